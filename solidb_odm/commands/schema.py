@@ -1,0 +1,131 @@
+"""What a collection is, as data, and the commands that make it so.
+
+``CollectionSpec`` is all that a model's declaration says about its collection. It stands below
+models and engines, so that both can speak of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from .._types import JsonObject
+from .base import Command
+
+CollectionKind: TypeAlias = Literal["document", "edge", "blob", "timeseries"]
+IndexKind: TypeAlias = Literal["persistent", "fulltext", "geo", "vector", "ttl"]
+Metric: TypeAlias = Literal["cosine", "euclidean", "dot"]
+ValidationMode: TypeAlias = Literal["off", "lenient", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """One index: ``fields`` are dotted paths of stored names.
+
+    ``unique`` is for persistent ones, ``dimension`` and ``metric`` for vector ones, ``seconds``
+    (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
+    fulltext ones.
+    """
+
+    name: str
+    kind: IndexKind
+    fields: tuple[str, ...]
+    unique: bool = False
+    dimension: int = 0
+    metric: Metric = "cosine"
+    seconds: int = 0
+    minimum_length: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """What the models declare of one collection.
+
+    ``schema`` is a JSON Schema of the stored document; ``validation`` says whether the engine
+    holds documents to it.
+    """
+
+    name: str
+    kind: CollectionKind = "document"
+    indexes: tuple[IndexSpec, ...] = ()
+    schema: JsonObject | None = field(default=None, hash=False)
+    validation: ValidationMode = "off"
+
+
+class Declares(Protocol):
+    """A class that declares a collection: a Document or an Edge model."""
+
+    @classmethod
+    def __collection_spec__(cls) -> CollectionSpec: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListCollections(Command[list[str]]):
+    """The names of the collections, sorted, without the engine's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeCollection(Command[CollectionSpec | None]):
+    """What a collection is now; None if there is none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCollection(Command[None]):
+    """Make an empty collection. CollectionExists if there is one of the name."""
+
+    name: str
+    kind: CollectionKind = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class DropCollection(Command[None]):
+    """Delete a collection with its documents and indexes. CollectionNotFound if there is none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountDocuments(Command[int]):
+    """The number of documents of a collection."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex(Command[None]):
+    """Make an index and fill it from the documents there are. IndexExists if the name is taken.
+
+    UniqueViolation if it is unique and the documents are not: no index is left behind.
+    """
+
+    collection: str
+    index: IndexSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex(Command[None]):
+    """Delete an index. IndexNotFound if there is none."""
+
+    collection: str
+    index: IndexSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SetSchema(Command[None]):
+    """Hold documents to a JSON Schema from now on; ``schema=None`` takes it away."""
+
+    collection: str
+    schema: JsonObject | None = field(hash=False)
+    validation: ValidationMode = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDatabase(Command[None]):
+    """Make the database that the URL names, if it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropDatabase(Command[None]):
+    """Delete the database that the URL names, with everything in it."""
