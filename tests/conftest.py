@@ -1,0 +1,77 @@
+"""Fixtures for all tests: both event loops, a real server, and every engine by its URL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tools.server import LocalServer, find_server, running_server
+
+if TYPE_CHECKING:
+    from solidb_odm.engines import Engine
+
+_calm = [HealthCheck.too_slow]  # the machine may be busy; speed is the benchmarks' matter
+settings.register_profile("dev", deadline=None, suppress_health_check=_calm)
+settings.register_profile(
+    "ci", deadline=None, derandomize=False, print_blob=True, max_examples=200, suppress_health_check=_calm
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Run every test marked ``anyio`` on both event loops."""
+    backend: str = request.param
+    return backend
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A real server for the whole run. Mark its tests with ``server``."""
+    binary = find_server()
+    if binary is None:
+        missing = "no solidb server in SOLIDB_BIN, PATH or cargo's bin; `make server` installs it"
+        if os.environ.get("SOLIDB_REQUIRE_SERVER") == "1":
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    with running_server(binary, tmp_path_factory.mktemp("solidb")) as running:
+        yield running
+
+
+@pytest.fixture
+def database(server: LocalServer) -> Iterator[str]:
+    """A fresh database on the server, dropped after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    server.create_database(name)
+    yield name
+    server.drop_database(name)
+
+
+ENGINES = ["sqlite-file", "sqlite-memory", pytest.param("server", marks=pytest.mark.server)]
+
+
+@pytest.fixture(params=ENGINES)
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once for every engine there is."""
+    if request.param == "sqlite-file":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    if request.param == "sqlite-memory":
+        return "sqlite://"
+    running: LocalServer = request.getfixturevalue("server")
+    return running.url(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def engine(engine_url: str) -> Iterator[Engine]:
+    """An open engine over an empty database, once for every engine there is."""
+    from solidb_odm import create_engine
+
+    opened = create_engine(engine_url)
+    yield opened
+    opened.dispose()

@@ -1,0 +1,1 @@
+"""What developing this project needs and using it doesn't."""
