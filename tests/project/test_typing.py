@@ -1,0 +1,72 @@
+"""mypy and pyright, both strict, flag what is wrong in tests/typing/ and nothing that is right.
+
+In a case file ``# E`` ends a line that both must flag; ``reveal_type(x)  # T: list[User]`` is a
+type that both must see. Every other line must pass.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.project import checkers
+from tests.project.checkers import Findings, disagreements, expectations
+
+CASES = sorted((Path(__file__).parents[1] / "typing").glob("*.py"))
+Checker = Callable[[Path, Path], Findings]
+
+
+@pytest.fixture(params=["mypy", "pyright"])
+def checker(request: pytest.FixtureRequest) -> Checker:
+    """Give each checker in turn; one that is not installed fails the run under CI."""
+    if importlib.util.find_spec(request.param) is None:
+        missing = f"{request.param} is not installed; `make setup` installs it"
+        if os.environ.get("CI"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    found: Checker = getattr(checkers, request.param)
+    return found
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_both_checkers_flag_what_is_wrong_and_nothing_that_is_right(
+    case: Path, checker: Checker, tmp_path: Path
+) -> None:
+    assert disagreements(expectations(case.read_text()), checker(case, tmp_path)) == []
+
+
+SMALL = """\
+numbers: list[int] = [1]
+reveal_type(numbers)  # T: list[int]
+reveal_type((1, "x")[0] == 1)  # T: bool
+first: str = numbers[0]  # E
+second: int = numbers[0]
+"""
+
+
+@pytest.mark.timeout(600)
+def test_the_harness_agrees_with_a_file_that_is_as_it_says(checker: Checker, tmp_path: Path) -> None:
+    case = tmp_path / "case.py"
+    case.write_text(SMALL)
+    assert disagreements(expectations(SMALL), checker(case, tmp_path)) == []
+
+
+@pytest.mark.timeout(600)
+def test_the_harness_notices_missed_and_surplus_errors_and_types(checker: Checker, tmp_path: Path) -> None:
+    case = tmp_path / "case.py"
+    wrong = SMALL.replace("T: list[int]", "T: list[str]").replace("numbers[0]  # E", "numbers[0]")
+    wrong = wrong.replace("second: int = numbers[0]", "second: int = numbers[0]  # E")
+    case.write_text(wrong)
+
+    said = disagreements(expectations(wrong), checker(case, tmp_path))
+
+    assert [line.split(":")[0] for line in said] == ["5", "4", "2"]
+
+
+def test_types_are_compared_without_their_modules() -> None:
+    assert checkers.plain("builtins.list[app.models.User | None]") == "list[User | None]"
