@@ -1,6 +1,5 @@
 # Each target sets up what it needs in .venv; stamps make the second time quick.
 .DEFAULT_GOAL := help
-SHELL := /bin/bash
 
 VENV   := .venv
 BIN    := $(VENV)/bin

@@ -47,7 +47,7 @@ class Package:
         for module, path in self.sources.items():
             tree = ast.parse(path.read_text())
             for node, guarded, late in _import_nodes(tree):
-                for target in self._targets(module, node):
+                for target in dict.fromkeys(self._targets(module, node)):
                     yield Import(module, target, node.lineno, guarded, late)
 
     def _targets(self, module: str, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
