@@ -1,0 +1,1 @@
+"""What the mapper costs, beside what you would have written by hand. ``python -m benchmarks``."""

@@ -1,0 +1,140 @@
+"""The page of results, docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import version
+
+from . import embedded
+from .alchemy import Alchemy
+from .embedded import STEPS, Times
+from .floor import Floor
+from .imports import ImportTimes
+from .memory import Weights
+from .ours import Ours
+from .server import CommitTimes
+
+AIMS = {"insert": 2.5, "load": 1.6}
+TIMES_SQLALCHEMY = 2.0
+SERVER_AIM = 1.25
+IMPORT_AIM = 1.5
+
+INTRODUCTION = """\
+# Benchmarks
+
+What the mapper costs, beside what you would have written by hand and beside SQLAlchemy, doing the same
+work in the same run and taking turns. Trust the ratios; milliseconds belong to one machine on one day.
+Written by
+
+```sh
+make bench
+```
+
+on {machine}.
+
+Each time is the best of {repetitions}, with the garbage collector held off while the clock runs. All files
+use the write-ahead log and `synchronous=NORMAL`.
+"""
+EMBEDDED = """
+## On a SQLite file
+
+{size:,} documents of eight fields, one of them a nested model and one a list, with a unique index on one
+field and a plain one on another. *By hand* is `sqlite3` and Pydantic: the same table of key, revision, times
+and JSON text, with the same two indexes. SQLAlchemy has a column per field and JSON for the two nested ones,
+and validates nothing.
+
+| milliseconds | solidb_odm | by hand | SQLAlchemy | solidb_odm ÷ by hand | SQLAlchemy ÷ solidb_odm |
+|---|--:|--:|--:|--:|--:|
+{table}
+
+Aims: insert at most {insert} times by hand, load at most {load} times, both at least twice as fast as
+SQLAlchemy. {verdict}
+"""
+MEMORY = """
+## Memory
+
+A loaded object holds {ours:,.0f} bytes, with its place in the session and what is kept to notice changes; a
+bare Pydantic object read from the same JSON holds {bare:,.0f}. Ratio {ratio:.2f}.
+"""
+SERVER = """
+## On a server
+
+One commit of {size:,} new documents, beside a script that packs the same documents and pipelines them
+through the driver protocol in one transaction.
+
+| milliseconds | solidb_odm | raw protocol | ratio |
+|---|--:|--:|--:|
+| commit | {ours:.0f} | {raw:.0f} | {ratio:.2f} |
+
+Aim: at most {aim}. {verdict}
+"""
+IMPORTS = """
+## Import
+
+| milliseconds, whole process | `import solidb_odm` | `import pydantic, anyio` | ratio | an idle interpreter |
+|---|--:|--:|--:|--:|
+| median | {ours:.0f} | {base:.0f} | {ratio:.2f} | {nothing:.0f} |
+
+Aim: at most {aim}. {verdict}
+"""
+
+
+def introduction(repetitions: int) -> str:
+    """Say what was run, where, in neutral words."""
+    parts = [
+        f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()})",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+        f"Pydantic {version('pydantic')}",
+        f"SQLAlchemy {version('sqlalchemy')}",
+    ]
+    return INTRODUCTION.format(machine=", ".join(parts), repetitions=repetitions)
+
+
+def embedded_section(times: Times) -> str:
+    """Write the table of steps and say whether the aims were met."""
+    met = all(
+        times.ratio(step, Ours, Floor) <= aim and times.ratio(step, Alchemy, Ours) >= TIMES_SQLALCHEMY
+        for step, aim in AIMS.items()
+    )
+    table = "\n".join(_step(times, step) for step in STEPS)
+    return EMBEDDED.format(size=times.size, table=table, verdict=_verdict(met), **AIMS)
+
+
+def memory_section(weights: Weights) -> str:
+    """Write what an object weighs."""
+    return MEMORY.format(ours=weights.ours, bare=weights.bare, ratio=weights.ours / weights.bare)
+
+
+def server_section(times: CommitTimes) -> str:
+    """Write what a commit to a server costs."""
+    ratio = times.ours / times.raw
+    verdict = _verdict(ratio <= SERVER_AIM)
+    return SERVER.format(
+        size=times.size, ours=times.ours, raw=times.raw, ratio=ratio, aim=SERVER_AIM, verdict=verdict
+    )
+
+
+def imports_section(times: ImportTimes) -> str:
+    """Write what the import costs."""
+    ratio = times.ours / times.base
+    return IMPORTS.format(
+        ours=times.ours,
+        base=times.base,
+        nothing=times.nothing,
+        ratio=ratio,
+        aim=IMPORT_AIM,
+        verdict=_verdict(ratio <= IMPORT_AIM),
+    )
+
+
+def _step(times: Times, step: str) -> str:
+    cells = [f"{times.best[contender.name][step]:,.1f}" for contender in embedded.CONTENDERS]
+    by_hand = "" if step == "unchanged" else f"{times.ratio(step, Ours, Floor):.2f}"
+    return f"| {' | '.join([STEPS[step], *cells, by_hand, f'{times.ratio(step, Alchemy, Ours):.2f}'])} |"
+
+
+def _verdict(met: bool) -> str:
+    return "Met." if met else "**Not met.**"
