@@ -1,0 +1,151 @@
+"""Documents to stored form and back, exactly.
+
+Pydantic does the work in one call each way. Around it stand the few things JSON loses in silence
+(NaN, integers above 64 bits) and the stored forms Pydantic can't take as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from .._types import Body, JsonObject
+from ..errors import InvalidDocument, LoadError, SchemaViolation
+from .mapping import TYPE_ATTRIBUTE, Mapping
+
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
+_MINIMUM, _MAXIMUM = -(1 << 63), (1 << 64) - 1
+
+
+def encode_text(mapping: Mapping, document: Any) -> str:
+    """Give the document as JSON text; InvalidDocument if it can't be stored exactly."""
+    try:
+        text = mapping.model.__pydantic_serializer__.to_json(
+            document, by_alias=True, warnings="error"
+        ).decode()
+    except (PydanticSerializationError, ValueError) as error:
+        raise _unfit(mapping, document, error) from error
+    if mapping.type_name is not None:
+        text = f'{{"{TYPE_ATTRIBUTE}":{json.dumps(mapping.type_name)},{text[1:]}'
+    if _LONG_NUMBER.search(text) or (mapping.floats and _may_hide_nan(mapping, text)):
+        encode_value(mapping, document)
+    return text
+
+
+def _may_hide_nan(mapping: Mapping, text: str) -> bool:
+    """Say whether the text may stand for NaN: embedded models of a plain configuration write null."""
+    return "NaN" in text or "Infinity" in text or (mapping.embeds and "null" in text)
+
+
+def encode_value(mapping: Mapping, document: Any) -> JsonObject:
+    """Give the document as JSON values; InvalidDocument if it can't be stored exactly."""
+    try:
+        value: JsonObject = mapping.model.__pydantic_serializer__.to_python(
+            document, mode="json", by_alias=True, warnings="error"
+        )
+    except (PydanticSerializationError, ValueError) as error:
+        raise _unfit(mapping, document, error) from error
+    if mapping.type_name is not None:
+        value[TYPE_ATTRIBUTE] = mapping.type_name
+    _check_exact(mapping, document, value, "")
+    return value
+
+
+def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
+    """Hold a changed document to its model; SchemaViolation with Pydantic's error as the cause."""
+    try:
+        validate(mapping, body)
+    except ValidationError as error:
+        raise SchemaViolation(
+            f"{mapping.model.__name__} {document.key!r} does not fit its model: {_first(error)}",
+            collection=mapping.collection,
+            key=document.key,
+            hint="an attribute was set to a value the model does not take; nothing was sent",
+        ) from error
+
+
+def decode(mapping: Mapping, key: str, body: Body) -> Any:
+    """Make the model object of a stored document; LoadError if it does not fit the model."""
+    try:
+        return validate(mapping, body)
+    except ValidationError as error:
+        raise LoadError(
+            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}: {_first(error)}",
+            model=mapping.model.__name__,
+            collection=mapping.collection,
+            key=key,
+            document=body_value(body),
+            hint="give the field a type or a default that takes it, or repair the document "
+            "(a migration, or an update statement)",
+        ) from error
+
+
+def validate(mapping: Mapping, body: Body) -> Any:
+    """Make the model object; Pydantic's ValidationError as it is."""
+    validator = mapping.model.__pydantic_validator__
+    if mapping.is_simple:
+        if isinstance(body, str):
+            return validator.validate_json(body, by_alias=True, by_name=True)
+        if not mapping.json_only:
+            return validator.validate_python(body, by_alias=True, by_name=True)
+        return validator.validate_json(to_json(body), by_alias=True, by_name=True)
+    value = dict(body_value(body))
+    value.pop(TYPE_ATTRIBUTE, None)
+    for name in mapping.drops:
+        value.pop(name, None)
+    for stored, name in mapping.renames.items():
+        if stored in value:
+            value[name] = value.pop(stored)
+    return validator.validate_json(to_json(value), by_alias=True, by_name=True)
+
+
+def body_value(body: Body) -> JsonObject:
+    """Give a body as decoded values."""
+    return from_json(body) if isinstance(body, str) else body
+
+
+def _first(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_context=False)
+    first = details[0]
+    place = ".".join(str(step) for step in first["loc"])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f"{place}: {first['msg']}{more}" if place else f"{first['msg']}{more}"
+
+
+def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    detail = lines[1] if len(lines) > 1 and lines[0].startswith("Pydantic") else lines[0] if lines else "?"
+    return SchemaViolation(
+        f"{mapping.model.__name__} {document.key!r} does not fit its model: {detail}",
+        collection=mapping.collection,
+        key=document.key,
+        hint="an attribute was set to a value the model does not take; nothing was sent",
+    )
+
+
+def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None:
+    problem = ""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            problem = f"{value} is not a JSON number, the server would store null"
+    elif isinstance(value, int):
+        if not _MINIMUM <= value <= _MAXIMUM:
+            problem = f"{value} does not fit into 64 bits"
+    elif isinstance(value, dict):
+        for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+            _check_exact(mapping, document, inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            _check_exact(mapping, document, inner, f"{path}[{position}]")
+    if problem:
+        raise InvalidDocument(
+            f"{mapping.model.__name__} {document.key!r} can't be stored exactly: {path.lstrip('.')} = {problem}",
+            collection=mapping.collection,
+            key=document.key,
+            hint="use None, a Decimal or text instead",
+        )

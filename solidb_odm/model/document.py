@@ -1,0 +1,109 @@
+"""``Document``: a Pydantic model that is stored in a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from typing_extensions import Self
+
+from ..commands import CollectionKind, CollectionSpec
+from ..errors import StateError
+from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
+from .meta import DocumentMeta, Watched, spec_of
+from .state import State, state_of, state_or_none, touch
+from .times import parse_time
+
+KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
+
+
+class Document(BaseModel, metaclass=DocumentMeta):
+    """The base of all documents.
+
+    ``class User(Document, collection="users")`` declares a collection; without ``collection`` its
+    name is the class's in snake case, or the parent's if the parent has one. ``abstract=True`` makes
+    a base without a collection. ``key`` is a UUIDv7 unless given, and can't change once stored.
+
+    ``id`` is ``collection/key``. ``rev``, ``created_at`` and ``updated_at`` are the engine's: None until
+    the document is stored. All five can be used in queries, as fields can.
+    """
+
+    __slots__ = ("__solidb_state__",)
+    __solidb_state__: State
+
+    __solidb_kind__: ClassVar[CollectionKind] = "document"
+    model_config = ConfigDict(
+        validate_by_name=True,
+        validate_by_alias=True,
+        ser_json_inf_nan="constants",
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
+
+    key: KeyText = Field(
+        default_factory=new_key, validation_alias=AliasChoices("_key", "key"), serialization_alias="_key"
+    )
+    if TYPE_CHECKING:
+        id: str = Field(init=False)
+        rev: str | None = Field(init=False)
+        created_at: datetime = Field(init=False)
+        updated_at: datetime = Field(init=False)
+        __solidb_collection__: ClassVar[str]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "id":
+                return self.__solidb_reference__()
+            if name in ("rev", "created_at", "updated_at"):
+                return _system_value(self, name)
+            return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "key" and (state := state_or_none(self)) is not None and state.is_stored:
+            raise StateError(
+                f"the key of {type(self).__name__} {self.key!r} can't change: it is stored",
+                state="persistent",
+                move="change its key",
+                hint="add a copy under the new key (model_copy(update={'key': ...})) and delete this one",
+            )
+        super().__setattr__(name, value)
+        touch(self)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        touch(self)
+
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        self._expose()
+        yield from super().__iter__()
+
+    def __copy__(self) -> Self:
+        self._expose()
+        return super().__copy__()
+
+    def _expose(self) -> None:
+        """Note that somebody may hold the values that can change in place."""
+        if any(isinstance(getattr(type(self), "__dict__", {}).get(name), Watched) for name in self.__dict__):
+            state_of(self).exposed = True
+            touch(self)
+
+    def __solidb_reference__(self) -> str:
+        """Give ``collection/key``, as an edge or a link names this document."""
+        return f"{type(self).__solidb_collection__}/{self.key}"
+
+    @classmethod
+    def __collection_spec__(cls) -> CollectionSpec:
+        """Give what the class declares of its collection."""
+        return spec_of(cls)
+
+
+def _system_value(document: Document, name: str) -> Any:
+    state = state_or_none(document)
+    if state is None or not state.is_stored:
+        return None
+    if name == "rev":
+        return state.revision
+    return parse_time(state.created if name == "created_at" else state.updated)

@@ -1,0 +1,127 @@
+"""``Edge``: a document that leads from one document to another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
+
+from pydantic import AliasChoices, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PrivateAttr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import dataclass_transform
+
+from ..commands import CollectionKind
+from .document import Document
+from .meta import DocumentMeta
+
+F = TypeVar("F", bound=Document)
+T = TypeVar("T", bound=Document)
+
+_REFERENCE = r"^[^/]+/[^/]+$"
+_reference = re.compile(_REFERENCE)
+
+
+def End(  # noqa: N802  a field specifier, as Field is
+    alias: str, *, init: bool = True, kw_only: Literal[False] = False
+) -> Any:
+    """Declare an end of an edge: a field that may be given by position."""
+    return Field(validation_alias=AliasChoices(alias, alias.lstrip("_"), _NAMES[alias]), serialization_alias=alias)
+
+
+_NAMES = {"_from": "from_", "_to": "to"}
+
+
+@dataclass(frozen=True, slots=True)
+class EndType:
+    """How the end of an edge is read and written: a document, or ``"collection/key"``; stored as the latter."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        wanted = next((member for member in get_args(source) if member is not str), None)
+
+        def check(value: Any) -> Any:
+            if isinstance(value, Document):
+                if isinstance(wanted, type) and not isinstance(value, wanted):
+                    raise PydanticCustomError(
+                        "edge_end",
+                        "this end of the edge must be a {expected}, not a {found}",
+                        {"expected": wanted.__name__, "found": type(value).__name__},
+                    )
+                return value
+            return check_reference(value)
+
+        def check_reference(value: Any) -> str:
+            if not isinstance(value, str) or not _reference.match(value):
+                raise PydanticCustomError(
+                    "edge_end", "an end of an edge is a document or a text 'collection/key', not {found}",
+                    {"found": repr(value)},
+                )  # fmt: skip
+            collection = getattr(wanted, "__solidb_collection__", None)
+            if collection is not None and value.partition("/")[0] != collection:
+                raise PydanticCustomError(
+                    "edge_end",
+                    "this end of the edge must be in {expected!r}, not {found!r}",
+                    {"expected": collection, "found": value},
+                )
+            return value
+
+        return core_schema.json_or_python_schema(
+            core_schema.no_info_after_validator_function(check_reference, core_schema.str_schema()),
+            core_schema.no_info_plain_validator_function(check),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                reference_of, return_schema=core_schema.str_schema()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": _REFERENCE, "title": "Document reference"}
+
+
+def reference_of(end: Document | str) -> str:
+    """Give the end of an edge as ``"collection/key"``."""
+    return end if isinstance(end, str) else end.__solidb_reference__()
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr, End))
+class EdgeMeta(DocumentMeta):
+    """The class of edge classes: their first two arguments are the ends."""
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *ends: Any, **values: Any) -> Any:
+            if ends:
+                if len(ends) > 2:
+                    raise TypeError(f"{cls.__name__} takes two ends by position, {len(ends)} were given")
+                for name, end in zip(("from_", "to"), ends, strict=False):
+                    if name in values:
+                        raise TypeError(f"{cls.__name__} got two values for {name!r}")
+                    values[name] = end
+            return super().__call__(**values)
+
+
+class Edge(Document, Generic[F, T], metaclass=EdgeMeta):
+    """A document of an edge collection: ``class Follows(Edge[User, User], collection="follows")``.
+
+    The ends are the first two arguments: documents, which need not be stored yet (adding the edge to
+    a session adds them too), or ``"collection/key"``. A loaded edge holds the texts.
+    """
+
+    __slots__ = ()
+    __solidb_kind__: ClassVar[CollectionKind] = "edge"
+
+    if TYPE_CHECKING:
+        from_: F | str = End("_from")
+        to: T | str = End("_to")
+    else:
+        from_: Annotated[F | str, EndType()] = End("_from")
+        to: Annotated[T | str, EndType()] = End("_to")
+
+    @property
+    def from_id(self) -> str:
+        """The document the edge starts from, as ``collection/key``."""
+        return reference_of(self.from_)
+
+    @property
+    def to_id(self) -> str:
+        """The document the edge leads to, as ``collection/key``."""
+        return reference_of(self.to)

@@ -1,0 +1,246 @@
+"""Fields as expressions: ``User.age``, ``User.address.city``, ``User.meta["k"]``, ``User.name.lower()``.
+
+A ``FieldRef`` keeps everything it knows under one private name, so that an embedded model may have
+fields called anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticSerializationError
+
+from ..errors import UsageError
+from ..sdbql import nodes as q
+from . import shapes
+from .expressions import Expression, FunctionCall, Scope, Test, lift, plain
+from .times import format_time
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a field is: the source it belongs to and the way to it.
+
+    ``owner`` and ``name`` are the class that declares the last field and its Python name, which
+    know how its values are encoded; None for what no class describes.
+    """
+
+    source: Hashable
+    path: tuple[str | int, ...]
+    annotation: Any
+    owner: type[Any] | None
+    name: str
+    nullable: bool
+
+
+class FieldRef(Expression):
+    """A field of a model in a query."""
+
+    __slots__ = ("__place__",)
+    __place__: Place
+
+    def __init__(self, place: Place) -> None:
+        object.__setattr__(self, "__place__", place)
+
+    def __build__(self, scope: Scope) -> q.Expression:
+        place = self.__place__
+        node: q.Expression = q.Name(scope.variable(place.source))
+        for step in place.path:
+            if isinstance(step, str):
+                node = q.Attribute(node, step)
+            else:
+                node = q.Index(node, q.Literal(step))
+        return node
+
+    def __encode__(self, value: Any) -> Any:
+        place = self.__place__
+        if place.path[0] in ("_created_at", "_updated_at") and isinstance(value, datetime):
+            return format_time(value)
+        return encode_as(place.owner, place.name, place.annotation, value)
+
+    @property
+    def __nullable__(self) -> bool:
+        return self.__place__.nullable
+
+    def __getattr__(self, name: str) -> Any:
+        place = self.__place__
+        models = shapes.embedded(place.annotation)
+        for model in models:
+            if name in model.__pydantic_fields__:
+                return child(place, model, name)
+        method = METHODS.get(name)
+        if method is not None and _has(place.annotation, method.kinds):
+            return method.make(self)
+        raise AttributeError(_unknown(place, models, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise UsageError(f"{self!r} is a part of a query; set attributes on a document, not on its class")
+
+    def __getitem__(self, step: str | int) -> FieldRef:
+        place = self.__place__
+        if not isinstance(step, (str, int)):
+            raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
+        inner = shapes.element(place.annotation)
+        return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
+
+    def __repr__(self) -> str:
+        place = self.__place__
+        source = getattr(place.source, "__name__", None) or repr(place.source)
+        return source + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in place.path)
+
+
+def child(place: Place, model: type[Any], name: str) -> FieldRef:
+    """Give the reference of a field of an embedded model."""
+    info = model.__pydantic_fields__[name]
+    nullable = place.nullable or shapes.is_nullable(info.annotation)
+    return FieldRef(
+        Place(place.source, (*place.path, stored_name(model, name)), info.annotation, model, name, nullable)
+    )
+
+
+def moved(reference: FieldRef, source: Hashable) -> FieldRef:
+    """Give the same field of another source, such as an alias."""
+    return FieldRef(replace(reference.__place__, source=source))
+
+
+def stored_name(model: type[Any], name: str) -> str:
+    """Give the name a field is stored under: its serialisation alias, or its own."""
+    info = model.__pydantic_fields__[name]
+    return info.serialization_alias or info.alias or name
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
+    """Give the stored form of a value, as the field of a model (or else the type) serialises it."""
+    kind = type(value)
+    if value is None or kind is bool or (kind in (str, int, float) and _is_plain(annotation, kind)):
+        return value
+    reference = getattr(value, "__solidb_reference__", None)
+    if reference is not None:
+        return reference()
+    try:
+        if owner is not None and issubclass(owner, BaseModel):
+            return _encode_field(owner, name, value)
+        if annotation is not Any:
+            return _adapter(annotation).dump_python(value, mode="json", by_alias=True, warnings=False)
+    except (PydanticSerializationError, TypeError):
+        return plain(value)
+    return plain(value)
+
+
+def _encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
+    """Serialise one field through its model, so that field serialisers count too."""
+    shell = owner.__new__(owner)
+    object.__setattr__(shell, "__dict__", {name: value})
+    object.__setattr__(shell, "__pydantic_fields_set__", {name})
+    object.__setattr__(shell, "__pydantic_extra__", None)
+    object.__setattr__(shell, "__pydantic_private__", None)
+    encoded = owner.__pydantic_serializer__.to_python(
+        shell, mode="json", by_alias=False, include={name}, warnings=False
+    )
+    return encoded[name]
+
+
+def _is_plain(annotation: Any, kind: type[Any]) -> bool:
+    return any(member is kind for member in shapes.alternatives(annotation))
+
+
+@lru_cache(maxsize=512)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def encode_element(reference: Expression, value: Any) -> Any:
+    """Give the stored form of a value that is looked for in a list or set field."""
+    if not isinstance(reference, FieldRef):
+        return plain(value)
+    place = reference.__place__
+    if place.owner is not None and shapes.is_collection(place.annotation):
+        try:
+            encoded = _encode_field(place.owner, place.name, [value])
+        except (PydanticSerializationError, TypeError, KeyError):
+            return encode_as(None, "", shapes.element(place.annotation), value)
+        if isinstance(encoded, list) and len(encoded) == 1:  # pyright: ignore[reportUnknownArgumentType]
+            return encoded[0]  # pyright: ignore[reportUnknownVariableType]
+    return encode_as(None, "", shapes.element(place.annotation), value)
+
+
+# --- methods and parts of plain types ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method or property of a Python type that SDBQL has too."""
+
+    kinds: tuple[type[Any], ...]
+    make: Callable[[Expression], Any]
+
+
+def _has(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
+    return any(
+        isinstance(member, type) and issubclass(member, kinds) for member in shapes.alternatives(annotation)
+    )
+
+
+def _text(function: str, *, test: bool = False) -> Method:
+    call = Test if test else FunctionCall
+
+    def make(target: Expression) -> Callable[..., Expression]:
+        return lambda *arguments: call(function, (target, *(lift(argument) for argument in arguments)))
+
+    return Method((str,), make)
+
+
+def _part(function: str, *kinds: type[Any]) -> Method:
+    return Method(kinds, lambda target: FunctionCall(function, (target,)))
+
+
+METHODS: dict[str, Method] = {
+    "startswith": _text("STARTS_WITH", test=True),
+    "endswith": _text("ENDS_WITH", test=True),
+    "lower": _text("LOWER"),
+    "upper": _text("UPPER"),
+    "strip": _text("TRIM"),
+    "lstrip": _text("LTRIM"),
+    "rstrip": _text("RTRIM"),
+    "replace": _text("REPLACE"),
+    "split": _text("SPLIT"),
+    "find": _text("FIND_FIRST"),
+    "year": _part("DATE_YEAR", date),
+    "month": _part("DATE_MONTH", date),
+    "day": _part("DATE_DAY", date),
+    "hour": _part("DATE_HOUR", datetime),
+    "minute": _part("DATE_MINUTE", datetime),
+    "second": _part("DATE_SECOND", datetime),
+}
+
+
+def _unknown(place: Place, models: tuple[type[Any], ...], name: str) -> str:
+    label = f"{getattr(place.source, '__name__', place.source)}." + ".".join(str(step) for step in place.path)
+    known = [field for model in models for field in model.__pydantic_fields__]
+    if models:
+        close = get_close_matches(name, known, 1)
+        guess = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
+        return f"{label} ({models[0].__name__}) has no field {name!r}{guess}"
+    if shapes.is_collection(place.annotation):
+        return f"{label} is a list: write any_({label}).{name} or all_({label}).{name} for its elements"
+    if name in METHODS or hasattr(str, name) or hasattr(time, name):
+        return f"{label} has no {name!r} in a query; the functions in solidb_odm.func may have what you need"
+    return f"{label} has no field {name!r}"
+
+
+def path_node(base: q.Expression, path: tuple[str, ...]) -> q.Expression:
+    """Give the node of a path of attributes from a base."""
+    for step in path:
+        base = q.Attribute(base, step)
+    return base
+
+

@@ -1,0 +1,254 @@
+"""How one model class maps to its collection: names, indexes, what to look at for changes.
+
+A ``Mapping`` is made when the class is complete: at once, or after forward references resolve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ..errors import DeclarationError
+from . import shapes
+from .fields import stored_name
+from .indexes import Index
+from .schemas import document_schema
+
+TYPE_ATTRIBUTE = "_type"
+"""The attribute that names the class of a document whose class shares its parent's collection."""
+
+SYSTEM = frozenset({"_id", "_rev", "_created_at", "_updated_at"})
+"""What the engine adds to a document and a model never stores itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """One field: its Python and stored names, and how its changes are found."""
+
+    name: str
+    stored: str
+    unordered: bool
+
+
+@dataclass(slots=True)
+class Mapping:
+    """What the mapper knows of one model class.
+
+    ``type_name`` is set for classes that live in their parent's collection. ``renames`` and
+    ``drops`` say what to do to a stored document that Pydantic would not take as it is;
+    ``json_only`` says that the model reads JSON text other than the same values in Python.
+    """
+
+    model: type[BaseModel]
+    collection: str
+    kind: CollectionKind
+    validation: ValidationMode
+    explicit: bool
+    type_name: str | None
+    fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
+    by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
+    indexes: tuple[IndexSpec, ...] = ()
+    renames: dict[str, str] = field(default_factory=dict[str, str])
+    drops: tuple[str, ...] = ()
+    json_only: bool = False
+    floats: bool = True
+    embeds: bool = False
+
+    @property
+    def is_simple(self) -> bool:
+        """Say whether stored text can be given to Pydantic as it is."""
+        return not (self.renames or self.drops or self.type_name)
+
+
+def make_mapping(
+    model: type[Any],
+    collection: str,
+    kind: CollectionKind,
+    type_name: str | None,
+) -> Mapping:
+    """Read a complete model class; DeclarationError where it says something impossible."""
+    settings = getattr(model, "Settings", None)
+    validation = _validation(model, settings)
+    mapping = Mapping(model, collection, kind, validation, False, type_name)
+    for name, info in model.__pydantic_fields__.items():
+        if info.exclude is True:
+            continue
+        mapped = MappedField(name, stored_name(model, name), shapes.has_unordered(info.annotation))
+        taken = mapping.by_stored.get(mapped.stored)
+        if taken is not None or mapped.stored in SYSTEM or mapped.stored == TYPE_ATTRIBUTE:
+            other = f"{taken.name!r} is" if taken else "the server's own attribute is"
+            raise DeclarationError(
+                f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name
+            )
+        mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
+        if mapped.stored not in _accepted(name, info):
+            mapping.renames[mapped.stored] = name
+    computed = [info.alias or name for name, info in model.__pydantic_computed_fields__.items()]
+    if model.model_config.get("extra") in ("allow", "forbid"):
+        mapping.drops = tuple(computed)
+    description = repr(model.__pydantic_core_schema__)
+    mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True"))
+    mapping.floats = any(mark in description for mark in ("'float'", "'any'", "'complex'"))
+    mapping.embeds = any(shapes.mentions_model(info.annotation) for info in model.__pydantic_fields__.values())
+    mapping.indexes = tuple(_indexes(model, settings))
+    mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
+    return mapping
+
+
+def make_spec(mapping: Mapping) -> CollectionSpec:
+    """Give what the class declares of its collection."""
+    schema = document_schema(mapping.model) if mapping.validation != "off" else None
+    return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, schema, mapping.validation)
+
+
+def _validation(model: type[Any], settings: Any) -> ValidationMode:
+    mode = getattr(settings, "schema_validation", "off")
+    if mode not in ("off", "lenient", "strict"):
+        raise DeclarationError(
+            f"schema_validation={mode!r}",
+            model=model.__name__,
+            field="Settings",
+            hint='choose "off", "lenient" or "strict"',
+        )
+    return cast(Literal["off", "lenient", "strict"], mode)
+
+
+def _accepted(name: str, info: FieldInfo) -> set[str]:
+    """Give the names under which Pydantic takes a field."""
+    alias = info.validation_alias
+    choices = getattr(alias, "choices", [alias])
+    return {name, *(choice for choice in choices if isinstance(choice, str))}
+
+
+# --- indexes -------------------------------------------------------------------------------------
+
+
+def _indexes(model: type[Any], settings: Any) -> Iterator[IndexSpec]:
+    seen: dict[str, IndexSpec] = {}
+    declared = [*_annotated(model, "", ()), *(("", index) for index in _listed(model, settings))]
+    for path, index in declared:
+        spec = _spec(model, path, index)
+        other = seen.setdefault(spec.name, spec)
+        if other is not spec and other != spec:
+            raise DeclarationError(
+                f"two indexes are called {spec.name!r}",
+                model=model.__name__,
+                field=path or None,
+                hint="give one of them another name=",
+            )
+        if other is spec:
+            yield spec
+
+
+def _listed(model: type[Any], settings: Any) -> list[Index]:
+    listed: Any = getattr(settings, "indexes", [])
+    for entry in listed:
+        if not isinstance(entry, Index):
+            raise DeclarationError(
+                f"indexes holds {entry!r}, which is not an index declaration",
+                model=model.__name__,
+                field="Settings",
+                hint='e.g. indexes = [Index("city", "age")]',
+            )
+        if not entry.fields:
+            raise DeclarationError(
+                f"{entry!r} names no field",
+                model=model.__name__,
+                field="Settings",
+                hint='in Settings.indexes the field paths come first: Index("city", unique=True)',
+            )
+    return list(listed)
+
+
+def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> Iterator[tuple[str, Index]]:
+    for name, info in model.__pydantic_fields__.items():
+        path = f"{prefix}{name}"
+        for note in (*info.metadata, *shapes.metadata(info.annotation)):
+            if isinstance(note, Index):
+                if note.fields:
+                    raise DeclarationError(
+                        f"{note!r} names fields, but belongs to this one",
+                        model=model.__name__,
+                        field=name,
+                        hint="leave them out, or move it to Settings.indexes",
+                    )
+                yield path, note
+        for inner in shapes.embedded(info.annotation):
+            if inner not in above and inner is not model:
+                yield from _annotated(inner, f"{path}.", (*above, model))
+
+
+def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
+    paths = [path] if path else list(index.fields)
+    label = path or "Settings"
+    resolved = [_resolve(model, each, label) for each in paths]
+    try:
+        options = index.options()
+    except DeclarationError as error:
+        raise DeclarationError(error.message, model=model.__name__, field=label, hint=error.hint) from None
+    if index.kind != "persistent":
+        _check_single(model, index, resolved, label)
+    stored = tuple(each for each, _ in resolved)
+    name = index.name or f"{'_'.join(stored).replace('.', '_')}_{_SUFFIX[index.kind]}"
+    return IndexSpec(name, index.kind, stored, **options)
+
+
+_SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vector", "ttl": "ttl"}
+
+
+def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
+    """Give the stored path and the type of a field path of the model's own names."""
+    current: tuple[type[Any], ...] = (model,)
+    stored: list[str] = []
+    annotation: Any = None
+    steps = path.split(".")
+    for step in steps:
+        owner = next((each for each in current if step in each.__pydantic_fields__), None)
+        if owner is None:
+            if stored and _is_open(annotation):
+                stored.append(step)
+                annotation = Any
+                continue
+            where = current[0].__name__ if current else ".".join(steps[: len(stored)])
+            raise DeclarationError(
+                f"an index names {path!r}, but {where} has no field {step!r}",
+                model=model.__name__,
+                field=label,
+            )
+        annotation = owner.__pydantic_fields__[step].annotation
+        stored.append(stored_name(owner, step))
+        current = shapes.embedded(annotation)
+    return ".".join(stored), annotation
+
+
+def _is_open(annotation: Any) -> bool:
+    return any(
+        member is Any or member is dict or getattr(member, "__origin__", None) is dict
+        for member in shapes.alternatives(annotation)
+    )
+
+
+def _check_single(model: type[Any], index: Index, resolved: list[tuple[str, Any]], label: str) -> None:
+    if len(resolved) != 1:
+        raise DeclarationError(
+            f"a {type(index).__name__} takes one field, not {len(resolved)}", model=model.__name__, field=label
+        )
+    members = [m for m in shapes.alternatives(resolved[0][1]) if m is not type(None) and m is not Any]
+    if index.kind == "fulltext" and members and not any(m is str or m is Any for m in members):
+        problem = "text"
+    elif index.kind == "vector" and members and not shapes.is_collection(resolved[0][1]):
+        problem = "a list of numbers (Vector)"
+    elif index.kind == "geo" and any(m in (str, int, float, bool) for m in members):
+        problem = "a GeoPoint"
+    elif index.kind == "ttl" and any(m in (str, float, bool) or shapes.is_collection(m) for m in members):
+        problem = "a datetime, or whole Unix seconds (int)"
+    else:
+        return
+    raise DeclarationError(
+        f"a {type(index).__name__} needs a field that holds {problem}", model=model.__name__, field=label
+    )

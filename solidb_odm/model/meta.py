@@ -1,0 +1,265 @@
+"""The one hook into class creation: collection names, checks, and ``User.age`` as an expression.
+
+While a class is being made the hook stays silent, so Pydantic sees ordinary classes: inherited
+defaults stay defaults, and no field seems to shadow another.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, Field, PrivateAttr
+from typing_extensions import dataclass_transform
+
+from ..commands import CollectionKind, CollectionSpec
+from ..errors import DeclarationError
+from . import shapes
+from .fields import METHODS, FieldRef, Place, stored_name
+from .keys import check_collection_name
+from .mapping import Mapping, make_mapping, make_spec
+from .registry import registry
+from .state import state_of, touch
+from .system import SYSTEM_FIELDS, IdRef
+
+_building = threading.local()
+_RESERVED = ("id", "rev")
+
+
+def _is_building() -> bool:
+    return getattr(_building, "depth", 0) > 0
+
+
+class Watched:
+    """A field whose value can change in place: reading it notes that the document may change."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None:
+            if _is_building():
+                raise AttributeError(self.name)
+            return class_field(owner, self.name)
+        try:
+            value = document.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(f"{type(document).__name__!r} object has no attribute {self.name!r}") from None
+        if value is not None:
+            state = state_of(document)
+            if not (state.touched and state.exposed):
+                state.exposed = True
+                touch(document)
+        return value
+
+    def __set__(self, document: Any, value: Any) -> None:
+        document.__dict__[self.name] = value
+
+    def __delete__(self, document: Any) -> None:
+        document.__dict__.pop(self.name, None)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr))
+class DocumentMeta(type(BaseModel)):
+    """The class of document classes."""
+
+    if not TYPE_CHECKING:
+
+        def __new__(
+            mcs,
+            name: str,
+            bases: tuple[type, ...],
+            namespace: dict[str, Any],
+            collection: str | None = None,
+            abstract: bool = False,
+            **options: Any,
+        ) -> DocumentMeta:
+            _building.depth = getattr(_building, "depth", 0) + 1
+            try:
+                cls = super().__new__(mcs, name, bases, namespace, **options)
+            finally:
+                _building.depth -= 1
+            declare(cls, collection, abstract)
+            return cls
+
+        def __getattr__(cls, name: str) -> Any:
+            if _is_building() or name.startswith("__"):
+                raise AttributeError(name)
+            if name in cls.__dict__.get("__pydantic_fields__", ()):
+                return class_field(cls, name)
+            if name in SYSTEM_FIELDS and "__solidb_collection__" in cls.__dict__:
+                return system_field(cls, name)
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                raise AttributeError(_unknown(cls, name)) from None
+
+    @property
+    def __solidb_mapping__(cls) -> Mapping:
+        """What the mapper knows of the class; made when first needed."""
+        found = cls.__dict__.get("__solidb_made_mapping__")
+        if found is None:
+            found = finish(cls, required=True)
+        return cast(Mapping, found)
+
+
+# --- declaring -----------------------------------------------------------------------------------
+
+
+def declare(cls: Any, collection: str | None, abstract: bool) -> None:
+    """Give a new class its collection and, if it is complete, its mapping."""
+    model = cls.__name__
+    is_base = cls.__module__.startswith("solidb_odm.model") or bool(
+        cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]
+    )
+    parent = _parent(cls)
+    inherited = cast("str | None", parent.__solidb_collection__) if parent is not None else None
+    if collection is None:
+        collection = getattr(cls.__dict__.get("Settings"), "collection", None)
+    if collection is not None:
+        check_collection_name(collection, model=model)
+    if collection is None and not abstract and not is_base:
+        collection = inherited or _default_name(model)
+    _check_reserved(cls)
+    cls.__solidb_collection__ = collection
+    cls.__solidb_type_name__ = model if inherited is not None and collection == inherited else None
+    cls.__solidb_references__ = {}
+    if cls.__pydantic_complete__:
+        finish(cls)
+
+
+def finish(cls: Any, *, required: bool = False) -> Mapping | None:
+    """Make the mapping of a class and enter it into the registry, once its annotations resolve.
+
+    DeclarationError if it is ``required`` and they don't, or if the class has no collection.
+    """
+    if not cls.__pydantic_complete__ and required:
+        cls.model_rebuild(_parent_namespace_depth=4)
+    for name, info in cls.__pydantic_fields__.items():
+        if shapes.can_change(info.annotation) and not isinstance(cls.__dict__.get(name), Watched):
+            type.__setattr__(cls, name, Watched(name))
+    if cls.__solidb_collection__ is None:
+        if required:
+            raise DeclarationError(
+                "has no collection of its own", model=cls.__name__, hint="it is abstract or generic; use a subclass"
+            )
+        return None
+    mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
+    _check_key(cls)
+    type.__setattr__(cls, "__solidb_made_mapping__", mapping)
+    if not required or cls.__dict__.get("__solidb_claimed__") is None:
+        try:
+            registry.claim(cls, _claim(mapping), mapping.explicit)
+        except DeclarationError:
+            type.__delattr__(cls, "__solidb_made_mapping__")
+            raise
+        type.__setattr__(cls, "__solidb_claimed__", True)
+    return mapping
+
+
+def _claim(mapping: Mapping) -> CollectionSpec:
+    return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, None, mapping.validation)
+
+
+def _parent(cls: Any) -> Any:
+    for base in cls.__mro__[1:]:
+        if isinstance(base, DocumentMeta) and base.__dict__.get("__solidb_collection__") is not None:
+            return base
+    return None
+
+
+def _default_name(model: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", model.partition("[")[0]).lower()
+
+
+def _check_reserved(cls: Any) -> None:
+    own = cls.__dict__.get("__annotations__", {})
+    for name in _RESERVED:
+        if name in cls.__pydantic_fields__ or (name in own and cls.__module__ != "solidb_odm.model.document"):
+            raise DeclarationError(
+                f"is kept for the document's own {'address' if name == 'id' else 'revision'}",
+                model=cls.__name__,
+                field=name,
+                hint=f"call the field something else; Field(alias={name!r}) keeps the name in JSON",
+            )
+
+
+def _check_key(cls: Any) -> None:
+    info = cls.__pydantic_fields__["key"]
+    members = shapes.alternatives(info.annotation)
+    if not all(isinstance(m, type) and issubclass(m, str) for m in members) and not _is_text_literal(members):
+        raise DeclarationError(
+            f"a key is text (str), not {info.annotation!r}",
+            model=cls.__name__,
+            field="key",
+            hint="make it of the value you have, e.g. with default_factory, and keep that in a field of its own",
+        )
+    if stored_name(cls, "key") != "_key":
+        type.__setattr__(cls, "__pydantic_complete__", False)
+        info.validation_alias, info.serialization_alias = _key_aliases()
+        cls.model_rebuild(force=True)
+    default = info.default
+    if isinstance(default, str) and (not default or "/" in default):
+        raise DeclarationError(
+            f"{default!r} is not a key", model=cls.__name__, field="key", hint="a key is not empty and has no '/'"
+        )
+
+
+def _key_aliases() -> tuple[Any, str]:
+    from pydantic import AliasChoices
+
+    return AliasChoices("_key", "key"), "_key"
+
+
+def _is_text_literal(members: tuple[Any, ...]) -> bool:
+    return all(all(isinstance(value, str) for value in getattr(m, "__args__", (0,))) for m in members)
+
+
+# --- class attributes as expressions -------------------------------------------------------------
+
+
+def class_field(cls: Any, name: str) -> FieldRef:
+    """Give the reference of a field of a document class."""
+    cache: dict[str, FieldRef] = cls.__dict__["__solidb_references__"]
+    found = cache.get(name)
+    if found is None:
+        info = cls.__pydantic_fields__[name]
+        if not cls.__pydantic_complete__:
+            cls.model_rebuild(_parent_namespace_depth=4)
+            info = cls.__pydantic_fields__[name]
+        annotation = info.annotation
+        place = Place(cls, (stored_name(cls, name),), annotation, cls, name, shapes.is_nullable(annotation))
+        found = cache[name] = FieldRef(place)
+    return found
+
+
+def system_field(cls: Any, name: str) -> Any:
+    """Give the reference of an attribute that the engine keeps."""
+    if name == "id":
+        return IdRef(cls)
+    stored, annotation = SYSTEM_FIELDS[name]
+    return FieldRef(Place(cls, (stored,), annotation, None, name, False))
+
+
+def _unknown(cls: Any, name: str) -> str:
+    known = [*cls.__dict__.get("__pydantic_fields__", ()), *SYSTEM_FIELDS]
+    close = get_close_matches(name, known, 1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{cls.__name__} has no field or attribute {name!r}{guess}"
+
+
+def kind_of(cls: Any) -> CollectionKind:
+    """Give the kind of collection the class lives in."""
+    return cast(CollectionKind, cls.__solidb_kind__)
+
+
+def spec_of(cls: Any) -> CollectionSpec:
+    """Give what the class declares of its collection."""
+    return make_spec(cls.__solidb_mapping__)
+
+
+__all__ = ["METHODS", "DocumentMeta", "Watched", "declare", "finish", "kind_of", "spec_of"]

@@ -1,0 +1,149 @@
+"""What annotations say: the models inside a type, whether it admits None, whether values can change in place."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel
+
+UNCHANGEABLE = (
+    str, int, float, bool, bytes, complex, type(None), datetime, date, time, timedelta,
+    Decimal, UUID, enum.Enum, PurePath,
+)  # fmt: skip
+
+
+def strip(annotation: Any) -> Any:
+    """Take ``Annotated`` and type aliases away from the outside."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif hasattr(annotation, "__value__"):
+            annotation = annotation.__value__
+        else:
+            return annotation
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Give the members of a union, or the annotation itself."""
+    annotation = strip(annotation)
+    if isinstance(annotation, TypeVar):
+        return alternatives(annotation.__bound__) if annotation.__bound__ is not None else (Any,)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return tuple(inner for member in get_args(annotation) for inner in alternatives(member))
+    return (annotation,)
+
+
+def is_nullable(annotation: Any) -> bool:
+    """Say whether the type admits None."""
+    return any(member is type(None) or member is None or member is Any for member in alternatives(annotation))
+
+
+def metadata(annotation: Any) -> Iterator[Any]:
+    """Give what ``Annotated`` says, also within the members of a union."""
+    if get_origin(annotation) is Annotated:
+        inner, *notes = get_args(annotation)
+        yield from notes
+        yield from metadata(inner)
+    elif hasattr(annotation, "__value__"):
+        yield from metadata(annotation.__value__)
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from metadata(member)
+
+
+def embedded(annotation: Any) -> tuple[type[Any], ...]:
+    """Give the models and Pydantic dataclasses that the type can be, itself, not in a list."""
+    return tuple(
+        member
+        for member in alternatives(annotation)
+        if isinstance(member, type) and (issubclass(member, BaseModel) or hasattr(member, "__pydantic_fields__"))
+    )
+
+
+def mentions_model(annotation: Any) -> bool:
+    """Say whether values of the type can hold models, at any depth."""
+    if embedded(annotation):
+        return True
+    return any(
+        mentions_model(argument)
+        for member in alternatives(annotation)
+        for argument in get_args(member)
+        if argument is not Ellipsis and get_origin(member) is not Literal
+    )
+
+
+def element(annotation: Any) -> Any:
+    """Give the type of the elements of a list, set or tuple; Any where it is not known."""
+    for member in alternatives(annotation):
+        arguments = [a for a in get_args(member) if a is not Ellipsis]
+        origin = get_origin(member)
+        if isinstance(origin, type) and arguments:
+            return arguments[-1] if issubclass(origin, dict) else Union[tuple(arguments)]  # noqa: UP007
+    return Any
+
+
+def is_collection(annotation: Any) -> bool:
+    """Say whether the type is a list, set, tuple or the like, and nothing else but None."""
+    members = [member for member in alternatives(annotation) if member is not type(None)]
+    kinds = [get_origin(member) or member for member in members]
+    return bool(kinds) and all(
+        isinstance(kind, type) and issubclass(kind, (list, tuple, set, frozenset)) for kind in kinds
+    )
+
+
+@lru_cache(maxsize=4096)
+def _changeable(member: Any) -> bool:
+    origin = get_origin(member)
+    if origin is Literal:
+        return False
+    if isinstance(origin, type) and issubclass(origin, (tuple, frozenset)):
+        return any(can_change(argument) for argument in get_args(member) if argument is not Ellipsis)
+    if not isinstance(member, type):
+        return True
+    if issubclass(member, UNCHANGEABLE) or hasattr(member, "__solidb_collection__"):
+        return False
+    if issubclass(member, BaseModel):
+        fields = member.__pydantic_fields__.values()
+        return not member.model_config.get("frozen") or any(can_change(f.annotation) for f in fields)
+    parameters = getattr(member, "__dataclass_params__", None)
+    if is_dataclass(member) and parameters is not None and parameters.frozen:
+        return any(can_change(f.annotation) for f in getattr(member, "__pydantic_fields__", {}).values())
+    return True
+
+
+def can_change(annotation: Any) -> bool:
+    """Say whether a value of the type can change while an attribute goes on holding it."""
+    return any(_hashable_changeable(member) for member in alternatives(annotation))
+
+
+def _hashable_changeable(member: Any) -> bool:
+    try:
+        return _changeable(member)
+    except TypeError:  # an annotation that can't be hashed
+        return True
+
+
+def has_unordered(annotation: Any) -> bool:
+    """Say whether the type holds sets, whose JSON form has no order of its own."""
+    for member in alternatives(annotation):
+        origin = get_origin(member) or member
+        if isinstance(origin, type) and issubclass(origin, (set, frozenset)):
+            return True
+        if any(has_unordered(argument) for argument in get_args(member) if argument is not Ellipsis):
+            return True
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            return any(_mentions_set(field.annotation) for field in member.__pydantic_fields__.values())
+    return False
+
+
+def _mentions_set(annotation: Any) -> bool:
+    return "set[" in repr(annotation).lower() or annotation in (set, frozenset)
