@@ -1,0 +1,52 @@
+"""Removing documents whose time is over, as TTL indexes say.
+
+As on the server, the field holds whole seconds since 1970 or an RFC 3339 text; a document in which
+it holds anything else stays for ever.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+
+from .catalogue import Catalogue, Collection, StoredIndex
+from .layout import key_of_field
+
+_MARGIN = timedelta(days=2)
+"""How far two texts for one moment can be apart in byte order, because of their offsets."""
+
+
+def has_expiry(catalogue: Catalogue) -> bool:
+    """Tell whether any collection has a TTL index."""
+    return any(index.spec.kind == "ttl" for _, index in _all_indexes(catalogue))
+
+
+def remove_expired(connection: sqlite3.Connection, catalogue: Catalogue) -> int:
+    """Delete what has expired, in the open transaction; return how many documents."""
+    return sum(
+        _remove(connection, collection, index)
+        for collection, index in _all_indexes(catalogue)
+        if index.spec.kind == "ttl"
+    )
+
+
+def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
+    collections = [catalogue.need(name) for name in catalogue.names()]
+    return [(collection, index) for collection in collections for index in collection.indexes]
+
+
+def _remove(connection: sqlite3.Connection, collection: Collection, index: StoredIndex) -> int:
+    key = key_of_field(index.spec.fields[0])
+    limit = int(time.time()) - index.spec.seconds
+    latest = (datetime.fromtimestamp(limit, UTC) + _MARGIN).isoformat()
+    seconds = connection.execute(
+        f"DELETE FROM {collection.table} WHERE {key} >= 0 AND {key} <= ? AND typeof({key}) = 'integer'",
+        (limit,),
+    )
+    texts = connection.execute(
+        f"DELETE FROM {collection.table} WHERE {key} >= '' AND {key} <= ? AND {key} GLOB '????-??-??T*'"
+        f" AND unixepoch({key}) <= ?",
+        (latest, limit),
+    )
+    return seconds.rowcount + texts.rowcount

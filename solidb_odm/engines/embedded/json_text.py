@@ -1,0 +1,52 @@
+"""Documents as JSON text: the form in which the file keeps them.
+
+The text a caller hands over is trusted to be JSON. What SQLite's JSON functions can't read as
+written is put right here: an escaped letter in a name (``"\\u0061"``) is written plainly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from ..._types import Body, Json
+from ...errors import InvalidDocument
+
+NUL_ESCAPE: Final = "\\u0000"
+"""How JSON writes a NUL character, at which SQLite's JSON functions cut a string off."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def decode(text: str) -> Json:
+    """Read one JSON text."""
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:  # nested deeper than the fast reader goes
+        return json.loads(text)
+
+
+def decode_many(texts: Sequence[str]) -> list[Any]:
+    """Read JSON texts in one go, which is faster than one by one."""
+    whole: list[Any] = decode(f"[{','.join(texts)}]")
+    return whole
+
+
+def encode(value: Json) -> str:
+    """Write a value as JSON text; InvalidDocument if JSON has no form for it."""
+    try:
+        text = _encode(value)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise InvalidDocument(f"not a JSON value: {exc}") from exc
+    return text
+
+
+def body_text(body: Body) -> str:
+    """Return a document's text in the form the file keeps."""
+    if not isinstance(body, str):
+        return encode(body)
+    return encode(json.loads(body)) if "\\u" in body else body

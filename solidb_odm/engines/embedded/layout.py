@@ -1,0 +1,173 @@
+"""The tables, indexes and triggers of a collection, as SQL.
+
+Indexes of a kind that SQLite has no expression index for stand in tables of their own, which
+triggers keep in step; their rows have the rowids of the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...commands import CollectionKind, IndexSpec
+from ...errors import UnsupportedQueryError
+from .catalogue import StoredIndex
+from .naming import PREFIX, is_reachable, path_sql, quoted, table_name, table_sql
+from .order_key import order_key_sql
+
+_SIDE_TABLES = {
+    "fulltext": "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')",
+    "geo": "CREATE VIRTUAL TABLE {table} USING rtree(rowid, south, north, west, east)",
+    "vector": "CREATE TABLE {table} (rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL)",
+}
+
+
+def create_collection(name: str, kind: CollectionKind) -> list[str]:
+    """Return the statements that make a collection's table."""
+    table = table_sql(name)
+    statements = [
+        f"CREATE TABLE {table} (key TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, created TEXT NOT NULL,"
+        " updated TEXT NOT NULL, doc TEXT NOT NULL)"
+    ]
+    if kind == "edge":
+        statements += [
+            f"CREATE INDEX {quoted(f'{PREFIX}{end}:{table_name(name)}')} ON {table}"
+            f" ({order_key_sql('doc', path_sql((end,)))}, key)"
+            for end in ("_from", "_to")
+        ]
+    return statements
+
+
+def create_index(collection: str, index: StoredIndex) -> list[str]:
+    """Return the statements that make an index and fill it from the documents there are."""
+    spec = index.spec
+    if spec.kind in ("persistent", "ttl"):
+        return _expression_index(collection, index)
+    return [_SIDE_TABLES[spec.kind].format(table=side_table(index)), *_kept_in_step(collection, index)]
+
+
+def drop_index(index: StoredIndex) -> list[str]:
+    """Return the statements that delete an index."""
+    if index.spec.kind in ("persistent", "ttl"):
+        return [f"DROP INDEX IF EXISTS {index_name(index)}", f"DROP INDEX IF EXISTS {_unique_name(index)}"]
+    triggers = [
+        f"DROP TRIGGER IF EXISTS {_trigger(index, event)}" for event in ("insert", "update", "delete")
+    ]
+    return [*triggers, f"DROP TABLE {side_table(index)}"]
+
+
+def index_name(index: StoredIndex) -> str:
+    return f"{PREFIX}index_{index.number}"
+
+
+def _unique_name(index: StoredIndex) -> str:
+    return f"{PREFIX}unique_{index.number}"
+
+
+def side_table(index: StoredIndex) -> str:
+    """Return the name of the table that holds a fulltext, geo or vector index."""
+    return f"{PREFIX}{index.spec.kind}_{index.number}"
+
+
+def index_number(name: str) -> int | None:
+    """Return the number in the name of an index of ours."""
+    for prefix in (f"{PREFIX}index_", f"{PREFIX}unique_"):
+        if name.startswith(prefix):
+            return int(name.removeprefix(prefix))
+    return None
+
+
+def field_path(field: str) -> str:
+    """Return the JSON path of a dotted field, as an SQL literal."""
+    parts = field.split(".")
+    if not all(map(is_reachable, parts)):
+        raise UnsupportedQueryError(
+            f"{field!r} can't be indexed in a file",
+            construct=field,
+            hint="use names without quotes or backslashes",
+        )
+    return path_sql(parts)
+
+
+def key_of_field(field: str, alias: str = "") -> str:
+    """Return the SQL of the order key of a dotted field of a table's documents."""
+    prefix = f"{alias}." if alias else ""
+    if field == "_key":
+        return f"{prefix}key"
+    return order_key_sql(f"{prefix}doc", field_path(field))
+
+
+def _expression_index(collection: str, index: StoredIndex) -> list[str]:
+    """Index the order keys; a unique one lets off documents in which all the fields are null."""
+    spec, table = index.spec, table_sql(collection)
+    keys = [key_of_field(field) for field in spec.fields]
+    unique = "UNIQUE " if spec.unique and len(keys) == 1 else ""
+    statements = [f"CREATE {unique}INDEX {index_name(index)} ON {table} ({', '.join(keys)})"]
+    if spec.unique and len(keys) > 1:  # SQLite takes NULLs for different, the server takes nulls for equal
+        whole = ", ".join(f"ifnull({key}, x'')" for key in keys)
+        some = " OR ".join(f"{key} IS NOT NULL" for key in keys)
+        statements.append(f"CREATE UNIQUE INDEX {_unique_name(index)} ON {table} ({whole}) WHERE {some}")
+    return statements
+
+
+def _trigger(index: StoredIndex, event: str) -> str:
+    return f"{PREFIX}{event}_{index.number}"
+
+
+def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
+    table, side = table_sql(collection), side_table(index)
+    columns, content = _CONTENT[index.spec.kind]
+
+    def add(alias: str, source: str = "") -> str:
+        values, condition = content(f"{alias}.doc", index.spec)
+        return (
+            f"INSERT INTO {side} (rowid, {columns}) SELECT {alias}.rowid, {values}{source} WHERE {condition}"
+        )
+
+    def remove() -> str:
+        if index.spec.kind != "fulltext":
+            return f"DELETE FROM {side} WHERE rowid = old.rowid"
+        values, condition = content("old.doc", index.spec)  # FTS5 without content is told what to forget
+        return f"INSERT INTO {side} ({side}, rowid, {columns}) SELECT 'delete', old.rowid, {values} WHERE {condition}"
+
+    return [
+        add("d", f" FROM {table} AS d"),
+        f"CREATE TRIGGER {_trigger(index, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(index, 'update')} AFTER UPDATE OF doc ON {table}"
+        f" BEGIN {remove()}; {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(index, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
+    ]
+
+
+def _words(document: str, spec: IndexSpec) -> tuple[str, str]:
+    path = field_path(spec.fields[0])
+    return f"{document} ->> {path}", f"json_type({document}, {path}) = 'text'"
+
+
+def _vector(document: str, spec: IndexSpec) -> tuple[str, str]:
+    vector = f"solidb_vector({document} -> {field_path(spec.fields[0])}, {spec.dimension})"
+    return vector, f"{vector} IS NOT NULL"
+
+
+def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
+    """Return the point as a box: of ``{lat, lon}``, ``{latitude, longitude}``, GeoJSON or ``[lat, lon]``."""
+    field = field_path(spec.fields[0])[1:-1]
+
+    def number(*paths: str) -> str:
+        found = [
+            f"CASE WHEN json_type({document}, '{field}{path}') IN ('integer', 'real')"
+            f" THEN {document} ->> '{field}{path}' END"
+            for path in paths
+        ]
+        return f"coalesce({', '.join(found)})"
+
+    lat = number('."lat"', '."latitude"', '."coordinates"[1]', "[0]")
+    lon = number('."lon"', '."lng"', '."longitude"', '."coordinates"[0]', "[1]")
+    condition = f"{lat} BETWEEN -90 AND 90 AND {lon} BETWEEN -180 AND 180"
+    return f"{lat}, {lat}, {lon}, {lon}", condition
+
+
+_CONTENT: dict[str, tuple[str, Callable[[str, IndexSpec], tuple[str, str]]]] = {
+    "fulltext": ("words", _words),
+    "geo": ("south, north, west, east", _box),
+    "vector": ("vector", _vector),
+}

@@ -1,0 +1,93 @@
+"""What a URL of the embedded engine says: where the file is, and how to treat it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ...errors import ConfigurationError
+
+Durability = Literal["normal", "full"]
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """The settings of one file.
+
+    ``timeout``: seconds to wait for another process's write lock. ``durability``: "full" survives a
+    power cut after each commit; "normal" may lose the last ones then, never damages the file.
+    ``strict``: raise the errors that the server's FILTER and SORT swallow. ``create``: make the
+    file if it is missing. ``query_timeout``: seconds a query may run. ``database``: the name in ``_id``.
+    ``sweep``: seconds between two removals of expired documents.
+    """
+
+    path: str = ""
+    timeout: float = 5.0
+    durability: Durability = "normal"
+    strict: bool = False
+    create: bool = True
+    query_timeout: float = 30.0
+    database: str = ""
+    sweep: float = 60.0
+
+    @property
+    def in_memory(self) -> bool:
+        return not self.path
+
+    @property
+    def database_name(self) -> str:
+        """The name of the database, as it stands before ``_id``s: the file's, unless given."""
+        return self.database or (Path(self.path).stem if self.path else "memory")
+
+
+def parse_url(url: str, **overrides: object) -> StoreOptions:
+    """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``sqlite://`` and its options."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite":
+        raise ConfigurationError(
+            f"{url!r} is not a URL of the embedded engine",
+            hint="sqlite:///relative.db, sqlite:////absolute.db, or sqlite:// for memory",
+        )
+    if parts.netloc:
+        raise ConfigurationError(
+            f"{url!r} names a host; a file has none", hint=f"write sqlite:///{parts.netloc}{parts.path}"
+        )
+    path = unquote(parts.path)[1:]
+    given: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    settings = {name: _setting(name, value) for name, value in {**given, **overrides}.items()}
+    return StoreOptions(path="" if path == ":memory:" else path, **settings)
+
+
+def _setting(name: str, value: object) -> object:
+    known = [field.name for field in fields(StoreOptions) if field.name != "path"]
+    if name not in known:
+        raise ConfigurationError(
+            f"unknown option {name!r} of the embedded engine", hint=f"known: {', '.join(known)}"
+        )
+    if name in ("timeout", "query_timeout", "sweep"):
+        return _seconds(name, value)
+    if name in ("strict", "create"):
+        return _switch(name, value)
+    if name == "durability" and value not in ("normal", "full"):
+        raise ConfigurationError(f"durability is 'normal' or 'full', not {value!r}")
+    return str(value)
+
+
+def _seconds(name: str, value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError as exc:
+        raise ConfigurationError(f"{name} is a number of seconds, not {value!r}") from exc
+    if not 0 <= seconds < 1e9:
+        raise ConfigurationError(f"{name} is a number of seconds from 0 up, not {value!r}")
+    return seconds
+
+
+def _switch(name: str, value: object) -> bool:
+    known = _WORDS.get(str(value).lower())
+    if known is None:
+        raise ConfigurationError(f"{name} is true or false, not {value!r}")
+    return known
