@@ -1,5 +1,6 @@
 # Each target sets up what it needs in .venv; stamps make the second time quick.
 .DEFAULT_GOAL := help
+.NOTPARALLEL:  # one pip at a time
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.test $(VENV)/.dev  ## Make .venv with all that developing needs
+setup: $(VENV)/.test $(VENV)/.dev $(VENV)/.bench  ## Make .venv with all that developing needs
 
 test: $(VENV)/.test  ## Run the tests; those that need a server are skipped where there is none
 	$(BIN)/python -m pytest $(ARGS)
@@ -63,11 +64,6 @@ $(VENV)/.made:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-# One pip at a time, also under make -j: hence the chain of order-only prerequisites.
-$(VENV)/.test: pyproject.toml | $(VENV)/.made
-$(VENV)/.dev: pyproject.toml | $(VENV)/.made $(VENV)/.test
-$(VENV)/.demo: pyproject.toml | $(VENV)/.made
-$(VENV)/.bench: pyproject.toml | $(VENV)/.made
-$(VENV)/.test $(VENV)/.dev $(VENV)/.demo $(VENV)/.bench:
+$(VENV)/.test $(VENV)/.dev $(VENV)/.demo $(VENV)/.bench: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable . --group $(patsubst .%,%,$(@F))
 	@touch $@

@@ -23,11 +23,10 @@ fi
 
 missing=()
 for package in clang libclang-dev cmake pkg-config; do
-    if command -v dpkg-query >/dev/null && ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
-        missing+=("$package")
-    fi
+    state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+    [[ $state == *"ok installed" ]] || missing+=("$package")
 done
-if ((${#missing[@]})); then
+if command -v apt-get >/dev/null && ((${#missing[@]})); then
     if ((EUID != 0)); then
         echo "The build needs Debian packages: sudo apt-get install ${missing[*]}" >&2
         exit 1

@@ -23,7 +23,6 @@ def test_every_public_name_is_in_the_documentation(module: str) -> None:
 
 def test_every_error_is_in_the_documentation() -> None:
     errors = importlib.import_module("solidb_odm.errors")
-    raised = [
-        name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)
-    ]
+    classes = inspect.getmembers(errors, inspect.isclass)
+    raised = [name for name, kind in classes if issubclass(kind, Exception)]
     assert [name for name in raised if name not in WORDS] == []
