@@ -1,0 +1,243 @@
+"""Aggregates over arrays. The server takes a non-array for a function that it does not know."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from ..values import canonical, sort_key
+from .arguments import array, finite, integer, is_number, number, options, text
+from .base import REFUSE, Family
+
+function = Family("Statistics")
+_NULLS: Final = "null is an error; null elements are left out"
+
+
+def _elements(value: Json, name: str) -> list[Json]:
+    if isinstance(value, list):
+        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise QueryError(f"Unknown function: {name}", hint=f"{name} takes an array: {name}(x ?? [])")
+
+
+def _numbers(value: Json, name: str) -> list[float]:
+    return [float(v) for v in _elements(value, name) if is_number(v)]
+
+
+def _mean(found: list[float]) -> float:
+    return sum(found) / len(found)
+
+
+def _variance(found: list[float], missing: int) -> float | None:
+    if len(found) <= missing:
+        return None
+    mean = _mean(found)
+    return finite(sum((x - mean) ** 2 for x in found) / (len(found) - missing))
+
+
+def _median(found: list[float]) -> float:
+    ordered = sorted(found)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _root(value: float | None) -> float | None:
+    return None if value is None else math.sqrt(value)
+
+
+_AGGREGATES: Final[list[tuple[tuple[str, ...], Callable[[list[float]], float | None], str]]] = [
+    (("SUM",), lambda v: finite(sum(v, -0.0)), "The sum; -0.0 of no numbers."),
+    (("AVG", "AVERAGE"), lambda v: finite(_mean(v)) if v else None, "The mean; null of no numbers."),
+    (("MEDIAN",), lambda v: finite(_median(v)) if v else None, "The middle value; null of no numbers."),
+    (("VARIANCE", "VAR_POP", "VARIANCE_POPULATION"), lambda v: _variance(v, 0), "The population's variance."),
+    (("VAR_SAMP", "VARIANCE_SAMPLE"), lambda v: _variance(v, 1), "The sample's variance."),
+    (
+        ("STDDEV", "STDDEV_POP", "STDDEV_POPULATION"),
+        lambda v: _root(_variance(v, 0)),
+        "The population's standard deviation.",
+    ),
+    (("STDDEV_SAMP", "STDDEV_SAMPLE"), lambda v: _root(_variance(v, 1)), "The sample's standard deviation."),
+]
+
+
+def _define(names: tuple[str, ...], work: Callable[[list[float]], float | None], summary: str) -> None:
+    def aggregate(value: Json) -> Json:
+        return work(_numbers(value, names[0]))
+
+    function(*names, parameters="a", returns="float or null", nulls=_NULLS, summary=summary)(aggregate)
+
+
+for _entry in _AGGREGATES:
+    _define(*_entry)
+
+
+@function(
+    "PRODUCT",
+    parameters="a",
+    returns="float",
+    nulls="null in, null out",
+    summary="The product; 1.0 of no numbers.",
+)
+def product(value: Json) -> Json:
+    return None if value is None else finite(math.prod(_numbers(value, "PRODUCT"), start=1.0))
+
+
+def _extreme(values: tuple[Json, ...], name: str, pick: Callable[..., Json]) -> Json:
+    if len(values) == 1:
+        found: list[Json] = [v for v in _elements(values[0], name) if v is not None]
+    elif any(v is None for v in values):
+        return None
+    elif all(is_number(v) for v in values):
+        found = list(values)
+    else:
+        raise QueryError(f"Unknown function: {name}", hint=f"{name} takes an array, or numbers")
+    best = pick(found, key=sort_key) if found else None
+    return float(best) if is_number(best) else best
+
+
+@function(
+    "MIN",
+    "MINIMUM",
+    parameters="a|n, ...",
+    returns="any, numbers as float",
+    nulls="null elements are left out, a null among numbers gives null",
+    summary="The least element of an array, or of the numbers given.",
+)
+def minimum(*values: Json) -> Json:
+    return _extreme(values, "MIN", min)
+
+
+@function(
+    "MAX",
+    "MAXIMUM",
+    parameters="a|n, ...",
+    returns="any, numbers as float",
+    nulls="null elements are left out, a null among numbers gives null",
+    summary="The greatest element of an array, or of the numbers given.",
+)
+def maximum(*values: Json) -> Json:
+    return _extreme(values, "MAX", max)
+
+
+def percentile_of(found: list[float], share: float, method: str) -> float | None:
+    """Return the percentile by rank or interpolated between neighbours; null when out of range."""
+    if not found or not 0 <= share <= 100:
+        return None
+    ordered = sorted(found)
+    if method == "rank":
+        return ordered[max(1, math.ceil(share / 100 * len(ordered))) - 1]
+    place = share / 100 * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+@function(
+    "PERCENTILE",
+    "QUANTILE",
+    parameters="a, p [, method]",
+    returns="float or null",
+    nulls=_NULLS,
+    summary='The value below which p percent lie, by "rank" or "interpolation".',
+)
+def percentile(value: Json, share: Json, method: Json = "rank") -> Json:
+    how = text(method, "PERCENTILE", 3)
+    if how not in ("rank", "interpolation"):
+        raise QueryError(f"PERCENTILE: unknown method '{how}'", hint='"rank" or "interpolation"')
+    found = [float(v) for v in array(value, "PERCENTILE", 1) if is_number(v)]
+    return percentile_of(found, number(share, "PERCENTILE", 2), how)
+
+
+@function(
+    "COUNT_DISTINCT",
+    "COUNT_UNIQUE",
+    "UNIQUE_COUNT",
+    parameters="a",
+    returns="int",
+    nulls=REFUSE,
+    summary="The number of different elements.",
+)
+def count_distinct(value: Json) -> Json:
+    return len({canonical(v) for v in array(value, "COUNT_DISTINCT")})
+
+
+def _exact_only(value: Json, name: str) -> None:
+    if options(value, name, 2):
+        raise QueryError(f"{name}: a file keeps no sketches", hint="leave out the options")
+
+
+@function(
+    "APPROX_COUNT_DISTINCT",
+    parameters="a [, options]",
+    returns="float",
+    nulls=REFUSE,
+    summary="About the number of different elements; on a file, exactly.",
+)
+def approx_count_distinct(value: Json, settings: Json = None) -> Json:
+    _exact_only(settings, "APPROX_COUNT_DISTINCT")
+    return float(len({canonical(v) for v in array(value, "APPROX_COUNT_DISTINCT", 1)}))
+
+
+@function(
+    "APPROX_PERCENTILE",
+    parameters="a, p",
+    returns="float or null",
+    nulls=REFUSE,
+    summary="About the percentile; on a file, interpolated exactly.",
+)
+def approx_percentile(value: Json, share: Json) -> Json:
+    found = [float(v) for v in array(value, "APPROX_PERCENTILE", 1) if is_number(v)]
+    return percentile_of(found, number(share, "APPROX_PERCENTILE", 2), "interpolation")
+
+
+@function(
+    "APPROX_TOP_K",
+    parameters="a, k",
+    returns="array of {value, count}",
+    nulls=REFUSE,
+    summary="The k most frequent elements; on a file, exactly.",
+)
+def approx_top_k(value: Json, most: Json) -> Json:
+    elements = array(value, "APPROX_TOP_K", 1)
+    tally = Counter(canonical(v) for v in elements)
+    first: dict[object, Json] = {}
+    for element in elements:
+        first.setdefault(canonical(element), element)
+    wanted = max(0, integer(most, "APPROX_TOP_K", 2))
+    rows: list[JsonObject] = [{"count": n, "value": first[key]} for key, n in tally.most_common(wanted)]
+    return rows
+
+
+@function(
+    "MINHASH_COUNT", parameters="error", returns="int", nulls=REFUSE, summary="Hashes needed for an error."
+)
+def minhash_count(error: Json) -> Json:
+    wanted = number(error, "MINHASH_COUNT")
+    if wanted <= 0:
+        raise QueryError("MINHASH_COUNT: argument must be positive")
+    return math.ceil(1 / wanted**2 - 1e-9)
+
+
+@function(
+    "MINHASH_ERROR", parameters="n", returns="float", nulls=REFUSE, summary="The error that n hashes have."
+)
+def minhash_error(hashes: Json) -> Json:
+    given = integer(hashes, "MINHASH_ERROR")
+    if given <= 0:
+        raise QueryError("MINHASH_ERROR: argument must be positive")
+    return 1 / math.sqrt(given)
+
+
+for _name, _parameters, _summary in (
+    ("MINHASH", "a, n", "The MinHash signature of an array."),
+    ("SKETCH_MERGE", "sketch, sketch", "Two sketches as one."),
+):
+    function.server_only(
+        _name,
+        parameters=_parameters,
+        summary=_summary,
+        instead="its hashes are the server's; use JACCARD or COUNT_DISTINCT",
+    )

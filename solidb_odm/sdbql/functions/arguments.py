@@ -1,0 +1,107 @@
+"""Checks of arguments, with the server's wording, and of results."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeGuard
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+
+INT_MIN, INT_MAX = -(2**63), 2**64 - 1
+MAX_TEXT = 1024 * 1024
+
+Number = int | float
+
+
+def is_number(value: Json) -> TypeGuard[Number]:
+    """Tell whether the value is a number; a bool is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_integral(value: Json) -> TypeGuard[Number]:
+    """Tell whether the value is a whole number, as 2 and 2.0 are."""
+    return is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+def fail(name: str, position: int | None, wanted: str) -> QueryError:
+    """Make the error for an argument of the wrong type; the caller raises it."""
+    place = "argument" if position is None else f"argument {position}"
+    return QueryError(f"{name}: {place} must be {wanted}")
+
+
+def text(value: Json, name: str, position: int | None = None) -> str:
+    """Return the value if it is a string."""
+    if isinstance(value, str):
+        return value
+    raise fail(name, position, "a string")
+
+
+def number(value: Json, name: str, position: int | None = None) -> Number:
+    """Return the value if it is a number."""
+    if is_number(value):
+        return value
+    raise fail(name, position, "a number")
+
+
+def integer(value: Json, name: str, position: int | None = None) -> int:
+    """Return the value as an int if it is a whole number."""
+    if is_integral(value):
+        return int(value)
+    raise fail(name, position, "an integer")
+
+
+def count(value: Json, name: str, position: int | None = None) -> int:
+    """Return a number cut to an int, for lengths and positions."""
+    return int(number(value, name, position))
+
+
+def array(value: Json, name: str, position: int | None = None) -> list[Json]:
+    """Return the value if it is an array."""
+    if isinstance(value, list):
+        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise fail(name, position, "an array")
+
+
+def first_array(value: Json, name: str) -> list[Json]:
+    """Return the value if it is an array; the server words this error in its own way."""
+    if isinstance(value, list):
+        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise QueryError(f"{name}: first argument must be an array")
+
+
+def mapping(value: Json, name: str, position: int | None = None) -> JsonObject:
+    """Return the value if it is an object."""
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise fail(name, position, "an object")
+
+
+def options(value: Json, name: str, position: int, known: frozenset[str] | None = None) -> JsonObject:
+    """Return an options object; null is an empty one, an unknown option an error."""
+    given = {} if value is None else mapping(value, name, position)
+    if known is not None and (unknown := sorted(set(given) - known)):
+        raise QueryError(f"{name}: unknown option '{unknown[0]}' (known: {', '.join(sorted(known))})")
+    return given
+
+
+def numbers(value: list[Json], name: str) -> list[float]:
+    """Return the numbers of an array as floats; anything else in it is an error."""
+    return [float(number(v, name)) for v in value]
+
+
+def finite(value: float) -> float | None:
+    """Return the value as a float; what is not finite does not exist in JSON and is null."""
+    return float(value) if math.isfinite(value) else None
+
+
+def whole(value: int) -> Number:
+    """Return an int that JSON can hold; a larger one becomes a float."""
+    return value if INT_MIN <= value <= INT_MAX else float(value)
+
+
+def bounded(value: str, name: str) -> str:
+    """Return a text of at most 1 MiB."""
+    if len(value.encode()) > MAX_TEXT:
+        raise QueryError(f"{name}: result exceeds {MAX_TEXT} bytes")
+    return value

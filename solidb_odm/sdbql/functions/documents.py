@@ -1,0 +1,165 @@
+"""Documents by id, and what the surroundings know: collections, the database, the user."""
+
+from __future__ import annotations
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from .arguments import integer, text
+from .base import REFUSE, Context, Family
+
+function = Family("Document")
+
+
+def split_id(given: str, name: str) -> tuple[str, str]:
+    """Return the collection, with its database if given, and the key of ``coll/key``."""
+    collection, slash, key = given.partition("/")
+    if not slash:
+        raise QueryError(f"{name}: '{given}' is not a document id", hint="write it as collection/key")
+    return collection, key
+
+
+def fetch(context: Context, identifier: str) -> JsonObject | None:
+    """Return the document of an id; the id may start with the database's name."""
+    collection, key = split_id(identifier, "DOCUMENT")
+    database, colon, rest = collection.partition(":")
+    if not colon:
+        return context.document(collection, key)
+    return context.document(rest, key) if database == context.database else None
+
+
+@function(
+    "DOCUMENT",
+    parameters="id(s)|collection [, key(s)]",
+    returns="object, or array of objects",
+    context=True,
+    summary="A document, or several; one that is missing is null, in arrays left out.",
+)
+def document(context: Context, first: Json, keys: Json = None) -> Json:
+    if keys is None:
+        return _by_ids(context, first)
+    collection = text(first, "DOCUMENT", 1)
+    if not isinstance(keys, list):
+        return context.document(collection, text(keys, "DOCUMENT", 2))
+    wanted: list[Json] = keys
+    context.spend(len(wanted))
+    found = [context.document(collection, k) for k in wanted if isinstance(k, str)]
+    return [d for d in found if d is not None]
+
+
+def _by_ids(context: Context, ids: Json) -> Json:
+    if not isinstance(ids, list):
+        return fetch(context, text(ids, "DOCUMENT"))
+    wanted: list[Json] = ids
+    context.spend(len(wanted))
+    known = [i for i in wanted if isinstance(i, str) and context.collection_exists(_collection(i))]
+    found = [fetch(context, i) for i in known]
+    return [d for d in found if d is not None]
+
+
+def _collection(identifier: str) -> str:
+    return identifier.partition("/")[0].rpartition(":")[2]
+
+
+def _identifier(value: Json, name: str) -> str:
+    if isinstance(value, dict):
+        value = value.get("_id")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
+    return text(value, name)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+
+
+@function(
+    "PARSE_IDENTIFIER",
+    parameters="id|doc",
+    returns="{collection, key}",
+    summary="The parts of an id; a database's name stays with the collection.",
+)
+def parse_identifier(value: Json) -> Json:
+    collection, key = split_id(_identifier(value, "PARSE_IDENTIFIER"), "PARSE_IDENTIFIER")
+    return {"collection": collection, "key": key}
+
+
+@function("PARSE_COLLECTION", parameters="id|doc", returns="string", summary="The collection of an id.")
+def parse_collection(value: Json) -> Json:
+    return split_id(_identifier(value, "PARSE_COLLECTION"), "PARSE_COLLECTION")[0]
+
+
+@function("PARSE_KEY", parameters="id|doc", returns="string", summary="The key of an id.")
+def parse_key(value: Json) -> Json:
+    return split_id(_identifier(value, "PARSE_KEY"), "PARSE_KEY")[1]
+
+
+@function(
+    "IS_SAME_COLLECTION",
+    parameters="idOrCollection, id|doc",
+    returns="bool",
+    nulls="null if an argument is null",
+    summary="Whether both are of one collection, written alike: db:users is not users.",
+)
+def is_same_collection(left: Json, right: Json) -> Json:
+    if left is None or right is None:
+        return None
+    names = [_identifier(v, "IS_SAME_COLLECTION").partition("/")[0] for v in (left, right)]
+    return names[0] == names[1]
+
+
+@function(
+    "COLLECTION_COUNT",
+    parameters="collection",
+    returns="int",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The number of documents stored.",
+)
+def collection_count(context: Context, name: Json) -> Json:
+    return sum(1 for _ in context.scan(text(name, "COLLECTION_COUNT")))
+
+
+@function(
+    "SAMPLE",
+    parameters="collection, n",
+    returns="array of objects",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="n random documents.",
+)
+def sample(context: Context, name: Json, wanted: Json) -> Json:
+    documents = list(context.scan(text(name, "SAMPLE", 1)))
+    context.spend(len(documents))
+    most = max(0, integer(wanted, "SAMPLE", 2))
+    return context.random().sample(documents, min(most, len(documents)))
+
+
+@function("CURRENT_DATABASE", returns="string", context=True, summary="The name of the database.")
+def current_database(context: Context) -> Json:
+    return context.database
+
+
+_SERVER_ONLY = (
+    ("CURRENT_USER", "", "Who runs the query.", "a file has no users"),
+    ("CURRENT_ROLES", "", "The roles of who runs the query.", "a file has no users"),
+    ("CAN", "action [, doc]", "Whether the user may do this.", "a file has no users"),
+    ("ROW_POLICY", "collection [, predicate]", "Set or read a row policy.", "a file has no users; filter in the query"),
+    ("CREATE_GRAPH", "name, definition", "Declare a graph.", "name the edge collection in the traversal"),
+    ("DROP_GRAPH", "name", "Forget a graph.", "name the edge collection in the traversal"),
+    ("GRAPH_INFO", "name", "What a graph is made of.", "name the edge collection in the traversal"),
+    ("CREATE_VIEW", "name, definition", "Declare a search view.", "declare a fulltext index"),
+    ("DROP_VIEW", "name", "Forget a search view.", "declare a fulltext index"),
+    ("SEMANTIC", "doc, query [, options]", "How well a document fits a text.", "use VECTOR_SIMILARITY on stored vectors"),
+    ("EMBED", "text", "The vector of a text, by a language model.", "compute vectors in the application"),
+    ("EXTRACT", "text, schema", "Data in a text, by a language model.", "call the model in the application"),
+    ("CITE", "answer, docs", "The sources of an answer.", "call the model in the application"),
+    ("GROUNDED", "answer, docs", "Whether an answer follows from documents.", "call the model in the application"),
+    ("RERANK", "query, docs [, options]", "Documents, the best first.", "sort by BM25 or VECTOR_SIMILARITY"),
+    ("GRAPH_RAG", "collection, index, edges, vector [, options]", "Documents near a vector and their neighbours.",
+     "use VECTOR_SEARCH and NEIGHBORS"),
+    ("COMMUNITY_SEARCH", "text [, options]", "Search in summaries of communities.", "use FULLTEXT"),
+    ("RAG_PIPELINE", "name, vector [, options]", "Run a stored pipeline.", "use VECTOR_SEARCH"),
+    ("VECTOR_INDEX_STATS", "collection, index", "What a vector index holds.", "a file keeps vectors in the documents"),
+    ("DOC_AS_OF", "collection, key, time", "A document as it was.", "a file keeps no history"),
+    ("DOC_HISTORY", "collection, key", "The versions of a document.", "a file keeps no history"),
+    ("SNAPSHOT_DIFF", "collection, from, to", "What changed between two times.", "a file keeps no history"),
+)  # fmt: skip
+
+for _name, _parameters, _summary, _instead in _SERVER_ONLY:
+    function.server_only(_name, parameters=_parameters, summary=_summary, instead=_instead)

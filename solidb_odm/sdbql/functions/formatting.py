@@ -1,0 +1,331 @@
+"""Strings: letter case, shortening, masks, number formats, URLs, JSON text, addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import unicodedata
+from decimal import ROUND_HALF_UP, Decimal
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from ..values import json_text, to_text, truthy
+from .arguments import count, integer, is_number, mapping, number, text, whole
+from .base import ACCEPT, REFUSE, Context, Family
+
+function = Family("String format")
+
+_LETTERS = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "AE",
+        "œ": "oe",
+        "Œ": "OE",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+    }
+)
+_SEPARATORS = {
+    "en": (".", ","),
+    "fr": (",", "\u202f"),
+    "de": (",", "."),
+    "es": (",", "."),
+    "it": (",", "."),
+    "pt": (",", "."),
+    "nl": (",", "."),
+    "ch": (".", "'"),
+}
+
+
+@function("CAPITALIZE", parameters="s", returns="string", summary="With the first letter in upper case.")
+def capitalize(value: Json) -> Json:
+    plain = text(value, "CAPITALIZE")
+    return plain[:1].upper() + plain[1:]
+
+
+@function(
+    "TITLE_CASE",
+    "INITCAP",
+    parameters="s",
+    returns="string",
+    summary="Every word capitalised, the rest lower.",
+)
+def title_case(value: Json) -> Json:
+    return re.sub(r"\S+", lambda m: m.group()[:1].upper() + m.group()[1:].lower(), text(value, "TITLE_CASE"))
+
+
+def without_accents(plain: str) -> str:
+    """Return the text with its accents taken off."""
+    parts = unicodedata.normalize("NFD", plain.translate(_LETTERS))
+    return unicodedata.normalize("NFC", "".join(c for c in parts if unicodedata.category(c) != "Mn"))
+
+
+@function("UNACCENT", parameters="s", returns="string", summary="Without accents.")
+def unaccent(value: Json) -> Json:
+    return without_accents(text(value, "UNACCENT"))
+
+
+@function("SLUGIFY", parameters="s", returns="string", summary="For a URL: lower case, hyphens, no accents.")
+def slugify(value: Json) -> Json:
+    plain = without_accents(text(value, "SLUGIFY")).lower()
+    return re.sub(r"[\W_]+", "-", plain).strip("-")
+
+
+@function(
+    "TRUNCATE_TEXT",
+    "ELLIPSIS",
+    parameters="s, n [, suffix]",
+    returns="string",
+    summary='At most n characters, the suffix ("...") included.',
+)
+def truncate_text(value: Json, length: Json, suffix: Json = None) -> Json:
+    plain, most = text(value, "TRUNCATE_TEXT"), max(0, count(length, "TRUNCATE_TEXT", 2))
+    tail = "..." if suffix is None else text(suffix, "TRUNCATE_TEXT", 3)
+    if len(plain) <= most:
+        return plain
+    return plain[: max(0, most - len(tail))] + tail[:most]
+
+
+@function(
+    "MASK",
+    parameters="s [, start [, end [, char]]]",
+    returns="string",
+    summary="With the characters from start (0) to before end (the last one) hidden; negative: from the end.",
+)
+def mask(value: Json, start: Json = None, end: Json = None, character: Json = None) -> Json:
+    plain = text(value, "MASK")
+    first = 0 if start is None else count(start, "MASK", 2)
+    last = -1 if end is None else count(end, "MASK", 3)
+    hidden = "*" if character is None else text(character, "MASK", 4)
+    begin, stop, _ = slice(first, last).indices(len(plain))
+    return plain[:begin] + hidden * max(0, stop - begin) + plain[max(begin, stop) :]
+
+
+@function(
+    "ENCODE_URI", "URL_ENCODE", "ENCODE_URI_COMPONENT", parameters="s", returns="string",
+    summary="Percent-encoded for a part of a URL.",
+)  # fmt: skip
+def encode_uri(value: Json) -> Json:
+    return quote(text(value, "ENCODE_URI"), safe="")
+
+
+@function("DECODE_URI", "DECODE_URI_COMPONENT", parameters="s", returns="string", summary="Undo ENCODE_URI.")
+def decode_uri(value: Json) -> Json:
+    return unquote(text(value, "DECODE_URI"))
+
+
+@function("URL_DECODE", parameters="s", returns="string", summary="Undo ENCODE_URI; a plus is a space.")
+def url_decode(value: Json) -> Json:
+    return unquote_plus(text(value, "URL_DECODE"))
+
+
+@function(
+    "PARSE_URL",
+    parameters="s",
+    returns="object or null",
+    summary="The parts of a URL: scheme, host, port, path, query, fragment, username, password.",
+)
+def parse_url(value: Json) -> Json:
+    try:
+        parts = urlsplit(text(value, "PARSE_URL"))
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.scheme:
+        return None
+    return {
+        "fragment": parts.fragment or None,
+        "host": parts.hostname,
+        "password": parts.password,
+        "path": parts.path,
+        "port": port,
+        "query": parts.query or None,
+        "scheme": parts.scheme,
+        "username": parts.username,
+    }
+
+
+@function(
+    "QUERY_STRING",
+    parameters="o|s",
+    returns="string or object",
+    summary="An object as a URL's query string; a query string as an object.",
+)
+def query_string(value: Json) -> Json:
+    if isinstance(value, str):
+        return dict(sorted(parse_qsl(value.removeprefix("?"), keep_blank_values=True)))
+    fields = mapping(value, "QUERY_STRING")
+    pairs = [
+        (key, to_text(item))
+        for key, given in sorted(fields.items())
+        for item in (given if isinstance(given, list) else [given])  # pyright: ignore[reportUnknownVariableType]  # JSON
+        if item is not None
+    ]
+    return urlencode(pairs, quote_via=quote)
+
+
+@function(
+    "NUMBER_FORMAT",
+    parameters="n [, decimals [, locale|{decimal,thousands}]]",
+    returns="string",
+    nulls="null if the first argument is null",
+    summary="With thousands separated and a fixed number of decimals (0).",
+)
+def number_format(value: Json, decimals: Json = None, locale: Json = None) -> Json:
+    places = 0 if decimals is None else integer(decimals, "NUMBER_FORMAT", 2)
+    if not 0 <= places <= 100:
+        raise QueryError("NUMBER_FORMAT: argument 2 must be between 0 and 100")
+    point, thousands = _separators(locale)
+    exact = Decimal(str(number(value, "NUMBER_FORMAT")))
+    rounded = (
+        exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if abs(exact) < Decimal(10) ** 20 else exact
+    )
+    plain = f"{rounded:,.{places}f}"
+    return plain.translate(str.maketrans({",": thousands, ".": point}))
+
+
+def _separators(locale: Json) -> tuple[str, str]:
+    if isinstance(locale, dict):
+        given: JsonObject = locale
+        return str(given.get("decimal", ".")), str(given.get("thousands", ","))
+    name = "en" if locale is None else text(locale, "NUMBER_FORMAT", 3)
+    found = _SEPARATORS.get(name.lower().replace("_", "-").split("-")[0])
+    if found is None:
+        raise QueryError(
+            f"NUMBER_FORMAT: unknown locale '{name}'",
+            hint=f"one of {', '.join(_SEPARATORS)}, or {{decimal, thousands}}",
+        )
+    return found
+
+
+@function(
+    "HUMAN_BYTES",
+    parameters="n [, binary [, decimals]]",
+    returns="string",
+    summary='A size for people: "1.5 MB", or "1.5 MiB" if binary.',
+)
+def human_bytes(value: Json, binary: Json = False, decimals: Json = None) -> Json:
+    size = float(number(value, "HUMAN_BYTES"))
+    places = 1 if decimals is None else max(0, integer(decimals, "HUMAN_BYTES", 3))
+    step = 1024 if truthy(binary) else 1000
+    units = (
+        ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        if step == 1024
+        else ["B", "KB", "MB", "GB", "TB", "PB", "EB"]
+    )
+    power = 0
+    while abs(size) >= step and power < len(units) - 1:
+        size, power = size / step, power + 1
+    return f"{size:.{places if power else 0}f} {units[power]}"
+
+
+@function("IPV4_TO_NUMBER", parameters="s", returns="int or null", summary="An IPv4 address as a number.")
+def ipv4_to_number(value: Json) -> Json:
+    try:
+        return int(ipaddress.IPv4Address(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+@function(
+    "IPV4_FROM_NUMBER", parameters="n", returns="string or null", summary="A number as an IPv4 address."
+)
+def ipv4_from_number(value: Json) -> Json:
+    if not is_number(value) or value != int(value) or not 0 <= value < 2**32:
+        return None
+    return str(ipaddress.IPv4Address(int(value)))
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(name)
+
+
+@function(
+    "JSON_PARSE",
+    "PARSE_JSON",
+    parameters="s",
+    returns="any",
+    summary="The value of a JSON text; null if it is none.",
+)
+def json_parse(value: Json) -> Json:
+    try:
+        return json.loads(
+            text(value, "JSON_PARSE"),
+            parse_constant=_no_constant,
+            parse_int=lambda digits: whole(int(digits)),
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+@function(
+    "JSON_STRINGIFY",
+    "TO_JSON",
+    parameters="x",
+    returns="string",
+    nulls=ACCEPT,
+    summary="A value as JSON text.",
+)
+def json_stringify(value: Json) -> Json:
+    return json_text(value)
+
+
+@function(
+    "JSON_STRINGIFY_PRETTY", parameters="x", returns="string", nulls=ACCEPT, summary="Indented JSON text."
+)
+def json_stringify_pretty(value: Json) -> Json:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+
+
+@function(
+    "JSON_POINTER",
+    parameters="x, pointer [, default]",
+    returns="any",
+    nulls="the default, or null",
+    summary="The value at a JSON pointer such as /a/0.",
+)
+def json_pointer(value: Json, pointer: Json, default: Json = None) -> Json:
+    path = text(pointer, "JSON_POINTER", 2)
+    if path and not path.startswith("/"):
+        return default
+    for raw in path.split("/")[1:]:
+        step = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and step in value:
+            value = value[step]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", step) and int(step) < len(value):  # pyright: ignore[reportUnknownArgumentType]  # JSON
+            value = value[int(step)]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        else:
+            return default
+    return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+
+
+@function(
+    "RANDOM_TOKEN",
+    parameters="n",
+    returns="string",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="n random letters and digits, at most 4096.",
+)
+def random_token(context: Context, length: Json) -> Json:
+    wanted = integer(length, "RANDOM_TOKEN")
+    if not 0 <= wanted <= 4096:
+        raise QueryError("RANDOM_TOKEN: length must be between 0 and 4096")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(context.random().choices(letters, k=wanted))
+
+
+function.server_only(
+    "SANITIZE",
+    parameters="s, ...",
+    summary="Clean a text by named rules.",
+    instead="use TRIM, LOWER or REGEX_REPLACE",
+)

@@ -1,0 +1,363 @@
+"""Objects: attributes, paths, merging, comparing. Attributes come in byte order, as on the server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from ..values import describe, equal, is_number, json_text, to_text
+from .arguments import array, mapping, text
+from .base import ACCEPT, REFUSE, Family
+
+function = Family("Object")
+_ABSENT: Final = object()
+_MAX_DEPTH: Final = 128
+
+
+def _attributes(value: Json, remove_internal: Json) -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    names: list[str] = sorted(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    return [n for n in names if not (remove_internal is True and n.startswith("_"))]
+
+
+@function(
+    "ATTRIBUTES",
+    "KEYS",
+    parameters="o [, removeInternal [, sort]]",
+    returns="array of strings",
+    summary="The names of the attributes, sorted; without those that start with _ if told.",
+)
+def attributes(value: Json, remove_internal: Json = False, _sort: Json = None) -> Json:
+    return _attributes(value, remove_internal)
+
+
+@function(
+    "VALUES",
+    parameters="o [, removeInternal]",
+    returns="array",
+    summary="The values in the order of attributes.",
+)
+def values_of(value: Json, remove_internal: Json = False) -> Json:
+    return [value[name] for name in _attributes(value, remove_internal)]
+
+
+@function("ENTRIES", parameters="o", returns="array of [name, value]", summary="The attributes as pairs.")
+def entries(value: Json) -> Json:
+    return [[name, item] for name, item in sorted(mapping(value, "ENTRIES").items())]
+
+
+@function("FROM_ENTRIES", parameters="a", returns="object", summary="An object of [name, value] pairs.")
+def from_entries(pairs: Json) -> Json:
+    result: JsonObject = {}
+    for pair in array(pairs, "FROM_ENTRIES"):
+        if not isinstance(pair, list) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]  # JSON
+            raise QueryError("FROM_ENTRIES: every element must be a [key, value] pair")
+        name: Json = pair[0]
+        result[text(name, "FROM_ENTRIES")] = pair[1]
+    return result
+
+
+@function(
+    "HAS", parameters="o, name", returns="bool", nulls="false", summary="Whether the attribute is there."
+)
+def has(value: Json, name: Json) -> Json:
+    wanted = text(name, "HAS", 2)
+    if isinstance(value, list):
+        elements: list[Json] = value
+        return any(isinstance(e, dict) and wanted in e for e in elements)
+    return isinstance(value, dict) and wanted in value
+
+
+def _names(given: tuple[Json, ...], function_name: str) -> set[str]:
+    flat = given[0] if len(given) == 1 and isinstance(given[0], list) else given  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return {text(name, function_name, 2) for name in flat}  # pyright: ignore[reportUnknownVariableType]  # JSON
+
+
+@function(
+    "KEEP",
+    parameters="o, name, ...",
+    returns="object",
+    summary="Only these attributes (names, or one array).",
+)
+def keep(value: Json, *names: Json) -> Json:
+    wanted = _names(names, "KEEP")
+    return {k: v for k, v in mapping(value, "KEEP", 1).items() if k in wanted}
+
+
+@function("UNSET", parameters="o, name, ...", returns="object", summary="Without these attributes.")
+def unset(value: Json, *names: Json) -> Json:
+    unwanted = _names(names, "UNSET")
+    return {k: v for k, v in mapping(value, "UNSET", 1).items() if k not in unwanted}
+
+
+def _unset_deep(value: Json, unwanted: set[str]) -> Json:
+    if isinstance(value, dict):
+        fields: JsonObject = value
+        return {k: _unset_deep(v, unwanted) for k, v in fields.items() if k not in unwanted}
+    if isinstance(value, list):
+        elements: list[Json] = value
+        return [_unset_deep(e, unwanted) for e in elements]
+    return value
+
+
+@function(
+    "UNSET_RECURSIVE",
+    parameters="o, name, ...",
+    returns="object",
+    summary="Without these attributes at any depth.",
+)
+def unset_recursive(value: Json, *names: Json) -> Json:
+    return _unset_deep(value, _names(names, "UNSET_RECURSIVE"))
+
+
+def _keep_deep(value: Json, wanted: set[str]) -> Json:
+    if isinstance(value, dict):
+        fields: JsonObject = value
+        kept = {k: v if k in wanted else _keep_deep(v, wanted) for k, v in fields.items()}
+        return {k: v for k, v in kept.items() if k in wanted or (isinstance(v, dict | list) and v)}
+    if isinstance(value, list):
+        elements: list[Json] = value
+        found = [_keep_deep(e, wanted) for e in elements]
+        return [e for e in found if isinstance(e, dict | list) and e]
+    return value
+
+
+@function(
+    "KEEP_RECURSIVE",
+    parameters="o, name, ...",
+    returns="object",
+    summary="Only these attributes, at any depth.",
+)
+def keep_recursive(value: Json, *names: Json) -> Json:
+    return _keep_deep(value, _names(names, "KEEP_RECURSIVE"))
+
+
+@function(
+    "MERGE",
+    parameters="o, ...",
+    returns="object",
+    nulls="nulls are left out",
+    summary="All attributes; the last wins.",
+)
+def merge(*parts: Json) -> Json:
+    merged: JsonObject = {}
+    for part in parts:
+        if part is not None:
+            merged |= _merged_part(part, "MERGE")
+    return merged
+
+
+def _merged_part(part: Json, name: str) -> JsonObject:
+    if isinstance(part, dict):
+        return part  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise QueryError(f"{name}: all arguments must be objects, got: {describe(part)}")
+
+
+def _merge_deep(left: JsonObject, right: JsonObject) -> JsonObject:
+    merged = dict(left)
+    for key, item in right.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(item, dict)
+        merged[key] = _merge_deep(old, item) if both else item  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    return merged
+
+
+@function(
+    "DEEP_MERGE",
+    "MERGE_RECURSIVE",
+    parameters="o, ...",
+    returns="object",
+    nulls="nulls are left out",
+    summary="MERGE that also merges inner objects; takes one array of objects too.",
+)
+def deep_merge(*parts: Json) -> Json:
+    given: list[Json] = parts[0] if len(parts) == 1 and isinstance(parts[0], list) else list(parts)
+    merged: JsonObject = {}
+    for part in given:
+        if part is not None:
+            merged = _merge_deep(merged, _merged_part(part, "DEEP_MERGE"))
+    return merged
+
+
+def _steps(path: Json, name: str) -> list[str | int]:
+    """Return the steps of a path: ``"a.b.0"``, or an array of names and places."""
+    if isinstance(path, str):
+        return list(path.split(".")) if path else []
+    steps: list[str | int] = []
+    for step in array(path, name, 2):
+        steps.append(int(step) if is_number(step) else text(step, name, 2))
+    return steps
+
+
+def _child(value: Json, step: str | int) -> Json:
+    if isinstance(value, dict):
+        return value.get(str(step), _ABSENT)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
+    if isinstance(value, list) and str(step).lstrip("-").isdecimal():
+        elements: list[Json] = value
+        place = int(step)
+        return elements[place] if -len(elements) <= place < len(elements) else _ABSENT
+    return _ABSENT
+
+
+def value_at(value: Json, path: Json, name: str, default: Json = None) -> Json:
+    """Return what is at a path, or the default if there is nothing."""
+    for step in _steps(path, name):
+        value = _child(value, step)
+        if value is _ABSENT:
+            return default
+    return value
+
+
+@function(
+    "GET",
+    parameters="o, path [, default]",
+    returns="any",
+    nulls="the default, or null",
+    summary='The value at a path such as "a.b.0"; the default where there is none.',
+)
+def get(value: Json, path: Json, default: Json = None) -> Json:
+    return value_at(value, path, "GET", default)
+
+
+@function("VALUE", parameters="o, path", returns="any", summary='The value at a path such as ["a", 0].')
+def value_of(value: Json, path: Json) -> Json:
+    return value_at(value, path, "VALUE")
+
+
+def _replaced(value: Json, steps: list[str | int], item: Json) -> Json:
+    if not steps:
+        return item
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, list) and str(step).isdecimal():
+        elements: list[Json] = list(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        place = int(step)
+        if place > len(elements):
+            raise QueryError(f"SET_PATH: there is no element {place}", hint=f"the array has {len(elements)}")
+        elements[place : place + 1] = [
+            _replaced(elements[place] if place < len(elements) else None, rest, item)
+        ]
+        return elements
+    fields: JsonObject = dict(value) if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    return {**fields, str(step): _replaced(fields.get(str(step)), rest, item)}
+
+
+@function(
+    "SET_PATH",
+    parameters="o, path, x",
+    returns="object",
+    summary="With x at the path; objects on the way are made.",
+)
+def set_path(value: Json, path: Json, item: Json) -> Json:
+    steps = _steps(path, "SET_PATH")
+    if len(steps) > _MAX_DEPTH:
+        raise QueryError(f"SET_PATH: path is deeper than {_MAX_DEPTH}")
+    return _replaced(value, steps, item)
+
+
+def _without(value: Json, steps: list[str | int]) -> Json:
+    if not steps or _child(value, steps[0]) is _ABSENT:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, list):
+        elements: list[Json] = list(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        elements[int(step)] = _without(elements[int(step)], rest)
+        if not rest:
+            del elements[int(step)]
+        return elements
+    fields: JsonObject = dict(value)
+    item = fields.pop(str(step))
+    return {**fields, str(step): _without(item, rest)} if rest else fields
+
+
+@function("UNSET_PATH", parameters="o, path", returns="object", summary="Without what is at the path.")
+def unset_path(value: Json, path: Json) -> Json:
+    return _without(value, _steps(path, "UNSET_PATH")[:_MAX_DEPTH])
+
+
+def _differences(old: Json, new: Json, path: str) -> Iterator[tuple[str, JsonObject]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        before: JsonObject = old
+        after: JsonObject = new
+        for key in sorted(before.keys() | after.keys()):
+            yield from _differences(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+    elif not equal(old, new):
+        yield path, {"new": new, "old": old}
+
+
+@function(
+    "DIFF",
+    parameters="old, new",
+    returns="object",
+    nulls=REFUSE,
+    summary='What changed, by path: {"a.b": {old, new}}; arrays count as one value.',
+)
+def diff(old: Json, new: Json) -> Json:
+    return dict(_differences(mapping(old, "DIFF", 1), mapping(new, "DIFF", 2), ""))
+
+
+@function(
+    "MATCHES",
+    parameters="doc, example(s) [, returnIndex]",
+    returns="bool, or int",
+    nulls="false",
+    summary="Whether the document has the attributes of an example; which example, or -1, if told.",
+)
+def matches(document: Json, examples: Json, want_index: Json = False) -> Json:
+    candidates: list[Json] = examples if isinstance(examples, list) else [examples]
+    index = next((i for i, e in enumerate(candidates) if _fits(document, e)), -1)
+    return index if want_index is True else index >= 0
+
+
+def _fits(document: Json, example: Json) -> bool:
+    if not isinstance(document, dict):
+        return False
+    fields: JsonObject = document
+    return all(equal(fields.get(k), v) for k, v in mapping(example, "MATCHES", 2).items())
+
+
+@function(
+    "TRANSLATE",
+    parameters="x, map [, default]",
+    returns="any",
+    nulls=ACCEPT,
+    summary="What the map has for x; else the default, or x itself.",
+)
+def translate(value: Json, table: Json, *default: Json) -> Json:
+    return mapping(table, "TRANSLATE", 2).get(to_text(value), default[0] if default else value)
+
+
+@function(
+    "HASH",
+    parameters="x",
+    returns="int",
+    nulls=ACCEPT,
+    summary="A number below 2^52; not the server's number.",
+)
+def hash_value(value: Json) -> Json:
+    digest = hashlib.blake2b(json_text(_plain(value)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 12
+
+
+def _plain(value: Json) -> Json:
+    """Write equal values alike: 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        fields: JsonObject = value
+        return {k: _plain(v) for k, v in fields.items()}
+    if isinstance(value, list):
+        elements: list[Json] = value
+        return [_plain(e) for e in elements]
+    return value
+
+
+function.server_only(
+    "REDACT",
+    parameters="o, names",
+    summary="With attributes hidden.",
+    instead="use UNSET, or MASK on the attribute",
+)

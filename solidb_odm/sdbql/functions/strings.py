@@ -1,0 +1,394 @@
+"""Strings: cutting, joining, finding. Positions are code points, counted from 0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..._types import Json
+from ...errors import QueryError
+from ..values import equal, like_regex, to_text
+from .arguments import array, bounded, count, integer, is_number, text
+from .base import PROPAGATE_TWO, Family
+
+function = Family("String")
+
+
+@function("UPPER", "TO_UPPER", "TOUPPER", parameters="s", returns="string", summary="In upper case.")
+def upper(value: Json) -> Json:
+    return text(value, "UPPER").upper()
+
+
+@function("LOWER", "TO_LOWER", "TOLOWER", parameters="s", returns="string", summary="In lower case.")
+def lower(value: Json) -> Json:
+    return text(value, "LOWER").lower()
+
+
+def _spread(values: Iterable[Json]) -> Iterator[Json]:
+    for value in values:
+        if isinstance(value, list):
+            yield from value  # pyright: ignore[reportUnknownVariableType]  # JSON
+        else:
+            yield value
+
+
+@function(
+    "CONCAT",
+    parameters="x, ...",
+    returns="string",
+    nulls="null adds nothing",
+    summary="The texts of all arguments in a row; arrays give their elements.",
+)
+def concat(*values: Json) -> Json:
+    return "".join(to_text(v) for v in _spread(values) if v is not None)
+
+
+@function(
+    "CONCAT_SEPARATOR",
+    "CONCAT_WS",
+    parameters="separator, x, ...",
+    returns="string",
+    nulls="null if the separator is null; other nulls are left out",
+    summary="The texts of the arguments with a separator between; arrays give their elements.",
+)
+def concat_separator(separator: Json, *values: Json) -> Json:
+    if separator is None:
+        return None
+    return text(separator, "CONCAT_SEPARATOR").join(to_text(v) for v in _spread(values) if v is not None)
+
+
+@function(
+    "JOIN",
+    parameters="a [, separator]",
+    returns="string",
+    nulls="null if the array is null; null elements are empty, a null separator is a comma",
+    summary="The texts of an array's elements, separated by a comma or the separator.",
+)
+def join(values: Json, separator: Json = None) -> Json:
+    if values is None:
+        return None
+    glue = "," if separator is None else text(separator, "JOIN", 2)
+    return glue.join(to_text(v) for v in array(values, "JOIN"))
+
+
+def _window(length: int, start: int, wanted: int | None) -> slice:
+    begin = max(0, length + start) if start < 0 else start
+    return slice(begin, None if wanted is None else begin + max(0, wanted))
+
+
+@function(
+    "SUBSTRING",
+    "SUBSTR",
+    parameters="s, start [, length]",
+    returns="string",
+    nulls=PROPAGATE_TWO,
+    summary="The part from ``start`` on; a negative start counts from the end.",
+)
+def substring(value: Json, start: Json, length: Json = None) -> Json:
+    whole = text(value, "SUBSTRING")
+    wanted = None if length is None else count(length, "SUBSTRING", 3)
+    return whole[_window(len(whole), count(start, "SUBSTRING", 2), wanted)]
+
+
+@function(
+    "SUBSTRING_BYTES",
+    parameters="s, start [, length]",
+    returns="string or null",
+    nulls=PROPAGATE_TWO,
+    summary="SUBSTRING counted in UTF-8 bytes; null where that would split a character.",
+)
+def substring_bytes(value: Json, start: Json, length: Json = None) -> Json:
+    data = text(value, "SUBSTRING_BYTES").encode()
+    wanted = None if length is None else count(length, "SUBSTRING_BYTES", 3)
+    try:
+        return data[_window(len(data), count(start, "SUBSTRING_BYTES", 2), wanted)].decode()
+    except UnicodeDecodeError:
+        return None
+
+
+@function("LEFT", parameters="s, n", returns="string", nulls=PROPAGATE_TWO, summary="The first n characters.")
+def left(value: Json, length: Json) -> Json:
+    return text(value, "LEFT")[: max(0, count(length, "LEFT", 2))]
+
+
+@function(
+    "RIGHT",
+    parameters="s, n",
+    returns="string",
+    nulls=PROPAGATE_TWO,
+    summary="The last n characters; the whole string if n is not above 0.",
+)
+def right(value: Json, length: Json) -> Json:
+    whole, wanted = text(value, "RIGHT"), count(length, "RIGHT", 2)
+    return whole[-wanted:] if wanted > 0 else whole  # RIGHT(s, 0) is s on the server
+
+
+@function(
+    "TRIM",
+    parameters="s [, chars|side]",
+    returns="string",
+    summary="Without white space, or the given characters, at the ends; side 1 is left, 2 is right.",
+)
+def trim(value: Json, how: Json = None) -> Json:
+    whole = text(value, "TRIM")
+    if is_number(how):
+        return {1: whole.lstrip, 2: whole.rstrip}.get(int(how), whole.strip)()
+    return whole.strip(None if how is None else text(how, "TRIM", 2))
+
+
+@function("LTRIM", parameters="s [, chars]", returns="string", summary="TRIM at the left end.")
+def ltrim(value: Json, characters: Json = None) -> Json:
+    return text(value, "LTRIM").lstrip(None if characters is None else text(characters, "LTRIM", 2))
+
+
+@function("RTRIM", parameters="s [, chars]", returns="string", summary="TRIM at the right end.")
+def rtrim(value: Json, characters: Json = None) -> Json:
+    return text(value, "RTRIM").rstrip(None if characters is None else text(characters, "RTRIM", 2))
+
+
+def _parts(value: Json, separator: Json, name: str) -> list[str]:
+    whole = to_text(value)
+    marks = [text(s, name, 2) for s in (separator if isinstance(separator, list) else [separator])]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if "" in marks:
+        return list(whole)
+    if not marks:
+        return [whole]
+    return re.split("|".join(re.escape(m) for m in sorted(marks, key=len, reverse=True)), whole)
+
+
+@function(
+    "SPLIT",
+    parameters="x, separator [, limit]",
+    returns="array of strings",
+    nulls=PROPAGATE_TWO,
+    summary="The parts between separators (one, or an array of them), at most ``limit``; the rest is dropped.",
+)
+def split(value: Json, separator: Json, limit: Json = None) -> Json:
+    parts = _parts(value, separator, "SPLIT")
+    wanted = -1 if limit is None else count(limit, "SPLIT", 3)
+    return parts if wanted < 0 else parts[:wanted]
+
+
+@function(
+    "SPLIT_PART",
+    parameters="x, separator, n",
+    returns="string",
+    nulls=PROPAGATE_TWO,
+    summary='The nth part, counted from 1, or from the end if negative; "" if there is none.',
+)
+def split_part(value: Json, separator: Json, position: Json) -> Json:
+    parts, nth = _parts(value, separator, "SPLIT_PART"), integer(position, "SPLIT_PART", 3)
+    if nth == 0:
+        raise QueryError("SPLIT_PART: argument 3 must not be zero")
+    index = nth - 1 if nth > 0 else len(parts) + nth
+    return parts[index] if 0 <= index < len(parts) else ""
+
+
+@function(
+    "CONTAINS",
+    parameters="s|a, x [, returnIndex]",
+    returns="bool, or int",
+    nulls=PROPAGATE_TWO,
+    summary="Whether the text, or element, is in there; its position or -1 if ``returnIndex``.",
+)
+def contains(container: Json, wanted: Json, want_index: Json = False) -> Json:
+    if isinstance(container, list):
+        elements: list[Json] = container
+        index = next((i for i, e in enumerate(elements) if equal(e, wanted)), -1)
+    else:
+        index = text(container, "CONTAINS", 1).find(text(wanted, "CONTAINS", 2))
+    return index if want_index is True else index >= 0
+
+
+@function(
+    "FIND_LAST",
+    "RFIND",
+    parameters="s, t [, start [, end]]",
+    returns="int",
+    nulls=PROPAGATE_TWO,
+    summary="The position of the last occurrence between the bounds (inclusive), or -1.",
+)
+def find_last(value: Json, wanted: Json, start: Json = None, end: Json = None) -> Json:
+    whole, bounds = text(value, "FIND_LAST"), _bounds(start, end, "FIND_LAST")
+    return whole.rfind(text(wanted, "FIND_LAST", 2), *bounds)
+
+
+def find_text(value: Json, wanted: Json, start: Json, end: Json) -> int:
+    """Return the position of the first occurrence between the inclusive bounds, or -1."""
+    bounds = _bounds(start, end, "FIND_FIRST")
+    return text(value, "FIND_FIRST").find(text(wanted, "FIND_FIRST", 2), *bounds)
+
+
+def _bounds(start: Json, end: Json, name: str) -> tuple[int, int | None]:
+    first = 0 if start is None else max(0, count(start, name, 3))
+    return first, None if end is None else max(0, count(end, name, 4) + 1)
+
+
+@function(
+    "STARTS_WITH", parameters="s, prefix", returns="bool", nulls=PROPAGATE_TWO, summary="Whether s begins so."
+)
+def starts_with(value: Json, prefix: Json) -> Json:
+    return text(value, "STARTS_WITH", 1).startswith(text(prefix, "STARTS_WITH", 2))
+
+
+@function(
+    "ENDS_WITH", parameters="s, suffix", returns="bool", nulls=PROPAGATE_TWO, summary="Whether s ends so."
+)
+def ends_with(value: Json, suffix: Json) -> Json:
+    return text(value, "ENDS_WITH", 1).endswith(text(suffix, "ENDS_WITH", 2))
+
+
+@function(
+    "LIKE",
+    parameters="x, pattern [, ignoreCase]",
+    returns="bool",
+    nulls=PROPAGATE_TWO,
+    summary="Whether the text of x fits the pattern: % any text, _ any character, \\ escapes.",
+)
+def like_function(value: Json, pattern: Json, ignore_case: Json = False) -> Json:
+    whole, wanted = to_text(value), text(pattern, "LIKE", 2)
+    return like_regex(wanted, ignore_case=ignore_case is True).fullmatch(whole) is not None
+
+
+@function(
+    "REPLACE",
+    parameters="s, search, replacement",
+    returns="string",
+    summary="With every occurrence replaced; an empty search changes nothing.",
+)
+def replace(value: Json, search: Json, replacement: Json) -> Json:
+    whole, wanted = text(value, "REPLACE", 1), text(search, "REPLACE", 2)
+    return whole.replace(wanted, text(replacement, "REPLACE", 3)) if wanted else whole
+
+
+@function(
+    "SUBSTITUTE",
+    parameters="x, search [, replacement [, limit]]",
+    returns="string",
+    summary="Replace a text, an array of texts or a {text: replacement} map in one pass; the longest wins.",
+)
+def substitute(value: Json, search: Json, replacement: Json = None, limit: Json = None) -> Json:
+    if isinstance(search, dict):
+        limit, pairs = (replacement if limit is None else limit), _pairs_of_map(search)
+    else:
+        pairs = _pairs(search, replacement)
+    pairs.pop("", None)
+    most = 0 if limit is None else count(limit, "SUBSTITUTE", 4)
+    if not pairs or (limit is not None and most <= 0):
+        return to_text(value)
+    pattern = "|".join(re.escape(k) for k in sorted(pairs, key=len, reverse=True))
+    return bounded(re.sub(pattern, lambda m: pairs[m.group()], to_text(value), count=most), "SUBSTITUTE")
+
+
+def _pairs_of_map(search: dict[str, Json]) -> dict[str, str]:
+    return {key: "" if to is None else to_text(to) for key, to in search.items()}
+
+
+def _pairs(search: Json, replacement: Json) -> dict[str, str]:
+    wanted: list[Json] = search if isinstance(search, list) else [search]
+    if isinstance(replacement, list):
+        given: list[Json] = replacement
+        replacements = [*given[: len(wanted)], *[None] * (len(wanted) - len(given))]
+    else:
+        replacements = [replacement] * len(wanted)
+    return {
+        text(key, "SUBSTITUTE", 2): "" if to is None else to_text(to)
+        for key, to in reversed(list(zip(wanted, replacements, strict=True)))
+    }
+
+
+@function(
+    "REPEAT",
+    parameters="s, n [, separator]",
+    returns="string",
+    nulls=PROPAGATE_TWO,
+    summary="s n times, with a separator between; at most 1 MiB.",
+)
+def repeat(value: Json, times: Json, separator: Json = None) -> Json:
+    glue = "" if separator is None else text(separator, "REPEAT", 3)
+    part, wanted = text(value, "REPEAT"), max(0, count(times, "REPEAT", 2))
+    _refuse_long((len(part.encode()) + len(glue.encode())) * wanted - len(glue.encode()), "REPEAT")
+    return glue.join([part] * wanted) if part or glue else ""
+
+
+def _refuse_long(size: int, name: str) -> None:
+    if size > 1024 * 1024:
+        raise QueryError(f"{name}: result exceeds 1048576 bytes")
+
+
+def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]:
+    whole, fill = text(value, name), " " if pad is None else text(pad, name, 3)
+    missing = count(length, name, 2) - len(whole)
+    if missing <= 0 or not fill:
+        return whole, ""
+    _refuse_long(missing, name)
+    return whole, (fill * (missing // len(fill) + 1))[:missing]
+
+
+@function(
+    "PAD_LEFT", "LPAD", parameters="s, n [, pad]", returns="string", nulls=PROPAGATE_TWO,
+    summary="Filled up to n characters at the left.",
+)  # fmt: skip
+def pad_left(value: Json, length: Json, pad: Json = None) -> Json:
+    whole, fill = _padding(value, length, pad, "PAD_LEFT")
+    return fill + whole
+
+
+@function(
+    "PAD_RIGHT", "RPAD", parameters="s, n [, pad]", returns="string", nulls=PROPAGATE_TWO,
+    summary="Filled up to n characters at the right.",
+)  # fmt: skip
+def pad_right(value: Json, length: Json, pad: Json = None) -> Json:
+    whole, fill = _padding(value, length, pad, "PAD_RIGHT")
+    return whole + fill
+
+
+@function(
+    "REVERSE",
+    parameters="s|a",
+    returns="string or array",
+    nulls="an error, as of any type but string and array",
+    summary="Back to front.",
+)
+def reverse(value: Json) -> Json:
+    if isinstance(value, str | list):
+        return value[::-1]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    raise QueryError("Unknown function: REVERSE", hint="REVERSE takes a string or an array")
+
+
+@function(
+    "LENGTH",
+    "COUNT",
+    parameters="x",
+    returns="int",
+    nulls="0",
+    summary="Elements, attributes or characters; true is 1, false 0, a number has the length of its text.",
+)
+def length(value: Json) -> Json:
+    if isinstance(value, bool) or value is None:
+        return int(value is True)
+    return len(to_text(value)) if is_number(value) else len(value)
+
+
+@function(
+    "CHAR_LENGTH", "CHARACTER_LENGTH", parameters="s", returns="int", summary="The number of characters."
+)
+def char_length(value: Json) -> Json:
+    return len(text(value, "CHAR_LENGTH"))
+
+
+@function("BYTE_LENGTH", parameters="s", returns="int", summary="The number of UTF-8 bytes.")
+def byte_length(value: Json) -> Json:
+    return len(text(value, "BYTE_LENGTH").encode())
+
+
+@function("WORD_COUNT", parameters="s", returns="int", summary="The number of words between white space.")
+def word_count(value: Json) -> Json:
+    return len(text(value, "WORD_COUNT").split())
+
+
+@function(
+    "TO_STRING", "TO_STR", parameters="x", returns="string", nulls='""', summary="The text of any value."
+)
+def to_string(value: Json) -> Json:
+    return to_text(value)
