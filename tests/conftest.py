@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_report_header() -> str:
+    """Say at the top of a run which server it uses."""
+    return f"solidb server: {find_server() or 'none (make server installs it)'}"
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Run every test marked ``anyio`` on both event loops."""
