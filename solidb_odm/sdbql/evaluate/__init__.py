@@ -1,0 +1,24 @@
+"""The evaluator: SDBQL nodes compiled to Python closures and run over any source of documents.
+
+It answers as the server does, its defects aside: no LIMIT is pushed past a COLLECT, no row is
+lost through an index, no variable is bypassed for a collection of the same name.
+"""
+
+from .memory import MemorySource
+from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
+from .runtime import Limits, Run
+from .source import EdgeDirection, Source
+
+__all__ = [
+    "CompiledExpression",
+    "EdgeDirection",
+    "Limits",
+    "MemorySource",
+    "Prepared",
+    "Run",
+    "Source",
+    "compile_expression",
+    "evaluate",
+    "prepare",
+    "writes",
+]

@@ -1,0 +1,311 @@
+"""Calls of functions, the forms that look like calls, lambdas, quantifiers and subqueries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..._types import Json
+from ...errors import DatabaseError, PermissionDenied, QueryError, QueryLimitError, QueryTimeout
+from .. import nodes
+from ..functions import lookup
+from ..functions.base import Function
+from ..values import truthy, typename
+from .access import get_attribute
+from .compiler import CompileExpression, Compiler
+from .runtime import UNBOUND, Row, Value
+from .scope import PendingWindow, Scope
+
+SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Scope], Value]
+
+_PIPE_ONLY = {"SORT": "SORTED", "ANY": "SOME"}
+_DYNAMIC_DEPTH = 8
+_TYPE_WORDS = {"boolean": "bool", "list": "array", "document": "object"}
+
+
+def _call(compiler: Compiler, node: nodes.Call, scope: Scope) -> Value:
+    return _invoke(compiler, node.name.upper(), node.arguments, scope)
+
+
+def _pipe(compiler: Compiler, node: nodes.Pipe, scope: Scope) -> Value:
+    name = node.name.upper()
+    return _invoke(compiler, _PIPE_ONLY.get(name, name), (node.value, *node.arguments), scope)
+
+
+def _invoke(
+    compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Scope
+) -> Value:
+    form = _FORMS.get(name)
+    if form is not None and (name != "SEARCH_SCORE" or scope.score is not None):
+        return form(compiler, arguments, scope)
+    function = lookup(name)
+    if function is None:
+        return compiler.frame.refuse(unknown_function(name))
+    return _apply(compiler, function, arguments, scope)
+
+
+def _apply(
+    compiler: Compiler, function: Function, arguments: Sequence[nodes.Expression], scope: Scope
+) -> Value:
+    if len(arguments) < function.min_args or len(arguments) > (function.max_args or len(arguments)):
+        compiler.frame.problems.append(_wrong_count(function))
+    implementation = function.implementation
+    compiled = [
+        _lambda_value(compiler, item, scope)
+        if isinstance(item, nodes.Lambda) and function.higher_order
+        else compiler.expression(item, scope)
+        for item in arguments
+    ]
+    if len(compiled) == 1:
+        only = compiled[0]
+        return lambda row: implementation(row[0].context, [only(row)])
+    return lambda row: implementation(row[0].context, [item(row) for item in compiled])
+
+
+def _wrong_count(function: Function) -> QueryError:
+    least, most = function.min_args, function.max_args
+    wanted = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
+    return QueryError(f"{function.name} requires {wanted} argument(s)")
+
+
+def unknown_function(name: str) -> QueryError:
+    """Make the error for a function that does not exist."""
+    return QueryError(f"Unknown function: {name}")
+
+
+# --- lambdas and quantifiers ---------------------------------------------------------------------
+
+
+def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Scope) -> Value:
+    """Compile to a value that is a Python function of the lambda's parameters."""
+    inner = scope.copy()
+    slots = [compiler.frame.declare(inner, name) for name in node.parameters]
+    inner.unbound |= frozenset(node.parameters[1:])
+    body = compiler.expression(node.body, inner)
+    if len(slots) == 1:
+        only = slots[0]
+
+        def unary(row: Row) -> Callable[..., Json]:
+            def call(argument: Json, *_more: Json) -> Json:
+                row[only] = argument
+                return body(row)
+
+            return call
+
+        return unary
+
+    def make(row: Row) -> Callable[..., Json]:
+        def call(*arguments: Json) -> Json:
+            for place, slot in enumerate(slots):
+                row[slot] = arguments[place] if place < len(arguments) else UNBOUND
+            return body(row)
+
+        return call
+
+    return make
+
+
+def _stray_lambda(compiler: Compiler, node: nodes.Lambda, _scope: Scope) -> Value:
+    names = ", ".join(f'"{name}"' for name in node.parameters)
+    return compiler.frame.refuse(
+        QueryError(
+            f"Lambda expression with params [{names}] cannot be evaluated here",
+            hint="a lambda can only be an argument of a function such as MAP or FILTER",
+        )
+    )
+
+
+def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Value:
+    source = compiler.expression(node.source, scope)
+    inner = scope.copy()
+    slot = compiler.frame.declare(inner, node.variable)
+    condition = None if node.condition is None else compiler.condition(node.condition, inner)
+    wanted = node.quantifier == "ANY"
+    name = "SOME" if wanted else "NONE"
+
+    def test(row: Row) -> bool:
+        array = source(row)
+        if type(array) is not list:
+            kind = typename(array).capitalize()
+            raise QueryError(f"{name} expects an array as first argument, got {kind}")
+        for item in array:
+            row[slot] = item
+            if condition is None or condition(row):
+                return wanted
+        return not wanted
+
+    return test
+
+
+# --- forms that evaluate their arguments themselves ------------------------------------------------
+
+
+def _if(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+    if len(arguments) != 3:
+        return compiler.frame.refuse(QueryError("IF requires 3 argument(s)"))
+    condition = compiler.condition(arguments[0], scope)
+    then, otherwise = (compiler.expression(item, scope) for item in arguments[1:])
+    return lambda row: then(row) if condition(row) else otherwise(row)
+
+
+def _try(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+    if len(arguments) not in (1, 2):
+        return compiler.frame.refuse(QueryError("TRY requires 1 to 2 argument(s)"))
+    attempt = compiler.expression(arguments[0], scope)
+    fallback = compiler.expression(arguments[1], scope) if len(arguments) == 2 else None
+
+    def run(row: Row) -> Json:
+        try:
+            return attempt(row)
+        except (QueryTimeout, QueryLimitError, PermissionDenied):
+            raise
+        except DatabaseError:
+            return None if fallback is None else fallback(row)
+
+    return run
+
+
+def _exists(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+    """Compile EXISTS(path [, "type", name]): an attribute is there even when it is null."""
+    if len(arguments) not in (1, 2, 3):
+        return compiler.frame.refuse(QueryError("EXISTS requires 1 to 3 argument(s)"))
+    present = _presence(compiler, arguments[0], scope)
+    value = compiler.expression(arguments[0], scope)
+    kind = compiler.expression(arguments[-1], scope) if len(arguments) > 1 else None
+
+    def test(row: Row) -> bool:
+        if not present(row):
+            return False
+        if kind is None:
+            return True
+        wanted = kind(row)
+        return typename(value(row)) == _TYPE_WORDS.get(wanted, wanted)
+
+    return test
+
+
+def _presence(compiler: Compiler, path: nodes.Expression, scope: Scope) -> Callable[[Row], bool]:
+    if isinstance(path, nodes.Attribute):
+        base, name = compiler.expression(path.base, scope), path.name
+        return lambda row: _has(base(row), name)
+    if isinstance(path, nodes.Index):
+        base, index = compiler.expression(path.base, scope), compiler.expression(path.index, scope)
+        return lambda row: _has(base(row), index(row))
+    value = compiler.expression(path, scope)
+    return lambda row: value(row) is not None
+
+
+def _has(base: Json, key: Json) -> bool:
+    if type(base) is dict and type(key) is str:
+        if key in base or "." not in key:
+            return key in base
+        parent, _, last = key.rpartition(".")
+        return _has(get_attribute(base, parent), last)
+    if type(base) is list and type(key) in (int, float):
+        return -len(base) <= int(key) < len(base)
+    return False
+
+
+def _apply_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+    if len(arguments) not in (1, 2):
+        return compiler.frame.refuse(QueryError("APPLY requires 1 to 2 argument(s)"))
+    compiled = [compiler.expression(item, scope) for item in arguments]
+    return lambda row: _dynamic(row[0].context, "APPLY", [item(row) for item in compiled], 0)
+
+
+def _call_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+    if not arguments:
+        return compiler.frame.refuse(QueryError("CALL requires at least 1 argument(s)"))
+    compiled = [compiler.expression(item, scope) for item in arguments]
+    return lambda row: _dynamic(row[0].context, "CALL", [item(row) for item in compiled], 0)
+
+
+def _dynamic(context: Any, name: str, arguments: list[Json], depth: int) -> Json:
+    """Call a function whose name is a value; such calls may nest, to a depth."""
+    if depth > _DYNAMIC_DEPTH:
+        raise QueryLimitError(f"APPLY and CALL nest deeper than {_DYNAMIC_DEPTH}")
+    if name in ("APPLY", "CALL"):
+        target, given = _target(name, arguments)
+        return _dynamic(context, target, given, depth + 1)
+    if name == "IF" and len(arguments) == 3:
+        return arguments[1] if truthy(arguments[0]) else arguments[2]
+    if name == "TRY" and arguments:
+        return arguments[0]
+    function = lookup(name)
+    if function is None:
+        raise unknown_function(name)
+    return function.implementation(context, arguments)
+
+
+def _target(form: str, arguments: list[Json]) -> tuple[str, list[Json]]:
+    name: Json = arguments[0] if arguments else None
+    if type(name) is not str:
+        raise QueryError(f"{form}: function name must be a string")
+    if form == "CALL":
+        return name.upper(), arguments[1:]
+    given: Json = arguments[1] if len(arguments) > 1 else []
+    if type(given) is not list:
+        raise QueryError("APPLY: arguments must be an array")
+    return name.upper(), list(given)
+
+
+def _search_score(
+    compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Scope
+) -> Value:
+    slot = scope.score or 0
+    compiler.frame.read(slot)
+    return lambda row: row[slot]
+
+
+_FORMS: dict[str, SpecialForm] = {
+    "IF": _if,
+    "TRY": _try,
+    "EXISTS": _exists,
+    "APPLY": _apply_form,
+    "CALL": _call_form,
+    "SEARCH_SCORE": _search_score,
+}
+
+
+# --- windows and subqueries ----------------------------------------------------------------------
+
+
+def _window(compiler: Compiler, node: nodes.Window, scope: Scope) -> Value:
+    if scope.windows is None:
+        return compiler.frame.refuse(
+            QueryError(
+                f"Window function {node.name} is not allowed here",
+                hint="bind it with LET and use the variable; only RETURN and LET can hold it",
+            )
+        )
+    pending = PendingWindow(node, compiler.frame.slot())
+    scope.windows.append(pending)
+    return lambda row: row[pending.slot]
+
+
+def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Scope) -> Value:
+    """Compile a subquery; one that depends on nothing outside is run once."""
+    outside = set(scope.names.values()) | {scope.score}
+    with compiler.frame.reading() as reads:
+        rows = compiler.query(node.query, scope.copy())
+    if reads & outside or compiler.frame.mutating:
+        return lambda row: list(rows(row))
+    memory_key = object()
+
+    def once(row: Row) -> list[Json]:
+        memory = row[0].memory
+        if memory_key not in memory:
+            memory[memory_key] = list(rows(row))
+        return memory[memory_key]
+
+    return once
+
+
+EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {
+    nodes.Call: _call,
+    nodes.Pipe: _pipe,
+    nodes.Lambda: _stray_lambda,
+    nodes.Quantified: _quantified,
+    nodes.Window: _window,
+    nodes.Subquery: _subquery,
+}

@@ -1,0 +1,191 @@
+"""FOR, LET, FILTER and SEARCH: the clauses that handle one row after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from ..._types import Json
+from ...errors import DatabaseError, QueryError, UnsupportedQueryError
+from .. import nodes
+from ..values import is_number, truthy
+from .compiler import CompileClause, Compiler
+from .expressions import range_bounds
+from .lookups import documents_of
+from .runtime import Row, Run, Stage, Value
+from .scope import Scope
+from .windows import fill_windows
+
+_EVERY = 1024
+
+
+def guarded(condition: Callable[[Row], bool]) -> Callable[[Row], bool]:
+    """Wrap a condition whose errors read as false, unless the run is strict."""
+
+    def test(row: Row) -> bool:
+        try:
+            return condition(row)
+        except DatabaseError as exc:
+            row[0].swallow(exc)
+            return False
+
+    return test
+
+
+# --- FOR -----------------------------------------------------------------------------------------
+
+
+def compile_for(
+    compiler: Compiler, node: nodes.For, scope: Scope, filters: Sequence[nodes.Filter] = ()
+) -> Stage:
+    """Compile a FOR with the FILTERs right behind it, which see a row before it is made."""
+    if node.system_time is not None:
+        raise UnsupportedQueryError(
+            "SYSTEM_TIME needs the history of documents, which only a server keeps",
+            construct="SYSTEM_TIME",
+            hint="create the collection with versioning on a server, and query it there",
+        )
+    conditions = [item.condition for item in filters]
+    elements = _elements(compiler, node, conditions, scope)
+    valid = _valid_time(compiler, node.valid_time, scope)
+    slot = compiler.frame.declare(scope, node.variable)
+    tests = [guarded(compiler.condition(condition, scope)) for condition in conditions]
+    if valid is not None:
+        tests.insert(0, _on_slot(valid, slot))
+    return _loop(elements, slot, _all(tests))
+
+
+def _all(tests: Sequence[Callable[[Row], bool]]) -> Callable[[Row], bool] | None:
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return lambda row: all(test(row) for test in tests)
+
+
+def _loop(
+    elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[Row], bool] | None
+) -> Stage:
+    def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        seen = made = 0
+        for row in rows:
+            fresh = row.copy()
+            for item in elements(row):
+                seen += 1
+                if seen >= _EVERY:
+                    run.spend(seen)
+                    run.check_rows(made)
+                    seen = 0
+                fresh[slot] = item
+                if test is None or test(fresh):
+                    made += 1
+                    yield fresh
+                    fresh = row.copy()
+
+    return stage
+
+
+def _elements(
+    compiler: Compiler, node: nodes.For, conditions: Sequence[nodes.Expression], scope: Scope
+) -> Callable[[Row], Iterable[Json]]:
+    source = node.source
+    if isinstance(source, nodes.Name) and source.name not in scope.names:
+        _check_hint(node)
+        return documents_of(compiler, source.name, node.variable, conditions, scope)
+    if isinstance(source, nodes.Range):
+        return range_bounds(compiler, source, scope)
+    value = compiler.expression(source, scope)
+
+    def elements(row: Row) -> list[Json]:
+        found = value(row)
+        return found if type(found) is list else [found]  # the server makes one row of null, too
+
+    return elements
+
+
+def _check_hint(node: nodes.For) -> None:
+    options = dict(node.options)
+    if options.get("forceIndexHint") is True and options.get("indexHint") is not None:
+        raise QueryError(
+            f"forced index hint {options['indexHint']!r} cannot be used here",
+            hint="leave out forceIndexHint: an index hint is a matter of the server",
+        )
+
+
+def _on_slot(test: Callable[[Row, Json], bool], slot: int) -> Callable[[Row], bool]:
+    return lambda row: test(row, row[slot])
+
+
+def _valid_time(
+    compiler: Compiler, times: Sequence[nodes.Expression], scope: Scope
+) -> Callable[[Row, Json], bool] | None:
+    """Compile VALID_TIME: the document's time, half open, must hold or overlap the one asked for."""
+    if not times:
+        return None
+    bounds = [compiler.expression(time, scope) for time in times]
+
+    def test(row: Row, document: Json) -> bool:
+        start, end = bounds[0](row), bounds[-1](row)
+        since, until = _time(document, "valid_from"), _time(document, "valid_to")
+        if len(bounds) == 1:
+            return (since is None or since <= start) and (until is None or start < until)
+        return (since is None or since < end) and (until is None or start < until)
+
+    return test
+
+
+def _time(document: Json, name: str) -> Any:
+    value = document.get(name) if type(document) is dict else None
+    return value if is_number(value) else None
+
+
+# --- LET, FILTER, SEARCH -------------------------------------------------------------------------
+
+
+def _let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Stage:
+    inner = scope.collecting()
+    value = compiler.expression(node.value, inner)
+    windows = fill_windows(compiler, inner.windows or [], scope)
+    slot = compiler.frame.declare(scope, node.name)
+    assign = _assign(slot, value)
+    if windows is None:
+        return assign
+    return lambda run, rows: assign(run, windows(run, rows))
+
+
+def _assign(slot: int, value: Value) -> Stage:
+    def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            row[slot] = value(row)
+            yield row
+
+    return stage
+
+
+def _filter(compiler: Compiler, node: nodes.Filter, scope: Scope) -> Stage:
+    test = guarded(compiler.condition(node.condition, scope))
+    return lambda _run, rows: filter(test, rows)
+
+
+def _search(compiler: Compiler, node: nodes.Search, scope: Scope) -> Stage:
+    value = compiler.expression(node.condition, scope)
+    slot = scope.score = compiler.frame.slot()
+
+    def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            found = value(row)
+            if is_number(found):
+                row[slot] = float(found)
+                if found > 0:
+                    yield row
+            elif truthy(found):
+                row[slot] = None
+                yield row
+
+    return stage
+
+
+CLAUSES: dict[type[nodes.Clause], CompileClause] = {
+    nodes.For: compile_for,
+    nodes.Let: _let,
+    nodes.Filter: _filter,
+    nodes.Search: _search,
+}

@@ -1,0 +1,165 @@
+"""Expressions that make or choose values: constants, names, arrays, conditions, templates."""
+
+from __future__ import annotations
+
+from ..._types import Json
+from ...errors import QueryError, QueryLimitError
+from .. import nodes
+from ..values import describe, equal, is_number, template_text, truthy
+from .compiler import CompileExpression, Compiler
+from .runtime import UNBOUND, Row, Value, missing_bind
+from .scope import Scope
+
+
+def constant(value: Json) -> Value:
+    """Compile to a value that never changes."""
+    return lambda _row: value
+
+
+def _literal(_compiler: Compiler, node: nodes.Literal, _scope: Scope) -> Value:
+    return constant(node.value)
+
+
+def _bind(compiler: Compiler, node: nodes.Bind, _scope: Scope) -> Value:
+    name = node.name
+    compiler.frame.binds.add(name)
+
+    def read(row: Row) -> Json:
+        try:
+            return row[0].binds[name]
+        except KeyError:
+            raise missing_bind(name) from None
+
+    return read
+
+
+def variable_not_found(name: str) -> QueryError:
+    """Make the error for a variable that nothing binds."""
+    return QueryError(f"Variable '{name}' not found")
+
+
+def _name(compiler: Compiler, node: nodes.Name, scope: Scope) -> Value:
+    name, slot = node.name, scope.names.get(node.name)
+    if slot is None:
+        return compiler.frame.refuse(variable_not_found(name))
+    compiler.frame.read(slot)
+    if name not in scope.unbound:
+        return lambda row: row[slot]
+
+    def read(row: Row) -> Json:
+        value = row[slot]
+        if value is UNBOUND:
+            raise variable_not_found(name)
+        return value
+
+    return read
+
+
+def _array(compiler: Compiler, node: nodes.Array, scope: Scope) -> Value:
+    items = [compiler.expression(item, scope) for item in node.items]
+    return lambda row: [item(row) for item in items]
+
+
+def _object(compiler: Compiler, node: nodes.Object, scope: Scope) -> Value:
+    written = {key: compiler.expression(value, scope) for key, value in node.pairs}
+    pairs = sorted(written.items())
+    return lambda row: {key: value(row) for key, value in pairs}
+
+
+def _ternary(compiler: Compiler, node: nodes.Ternary, scope: Scope) -> Value:
+    condition = compiler.condition(node.condition, scope)
+    then = compiler.expression(node.then, scope)
+    otherwise = compiler.expression(node.otherwise, scope)
+    return lambda row: then(row) if condition(row) else otherwise(row)
+
+
+def _case(compiler: Compiler, node: nodes.Case, scope: Scope) -> Value:
+    subject = compiler.optional(node.subject, scope)
+    branches = [
+        (compiler.expression(when, scope), compiler.expression(then, scope))
+        for when, then in node.branches
+    ]
+    otherwise = compiler.optional(node.otherwise, scope)
+
+    def choose(row: Row) -> Json:
+        value = None if subject is None else subject(row)
+        for when, then in branches:
+            wanted = when(row)
+            if truthy(wanted) if subject is None else equal(value, wanted):
+                return then(row)
+        return None if otherwise is None else otherwise(row)
+
+    return choose
+
+
+def _template(compiler: Compiler, node: nodes.Template, scope: Scope) -> Value:
+    parts = [
+        constant(part) if isinstance(part, str) else compiler.expression(part, scope)
+        for part in node.parts
+    ]
+    return lambda row: "".join([template_text(part(row)) for part in parts])
+
+
+def range_bounds(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
+    """Compile ``low..high`` to a Python range, which a FOR need not turn into a list."""
+    low = compiler.expression(node.low, scope)
+    high = compiler.expression(node.high, scope)
+
+    def bounds(row: Row) -> range:
+        start, end = _bound(low(row), "start"), _bound(high(row), "end")
+        if end - start >= row[0].limits.max_range:
+            raise QueryLimitError(f"Range {start}..{end} has more than {row[0].limits.max_range} elements")
+        return range(start, end + 1)
+
+    return bounds
+
+
+def _bound(value: Json, which: str) -> int:
+    if not is_number(value):
+        raise QueryError(f"Range {which} must be a number, got: {describe(value)}")
+    return int(value)
+
+
+def _range(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
+    bounds = range_bounds(compiler, node, scope)
+    return lambda row: list(bounds(row))
+
+
+def _logical(compiler: Compiler, node: nodes.Logical, scope: Scope) -> Value:
+    conditions = [compiler.condition(operand, scope) for operand in node.operands]
+    if len(conditions) == 2:
+        left, right = conditions
+        if node.operator == "AND":
+            return lambda row: left(row) and right(row)
+        return lambda row: left(row) or right(row)
+    if node.operator == "AND":
+
+        def every(row: Row) -> bool:
+            for condition in conditions:
+                if not condition(row):
+                    return False
+            return True
+
+        return every
+
+    def some(row: Row) -> bool:
+        for condition in conditions:
+            if condition(row):
+                return True
+        return False
+
+    return some
+
+
+EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {
+    nodes.Literal: _literal,
+    nodes.Bind: _bind,
+    nodes.Name: _name,
+    nodes.Array: _array,
+    nodes.Object: _object,
+    nodes.Ternary: _ternary,
+    nodes.Case: _case,
+    nodes.Template: _template,
+    nodes.Range: _range,
+    nodes.Logical: _logical,
+}

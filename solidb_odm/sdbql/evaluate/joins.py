@@ -1,0 +1,203 @@
+"""JOIN: each row meets the documents of a collection, bound under the collection's own name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from ..._types import Json, JsonObject
+from ...errors import DatabaseError, QueryError
+from .. import nodes
+from ..values import describe, is_number
+from .compiler import CompileClause, Compiler
+from .lookups import documents_of
+from .runtime import UNBOUND, Row, Run, Stage, Value
+from .scope import Frame, Scope
+
+Matches = Callable[[Row], "list[JsonObject]"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def compile_join(
+    compiler: Compiler, node: nodes.Join, scope: Scope, *, own: Iterable[str], first: str | None
+) -> Stage:
+    """Compile a JOIN. ``own`` are the block's variables, ``first`` is that of its first FOR."""
+    left_slots = [scope.names[name] for name in own if name in scope.names]
+    first_slot = scope.names.get(first) if first is not None else None
+    own_names = frozenset(own)
+    left_time = compiler.optional(node.left_time, scope)
+    tolerance = compiler.optional(node.tolerance, scope)
+    documents = documents_of(compiler, node.collection, node.collection, [node.condition], scope)
+    slot = compiler.frame.declare(scope, node.collection)
+    matches = _matches(documents, compiler.expression(node.condition, scope), slot)
+    if node.kind == "ASOF":
+        right_time = compiler.optional(node.right_time, scope)
+        if left_time is None or right_time is None:
+            raise QueryError("ASOF JOIN needs two times: ASOF left, right")
+        pick = _nearest(slot, left_time, right_time, tolerance, node.direction or "BACKWARD")
+        return _asof(slot, matches, pick)
+    if node.kind == "RIGHT":
+        scope.unbound |= own_names
+        return _right(compiler.frame, slot, node.collection, matches, left_slots)
+    if node.kind == "FULL":
+        scope.unbound |= own_names - {first}
+        return _full(compiler.frame, slot, node.collection, matches, left_slots, first_slot)
+    return _left(slot, matches, keep_all=node.kind == "LEFT")
+
+
+def _matches(documents: Callable[[Row], Iterable[JsonObject]], condition: Value, slot: int) -> Matches:
+    """Compile to the documents that meet the condition, which must be exactly true."""
+
+    def find(row: Row) -> list[JsonObject]:
+        run: Run = row[0]
+        scratch = row.copy()
+        found: list[JsonObject] = []
+        for document in documents(row):
+            run.spend(1)
+            scratch[slot] = document
+            try:
+                if condition(scratch) is True:
+                    found.append(document)
+            except DatabaseError as exc:
+                run.swallow(exc)
+        return found
+
+    return find
+
+
+def _left(slot: int, matches: Matches, *, keep_all: bool) -> Stage:
+    def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            found = matches(row)
+            if found or keep_all:
+                row[slot] = found
+                yield row
+
+    return stage
+
+
+def _right(frame: Frame, slot: int, collection: str, matches: Matches, left_slots: list[int]) -> Stage:
+    """Yield a row for each right document, with the first left row it meets."""
+
+    def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        left = list(rows)
+        first: dict[str, Row] = {}
+        for row in left:
+            for document in matches(row):
+                first.setdefault(document["_key"], row)
+        for document in run.scan(collection):
+            row = first.get(document["_key"])
+            fresh = _without(left, [run, *[None] * (frame.size - 1)], left_slots) if row is None else row.copy()
+            fresh[slot] = document
+            yield fresh
+
+    return stage
+
+
+def _full(
+    frame: Frame,
+    slot: int,
+    collection: str,
+    matches: Matches,
+    left_slots: list[int],
+    first_slot: int | None,
+) -> Stage:
+    def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        left = list(rows)
+        met: set[str] = set()
+        for row in left:
+            found = matches(row)
+            met.update(document["_key"] for document in found)
+            fresh = row.copy()
+            fresh[slot] = found
+            yield fresh
+        for document in run.scan(collection):
+            if document["_key"] not in met:
+                fresh = _without(left, [run, *[None] * (frame.size - 1)], left_slots)
+                if first_slot is not None:
+                    fresh[first_slot] = None
+                fresh[slot] = [document]
+                yield fresh
+
+    return stage
+
+
+def _without(rows: list[Row], blank: Row, slots: list[int]) -> Row:
+    """Return a row in which the variables of the left side are unbound."""
+    fresh = rows[0].copy() if rows else blank
+    for slot in slots:
+        fresh[slot] = UNBOUND
+    return fresh
+
+
+# --- ASOF ----------------------------------------------------------------------------------------
+
+Pick = Callable[[Row, "list[JsonObject]"], "JsonObject | None"]
+
+
+def _asof(slot: int, matches: Matches, pick: Pick) -> Stage:
+    def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            row[slot] = pick(row, matches(row))
+            yield row
+
+    return stage
+
+
+def _nearest(slot: int, left: Value, right: Value, tolerance: Value | None, direction: str) -> Pick:
+    def pick(row: Row, documents: list[JsonObject]) -> JsonObject | None:
+        here = _moment(left(row))
+        reach = None if tolerance is None else _span(tolerance(row))
+        best: JsonObject | None = None
+        nearest: float | None = None
+        for document in documents:
+            row[slot] = document
+            there = _moment(right(row))
+            if here is None or there is None:
+                continue
+            distance = _distance(here, there, direction)
+            if distance is None or (reach is not None and distance > reach):
+                continue
+            if nearest is None or distance < nearest:
+                best, nearest = document, distance
+        return best
+
+    return pick
+
+
+def _distance(here: float, there: float, direction: str) -> float | None:
+    if (direction == "BACKWARD" and there > here) or (direction == "FORWARD" and there < here):
+        return None
+    return abs(here - there)
+
+
+def _moment(value: Json) -> float | None:
+    """Read a time: a number of milliseconds, or an RFC 3339 text."""
+    if is_number(value):
+        return float(value)
+    if type(value) is not str:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+
+
+def _span(value: Json) -> float:
+    if is_number(value):
+        return float(value)
+    found = _DURATION.fullmatch(value.strip()) if type(value) is str else None
+    if found is None:
+        raise QueryError(f"TOLERANCE expects milliseconds or a text such as '5s', got: {describe(value)}")
+    return float(found[1]) * _MILLISECONDS[found[2]]
+
+
+def _join(compiler: Compiler, node: nodes.Join, scope: Scope) -> Stage:
+    return compile_join(compiler, node, scope, own=list(scope.names), first=None)
+
+
+CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Join: _join}

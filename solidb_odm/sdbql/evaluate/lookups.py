@@ -1,0 +1,134 @@
+"""Shortcuts past a scan: documents by key, and documents by the value of a path, hashed once.
+
+A shortcut only narrows what is looked at; every condition is still tested on what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from ..._types import Json, JsonObject
+from ...errors import DatabaseError
+from .. import nodes
+from ..values import canonical
+from .access import get_attribute
+from .compiler import Compiler
+from .runtime import Row, Run, Value
+from .scope import Scope
+
+Documents = Callable[[Row], Iterable[JsonObject]]
+
+
+def conjuncts(conditions: Iterable[nodes.Expression]) -> Iterator[nodes.Expression]:
+    """Yield the conditions that must all hold, taking AND apart."""
+    for condition in conditions:
+        if isinstance(condition, nodes.Logical) and condition.operator == "AND":
+            yield from conjuncts(condition.operands)
+        else:
+            yield condition
+
+
+def path_of(node: nodes.Expression, variable: str) -> tuple[str, ...] | None:
+    """Return the attributes from the variable to what the expression reads, if it is such a path."""
+    names: list[str] = []
+    while isinstance(node, nodes.Attribute):
+        names.append(node.name)
+        node = node.base
+    if isinstance(node, nodes.Name) and node.name == variable and names:
+        return tuple(reversed(names))
+    return None
+
+
+def documents_of(
+    compiler: Compiler,
+    collection: str,
+    variable: str,
+    conditions: Sequence[nodes.Expression],
+    scope: Scope,
+) -> Documents:
+    """Compile to the documents of a collection among which are all that meet the conditions.
+
+    ``scope`` is the one the FOR stands in; expressions over its variables can be looked up.
+    """
+    for node in conjuncts(conditions):
+        if not isinstance(node, nodes.Compare) or node.operator not in ("==", "IN"):
+            continue
+        sides = [(node.left, node.right)]
+        if node.operator == "==":
+            sides.append((node.right, node.left))
+        for here, there in sides:
+            path = path_of(here, variable)
+            if path is None or not _independent(there, variable, scope):
+                continue
+            wanted = compiler.expression(there, scope)
+            if path == ("_key",):
+                return _by_key(collection, wanted, many=node.operator == "IN")
+            if node.operator == "==" and not compiler.frame.mutating:
+                return _by_value(collection, path, wanted)
+    return lambda row: row[0].scan(collection)
+
+
+def _independent(node: nodes.Expression, variable: str, scope: Scope) -> bool:
+    """Tell whether an expression can be evaluated before the document is known."""
+    if isinstance(node, nodes.Literal | nodes.Bind):
+        return True
+    if isinstance(node, nodes.Name):
+        return node.name != variable and node.name in scope.names
+    if isinstance(node, nodes.Attribute):
+        return _independent(node.base, variable, scope)
+    if isinstance(node, nodes.Array):
+        return all(_independent(item, variable, scope) for item in node.items)
+    return False
+
+
+def _by_key(collection: str, wanted: Value, *, many: bool) -> Documents:
+    def find(row: Row) -> Iterable[JsonObject]:
+        run: Run = row[0]
+        try:
+            value = wanted(row)
+        except DatabaseError:  # what becomes of it is decided where the condition is tested
+            return run.scan(collection)
+        keys = value if many and type(value) is list else [] if many else [value]
+        run.known(collection)
+        found = (run.source.get(collection, key) for key in _texts(keys))
+        return [document for document in found if document is not None]
+
+    return find
+
+
+def _texts(keys: list[Json]) -> list[str]:
+    return sorted({key for key in keys if type(key) is str})
+
+
+def _by_value(collection: str, path: tuple[str, ...], wanted: Value) -> Documents:
+    """Scan the first time; when the same place is reached again in this run, make a hash."""
+    memory_key = object()
+
+    def find(row: Row) -> Iterable[JsonObject]:
+        run: Run = row[0]
+        if memory_key not in run.memory:
+            run.memory[memory_key] = None
+            return run.scan(collection)
+        try:
+            value = wanted(row)
+        except DatabaseError:  # as above
+            return run.scan(collection)
+        table = run.memory[memory_key]
+        if table is None:
+            table = run.memory[memory_key] = hashed(run, collection, path)
+        return table.get(canonical(value), ())
+
+    return find
+
+
+def hashed(run: Run, collection: str, path: tuple[str, ...]) -> dict[Any, list[JsonObject]]:
+    """Group the documents of a collection by the value of a path, in scan order."""
+    table: dict[Any, list[JsonObject]] = {}
+    for document in run.scan(collection):
+        run.spend(1)
+        value: Json = document
+        for name in path:
+            value = get_attribute(value, name)
+        table.setdefault(canonical(value), []).append(document)
+    return table

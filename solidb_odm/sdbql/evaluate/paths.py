@@ -1,0 +1,217 @@
+"""Path searches: shortest, all shortest, k shortest and all simple paths between two vertices."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from .. import nodes
+from ..values import is_number
+from .compiler import CompileClause, Compiler
+from .runtime import Row, Run, Stage
+from .scope import Scope
+from .traversal import edge_collection, neighbours, start_vertex, vertex_document
+
+_MAX_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The vertices passed, and the edges between them."""
+
+    vertices: tuple[str, ...]
+    edges: tuple[JsonObject, ...] = ()
+    weight: float = 0.0
+
+    def extended(self, edge: JsonObject, vertex: str, weight: float) -> _Path:
+        return _Path((*self.vertices, vertex), (*self.edges, edge), self.weight + weight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search: the graph, its weights, and the options."""
+
+    run: Run
+    mode: str
+    collection: str
+    direction: str
+    options: dict[str, Json]
+
+    def around(self, vertex: str) -> Iterator[tuple[JsonObject, str]]:
+        return neighbours(self.run, self.collection, vertex, self.direction)
+
+    def weight(self, edge: JsonObject) -> float:
+        name: Json = self.options.get("weight")
+        if name is None:
+            return 1.0
+        value: Json = edge.get(name, 1.0)
+        if not is_number(value) or value < 0:
+            raise QueryError(f"{self.mode}: weight field '{name}' must be a non-negative number")
+        return float(value)
+
+    def number(self, name: str, default: int) -> int:
+        value = self.options.get(name, default)
+        return value if type(value) is int and value >= 0 else default
+
+
+# --- one path, or all the shortest -----------------------------------------------------------------
+
+
+def _shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
+    found = _cheapest(search, start, end, frozenset(), frozenset())
+    if found is not None:
+        yield found
+
+
+def _cheapest(
+    search: _Search,
+    start: str,
+    end: str,
+    shut_vertices: frozenset[str],
+    shut_pairs: frozenset[tuple[str, str]],
+) -> _Path | None:
+    """Find the path of least weight (Dijkstra); of equals the one that was met first."""
+    order = count()
+    waiting: list[tuple[float, int, _Path]] = [(0.0, next(order), _Path((start,)))]
+    done: set[str] = set()
+    while waiting:
+        weight, _, path = heapq.heappop(waiting)
+        here = path.vertices[-1]
+        if here == end:
+            return path
+        if here in done:
+            continue
+        done.add(here)
+        for edge, vertex in search.around(here):
+            if vertex in done or vertex in shut_vertices or (here, vertex) in shut_pairs:
+                continue
+            cost = search.weight(edge)
+            heapq.heappush(waiting, (weight + cost, next(order), path.extended(edge, vertex, cost)))
+    return None
+
+
+def _all_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
+    """Yield all paths of the fewest edges; parallel edges make paths of their own."""
+    level, seen = [_Path((start,))], {start}
+    while level:
+        arrived = [path for path in level if path.vertices[-1] == end]
+        if arrived:
+            yield from arrived
+            return
+        following = [
+            path.extended(edge, vertex, 1.0)
+            for path in level
+            for edge, vertex in search.around(path.vertices[-1])
+            if vertex not in seen
+        ]
+        seen.update(path.vertices[-1] for path in following)
+        search.run.check_rows(len(following))
+        level = following
+
+
+# --- k paths -------------------------------------------------------------------------------------
+
+
+def _k_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
+    """Yield the k paths of least weight without loops (Yen's algorithm)."""
+    wanted = search.number("k", 3)
+    order = count()
+    first = _cheapest(search, start, end, frozenset(), frozenset())
+    candidates = [] if first is None else [(first.weight, next(order), first)]
+    found: list[_Path] = []
+    known = {first.vertices} if first else set[tuple[str, ...]]()
+    while candidates and len(found) < wanted:
+        path = heapq.heappop(candidates)[2]
+        found.append(path)
+        yield path
+        for detour in _detours(search, path, found, end):
+            if detour.vertices not in known:
+                known.add(detour.vertices)
+                heapq.heappush(candidates, (detour.weight, next(order), detour))
+
+
+def _detours(search: _Search, path: _Path, found: list[_Path], end: str) -> Iterator[_Path]:
+    for place in range(len(path.edges)):
+        root = path.vertices[: place + 1]
+        shut = frozenset(
+            (other.vertices[place], other.vertices[place + 1])
+            for other in found
+            if other.vertices[: place + 1] == root and len(other.vertices) > place + 1
+        )
+        spur = _cheapest(search, root[-1], end, frozenset(root[:-1]), shut)
+        if spur is not None:
+            edges = path.edges[:place] + spur.edges
+            weight = sum(map(search.weight, edges), 0.0)
+            yield _Path(root[:-1] + spur.vertices, edges, weight)
+
+
+def _k_paths(search: _Search, start: str, end: str) -> Iterator[_Path]:
+    """Yield the simple paths of min to max edges, depth first."""
+    least, most = search.number("min", 1), min(search.number("max", 5), _MAX_DEPTH)
+    paths = _simple(search, _Path((start,)), end, most)
+    return islice((path for path in paths if len(path.edges) >= least), search.number("limit", 100))
+
+
+def _simple(search: _Search, path: _Path, end: str, most: int) -> Iterator[_Path]:
+    waiting = [path]
+    while waiting:
+        path = waiting.pop()
+        if path.vertices[-1] == end:
+            yield path
+            continue
+        if len(path.edges) < most:
+            following = [
+                path.extended(edge, vertex, search.weight(edge))
+                for edge, vertex in search.around(path.vertices[-1])
+                if vertex not in path.vertices
+            ]
+            waiting.extend(reversed(following))
+
+
+_MODES: dict[str, Callable[[_Search, str, str], Iterator[_Path]]] = {
+    "SHORTEST_PATH": _shortest,
+    "ALL_SHORTEST_PATHS": _all_shortest,
+    "K_SHORTEST_PATHS": _k_shortest,
+    "K_PATHS": _k_paths,
+}
+
+
+# --- the clause ----------------------------------------------------------------------------------
+
+
+def _path_search(compiler: Compiler, node: nodes.PathSearch, scope: Scope) -> Stage:
+    start = compiler.expression(node.start, scope)
+    end = compiler.expression(node.end, scope)
+    slots = [compiler.frame.declare(scope, name) for name in node.variables]
+    options: dict[str, Json] = dict(node.options)
+    find = _MODES[node.mode]
+
+    def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            here, there = start_vertex(start(row)), start_vertex(end(row))
+            search = _Search(run, node.mode, edge_collection(run, node.edges), node.direction, options)
+            document = vertex_document(run, there)
+            if document is None:
+                continue
+            for path in islice(find(search, here, there), run.limits.max_paths):
+                yield _bound(row.copy(), slots, document, path)
+
+    return stage
+
+
+def _bound(row: Row, slots: list[int], document: JsonObject, path: _Path) -> Row:
+    values: tuple[Json, ...] = (
+        document,
+        path.edges[-1] if path.edges else None,
+        {"edges": list(path.edges), "vertices": list(path.vertices), "weight": path.weight},
+    )
+    for slot, value in zip(slots, values, strict=False):
+        row[slot] = value
+    return row
+
+
+CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.PathSearch: _path_search}

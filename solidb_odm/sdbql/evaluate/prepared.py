@@ -1,0 +1,175 @@
+"""The entry points: prepare a query once, run it on many sources and bind values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from ..._types import Json
+from ...errors import QueryLimitError
+from .. import nodes
+from ..values import sorted_keys
+from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
+from .blocks import compile_query
+from .compiler import Compiler
+from .runtime import Limits, Row, Rows, Run, Value, missing_bind
+from .scope import Frame, Scope
+from .source import Source
+
+_EXPRESSIONS = {
+    **expressions.EXPRESSIONS,
+    **operators.EXPRESSIONS,
+    **access.EXPRESSIONS,
+    **calls.EXPRESSIONS,
+}
+_CLAUSES = {
+    **clauses.CLAUSES,
+    **collect.CLAUSES,
+    **joins.CLAUSES,
+    **mutations.CLAUSES,
+    **traversal.CLAUSES,
+    **paths.CLAUSES,
+}
+_MUTATIONS = (nodes.Insert, nodes.Update, nodes.Remove, nodes.Upsert)
+
+
+class Prepared:
+    """A compiled query. It keeps no state between runs and can be shared by threads."""
+
+    def __init__(self, query: nodes.Query) -> None:
+        self._frame = Frame(mutating=writes(query))
+        with _depth_guarded():
+            self._rows: Rows = _compiler(self._frame).query(query, Scope())
+
+    @property
+    def binds(self) -> frozenset[str]:
+        """Name the bind variables the query reads."""
+        return frozenset(self._frame.binds)
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether running the query changes documents."""
+        return self._frame.mutating
+
+    def run(
+        self,
+        source: Source,
+        binds: Mapping[str, Json],
+        *,
+        strict: bool = False,
+        limits: Limits | None = None,
+    ) -> Iterator[Json]:
+        """Yield the values the query returns, objects with their keys in byte order.
+
+        A query that writes has written everything before the first value is yielded. With
+        ``strict``, what the server swallows is raised: unknown names and missing binds before
+        anything runs, errors in FILTER, SORT and LIMIT as they arise.
+        """
+        run = Run(source, binds, strict=strict, limits=limits)
+        if strict:
+            self.check(binds)
+        row: Row = [None] * self._frame.size
+        row[0] = run
+        with _depth_guarded():
+            values = self._rows(row)
+        return _finished(list(values) if self.writes else values)
+
+    def check(self, binds: Mapping[str, Json]) -> None:
+        """Raise QueryError for an unknown function or variable, or a bind variable without value."""
+        for problem in self._frame.problems:
+            raise problem
+        for name in sorted(self._frame.binds):
+            if name not in binds:
+                raise missing_bind(name)
+
+
+class _depth_guarded:  # noqa: N801  # a context manager that reads as a phrase
+    """Turn Python's recursion limit into an error of the query."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, RecursionError):
+            raise QueryLimitError("the query, or a value in it, is nested too deep") from error
+
+
+def _finished(values: Any) -> Iterator[Json]:
+    with _depth_guarded():
+        for value in values:
+            yield sorted_keys(value)
+
+
+def prepare(query: nodes.Query) -> Prepared:
+    """Compile a query."""
+    return Prepared(query)
+
+
+def evaluate(
+    query: nodes.Query,
+    source: Source,
+    binds: Mapping[str, Json] | None = None,
+    *,
+    strict: bool = False,
+    limits: Limits | None = None,
+) -> list[Json]:
+    """Run a query once and return all its values."""
+    return list(prepare(query).run(source, binds or {}, strict=strict, limits=limits))
+
+
+class CompiledExpression:
+    """One expression over named values; made by ``compile_expression``."""
+
+    def __init__(self, expression: nodes.Expression, variables: Sequence[str]) -> None:
+        self._frame = Frame()
+        scope = Scope()
+        for name in variables:
+            self._frame.declare(scope, name)
+        self._count = len(variables)
+        with _depth_guarded():
+            self._value: Value = _compiler(self._frame).expression(expression, scope)
+
+    def __call__(
+        self, values: Sequence[Json], binds: Mapping[str, Json], source: Source, *, strict: bool = False
+    ) -> Json:
+        """Return the expression's value, given those of its variables in their order."""
+        return self.on(Run(source, binds, strict=strict))(*values)
+
+    def on(self, run: Run) -> Callable[..., Json]:
+        """Return a function of the variables' values, for many calls within one run."""
+        blank = [None] * (self._frame.size - self._count - 1)
+        value = self._value
+
+        def call(*values: Json) -> Json:
+            return value([run, *values, *blank])
+
+        return call
+
+    def check(self) -> None:
+        """Raise QueryError if the expression uses an unknown function or variable."""
+        for problem in self._frame.problems:
+            raise problem
+
+
+def compile_expression(expression: nodes.Expression, variables: Sequence[str]) -> CompiledExpression:
+    """Compile one expression, such as a predicate or a sort key, over these variables."""
+    return CompiledExpression(expression, variables)
+
+
+def writes(node: Any) -> bool:
+    """Tell whether there is a mutation anywhere in a query."""
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, _MUTATIONS):
+            return True
+        if isinstance(item, tuple):
+            waiting.extend(item)
+        elif is_dataclass(item):
+            waiting.extend(getattr(item, field.name) for field in fields(item))
+    return False
+
+
+def _compiler(frame: Frame) -> Compiler:
+    return Compiler(frame, _EXPRESSIONS, _CLAUSES, compile_query)

@@ -1,0 +1,58 @@
+"""What a query reads from and writes to, as far as the evaluator cares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, Protocol
+
+from ..._types import JsonObject
+from ..functions.base import IndexInfo
+
+EdgeDirection = Literal["OUTBOUND", "INBOUND"]
+
+SYSTEM_ATTRIBUTES = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
+
+
+class Source(Protocol):
+    """A database. Documents come with all their system attributes and are never changed.
+
+    The evaluator never writes while it reads: an iterator it has started is finished, or dropped,
+    before it calls ``insert``, ``replace`` or ``remove``.
+    """
+
+    @property
+    def database(self) -> str: ...
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a collection of this name."""
+        ...
+
+    def kind(self, name: str) -> str:
+        """Return ``document`` or ``edge``."""
+        ...
+
+    def scan(self, collection: str) -> Iterable[JsonObject]:
+        """Return all documents in the byte order of their keys."""
+        ...
+
+    def get(self, collection: str, key: str) -> JsonObject | None: ...
+
+    def edges(self, collection: str, vertex: str, direction: EdgeDirection) -> Iterable[JsonObject]:
+        """Return the edges that leave the vertex, or reach it, in the byte order of their keys."""
+        ...
+
+    def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
+        """Find a fulltext, geo or vector index by its name or its field."""
+        ...
+
+    def insert(self, collection: str, document: JsonObject) -> JsonObject:
+        """Store a new document and return it as stored; raises DuplicateKey."""
+        ...
+
+    def replace(self, collection: str, key: str, document: JsonObject) -> JsonObject:
+        """Store another body under an existing key and return it as stored."""
+        ...
+
+    def remove(self, collection: str, key: str) -> None:
+        """Delete a document that exists."""
+        ...

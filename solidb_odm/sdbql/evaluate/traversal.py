@@ -1,0 +1,226 @@
+"""Traversals: ``FOR v, e, p IN 1..3 OUTBOUND start edges`` and MATCH."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..._types import Json, JsonObject
+from ...errors import QueryError
+from .. import nodes
+from ..values import to_text
+from .compiler import CompileClause, Compiler
+from .runtime import Row, Run, Stage, Value
+from .scope import Scope
+
+_REVERSED = {"OUTBOUND": "_to", "INBOUND": "_from"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A vertex that was reached, and how. The start has no edge and no step before it."""
+
+    vertex: str
+    edge: JsonObject | None = None
+    before: Step | None = None
+    depth: int = 0
+
+    def steps(self) -> list[Step]:
+        """Return the steps from the start to this one."""
+        path: list[Step] = []
+        step: Step | None = self
+        while step is not None:
+            path.append(step)
+            step = step.before
+        return path[::-1]
+
+    def passes(self, vertex: str) -> bool:
+        """Tell whether the path has been at the vertex."""
+        step: Step | None = self
+        while step is not None:
+            if step.vertex == vertex:
+                return True
+            step = step.before
+        return False
+
+    def uses(self, edge: JsonObject) -> bool:
+        """Tell whether the path has used the edge."""
+        step: Step | None = self
+        while step is not None and step.edge is not None:
+            if step.edge["_key"] == edge["_key"]:
+                return True
+            step = step.before
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a traversal goes: options, with the server's defaults for its order."""
+
+    direction: str
+    minimum: int
+    maximum: int
+    depth_first: bool
+    vertices: str
+    edges: str
+
+    @classmethod
+    def of(cls, node: nodes.Traverse) -> Rules:
+        """Read the options of a traversal."""
+        options = dict(node.options)
+        order = str(options.get("order", "bfs")).lower()
+        depth_first = order == "dfs" or options.get("bfs") is False
+        default = "none" if depth_first else "global"
+        vertices = str(options.get("uniqueVertices", default)).lower()
+        if depth_first and vertices == "global":
+            raise QueryError('Traversal OPTIONS uniqueVertices: "global" needs order: "bfs"')
+        edges = str(options.get("uniqueEdges", "path")).lower()
+        return cls(node.direction, node.minimum, node.maximum, depth_first, vertices, edges)
+
+
+def vertex_document(run: Run, vertex: str) -> JsonObject | None:
+    """Find the document of a vertex id ``collection/key``; None if there is none."""
+    collection, _, key = vertex.partition("/")
+    return run.source.get(collection, key) if run.source.exists(collection) else None
+
+
+def edge_collection(run: Run, name: str) -> str:
+    """Return the edge collection of this name; a graph's name means its first one."""
+    if run.source.exists("_graphs"):
+        graph: Json = run.source.get("_graphs", name)
+        if graph is not None:
+            return str(graph["edges"][0])
+    return run.known(name)
+
+
+def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterator[tuple[JsonObject, str]]:
+    """Yield each edge at a vertex with the vertex at its other end; outgoing edges come first."""
+    for way in ("OUTBOUND", "INBOUND"):
+        if direction not in (way, "ANY"):
+            continue
+        for edge in run.source.edges(collection, vertex, way):
+            run.spend(1)
+            yield edge, edge[_REVERSED[way]]
+
+
+def start_vertex(value: Json) -> str:
+    """Return the id of a start or end vertex; raises QueryError for anything but a text."""
+    if type(value) is not str:
+        raise QueryError(
+            "Start vertex must be a string (e.g., 'users/alice')",
+            hint='build it with CONCAT("collection/", document._key)',
+        )
+    return value
+
+
+class _Walk:
+    """One traversal from one start."""
+
+    def __init__(self, run: Run, collection: str, rules: Rules, prune: Callable[[Json], bool] | None) -> None:
+        self._run, self._collection, self._rules, self._prune = run, collection, rules, prune
+        self._seen: set[str] = set()
+
+    def from_(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
+        """Yield the steps whose vertices exist, with their documents."""
+        if vertex_document(self._run, start) is None:
+            return
+        waiting = deque((Step(start),))
+        self._seen.add(start)
+        take = waiting.pop if self._rules.depth_first else waiting.popleft
+        while waiting:
+            self._run.check_rows(len(waiting))
+            step = take()
+            document = vertex_document(self._run, step.vertex)
+            if document is not None and step.depth >= self._rules.minimum:
+                yield step, document
+            if step.depth < self._rules.maximum and not self._is_pruned(document):
+                following = list(self._following(step))
+                waiting.extend(reversed(following) if self._rules.depth_first else following)
+
+    def _is_pruned(self, document: JsonObject | None) -> bool:
+        return self._prune is not None and document is not None and self._prune(document)
+
+    def _following(self, step: Step) -> Iterator[Step]:
+        rules = self._rules
+        for edge, vertex in neighbours(self._run, self._collection, step.vertex, rules.direction):
+            if rules.edges == "path" and step.uses(edge):
+                continue
+            if rules.vertices == "path" and step.passes(vertex):
+                continue
+            if rules.vertices == "global":
+                if vertex in self._seen:
+                    continue
+                self._seen.add(vertex)
+            yield Step(vertex, edge, step, step.depth + 1)
+
+
+def _path(run: Run, step: Step) -> JsonObject:
+    steps = step.steps()
+    return {
+        "edges": [item.edge for item in steps if item.edge is not None],
+        "vertices": [vertex_document(run, item.vertex) for item in steps],
+    }
+
+
+def _traverse(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Stage:
+    rules = Rules.of(node)
+    start = compiler.expression(node.start, scope)
+    prune = _prune(compiler, node, scope)
+    slots = [compiler.frame.declare(scope, name) for name in node.variables]
+    return _stage(node.edges, rules, start, prune, slots)
+
+
+def _prune(
+    compiler: Compiler, node: nodes.Traverse, scope: Scope
+) -> Callable[[Row, Json], bool] | None:
+    """Compile PRUNE, which on the server sees the vertex but neither the edge nor the path."""
+    if node.prune is None:
+        return None
+    inner = scope.copy()
+    for name in node.variables[1:]:
+        inner.names.pop(name, None)
+    slot = compiler.frame.declare(inner, node.variables[0])
+    condition = compiler.condition(node.prune, inner)
+
+    def test(row: Row, document: Json) -> bool:
+        row[slot] = document
+        return condition(row)
+
+    return test
+
+
+def _stage(
+    name: str, rules: Rules, start: Value, prune: Callable[[Row, Json], bool] | None, slots: list[int]
+) -> Stage:
+    def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            vertex = start_vertex(start(row))
+            collection = edge_collection(run, name)
+            test: Any = None if prune is None else _bound_prune(prune, row)
+            for step, document in _Walk(run, collection, rules, test).from_(vertex):
+                fresh = row.copy()
+                fresh[slots[0]] = document
+                if len(slots) > 1:
+                    fresh[slots[1]] = step.edge
+                if len(slots) > 2:
+                    fresh[slots[2]] = _path(run, step)
+                yield fresh
+
+    return stage
+
+
+def _bound_prune(prune: Callable[[Row, Json], bool], row: Row) -> Callable[[Json], bool]:
+    return lambda document: prune(row, document)
+
+
+def _match(compiler: Compiler, node: nodes.Match, scope: Scope) -> Stage:
+    """Compile MATCH: a traversal that binds its target, the last edge ``_e`` and the path ``_p``."""
+    key = compiler.expression(node.key, scope)
+    rules = Rules(node.direction, node.minimum, node.maximum, False, "global", "path")
+    slots = [compiler.frame.declare(scope, name) for name in (node.target, "_e", "_p")]
+    return _stage(node.edges, rules, lambda row: f"{node.collection}/{to_text(key(row))}", None, slots)
+
+
+CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Traverse: _traverse, nodes.Match: _match}
