@@ -28,7 +28,7 @@ _CONTINUES_SOURCE = frozenset({"(", ".", "?.", "[", "..", "|>", "??", "||", "+",
 """What may follow the name after FOR .. IN so that it starts an expression, on the server."""
 
 _JOINS = ("LEFT", "RIGHT", "FULL")
-_ASOF_DIRECTIONS = ("BACKWARD", "FORWARD", "NEAREST")
+_ASOF_DIRECTIONS: tuple[AsofDirection, ...] = ("BACKWARD", "FORWARD", "NEAREST")
 
 
 class ClauseParser(MutationParser):
@@ -56,6 +56,7 @@ class ClauseParser(MutationParser):
         """Read FOR in all its forms."""
         self.expect("FOR")
         variables = self.names("a variable name")
+        variable = variables[0]
         self.expect("IN")
         graph = self.graph_clause(variables)
         if graph is not None:
@@ -65,8 +66,8 @@ class ClauseParser(MutationParser):
         if len(variables) > 1:
             raise self.expected("a traversal, because there are several variables,")
         if self.kind in (NAME, QUOTED) and self.ahead() not in _CONTINUES_SOURCE:
-            return self.for_collection(variables[0])
-        return For(variables[0], self.expression(), options=self.options(FOR_OPTIONS))
+            return self.for_collection(variable)
+        return For(variable, self.expression(), options=self.options(FOR_OPTIONS))
 
     def for_collection(self, variable: str) -> For:
         """Read the name after FOR .. IN, and as of what time."""
@@ -146,7 +147,7 @@ class ClauseParser(MutationParser):
         """Take a direction in time if there is one."""
         for direction in _ASOF_DIRECTIONS:
             if self.accept_word(direction):
-                return cast("AsofDirection", direction)
+                return direction
         return None
 
     def collect(self) -> Collect:

@@ -22,8 +22,8 @@ class Cursor:
         self.tokens = tokens
         self.kinds = tokens.kinds
         self.values = tokens.values
-        self.at = 0
-        self.depth = depth
+        self.at: int = 0
+        self.depth: int = depth
 
     @property
     def kind(self) -> str:

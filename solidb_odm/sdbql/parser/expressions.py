@@ -59,7 +59,7 @@ _POSTFIX = frozenset({".", "?.", "["})
 class ExpressionParser(Cursor, ABC):
     """Read expressions; the layers above say what a query is."""
 
-    allow_in = True
+    allow_in: bool = True
     """Off at the top level of a mutation's values, where IN names the collection."""
 
     @abstractmethod

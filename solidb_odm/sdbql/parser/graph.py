@@ -117,10 +117,8 @@ class GraphParser(OptionsParser):
         self.expect("(")
         target = self.name("a variable")
         self.expect(")")
-        direction = "OUTBOUND" if outbound else "INBOUND" if inbound else "ANY"
-        return Match(
-            start_name, collection, key, edges, target, cast("Direction", direction), minimum, maximum
-        )
+        direction: Direction = "OUTBOUND" if outbound else "INBOUND" if inbound else "ANY"
+        return Match(start_name, collection, key, edges, target, direction, minimum, maximum)
 
     def match_start(self) -> tuple[str | None, str, Expression]:
         """Read the vertex a match starts from: its name, its collection, its key."""
