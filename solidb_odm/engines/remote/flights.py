@@ -1,0 +1,169 @@
+"""What an exchange with the server asks of the shells: flights of requests, HTTP calls, pauses.
+
+An exchange is an operation whose commands are these three, so that ``run`` and ``arun`` drive it over a
+lane. It is written once; the lanes of the two colours only move bytes and wait.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from ..._types import Json, JsonObject
+from ...commands import Command, call
+from ...errors import InvalidDocument, QueryError, SolidbError
+from .answers import Answer, Refusal, decode
+from .faults import NOWHERE, Context, fault
+from .frames import frame
+from .packing import is_map, pack, unsuitable
+
+T = TypeVar("T")
+
+Exchange: TypeAlias = Generator[Command[Any], Any, T]
+"""An operation over flights, HTTP calls and pauses."""
+
+NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+"""A packed NaN or infinity; may also be part of a text, so a hit asks for a closer look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight(Command[list[bytes]]):
+    """Frames that travel together, pipelined; the reply is the payloads of as many answers.
+
+    ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
+    ``unhurried``: has no time-out, because the server may work for long without a word.
+    ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
+    node that the exchange has spoken to before.
+    ``label``, ``text`` and ``binds`` are for whoever watches.
+    """
+
+    chunks: Sequence[bytes]
+    count: int
+    label: str
+    repeatable: bool = False
+    unhurried: bool = False
+    realm: str = ""
+    same_node: bool = False
+    text: str = ""
+    binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def size(self) -> int:
+        """The number of bytes to send."""
+        return sum(map(len, self.chunks))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """The answer to an HTTP call; ``body`` is its JSON, or None."""
+
+    status: int
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall(Command[HttpAnswer]):
+    """A request over HTTP to the node the driver talks to, for what the driver protocol lacks."""
+
+    method: str
+    path: str
+    body: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Command[None]):
+    """Wait."""
+
+    seconds: float
+
+
+def pauses(attempts: int, first: float = 0.05, most: float = 1.0) -> Iterator[float]:
+    """Give the waits between attempts: doubled each time, and jittered so that clients spread."""
+    for attempt in range(attempts):
+        yield random.uniform(0.5, 1.0) * min(most, first * 2**attempt)  # noqa: S311 - no secret
+
+
+def packed(value: Json, what: str, refuse: Callable[..., SolidbError] = InvalidDocument) -> bytes:
+    """Pack a value, or raise ``refuse`` saying what in it the server can't keep."""
+    try:
+        data = pack(value)
+    except (TypeError, OverflowError, ValueError) as problem:
+        raise refuse(f"{what}: {next(unsuitable(value), str(problem))}") from problem
+    if NOT_FINITE.search(data):
+        for reason in unsuitable(value):
+            raise refuse(f"{what}: {reason}", hint="use None")
+    return data
+
+
+def ask(
+    request: JsonObject,
+    context: Context = NOWHERE,
+    *,
+    repeatable: bool = False,
+    unhurried: bool = False,
+    realm: str = "",
+    same_node: bool = False,
+) -> Exchange[Answer]:
+    """Send one request; give its answer, or raise what the server refused it with."""
+    label = str(request["cmd"])
+    what = f"{label} {context.collection}".rstrip()
+    refuse = QueryError if context.query else InvalidDocument
+    payloads = yield from call(
+        Flight(
+            (frame(packed(request, what, refuse), what=what),),
+            1,
+            label,
+            repeatable,
+            unhurried,
+            realm,
+            same_node,
+            context.query,
+            context.binds,
+        )
+    )
+    return granted(decode(payloads[0]), context)
+
+
+def ask_all(
+    requests: Sequence[JsonObject],
+    *,
+    label: str,
+    repeatable: bool = False,
+    text: str = "",
+    binds: Mapping[str, Any] | None = None,
+) -> Exchange[list[Answer]]:
+    """Send requests in one flight; give their answers, refusals among them."""
+    if not requests:
+        return []
+    data = b"".join([frame(packed(request, label), what=label) for request in requests])
+    payloads = yield from call(
+        Flight((data,), len(requests), label, repeatable, text=text, binds=binds or {})
+    )
+    return [decode(payload) for payload in payloads]
+
+
+def granted(answer: Answer, context: Context = NOWHERE) -> Answer:
+    """Return the answer unless it is a refusal, which is raised."""
+    if answer.refusal is not None:
+        raise fault(answer.refusal, context)
+    return answer
+
+
+def over_http(method: str, path: str, body: Json = None, context: Context = NOWHERE) -> Exchange[Json]:
+    """Make an HTTP call; give the body of its answer, or raise what it was refused with."""
+    answer = yield from call(HttpCall(method, path, body))
+    if answer.status < 400:
+        return answer.body
+    raise _http_fault(answer, context)
+
+
+def _http_fault(answer: HttpAnswer, context: Context) -> SolidbError:
+    body: JsonObject = answer.body if is_map(answer.body) else {}
+    text = str(body.get("error", ""))
+    variant = "AuthError" if answer.status in (401, 403) else "DatabaseError"
+    if answer.status == 403 and not text.startswith("Forbidden"):
+        text = f"Forbidden: {text or 'the user may not do this'}"
+    return fault(Refusal(variant, text or f"HTTP status {answer.status}"), context)

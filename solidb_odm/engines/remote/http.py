@@ -1,0 +1,103 @@
+"""The side channel: HTTP on the same host and port, for the few things the driver protocol lacks.
+
+The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in both colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+import httpx
+
+from ..._types import Json
+from ...errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
+from .flights import HttpAnswer, HttpCall
+from .url import Host, ServerAddress
+
+C = TypeVar("C")
+
+
+class TokenAuth(httpx.Auth):
+    """Log in once, send the token with every request, and log in again when it is refused."""
+
+    requires_response_body = True
+
+    def __init__(self, address: ServerAddress) -> None:
+        self._username, self._password = address.username, address.password
+        self._tokens: dict[tuple[str, int | None], str] = {}
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        node = (request.url.host, request.url.port)
+        if node not in self._tokens:
+            self._tokens[node] = self._token((yield self._login(request)))
+        request.headers["Authorization"] = f"Bearer {self._tokens[node]}"
+        response = yield request
+        if response.status_code == 401:  # tokens live for 24 hours, and may die with the server
+            self._tokens[node] = self._token((yield self._login(request)))
+            request.headers["Authorization"] = f"Bearer {self._tokens[node]}"
+            yield request
+
+    def _login(self, request: httpx.Request) -> httpx.Request:
+        body = {"username": self._username, "password": self._password}
+        return httpx.Request("POST", request.url.join("/auth/login"), json=body)
+
+    def _token(self, response: httpx.Response) -> str:
+        if response.status_code == 429:
+            raise AuthError(
+                "too many failed logins", hint=f"wait {response.headers.get('Retry-After', '60')} s"
+            )
+        body: dict[str, Any] = response.json() if response.is_success else {}
+        if "token" not in body:
+            raise AuthError("the server refused the user or the password", hint="check both in the URL")
+        return str(body["token"])
+
+
+class KeyAuth(httpx.Auth):
+    """Send the API key with every request."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["X-API-Key"] = self._api_key
+        yield request
+
+
+def new_client(kind: Callable[..., C], address: ServerAddress) -> C:
+    """Make an ``httpx`` client of either colour for this server."""
+    options = address.options
+    return kind(
+        auth=KeyAuth(address.api_key) if address.api_key else TokenAuth(address),
+        timeout=httpx.Timeout(options.timeout, connect=options.connect_timeout),
+        verify=address.tls_context() or True,
+        trust_env=False,
+    )
+
+
+def request_of(
+    client: httpx.Client | httpx.AsyncClient, host: Host, address: ServerAddress, call: HttpCall
+) -> httpx.Request:
+    """Build the request for a call."""
+    scheme = "https" if address.tls else "http"
+    body: dict[str, Any] = {} if call.body is None else {"json": call.body}
+    return client.build_request(call.method, f"{scheme}://{host}{call.path}", **body)
+
+
+def as_answer(response: httpx.Response) -> HttpAnswer:
+    """Read a response."""
+    try:
+        body: Json = response.json() if response.content else None
+    except ValueError:
+        body = {"error": response.text[:500]}
+    return HttpAnswer(response.status_code, body)
+
+
+def unanswered(problem: httpx.HTTPError, call: HttpCall, host: Host) -> SolidbError:
+    """Say that an HTTP call got no answer."""
+    what = f"HTTP {call.method} {call.path} on {host}: {str(problem) or type(problem).__name__}"
+    if isinstance(problem, httpx.TimeoutException):
+        return RequestTimeout(what)
+    if isinstance(problem, httpx.ConnectError):
+        return ConnectionFailed(what, address=str(host))
+    return ConnectionLost(what, address=str(host))

@@ -1,0 +1,74 @@
+"""Opening a connection: the login, the order in which nodes are tried, and what to say if none answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...errors import AuthError, ConnectionFailed, RequestTimeout
+from .answers import decode
+from .faults import fault
+from .packing import pack
+from .url import Host, ServerAddress
+
+
+def login_request(address: ServerAddress, realm: str = "") -> bytes:
+    """Pack the login; all three strings are required, even with an API key."""
+    request = {
+        "cmd": "auth",
+        "database": realm or address.database or "_system",
+        "username": address.username,
+        "password": address.password,
+    }
+    if address.api_key:
+        request |= {"username": "", "password": "", "api_key": address.api_key}
+    return pack(request)
+
+
+def check_login(payload: bytes, address: ServerAddress) -> None:
+    """Raise what the server refused the login with, if it did."""
+    refusal = decode(payload).refusal
+    if refusal is None:
+        return
+    error = fault(refusal)
+    if isinstance(error, AuthError) and not address.username and not address.api_key:
+        error.hint = "the URL names no user: solidb://user:password@host:6745/database"
+    raise error
+
+
+def in_order(hosts: Sequence[Host], preferred: Host) -> list[Host]:
+    """Give the hosts to try: the one that answered last, then the others as the URL has them."""
+    return [preferred, *(host for host in hosts if host != preferred)]
+
+
+def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
+    """Say why none of the nodes could be reached."""
+    reasons = "; ".join(f"{host}: {_reason(problem)}" for host, problem in problems.items())
+    return ConnectionFailed(
+        f"can't connect to {reasons}",
+        address=", ".join(map(str, problems)),
+        hint="is the server running there? the default port is 6745; solidbs:// is for servers with TLS",
+    )
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, RequestTimeout | TimeoutError):
+        return "no answer in time (a plain server asked for TLS, or a firewall?)"
+    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+
+
+def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:
+    """Say that no byte moved for too long."""
+    return RequestTimeout(
+        f"{label}: no answer from {address} for {seconds:g} seconds; the connection was dropped",
+        seconds=seconds,
+        hint="?timeout=… in the URL gives it more time; whether the request ran is not known",
+    )
+
+
+def none_free(seconds: float, most: int) -> RequestTimeout:
+    """Say that every connection of the pool stayed in use."""
+    return RequestTimeout(
+        f"no connection became free in {seconds:g} seconds; all {most} are in use",
+        seconds=seconds,
+        hint="raise pool_overflow, or ask from fewer threads at once",
+    )

@@ -1,0 +1,87 @@
+"""Finding out whether a commit happened whose answer was lost.
+
+The server may still be at work on it. While it is, the documents are locked; so a staged deletion that is
+rolled back at once tells whether it is over, and then the revisions tell how it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...commands import call
+from ...errors import SolidbError
+from .answers import decode
+from .faults import Context
+from .flights import Exchange, Flight, Pause, ask, granted, packed, pauses
+from .frames import frame
+from .staging import Read
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A document of the commit: its revision before (None: there was none) and after (None: gone)."""
+
+    collection: str
+    key: str
+    before: str | None
+    after: str | None
+
+
+def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | None]:
+    """Say whether the commit happened; None if that can't be told, or not in time."""
+    try:
+        for pause in pauses(8, first=0.05):
+            revisions = yield from _look(witnesses, database)
+            if revisions is not None:
+                return judge(witnesses, revisions)
+            yield from call(Pause(pause))
+    except SolidbError:
+        return None
+    return None
+
+
+def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], str]) -> bool | None:
+    """Say from the revisions that there are now whether the commit happened.
+
+    One document in the state after it, or before it, decides, as a commit is all or nothing. A
+    document that was to be made or removed and isn't there decides only if no revision does.
+    """
+    absent: set[bool] = set()
+    for witness in witnesses:
+        now = revisions.get((witness.collection, witness.key))
+        if now is None:
+            absent.add(witness.after is None)
+        elif now == witness.after:
+            return True
+        elif now == witness.before:
+            return False
+    return absent.pop() if len(absent) == 1 else None
+
+
+def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[str, str], str] | None]:
+    """Give the revisions by collection and key; None while the commit is still under way."""
+    first = witnesses[0]
+    begin = {"cmd": "begin_transaction", "database": database}
+    tx_id = (yield from ask(begin, same_node=True)).tx_id
+    inner = {"cmd": "delete", "database": database, "collection": first.collection, "key": first.key}
+    probe = {"cmd": "transaction_command", "tx_id": tx_id, "command": inner}
+    reads = _reads(witnesses, database)
+    chunks = [frame(packed(probe, "probe")), *(read.frame() for read in reads)]
+    chunks.append(frame(packed({"cmd": "rollback_transaction", "tx_id": tx_id}, "probe")))
+    payloads = yield from call(Flight(chunks, len(chunks), "find out", same_node=True))
+    refusal = decode(payloads[0]).refusal
+    if refusal is not None and "Write conflict" in refusal.text:
+        return None
+    found: dict[tuple[str, str], str] = {}
+    for read, payload in zip(reads, payloads[1:-1], strict=True):
+        rows = granted(decode(payload), Context(database, read.collection)).data
+        found |= {(read.collection, row[0]): row[1] for row in rows}
+    return found
+
+
+def _reads(witnesses: Sequence[Witness], database: str) -> list[Read]:
+    keys: dict[str, list[str]] = {}
+    for witness in witnesses:
+        keys.setdefault(witness.collection, []).append(witness.key)
+    return [Read(collection, names, database) for collection, names in keys.items()]
