@@ -10,9 +10,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard, cast
 
-from .._types import Json
+from .._types import Json, JsonObject
 from ..errors import QueryError
 from .patterns import levenshtein, like, like_regex, similarity
 
@@ -33,8 +33,11 @@ __all__ = [
     "equal",
     "finite",
     "float_text",
+    "is_array",
     "is_number",
+    "is_object",
     "json_text",
+    "kind_of",
     "levenshtein",
     "like",
     "like_regex",
@@ -61,6 +64,9 @@ MAX_INTEGER: Final = 2**63 - 1
 SIMILAR: Final = 0.45
 """How alike two texts must be for ``a ~ b``."""
 
+kind_of = cast("Callable[[Json], type]", type)
+"""The class of a value, to be compared by identity: a bool is an int to ``isinstance``."""
+
 _RANKS: Final[dict[type, int]] = {
     type(None): 0,
     bool: 1,
@@ -83,7 +89,7 @@ _FALSE: Final = object()
 
 def rank(value: Json) -> int:
     """Return the place of the value's type in the order of types; null is 0, objects are 5."""
-    found = _RANKS.get(type(value))
+    found = _RANKS.get(kind_of(value))
     if found is not None:
         return found
     for kind, number in ((bool, 1), (int, 2), (float, 2), (str, 3), (list, 4), (tuple, 4), (dict, 5)):
@@ -99,8 +105,18 @@ def typename(value: Json) -> str:
 
 def is_number(value: Json) -> bool:
     """Tell whether the value is a number; true and false are not."""
-    kind = type(value)
+    kind = kind_of(value)
     return kind is int or kind is float
+
+
+def is_object(value: Json) -> TypeGuard[JsonObject]:
+    """Tell whether the value is an object."""
+    return kind_of(value) is dict
+
+
+def is_array(value: Json) -> TypeGuard[list[Json]]:
+    """Tell whether the value is an array."""
+    return kind_of(value) is list
 
 
 def describe(value: Json) -> str:
@@ -115,7 +131,7 @@ def describe(value: Json) -> str:
 
 def truthy(value: Json) -> bool:
     """Tell whether the value counts as true: all but null, false, 0 and ``""`` do, ``[]`` too."""
-    return bool(value) or type(value) is list or type(value) is dict
+    return bool(value) or kind_of(value) is list or kind_of(value) is dict
 
 
 # --- order and equality --------------------------------------------------------------------------
@@ -127,10 +143,10 @@ def compare(left: Json, right: Json) -> int:
     Strings go by their UTF-8 bytes, which is how Python orders them. An integer meets a float
     as a float, so beyond 2**53 an integer can equal a float that its neighbour equals too.
     """
-    if type(left) is type(right):
-        kind = type(left)
+    if kind_of(left) is kind_of(right):
+        kind = kind_of(left)
         if kind is int or kind is str or kind is float or kind is bool:
-            return (left > right) - (left < right)
+            return int(left > right) - int(left < right)
     rank_left, rank_right = rank(left), rank(right)
     if rank_left != rank_right:
         return -1 if rank_left < rank_right else 1
@@ -142,7 +158,7 @@ def compare(left: Json, right: Json) -> int:
         return _compare_arrays(left, right)
     if rank_left == 5:
         return _compare_objects(left, right)
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def _compare_floats(left: float, right: float) -> int:
@@ -170,8 +186,8 @@ def _compare_objects(left: dict[str, Json], right: dict[str, Json]) -> int:
 
 def equal(left: Json, right: Json) -> bool:
     """Tell whether two values are the same, deeply; 1 equals 1.0, true does not equal 1."""
-    kind = type(left)
-    if kind is type(right):
+    kind = kind_of(left)
+    if kind is kind_of(right):
         if kind is list:
             return len(left) == len(right) and all(map(equal, left, right))
         if kind is dict:
@@ -182,11 +198,11 @@ def equal(left: Json, right: Json) -> bool:
 
 def contains(container: Json, item: Json) -> bool:
     """Tell whether ``item IN container``: an element of an array, or a key of an object."""
-    if type(container) is list:
-        if type(item) is str:
+    if kind_of(container) is list:
+        if kind_of(item) is str:
             return item in container
         return any(equal(item, element) for element in container)
-    return type(container) is dict and type(item) is str and item in container
+    return kind_of(container) is dict and kind_of(item) is str and item in container
 
 
 def canonical(value: Json) -> Any:
@@ -194,7 +210,7 @@ def canonical(value: Json) -> Any:
 
     Above 2**53 it tells an integer from the float nearest to it, which ``equal`` does not.
     """
-    kind = type(value)
+    kind = kind_of(value)
     if kind is str or kind is int or kind is float or value is None:
         return value
     if kind is bool:
@@ -206,7 +222,7 @@ def canonical(value: Json) -> Any:
 
 def sort_key(value: Json) -> tuple[Any, ...]:
     """Return a key for ``list.sort`` that puts values in the order of ``compare``."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is str:
         return (3, value)
     if kind is int or kind is float:
@@ -223,7 +239,7 @@ def sort_key(value: Json) -> tuple[Any, ...]:
 
 def sorted_keys(value: Json) -> Json:
     """Return the value with the keys of all its objects in byte order, as the server sends it."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is dict:
         return {key: sorted_keys(value[key]) for key in sorted(value)}
     if kind is list or kind is tuple:
@@ -236,9 +252,9 @@ def sorted_keys(value: Json) -> Json:
 
 def to_number(value: Json) -> int | float:
     """Convert an operand of an arithmetic operator; what can't be read as a number is 0."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is int or kind is float:
-        return value  # type: ignore[no-any-return]  # narrowed by type()
+        return value  # type: ignore[no-any-return]  # narrowed by kind_of()
     if kind is bool:
         return int(value)
     if kind is str:
@@ -269,7 +285,7 @@ def _fit(number: int) -> int | float:
 
 def add(left: Json, right: Json) -> Json:
     """Return ``left + right``: two strings are joined, all else is added as numbers."""
-    if type(left) is str and type(right) is str:
+    if kind_of(left) is str and kind_of(right) is str:
         return left + right
     a, b = to_number(left), to_number(right)
     if type(a) is int and type(b) is int:
@@ -327,8 +343,8 @@ def spaceship(left: Json, right: Json) -> int | float:
 
 
 def _vector(value: Json) -> list[float] | None:
-    numbers = value.get("vector") if type(value) is dict else value
-    if type(numbers) is list and all(map(is_number, numbers)):
+    numbers: Json = value.get("vector") if is_object(value) else value
+    if is_array(numbers) and all(map(is_number, numbers)):
         return numbers
     return None
 
@@ -403,21 +419,21 @@ def float_text(number: float) -> str:
 
 def json_text(value: Json) -> str:
     """Write a value as compact JSON with sorted keys."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is float:
         return float_text(value)
     if kind is dict:
-        return "{%s}" % ",".join(f"{json_text(key)}:{json_text(value[key])}" for key in sorted(value))
+        return "{" + ",".join(f"{json_text(key)}:{json_text(value[key])}" for key in sorted(value)) + "}"
     if kind is list:
-        return "[%s]" % ",".join(map(json_text, value))
+        return "[" + ",".join(map(json_text, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def to_text(value: Json) -> str:
     """Convert as TO_STRING and CONCAT do: null is empty, 2.0 is ``2``, arrays are JSON."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is str:
-        return value  # type: ignore[no-any-return]  # narrowed by type()
+        return value  # type: ignore[no-any-return]  # narrowed by kind_of()
     if value is None:
         return ""
     if kind is float and value.is_integer() and abs(value) < 1e15:
@@ -427,9 +443,9 @@ def to_text(value: Json) -> str:
 
 def template_text(value: Json) -> str:
     """Convert as a template string does: null is ``null``, 1e20 is written in full."""
-    kind = type(value)
+    kind = kind_of(value)
     if kind is str:
-        return value  # type: ignore[no-any-return]  # narrowed by type()
+        return value  # type: ignore[no-any-return]  # narrowed by kind_of()
     if kind is float and value.is_integer():
         return str(int(value))
     return json_text(value)

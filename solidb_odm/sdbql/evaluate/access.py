@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..._types import Json
 from ...errors import QueryError
 from .. import nodes
-from ..values import describe, is_number, to_text
+from ..values import describe, is_number, kind_of, to_text
 from .compiler import CompileExpression, Compiler
 from .runtime import Row, Value
 from .scope import Scope
@@ -17,12 +17,12 @@ CURRENT = "CURRENT"
 
 def get_attribute(value: Json, name: str) -> Json:
     """Read an attribute: null if there is none. A name with dots is tried whole, then as a path."""
-    if type(value) is not dict:
+    if kind_of(value) is not dict:
         return None
     if name in value or "." not in name:
         return value.get(name)
     for part in name.split("."):
-        value = value.get(part) if type(value) is dict else None
+        value = value.get(part) if kind_of(value) is dict else None
     return value
 
 
@@ -38,7 +38,7 @@ def _attribute(compiler: Compiler, node: nodes.Attribute, scope: Scope) -> Value
 
     def read(row: Row) -> Json:
         value = base(row)
-        return value.get(name) if type(value) is dict else None
+        return value.get(name) if kind_of(value) is dict else None
 
     return read
 
@@ -48,7 +48,7 @@ def _variable_attribute(slot: int, name: str) -> Value:
 
     def read(row: Row) -> Json:
         value = row[slot]
-        return value.get(name) if type(value) is dict else None
+        return value.get(name) if kind_of(value) is dict else None
 
     return read
 
@@ -61,13 +61,13 @@ def _index(compiler: Compiler, node: nodes.Index, scope: Scope) -> Value:
 
 def get_index(base: Json, index: Json) -> Json:
     """Return ``base[index]``; null where there is nothing, an error for a senseless index."""
-    if index is None or type(base) not in (list, dict):
+    if index is None or kind_of(base) not in (list, dict):
         return None
-    if type(index) is str:
-        return base.get(index) if type(base) is dict else None
+    if kind_of(index) is str:
+        return base.get(index) if kind_of(base) is dict else None
     if not is_number(index):
         raise QueryError(f"Dynamic field access requires a string or number, got: {describe(index)}")
-    if type(base) is dict:
+    if kind_of(base) is dict:
         return base.get(to_text(index))
     place = int(index)
     return base[place] if -len(base) <= place < len(base) else None
@@ -86,7 +86,7 @@ def _expansion(compiler: Compiler, node: nodes.Expansion, scope: Scope) -> Value
 
     def expand(row: Row) -> list[Json]:
         array = base(row)
-        if type(array) is not list:
+        if kind_of(array) is not list:
             return []
         row[0].spend(len(array))
         items = _flatten(array, levels)
@@ -101,7 +101,7 @@ def _flatten(array: list[Json], levels: int) -> list[Json]:
     for _ in range(levels):
         flat: list[Json] = []
         for item in array:
-            if type(item) is list:
+            if kind_of(item) is list:
                 flat.extend(item)
             else:
                 flat.append(item)

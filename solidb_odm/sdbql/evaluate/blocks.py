@@ -296,7 +296,7 @@ def _bound(expression: Value | None, row: Row, name: str) -> int | None:
         return None
     try:
         value = expression(row)
-        if type(value) is int and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
         raise QueryError(f"{name} must be an integer of 0 or more, got: {describe(value)}")
     except DatabaseError as exc:

@@ -10,7 +10,7 @@ from ...errors import DatabaseError, PermissionDenied, QueryError, QueryLimitErr
 from .. import nodes
 from ..functions import lookup
 from ..functions.base import Function
-from ..values import truthy, typename
+from ..values import kind_of, truthy, typename
 from .access import get_attribute
 from .compiler import CompileExpression, Compiler
 from .runtime import UNBOUND, Row, Value
@@ -32,9 +32,7 @@ def _pipe(compiler: Compiler, node: nodes.Pipe, scope: Scope) -> Value:
     return _invoke(compiler, _PIPE_ONLY.get(name, name), (node.value, *node.arguments), scope)
 
 
-def _invoke(
-    compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Scope
-) -> Value:
+def _invoke(compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
     form = _FORMS.get(name)
     if form is not None and (name != "SEARCH_SCORE" or scope.score is not None):
         return form(compiler, arguments, scope)
@@ -47,7 +45,8 @@ def _invoke(
 def _apply(
     compiler: Compiler, function: Function, arguments: Sequence[nodes.Expression], scope: Scope
 ) -> Value:
-    if len(arguments) < function.min_args or len(arguments) > (function.max_args or len(arguments)):
+    most = len(arguments) if function.max_args is None else function.max_args
+    if not function.min_args <= len(arguments) <= most:
         compiler.frame.problems.append(_wrong_count(function))
     implementation = function.implementation
     compiled = [
@@ -125,7 +124,7 @@ def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Val
 
     def test(row: Row) -> bool:
         array = source(row)
-        if type(array) is not list:
+        if kind_of(array) is not list:
             kind = typename(array).capitalize()
             raise QueryError(f"{name} expects an array as first argument, got {kind}")
         for item in array:
@@ -196,12 +195,12 @@ def _presence(compiler: Compiler, path: nodes.Expression, scope: Scope) -> Calla
 
 
 def _has(base: Json, key: Json) -> bool:
-    if type(base) is dict and type(key) is str:
+    if kind_of(base) is dict and kind_of(key) is str:
         if key in base or "." not in key:
             return key in base
         parent, _, last = key.rpartition(".")
         return _has(get_attribute(base, parent), last)
-    if type(base) is list and type(key) in (int, float):
+    if kind_of(base) is list and kind_of(key) in (int, float):
         return -len(base) <= int(key) < len(base)
     return False
 
@@ -239,19 +238,17 @@ def _dynamic(context: Any, name: str, arguments: list[Json], depth: int) -> Json
 
 def _target(form: str, arguments: list[Json]) -> tuple[str, list[Json]]:
     name: Json = arguments[0] if arguments else None
-    if type(name) is not str:
+    if kind_of(name) is not str:
         raise QueryError(f"{form}: function name must be a string")
     if form == "CALL":
         return name.upper(), arguments[1:]
     given: Json = arguments[1] if len(arguments) > 1 else []
-    if type(given) is not list:
+    if kind_of(given) is not list:
         raise QueryError("APPLY: arguments must be an array")
     return name.upper(), list(given)
 
 
-def _search_score(
-    compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Scope
-) -> Value:
+def _search_score(compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
     slot = scope.score or 0
     compiler.frame.read(slot)
     return lambda row: row[slot]
@@ -296,7 +293,8 @@ def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Scope) -> Value:
         memory = row[0].memory
         if memory_key not in memory:
             memory[memory_key] = list(rows(row))
-        return memory[memory_key]
+        found: list[Json] = memory[memory_key]
+        return found
 
     return once
 

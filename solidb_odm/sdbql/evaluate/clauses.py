@@ -8,7 +8,7 @@ from typing import Any
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, UnsupportedQueryError
 from .. import nodes
-from ..values import is_number, truthy
+from ..values import is_number, kind_of, truthy
 from .compiler import CompileClause, Compiler
 from .expressions import range_bounds
 from .lookups import documents_of
@@ -61,9 +61,7 @@ def _all(tests: Sequence[Callable[[Row], bool]]) -> Callable[[Row], bool] | None
     return lambda row: all(test(row) for test in tests)
 
 
-def _loop(
-    elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[Row], bool] | None
-) -> Stage:
+def _loop(elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[Row], bool] | None) -> Stage:
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         seen = made = 0
         for row in rows:
@@ -96,7 +94,7 @@ def _elements(
 
     def elements(row: Row) -> list[Json]:
         found = value(row)
-        return found if type(found) is list else [found]  # the server makes one row of null, too
+        return found if kind_of(found) is list else [found]  # the server makes one row of null, too
 
     return elements
 
@@ -133,7 +131,7 @@ def _valid_time(
 
 
 def _time(document: Json, name: str) -> Any:
-    value = document.get(name) if type(document) is dict else None
+    value = document.get(name) if kind_of(document) is dict else None
     return value if is_number(value) else None
 
 

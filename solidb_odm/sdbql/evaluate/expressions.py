@@ -76,8 +76,7 @@ def _ternary(compiler: Compiler, node: nodes.Ternary, scope: Scope) -> Value:
 def _case(compiler: Compiler, node: nodes.Case, scope: Scope) -> Value:
     subject = compiler.optional(node.subject, scope)
     branches = [
-        (compiler.expression(when, scope), compiler.expression(then, scope))
-        for when, then in node.branches
+        (compiler.expression(when, scope), compiler.expression(then, scope)) for when, then in node.branches
     ]
     otherwise = compiler.optional(node.otherwise, scope)
 
@@ -94,8 +93,7 @@ def _case(compiler: Compiler, node: nodes.Case, scope: Scope) -> Value:
 
 def _template(compiler: Compiler, node: nodes.Template, scope: Scope) -> Value:
     parts = [
-        constant(part) if isinstance(part, str) else compiler.expression(part, scope)
-        for part in node.parts
+        constant(part) if isinstance(part, str) else compiler.expression(part, scope) for part in node.parts
     ]
     return lambda row: "".join([template_text(part(row)) for part in parts])
 
@@ -133,22 +131,8 @@ def _logical(compiler: Compiler, node: nodes.Logical, scope: Scope) -> Value:
             return lambda row: left(row) and right(row)
         return lambda row: left(row) or right(row)
     if node.operator == "AND":
-
-        def every(row: Row) -> bool:
-            for condition in conditions:
-                if not condition(row):
-                    return False
-            return True
-
-        return every
-
-    def some(row: Row) -> bool:
-        for condition in conditions:
-            if condition(row):
-                return True
-        return False
-
-    return some
+        return lambda row: all(condition(row) for condition in conditions)
+    return lambda row: any(condition(row) for condition in conditions)
 
 
 EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from ..._types import Json, JsonObject
 from ...errors import DatabaseError, QueryError
 from .. import nodes
-from ..values import describe, is_number
+from ..values import describe, is_number, kind_of
 from .compiler import CompileClause, Compiler
 from .lookups import documents_of
 from .runtime import UNBOUND, Row, Run, Stage, Value
@@ -90,7 +90,9 @@ def _right(frame: Frame, slot: int, collection: str, matches: Matches, left_slot
                 first.setdefault(document["_key"], row)
         for document in run.scan(collection):
             row = first.get(document["_key"])
-            fresh = _without(left, [run, *[None] * (frame.size - 1)], left_slots) if row is None else row.copy()
+            fresh = (
+                _without(left, [run, *[None] * (frame.size - 1)], left_slots) if row is None else row.copy()
+            )
             fresh[slot] = document
             yield fresh
 
@@ -178,7 +180,7 @@ def _moment(value: Json) -> float | None:
     """Read a time: a number of milliseconds, or an RFC 3339 text."""
     if is_number(value):
         return float(value)
-    if type(value) is not str:
+    if kind_of(value) is not str:
         return None
     try:
         moment = datetime.fromisoformat(value)
@@ -190,7 +192,7 @@ def _moment(value: Json) -> float | None:
 def _span(value: Json) -> float:
     if is_number(value):
         return float(value)
-    found = _DURATION.fullmatch(value.strip()) if type(value) is str else None
+    found = _DURATION.fullmatch(value.strip()) if kind_of(value) is str else None
     if found is None:
         raise QueryError(f"TOLERANCE expects milliseconds or a text such as '5s', got: {describe(value)}")
     return float(found[1]) * _MILLISECONDS[found[2]]

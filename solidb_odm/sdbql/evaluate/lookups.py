@@ -11,7 +11,7 @@ from typing import Any
 from ..._types import Json, JsonObject
 from ...errors import DatabaseError
 from .. import nodes
-from ..values import canonical
+from ..values import canonical, kind_of
 from .access import get_attribute
 from .compiler import Compiler
 from .runtime import Row, Run, Value
@@ -89,7 +89,7 @@ def _by_key(collection: str, wanted: Value, *, many: bool) -> Documents:
             value = wanted(row)
         except DatabaseError:  # what becomes of it is decided where the condition is tested
             return run.scan(collection)
-        keys = value if many and type(value) is list else [] if many else [value]
+        keys = value if many and kind_of(value) is list else [] if many else [value]
         run.known(collection)
         found = (run.source.get(collection, key) for key in _texts(keys))
         return [document for document in found if document is not None]
@@ -98,7 +98,7 @@ def _by_key(collection: str, wanted: Value, *, many: bool) -> Documents:
 
 
 def _texts(keys: list[Json]) -> list[str]:
-    return sorted({key for key in keys if type(key) is str})
+    return sorted({key for key in keys if kind_of(key) is str})
 
 
 def _by_value(collection: str, path: tuple[str, ...], wanted: Value) -> Documents:
@@ -117,7 +117,8 @@ def _by_value(collection: str, path: tuple[str, ...], wanted: Value) -> Document
         table = run.memory[memory_key]
         if table is None:
             table = run.memory[memory_key] = hashed(run, collection, path)
-        return table.get(canonical(value), ())
+        found: list[JsonObject] = table.get(canonical(value), [])
+        return found
 
     return find
 

@@ -84,9 +84,7 @@ class MemorySource:
         documents = self._collection(collection)
         key = self._new_key(collection, document)
         if key in documents:
-            raise DuplicateKey(
-                f"Document with _key '{key}' already exists", collection=collection, key=key
-            )
+            raise DuplicateKey(f"Document with _key '{key}' already exists", collection=collection, key=key)
         stored = self._stored(collection, key, document, created=None)
         documents[key] = stored
         insort(self._keys[collection], key)
@@ -114,14 +112,10 @@ class MemorySource:
         if key is None:
             return _uuid7()
         if not isinstance(key, str):
-            raise InvalidDocument(
-                f"_key must be a string, not {key!r}", collection=collection, key=str(key)
-            )
+            raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection, key=str(key))
         return key
 
-    def _stored(
-        self, collection: str, key: str, document: JsonObject, *, created: str | None
-    ) -> JsonObject:
+    def _stored(self, collection: str, key: str, document: JsonObject, *, created: str | None) -> JsonObject:
         body = {name: value for name, value in document.items() if name not in SYSTEM_ATTRIBUTES}
         if self._kinds[collection] == "edge":
             _check_ends(collection, key, body)

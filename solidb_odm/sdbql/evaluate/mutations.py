@@ -18,7 +18,7 @@ from ...errors import (
     QueryTimeout,
 )
 from .. import nodes
-from ..values import describe
+from ..values import describe, is_object, kind_of
 from .compiler import CompileClause, Compiler
 from .runtime import Row, Run, Stage
 from .scope import Scope
@@ -68,15 +68,16 @@ def _insert(compiler: Compiler, node: nodes.Insert, scope: Scope) -> Stage:
     def write(run: Run, row: Row) -> Change:
         body = _object(document(row), "INSERT", collection)
         run.known(collection)
-        key = body.get("_key")
-        old = run.source.get(collection, key) if mode != "conflict" and type(key) is str else None
+        key: Json = body.get("_key")
+        look = mode != "conflict" and isinstance(key, str)
+        old = run.source.get(collection, key) if look else None
         if old is None:
             return None, run.source.insert(collection, body)
         if mode == "ignore":
             return old, None
         if mode == "update":
             body = _merged(old, body, keep_null=keep_null, deep=merge)
-        return old, run.source.replace(collection, key or "", _own(body))
+        return old, run.source.replace(collection, key, _own(body))
 
     return _stage(compiler, scope, write, node.options, new=True)
 
@@ -158,7 +159,7 @@ def _merge_options(options: nodes.Options) -> tuple[bool, bool]:
 
 
 def _object(value: Json, verb: str, collection: str) -> JsonObject:
-    if type(value) is not dict:
+    if not is_object(value):
         raise InvalidDocument(f"{verb} expects an object, got: {describe(value)}", collection=collection)
     return value
 
@@ -168,8 +169,8 @@ def _own(document: JsonObject) -> JsonObject:
 
 
 def _selected(value: Json, verb: str, collection: str) -> str:
-    key: Json = value.get("_key") if type(value) is dict else value
-    if type(key) is not str:
+    key: Json = value.get("_key") if kind_of(value) is dict else value
+    if not isinstance(key, str):
         raise QueryError(
             f"{verb}: selector must be a string key or an object with _key, got: {describe(value)}",
             hint=f"name a document of {collection} by its key",
@@ -178,13 +179,13 @@ def _selected(value: Json, verb: str, collection: str) -> str:
 
 
 def _searched(value: Json) -> str | None:
-    if type(value) is dict:
+    if kind_of(value) is dict:
         key: Json = value.get("_key")
-        if type(key) is str:
+        if isinstance(key, str):
             return key
         value = value.get("_id")
-        return value.rpartition("/")[2] if type(value) is str else None
-    return value if type(value) is str else None
+        return value.rpartition("/")[2] if isinstance(value, str) else None
+    return value if isinstance(value, str) else None
 
 
 def _existing(run: Run, collection: str, key: str) -> JsonObject:
@@ -200,8 +201,8 @@ def _merged(old: JsonObject, patch: JsonObject, *, keep_null: bool, deep: bool) 
     """Lay the patch over the document: attribute by attribute, into objects only if ``deep``."""
     merged = dict(old)
     for name, value in patch.items():
-        before = merged.get(name)
-        if deep and type(value) is dict and type(before) is dict:
+        before: Json = merged.get(name)
+        if deep and is_object(value) and is_object(before):
             merged[name] = _merged(before, value, keep_null=keep_null, deep=True)
         elif value is None and not keep_null:
             merged.pop(name, None)
@@ -211,7 +212,7 @@ def _merged(old: JsonObject, patch: JsonObject, *, keep_null: bool, deep: bool) 
 
 
 def _without_nulls(value: Json) -> Json:
-    if type(value) is dict:
+    if kind_of(value) is dict:
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     return value
 
@@ -222,4 +223,3 @@ CLAUSES: dict[type[nodes.Clause], CompileClause] = {
     nodes.Remove: _remove,
     nodes.Upsert: _upsert,
 }
-

@@ -10,7 +10,7 @@ from ..._types import Json
 from ...errors import QueryError
 from .. import nodes, values
 from ..patterns import levenshtein, like, like_regex, regex_search, similarity
-from ..values import canonical, compare, contains, equal, truthy
+from ..values import canonical, compare, contains, equal, kind_of, truthy
 from .compiler import CompileExpression, Compiler
 from .runtime import Row, Value
 from .scope import Scope
@@ -119,16 +119,16 @@ def _operation(name: str, left: Value, right: Value) -> Value:
 
 
 def _distance(left: Json, right: Json) -> bool:
-    return type(left) is str and type(right) is str and levenshtein(left, right, limit=2) <= 2
+    return kind_of(left) is str and kind_of(right) is str and levenshtein(left, right, limit=2) <= 2
 
 
 def _alike(left: Json, right: Json) -> bool:
-    texts = [value if type(value) is str else values.json_text(value) for value in (left, right)]
+    texts = [value if kind_of(value) is str else values.json_text(value) for value in (left, right)]
     return similarity(*texts) >= values.SIMILAR
 
 
 def _matches(left: Json, right: Json) -> bool:
-    return type(left) is str and type(right) is str and regex_search(left, right)
+    return kind_of(left) is str and kind_of(right) is str and regex_search(left, right)
 
 
 _COMPARE: dict[str, Test] = {
@@ -173,32 +173,32 @@ def _with_constant(name: str, left: Value, wanted: Json) -> Value | None:
     if name in ("==", "!="):
         test = _equals_constant(left, wanted)
         return test if name == "==" else lambda row: not test(row)
-    if name in _ORDER and type(wanted) is str:
+    if name in _ORDER and kind_of(wanted) is str:
         return _order_constant(left, wanted, _ORDER[name], (str, str))
-    if name in _ORDER and (type(wanted) is float or (type(wanted) is int and abs(wanted) <= _SAFE)):
+    if name in _ORDER and (kind_of(wanted) is float or (kind_of(wanted) is int and abs(wanted) <= _SAFE)):
         return _order_constant(left, wanted, _ORDER[name], (int, float))
-    if name in ("LIKE", "NOT LIKE") and type(wanted) is str:
+    if name in ("LIKE", "NOT LIKE") and kind_of(wanted) is str:
         match, negated = like_regex(wanted).fullmatch, name == "NOT LIKE"
 
         def matches(row: Row) -> bool:
             text = left(row)
-            return (type(text) is str and match(text) is not None) is not negated
+            return (kind_of(text) is str and match(text) is not None) is not negated
 
         return matches
     return None
 
 
 def _equals_constant(left: Value, wanted: Json) -> Value:
-    if wanted is None or type(wanted) is bool:
+    if wanted is None or kind_of(wanted) is bool:
         return lambda row: left(row) is wanted
-    if type(wanted) is str:
+    if kind_of(wanted) is str:
         return lambda row: left(row) == wanted
     if abs(wanted) > _SAFE:
         return lambda row: equal(left(row), wanted)
 
     def test(row: Row) -> bool:
         value = left(row)
-        return value == wanted and type(value) is not bool
+        return value == wanted and kind_of(value) is not bool
 
     return test
 
@@ -208,7 +208,7 @@ def _order_constant(left: Value, wanted: Json, test: Test, kinds: tuple[type, ty
 
     def order(row: Row) -> Any:
         value = left(row)
-        kind = type(value)
+        kind = kind_of(value)
         if kind is one or kind is other:
             return test(value, wanted)
         return test(compare(value, wanted), 0)
@@ -219,7 +219,7 @@ def _order_constant(left: Value, wanted: Json, test: Test, kinds: tuple[type, ty
 def _equality(left: Value, right: Value, *, negated: bool) -> Value:
     def test(row: Row) -> bool:
         a, b = left(row), right(row)
-        if type(a) is type(b) and type(a) in _PLAIN:
+        if kind_of(a) is kind_of(b) and kind_of(a) in _PLAIN:
             return (a == b) is not negated
         return equal(a, b) is not negated
 
@@ -229,7 +229,7 @@ def _equality(left: Value, right: Value, *, negated: bool) -> Value:
 def _ordering(left: Value, right: Value, test: Test) -> Value:
     def order(row: Row) -> Any:
         a, b = left(row), right(row)
-        if type(a) is type(b) and type(a) in _PLAIN:
+        if kind_of(a) is kind_of(b) and kind_of(a) in _PLAIN:
             return test(a, b)
         return test(compare(a, b), 0)
 
@@ -250,7 +250,7 @@ def _membership(left: Value, right: Value, *, negated: bool) -> Value:
         item, memory = left(row), row[0].memory
         if memory_key not in memory:
             array = right(row)
-            many = type(array) is list and len(array) >= _MANY
+            many = kind_of(array) is list and len(array) >= _MANY
             memory[memory_key] = (array, frozenset(map(canonical, array)) if many else None)
         array, members = memory[memory_key]
         found = contains(array, item) if members is None else canonical(item) in members
@@ -271,7 +271,7 @@ def _array_compare(compiler: Compiler, node: nodes.ArrayCompare, scope: Scope) -
 
     def over(row: Row) -> bool:
         array, wanted = left(row), right(row)
-        if type(array) is not list or (member and type(wanted) is not list):
+        if kind_of(array) is not list or (member and kind_of(wanted) is not list):
             return False
         least = 0 if count is None else _least(count(row))
         return decide((test(item, wanted) for item in array), least)

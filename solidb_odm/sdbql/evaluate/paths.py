@@ -10,7 +10,7 @@ from itertools import count, islice
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .. import nodes
-from ..values import is_number
+from ..values import is_number, kind_of
 from .compiler import CompileClause, Compiler
 from .runtime import Row, Run, Stage
 from .scope import Scope
@@ -55,7 +55,7 @@ class _Search:
 
     def number(self, name: str, default: int) -> int:
         value = self.options.get(name, default)
-        return value if type(value) is int and value >= 0 else default
+        return value if kind_of(value) is int and value >= 0 else default
 
 
 # --- one path, or all the shortest -----------------------------------------------------------------

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from ..._types import Json
 from ...errors import QueryLimitError
 from .. import nodes
 from ..values import sorted_keys
+from ..walk import walk
 from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
 from .blocks import compile_query
 from .compiler import Compiler
@@ -66,7 +66,8 @@ class Prepared:
         ``strict``, what the server swallows is raised: unknown names and missing binds before
         anything runs, errors in FILTER, SORT and LIMIT as they arise.
         """
-        run = Run(source, binds, strict=strict, limits=limits)
+        given = {name: plain(value) for name, value in binds.items()}
+        run = Run(source, given, strict=strict, limits=limits)
         if strict:
             self.check(binds)
         row: Row = [None] * self._frame.size
@@ -90,7 +91,7 @@ class _depth_guarded:  # noqa: N801  # a context manager that reads as a phrase
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, RecursionError):
             raise QueryLimitError("the query, or a value in it, is nested too deep") from error
 
@@ -157,18 +158,18 @@ def compile_expression(expression: nodes.Expression, variables: Sequence[str]) -
     return CompiledExpression(expression, variables)
 
 
-def writes(node: Any) -> bool:
+def writes(query: nodes.Query) -> bool:
     """Tell whether there is a mutation anywhere in a query."""
-    waiting = [node]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, _MUTATIONS):
-            return True
-        if isinstance(item, tuple):
-            waiting.extend(item)
-        elif is_dataclass(item):
-            waiting.extend(getattr(item, field.name) for field in fields(item))
-    return False
+    return any(isinstance(node, _MUTATIONS) for node in walk(query))
+
+
+def plain(value: Any) -> Json:
+    """Return a caller's value with lists for tuples and dicts for mappings, as values are here."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    return value
 
 
 def _compiler(frame: Frame) -> Compiler:

@@ -151,9 +151,7 @@ class Run:
 
 def missing_bind(name: str) -> QueryError:
     """Make the error for a bind variable without a value."""
-    return QueryError(
-        f"Bind variable '@{name}' not found", hint=f"give a value for {name} beside the query"
-    )
+    return QueryError(f"Bind variable '@{name}' not found", hint=f"give a value for {name} beside the query")
 
 
 Row: TypeAlias = list[Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -70,7 +70,7 @@ class Frame:
             reads.add(slot)
 
     @contextmanager
-    def reading(self) -> Iterator[set[int]]:
+    def reading(self) -> Generator[set[int]]:
         """Gather the slots that are read by what is compiled inside."""
         reads: set[int] = set()
         self._readers.append(reads)

@@ -107,7 +107,7 @@ def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterat
 
 def start_vertex(value: Json) -> str:
     """Return the id of a start or end vertex; raises QueryError for anything but a text."""
-    if type(value) is not str:
+    if not isinstance(value, str):
         raise QueryError(
             "Start vertex must be a string (e.g., 'users/alice')",
             hint='build it with CONCAT("collection/", document._key)',
@@ -172,9 +172,7 @@ def _traverse(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Stage:
     return _stage(node.edges, rules, start, prune, slots)
 
 
-def _prune(
-    compiler: Compiler, node: nodes.Traverse, scope: Scope
-) -> Callable[[Row, Json], bool] | None:
+def _prune(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Callable[[Row, Json], bool] | None:
     """Compile PRUNE, which on the server sees the vertex but neither the edge nor the path."""
     if node.prune is None:
         return None

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from ..._types import Json
 from ...errors import QueryError
-from .. import nodes
 from ..values import canonical, compare, describe, is_number
 from .calls import unknown_function
 from .compiler import Compiler
@@ -21,7 +20,9 @@ Partition: TypeAlias = "list[Row]"
 class _Members:
     """One partition in window order, with what its window's arguments are in each row."""
 
-    def __init__(self, rows: list[Row], arguments: list[list[Json]], keys: list[Any], *, ordered: bool) -> None:
+    def __init__(
+        self, rows: list[Row], arguments: list[list[Json]], keys: list[Any], *, ordered: bool
+    ) -> None:
         self.rows = rows
         self.arguments = arguments
         self.keys = keys

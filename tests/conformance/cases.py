@@ -1,0 +1,45 @@
+"""The recorded cases: queries with the answers of a SoliDB 2.6.0 server, and how answers compare."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from solidb_odm.errors import QuerySyntaxError, SolidbError
+
+Case = dict[str, Any]
+
+_FIXTURE = json.loads((Path(__file__).parents[1] / "fixtures" / "sdbql-cases.json").read_text("utf-8"))
+
+DATASET: list[dict[str, Any]] = _FIXTURE["dataset"]["collections"]
+CASES: list[Case] = _FIXTURE["cases"]
+
+
+def same(found: Any, wanted: Any, tolerance: float = 0.0) -> bool:
+    """Tell whether two answers agree to the letter: 2 is not 2.0, and objects have their keys sorted."""
+    if type(found) is not type(wanted):
+        return False
+    if isinstance(found, list):
+        return len(found) == len(wanted) and all(map(same, found, wanted, [tolerance] * len(found)))
+    if isinstance(found, dict):
+        return list(found) == list(wanted) and all(same(found[k], wanted[k], tolerance) for k in found)
+    if isinstance(found, float):
+        return abs(found - wanted) <= tolerance * abs(wanted)
+    return bool(found == wanted)
+
+
+def rows_agree(rows: list[Any], case: Case) -> bool:
+    """Tell whether the rows are those of the case, by the case's own idea of a match."""
+    wanted, match = case["expect"]["rows"], case.get("match", "exact")
+    if match == "bag":
+        return sorted(map(json.dumps, rows)) == sorted(map(json.dumps, wanted))
+    if match == "keys":
+        return [row["_key"] for row in rows] == wanted
+    return same(rows, wanted, case.get("tolerance", 0.0))
+
+
+def error_agrees(error: SolidbError, case: Case) -> bool:
+    """Tell whether the error says what the server's says; parse errors are worded by the parser."""
+    expected = case["expect"]
+    if expected.get("kind") == "ParseError" and isinstance(error, QuerySyntaxError):
+        return True
+    return any(part.lower() in error.message.lower() for part in expected["error"].split("|"))
