@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from solidb_odm.errors import QueryError
 from solidb_odm.sdbql.walk import bind_names
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 MIN_INTEGER, MAX_UNSIGNED = -(2**63), 2**64 - 1
 _MAX_DEPTH = 128
 """Deeper values are refused by the server's decoder, and a list that holds itself has no end."""
+
+_MAX_PLACE = 120
+
+Place: TypeAlias = "tuple[Place | None, str | int, int]"
+"""Where a value stands: in what, under which key, how deep. It is spelled out only for an error."""
 
 
 def check_binds(query: Query, binds: Mapping[str, Any]) -> None:
@@ -31,7 +36,7 @@ def check_binds(query: Query, binds: Mapping[str, Any]) -> None:
     """
     check_names(bind_names(query), binds)
     for name, value in binds.items():
-        check_value(value, f"@{name}")
+        check_value(value, (None, name, 0))
 
 
 def check_names(needed: frozenset[str], binds: Mapping[str, Any]) -> None:
@@ -48,9 +53,11 @@ def check_names(needed: frozenset[str], binds: Mapping[str, Any]) -> None:
     )
 
 
-def check_value(value: Any, place: str, depth: int = 0) -> None:
+def check_value(value: object, place: Place) -> None:
     """Check that a value is JSON, and name the place of what is not."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
         _check_text(value, place)
     elif isinstance(value, int):
         if not MIN_INTEGER <= value <= MAX_UNSIGNED:
@@ -59,38 +66,41 @@ def check_value(value: Any, place: str, depth: int = 0) -> None:
         if not math.isfinite(value):
             raise _refused(place, f"{value} is not a JSON number", "send None instead")
     elif isinstance(value, (list, tuple)):
-        _check_depth(place, depth)
-        for index, item in enumerate(cast("list[Any]", value)):
-            check_value(item, f"{place}[{index}]", depth + 1)
+        for index, item in enumerate(cast("list[object]", value)):
+            check_value(item, _inside(place, index))
     elif isinstance(value, Mapping):
-        _check_depth(place, depth)
-        mapping: Mapping[Any, Any] = value
-        _check_mapping(mapping, place, depth)
+        for key, item in cast("Mapping[object, object]", value).items():
+            if not isinstance(key, str):
+                raise _refused(place, f"the key {key!r} is no text", "keys of JSON objects are text")
+            _check_text(key, place)
+            check_value(item, _inside(place, key))
     else:
         kind = type(value).__name__
         raise _refused(place, f"{kind} is not JSON", "convert it first, dates to ISO 8601 text")
 
 
-def _check_mapping(value: Mapping[Any, Any], place: str, depth: int) -> None:
-    for key, item in value.items():
-        if not isinstance(key, str):
-            raise _refused(place, f"the key {key!r} is no text", "keys of JSON objects are text")
-        _check_text(key, place)
-        check_value(item, f"{place}.{key}", depth + 1)
+def _inside(place: Place, key: str | int) -> Place:
+    inner = (place, key, place[2] + 1)
+    if inner[2] > _MAX_DEPTH:
+        raise _refused(place, f"more than {_MAX_DEPTH} levels of lists and objects")
+    return inner
 
 
-def _check_text(value: object, place: str) -> None:
-    if isinstance(value, str) and not value.isascii():
+def _check_text(value: str, place: Place) -> None:
+    if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as exc:
             raise _refused(place, f"{value!r} is not valid Unicode") from exc
 
 
-def _check_depth(place: str, depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        raise _refused(place[:80], f"more than {_MAX_DEPTH} levels of lists and objects")
-
-
-def _refused(place: str, why: str, hint: str | None = None) -> QueryError:
-    return QueryError(f"{place} can't be sent: {why}", hint=hint)
+def _refused(place: Place, why: str, hint: str | None = None) -> QueryError:
+    keys: list[str] = []
+    at: Place | None = place
+    while at is not None:
+        outer, key, _ = at
+        keys.append(f"@{key}" if outer is None else f"[{key}]" if isinstance(key, int) else f".{key}")
+        at = outer
+    text = "".join(reversed(keys))
+    short = text if len(text) <= _MAX_PLACE else f"{text[:_MAX_PLACE]}.."
+    return QueryError(f"{short} can't be sent: {why}", hint=hint)

@@ -33,11 +33,7 @@ class GraphParser(OptionsParser):
         """Recognise the word a path search starts with."""
         if self.kind == "SHORTEST_PATH":
             return self.kind
-        return next((mode for mode in PATH_MODES if self.is_word(mode) and self.starts_vertex(1)), None)
-
-    def starts_vertex(self, count: int) -> bool:
-        """Tell whether a value could start here, so that a collection may be called K_PATHS too."""
-        return self.ahead(count) in (STRING, NAME, QUOTED, "bind", "(", "template")
+        return next((mode for mode in PATH_MODES if self.is_word(mode)), None)
 
     def is_traversal(self) -> bool:
         """Tell whether ``[min[..max]] direction`` stands here."""
