@@ -3,14 +3,24 @@
 from . import (  # noqa: F401  # importing a family registers its functions
     aggregates,
     arrays,
+    dates,
+    digests,
     documents,
     formatting,
+    geo,
+    graphs,
     higher_order,
+    identifiers,
     numeric,
     objects,
+    phonetics,
     regexes,
+    search,
+    series,
     strings,
+    text,
     types,
+    vectors,
 )
 from .base import Context, Function, IndexInfo, catalogue, lookup
 

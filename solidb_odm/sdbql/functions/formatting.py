@@ -13,7 +13,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import json_text, to_text, truthy
 from .arguments import count, integer, is_number, mapping, number, text, whole
-from .base import ACCEPT, REFUSE, Context, Family
+from .base import ACCEPT, Family
 
 function = Family("String format")
 
@@ -304,23 +304,6 @@ def json_pointer(value: Json, pointer: Json, default: Json = None) -> Json:
         else:
             return default
     return value  # pyright: ignore[reportUnknownVariableType]  # JSON
-
-
-@function(
-    "RANDOM_TOKEN",
-    parameters="n",
-    returns="string",
-    nulls=REFUSE,
-    context=True,
-    deterministic=False,
-    summary="n random letters and digits, at most 4096.",
-)
-def random_token(context: Context, length: Json) -> Json:
-    wanted = integer(length, "RANDOM_TOKEN")
-    if not 0 <= wanted <= 4096:
-        raise QueryError("RANDOM_TOKEN: length must be between 0 and 4096")
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    return "".join(context.random().choices(letters, k=wanted))
 
 
 function.server_only(

@@ -1,0 +1,333 @@
+"""Search in a collection: by words, by vector, by both, by place. Reads the collection whole.
+
+An engine with an index may answer sooner; what is found is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ..._types import Json, JsonObject
+from ...errors import IndexNotFound, QueryError
+from ..values import equal
+from . import fulltext
+from .arguments import integer, is_number, mapping, number, options, text
+from .base import PROPAGATE, REFUSE, Context, Family, IndexInfo
+from .fulltext import Corpus, Word, excerpt, has_phrase, mark, split_words, terms_of
+from .objects import value_at
+from .shapes import Point, metres, on_globe, position
+from .vectors import cosine, dot, euclidean, vector
+
+function = Family("Search")
+_HYBRID: Final = frozenset(("vector_weight", "text_weight", "limit", "fusion"))
+_MAX_NEIGHBOURS: Final = 10_000
+_FUSION: Final = 60
+Ranked = list[tuple[str, float]]
+
+
+def _texts(context: Context, collection: str, field: str) -> list[tuple[JsonObject, list[Word]]]:
+    """Return the documents that have a text in the field, with its words."""
+    found: list[tuple[JsonObject, list[Word]]] = []
+    for document in context.scan(collection):
+        context.spend(1)
+        value = value_at(document, field, "FULLTEXT")
+        if isinstance(value, str):
+            found.append((document, split_words(value)))
+    return found
+
+
+def _search_words(
+    context: Context, index: IndexInfo, collection: str, field: str, query: str, fuzzy: int
+) -> list[tuple[float, JsonObject, list[Word], list[str]]]:
+    """Return score, document, matching words and terms of all documents with a word, best first."""
+    terms = terms_of(query, index.minimum_length)
+    texts = _texts(context, collection, field)
+    corpus = Corpus.of([words for _, words in texts])
+    hits: list[tuple[float, JsonObject, list[Word], list[str]]] = []
+    for document, words in texts:
+        matching = [w for w in words if w.term in terms]
+        if matching:
+            score = corpus.score(terms, words) + corpus.nearness(terms, words, fuzzy)
+            hits.append((score, document, matching, [t for t in terms if any(w.term == t for w in matching)]))
+    return sorted(hits, key=lambda hit: (-hit[0], str(hit[1].get("_key"))))
+
+
+@function(
+    "FULLTEXT",
+    parameters="collection, field, query [, distance|options]",
+    returns="array of {doc, score, matched, field, spans}",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The documents with a word of the query, best first; [] without a fulltext index. "
+    "Options distance 2, limit 100, phrase n (in this order, with at most n words between).",
+)
+def fulltext_search(
+    context: Context, collection: Json, field: Json, query: Json, settings: Json = None
+) -> Json:
+    name, place = text(collection, "FULLTEXT", 1), text(field, "FULLTEXT", 2)
+    given = {"distance": settings} if is_number(settings) else options(settings, "FULLTEXT", 4)
+    index = context.index_of(name, "fulltext", place)
+    if index is None:
+        return []
+    wanted = text(query, "FULLTEXT", 3)
+    hits = _search_words(
+        context, index, name, place, wanted, integer(given.get("distance", 2), "FULLTEXT", 4)
+    )
+    if (extra := given.get("phrase")) is not None and (terms := [w.term for w in split_words(wanted)]):
+        allowed = integer(extra, "FULLTEXT", 4)
+        hits = [h for h in hits if has_phrase(terms, split_words(value_at(h[1], place, "FULLTEXT")), allowed)]
+    limit = integer(given.get("limit", 100), "FULLTEXT", 4)
+    return [
+        {"doc": d, "field": place, "matched": terms, "score": score, "spans": _spans(words)}
+        for score, d, words, terms in hits[:limit]
+    ]
+
+
+def _spans(words: Iterable[Word]) -> list[list[int]]:
+    return [[w.start, w.end] for w in words]
+
+
+@function(
+    "SEARCH_INDEX",
+    parameters="collection, field, query [, n]",
+    returns="array of {doc, score, terms, field, spans}",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The n (20) best documents with exactly a word of the query; [] without a fulltext index.",
+)
+def search_index(context: Context, collection: Json, field: Json, query: Json, most: Json = 20) -> Json:
+    name, place = text(collection, "SEARCH_INDEX", 1), text(field, "SEARCH_INDEX", 2)
+    index = context.index_of(name, "fulltext", place)
+    if index is None:
+        return []
+    hits = _search_words(context, index, name, place, text(query, "SEARCH_INDEX", 3), 0)
+    return [
+        {"doc": d, "field": place, "score": score, "spans": _spans(words), "terms": terms}
+        for score, d, words, terms in hits[: integer(most, "SEARCH_INDEX", 4)]
+    ]
+
+
+@function(
+    "BM25",
+    parameters="s, query",
+    returns="float",
+    nulls="0 for a null text",
+    summary="How well a text answers a query; counts on 1000 texts of 100 words, a tenth of them with each word.",
+)
+def bm25(value: Json, query: Json) -> Json:
+    if value is None:
+        return 0
+    words, asked = split_words(text(value, "BM25", 1)), split_words(text(query, "BM25", 2))
+    assumed = Corpus(1000, 100.0, fulltext.Counter({w.term: 100 for w in asked}))
+    return float(assumed.score([w.term for w in asked], words))
+
+
+def _vector_index(context: Context, collection: str, name: str) -> IndexInfo:
+    index = context.index_of(collection, "vector", name)
+    if index is None:
+        raise IndexNotFound(
+            f"Vector Index '{name}' not found", name=name, hint=f"declare a vector index on {collection}"
+        )
+    return index
+
+
+def _fits(document: JsonObject, wanted: JsonObject) -> bool:
+    return all(equal(value_at(document, path, "VECTOR_SEARCH"), value) for path, value in wanted.items())
+
+
+def _search_vector(
+    context: Context, collection: str, index: IndexInfo, query: Json, wanted: JsonObject
+) -> list[tuple[float, JsonObject]]:
+    """Return score and document of all that have a vector, nearest first."""
+    asked = vector(query, "VECTOR_SEARCH", 3)
+    dimension = index.dimension or len(asked)
+    if len(asked) != dimension:
+        raise QueryError(
+            f"VECTOR_SEARCH: the index {index.name} has dimension {dimension}, the vector {len(asked)}"
+        )
+    measure = {"euclidean": euclidean, "dot": dot, "dotproduct": dot}.get(index.metric, cosine)
+    hits: list[tuple[float, JsonObject]] = []
+    for document in context.scan(collection):
+        context.spend(1)
+        value = value_at(document, index.fields[0], "VECTOR_SEARCH")
+        if isinstance(value, list) and len(value) == dimension and _fits(document, wanted):  # pyright: ignore[reportUnknownArgumentType]  # JSON
+            hits.append((measure(asked, vector(value, "VECTOR_SEARCH")), document))
+    farther = 1 if measure is euclidean else -1
+    return sorted(hits, key=lambda hit: (farther * hit[0], str(hit[1].get("_key"))))
+
+
+@function(
+    "VECTOR_SEARCH",
+    parameters="collection, index, vector, k [, options]",
+    returns="array of {doc, score}",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The k nearest documents; the score is the similarity, the dot product or the euclidean distance. "
+    "Option filter: attributes that must be equal.",
+)
+def vector_search(
+    context: Context, collection: Json, index: Json, query: Json, most: Json, settings: Json = None
+) -> Json:
+    name, wanted = text(collection, "VECTOR_SEARCH", 1), integer(most, "VECTOR_SEARCH", 4)
+    if not 0 <= wanted <= _MAX_NEIGHBOURS:
+        raise QueryError(f"VECTOR_SEARCH: k must be between 0 and {_MAX_NEIGHBOURS}")
+    given = options(settings, "VECTOR_SEARCH", 5, frozenset(("filter", "overfetch", "ef")))
+    condition = mapping(given.get("filter") or {}, "VECTOR_SEARCH", 5)
+    found = _vector_index(context, name, text(index, "VECTOR_SEARCH", 2))
+    hits = _search_vector(context, name, found, query, condition)
+    return [{"doc": document, "score": score} for score, document in hits[:wanted]]
+
+
+def _scaled(hits: Ranked, *, farther_is_worse: bool = False) -> dict[str, float]:
+    """Return the scores stretched from 0 (worst) to 1 (best)."""
+    if not hits:
+        return {}
+    scores = [-s if farther_is_worse else s for _, s in hits]
+    low, span = min(scores), max(scores) - min(scores)
+    return {key: (s - low) / span if span else 1.0 for (key, _), s in zip(hits, scores, strict=True)}
+
+
+def _by_rank(hits: Ranked) -> dict[str, float]:
+    """Return reciprocal ranks."""
+    return {key: 1 / (_FUSION + place) for place, (key, _) in enumerate(hits, 1)}
+
+
+@function(
+    "HYBRID_SEARCH",
+    parameters="collection, index, field, vector, query [, options]",
+    returns="array of {doc, score, vector_score, text_score, sources}",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The best documents by vector and words together. Options vector_weight .5, text_weight .5, limit 10, "
+    'fusion "weighted" or "rrf". A euclidean index counts the near ones as good, which the server does not.',
+)
+def hybrid_search(
+    context: Context,
+    collection: Json,
+    index: Json,
+    field: Json,
+    query: Json,
+    words: Json,
+    settings: Json = None,
+) -> Json:
+    name, given = text(collection, "HYBRID_SEARCH", 1), options(settings, "HYBRID_SEARCH", 6, _HYBRID)
+    found = _vector_index(context, name, text(index, "HYBRID_SEARCH", 2))
+    limit = integer(given.get("limit", 10), "HYBRID_SEARCH", 6)
+    near = _search_vector(context, name, found, query, {})[: max(limit * 2, 100)]
+    place = text(field, "HYBRID_SEARCH", 3)
+    lexical = context.index_of(name, "fulltext", place)
+    texts = (
+        _search_words(context, lexical, name, place, text(words, "HYBRID_SEARCH", 5), 0) if lexical else []
+    )
+    documents = {str(d["_key"]): d for d in (*(d for _, d in near), *(hit[1] for hit in texts))}
+    by_vector: Ranked = [(str(d["_key"]), score) for score, d in near]
+    by_text: Ranked = [(str(hit[1]["_key"]), hit[0]) for hit in texts]
+    scores = _fused(by_vector, by_text, given, farther_is_worse=found.metric == "euclidean")
+    best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
+    return [
+        _hybrid_row(documents[key], scores[key], dict(by_vector).get(key), dict(by_text).get(key))
+        for key in best
+    ]
+
+
+def _fused(
+    by_vector: Ranked, by_text: Ranked, given: JsonObject, *, farther_is_worse: bool
+) -> dict[str, float]:
+    fusion = given.get("fusion", "weighted")
+    if fusion not in ("weighted", "rrf"):
+        raise QueryError(f"HYBRID_SEARCH: unknown fusion '{fusion}'", hint='"weighted" or "rrf"')
+    vector_weight = float(number(given.get("vector_weight", 0.5), "HYBRID_SEARCH", 6))
+    text_weight = float(number(given.get("text_weight", 0.5), "HYBRID_SEARCH", 6))
+    if fusion == "rrf":
+        a, b = _by_rank(by_vector), _by_rank(by_text)
+    else:
+        a, b = _scaled(by_vector, farther_is_worse=farther_is_worse), _scaled(by_text)
+    return {key: vector_weight * a.get(key, 0.0) + text_weight * b.get(key, 0.0) for key in a | b}
+
+
+def _hybrid_row(document: JsonObject, score: float, near: float | None, lexical: float | None) -> JsonObject:
+    row: JsonObject = {"doc": document, "score": score, "sources": []}
+    for source, found, key in (("vector", near, "vector_score"), ("fulltext", lexical, "text_score")):
+        if found is not None:
+            row[key] = found
+            row["sources"].append(source)
+    return row
+
+
+def stored_place(value: Json) -> Point | None:
+    """Return the place that the geo index reads: a stored array is ``[lat, lon]`` there."""
+    found = position(value)
+    return (found[1], found[0]) if found is not None and isinstance(value, list) else found
+
+
+@function(
+    "NEAR",
+    parameters="collection, center, radius, field",
+    returns="array of documents",
+    nulls=REFUSE,
+    context=True,
+    deterministic=False,
+    summary="The documents within a radius in metres, nearest first; needs a geo index on the field.",
+)
+def near_places(context: Context, collection: Json, center: Json, radius: Json, field: Json) -> Json:
+    name, place = text(collection, "NEAR", 1), text(field, "NEAR", 4)
+    if context.index_of(name, "geo", place) is None:
+        raise QueryError(
+            f"NEAR: no geo index on field '{place}' of collection '{name}'", hint="declare a geo index"
+        )
+    middle, most = position(center), float(number(radius, "NEAR", 3))
+    if middle is None or not on_globe(middle):
+        raise QueryError("NEAR: center must be {lat, lon}, a GeoJSON Point or [lon, lat]")
+    hits: list[tuple[float, str, JsonObject]] = []
+    for document in context.scan(name):
+        context.spend(1)
+        stored = stored_place(value_at(document, place, "NEAR"))
+        if stored is not None and on_globe(stored) and (gap := metres(middle, stored)) <= most:
+            hits.append((gap, str(document.get("_key")), document))
+    return [document for _, _, document in sorted(hits, key=lambda hit: hit[:2])]
+
+
+@function(
+    "SNIPPET",
+    parameters="hit, width",
+    returns="string",
+    nulls=PROPAGATE,
+    summary="About ``width`` characters of a hit's text around what was found, with \N{HORIZONTAL ELLIPSIS} where it is cut.",
+)
+def snippet(hit: Json, width: Json) -> Json:
+    fields = mapping(hit, "SNIPPET", 1)
+    wanted = integer(width, "SNIPPET", 2)
+    if wanted < 0:
+        raise QueryError("SNIPPET: width must be a non-negative integer")
+    whole = value_at(fields.get("doc"), str(fields.get("field", "")), "SNIPPET")
+    if not isinstance(whole, str):
+        return None
+    return excerpt(whole, _hit_spans(fields, whole), wanted) if wanted else ""
+
+
+def _hit_spans(hit: JsonObject, whole: str) -> list[tuple[int, int]]:
+    """Return where the hit matched: its spans, or its terms looked up in the text."""
+    spans = [(int(s[0]), int(s[1])) for s in hit.get("spans") or [] if isinstance(s, list) and len(s) == 2]  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if spans:
+        return spans
+    terms = {str(t).lower() for t in hit.get("matched") or hit.get("terms") or []}
+    return [(w.start, w.end) for w in split_words(whole) if w.term in terms]
+
+
+@function(
+    "HIGHLIGHT",
+    parameters="s, terms",
+    returns="string",
+    nulls="null in, null out",
+    summary="The text as HTML with the terms in <b>.",
+)
+def highlight(value: Json, terms: Json) -> Json:
+    if not isinstance(value, str):
+        return None
+    given: list[Json] = terms if isinstance(terms, list) else [terms]
+    return mark(value, [t for t in given if isinstance(t, str)])

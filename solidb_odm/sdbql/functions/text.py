@@ -1,0 +1,189 @@
+"""Text: how alike two texts are, and their words."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..._types import Json
+from ...errors import QueryError
+from ..values import levenshtein, similarity
+from .arguments import integer, is_number, number, text
+from .base import PROPAGATE_TWO, Family
+
+function = Family("Text")
+_STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))
+_FUZZY: Final = 2
+
+
+@function(
+    "LEVENSHTEIN",
+    "LEVENSHTEIN_DISTANCE",
+    parameters="a, b",
+    returns="int",
+    nulls=PROPAGATE_TWO,
+    summary="How many characters must change to make one text the other.",
+)
+def levenshtein_distance(left: Json, right: Json) -> Json:
+    return levenshtein(text(left, "LEVENSHTEIN", 1), text(right, "LEVENSHTEIN", 2))
+
+
+@function(
+    "LEVENSHTEIN_MATCH",
+    parameters="s, t, max",
+    returns="bool",
+    nulls="false",
+    summary="Whether at most ``max`` (0 to 4) characters differ; false for what is no string.",
+)
+def levenshtein_match(left: Json, right: Json, most: Json) -> Json:
+    limit = integer(most, "LEVENSHTEIN_MATCH", 3)
+    if not 0 <= limit <= 4:
+        raise QueryError("LEVENSHTEIN_MATCH: max must be between 0 and 4")
+    if not isinstance(left, str) or not isinstance(right, str):
+        return False
+    return levenshtein(left, right, limit=limit) <= limit
+
+
+@function(
+    "FUZZY_MATCH",
+    parameters="s, pattern [, max]",
+    returns="bool",
+    nulls=PROPAGATE_TWO,
+    summary="Whether at most ``max`` (2) characters differ.",
+)
+def fuzzy_match(left: Json, right: Json, most: Json = None) -> Json:
+    limit = _FUZZY if most is None else integer(most, "FUZZY_MATCH", 3)
+    return levenshtein(text(left, "FUZZY_MATCH", 1), text(right, "FUZZY_MATCH", 2), limit=limit) <= limit
+
+
+@function(
+    "SIMILARITY",
+    parameters="a, b",
+    returns="float",
+    nulls=PROPAGATE_TWO,
+    summary="The share of three-letter runs that both have, from 0.0 to 1.0.",
+)
+def trigram_similarity(left: Json, right: Json) -> Json:
+    return similarity(text(left, "SIMILARITY", 1), text(right, "SIMILARITY", 2))
+
+
+def _runs(value: str, size: int) -> list[str]:
+    return [value[i : i + size] for i in range(len(value) - size + 1)]
+
+
+def _size(value: Json, name: str, position: int) -> int:
+    size = integer(value, name, position)
+    if size < 1:
+        raise QueryError(f"{name}: n must be positive")
+    return size
+
+
+def ngram_similarity(left: str, right: str, size: int) -> float:
+    """Return the longest common subsequence of n-grams as a share of the longer text's."""
+    a, b = _runs(left, size), _runs(right, size)
+    if not a or not b:
+        return 1.0 if left == right else 0.0
+    row = [0] * (len(b) + 1)
+    for one in a:
+        before = 0
+        for place, other in enumerate(b, 1):
+            before, row[place] = row[place], before + 1 if one == other else max(row[place], row[place - 1])
+    return row[-1] / max(len(a), len(b))
+
+
+@function(
+    "NGRAM_SIMILARITY",
+    parameters="a, b, n",
+    returns="float",
+    nulls=PROPAGATE_TWO,
+    summary="The share of runs of n letters that both have in the same order.",
+)
+def ngram_similarity_function(left: Json, right: Json, size: Json) -> Json:
+    name = "NGRAM_SIMILARITY"
+    return ngram_similarity(text(left, name, 1), text(right, name, 2), _size(size, name, 3))
+
+
+@function(
+    "NGRAM_POSITIONAL_SIMILARITY",
+    parameters="a, b, n",
+    returns="float",
+    nulls=PROPAGATE_TWO,
+    summary="NGRAM_SIMILARITY where runs that differ count by how many letters agree in place.",
+)
+def ngram_positional_similarity(left: Json, right: Json, size: Json) -> Json:
+    name = "NGRAM_POSITIONAL_SIMILARITY"
+    one, other, length = text(left, name, 1), text(right, name, 2), _size(size, name, 3)
+    a, b = _runs(one, length), _runs(other, length)
+    if not a or not b:
+        return 1.0 if one == other else 0.0
+    row = [0.0] * (len(b) + 1)
+    for x in a:
+        before = 0.0
+        for place, y in enumerate(b, 1):
+            alike = sum(p == q for p, q in zip(x, y, strict=True)) / length
+            before, row[place] = row[place], max(before + alike, row[place], row[place - 1])
+    return row[-1] / max(len(a), len(b))
+
+
+@function(
+    "NGRAM_MATCH",
+    parameters="s, t [, threshold [, n]]",
+    returns="bool",
+    nulls="false",
+    summary="Whether the n-grams (3) of t are found in s to a share of 0.7 or the threshold.",
+)
+def ngram_match(left: Json, right: Json, threshold: Json = 0.7, size: Json = 3) -> Json:
+    wanted, length = number(threshold, "NGRAM_MATCH", 3), _size(size, "NGRAM_MATCH", 4)
+    if not 0 < wanted <= 1:
+        raise QueryError("NGRAM_MATCH: threshold must be above 0 and at most 1")
+    if not isinstance(left, str) or not isinstance(right, str):
+        return False
+    return ngram_similarity(left, right, length) >= wanted
+
+
+def words(value: str) -> list[str]:
+    """Return the words of a text in lower case, without the commonest English ones."""
+    found = (w.lower() for w in re.split(r"[\W_]+", value) if w)
+    return [w for w in found if w not in _STOP_WORDS]
+
+
+@function(
+    "TOKENS",
+    parameters="s [, analyzer]",
+    returns="array of strings",
+    nulls="[]",
+    summary='The words of a text ("text_en": lower case, no stop words), or the text as one ("identity").',
+)
+def tokens(value: Json, analyzer: Json = "text_en") -> Json:
+    plain = value if isinstance(value, str) else ""
+    if analyzer == "identity":
+        return [plain] if plain else []
+    return words(plain)
+
+
+@function(
+    "PHRASE",
+    parameters="s, part, ...",
+    returns="bool",
+    nulls="false",
+    summary="Whether the words of the parts follow each other in the text.",
+)
+def phrase(value: Json, *parts: Json) -> Json:
+    here = words(value) if isinstance(value, str) else []
+    wanted: list[str] = []
+    for part in parts:
+        given: list[Json] = part if isinstance(part, list) else [part]
+        wanted += [word for item in given if isinstance(item, str) for word in words(item)]
+    return any(here[i : i + len(wanted)] == wanted for i in range(len(here) - len(wanted) + 1))
+
+
+@function(
+    "BOOST",
+    parameters="x, factor",
+    returns="float",
+    nulls="0.0",
+    summary="A truth (1 or 0) or number times a factor.",
+)
+def boost(value: Json, factor: Json) -> Json:
+    base = float(value) if isinstance(value, bool) or is_number(value) else 0.0
+    return base * (float(factor) if is_number(factor) else 1.0)
