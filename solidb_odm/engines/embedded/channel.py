@@ -21,12 +21,15 @@ from ...commands import (
     DropCollection,
     DropDatabase,
     DropIndex,
+    ExplainQuery,
+    FetchDocuments,
     Get,
     GetMany,
     ListCollections,
     Release,
     Rollback,
     RollbackTo,
+    RunQuery,
     Savepoint,
     SetSchema,
 )
@@ -39,6 +42,7 @@ from .expiry import has_expiry, remove_expired
 from .failures import translate
 from .naming import table_sql
 from .options import StoreOptions
+from .queries import Queries
 from .transaction import Transaction
 
 R = TypeVar("R")
@@ -81,11 +85,15 @@ class EmbeddedChannel:
         self._transaction = Transaction(connection, self._catalogue)
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
+        self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options)
         self._gets: dict[str, str] = {}
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
             Get: self._get,
             GetMany: self._get_many,
             Apply: self._apply,
+            RunQuery: self._queries.run,
+            FetchDocuments: self._queries.fetch,
+            ExplainQuery: self._queries.explain,
             Commit: self._commit,
             Rollback: lambda _: self._transaction.rollback(),
             Savepoint: lambda command: self._transaction.savepoint(command.name),

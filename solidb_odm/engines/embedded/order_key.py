@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from ..._types import Json
 from . import json_text
 
-OrderKey: TypeAlias = "None | int | float | str | bytes"
+OrderKey: TypeAlias = "int | float | str | bytes | None"
 
 FALSE_KEY: Final = -math.inf
 TRUE_KEY: Final = -sys.float_info.max
@@ -37,6 +37,19 @@ def order_key(value: Json) -> OrderKey:
     if kind is bool:
         return TRUE_KEY if value else FALSE_KEY
     return pack(value)
+
+
+class NotReversible(ValueError):
+    """The value of an array or an object can't be made out of its order key."""
+
+
+def value_of_key(key: OrderKey) -> Json:
+    """Return the scalar with this order key; NotReversible for arrays and objects."""
+    if type(key) is float:
+        return False if key == FALSE_KEY else True if key == TRUE_KEY else key
+    if type(key) is bytes:
+        raise NotReversible("an array or an object")
+    return key
 
 
 def order_key_of_text(text: str | None) -> OrderKey:
@@ -68,7 +81,8 @@ def pack(value: Json) -> bytes:
     if kind is int or kind is float:
         return b"\x04" + _pack_number(value)
     if kind is str:
-        return b"\x05" + value.encode().replace(b"\0", b"\0\xff") + b"\0"
+        text: str = value
+        return b"\x05" + text.encode().replace(b"\0", b"\0\xff") + b"\0"
     if kind is list or kind is tuple:
         return b"\x06" + b"".join(map(pack, value)) + b"\0"
     return _pack_object(value)

@@ -1,19 +1,32 @@
-"""The functions that SQL gets from Python: what SQLite's own can't do exactly."""
+"""The functions that SQL gets from Python: what SQLite's own can't do exactly.
+
+They take and give order keys, so that their results compare as everything else does. What they
+raise makes the query run again in Python, which knows what an error means where it arose.
+"""
 
 from __future__ import annotations
 
 import math
 import sqlite3
 from array import array
+from collections.abc import Callable
 
+from ..._types import Json
+from ...errors import QueryError
+from ...sdbql import values
+from ...sdbql.functions import lookup
 from . import json_text
-from .order_key import order_key_of_text
+from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that indexes, triggers and compiled queries call."""
     connection.create_function("solidb_key", 1, order_key_of_text, deterministic=True)
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
+    connection.create_function("solidb_call", -1, call, deterministic=True)
+    for name in ("add", "subtract", "multiply", "divide", "modulo"):
+        operator: Callable[[Json, Json], Json] = getattr(values, name)
+        connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
 
 
 def vector_blob(text: str | None, dimension: int) -> bytes | None:
@@ -24,3 +37,19 @@ def vector_blob(text: str | None, dimension: int) -> bytes | None:
     if not all(type(number) in (int, float) and math.isfinite(number) for number in value):
         return None
     return array("f", value).tobytes()
+
+
+def call(name: str, *keys: OrderKey) -> OrderKey:
+    """Call a built-in function of scalars."""
+    function = lookup(name)
+    if function is None:
+        raise QueryError(f"Unknown function: {name}")
+    surroundings = None  # the functions that SQL may call ask nothing of them
+    return order_key(function.implementation(surroundings, list(map(value_of_key, keys))))  # type: ignore[arg-type]
+
+
+def _on_keys(operator: Callable[[Json, Json], Json]) -> Callable[[OrderKey, OrderKey], OrderKey]:
+    def work(left: OrderKey, right: OrderKey) -> OrderKey:
+        return order_key(operator(value_of_key(left), value_of_key(right)))
+
+    return work

@@ -1,0 +1,244 @@
+"""Running SDBQL on the file: as one SQL statement where that is exact, else in Python."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from ..._types import Json, Stored
+from ...commands import ExplainQuery, FetchDocuments, RunQuery
+from ...errors import QueryError, QueryTimeout
+from ...sdbql import nodes
+from ...sdbql.evaluate import Limits, Prepared, prepare, writes
+from ...sdbql.values import canonical
+from .catalogue import Catalogue
+from .documents import Writer
+from .layout import index_number
+from .naming import PREFIX
+from .options import StoreOptions
+from .order_key import NotReversible
+from .source import SqliteSource, stored_form
+from .sql.constants import Signature, signature
+from .sql.plans import Narrowing, Plan, narrow, plan
+from .sql.refusal import NotInSql
+from .sql.shapes import Columns
+from .transaction import Transaction
+
+_PLANS: Final = 256
+_INSTRUCTIONS_A_TICK: Final = 20_000
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of a query for one signature of binds.
+
+    ``plan`` is None if it runs in Python, and ``reason`` says why.
+    """
+
+    writes: bool
+    plan: Plan | None = None
+    reason: str = ""
+    narrowing: Narrowing | None = None
+    prepared: Prepared | None = None
+
+
+class Queries:
+    """Runs queries on one connection, keeping their plans while the schema stays."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        transaction: Transaction,
+        writer: Writer,
+        options: StoreOptions,
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._transaction = transaction
+        self._writer = writer
+        self._options = options
+        self._entries: OrderedDict[tuple[nodes.Query, Signature], _Entry] = OrderedDict()
+        self._version = -1
+        self._deadline = math.inf
+        self.cancelled = False
+        connection.set_progress_handler(self._tick, _INSTRUCTIONS_A_TICK)
+
+    def run(self, command: RunQuery) -> list[Json]:
+        """Return the rows of a query."""
+        entry = self._entry(command.query, command.binds)
+        rows = self._rows(entry, command.binds)
+        if rows is not None and entry.plan is not None:
+            values = self._read(entry, rows)
+            if values is not None:
+                return values
+        return self._evaluate(entry, command.query, command.binds)
+
+    def fetch(self, command: FetchDocuments) -> list[Stored | None]:
+        """Return the rows of a query over documents as they are stored."""
+        entry = self._entry(command.query, command.binds)
+        if entry.plan is not None and entry.plan.is_documents:
+            rows = self._rows(entry, command.binds)
+            if rows is not None:
+                return rows
+        values = self.run(RunQuery(command.query, command.binds))
+        try:
+            return list(map(stored_form, values))
+        except (TypeError, KeyError, AttributeError) as exc:
+            raise QueryError(
+                "the query does not return whole documents",
+                hint="return the variable of its FOR, or run it for its rows",
+            ) from exc
+
+    def explain(self, command: ExplainQuery) -> Json:
+        """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
+        entry = self._entry(command.query, command.binds)
+        source = entry.plan or entry.narrowing
+        answer: dict[str, Json] = {
+            "engine": "file",
+            "sql": None,
+            "parameters": {},
+            "indexes": [],
+            "steps": [],
+            "python": None,
+        }
+        if source is not None:
+            parameters = source.parameters.values(command.binds)
+            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {source.sql}", parameters).fetchall()
+            details = [step[3] for step in steps]
+            answer |= {"sql": source.sql, "parameters": parameters, "steps": details}
+            answer["indexes"] = self._indexes(details)
+        if entry.plan is None:
+            answer["python"] = {"what": "the whole query, over the rows of the SQL", "why": entry.reason}
+            if source is None:
+                answer["python"]["what"] = "the whole query"
+        return answer
+
+    # --- plans -----------------------------------------------------------------------------------
+
+    def _entry(self, query: nodes.Query, binds: Mapping[str, Any]) -> _Entry:
+        version = self._catalogue.refresh()
+        if version != self._version:
+            self._entries.clear()
+            self._version = version
+        key = (query, signature(binds))
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+            return found
+        made = self._entries[key] = self._plan(*key)
+        if len(self._entries) > _PLANS:
+            self._entries.popitem(last=False)
+        return made
+
+    def _plan(self, query: nodes.Query, types: Signature) -> _Entry:
+        if writes(query):
+            return _Entry(True, reason="it writes")
+        database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
+        try:
+            return _Entry(False, plan(query, types, find, database=database, strict=strict))
+        except NotInSql as exc:
+            entry = _Entry(False, reason=str(exc))
+        if isinstance(query, nodes.Block) and not strict:
+            entry.narrowing = narrow(query, types, find, database=database)
+        return entry
+
+    # --- SQL -------------------------------------------------------------------------------------
+
+    def _rows(self, entry: _Entry, binds: Mapping[str, Any]) -> list[Any] | None:
+        """Return the rows of a plan; None if SQL gave up, which is then noted."""
+        if entry.plan is None:
+            return None
+        self._deadline = time.monotonic() + self._options.query_timeout
+        try:
+            return self._connection.execute(entry.plan.sql, entry.plan.parameters.values(binds)).fetchall()
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
+                raise self._too_long() from exc
+            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            self._give_up(entry, str(exc))
+            return None
+        finally:
+            self._deadline = math.inf
+
+    def _read(self, entry: _Entry, rows: list[Any]) -> list[Json] | None:
+        """Return the values of the rows; None if they can't be told from their order keys."""
+        plan = cast(Plan, entry.plan)
+        if not rows:
+            return []
+        columns: Columns = list(zip(*rows, strict=True))
+        try:
+            values = plan.shape.read(columns)
+        except NotReversible as exc:
+            self._give_up(entry, str(exc))
+            return None
+        return _distinct(values) if plan.distinct else values
+
+    def _give_up(self, entry: _Entry, reason: str) -> None:
+        entry.plan, entry.reason = None, f"SQL gave up: {reason}"
+
+    def _tick(self) -> int:
+        return int(time.monotonic() > self._deadline or self.cancelled)
+
+    def _too_long(self) -> QueryTimeout:
+        return QueryTimeout(
+            f"the query ran longer than {self._options.query_timeout:g} s",
+            hint="add an index, ask for less, or raise ?query_timeout=",
+        )
+
+    # --- Python ----------------------------------------------------------------------------------
+
+    def _evaluate(self, entry: _Entry, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        if entry.prepared is None:
+            entry.prepared = prepare(query)
+        source = SqliteSource(
+            self._connection,
+            self._catalogue,
+            self._writer,
+            self._options.database_name,
+            entry.narrowing,
+            binds,
+        )
+        limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
+        scope = self._transaction.step if entry.writes else self._transaction.snapshot
+        with scope():
+            return list(entry.prepared.run(source, binds, strict=self._options.strict, limits=limits))
+
+    def _indexes(self, steps: list[str]) -> list[str]:
+        """Return the names of the declared indexes that the steps of SQLite's plan use."""
+        declared = {
+            index.number: f"{name}.{index.spec.name}"
+            for name in self._catalogue.names()
+            for index in self._catalogue.need(name).indexes
+        }
+        used: dict[str, None] = {}
+        for step in steps:
+            if "VIRTUAL TABLE" in step:
+                continue
+            name = step.partition(" INDEX ")[2].partition(" ")[0]
+            number = index_number(name)
+            if number is not None and number in declared:
+                used[declared[number]] = None
+            elif name.startswith("sqlite_autoindex_") and step.startswith("SEARCH"):
+                used["_key"] = None
+            elif name.startswith(PREFIX):
+                used[name] = None
+        return list(used)
+
+
+def _distinct(values: list[Json]) -> list[Json]:
+    """Return each value once, where it stands first; 1 and 1.0 are one value."""
+    seen: set[Any] = set()
+    kept: list[Json] = []
+    for value in values:
+        mark = canonical(value)
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(value)
+    return kept

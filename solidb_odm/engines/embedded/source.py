@@ -1,0 +1,174 @@
+"""The file as the evaluator sees it: what it scans, looks up and writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from secrets import randbits
+from typing import Any, Final
+
+from ..._types import Json, JsonObject, Stored
+from ...errors import DuplicateKey, InvalidDocument
+from ...sdbql.evaluate import EdgeDirection
+from ...sdbql.functions import IndexInfo
+from . import json_text
+from .catalogue import Catalogue, Collection
+from .documents import COLUMNS, Writer
+from .naming import path_sql
+from .order_key import order_key_sql
+from .schema_check import check_document
+from .sql.plans import Narrowing
+from .sql.shapes import full_documents
+
+SYSTEM: Final = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
+_CHUNK: Final = 1000
+
+
+class SqliteSource:
+    """Documents in full, read and written on one connection inside its transaction.
+
+    ``narrowing`` stands for the one scan of its collection: those documents that can matter.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        writer: Writer,
+        database: str,
+        narrowing: Narrowing | None = None,
+        binds: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._writer = writer
+        self._database = database
+        self._narrowing = narrowing
+        self._binds = binds or {}
+
+    @property
+    def database(self) -> str:
+        return self._database
+
+    def exists(self, name: str) -> bool:
+        return self._catalogue.find(name) is not None
+
+    def kind(self, name: str) -> str:
+        return self._catalogue.need(name).kind
+
+    def scan(self, collection: str) -> Iterator[JsonObject]:
+        narrowing = self._narrowing
+        if narrowing is not None and narrowing.collection == collection:
+            return self._read(collection, narrowing.sql, narrowing.parameters.values(self._binds))
+        table = self._catalogue.need(collection).table
+        return self._read(collection, f"SELECT {COLUMNS} FROM {table} ORDER BY key", ())
+
+    def get(self, collection: str, key: str) -> JsonObject | None:
+        table = self._catalogue.need(collection).table
+        found = self._read(collection, f"SELECT {COLUMNS} FROM {table} WHERE key = ?", (key,))
+        return next(found, None)
+
+    def edges(self, collection: str, vertex: str, direction: EdgeDirection) -> Iterable[JsonObject]:
+        stored = self._catalogue.need(collection)
+        end = "_from" if direction == "OUTBOUND" else "_to"
+        if stored.irregular:
+            return (edge for edge in self.scan(collection) if edge.get(end) == vertex)
+        key = order_key_sql("doc", path_sql((end,)))
+        sql = f"SELECT {COLUMNS} FROM {stored.table} WHERE {key} IS ? ORDER BY key"
+        return self._read(collection, sql, (vertex,))
+
+    def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
+        found = self._catalogue.find(collection)
+        for index in found.indexes if found is not None else ():
+            spec = index.spec
+            if spec.kind == kind and (spec.name == name_or_field or name_or_field in spec.fields):
+                return IndexInfo(
+                    spec.name, kind, spec.fields, spec.dimension or None, spec.metric, spec.minimum_length
+                )
+        return None
+
+    def insert(self, collection: str, document: JsonObject) -> JsonObject:
+        stored = self._catalogue.need(collection)
+        key = _key_of(stored, document)
+        body = {"_key": key, **_body(document)}
+        _check(stored, key, body)
+        if self.get(collection, key) is not None:
+            raise DuplicateKey(
+                f"Document with _key '{key}' already exists in '{collection}'", collection=collection, key=key
+            )
+        ((revision, created, updated),) = self._writer.insert(stored, [(key, json_text.encode(body))])
+        return self._full(collection, body, (revision, created, updated))
+
+    def replace(self, collection: str, key: str, document: JsonObject) -> JsonObject:
+        stored = self._catalogue.need(collection)
+        body = {"_key": key, **_body(document)}
+        _check(stored, key, body)
+        return self._full(collection, body, self._writer.replace(stored, key, json_text.encode(body)))
+
+    def remove(self, collection: str, key: str) -> None:
+        table = self._catalogue.need(collection).table
+        self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+
+    def _read(self, collection: str, sql: str, parameters: Any) -> Iterator[JsonObject]:
+        prefix = f"{self._database}:{collection}/"
+        cursor = self._connection.execute(sql, parameters)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from full_documents(prefix, list(zip(*rows, strict=True)))
+
+    def _full(self, collection: str, body: JsonObject, receipt: tuple[str, str, str]) -> JsonObject:
+        revision, created, updated = receipt
+        return {
+            **body,
+            "_id": f"{self._database}:{collection}/{body['_key']}",
+            "_rev": revision,
+            "_created_at": created,
+            "_updated_at": updated,
+        }
+
+
+def stored_form(document: JsonObject | None) -> Stored | None:
+    """Return a full document as the file keeps it."""
+    if document is None:
+        return None
+    body = {"_key": document["_key"], **_body(document)}
+    return (
+        document["_key"],
+        document["_rev"],
+        document["_created_at"],
+        document["_updated_at"],
+        json_text.encode(body),
+    )
+
+
+def _body(document: JsonObject) -> JsonObject:
+    return {name: value for name, value in document.items() if name not in SYSTEM}
+
+
+def _key_of(collection: Collection, document: JsonObject) -> str:
+    key: Json = document.get("_key")
+    if key is None:
+        return _new_key()
+    if not isinstance(key, str):
+        raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection.name, key=str(key))
+    return key
+
+
+def _check(collection: Collection, key: str, body: JsonObject) -> None:
+    check_document(collection, key, body)
+    if collection.kind != "edge":
+        return
+    for end in ("_from", "_to"):
+        if not (isinstance(body.get(end), str) and body[end]):
+            raise InvalidDocument(
+                f"an edge of '{collection.name}' needs {end}, a text such as 'collection/key'",
+                collection=collection.name,
+                key=key,
+            )
+
+
+def _new_key() -> str:
+    """Make a UUIDv7, whose order is the order of creation to the millisecond, as the server's are."""
+    milliseconds = time.time_ns() // 1_000_000
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))

@@ -1,0 +1,109 @@
+"""Function calls in SQL: a few as SQL of their own, the plain ones as calls back into Python."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ....sdbql import nodes
+from ....sdbql.functions import lookup
+from .compilation import Compilation, Scope
+from .conditions import prefix_end, starts_with, type_test
+from .refusal import NotInSql
+from .terms import Computed, Kind, Term, Truth
+
+_TYPE_TESTS: Final[dict[str, Kind]] = {
+    "IS_NULL": "null",
+    "IS_BOOL": "bool",
+    "IS_NUMBER": "number",
+    "IS_STRING": "string",
+    "IS_ARRAY": "array",
+    "IS_OBJECT": "object",
+}
+_PLAIN: Final = frozenset(
+    [
+        "ABS",
+        "BYTE_LENGTH",
+        "CAPITALIZE",
+        "CEIL",
+        "CHAR_LENGTH",
+        "CLAMP",
+        "CONCAT",
+        "CONCAT_SEPARATOR",
+        "CONTAINS",
+        "DATE_DAY",
+        "DATE_DAYOFWEEK",
+        "DATE_FORMAT",
+        "DATE_HOUR",
+        "DATE_ISO8601",
+        "DATE_MONTH",
+        "DATE_TIMESTAMP",
+        "DATE_TRUNC",
+        "DATE_YEAR",
+        "ENDS_WITH",
+        "FIND_FIRST",
+        "FLOOR",
+        "IN_RANGE",
+        "LEFT",
+        "LENGTH",
+        "LIKE",
+        "LOG",
+        "LOWER",
+        "LTRIM",
+        "MOD",
+        "PAD_LEFT",
+        "PAD_RIGHT",
+        "POW",
+        "REGEX_TEST",
+        "REPLACE",
+        "RIGHT",
+        "ROUND",
+        "RTRIM",
+        "SIGN",
+        "SQRT",
+        "STARTS_WITH",
+        "SUBSTITUTE",
+        "SUBSTRING",
+        "TITLE_CASE",
+        "TO_BOOL",
+        "TO_NUMBER",
+        "TO_STRING",
+        "TRIM",
+        "TRUNC",
+        "TYPENAME",
+        "UPPER",
+    ]
+)
+"""Functions of scalars that ask nothing of their surroundings."""
+
+
+def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
+    """Return a function's result; functions that SQL does not get are refused by name."""
+    function = lookup(node.name)
+    if function is None:
+        raise NotInSql(f"the function {node.name}")
+    name, arguments = function.name, node.arguments
+    if name in ("LENGTH", "FIRST") and len(arguments) == 1 and isinstance(arguments[0], nodes.Subquery):
+        return (c.count if name == "LENGTH" else c.first)(c, arguments[0].query, scope)
+    if name in _TYPE_TESTS and len(arguments) == 1:
+        return type_test(_TYPE_TESTS[name], c.term(c, arguments[0], scope))
+    if name in ("NOT_NULL", "COALESCE") and len(arguments) > 1:
+        return Computed("any", f"coalesce({', '.join(c.term(c, one, scope).key for one in arguments)})")
+    if name not in _PLAIN:
+        raise NotInSql(f"the function {name}")
+    keys = [c.term(c, argument, scope).key for argument in arguments]
+    return Computed("any", f"solidb_call({', '.join([repr(name), *keys])})")
+
+
+def prefix_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:
+    """Return ``FILTER STARTS_WITH(text, constant)`` as a range of order keys, or None if it isn't one.
+
+    The function gives null for null and an error for a number; a FILTER drops the row for both.
+    """
+    if c.strict or not isinstance(node, nodes.Call) or node.name != "STARTS_WITH" or len(node.arguments) != 2:
+        return None
+    prefix = c.constant(node.arguments[1])
+    if prefix is None or prefix.kind != "string":
+        return None
+    take = prefix.value
+    high = c.parameters.add(lambda binds: prefix_end(take(binds)))
+    return starts_with(c.term(c, node.arguments[0], scope), prefix.key, high)

@@ -1,0 +1,96 @@
+"""Constants: what a query's literals and binds are before it runs, and how they become parameters.
+
+A plan is made for the types of the bind values, not for the values, so it can be used again.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from .. import json_text
+from ..order_key import order_key
+from .terms import Binds, Constant, Getter, Kind
+
+Signature: TypeAlias = tuple[tuple[str, str], ...]
+
+_LIMIT = 2**63
+_KINDS: dict[str, Kind] = {
+    "null": "null",
+    "bool": "bool",
+    "int": "number",
+    "number": "number",
+    "string": "string",
+    "array": "array",
+    "list": "array",
+    "object": "object",
+}
+
+
+def signature(binds: Mapping[str, Any]) -> Signature:
+    """Return the types of the bind values, as far as plans depend on them."""
+    return tuple(sorted((name, value_type(value)) for name, value in binds.items()))
+
+
+def value_type(value: Any) -> str:
+    """Return the type of a value for planning; ``odd`` for one that SQLite can't hold exactly.
+
+    ``int`` is an integer, which LIMIT wants; ``list`` is an array of plain scalars, for IN,
+    with ``?`` behind it if a null is among them.
+    """
+    kind = type(value)
+    if kind is str:
+        return "odd" if "\0" in value else "string"
+    if kind is int:
+        return "int" if -_LIMIT <= value < _LIMIT else "odd"
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "bool"
+    if kind is float:
+        return "number" if math.isfinite(value) and value != -sys.float_info.max else "odd"
+    if kind is list or kind is tuple:
+        return _array_type(value)
+    return "object" if kind is dict else "odd"
+
+
+def _array_type(value: Any) -> str:
+    types = set(map(value_type, value))
+    if "odd" in types:
+        return "odd"
+    if types <= {"string", "int", "number", "bool", "null"}:
+        return "list?" if "null" in types else "list"
+    return "array"
+
+
+def kind_of(type_name: str) -> Kind:
+    """Return the SDBQL type behind a planning type."""
+    return _KINDS[type_name.rstrip("?")]
+
+
+class Parameters:
+    """Gathers the parameters of a statement; equal constants share one."""
+
+    def __init__(self) -> None:
+        self.getters: dict[str, Getter] = {}
+
+    def add(self, getter: Getter) -> str:
+        """Return the placeholder of a new parameter."""
+        name = f"p{len(self.getters)}"
+        self.getters[name] = getter
+        return f":{name}"
+
+    def constant(self, type_name: str, getter: Getter) -> Constant:
+        """Return a constant, which becomes a parameter where, and in the form in which, it is used."""
+        return Constant(
+            kind_of(type_name),
+            getter,
+            lambda: self.add(lambda binds: order_key(getter(binds))),
+            lambda: self.add(lambda binds: json_text.encode(getter(binds))),
+        )
+
+    def values(self, binds: Binds) -> dict[str, Any]:
+        """Return the values of all parameters."""
+        return {name: getter(binds) for name, getter in self.getters.items()}

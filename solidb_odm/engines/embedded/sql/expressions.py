@@ -1,0 +1,203 @@
+"""Expressions in SQL: one function for each node that SQL can say exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ....sdbql import nodes
+from .calls import call
+from .compilation import Compilation, Scope
+from .conditions import (
+    NEVER,
+    all_of,
+    any_of,
+    chosen,
+    compared,
+    in_list,
+    in_path,
+    keys_text,
+    like,
+    like_glob,
+    like_prefix,
+    negated,
+    prefix_end,
+    quantified,
+    truth_of,
+)
+from .refusal import NotInSql
+from .terms import Column, Computed, Constant, Element, JsonPath, Structure, Term, Truth
+
+_COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
+_MOST_ITEMS: Final = 60
+
+
+def term(c: Compilation, node: nodes.Expression, scope: Scope) -> Term:
+    """Return what an expression is in SQL; NotInSql if SQL can't say it exactly."""
+    constant = c.constant(node)
+    if constant is not None:
+        return constant
+    write = _WRITERS.get(type(node))
+    if write is None:
+        raise NotInSql(f"the expression {type(node).__name__}")
+    return write(c, node, scope)
+
+
+def condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
+    """Return whether an expression counts as true."""
+    return truth_of(c.term(c, node, scope))
+
+
+def _name(_c: Compilation, node: nodes.Name, scope: Scope) -> Term:
+    found = scope.get(node.name)
+    if found is None:
+        raise NotInSql(f"the variable {node.name!r} is not known")
+    return found
+
+
+def _attribute(c: Compilation, node: nodes.Attribute, scope: Scope) -> Term:
+    return c.term(c, node.base, scope).attribute(node.name)
+
+
+def _array(c: Compilation, node: nodes.Array, scope: Scope) -> Term:
+    return _structure(Structure("array", (), tuple(c.term(c, item, scope) for item in node.items)))
+
+
+def _object(c: Compilation, node: nodes.Object, scope: Scope) -> Term:
+    pairs = {name: c.term(c, value, scope) for name, value in sorted(node.pairs)}
+    return _structure(Structure("object", tuple(pairs), tuple(pairs.values())))
+
+
+def _structure(built: Structure) -> Structure:
+    if len(built.items) > _MOST_ITEMS:
+        raise NotInSql(f"an {built.kind} of more than {_MOST_ITEMS} parts")
+    return built
+
+
+def _unary(c: Compilation, node: nodes.Unary, scope: Scope) -> Term:
+    if node.operator == "NOT":
+        return negated(condition(c, node.operand, scope))
+    if node.operator == "-":
+        zero = c.parameters.constant("int", lambda _: 0)
+        return _arithmetic(zero, "-", c.term(c, node.operand, scope))
+    raise NotInSql(f"the operator {node.operator}")
+
+
+def _logical(c: Compilation, node: nodes.Logical, scope: Scope) -> Truth:
+    truths = [condition(c, operand, scope) for operand in node.operands]
+    return all_of(truths) if node.operator == "AND" else any_of(truths)
+
+
+def _compare(c: Compilation, node: nodes.Compare, scope: Scope) -> Term:
+    operator = node.operator
+    if operator in ("NOT IN", "NOT LIKE"):
+        positive = nodes.Compare(node.left, "IN" if operator == "NOT IN" else "LIKE", node.right)
+        return negated(condition(c, positive, scope))
+    if operator == "IN":
+        return _membership(c, node, scope)
+    if operator == "LIKE":
+        return _like(c, node, scope)
+    if operator not in _COMPARISONS:
+        raise NotInSql(f"the operator {operator}")
+    return compared(c.term(c, node.left, scope), operator, c.term(c, node.right, scope))
+
+
+def _membership(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
+    left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
+    if isinstance(right, Constant):
+        kind = c.type_of(node.right)
+        if not kind.startswith("list"):
+            raise NotInSql("IN with arrays or objects in the list")
+        values = right.value
+        if isinstance(left, Column):  # which would take a number for its text
+            texts = c.parameters.add(lambda binds: keys_text(v for v in values(binds) if type(v) is str))
+            return in_list(left, texts, has_null=False)
+        placeholder = c.parameters.add(lambda binds: keys_text(values(binds)))
+        return in_list(left, placeholder, has_null=kind.endswith("?"))
+    if isinstance(right, JsonPath) and isinstance(left, Constant):
+        return in_path(left, right, c.alias())
+    raise NotInSql("IN with a computed right side")
+
+
+def _like(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
+    pattern = c.constant(node.right)
+    if pattern is None:
+        raise NotInSql("LIKE with a computed pattern")
+    if pattern.kind != "string":
+        return NEVER
+    take = pattern.value
+    low = c.parameters.add(lambda binds: like_prefix(take(binds)))
+    high = c.parameters.add(lambda binds: prefix_end(like_prefix(take(binds))))
+    glob = c.parameters.add(lambda binds: like_glob(take(binds)))
+    return like(c.term(c, node.left, scope), low, high, glob)
+
+
+def _array_compare(c: Compilation, node: nodes.ArrayCompare, scope: Scope) -> Truth:
+    left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
+    if not isinstance(left, JsonPath) or node.quantifier == "AT LEAST" or node.operator not in _COMPARISONS:
+        raise NotInSql(f"{node.quantifier} {node.operator} over this value")
+    alias = c.alias()
+    return quantified(left, node.quantifier, compared(Element("any", alias), node.operator, right), alias)
+
+
+def _ternary(c: Compilation, node: nodes.Ternary, scope: Scope) -> Term:
+    return chosen(
+        condition(c, node.condition, scope), c.term(c, node.then, scope), c.term(c, node.otherwise, scope)
+    )
+
+
+def _binary(c: Compilation, node: nodes.Binary, scope: Scope) -> Term:
+    left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
+    if node.operator == "??":
+        return Computed(left.kind if left.kind == right.kind else "any", f"ifnull({left.key}, {right.key})")
+    if node.operator == "||":
+        return chosen(truth_of(left), left, right)
+    return _arithmetic(left, node.operator, right)
+
+
+def _arithmetic(left: Term, operator: nodes.BinaryOperator, right: Term) -> Computed:
+    """Return a sum, difference or product; SQLite's own agree for numbers, Python does the rest."""
+    name = _ARITHMETIC.get(operator)
+    if name is None:
+        raise NotInSql(f"the operator {operator}")
+    a, b = left.key, right.key
+    if operator in ("/", "%"):
+        return Computed("any", f"{name}({a}, {b})")
+    plain = " AND ".join(_is_plain(side) for side in (left, right))
+    return Computed(
+        "any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {name}({a}, {b}) END"
+    )
+
+
+_ARITHMETIC: Final[dict[str, str]] = {
+    "+": "solidb_add",
+    "-": "solidb_subtract",
+    "*": "solidb_multiply",
+    "/": "solidb_divide",
+    "%": "solidb_modulo",
+}
+
+
+def _is_plain(side: Term) -> str:
+    """Return the SQL that tells whether a side is an integer too small to overflow a sum or a product."""
+    return f"(typeof({side.key}) = 'integer' AND {side.key} BETWEEN -2147483647 AND 2147483647)"
+
+
+def _subquery(c: Compilation, node: nodes.Subquery, scope: Scope) -> Term:
+    return c.subquery(c, node.query, scope)
+
+
+_WRITERS: Final[dict[type[nodes.Expression], Callable[[Compilation, Any, Scope], Term]]] = {
+    nodes.Array: _array,
+    nodes.ArrayCompare: _array_compare,
+    nodes.Attribute: _attribute,
+    nodes.Binary: _binary,
+    nodes.Call: call,
+    nodes.Compare: _compare,
+    nodes.Logical: _logical,
+    nodes.Name: _name,
+    nodes.Object: _object,
+    nodes.Subquery: _subquery,
+    nodes.Ternary: _ternary,
+    nodes.Unary: _unary,
+}

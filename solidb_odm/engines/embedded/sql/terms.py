@@ -1,0 +1,259 @@
+"""What an expression is in SQL: its order key, its JSON, and how a result column is read back.
+
+``key`` is the SQL of the value's order key, by which everything is compared; ``json`` is SQL that
+gives the value as JSON, or NULL for null. A term says what it can; the rest is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from ..naming import is_reachable, path_sql, text_literal
+from ..order_key import FALSE_SQL, TRUE_SQL, order_key_sql
+from .refusal import NotInSql
+
+Kind: TypeAlias = Literal["null", "bool", "number", "string", "array", "object", "any"]
+Decoder: TypeAlias = Literal["json", "key", "bool"]
+Binds: TypeAlias = Mapping[str, Any]
+Getter: TypeAlias = Callable[[Binds], Any]
+"""Takes a value of a constant out of the bind values."""
+
+SYSTEM_COLUMNS = {"_key": "key", "_rev": "rev", "_created_at": "created", "_updated_at": "updated"}
+DOCUMENT_COLUMNS = ("key", "rev", "created", "updated", "doc")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value in SQL. ``kind`` is its type where that is known before the query runs."""
+
+    kind: Kind = "any"
+
+    @property
+    def key(self) -> str:
+        """The order key of the value."""
+        raise NotInSql("the comparison of this value")
+
+    @property
+    def json(self) -> str:
+        """The value as JSON; what has only an order key is not shown this way."""
+        raise NotInSql("the value of a computed expression inside an array or an object")
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        """The result column, and how it is read back."""
+        return self.key, "key"
+
+    def attribute(self, name: str) -> Term:
+        """Return what ``value.name`` is; of anything but an object it is null."""
+        raise NotInSql(f"the attribute {name!r} of a computed value")
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Term):
+    """A literal or a bind value; ``value`` takes it from the binds when the query runs."""
+
+    value: Getter = lambda _: None
+    key_parameter: Callable[[], str] = str
+    json_parameter: Callable[[], str] = str
+
+    @property
+    def key(self) -> str:
+        return self.key_parameter()
+
+    @property
+    def json(self) -> str:
+        return f"json({self.json_parameter()})"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.json_parameter(), "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed(Term):
+    """The result of an operator or a function, known by its order key."""
+
+    sql: str = "NULL"
+
+    @property
+    def key(self) -> str:
+        return self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Computed):
+    """A text column of a table: a system attribute, always there.
+
+    Bare, it would have what it meets taken for text; ``+`` stops that, and the use of its index.
+    """
+
+    @property
+    def key(self) -> str:
+        return f"+{self.sql}"
+
+    @property
+    def json(self) -> str:
+        return f"json_quote({self.sql})"
+
+    def attribute(self, name: str) -> Term:
+        return NULL
+
+
+@dataclass(frozen=True, slots=True)
+class Truth(Term):
+    """A condition: SQL that is 0 or 1, never NULL.
+
+    ``where`` may be NULL for false, and is what an index can serve.
+    """
+
+    sql: str = "0"
+    where_sql: str = ""
+
+    @property
+    def where(self) -> str:
+        return self.where_sql or self.sql
+
+    @property
+    def key(self) -> str:
+        return f"CASE WHEN {self.sql} THEN {TRUE_SQL} ELSE {FALSE_SQL} END"
+
+    @property
+    def json(self) -> str:
+        return f"json(CASE WHEN {self.sql} THEN 'true' ELSE 'false' END)"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.sql, "bool"
+
+    def attribute(self, name: str) -> Term:
+        return NULL
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath(Term):
+    """An attribute inside JSON: of a document, or of an element of an array."""
+
+    document: str = ""
+    path: tuple[str, ...] = ()
+
+    @property
+    def sql_path(self) -> str:
+        return path_sql(self.path)
+
+    @property
+    def key(self) -> str:
+        return order_key_sql(self.document, self.sql_path)
+
+    @property
+    def json(self) -> str:
+        return f"({self.document} -> {self.sql_path})"
+
+    @property
+    def json_type(self) -> str:
+        return f"json_type({self.document}, {self.sql_path})"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return f"{self.document} -> {self.sql_path}", "json"
+
+    def attribute(self, name: str) -> Term:
+        if not is_reachable(name):
+            raise NotInSql(f"the attribute name {name!r}")
+        return JsonPath("any", self.document, (*self.path, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Document(Term):
+    """A whole document of a collection, in a table of the FROM clause."""
+
+    alias: str = ""
+    collection: str = ""
+    database: str = ""
+
+    @property
+    def key(self) -> str:
+        raise NotInSql("the comparison of whole documents")
+
+    @property
+    def json(self) -> str:
+        pairs = ", ".join(f"'$.{name}', {self.alias}.{column}" for name, column in SYSTEM_COLUMNS.items())
+        return f"json_set({self.alias}.doc, {pairs}, '$._id', {self._id})"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.json, "json"
+
+    @property
+    def _id(self) -> str:
+        return f"{text_literal(f'{self.database}:{self.collection}/')} || {self.alias}.key"
+
+    def attribute(self, name: str) -> Term:
+        if name in SYSTEM_COLUMNS:
+            return Column("string", f"{self.alias}.{SYSTEM_COLUMNS[name]}")
+        if name == "_id":
+            return Column("string", f"({self._id})")
+        return JsonPath("any", f"{self.alias}.doc").attribute(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Element(Term):
+    """An element of an array, as a row of ``json_each``."""
+
+    alias: str = ""
+
+    @property
+    def key(self) -> str:
+        value = f"{self.alias}.value"
+        return (
+            f"CASE {self.alias}.type WHEN 'true' THEN {TRUE_SQL} WHEN 'false' THEN {FALSE_SQL}"
+            f" WHEN 'array' THEN solidb_key({value}) WHEN 'object' THEN solidb_key({value}) ELSE {value} END"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JsonValue(Term):
+    """SQL that gives JSON: the rows of a subquery, an array or an object that is built."""
+
+    sql: str = "NULL"
+
+    @property
+    def key(self) -> str:
+        return f"solidb_key({self.sql})"
+
+    @property
+    def json(self) -> str:
+        return f"json({self.sql})"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.sql, "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Structure(Term):
+    """An array or an object built in the query; a result is put together from its parts in Python."""
+
+    names: tuple[str, ...] = ()
+    items: tuple[Term, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"solidb_key({self.json})"
+
+    @property
+    def json(self) -> str:
+        if self.kind == "array":
+            return f"json_array({', '.join(item.json for item in self.items)})"
+        pairs = zip(self.names, self.items, strict=True)
+        return f"json_object({', '.join(f'{text_literal(name)}, {item.json}' for name, item in pairs)})"
+
+    def attribute(self, name: str) -> Term:
+        if self.kind == "array" or name not in self.names:
+            return NULL
+        return self.items[self.names.index(name)]
+
+
+NULL = Computed("null", "NULL")
+"""The value null."""
