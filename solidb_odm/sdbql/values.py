@@ -77,6 +77,7 @@ _RANKS: Final[dict[type, int]] = {
     tuple: 4,
     dict: 5,
 }
+_SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _NAMES: Final = ("null", "bool", "number", "string", "array", "object")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -241,9 +242,12 @@ def sorted_keys(value: Json) -> Json:
     """Return the value with the keys of all its objects in byte order, as the server sends it."""
     kind = kind_of(value)
     if kind is dict:
-        return {key: sorted_keys(value[key]) for key in sorted(value)}
+        return {
+            key: item if kind_of(item := value[key]) in _SCALARS else sorted_keys(item)
+            for key in sorted(value)
+        }
     if kind is list or kind is tuple:
-        return [sorted_keys(item) for item in value]
+        return [item if kind_of(item) in _SCALARS else sorted_keys(item) for item in value]
     return value
 
 

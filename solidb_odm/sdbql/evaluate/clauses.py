@@ -8,7 +8,7 @@ from typing import Any
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, UnsupportedQueryError
 from .. import nodes
-from ..values import is_number, kind_of, truthy
+from ..values import describe, is_number, kind_of, truthy
 from .compiler import CompileClause, Compiler
 from .expressions import range_bounds
 from .lookups import documents_of
@@ -49,7 +49,7 @@ def compile_for(
     elements = _elements(compiler, node, conditions, scope)
     valid = _valid_time(compiler, node.valid_time, scope)
     slot = compiler.frame.declare(scope, node.variable)
-    tests = [guarded(compiler.condition(condition, scope)) for condition in conditions]
+    tests = [compiler.condition(condition, scope) for condition in conditions]
     if valid is not None:
         tests.insert(0, _on_slot(valid, slot))
     return _loop(elements, slot, _all(tests))
@@ -62,6 +62,8 @@ def _all(tests: Sequence[Callable[[Row], bool]]) -> Callable[[Row], bool] | None
 
 
 def _loop(elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[Row], bool] | None) -> Stage:
+    """Compile the loop. Each item is tried in a fresh row; a row that passes is given away."""
+
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         seen = made = 0
         for row in rows:
@@ -73,10 +75,15 @@ def _loop(elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[
                     run.check_rows(made)
                     seen = 0
                 fresh[slot] = item
-                if test is None or test(fresh):
-                    made += 1
-                    yield fresh
-                    fresh = row.copy()
+                try:
+                    if test is not None and not test(fresh):
+                        continue
+                except DatabaseError as exc:
+                    run.swallow(exc)
+                    continue
+                made += 1
+                yield fresh
+                fresh = row.copy()
 
     return stage
 
@@ -121,13 +128,19 @@ def _valid_time(
     bounds = [compiler.expression(time, scope) for time in times]
 
     def test(row: Row, document: Json) -> bool:
-        start, end = bounds[0](row), bounds[-1](row)
+        start, end = _instant(bounds[0](row)), _instant(bounds[-1](row))
         since, until = _time(document, "valid_from"), _time(document, "valid_to")
         if len(bounds) == 1:
             return (since is None or since <= start) and (until is None or start < until)
         return (since is None or since < end) and (until is None or start < until)
 
     return test
+
+
+def _instant(value: Json) -> float:
+    if not is_number(value):
+        raise QueryError(f"VALID_TIME expects numbers, got: {describe(value)}")
+    return float(value)
 
 
 def _time(document: Json, name: str) -> Any:

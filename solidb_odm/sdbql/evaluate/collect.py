@@ -41,6 +41,9 @@ class _Plan:
         groups: dict[Any, _Group] = {}
         if not self.keys:
             groups[()] = self._new([])
+            if not self.arguments and self.member is None:
+                groups[()].count = sum(1 for _ in rows)
+                return list(groups.values())
         for row in rows:
             run.spend(1)
             values = [key(row) for key in self.keys]

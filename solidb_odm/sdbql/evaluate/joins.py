@@ -89,10 +89,9 @@ def _right(frame: Frame, slot: int, collection: str, matches: Matches, left_slot
             for document in matches(row):
                 first.setdefault(document["_key"], row)
         for document in run.scan(collection):
-            row = first.get(document["_key"])
-            fresh = (
-                _without(left, [run, *[None] * (frame.size - 1)], left_slots) if row is None else row.copy()
-            )
+            met = first.get(document["_key"])
+            blank = [run, *[None] * (frame.size - 1)]
+            fresh = _without(left, blank, left_slots) if met is None else met.copy()
             fresh[slot] = document
             yield fresh
 

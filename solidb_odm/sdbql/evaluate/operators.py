@@ -19,8 +19,6 @@ Test = Callable[[Json, Json], Any]
 
 _SAFE = 2**53
 _PLAIN = frozenset((int, float, str, bool))
-_MANY = 8
-"""From how many elements on the right of IN a set is made of them."""
 
 _BINARY: dict[str, Test] = {
     "+": values.add,
@@ -243,15 +241,15 @@ def _is_constant_array(node: nodes.Expression) -> bool:
 
 
 def _membership(left: Value, right: Value, *, negated: bool) -> Value:
-    """Compile ``IN`` a list that is the same for the whole run: a long one becomes a set."""
+    """Compile ``IN`` a list that is the same for the whole run: an array becomes a set."""
     memory_key = object()
 
     def test(row: Row) -> bool:
         item, memory = left(row), row[0].memory
         if memory_key not in memory:
             array = right(row)
-            many = kind_of(array) is list and len(array) >= _MANY
-            memory[memory_key] = (array, frozenset(map(canonical, array)) if many else None)
+            members = frozenset(map(canonical, array)) if kind_of(array) is list else None
+            memory[memory_key] = (array, members)
         array, members = memory[memory_key]
         found = contains(array, item) if members is None else canonical(item) in members
         return found is not negated

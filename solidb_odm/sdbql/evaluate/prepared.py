@@ -8,7 +8,7 @@ from typing import Any, cast
 from ..._types import Json
 from ...errors import QueryLimitError
 from .. import nodes
-from ..values import sorted_keys
+from ..values import finite, sorted_keys
 from ..walk import walk
 from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
 from .blocks import compile_query
@@ -169,6 +169,8 @@ def plain(value: Any) -> Json:
         return [plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, float):
+        return finite(value)
     return value
 
 

@@ -102,7 +102,9 @@ def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterat
             continue
         for edge in run.source.edges(collection, vertex, way):
             run.spend(1)
-            yield edge, edge[_REVERSED[way]]
+            other = edge.get(_REVERSED[way])
+            if isinstance(other, str):
+                yield edge, other
 
 
 def start_vertex(value: Json) -> str:
