@@ -12,7 +12,7 @@ from typing_extensions import Self
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
-from .meta import DocumentMeta, Watched, spec_of
+from .meta import DocumentMeta, spec_of
 from .state import State, state_of, state_or_none, touch
 from .times import parse_time
 
@@ -34,6 +34,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
     __solidb_state__: State
 
     __solidb_kind__: ClassVar[CollectionKind] = "document"
+    __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
     model_config = ConfigDict(
         validate_by_name=True,
         validate_by_alias=True,
@@ -86,7 +87,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     def _expose(self) -> None:
         """Note that somebody may hold the values that can change in place."""
-        if any(isinstance(getattr(type(self), "__dict__", {}).get(name), Watched) for name in self.__dict__):
+        if type(self).__solidb_watched__:
             state_of(self).exposed = True
             touch(self)
 

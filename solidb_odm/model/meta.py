@@ -51,8 +51,9 @@ class Watched:
             raise AttributeError(f"{type(document).__name__!r} object has no attribute {self.name!r}") from None
         if value is not None:
             state = state_of(document)
-            if not (state.touched and state.exposed):
-                state.exposed = True
+            if not state.exposed:
+                state.exposed, state.touched = True, False
+            if not state.touched:
                 touch(document)
         return value
 
@@ -139,9 +140,11 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     """
     if not cls.__pydantic_complete__ and required:
         cls.model_rebuild(_parent_namespace_depth=4)
-    for name, info in cls.__pydantic_fields__.items():
-        if shapes.can_change(info.annotation) and not isinstance(cls.__dict__.get(name), Watched):
+    watched = [name for name, info in cls.__pydantic_fields__.items() if shapes.can_change(info.annotation)]
+    for name in watched:
+        if not isinstance(cls.__dict__.get(name), Watched):
             type.__setattr__(cls, name, Watched(name))
+    type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(

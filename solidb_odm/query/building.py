@@ -1,0 +1,205 @@
+"""From what a ``select`` says to an SDBQL block.
+
+The block avoids the server's known defects: every SORT ends with the key, because a sort on a
+single indexed field drops documents without it; a LIMIT never stands on a COLLECT without a FILTER
+or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..model.expressions import Combined, Expression
+from ..sdbql import nodes as q
+from .columns import Column, Entity, Labelled
+from .conditions import Ordering
+from .scope import BuildScope, names_in, sources_of, substitute
+from .sources import collection_of, model_of
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All that a select says, ready to be built."""
+
+    columns: tuple[Column, ...]
+    single: bool
+    conditions: tuple[Expression, ...]
+    orderings: tuple[Ordering, ...]
+    groups: tuple[Expression, ...]
+    having: tuple[Expression, ...]
+    joins: tuple[Hashable, ...]
+    limit: int | None
+    offset: int | None
+    distinct: bool
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """All expressions, columns first."""
+        found = [each.expression for each in self.columns if not isinstance(each, Entity)]
+        return [*found, *self.conditions, *self.groups, *self.having, *(o.expression for o in self.orderings)]
+
+    @property
+    def is_grouped(self) -> bool:
+        """Say whether rows stand for groups."""
+        return bool(self.groups) or any(has_aggregate(each) for each in self.expressions)
+
+
+def has_aggregate(expression: Expression) -> bool:
+    """Say whether a part of the expression is a value of a whole group."""
+    if type(expression).__name__ == "Aggregate":
+        return True
+    return any(has_aggregate(part) for part in expression.__operands__())
+
+
+def build_select(selection: Selection, scope: BuildScope) -> q.Query:
+    """Build the block of a select; UsageError where its parts do not fit together."""
+    sources = _sources(selection, scope)
+    loops, body = _read(sources, selection.conditions, scope)
+    if selection.is_grouped:
+        block = _grouped(selection, scope, body)
+    else:
+        block = _plain(selection, scope, body, loops)
+    if scope.lets:
+        block = _with_lets(block, scope.lets)
+    return _limited(block, selection, scope)
+
+
+def _sources(selection: Selection, scope: BuildScope) -> list[Hashable]:
+    named = [each.source for each in selection.columns if isinstance(each, Entity)]
+    found = dict.fromkeys([*named, *selection.joins, *sources_of(selection.expressions)])
+    own = [source for source in found if source in named or not scope.knows(source)]
+    if not own:
+        raise UsageError("the statement reads no model", hint="select(func.count(User)) or select(User.name) read one")
+    return own
+
+
+def _read(
+    sources: list[Hashable], wanted: Iterable[Expression], scope: BuildScope
+) -> tuple[list[str], list[q.Clause]]:
+    """Build a FOR for each source, and each condition after the last FOR it needs."""
+    loops = [scope.declare(source) for source in sources]
+    built = [condition.__build__(scope) for condition in _conjuncts(wanted)]
+    body: list[q.Clause] = []
+    for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
+        body.append(q.For(variable, q.Name(collection_of(source))))
+        later = set(loops[position + 1 :])
+        here = [each for each in built if not names_in(each) & later]
+        built = [each for each in built if each not in here]
+        narrowed = narrowing(source, variable, scope)
+        conditions = [*([narrowed] if narrowed is not None else []), *here]
+        if conditions:
+            body.append(q.Filter(conjunction(conditions)))
+    return loops, body
+
+
+def narrowing(source: Hashable, variable: str, scope: BuildScope) -> q.Expression | None:
+    """Give the condition that keeps a subclass's own documents in its parent's collection."""
+    model = model_of(source)
+    if model.__solidb_mapping__.type_name is None:
+        return None
+    names = [each.__solidb_mapping__.type_name for each in family(model)]
+    return q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names))
+
+
+def family(model: type) -> list[type]:
+    """Give the class and its subclasses that live in the same collection."""
+    found = [model]
+    for child in model.__subclasses__():
+        if getattr(child, "__solidb_collection__", None) == model.__solidb_collection__:  # type: ignore[attr-defined]
+            found += family(child)
+    return found
+
+
+def _conjuncts(wanted: Iterable[Expression]) -> list[Expression]:
+    found: list[Expression] = []
+    for each in wanted:
+        if isinstance(each, Combined) and each.operator == "AND":
+            found += _conjuncts(each.conditions)
+        else:
+            found.append(each)
+    return found
+
+
+def conjunction(parts: list[q.Expression]) -> q.Expression:
+    """Join conditions by AND."""
+    return parts[0] if len(parts) == 1 else q.Logical("AND", tuple(parts))
+
+
+def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops: list[str]) -> q.Block:
+    row = _row(selection, scope)
+    sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in selection.orderings]
+    downwards = bool(sort) and sort[-1].descending
+    if not selection.distinct:
+        present = {key.expression for key in sort}
+        keys = [q.Attribute(q.Name(variable), "_key") for variable in loops]
+        sort += [q.SortKey(key, downwards) for key in keys if key not in present]
+    return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.distinct))
+
+
+def _row(selection: Selection, scope: BuildScope) -> q.Expression:
+    cells: list[q.Expression] = []
+    for each in selection.columns:
+        if isinstance(each, Entity):
+            cells.append(q.Name(scope.variable(each.source)))
+        else:
+            expression = each.expression
+            inner = expression.expression if isinstance(expression, Labelled) else expression
+            cells.append(inner.__build__(scope))
+    return cells[0] if selection.single else q.Array(tuple(cells))
+
+
+def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q.Block:
+    entities = [each.model.__name__ for each in selection.columns if isinstance(each, Entity)]
+    if entities:
+        raise UsageError(
+            f"a row stands for a group, so it can't be a whole {entities[0]}",
+            hint="select fields of group_by() and aggregates; count documents with func.count()",
+        )
+    scope.collecting = True
+    keys = {group.__build__(scope): f"_g{position}" for position, group in enumerate(selection.groups)}
+    names: dict[q.Expression, q.Expression] = {node: q.Name(name) for node, name in keys.items()}
+    variables = set(scope.all_variables())
+
+    def after(node: q.Expression) -> q.Expression:
+        replaced = substitute(node, names)
+        if names_in(replaced) & variables:
+            raise UsageError(
+                "a column or sort key of a grouped select is neither in group_by() nor an aggregate",
+                hint="add it to group_by(), or wrap it in func.min(), func.max(), func.count() ..",
+            )
+        return replaced
+
+    row = after(_row(selection, scope))
+    sort = tuple(q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings)
+    having = [after(condition.__build__(scope)) for condition in selection.having]
+    collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
+    scope.collecting = False
+    if selection.limit is not None or selection.offset is not None:
+        body = _guarded(body, bool(sort) or bool(having))
+    clauses = [*body, collect, *([q.Filter(conjunction(having))] if having else [])]
+    return q.Block(body=tuple(clauses), sort=sort, returns=q.Return(row, selection.distinct))
+
+
+def _guarded(body: list[q.Clause], is_guarded: bool) -> list[q.Clause]:
+    """Keep the server from limiting the rows before they are grouped: it does without FILTER and SORT."""
+    if is_guarded or any(isinstance(clause, q.Filter) for clause in body):
+        return body
+    return [*body, q.Filter(q.Literal(True))]
+
+
+def _with_lets(block: q.Block, lets: list[q.Let]) -> q.Block:
+    return q.Block((*lets, *block.body), block.sort, block.offset, block.limit, block.late_lets, block.returns)
+
+
+def _limited(block: q.Block, selection: Selection, scope: BuildScope) -> q.Query:
+    offset = None if not selection.offset else scope.bind(selection.offset)
+    limit = None if selection.limit is None else scope.bind(selection.limit)
+    if offset is None and limit is None:
+        return block
+    if selection.distinct:
+        row = scope.fresh()
+        inner = q.For(row, q.Subquery(block))
+        return q.Block(body=(inner,), offset=offset, limit=limit, returns=q.Return(q.Name(row)))
+    return q.Block(block.body, block.sort, offset, limit, block.late_lets, block.returns)

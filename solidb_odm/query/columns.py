@@ -1,0 +1,132 @@
+"""What a select gives back: columns, and how each becomes a Python value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import LoadError, UsageError
+from ..model.document import Document
+from ..model.expressions import Expression, lift
+from ..model.fields import FieldRef
+from .sources import Alias
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A column of whole documents of a model."""
+
+    model: type[Document]
+    source: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A column of values; ``decode`` makes Python values of stored ones, None where they are the same."""
+
+    expression: Expression
+    label: str
+    decode: Callable[[Any], Any] | None
+
+
+V_co = TypeVar("V_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Generic[V_co, E_co]):
+    """A way through a graph: the documents on it, the edges between them, and what it weighs.
+
+    ``weight`` is the number of edges, or the sum of the edges' weights.
+    """
+
+    vertices: tuple[V_co, ...]
+    edges: tuple[E_co, ...]
+    weight: float
+
+    def __len__(self) -> int:
+        return len(self.edges)
+
+
+@dataclass(frozen=True, slots=True)
+class PathOf:
+    """A column of paths over one class of edges; ``targets`` are the classes at their ends."""
+
+    edges: type[Document]
+    targets: tuple[type[Document], ...]
+
+
+Column = Entity | Scalar | PathOf
+
+
+def column(item: Any) -> Column:
+    """Make a column of what ``select`` was given; UsageError if it can't be selected."""
+    if isinstance(item, Alias):
+        return Entity(item.__solidb_model__, item)
+    if isinstance(item, type):
+        if issubclass(item, Document):
+            return Entity(item, item)
+        raise UsageError(f"select() can't read {item.__name__}: it is not a Document class")
+    if isinstance(item, Labelled):
+        inner = column(item.expression)
+        assert isinstance(inner, Scalar)  # noqa: S101  a labelled item is an expression
+        return Scalar(item.expression, item.name, inner.decode)
+    if isinstance(item, FieldRef):
+        place = item.__place__
+        return Scalar(item, place.name or str(place.path[-1]), decoder(place.annotation))
+    if isinstance(item, Expression):
+        return Scalar(item, _label(item), decoder(getattr(item, "annotation", Any)))
+    if isinstance(item, Document):
+        raise UsageError("select() takes Document classes and their fields, not documents")
+    return Scalar(lift(item), "value", None)
+
+
+class Labelled(Expression):
+    """An expression with a name of its own in the result."""
+
+    __slots__ = ("expression", "name")
+
+    def __init__(self, name: str, expression: Expression) -> None:
+        self.name = name
+        self.expression = expression
+
+    def __build__(self, scope: Any) -> Any:
+        return self.expression.__build__(scope)
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.expression,)
+
+
+def _label(expression: Expression) -> str:
+    name = getattr(expression, "function", None) or getattr(expression, "name", None)
+    return str(name).lower() if name else "value"
+
+
+@lru_cache(maxsize=1024)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def decoder(annotation: Any) -> Callable[[Any], Any] | None:
+    """Give the function that makes values of a type from their stored form; None for plain JSON types."""
+    if annotation is Any or annotation in _PLAIN:
+        return None
+    adapter = _adapter(annotation)
+
+    def decode(value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            raise LoadError(
+                f"a stored value does not fit {annotation}: {value!r}", document=value, model=str(annotation)
+            ) from error
+
+    return decode

@@ -1,0 +1,129 @@
+"""``func``: SDBQL's functions by name, and aggregates over groups.
+
+``func.upper(User.name)`` calls ``UPPER``; the catalogue of the language knows all names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar, cast
+
+from ..errors import UsageError
+from ..model.expressions import Expression, FunctionCall, Predicate, lift
+from ..model.fields import FieldRef
+from ..sdbql import nodes as q
+from ..sdbql.functions import Function, catalogue, lookup
+from .columns import Labelled
+from .conditions import expression
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate(Expression):
+    """A value of a whole group: ``COUNT``, ``SUM`` .."""
+
+    function: str
+    argument: Expression | None
+    annotation: Any = Any
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return () if self.argument is None else (self.argument,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        argument = None if self.argument is None else self.argument.__build__(scope)
+        return cast(q.Expression, scope.aggregate(self.function, argument))
+
+    @property
+    def __nullable__(self) -> bool:
+        return self.function not in ("COUNT", "SUM", "COUNT_DISTINCT")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth(FunctionCall, Predicate):
+    """A call of a function whose result is true or false."""
+
+
+class Functions:
+    """The namespace ``func``. Aggregates are typed; other functions are found by their name."""
+
+    def count(self, target: Any = None) -> int:
+        """Count the rows of a group; of a field, the rows where it is not null."""
+        argument = None if target is None or isinstance(target, type) else expression(target, "func.count()")
+        return cast(int, Aggregate("COUNT", argument, int))
+
+    def count_distinct(self, target: Any) -> int:
+        """Count the different values; null is one of them."""
+        return cast(int, Aggregate("COUNT_DISTINCT", expression(target, "func.count_distinct()"), int))
+
+    def sum(self, target: Any) -> float:
+        """Add the numbers of a group; others are left out. A float, also of integers."""
+        return cast(float, Aggregate("SUM", expression(target, "func.sum()"), float))
+
+    def avg(self, target: Any) -> float:
+        """Give the mean of the numbers of a group; None if there are none."""
+        return cast(float, Aggregate("AVG", expression(target, "func.avg()"), float))
+
+    def min(self, target: T, *others: T) -> T:
+        """Give the least value of a group that is not null; of several arguments, the least of them."""
+        return cast(T, self._extreme("MIN", target, others))
+
+    def max(self, target: T, *others: T) -> T:
+        """Give the greatest value of a group; of several arguments, the greatest of them."""
+        return cast(T, self._extreme("MAX", target, others))
+
+    def collect(self, target: T) -> list[T]:
+        """Give the values of a group as a list."""
+        return cast("list[T]", Aggregate("PUSH", expression(target, "func.collect()")))
+
+    def length(self, target: Any) -> int:
+        """Give the number of elements of a list, or of characters of a text; 0 of null."""
+        return cast(int, FunctionCall("LENGTH", (expression(target, "func.length()"),)))
+
+    def _extreme(self, name: str, target: Any, others: tuple[Any, ...]) -> Expression:
+        first = expression(target, f"func.{name.lower()}()")
+        if others:
+            return FunctionCall(name, (first, *(lift(other, first) for other in others)))
+        return Aggregate(name, first, first.__place__.annotation if isinstance(first, FieldRef) else Any)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = lookup(name)
+        aggregate = known is None and name.upper() in _AGGREGATES
+        if known is None and not aggregate:
+            names = [each.name.lower() for each in catalogue()]
+            close = get_close_matches(name.lower(), names, 1)
+            guess = f"; did you mean func.{close[0]}?" if close else ""
+            raise AttributeError(f"SDBQL has no function {name.upper()}{guess}")
+
+        def call(*arguments: Any) -> Any:
+            if known is None or (len(arguments) == 1 and known.name in _AGGREGATES):
+                return Aggregate(name.upper(), expression(arguments[0], f"func.{name}()"))
+            return _call(known, arguments)
+
+        return call
+
+
+_AGGREGATES = frozenset({
+    "VARIANCE", "VARIANCE_SAMPLE", "STDDEV", "STDDEV_SAMPLE", "MEDIAN", "UNIQUE", "SORTED_UNIQUE",
+})  # fmt: skip
+
+
+def _call(known: Function, arguments: tuple[Any, ...]) -> Expression:
+    count = len(arguments)
+    if count < known.min_args or (known.max_args is not None and count > known.max_args):
+        raise UsageError(f"func.{known.name.lower()}({known.parameters}) was given {count} arguments")
+    like = next((each for each in arguments if isinstance(each, Expression)), None)
+    lifted = tuple(lift(each, like if isinstance(each, type(like)) else None) for each in arguments)
+    return (Truth if known.returns == "bool" else FunctionCall)(known.name, lifted)
+
+
+def label(name: str, value: T) -> T:
+    """Give a column a name of its own in the result: ``label("n", func.count())``."""
+    return cast(T, Labelled(name, expression(value, "label()")))
+
+
+func = Functions()

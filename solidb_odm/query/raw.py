@@ -1,0 +1,71 @@
+"""``sdbql``: the language itself, bound and, if wished, read into models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+from ..errors import UsageError
+from ..model.document import Document
+from ..model.expressions import Value, plain
+from ..sdbql import nodes as q
+from ..sdbql.check import check_binds
+from ..sdbql.parser import parse
+from .columns import Column, Entity, Scalar, decoder
+from .scope import BuildScope
+from .sources import model_of
+from .statement import Compiled, Statement, T_co
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class RawStatement(Statement[T_co]):
+    """A query in the language's own text. Its rows are JSON values, unless ``into`` says what they are."""
+
+    source: str
+    binds: dict[str, Any]
+    query: q.Query
+    column: Column | None = None
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def into(self, model: type[A]) -> RawStatement[A]:
+        """Read each row as a model: a Document class, or any type Pydantic knows."""
+        made = Entity(model_of(model), model) if issubclass(model, Document) else _scalar(model)
+        return cast("RawStatement[A]", replace(self, column=made, _compiled=[]))
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            columns = () if self.column is None else (self.column,)
+            self._compiled.append(Compiled(self.query, self.binds, columns, True, self.source))
+        return self._compiled[0]
+
+    def __statement__(self, scope: BuildScope) -> q.Query:
+        raise UsageError("sdbql() can't stand inside another statement; write the whole of it in SDBQL")
+
+    @property
+    def entity(self) -> Entity | None:
+        """The one model the statement gives whole documents of, if it was told."""
+        return self.column if isinstance(self.column, Entity) else None
+
+
+def _scalar(kind: Any) -> Scalar:
+    return Scalar(Value(None), kind.__name__, decoder(kind))
+
+
+def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
+    """Write a query in SDBQL; ``@name`` in the text is the value given as ``name=``.
+
+    QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
+    is not JSON; both before anything is sent.
+    """
+    query = parse(text)
+    values = {name: _value(value) for name, value in binds.items()}
+    check_binds(query, values)
+    return RawStatement(text, values, query)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_value(each) for each in cast("list[Any]", value)]
+    return plain(value)

@@ -1,0 +1,154 @@
+"""Turns expressions into nodes: variables for sources, bind variables for values, aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Protocol, cast
+
+from ..errors import UsageError
+from ..model.expressions import Expression
+from ..sdbql import nodes as q
+
+
+class Compiles(Protocol):
+    """A statement that can stand in another one."""
+
+    def __statement__(self, scope: BuildScope) -> q.Query: ...
+
+
+class BuildScope:
+    """The names of one statement: its variables and its bind values.
+
+    Variables are called ``_v0``, ``_v1`` ..: a collection of a variable's name would hide it on the
+    server (a known defect), and no collection of ours starts with an underscore.
+    """
+
+    def __init__(self, parent: BuildScope | None = None) -> None:
+        self.parent = parent
+        self.values: dict[str, Any] = parent.values if parent else {}
+        self._by_value: dict[tuple[type[Any], Any], str] = parent._by_value if parent else {}
+        self._variables: dict[Hashable, str] = {}
+        self.aggregates: list[q.Aggregate] = []
+        self.lets: list[q.Let] = []
+        self.collecting = False
+        self._counter: list[int] = parent._counter if parent else [0]
+
+    def fresh(self, prefix: str = "_v") -> str:
+        """Give a variable name that nothing else has."""
+        name = f"{prefix}{self._counter[0]}"
+        self._counter[0] += 1
+        return name
+
+    def declare(self, source: Hashable, name: str | None = None) -> str:
+        """Give a source a variable in this scope."""
+        made = name or self.fresh()
+        self._variables[source] = made
+        return made
+
+    def all_variables(self) -> list[str]:
+        """Give the variables of this scope's own sources."""
+        return list(self._variables.values())
+
+    def knows(self, source: Hashable) -> bool:
+        """Say whether a source has a variable here or further out."""
+        return source in self._variables or (self.parent is not None and self.parent.knows(source))
+
+    def variable(self, source: Hashable) -> str:
+        """Give the variable of a source; UsageError if the statement does not read it."""
+        scope: BuildScope | None = self
+        while scope is not None:
+            found = scope._variables.get(source)
+            if found is not None:
+                return found
+            scope = scope.parent
+        name = getattr(source, "__name__", None) or repr(source)
+        raise UsageError(
+            f"the statement uses {name}, but does not read it", hint=f"add .join({name}, condition) to the statement"
+        )
+
+    def bind(self, value: Any) -> q.Bind:
+        """Give the bind variable of a value; equal values share one."""
+        kind = type(value)
+        if kind in (str, int, float, bool):
+            name = self._by_value.get((kind, value))
+            if name is not None and repr(self.values[name]) == repr(value):
+                return q.Bind(name)
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        if kind in (str, int, float, bool):
+            self._by_value[(kind, value)] = name
+        return q.Bind(name)
+
+    def aggregate(self, function: str, argument: q.Expression | None) -> q.Expression:
+        """Give the variable of an aggregate of this statement's groups."""
+        if not self.collecting:
+            raise UsageError(
+                f"{function} over groups can't stand here", hint="aggregates go into select(), having() and order_by()"
+            )
+        for known in self.aggregates:
+            if known.function == function and known.argument == argument:
+                return q.Name(known.name)
+        name = self.fresh("_a")
+        self.aggregates.append(q.Aggregate(name, function, argument))
+        return q.Name(name)
+
+    def let(self, value: q.Expression) -> q.Name:
+        """Give a variable that is computed once, before the first FOR."""
+        for known in self.lets:
+            if known.value == value:
+                return q.Name(known.name)
+        name = self.fresh("_l")
+        self.lets.append(q.Let(name, value))
+        return q.Name(name)
+
+    def statement(self, statement: Any) -> q.Query:
+        """Build a statement inside this one, sharing its values."""
+        return cast(Compiles, statement).__statement__(BuildScope(self))
+
+
+def sources_of(expressions: Iterable[Expression]) -> list[Hashable]:
+    """Give the sources that expressions read, in order of appearance, each once."""
+    found: dict[Hashable, None] = {}
+    waiting = list(expressions)[::-1]
+    while waiting:
+        expression = waiting.pop()
+        place = getattr(type(expression), "__place__", None) and expression.__place__  # type: ignore[attr-defined]
+        source: Hashable = place.source if place else getattr(expression, "model", None)
+        if source is not None:
+            found[source] = None
+        waiting.extend(reversed(expression.__operands__()))
+    return list(found)
+
+
+def substitute(node: q.Expression, replacements: dict[q.Expression, q.Expression]) -> q.Expression:
+    """Put replacements in the place of equal sub-expressions."""
+    if node in replacements:
+        return replacements[node]
+    return cast(q.Expression, _rebuild(node, replacements))
+
+
+def _rebuild(node: Any, replacements: dict[q.Expression, q.Expression]) -> Any:
+    if isinstance(node, q.Expression) and node in replacements:
+        return replacements[node]
+    if isinstance(node, tuple):
+        return tuple(_rebuild(part, replacements) for part in node)  # pyright: ignore[reportUnknownVariableType]
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    changed = {
+        field.name: new
+        for field in fields(node)
+        if (new := _rebuild(old := getattr(node, field.name), replacements)) is not old
+    }
+    return replace(node, **changed) if changed else node
+
+
+def names_in(node: Any) -> set[str]:
+    """Give the variables a node mentions."""
+    if isinstance(node, q.Name):
+        return {node.name}
+    if isinstance(node, tuple):
+        return set[str]().union(*(names_in(part) for part in node))  # pyright: ignore[reportUnknownVariableType]
+    if is_dataclass(node) and not isinstance(node, type):
+        return set[str]().union(*(names_in(getattr(node, field.name)) for field in fields(node)))
+    return set()

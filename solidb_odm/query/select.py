@@ -1,0 +1,170 @@
+"""``select``: reading documents, fields and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast, overload
+
+from typing_extensions import Self
+
+from ..errors import UsageError
+from ..model.document import Document
+from ..model.expressions import Combined, Expression, Predicate
+from ..sdbql import nodes as q
+from . import conditions
+from .building import Selection, build_select
+from .columns import Column, Entity, column
+from .conditions import Ordering
+from .scope import BuildScope
+from .statement import Compiled, Statement, T_co
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Statement[T_co]):
+    """A query for documents or values. Immutable: a base query is safe to refine twice."""
+
+    columns: tuple[Column, ...]
+    single: bool
+    conditions: tuple[Expression, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
+    groups: tuple[Expression, ...] = ()
+    having_conditions: tuple[Expression, ...] = ()
+    joins: tuple[Hashable, ...] = ()
+    limit_count: int | None = None
+    offset_count: int | None = None
+    is_distinct: bool = False
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def where(self, *wanted: Predicate | bool) -> Self:
+        """Keep what all the conditions are true of."""
+        return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+
+    def order_by(self, *keys: Any) -> Self:
+        """Sort by fields or expressions; wrap one in ``desc()`` to sort downwards. Further calls add keys.
+
+        Documents that are equal in all keys come in the order of their own keys.
+        """
+        return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
+
+    def limit(self, count: int) -> Self:
+        """Give at most so many rows."""
+        return self._with(limit_count=natural(count, "limit"))
+
+    def offset(self, count: int) -> Self:
+        """Leave out so many rows at the start."""
+        return self._with(offset_count=natural(count, "offset"))
+
+    def distinct(self) -> Self:
+        """Give equal rows once."""
+        return self._with(is_distinct=True)
+
+    def group_by(self, *keys: Any) -> Self:
+        """Make one row of all that agree in the keys; the other columns must be aggregates (``func``)."""
+        added = tuple(conditions.expression(key, "group_by()") for key in keys)
+        return self._with(groups=(*self.groups, *added))
+
+    def having(self, *wanted: Predicate | bool) -> Self:
+        """Keep the groups that the conditions are true of."""
+        added = tuple(conditions.condition(each) for each in wanted)
+        return self._with(having_conditions=(*self.having_conditions, *added))
+
+    def join(self, other: type[Document], *on: Predicate | bool) -> Self:
+        """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of."""
+        joined = self._with(joins=(*self.joins, other))
+        return joined.where(*on) if on else joined
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            scope = BuildScope()
+            query = build_select(self._selection(), scope)
+            self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
+        return self._compiled[0]
+
+    def __statement__(self, scope: BuildScope) -> q.Query:
+        if not self.single:
+            raise UsageError("a statement inside another one needs exactly one column")
+        return build_select(self._selection(), scope)
+
+    def _selection(self) -> Selection:
+        return Selection(
+            self.columns,
+            self.single,
+            self.conditions,
+            self.orderings,
+            self.groups,
+            self.having_conditions,
+            self.joins,
+            self.limit_count,
+            self.offset_count,
+            self.is_distinct,
+        )
+
+    def _with(self, **changes: Any) -> Self:
+        return replace(self, _compiled=[], **changes)
+
+    @property
+    def entity(self) -> Entity | None:
+        """The one model the statement gives whole documents of, if it does."""
+        only = self.columns[0] if self.single else None
+        return only if isinstance(only, Entity) else None
+
+
+def ordering(key: Any) -> Ordering:
+    return key if isinstance(key, Ordering) else Ordering(conditions.expression(key, "order_by()"))
+
+
+def natural(count: Any, what: str) -> int:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}")
+    return count
+
+
+@overload
+def select(item: type[D], /) -> Select[D]: ...
+@overload
+def select(item: A, /) -> Select[A]: ...
+@overload
+def select(a: type[D], b: type[G], /) -> Select[tuple[D, G]]: ...  # type: ignore[type-var]
+@overload
+def select(a: type[D], b: B, /) -> Select[tuple[D, B]]: ...
+@overload
+def select(a: A, b: B, /) -> Select[tuple[A, B]]: ...
+@overload
+def select(a: A, b: B, c: C, /) -> Select[tuple[A, B, C]]: ...
+@overload
+def select(a: A, b: B, c: C, d: E, /) -> Select[tuple[A, B, C, E]]: ...
+@overload
+def select(a: A, b: B, c: C, d: E, e: F, /) -> Select[tuple[A, B, C, E, F]]: ...
+@overload
+def select(a: A, b: B, c: C, d: E, e: F, f: G, /) -> Select[tuple[A, B, C, E, F, G]]: ...
+@overload
+def select(*items: Any) -> Select[tuple[Any, ...]]: ...
+def select(*items: Any) -> Select[Any]:
+    """Ask for documents of a model, or for columns: fields, models, aggregates and other expressions.
+
+    ``select(User)`` gives users, ``select(User.name)`` names, ``select(User.name, User.age)`` tuples.
+    """
+    if not items:
+        raise UsageError("select() needs a Document class, or fields")
+    return Select(tuple(column(item) for item in items), len(items) == 1)
+
+
+def all_of(wanted: tuple[Expression, ...]) -> Expression | None:
+    """Join conditions into one; None of none."""
+    if not wanted:
+        return None
+    return wanted[0] if len(wanted) == 1 else Combined("AND", wanted)
+
+
+def entity_of(statement: Statement[Any]) -> Entity | None:
+    """Give the one model a statement gives whole documents of, if it does."""
+    return cast("Entity | None", getattr(statement, "entity", None))

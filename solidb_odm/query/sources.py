@@ -1,0 +1,45 @@
+"""What statements range over: models, and models under another name."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from ..model.document import Document
+from ..model.fields import FieldRef, moved
+
+D = TypeVar("D", bound=Document)
+
+
+class Alias:
+    """A model read a second time in one statement; its fields are those of the model."""
+
+    __slots__ = ("__solidb_model__", "__weakref__")
+    __solidb_model__: type[Document]
+
+    def __init__(self, model: type[Document]) -> None:
+        self.__solidb_model__ = model
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.__solidb_model__, name)
+        return moved(found, self) if isinstance(found, FieldRef) else found
+
+    def __repr__(self) -> str:
+        return f"aliased({self.__solidb_model__.__name__})"
+
+
+def aliased(model: type[D]) -> type[D]:
+    """Give a second reading of a model, for a statement that compares documents of one collection."""
+    return cast("type[D]", Alias(model))
+
+
+def collection_of(source: Any) -> str:
+    """Give the collection a source reads."""
+    model = source.__solidb_model__ if isinstance(source, Alias) else source
+    return str(model.__solidb_mapping__.collection)
+
+
+def model_of(source: Any) -> type[Document]:
+    """Give the model a source reads."""
+    return source.__solidb_model__ if isinstance(source, Alias) else source
+
+

@@ -1,0 +1,243 @@
+"""``traverse`` and ``shortest_path``: following edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args, overload
+
+from typing_extensions import Self
+
+from ..errors import UsageError
+from ..model.document import Document
+from ..model.edge import Edge
+from ..model.expressions import Expression, Predicate
+from ..sdbql import nodes as q
+from . import conditions
+from .building import conjunction
+from .columns import Column, Entity, Path, PathOf
+from .conditions import Ordering
+from .scope import BuildScope, sources_of
+from .select import natural, ordering
+from .statement import Compiled, Statement, T_co
+
+F = TypeVar("F", bound=Document)
+T = TypeVar("T", bound=Document)
+D = TypeVar("D", bound=Document)
+Way: TypeAlias = Literal["outbound", "inbound", "any"]
+
+_DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOUND", "any": "ANY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Traversal(Statement[T_co], Generic[T_co]):
+    """A query for the documents that can be reached over edges, each once, nearest first.
+
+    ``where`` and ``order_by`` speak of the document that is reached by its class, and of the last edge
+    on the way to it by the edge's class.
+    """
+
+    start: str
+    edges: type[Edge[Any, Any]]
+    target: type[Document] | None
+    direction: q.Direction
+    depth: tuple[int, int]
+    conditions: tuple[Expression, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
+    limit_count: int | None = None
+    offset_count: int | None = None
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def where(self, *wanted: Predicate | bool) -> Self:
+        """Keep the reached documents that the conditions are true of; what lies behind them is still reached."""
+        return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+
+    def order_by(self, *keys: Any) -> Self:
+        """Sort by fields of the reached documents, instead of by distance."""
+        return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
+
+    def limit(self, count: int) -> Self:
+        """Give at most so many documents."""
+        return self._with(limit_count=natural(count, "limit"))
+
+    def offset(self, count: int) -> Self:
+        """Leave out so many documents at the start."""
+        return self._with(offset_count=natural(count, "offset"))
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            scope = BuildScope()
+            query = self.__statement__(scope)
+            self._compiled.append(Compiled(query, scope.values, (self._column(),)))
+        return self._compiled[0]
+
+    def __statement__(self, scope: BuildScope) -> q.Query:
+        vertex, edge = scope.fresh(), scope.fresh("_e")
+        for source in {self.target, *_reachable(self.target)} - {None}:
+            scope.declare(source, vertex)
+        scope.declare(self.edges, edge)
+        collection = self.edges.__solidb_mapping__.collection
+        variables = (vertex, edge) if self._reads_edge() else (vertex,)
+        step = q.Traverse(variables, self.direction, scope.bind(self.start), collection, *self.depth)
+        wanted = [each.__build__(scope) for each in self.conditions]
+        body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
+        sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings]
+        if sort:
+            sort.append(q.SortKey(q.Attribute(q.Name(vertex), "_key"), sort[-1].descending))
+        limit = None if self.limit_count is None else scope.bind(self.limit_count)
+        offset = None if not self.offset_count else scope.bind(self.offset_count)
+        if (limit or offset) and not sort and not wanted:
+            body.append(q.Filter(q.Literal(True)))
+        return q.Block(tuple(body), tuple(sort), offset, limit, (), q.Return(q.Name(vertex)))
+
+    def _reads_edge(self) -> bool:
+        used = [*self.conditions, *(key.expression for key in self.orderings)]
+        return self.edges in sources_of(used)
+
+    def _column(self) -> Column:
+        return Entity(self.target or Document, self.target or Document)
+
+    def _with(self, **changes: Any) -> Self:
+        return replace(self, _compiled=[], **changes)
+
+    @property
+    def entity(self) -> Entity | None:
+        """The one model the statement gives whole documents of, if it is known."""
+        return None if self.target is None else Entity(self.target, self.target)
+
+
+def _reachable(target: type[Document] | None) -> tuple[type[Document], ...]:
+    return () if target is None else tuple(target.__subclasses__())
+
+
+@overload
+def traverse(
+    start: Document | str,
+    edges: type[Edge[F, T]],
+    *,
+    depth: int | tuple[int, int] = 1,
+    direction: Literal["outbound"] = "outbound",
+) -> Traversal[T]: ...
+@overload
+def traverse(
+    start: Document | str,
+    edges: type[Edge[F, T]],
+    *,
+    depth: int | tuple[int, int] = 1,
+    direction: Literal["inbound"],
+) -> Traversal[F]: ...
+@overload
+def traverse(
+    start: Document | str,
+    edges: type[Edge[F, T]],
+    *,
+    depth: int | tuple[int, int] = 1,
+    direction: Literal["any"],
+) -> Traversal[F | T]: ...
+def traverse(
+    start: Document | str,
+    edges: type[Edge[Any, Any]],
+    *,
+    depth: int | tuple[int, int] = 1,
+    direction: Way = "outbound",
+) -> Traversal[Any]:
+    """Ask for the documents that can be reached from a document over edges of one class.
+
+    ``depth`` is the number of edges, or the least and the most. Each document is given once, at its
+    least depth; the start itself only for a least depth of 0.
+    """
+    low, high = _depth(depth)
+    if direction not in _DIRECTIONS:
+        raise UsageError(f"traverse() has no direction {direction!r}", hint='choose "outbound", "inbound" or "any"')
+    ends = end_classes(edges)
+    reached = {"outbound": ends[1:], "inbound": ends[:1], "any": ends}[direction]
+    target = reached[0] if all(each is reached[0] for each in reached) else None
+    return Traversal(reference(start), edges, target, _DIRECTIONS[direction], (low, high))
+
+
+def _depth(depth: int | tuple[int, int]) -> tuple[int, int]:
+    low, high = (depth, depth) if isinstance(depth, int) else depth
+    if not (isinstance(low, int) and isinstance(high, int) and 0 <= low <= high):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"depth={depth!r} is not a number of edges, nor the least and the most of them")
+    return low, high
+
+
+def reference(end: Document | str) -> str:
+    """Give the ``collection/key`` of a document, or of the text that is one already."""
+    if isinstance(end, Document):
+        return end.__solidb_reference__()
+    if end.count("/") != 1:
+        raise UsageError(f"{end!r} is not a document", hint="give a document, or 'collection/key'")
+    return end
+
+
+def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
+    """Give the classes at the two ends of an edge class; ``Document`` where any may stand."""
+    if not isinstance(edges, type) or not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
+    fields = edges.__pydantic_fields__
+    found = [
+        next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)
+        for name in ("from_", "to")
+    ]
+    return cast("tuple[type[Document], type[Document]]", tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatement(Statement[T_co], Generic[T_co]):
+    """A query for one shortest way; its row is a ``Path``."""
+
+    start: str
+    end: str
+    edges: type[Edge[Any, Any]]
+    direction: q.Direction
+    weight: str | None
+    targets: tuple[type[Document], ...]
+
+    def compile(self) -> Compiled:
+        scope = BuildScope()
+        query = self.__statement__(scope)
+        return Compiled(query, scope.values, (PathOf(self.edges, self.targets),))
+
+    def __statement__(self, scope: BuildScope) -> q.Query:
+        vertex, edge, path, item = scope.fresh(), scope.fresh("_e"), scope.fresh("_p"), scope.fresh()
+        options: q.Options = (("weight", self.weight),) if self.weight else ()
+        search = q.PathSearch(
+            (vertex, edge, path),
+            "SHORTEST_PATH",
+            scope.bind(self.start),
+            scope.bind(self.end),
+            self.direction,
+            self.edges.__solidb_mapping__.collection,
+            options,
+        )
+        ids = q.Attribute(q.Name(path), "vertices")
+        documents = q.Block(
+            body=(q.For(item, ids),), returns=q.Return(q.Call("DOCUMENT", (q.Name(item),)))
+        )
+        row = q.Object((
+            ("vertices", q.Subquery(documents)),
+            ("edges", q.Attribute(q.Name(path), "edges")),
+            ("weight", q.Attribute(q.Name(path), "weight")),
+        ))  # fmt: skip
+        return q.Block(body=(search,), returns=q.Return(row))
+
+
+def shortest_path(
+    start: Document | str,
+    end: Document | str,
+    edges: type[Edge[F, T]],
+    *,
+    direction: Way = "outbound",
+    weight: str | None = None,
+) -> PathStatement[Path[F | T, Edge[F, T]]]:
+    """Ask for a way of the fewest edges, or of the least sum of an edge field ``weight``.
+
+    No row if there is none. An edge without the field weighs 1.
+    """
+    if direction not in _DIRECTIONS:
+        raise UsageError(f"shortest_path() has no direction {direction!r}")
+    if weight is not None:
+        weight = edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
+    return PathStatement(
+        reference(start), reference(end), edges, _DIRECTIONS[direction], weight, end_classes(edges)
+    )

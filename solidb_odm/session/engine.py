@@ -1,0 +1,217 @@
+"""``create_engine``: where documents are kept, by URL; and making what models declare."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import TracebackType
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from typing_extensions import Self
+
+from ..commands import Command, CountDocuments, CreateDatabase, Declares, DropDatabase, Operation, arun, run
+from ..engines.base import AsyncDriver, Capabilities, Driver
+from ..errors import ConfigurationError
+from ..model.registry import registry
+from . import declaring
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+logger = logging.getLogger("solidb_odm.engine")
+
+_DRIVERS = {
+    "sqlite": ("solidb_odm.engines.embedded.driver:EmbeddedDriver", "solidb_odm.engines.embedded.async_driver:AsyncEmbeddedDriver"),
+    "solidb": ("solidb_odm.engines.remote.driver:RemoteDriver", "solidb_odm.engines.remote.driver:AsyncRemoteDriver"),
+    "solidbs": ("solidb_odm.engines.remote.driver:RemoteDriver", "solidb_odm.engines.remote.driver:AsyncRemoteDriver"),
+}  # fmt: skip
+"""Named, not imported: a program pays for the engine it opens, not for the others."""
+
+
+class EngineBase:
+    """What both colours of an engine have in common."""
+
+    def __init__(self, driver: Driver | AsyncDriver) -> None:
+        self._driver = driver
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return self._driver.capabilities
+
+    @property
+    def url(self) -> str:
+        """The URL, without a password."""
+        return self._driver.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+
+class Engine(EngineBase):
+    """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver)
+        self.driver = driver
+
+    def create_all(self, *models: type[Declares]) -> None:
+        """Make the collections, indexes and schemas that models declare, where they are missing.
+
+        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        """
+        self.run(declaring.create_all(_specs(models)))
+
+    def drop_all(self, *models: type[Declares]) -> None:
+        """Delete the collections of models, with their documents."""
+        self.run(declaring.drop_all(_specs(models)))
+
+    def create_database(self) -> None:
+        """Make the database the URL names, if it is missing. A file is made by itself."""
+        self.run(_one(CreateDatabase()))
+
+    def drop_database(self) -> None:
+        """Delete the database the URL names, with all it holds."""
+        self.run(_one(DropDatabase()))
+
+    def count(self, model: type[Declares]) -> int:
+        """Give the number of stored documents of a model's collection."""
+        return self.run(_one(CountDocuments(model.__collection_spec__().name)))
+
+    def run(self, operation: Operation[T]) -> T:
+        """Run an operation on a channel of its own."""
+        channel = self.driver.channel()
+        try:
+            return run(operation, channel)
+        finally:
+            channel.close()
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.dispose()
+
+
+class AsyncEngine(EngineBase):
+    """``Engine`` with ``await``, on asyncio and trio."""
+
+    def __init__(self, driver: AsyncDriver) -> None:
+        super().__init__(driver)
+        self.driver = driver
+
+    async def create_all(self, *models: type[Declares]) -> None:
+        """Make the collections, indexes and schemas that models declare, where they are missing.
+
+        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        """
+        await self.run(declaring.create_all(_specs(models)))
+
+    async def drop_all(self, *models: type[Declares]) -> None:
+        """Delete the collections of models, with their documents."""
+        await self.run(declaring.drop_all(_specs(models)))
+
+    async def create_database(self) -> None:
+        """Make the database the URL names, if it is missing. A file is made by itself."""
+        await self.run(_one(CreateDatabase()))
+
+    async def drop_database(self) -> None:
+        """Delete the database the URL names, with all it holds."""
+        await self.run(_one(DropDatabase()))
+
+    async def count(self, model: type[Declares]) -> int:
+        """Give the number of stored documents of a model's collection."""
+        return await self.run(_one(CountDocuments(model.__collection_spec__().name)))
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Run an operation on a channel of its own."""
+        channel = await self.driver.channel()
+        try:
+            return await arun(operation, channel)
+        finally:
+            await channel.aclose()
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.dispose()
+
+
+def create_engine(url: str, *, echo: bool = False, **options: Any) -> Engine:
+    """Open a database by its URL.
+
+    ``sqlite:///relative.db``, ``sqlite:////absolute.db`` and ``sqlite://`` (memory) are files;
+    ``solidb://user:password@host:6745/database`` is a server, ``solidbs://`` one with TLS. ``options``
+    may also stand in the URL, as ``?timeout=10``. ``echo`` prints what is sent.
+    """
+    return Engine(cast(Driver, _open(url, 0, echo, options)))
+
+
+def create_async_engine(url: str, *, echo: bool = False, **options: Any) -> AsyncEngine:
+    """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
+    return AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)))
+
+
+def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
+    scheme = urlsplit(url).scheme
+    known = _DRIVERS.get(scheme)
+    if known is None:
+        raise ConfigurationError(
+            f"{url.partition('@')[2] or url!r} is not the URL of a database",
+            hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
+        )
+    module, _, name = known[colour].partition(":")
+    if echo:
+        _print_log()
+    if echo or logger.isEnabledFor(logging.INFO):
+        options.setdefault(*_observer(scheme))
+    return getattr(import_module(module), name)(url, **options)
+
+
+def _observer(scheme: str) -> tuple[str, Callable[..., None]]:
+    if scheme == "sqlite":
+        return "on_statement", _log_statement
+    return "on_request", _log_request
+
+
+def _log_statement(sql: str, parameters: int, milliseconds: float, rows: int) -> None:
+    logger.info("%s  -- %d parameters, %d rows, %.2f ms", sql, parameters, rows, milliseconds)
+
+
+def _log_request(event: Any) -> None:
+    text = f" {event.text}" if event.text else ""
+    logger.info("%s%s  -- %d requests, %.2f ms", event.command, text, event.requests, event.milliseconds)
+
+
+def _print_log() -> None:
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _specs(models: Iterable[type[Declares]]) -> list[Any]:
+    chosen = list(models) or [model for model in registry.models()]
+    return [model.__collection_spec__() for model in chosen]
+
+
+def _one(command: Command[R]) -> Operation[R]:
+    return cast(R, (yield command))

@@ -1,0 +1,153 @@
+"""From what an engine answers to documents and values, through the identity map."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from .._types import JsonObject, Stored
+from ..errors import LoadError, QueryError
+from ..model.codec import body_value, decode
+from ..model.document import Document
+from ..model.mapping import TYPE_ATTRIBUTE, Mapping
+from ..model.registry import registry
+from ..model.state import State
+from ..query.building import family
+from ..query.columns import Column, Entity, Path, PathOf, Scalar
+from ..work import UnitOfWork
+from ..work.undo import take_values
+
+_SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
+
+
+def load_documents(
+    work: UnitOfWork, model: type[Document], rows: Iterable[Stored | None]
+) -> list[Document | None]:
+    """Make the documents of stored rows; one that the session holds already is that object.
+
+    A held object that can't have been changed takes newer values; a changed one keeps its own, and
+    its commit will find the conflict. LoadError if a row does not fit the model.
+    """
+    mapping = model.__solidb_mapping__
+    choose = chooser(model)
+    references = work.identity.of(mapping.collection)
+    validate_text = None
+    if choose is None and mapping.is_simple:
+        validate_text = mapping.model.__pydantic_validator__.validate_json
+    reference = weakref.ref
+    set_slot = object.__setattr__
+    found: list[Document | None] = []
+    for row in rows:
+        if row is None:
+            found.append(None)
+            continue
+        key, revision, created, updated, body = row
+        known = references.get(key)
+        document = None if known is None else known()
+        if document is None:
+            if validate_text is not None and type(body) is str:
+                try:
+                    document = validate_text(body, by_alias=True, by_name=True)
+                except ValidationError:
+                    document = decode(mapping, key, body)
+            else:
+                document = decode(choose(body) if choose else mapping, key, body)
+            set_slot(document, "__solidb_state__", State(work, revision, created, updated, body))
+            references[key] = reference(document)
+        else:
+            _freshen(document, row)
+        found.append(document)
+    return found
+
+
+def _freshen(document: Document, row: Stored) -> None:
+    state: State = document.__solidb_state__
+    if not state.is_stored or state.touched or state.exposed or state.revision == row[1]:
+        return
+    take_stored(document, row)
+
+
+def take_stored(document: Document, row: Stored) -> None:
+    """Give a held object the values of its stored form."""
+    state: State = document.__solidb_state__
+    key, state.revision, state.created, state.updated, state.body = row
+    take_values(document, decode(type(document).__solidb_mapping__, key, row[4]))
+    state.touched = False
+
+
+def chooser(model: type[Document]) -> Callable[[Any], Mapping] | None:
+    """Give the function that finds the class of a stored document; None if there is only one."""
+    classes = family(model)
+    if len(classes) == 1 and model.__solidb_mapping__.type_name is None:
+        return None
+    mappings = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
+
+    def choose(body: Any) -> Mapping:
+        name = body_value(body).get(TYPE_ATTRIBUTE)
+        return mappings.get(name) or model.__solidb_mapping__
+
+    return choose
+
+
+def split(row: JsonObject) -> Stored:
+    """Take a whole document, as a query returns it, apart."""
+    try:
+        key, revision = row["_key"], row["_rev"]
+    except (KeyError, TypeError):
+        raise QueryError(
+            f"a row is not a whole document: {str(row)[:120]}",
+            hint="to read rows into a Document class, RETURN the document itself, as FOR u IN users RETURN u does",
+        ) from None
+    body = {name: value for name, value in row.items() if name not in _SYSTEM}
+    return key, revision, row.get("_created_at") or "", row.get("_updated_at") or "", body
+
+
+def load_rows(work: UnitOfWork, columns: tuple[Column, ...], single: bool, rows: list[Any]) -> list[Any]:
+    """Make Python values of rows, column by column."""
+    if not columns:
+        return rows
+    if single:
+        return load_column(work, columns[0], rows)
+    loaded = [load_column(work, each, [row[place] for row in rows]) for place, each in enumerate(columns)]
+    return list(zip(*loaded, strict=True))
+
+
+def load_column(work: UnitOfWork, column: Column, values: list[Any]) -> list[Any]:
+    """Make the Python values of one column."""
+    if isinstance(column, Scalar):
+        return values if column.decode is None else [column.decode(value) for value in values]
+    if isinstance(column, Entity):
+        return [None if value is None else load_whole(work, column.model, value) for value in values]
+    return [_path(work, column, value) for value in values]
+
+
+def load_whole(work: UnitOfWork, model: type[Document], row: JsonObject) -> Document:
+    """Make the document of a row that is a whole document of the model, or of any model."""
+    if model is Document:
+        model = _model_of(row)
+    return load_documents(work, model, [split(row)])[0]  # type: ignore[return-value]
+
+
+def _model_of(row: JsonObject) -> type[Document]:
+    """Find the class of a document by its collection, which ``_id`` names after the database."""
+    collection = str(row.get("_id", "")).rpartition(":")[2].partition("/")[0]
+    claimants = registry.claimants(collection)
+    if not claimants:
+        raise LoadError(
+            f"no Document class declares the collection {collection!r}",
+            collection=collection,
+            document=row,
+            hint="import the module that declares it",
+        )
+    return claimants[-1] if len(claimants) == 1 else claimants[0]
+
+
+def _path(work: UnitOfWork, column: PathOf, row: Any) -> Path[Any, Any]:
+    targets = column.targets
+    model = targets[0] if targets[0] is targets[-1] else Document
+    vertices = tuple(load_whole(work, model, each) for each in row["vertices"] if each is not None)
+    edges = tuple(load_whole(work, column.edges, each) for each in row["edges"])
+    return Path(vertices, edges, float(row["weight"]))

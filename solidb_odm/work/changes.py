@@ -1,0 +1,91 @@
+"""What changed: the difference between a document object and its stored form, by top-level attribute.
+
+``apply(diff(old, new), old) == new`` for all JSON objects, told apart exactly: 1, 1.0 and true are
+three values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._types import Json, JsonObject
+from ..model.codec import body_value, encode_value, validate
+from ..model.mapping import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Attributes to set and attributes to take away."""
+
+    changes: JsonObject = field(default_factory=dict[str, Any])
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.removed)
+
+
+def identical(one: Json, other: Json) -> bool:
+    """Say whether two JSON values are the same, with the same types of numbers."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return len(one) == len(other) and all(  # pyright: ignore[reportUnknownArgumentType]
+            name in other and identical(value, other[name])
+            for name, value in one.items()  # pyright: ignore[reportUnknownVariableType]
+        )
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(identical, one, other))  # pyright: ignore[reportUnknownArgumentType]
+    return bool(one == other)
+
+
+def diff(old: AnyMapping[str, Any], new: AnyMapping[str, Any]) -> Difference:
+    """Give what turns ``old`` into ``new``."""
+    return Difference(
+        {name: value for name, value in new.items() if name not in old or not identical(old[name], value)},
+        tuple(name for name in old if name not in new),
+    )
+
+
+def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
+    """Give the object with the difference made."""
+    kept = {name: value for name, value in old.items() if name not in difference.removed}
+    return {**kept, **difference.changes}
+
+
+def document_difference(mapping: Mapping, document: Any, body: Any) -> tuple[Difference, JsonObject]:
+    """Give what changed in a document since it was stored, and its whole stored form now.
+
+    What differs from the stored form only because the model reads it so (a default for a missing
+    attribute, a coercion, an attribute the model does not know) is not a change.
+    """
+    old, new = body_value(body), encode_value(mapping, document)
+    found = diff(old, new)
+    if not found:
+        return found, old
+    baseline = encode_value(mapping, validate(mapping, body))
+    changes = {
+        name: value
+        for name, value in found.changes.items()
+        if name not in baseline or not _unchanged(mapping, name, baseline[name], value)
+    }
+    removed = tuple(name for name in found.removed if name in baseline)
+    difference = Difference(changes, removed)
+    return difference, apply(difference, old)
+
+
+def _unchanged(mapping: Mapping, stored: str, one: Json, other: Json) -> bool:
+    if identical(one, other):
+        return True
+    known = mapping.by_stored.get(stored)
+    return known is not None and known.unordered and identical(_ordered(one), _ordered(other))
+
+
+def _ordered(value: Json) -> Json:
+    """Sort all lists, for values that hold sets, whose JSON form has no order of its own."""
+    if isinstance(value, list):
+        return sorted((_ordered(item) for item in value), key=repr)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {name: _ordered(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
