@@ -29,6 +29,7 @@ def measure(size: int) -> Weights:
     texts = [floor.adapter.dump_json(floor.adapter.validate_python(row)) for row in data]
     with TemporaryDirectory() as folder:
         engine = create_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
+        engine.create_all(ours.User)
         with Session(engine) as session:
             session.add_all([ours.user(row) for row in data])
             session.commit()

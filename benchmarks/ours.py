@@ -39,8 +39,7 @@ class Ours:
 
     def open(self, path: Path) -> None:
         self.engine = create_engine(f"sqlite:///{path}")
-        with Session(self.engine) as session:  # makes the table and its indexes
-            session.scalars(select(User)).all()
+        self.engine.create_all(User)
 
     def build(self, rows: list[dict[str, Any]]) -> None:
         self.built = [user(row) for row in rows]

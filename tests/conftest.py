@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from solidb_odm import AsyncEngine, Engine, create_async_engine, create_engine
 from tools.server import LocalServer, find_server, running_server
-
-if TYPE_CHECKING:
-    from solidb_odm.engines import Engine
 
 _calm = [HealthCheck.too_slow]  # the machine may be busy; speed is the benchmarks' matter
 settings.register_profile("dev", deadline=None, suppress_health_check=_calm)
@@ -75,8 +72,12 @@ def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(engine_url: str) -> Iterator[Engine]:
     """An open engine over an empty database, once for every engine there is."""
-    from solidb_odm import create_engine
+    with create_engine(engine_url) as opened:
+        yield opened
 
-    opened = create_engine(engine_url)
-    yield opened
-    opened.dispose()
+
+@pytest.fixture
+async def async_engine(engine_url: str, anyio_backend: str) -> AsyncIterator[AsyncEngine]:
+    """An open engine to await, once for every engine there is, on both event loops."""
+    async with create_async_engine(engine_url) as opened:
+        yield opened
