@@ -93,8 +93,8 @@ def _elements(
 ) -> Callable[[Row], Iterable[Json]]:
     source = node.source
     if isinstance(source, nodes.Name) and source.name not in scope.names:
-        _check_hint(node)
-        return documents_of(compiler, source.name, node.variable, conditions, scope)
+        found = documents_of(compiler, source.name, node.variable, conditions, scope)
+        return _with_hint(node, source.name, found)
     if isinstance(source, nodes.Range):
         return range_bounds(compiler, source, scope)
     value = compiler.expression(source, scope)
@@ -106,13 +106,26 @@ def _elements(
     return elements
 
 
-def _check_hint(node: nodes.For) -> None:
+def _with_hint(
+    node: nodes.For, collection: str, documents: Callable[[Row], Iterable[Json]]
+) -> Callable[[Row], Iterable[Json]]:
+    """Check a forced index hint, which on the server fails where it can't be followed."""
     options = dict(node.options)
-    if options.get("forceIndexHint") is True and options.get("indexHint") is not None:
-        raise QueryError(
-            f"forced index hint {options['indexHint']!r} cannot be used here",
-            hint="leave out forceIndexHint: an index hint is a matter of the server",
-        )
+    hint = options.get("indexHint")
+    names = hint if isinstance(hint, tuple) else (hint,)
+    if options.get("forceIndexHint") is not True or hint is None:
+        return documents
+
+    def checked(row: Row) -> Iterable[Json]:
+        run: Run = row[0]
+        if not any(run.index_of(collection, "persistent", str(name)) for name in names):
+            raise QueryError(
+                f"forced index hint {hint!r} names no index of {collection}",
+                hint="leave out forceIndexHint",
+            )
+        return documents(row)
+
+    return checked
 
 
 def _on_slot(test: Callable[[Row, Json], bool], slot: int) -> Callable[[Row], bool]:

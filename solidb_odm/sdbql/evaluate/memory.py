@@ -32,6 +32,7 @@ class MemorySource:
         self._kinds: dict[str, str] = {}
         self._indexes: dict[str, list[IndexInfo]] = {}
         self._unique: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        self._adjacent: dict[tuple[str, str], dict[str, list[JsonObject]]] = {}
         for name in edges:
             self.create(name, kind="edge")
         for name, documents in (collections or {}).items():
@@ -72,7 +73,13 @@ class MemorySource:
 
     def edges(self, collection: str, vertex: str, direction: EdgeDirection) -> list[JsonObject]:
         end = "_from" if direction == "OUTBOUND" else "_to"
-        return [edge for edge in self.scan(collection) if edge.get(end) == vertex]
+        adjacent = self._adjacent.get((collection, end))
+        if adjacent is None:
+            adjacent = self._adjacent[collection, end] = {}
+            for edge in self.scan(collection):
+                if isinstance(edge.get(end), str):
+                    adjacent.setdefault(edge[end], []).append(edge)
+        return adjacent.get(vertex, [])
 
     def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
         for index in self._indexes.get(collection, ()):
@@ -87,6 +94,7 @@ class MemorySource:
             raise DuplicateKey(f"Document with _key '{key}' already exists", collection=collection, key=key)
         stored = self._stored(collection, key, document, created=None)
         documents[key] = stored
+        self._forget_adjacent(collection)
         insort(self._keys[collection], key)
         return stored
 
@@ -94,12 +102,18 @@ class MemorySource:
         old = self._collection(collection)[key]
         stored = self._stored(collection, key, document, created=old["_created_at"])
         self._documents[collection][key] = stored
+        self._forget_adjacent(collection)
         return stored
 
     def remove(self, collection: str, key: str) -> None:
         del self._collection(collection)[key]
+        self._forget_adjacent(collection)
         keys = self._keys[collection]
         del keys[bisect_left(keys, key)]
+
+    def _forget_adjacent(self, collection: str) -> None:
+        self._adjacent.pop((collection, "_from"), None)
+        self._adjacent.pop((collection, "_to"), None)
 
     def _collection(self, name: str) -> dict[str, JsonObject]:
         try:

@@ -141,13 +141,6 @@ class Run:
         if self.strict or isinstance(error, QueryTimeout | QueryLimitError):
             raise error
 
-    def bound(self, name: str) -> Json:
-        """Return a bind value."""
-        try:
-            return self.binds[name]
-        except KeyError:
-            raise missing_bind(name) from None
-
 
 def missing_bind(name: str) -> QueryError:
     """Make the error for a bind variable without a value."""

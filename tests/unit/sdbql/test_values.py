@@ -78,7 +78,7 @@ def test_arithmetic_always_gives_a_number_that_fits_or_null(a: Any, b: Any) -> N
 
 def test_types_come_in_the_order_of_the_server() -> None:
     ladder = [None, False, True, -1, 0.5, 1, "", "Z", "a", "é", [], [1], [1, 2], {}, {"a": 2}, {"b": 1}]
-    assert sorted(ladder[::-1], key=values.sort_key) == ladder
+    assert sorted(ladder[7:] + ladder[:7], key=values.sort_key) == ladder
 
 
 @pytest.mark.parametrize("value", [None, False, 0, 0.0, -0.0, ""])
