@@ -13,6 +13,8 @@ from solidb_odm.sdbql.parser import parse
 from .cases import CASES, DATASET, Case, error_agrees, rows_agree, same
 from .differences import DIFFERENCES
 
+# A query on a file is all or nothing, where the server leaves the rows before the failing one.
+_ATOMIC = {"mutation-not-atomic": True, "bulk-insert-atomic": False}
 _KINDS = {"fulltext": "fulltext", "geo": "geo", "vector": "vector", "ttl": "ttl"}
 
 
@@ -66,4 +68,5 @@ def _agrees(channel: EmbeddedChannel, case: Case) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_embedded_engine_answers_as_the_server(channel: EmbeddedChannel, case: Case) -> None:
-    assert _agrees(channel, case) is (case["name"] not in DIFFERENCES)
+    name = case["name"]
+    assert _agrees(channel, case) is not _ATOMIC.get(name, name in DIFFERENCES)

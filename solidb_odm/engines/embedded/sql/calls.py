@@ -6,6 +6,7 @@ from typing import Final
 
 from ....sdbql import nodes
 from ....sdbql.functions import lookup
+from ..naming import text_literal
 from .compilation import Compilation, Scope
 from .conditions import prefix_end, starts_with, type_test
 from .refusal import NotInSql
@@ -91,7 +92,7 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if name not in _PLAIN:
         raise NotInSql(f"the function {name}")
     keys = [c.term(c, argument, scope).key for argument in arguments]
-    return Computed("any", f"solidb_call({', '.join([repr(name), *keys])})")
+    return Computed("any", c.call_back("solidb_call", text_literal(name), *keys))
 
 
 def prefix_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:

@@ -16,7 +16,10 @@ Scope = Mapping[str, Term]
 
 @dataclass(slots=True)
 class Compilation:
-    """The surroundings of a query, and the parts of the compiler, which call each other through it."""
+    """The surroundings of a query, and the parts of the compiler, which call each other through it.
+
+    ``total``: refuse what may fail while it runs.
+    """
 
     types: Mapping[str, str]
     database: str
@@ -28,12 +31,19 @@ class Compilation:
     first: Callable[[Compilation, nodes.Query, Scope], Term]
     parameters: Parameters = field(default_factory=Parameters)
     collections: set[str] = field(default_factory=set[str])
+    total: bool = False
     _aliases: int = 0
 
     def alias(self) -> str:
         """Return a fresh name for a table in FROM."""
         self._aliases += 1
         return f"t{self._aliases}"
+
+    def call_back(self, name: str, *keys: str) -> str:
+        """Return the call of a Python function, which may fail."""
+        if self.total:
+            raise NotInSql(f"{name}, which may fail")
+        return f"{name}({', '.join(keys)})"
 
     def collection(self, name: str) -> Collection:
         """Return a collection that SQL may read."""

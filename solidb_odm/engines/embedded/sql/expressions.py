@@ -64,7 +64,8 @@ def _array(c: Compilation, node: nodes.Array, scope: Scope) -> Term:
 
 
 def _object(c: Compilation, node: nodes.Object, scope: Scope) -> Term:
-    pairs = {name: c.term(c, value, scope) for name, value in sorted(node.pairs)}
+    values = dict(node.pairs)
+    pairs = {name: c.term(c, values[name], scope) for name in sorted(values)}
     return _structure(Structure("object", tuple(pairs), tuple(pairs.values())))
 
 
@@ -79,7 +80,7 @@ def _unary(c: Compilation, node: nodes.Unary, scope: Scope) -> Term:
         return negated(condition(c, node.operand, scope))
     if node.operator == "-":
         zero = c.parameters.constant("int", lambda _: 0)
-        return _arithmetic(zero, "-", c.term(c, node.operand, scope))
+        return _arithmetic(c, zero, "-", c.term(c, node.operand, scope))
     raise NotInSql(f"the operator {node.operator}")
 
 
@@ -152,21 +153,19 @@ def _binary(c: Compilation, node: nodes.Binary, scope: Scope) -> Term:
         return Computed(left.kind if left.kind == right.kind else "any", f"ifnull({left.key}, {right.key})")
     if node.operator == "||":
         return chosen(truth_of(left), left, right)
-    return _arithmetic(left, node.operator, right)
+    return _arithmetic(c, left, node.operator, right)
 
 
-def _arithmetic(left: Term, operator: nodes.BinaryOperator, right: Term) -> Computed:
+def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, right: Term) -> Computed:
     """Return a sum, difference or product; SQLite's own agree for numbers, Python does the rest."""
     name = _ARITHMETIC.get(operator)
     if name is None:
         raise NotInSql(f"the operator {operator}")
-    a, b = left.key, right.key
+    exact = c.call_back(name, left.key, right.key)
     if operator in ("/", "%"):
-        return Computed("any", f"{name}({a}, {b})")
-    plain = " AND ".join(_is_plain(side) for side in (left, right))
-    return Computed(
-        "any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {name}({a}, {b}) END"
-    )
+        return Computed("any", exact)
+    plain = " AND ".join(map(_is_plain, (left, right)))
+    return Computed("any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {exact} END")
 
 
 _ARITHMETIC: Final[dict[str, str]] = {

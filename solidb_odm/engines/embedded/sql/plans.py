@@ -57,6 +57,7 @@ def plan(query: nodes.Query, types: Signature, find: Find, *, database: str, str
 def narrow(query: nodes.Block, types: Signature, find: Find, *, database: str) -> Narrowing | None:
     """Return SQL for the first FOR with those conditions behind it that SQL can say, or None."""
     c = _compilation(types, find, database=database, strict=False)
+    c.total = True
     head, *rest = query.body or (None,)
     if not isinstance(head, nodes.For) or not isinstance(head.source, nodes.Name):
         return None
