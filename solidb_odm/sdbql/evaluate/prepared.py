@@ -66,7 +66,8 @@ class Prepared:
         ``strict``, what the server swallows is raised: unknown names and missing binds before
         anything runs, errors in FILTER, SORT and LIMIT as they arise.
         """
-        given = {name: plain(value) for name, value in binds.items()}
+        with _depth_guarded():
+            given = {name: plain(value) for name, value in binds.items()}
         run = Run(source, given, strict=strict, limits=limits)
         if strict:
             self.check(binds)
