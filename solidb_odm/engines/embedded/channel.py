@@ -131,8 +131,13 @@ class EmbeddedChannel:
             raise translate(exc, self._options.path) from exc
 
     def interrupt(self) -> None:
-        """Stop the statement that another thread runs on this channel."""
+        """Stop what another thread runs on this channel, until ``resume``."""
+        self._queries.cancelled = True
         self._connection.interrupt()
+
+    def resume(self) -> None:
+        """Go on after ``interrupt``."""
+        self._queries.cancelled = False
 
     def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""
