@@ -1,6 +1,9 @@
 """The built-in functions: a catalogue that people read, and code that a query runs on a file."""
 
-from . import (  # noqa: F401  # importing a family registers its functions
+# pyright: reportUnusedImport=false
+# ruff: noqa: F401  # importing a family registers its functions
+
+from . import (
     aggregates,
     arrays,
     dates,
@@ -21,6 +24,7 @@ from . import (  # noqa: F401  # importing a family registers its functions
     text,
     types,
     vectors,
+    zones,
 )
 from .base import Context, Function, IndexInfo, catalogue, lookup
 

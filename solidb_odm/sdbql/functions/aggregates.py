@@ -10,7 +10,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import canonical, sort_key
-from .arguments import array, finite, integer, is_number, number, options, text
+from .arguments import array, finite, integer, is_array, is_number, number, options, text
 from .base import REFUSE, Family
 
 function = Family("Statistics")
@@ -18,8 +18,8 @@ _NULLS: Final = "null is an error; null elements are left out"
 
 
 def _elements(value: Json, name: str) -> list[Json]:
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_array(value):
+        return value
     raise QueryError(f"Unknown function: {name}", hint=f"{name} takes an array: {name}(x ?? [])")
 
 

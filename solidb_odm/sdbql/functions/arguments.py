@@ -19,6 +19,16 @@ def is_number(value: Json) -> TypeGuard[Number]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_array(value: Json) -> TypeGuard[list[Json]]:
+    """Tell whether the value is an array."""
+    return isinstance(value, list)
+
+
+def is_object(value: Json) -> TypeGuard[JsonObject]:
+    """Tell whether the value is an object."""
+    return isinstance(value, dict)
+
+
 def is_integral(value: Json) -> TypeGuard[Number]:
     """Tell whether the value is a whole number, as 2 and 2.0 are."""
     return is_number(value) and (isinstance(value, int) or value.is_integer())
@@ -58,22 +68,22 @@ def count(value: Json, name: str, position: int | None = None) -> int:
 
 def array(value: Json, name: str, position: int | None = None) -> list[Json]:
     """Return the value if it is an array."""
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_array(value):
+        return value
     raise fail(name, position, "an array")
 
 
 def first_array(value: Json, name: str) -> list[Json]:
     """Return the value if it is an array; the server words this error in its own way."""
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_array(value):
+        return value
     raise QueryError(f"{name}: first argument must be an array")
 
 
 def mapping(value: Json, name: str, position: int | None = None) -> JsonObject:
     """Return the value if it is an object."""
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_object(value):
+        return value
     raise fail(name, position, "an object")
 
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import canonical, equal, sort_key
-from .arguments import array, count, first_array, integer, text
+from .arguments import array, count, first_array, integer, is_array, text
 from .base import REFUSE, Context, Family
 
 function = Family("Array")
@@ -83,10 +83,18 @@ def push(values: Json, value: Json, unique: Json = False) -> Json:
     return [*elements, value] if _is_new(elements, value, unique) else elements
 
 
-@function("UNSHIFT", parameters="a, x [, unique]", returns="array", nulls=REFUSE, summary="With x in front.")
-def unshift(values: Json, value: Json, unique: Json = False) -> Json:
+@function(
+    "UNSHIFT",
+    parameters="a, x, ... [, unique]",
+    returns="array",
+    nulls=REFUSE,
+    summary="With x, or several, in front; a last ``true`` keeps out one that is there.",
+)
+def unshift(values: Json, *more: Json) -> Json:
     elements = first_array(values, "UNSHIFT")
-    return [value, *elements] if _is_new(elements, value, unique) else elements
+    if len(more) == 2 and isinstance(more[1], bool):
+        return [more[0], *elements] if _is_new(elements, more[0], more[1]) else elements
+    return [*more, *elements]
 
 
 @function("POP", parameters="a", returns="array", nulls=REFUSE, summary="Without the last element.")
@@ -110,7 +118,7 @@ def append(values: Json, *more: Json) -> Json:
     elements = list(first_array(values, "APPEND"))
     unique = len(more) == 2 and isinstance(more[1], bool)
     for part in more[:1] if unique else more:
-        elements += part if isinstance(part, list) else [part]  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        elements += part if is_array(part) else [part]
     return distinct(elements) if unique and more[1] else elements
 
 
@@ -163,15 +171,15 @@ def ascending_unique(values: Json) -> Json:
 def flatten(context: Context, values: Json, depth: Json = 1) -> Json:
     elements = first_array(values, "FLATTEN")
     for _ in range(min(count(depth, "FLATTEN", 2), 128)):
-        if not any(isinstance(e, list) for e in elements):
+        if not any(is_array(e) for e in elements):
             break
         context.spend(len(elements))
-        elements = [item for e in elements for item in (e if isinstance(e, list) else [e])]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        elements = [item for e in elements for item in (e if is_array(e) else [e])]
     return elements
 
 
 def _arrays(values: tuple[Json, ...], name: str) -> list[list[Json]]:
-    if all(isinstance(v, list) for v in values):
+    if all(is_array(v) for v in values):
         return list(values)
     raise QueryError(f"{name}: all arguments must be arrays")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,7 +188,8 @@ def arity(parameters: str) -> tuple[int, int | None]:
     """Count the least and the most arguments of a signature such as ``s, start [, length]``."""
     least, most, depth = 0, 0, 0
     variadic = False
-    for part in parameters.replace("[", " [ ").replace("]", " ] ").replace(",", " , ").split():
+    plain = re.sub(r"\([^)]*\)", "", parameters)  # the parameters of a lambda
+    for part in plain.replace("[", " [ ").replace("]", " ] ").replace(",", " , ").split():
         depth += {"[": 1, "]": -1}.get(part, 0)
         if part == "...":
             variadic = True

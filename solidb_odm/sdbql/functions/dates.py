@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import calendar
-import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
 from . import clock_formats
-from .arguments import is_integral, number, text
-from .base import PROPAGATE, PROPAGATE_TWO, Context, Family
+from .arguments import is_array, is_integral, number, text
+from .base import PROPAGATE_TWO, Context, Family
 from .moments import (
     Unit,
     add,
@@ -26,8 +24,6 @@ from .moments import (
     span_of,
     truncate,
     unit_of,
-    wall_of,
-    wall_text,
     zone_of,
 )
 
@@ -258,7 +254,7 @@ def date_trunc(value: Json, unit: Json, zone: Json = None) -> Json:
     "DATE_ROUND",
     parameters="d, n|unit [, unit|timezone]",
     returns="string",
-    summary="The start of a slot of n days, hours, minutes, seconds or milliseconds; without n as DATE_TRUNC.",
+    summary="The start of a slot of n days, hours, minutes and so on; without n as DATE_TRUNC.",
 )
 def date_round(value: Json, amount: Json, unit: Json = None) -> Json:
     if isinstance(amount, str):
@@ -336,7 +332,7 @@ def date_format(value: Json, form: Json, zone: Json = None) -> Json:
 )
 def date_parse(value: Json, forms: Json, zone: Json = None) -> Json:
     written, place = text(value, "DATE_PARSE", 1).strip(), zone_of(zone, "DATE_PARSE")
-    candidates: list[Json] = forms if isinstance(forms, list) else [forms]
+    candidates: list[Json] = forms if is_array(forms) else [forms]
     for form in candidates:
         found = clock_formats.read(written, text(form, "DATE_PARSE", 2))
         if found is not None:
@@ -344,81 +340,3 @@ def date_parse(value: Json, forms: Json, zone: Json = None) -> Json:
             return iso(at_wall(wall, place) if offset is None else wall.replace(tzinfo=UTC) - offset)
     wanted = f"format '{candidates[0]}'" if len(candidates) == 1 else f"any of the {len(candidates)} formats"
     raise QueryError(f"DATE_PARSE: '{written}' does not match {wanted}")
-
-
-def _zone_info(when: datetime) -> Json:
-    offset = when.utcoffset() or timedelta()
-    return {
-        "begin": None,
-        "dst": bool(when.dst()),
-        "end": None,
-        "name": when.tzname() or "",
-        "offset": int(offset.total_seconds()),
-    }
-
-
-def _named_zone(zone: Json, name: str) -> ZoneInfo:
-    return zone_of(text(zone, name, 2), name)
-
-
-@function(
-    "DATE_UTCTOLOCAL",
-    parameters="d, timezone [, zoneinfo]",
-    returns="string, or object",
-    summary="What clocks in the zone show; with facts about the zone if told.",
-)
-def date_utctolocal(value: Json, zone: Json, zoneinfo_wanted: Json = None) -> Json:
-    local = moment(value).astimezone(_named_zone(zone, "DATE_UTCTOLOCAL"))
-    if zoneinfo_wanted is not True:
-        return wall_text(local)
-    return {"local": wall_text(local), "tzdb": None, "zoneInfo": _zone_info(local)}
-
-
-@function(
-    "DATE_LOCALTOUTC",
-    parameters="d, timezone [, zoneinfo]",
-    returns="string, or object",
-    summary="When clocks in the zone show this time; with facts about the zone if told.",
-)
-def date_localtoutc(value: Json, zone: Json, zoneinfo_wanted: Json = None) -> Json:
-    place = _named_zone(zone, "DATE_LOCALTOUTC")
-    when = at_wall(wall_of(value), place)
-    if zoneinfo_wanted is not True:
-        return iso(when)
-    return {"tzdb": None, "utc": iso(when), "zoneInfo": _zone_info(when.astimezone(place))}
-
-
-@function("DATE_TIMEZONE", returns="string", summary="The time zone of dates without one: UTC on a file.")
-def date_timezone() -> Json:
-    return "UTC"
-
-
-@function("DATE_TIMEZONES", returns="array of strings", summary="The names of all time zones.")
-def date_timezones() -> Json:
-    return sorted(zoneinfo.available_timezones())
-
-
-@function(
-    "HUMAN_TIME",
-    parameters="d [, now]",
-    returns="string",
-    nulls=PROPAGATE,
-    context=True,
-    deterministic=False,
-    summary='For people: "2 days ago", "in 1 hour", "just now".',
-)
-def human_time(context: Context, value: Json, reference: Json = None) -> Json:
-    current = context.now() if reference is None else moment(reference)
-    seconds = (millis(current) - millis(moment(value))) / 1000
-    length = int(abs(seconds))
-    for size, word in (
-        (31_536_000, "year"),
-        (2_592_000, "month"),
-        (86_400, "day"),
-        (3600, "hour"),
-        (60, "minute"),
-    ):
-        if length >= size:
-            phrase = f"{length // size} {word}{'' if length // size == 1 else 's'}"
-            return f"in {phrase}" if seconds < 0 else f"{phrase} ago"
-    return "just now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from .arguments import integer, text
+from .arguments import integer, is_array, is_object, text
 from .base import REFUSE, Context, Family
 
 function = Family("Document")
@@ -38,7 +38,7 @@ def document(context: Context, first: Json, keys: Json = None) -> Json:
     if keys is None:
         return _by_ids(context, first)
     collection = text(first, "DOCUMENT", 1)
-    if not isinstance(keys, list):
+    if not is_array(keys):
         return context.document(collection, text(keys, "DOCUMENT", 2))
     wanted: list[Json] = keys
     context.spend(len(wanted))
@@ -47,7 +47,7 @@ def document(context: Context, first: Json, keys: Json = None) -> Json:
 
 
 def _by_ids(context: Context, ids: Json) -> Json:
-    if not isinstance(ids, list):
+    if not is_array(ids):
         return fetch(context, text(ids, "DOCUMENT"))
     wanted: list[Json] = ids
     context.spend(len(wanted))
@@ -60,31 +60,37 @@ def _collection(identifier: str) -> str:
     return identifier.partition("/")[0].rpartition(":")[2]
 
 
-def _identifier(value: Json, name: str) -> str:
-    if isinstance(value, dict):
-        value = value.get("_id")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
-    return text(value, name)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+def _parts(value: Json) -> tuple[str, str] | None:
+    """Return the collection and the key of an id or a document; None if it is neither."""
+    if is_object(value):
+        value = value.get("_id")
+    if not isinstance(value, str) or "/" not in value:
+        return None
+    collection, _, key = value.partition("/")
+    return collection, key
 
 
 @function(
     "PARSE_IDENTIFIER",
     parameters="id|doc",
-    returns="{collection, key}",
+    returns="{collection, key} or null",
     summary="The parts of an id; a database's name stays with the collection.",
 )
 def parse_identifier(value: Json) -> Json:
-    collection, key = split_id(_identifier(value, "PARSE_IDENTIFIER"), "PARSE_IDENTIFIER")
-    return {"collection": collection, "key": key}
+    parts = _parts(value)
+    return parts and {"collection": parts[0], "key": parts[1]}
 
 
 @function("PARSE_COLLECTION", parameters="id|doc", returns="string", summary="The collection of an id.")
 def parse_collection(value: Json) -> Json:
-    return split_id(_identifier(value, "PARSE_COLLECTION"), "PARSE_COLLECTION")[0]
+    parts = _parts(value)
+    return parts and parts[0]
 
 
 @function("PARSE_KEY", parameters="id|doc", returns="string", summary="The key of an id.")
 def parse_key(value: Json) -> Json:
-    return split_id(_identifier(value, "PARSE_KEY"), "PARSE_KEY")[1]
+    parts = _parts(value)
+    return parts and parts[1]
 
 
 @function(
@@ -97,8 +103,8 @@ def parse_key(value: Json) -> Json:
 def is_same_collection(left: Json, right: Json) -> Json:
     if left is None or right is None:
         return None
-    names = [_identifier(v, "IS_SAME_COLLECTION").partition("/")[0] for v in (left, right)]
-    return names[0] == names[1]
+    names = [parts[0] if (parts := _parts(v)) else v for v in (left, right)]
+    return isinstance(names[0], str) and names[0] == names[1]
 
 
 @function(
@@ -139,23 +145,23 @@ _SERVER_ONLY = (
     ("CURRENT_USER", "", "Who runs the query.", "a file has no users"),
     ("CURRENT_ROLES", "", "The roles of who runs the query.", "a file has no users"),
     ("CAN", "action [, doc]", "Whether the user may do this.", "a file has no users"),
-    ("ROW_POLICY", "collection [, predicate]", "Set or read a row policy.", "a file has no users; filter in the query"),
+    ("ROW_POLICY", "collection [, predicate]", "Set or read a row policy.", "filter in the query"),
     ("CREATE_GRAPH", "name, definition", "Declare a graph.", "name the edge collection in the traversal"),
     ("DROP_GRAPH", "name", "Forget a graph.", "name the edge collection in the traversal"),
     ("GRAPH_INFO", "name", "What a graph is made of.", "name the edge collection in the traversal"),
     ("CREATE_VIEW", "name, definition", "Declare a search view.", "declare a fulltext index"),
     ("DROP_VIEW", "name", "Forget a search view.", "declare a fulltext index"),
-    ("SEMANTIC", "doc, query [, options]", "How well a document fits a text.", "use VECTOR_SIMILARITY on stored vectors"),
-    ("EMBED", "text", "The vector of a text, by a language model.", "compute vectors in the application"),
-    ("EXTRACT", "text, schema", "Data in a text, by a language model.", "call the model in the application"),
-    ("CITE", "answer, docs", "The sources of an answer.", "call the model in the application"),
-    ("GROUNDED", "answer, docs", "Whether an answer follows from documents.", "call the model in the application"),
+    ("SEMANTIC", "doc, query [, options]", "How well a document fits a text.", "use VECTOR_SIMILARITY"),
+    ("EMBED", "text", "The vector of a text, by a language model.", "compute vectors yourself"),
+    ("EXTRACT", "text, schema", "Data in a text, by a language model.", "call the model yourself"),
+    ("CITE", "answer, docs", "The sources of an answer.", "call the model yourself"),
+    ("GROUNDED", "answer, docs", "Whether documents bear an answer.", "call the model yourself"),
     ("RERANK", "query, docs [, options]", "Documents, the best first.", "sort by BM25 or VECTOR_SIMILARITY"),
-    ("GRAPH_RAG", "collection, index, edges, vector [, options]", "Documents near a vector and their neighbours.",
+    ("GRAPH_RAG", "collection, index, edges, vector [, options]", "Documents near a vector, with neighbours.",
      "use VECTOR_SEARCH and NEIGHBORS"),
     ("COMMUNITY_SEARCH", "text [, options]", "Search in summaries of communities.", "use FULLTEXT"),
     ("RAG_PIPELINE", "name, vector [, options]", "Run a stored pipeline.", "use VECTOR_SEARCH"),
-    ("VECTOR_INDEX_STATS", "collection, index", "What a vector index holds.", "a file keeps vectors in the documents"),
+    ("VECTOR_INDEX_STATS", "collection, index", "What a vector index holds.", "a file has no such index"),
     ("DOC_AS_OF", "collection, key, time", "A document as it was.", "a file keeps no history"),
     ("DOC_HISTORY", "collection, key", "The versions of a document.", "a file keeps no history"),
     ("SNAPSHOT_DIFF", "collection, from, to", "What changed between two times.", "a file keeps no history"),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import ipaddress
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
-from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qs, quote, unquote, unquote_plus, urlencode, urlsplit
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import json_text, to_text, truthy
-from .arguments import count, integer, is_number, mapping, number, text, whole
+from .arguments import count, integer, is_array, is_number, is_object, mapping, number, text, whole
 from .base import ACCEPT, Family
 
 function = Family("String format")
@@ -90,7 +94,7 @@ def truncate_text(value: Json, length: Json, suffix: Json = None) -> Json:
     tail = "..." if suffix is None else text(suffix, "TRUNCATE_TEXT", 3)
     if len(plain) <= most:
         return plain
-    return plain[: max(0, most - len(tail))] + tail[:most]
+    return plain[: max(0, most - len(tail))].rstrip() + tail[:most]
 
 
 @function(
@@ -160,15 +164,22 @@ def parse_url(value: Json) -> Json:
 )
 def query_string(value: Json) -> Json:
     if isinstance(value, str):
-        return dict(sorted(parse_qsl(value.removeprefix("?"), keep_blank_values=True)))
+        return _query_fields(value.removeprefix("?"))
     fields = mapping(value, "QUERY_STRING")
     pairs = [
         (key, to_text(item))
         for key, given in sorted(fields.items())
-        for item in (given if isinstance(given, list) else [given])  # pyright: ignore[reportUnknownVariableType]  # JSON
+        for item in (given if is_array(given) else [given])
         if item is not None
     ]
-    return urlencode(pairs, quote_via=quote)
+    return urlencode(pairs)
+
+
+def _query_fields(query: str) -> JsonObject:
+    fields: JsonObject = {}
+    for name, given in parse_qs(query, keep_blank_values=True).items():
+        fields[name] = given if len(given) > 1 else given[0]
+    return fields
 
 
 @function(
@@ -180,19 +191,19 @@ def query_string(value: Json) -> Json:
 )
 def number_format(value: Json, decimals: Json = None, locale: Json = None) -> Json:
     places = 0 if decimals is None else integer(decimals, "NUMBER_FORMAT", 2)
-    if not 0 <= places <= 100:
-        raise QueryError("NUMBER_FORMAT: argument 2 must be between 0 and 100")
+    if not 0 <= places <= 20:
+        raise QueryError("NUMBER_FORMAT: decimals must be between 0 and 20")
     point, thousands = _separators(locale)
     exact = Decimal(str(number(value, "NUMBER_FORMAT")))
     rounded = (
         exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if abs(exact) < Decimal(10) ** 20 else exact
     )
     plain = f"{rounded:,.{places}f}"
-    return plain.translate(str.maketrans({",": thousands, ".": point}))
+    return plain.translate({ord(","): thousands, ord("."): point})
 
 
 def _separators(locale: Json) -> tuple[str, str]:
-    if isinstance(locale, dict):
+    if is_object(locale):
         given: JsonObject = locale
         return str(given.get("decimal", ".")), str(given.get("thousands", ","))
     name = "en" if locale is None else text(locale, "NUMBER_FORMAT", 3)
@@ -241,6 +252,31 @@ def ipv4_from_number(value: Json) -> Json:
     if not is_number(value) or value != int(value) or not 0 <= value < 2**32:
         return None
     return str(ipaddress.IPv4Address(int(value)))
+
+
+def _keeping(allowed: Callable[[str], bool], others: str) -> Callable[[str], str]:
+    return lambda value: "".join(c for c in value if allowed(c) or c in others)
+
+
+_WHITE: Final = " \t\n\r\v\f"
+_RULES: Final[dict[str, Callable[[str], str]]] = {
+    "trim": str.strip,
+    "lowercase": str.lower,
+    "lower": str.lower,
+    "uppercase": str.upper,
+    "upper": str.upper,
+    "alphanumeric": _keeping(str.isalnum, _WHITE),
+    "alnum": _keeping(str.isalnum, _WHITE),
+    "alpha": _keeping(str.isalpha, _WHITE),
+    "numeric": _keeping(str.isnumeric, ".-"),
+    "digits": _keeping(str.isnumeric, ".-"),
+    "email": lambda value: _keeping(str.isalnum, "@._-+")(value.strip().lower()),
+    "url": lambda value: _keeping(str.isalnum, "-_.~:/?#[]@!$&'()*+,;=%")(value.strip()),
+    "html": html.escape,
+    "strip_html": partial(re.sub, r"<[A-Za-z/!][^>]*(?:>|$)", ""),
+    "normalize_whitespace": lambda value: " ".join(value.split()),
+    "normalize": lambda value: " ".join(value.split()),
+}
 
 
 def _no_constant(name: str) -> Json:
@@ -297,18 +333,26 @@ def json_pointer(value: Json, pointer: Json, default: Json = None) -> Json:
         return default
     for raw in path.split("/")[1:]:
         step = raw.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict) and step in value:
-            value = value[step]  # pyright: ignore[reportUnknownVariableType]  # JSON
-        elif isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", step) and int(step) < len(value):  # pyright: ignore[reportUnknownArgumentType]  # JSON
-            value = value[int(step)]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        if is_object(value) and step in value:
+            value = value[step]
+        elif is_array(value) and re.fullmatch("0|[1-9][0-9]{0,9}", step) and int(step) < len(value):
+            value = value[int(step)]
         else:
             return default
-    return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return value
 
 
-function.server_only(
+@function(
     "SANITIZE",
-    parameters="s, ...",
-    summary="Clean a text by named rules.",
-    instead="use TRIM, LOWER or REGEX_REPLACE",
+    parameters="s [, rule(s)]",
+    returns="string",
+    summary="Cleaned by rules: trim (the default), lower, upper, alnum, alpha, numeric, email, url, html, "
+    "strip_html, normalize_whitespace.",
 )
+def sanitize(value: Json, rules: Json = "trim") -> Json:
+    cleaned = text(value, "SANITIZE")
+    given: list[Json] = rules if is_array(rules) else [rules]
+    for name in given:
+        rule = _RULES.get(str(name).lower())
+        cleaned = cleaned if rule is None else rule(cleaned)
+    return cleaned

@@ -15,7 +15,6 @@ from .shapes import (
     Shape,
     covers,
     covers_point,
-    edges,
     intersect,
     metres,
     near,
@@ -167,17 +166,16 @@ def geo_area(polygon: Json, ellipsoid: Json = None) -> Json:
     if radius is None:
         raise QueryError("GEO_AREA: ellipsoid must be 'sphere' or 'wgs84'")
     areas = (
-        _ring_area(rings[0]) - sum(map(_ring_area, rings[1:]))
+        _ring_area(rings[0], radius) - sum(_ring_area(hole, radius) for hole in rings[1:])
         for rings in shape_of(polygon, "GEO_AREA").polygons
     )
-    return finite(sum(max(0.0, a) for a in areas) * radius * radius)
+    return finite(sum(max(0.0, a) for a in areas))
 
 
-def _ring_area(ring: list[Point]) -> float:
-    """Return the area on a ball of radius 1, by the excess of the angles under each side."""
-    total = sum(
-        math.radians((b[0] - a[0] + 540) % 360 - 180)
-        * (2 + math.sin(math.radians(a[1])) + math.sin(math.radians(b[1])))
-        for a, b in edges(ring)
+def _ring_area(ring: list[Point], radius: float) -> float:
+    """Return the area on a ball, by the formula of Chamberlain and Duquette."""
+    neighbours = zip(ring, [*ring[1:], ring[0]], [*ring[2:], *ring[:2]], strict=True)
+    widths = (
+        (math.radians(c[0]) - math.radians(a[0])) * math.sin(math.radians(b[1])) for a, b, c in neighbours
     )
-    return abs(total) / 2
+    return abs(sum(widths) * radius * radius / 2)

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from .arguments import array, finite, integer, is_number, number, options, text
+from .arguments import array, finite, integer, is_number, is_object, number, options, text
 from .base import REFUSE, Context, Family
 from .documents import fetch
 
@@ -33,7 +33,7 @@ def _seeds(given: Json, collection: Json) -> dict[str, float]:
     """Return the start vertices with their scores; a bare key is completed with the collection."""
     seeds: dict[str, float] = {}
     for item in array(given, "NEIGHBORS", 2):
-        fields: JsonObject = item if isinstance(item, dict) else {"id": item}
+        fields: JsonObject = item if is_object(item) else {"id": item}
         name = text(fields.get("id", fields.get("_id")), "NEIGHBORS", 2)
         if "/" not in name and isinstance(collection, str):
             name = f"{collection}/{name}"
@@ -154,7 +154,7 @@ def _ends(context: Context, collection: Json, name: str) -> list[tuple[str, str,
     nulls=REFUSE,
     context=True,
     deterministic=False,
-    summary="The vertices by PageRank. Options damping .85, iterations 20, limit 100; edges may have a weight.",
+    summary="The vertices by PageRank. Options damping .85, iterations 20, limit 100; edges may weigh.",
 )
 def pagerank(context: Context, collection: Json, settings: Json = None) -> Json:
     wanted = options(settings, "PAGERANK", 2, frozenset(("damping", "iterations", "limit")))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import canonical, describe, sort_key, to_text, truthy
-from .arguments import mapping
+from .arguments import is_array, is_object, mapping
 from .base import PROPAGATE, REFUSE, Context, Family
 from .objects import value_at
 from .strings import find_text
@@ -19,22 +20,35 @@ _LAMBDA: Final = "null array is an error"
 
 
 def _elements(value: Json, name: str) -> list[Json]:
-    if isinstance(value, list):
-        return value  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_array(value):
+        return value
     raise QueryError(f"{name} expects an array as first argument, got {describe(value)}")
 
 
 def _lambda(value: Json, name: str) -> Lambda:
     if callable(value):
-        return value
+        made: Lambda = value
+        return made
     raise QueryError(f"{name} expects a lambda as argument, got {describe(value)}", hint=f"{name}(a, x -> …)")
 
 
 def _picker(value: Json, name: str) -> Lambda:
     """Return the lambda, or what reads the path given instead of one."""
     if isinstance(value, str):
-        return lambda element: value_at(element, value, name)
+
+        def pick(element: Json) -> Json:
+            return value_at(element, value, name)
+
+        return pick
     return _lambda(value, name)
+
+
+def _itself(element: Json) -> Json:
+    return element
+
+
+def _one_for_all(_element: Json) -> Json:
+    return None
 
 
 def _define(
@@ -72,7 +86,7 @@ def flat_map(context: Context, values: Json, make: Json) -> Json:
     elements, work = _elements(values, "FLAT_MAP"), _lambda(make, "FLAT_MAP")
     context.spend(len(elements))
     made = [work(e) for e in elements]
-    return [item for m in made for item in (m if isinstance(m, list) else [m])]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return [item for m in made for item in (m if is_array(m) else [m])]
 
 
 @_define(
@@ -181,10 +195,11 @@ def key_by(context: Context, values: Json, key: Json) -> Json:
     summary="How many have each key.",
 )
 def count_by(context: Context, values: Json, key: Json = None) -> Json:
-    work: Lambda = (lambda e: e) if key is None else _picker(key, "COUNT_BY")
+    work: Lambda = _itself if key is None else _picker(key, "COUNT_BY")
     tally: JsonObject = {}
-    for name, items in _groups(context, _elements(values, "COUNT_BY"), lambda e: to_text(work(e))):
-        tally[name] = len(items)
+    for name, items in _groups(context, _elements(values, "COUNT_BY"), work):
+        if name is not None:
+            tally[to_text(name)] = tally.get(to_text(name), 0) + len(items)
     return tally
 
 
@@ -193,7 +208,7 @@ def _extreme(context: Context, values: Json, key: Json, name: str, pick: Callabl
     context.spend(len(elements))
     keyed = [(work(e), e) for e in elements]
     found = [(sort_key(k), e) for k, e in keyed if k is not None]
-    return pick(found, key=lambda pair: pair[0])[1] if found else None
+    return pick(found, key=itemgetter(0))[1] if found else None
 
 
 @_define(
@@ -226,7 +241,7 @@ def max_by(context: Context, values: Json, key: Json) -> Json:
 )
 def window_by(context: Context, values: Json, *keys: Json) -> Json:
     elements, order = _elements(values, "WINDOW_BY"), _picker(keys[-1], "WINDOW_BY")
-    partition: Lambda = _picker(keys[0], "WINDOW_BY") if len(keys) == 2 else lambda _: None
+    partition: Lambda = _picker(keys[0], "WINDOW_BY") if len(keys) == 2 else _one_for_all
     rows: list[JsonObject] = []
     for _, items in _groups(context, elements, partition):
         for place, item in enumerate(sorted(items, key=lambda e: sort_key(order(e))), start=1):
@@ -235,7 +250,7 @@ def window_by(context: Context, values: Json, *keys: Json) -> Json:
 
 
 def _row(item: Json) -> JsonObject:
-    return item if isinstance(item, dict) else {"value": item}  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return item if is_object(item) else {"value": item}
 
 
 @_define("MAP_VALUES", parameters="o, (value,name)->y", returns="object", summary="With other values.")

@@ -61,7 +61,7 @@ def _random_text(length: Json, alphabet: str, least: int, most: int, name: str) 
     summary="A Nano ID of n (21) characters.",
 )
 def nanoid(length: Json = None) -> Json:
-    return _random_text(21 if length is None else length, _NANO, 1, 4096, "NANOID")
+    return _random_text(21 if length is None else length, _NANO, 1, 256, "NANOID")
 
 
 @function(

@@ -115,9 +115,11 @@ def parse_wall(text: str) -> tuple[datetime, timedelta | None] | None:
         return None
     parts = found.groupdict()
     fraction = int((parts["fraction"] or "0")[:6].ljust(6, "0"))
-    numbers = [int(parts[p] or 0) for p in ("year", "month", "day", "hour", "minute", "second")]
+    year, month, day, hour, minute, second = (
+        int(parts[p] or 0) for p in ("year", "month", "day", "hour", "minute", "second")
+    )
     try:
-        wall = datetime(*numbers, fraction)  # type: ignore[arg-type]  # noqa: DTZ001  # six ints, a wall clock
+        wall = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001  # a wall clock
     except ValueError:
         return None
     return wall, _offset(parts["zone"])

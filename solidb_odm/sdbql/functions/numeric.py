@@ -19,7 +19,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
 from .. import values
-from .arguments import finite, integer, number, text, whole
+from .arguments import finite, integer, is_array, number, text, whole
 from .base import PROPAGATE_ANY, REFUSE, Context, Family
 
 function = Family("Numeric")
@@ -135,8 +135,7 @@ def atan2(y: Json, x: Json) -> Json:
 )
 def round_number(value: Json, decimals: Json = 0, mode: Json = None) -> Json:
     x, places = number(value, "ROUND"), integer(decimals, "ROUND", 2)
-    if not -300 <= places <= 300:
-        raise QueryError("ROUND: argument 2 must be between -300 and 300")
+    places = max(-308, min(308, places))
     if mode is not None:
         return _round_digits(x, places, text(mode, "ROUND", 3))
     scale = 10.0**places
@@ -208,7 +207,10 @@ def gcd(*parts: Json) -> Json:
     "LCM", parameters="i, ...", returns="int", nulls=PROPAGATE_ANY, summary="The least common multiple."
 )
 def lcm(*parts: Json) -> Json:
-    return whole(math.lcm(*(integer(p, "LCM", i) for i, p in enumerate(parts, 1))))
+    multiple = math.lcm(*(integer(p, "LCM", i) for i, p in enumerate(parts, 1)))
+    if multiple > values.MAX_INTEGER:
+        raise QueryError("LCM: result is too large")
+    return multiple
 
 
 _BITS: Final[list[tuple[str, Callable[[Json, Json], int | None], str]]] = [
@@ -301,8 +303,8 @@ def _decay(
     def one(item: Json) -> Json:
         return _safe(lambda: curve(max(0.0, abs(number(item, name, 1) - origin) - offset), scale, decay))
 
-    if isinstance(value, list):
-        return [one(item) for item in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_array(value):
+        return [one(item) for item in value]
     return one(value)
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import describe, equal, is_number, json_text, to_text
-from .arguments import array, mapping, text
-from .base import ACCEPT, REFUSE, Family
+from .arguments import array, is_array, is_object, mapping, text
+from .base import ACCEPT, Family
 
 function = Family("Object")
 _ABSENT: Final = object()
@@ -18,9 +18,9 @@ _MAX_DEPTH: Final = 128
 
 
 def _attributes(value: Json, remove_internal: Json) -> list[str]:
-    if not isinstance(value, dict):
+    if not is_object(value):
         return []
-    names: list[str] = sorted(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    names: list[str] = sorted(value)
     return [n for n in names if not (remove_internal is True and n.startswith("_"))]
 
 
@@ -54,7 +54,7 @@ def entries(value: Json) -> Json:
 def from_entries(pairs: Json) -> Json:
     result: JsonObject = {}
     for pair in array(pairs, "FROM_ENTRIES"):
-        if not isinstance(pair, list) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        if not is_array(pair) or len(pair) != 2:
             raise QueryError("FROM_ENTRIES: every element must be a [key, value] pair")
         name: Json = pair[0]
         result[text(name, "FROM_ENTRIES")] = pair[1]
@@ -66,15 +66,15 @@ def from_entries(pairs: Json) -> Json:
 )
 def has(value: Json, name: Json) -> Json:
     wanted = text(name, "HAS", 2)
-    if isinstance(value, list):
+    if is_array(value):
         elements: list[Json] = value
-        return any(isinstance(e, dict) and wanted in e for e in elements)
-    return isinstance(value, dict) and wanted in value
+        return any(is_object(e) and wanted in e for e in elements)
+    return is_object(value) and wanted in value
 
 
 def _names(given: tuple[Json, ...], function_name: str) -> set[str]:
-    flat = given[0] if len(given) == 1 and isinstance(given[0], list) else given  # pyright: ignore[reportUnknownVariableType]  # JSON
-    return {text(name, function_name, 2) for name in flat}  # pyright: ignore[reportUnknownVariableType]  # JSON
+    flat = [name for part in given for name in (part if is_array(part) else [part])]
+    return {text(name, function_name, 2) for name in flat}
 
 
 @function(
@@ -95,10 +95,10 @@ def unset(value: Json, *names: Json) -> Json:
 
 
 def _unset_deep(value: Json, unwanted: set[str]) -> Json:
-    if isinstance(value, dict):
+    if is_object(value):
         fields: JsonObject = value
         return {k: _unset_deep(v, unwanted) for k, v in fields.items() if k not in unwanted}
-    if isinstance(value, list):
+    if is_array(value):
         elements: list[Json] = value
         return [_unset_deep(e, unwanted) for e in elements]
     return value
@@ -106,6 +106,7 @@ def _unset_deep(value: Json, unwanted: set[str]) -> Json:
 
 @function(
     "UNSET_RECURSIVE",
+    "REDACT",
     parameters="o, name, ...",
     returns="object",
     summary="Without these attributes at any depth.",
@@ -115,14 +116,14 @@ def unset_recursive(value: Json, *names: Json) -> Json:
 
 
 def _keep_deep(value: Json, wanted: set[str]) -> Json:
-    if isinstance(value, dict):
+    if is_object(value):
         fields: JsonObject = value
         kept = {k: v if k in wanted else _keep_deep(v, wanted) for k, v in fields.items()}
-        return {k: v for k, v in kept.items() if k in wanted or (isinstance(v, dict | list) and v)}
-    if isinstance(value, list):
+        return {k: v for k, v in kept.items() if k in wanted or ((is_object(v) or is_array(v)) and v)}
+    if is_array(value):
         elements: list[Json] = value
         found = [_keep_deep(e, wanted) for e in elements]
-        return [e for e in found if isinstance(e, dict | list) and e]
+        return [e for e in found if (is_object(e) or is_array(e)) and e]
     return value
 
 
@@ -152,8 +153,8 @@ def merge(*parts: Json) -> Json:
 
 
 def _merged_part(part: Json, name: str) -> JsonObject:
-    if isinstance(part, dict):
-        return part  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if is_object(part):
+        return part
     raise QueryError(f"{name}: all arguments must be objects, got: {describe(part)}")
 
 
@@ -161,8 +162,10 @@ def _merge_deep(left: JsonObject, right: JsonObject) -> JsonObject:
     merged = dict(left)
     for key, item in right.items():
         old = merged.get(key)
-        both = isinstance(old, dict) and isinstance(item, dict)
-        merged[key] = _merge_deep(old, item) if both else item  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        if is_object(old) and is_object(item):
+            merged[key] = _merge_deep(old, item)
+        else:
+            merged[key] = item
     return merged
 
 
@@ -175,7 +178,7 @@ def _merge_deep(left: JsonObject, right: JsonObject) -> JsonObject:
     summary="MERGE that also merges inner objects; takes one array of objects too.",
 )
 def deep_merge(*parts: Json) -> Json:
-    given: list[Json] = parts[0] if len(parts) == 1 and isinstance(parts[0], list) else list(parts)
+    given: list[Json] = parts[0] if len(parts) == 1 and is_array(parts[0]) else list(parts)
     merged: JsonObject = {}
     for part in given:
         if part is not None:
@@ -186,17 +189,14 @@ def deep_merge(*parts: Json) -> Json:
 def _steps(path: Json, name: str) -> list[str | int]:
     """Return the steps of a path: ``"a.b.0"``, or an array of names and places."""
     if isinstance(path, str):
-        return list(path.split(".")) if path else []
-    steps: list[str | int] = []
-    for step in array(path, name, 2):
-        steps.append(int(step) if is_number(step) else text(step, name, 2))
-    return steps
+        return list(path.split("."))
+    return [int(step) if is_number(step) else text(step, name, 2) for step in array(path, name, 2)]
 
 
 def _child(value: Json, step: str | int) -> Json:
-    if isinstance(value, dict):
-        return value.get(str(step), _ABSENT)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # JSON
-    if isinstance(value, list) and str(step).lstrip("-").isdecimal():
+    if is_object(value):
+        return value.get(str(step), _ABSENT)
+    if is_array(value) and str(step).lstrip("-").isdecimal():
         elements: list[Json] = value
         place = int(step)
         return elements[place] if -len(elements) <= place < len(elements) else _ABSENT
@@ -232,8 +232,8 @@ def _replaced(value: Json, steps: list[str | int], item: Json) -> Json:
     if not steps:
         return item
     step, rest = steps[0], steps[1:]
-    if isinstance(value, list) and str(step).isdecimal():
-        elements: list[Json] = list(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if is_array(value) and str(step).isdecimal():
+        elements: list[Json] = list(value)
         place = int(step)
         if place > len(elements):
             raise QueryError(f"SET_PATH: there is no element {place}", hint=f"the array has {len(elements)}")
@@ -241,20 +241,23 @@ def _replaced(value: Json, steps: list[str | int], item: Json) -> Json:
             _replaced(elements[place] if place < len(elements) else None, rest, item)
         ]
         return elements
-    fields: JsonObject = dict(value) if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if value is not None and not is_object(value):
+        raise QueryError(f"SET_PATH: there is no attribute {step} in {describe(value)}")
+    fields: JsonObject = value or {}
     return {**fields, str(step): _replaced(fields.get(str(step)), rest, item)}
 
 
 @function(
     "SET_PATH",
+    nulls="an object is made of null",
     parameters="o, path, x",
     returns="object",
     summary="With x at the path; objects on the way are made.",
 )
 def set_path(value: Json, path: Json, item: Json) -> Json:
     steps = _steps(path, "SET_PATH")
-    if len(steps) > _MAX_DEPTH:
-        raise QueryError(f"SET_PATH: path is deeper than {_MAX_DEPTH}")
+    if not 0 < len(steps) <= _MAX_DEPTH or steps == [""]:
+        raise QueryError(f"SET_PATH: path must have 1 to {_MAX_DEPTH} steps")
     return _replaced(value, steps, item)
 
 
@@ -262,8 +265,8 @@ def _without(value: Json, steps: list[str | int]) -> Json:
     if not steps or _child(value, steps[0]) is _ABSENT:
         return value
     step, rest = steps[0], steps[1:]
-    if isinstance(value, list):
-        elements: list[Json] = list(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if is_array(value):
+        elements: list[Json] = list(value)
         elements[int(step)] = _without(elements[int(step)], rest)
         if not rest:
             del elements[int(step)]
@@ -279,7 +282,7 @@ def unset_path(value: Json, path: Json) -> Json:
 
 
 def _differences(old: Json, new: Json, path: str) -> Iterator[tuple[str, JsonObject]]:
-    if isinstance(old, dict) and isinstance(new, dict):
+    if is_object(old) and is_object(new):
         before: JsonObject = old
         after: JsonObject = new
         for key in sorted(before.keys() | after.keys()):
@@ -292,11 +295,12 @@ def _differences(old: Json, new: Json, path: str) -> Iterator[tuple[str, JsonObj
     "DIFF",
     parameters="old, new",
     returns="object",
-    nulls=REFUSE,
+    nulls="null is an empty object",
     summary='What changed, by path: {"a.b": {old, new}}; arrays count as one value.',
 )
 def diff(old: Json, new: Json) -> Json:
-    return dict(_differences(mapping(old, "DIFF", 1), mapping(new, "DIFF", 2), ""))
+    before, after = (mapping({} if v is None else v, "DIFF", place) for place, v in enumerate((old, new), 1))
+    return dict(_differences(before, after, ""))
 
 
 @function(
@@ -307,13 +311,13 @@ def diff(old: Json, new: Json) -> Json:
     summary="Whether the document has the attributes of an example; which example, or -1, if told.",
 )
 def matches(document: Json, examples: Json, want_index: Json = False) -> Json:
-    candidates: list[Json] = examples if isinstance(examples, list) else [examples]
+    candidates: list[Json] = examples if is_array(examples) else [examples]
     index = next((i for i, e in enumerate(candidates) if _fits(document, e)), -1)
     return index if want_index is True else index >= 0
 
 
 def _fits(document: Json, example: Json) -> bool:
-    if not isinstance(document, dict):
+    if not is_object(document):
         return False
     fields: JsonObject = document
     return all(equal(fields.get(k), v) for k, v in mapping(example, "MATCHES", 2).items())
@@ -346,18 +350,10 @@ def _plain(value: Json) -> Json:
     """Write equal values alike: 1.0 as 1."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, dict):
+    if is_object(value):
         fields: JsonObject = value
         return {k: _plain(v) for k, v in fields.items()}
-    if isinstance(value, list):
+    if is_array(value):
         elements: list[Json] = value
         return [_plain(e) for e in elements]
     return value
-
-
-function.server_only(
-    "REDACT",
-    parameters="o, names",
-    summary="With attributes hidden.",
-    instead="use UNSET, or MASK on the attribute",
-)

@@ -65,6 +65,8 @@ def _expand(match: Any, template: str) -> str:
 def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Json = False) -> Json:
     wanted, template = text(pattern, "REGEX_REPLACE", 2), text(replacement, "REGEX_REPLACE", 3)
     whole = text(value, "REGEX_REPLACE", 1)
+    if not wanted:
+        return whole
     compiled = compile_regex(wanted, ignore_case=ignore_case is True)
     replaced: str = _timed(
         wanted, lambda: compiled.sub(lambda m: _expand(m, template), whole, timeout=SECONDS_PER_SEARCH)

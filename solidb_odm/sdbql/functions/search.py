@@ -5,14 +5,14 @@ An engine with an index may answer sooner; what is found is the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import IndexNotFound, QueryError
 from ..values import equal
-from . import fulltext
-from .arguments import integer, is_number, mapping, number, options, text
+from .arguments import integer, is_array, is_number, mapping, number, options, text
 from .base import PROPAGATE, REFUSE, Context, Family, IndexInfo
 from .fulltext import Corpus, Word, excerpt, has_phrase, mark, split_words, terms_of
 from .objects import value_at
@@ -115,13 +115,13 @@ def search_index(context: Context, collection: Json, field: Json, query: Json, m
     parameters="s, query",
     returns="float",
     nulls="0 for a null text",
-    summary="How well a text answers a query; counts on 1000 texts of 100 words, a tenth of them with each word.",
+    summary="How well a text answers a query; as if among 1000 texts of 100 words, 100 with each word.",
 )
 def bm25(value: Json, query: Json) -> Json:
     if value is None:
         return 0
     words, asked = split_words(text(value, "BM25", 1)), split_words(text(query, "BM25", 2))
-    assumed = Corpus(1000, 100.0, fulltext.Counter({w.term: 100 for w in asked}))
+    assumed = Corpus(1000, 100.0, Counter({w.term: 100 for w in asked}))
     return float(assumed.score([w.term for w in asked], words))
 
 
@@ -153,7 +153,7 @@ def _search_vector(
     for document in context.scan(collection):
         context.spend(1)
         value = value_at(document, index.fields[0], "VECTOR_SEARCH")
-        if isinstance(value, list) and len(value) == dimension and _fits(document, wanted):  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        if is_array(value) and len(value) == dimension and _fits(document, wanted):
             hits.append((measure(asked, vector(value, "VECTOR_SEARCH")), document))
     farther = 1 if measure is euclidean else -1
     return sorted(hits, key=lambda hit: (farther * hit[0], str(hit[1].get("_key"))))
@@ -166,7 +166,7 @@ def _search_vector(
     nulls=REFUSE,
     context=True,
     deterministic=False,
-    summary="The k nearest documents; the score is the similarity, the dot product or the euclidean distance. "
+    summary="The k nearest documents; the score is similarity, dot product or euclidean distance. "
     "Option filter: attributes that must be equal.",
 )
 def vector_search(
@@ -203,7 +203,7 @@ def _by_rank(hits: Ranked) -> dict[str, float]:
     nulls=REFUSE,
     context=True,
     deterministic=False,
-    summary="The best documents by vector and words together. Options vector_weight .5, text_weight .5, limit 10, "
+    summary="The best documents by vector and words together. Options vector_weight .5, text_weight .5, limit, "
     'fusion "weighted" or "rrf". A euclidean index counts the near ones as good, which the server does not.',
 )
 def hybrid_search(
@@ -262,7 +262,7 @@ def _hybrid_row(document: JsonObject, score: float, near: float | None, lexical:
 def stored_place(value: Json) -> Point | None:
     """Return the place that the geo index reads: a stored array is ``[lat, lon]`` there."""
     found = position(value)
-    return (found[1], found[0]) if found is not None and isinstance(value, list) else found
+    return (found[1], found[0]) if found is not None and is_array(value) else found
 
 
 @function(
@@ -297,7 +297,7 @@ def near_places(context: Context, collection: Json, center: Json, radius: Json, 
     parameters="hit, width",
     returns="string",
     nulls=PROPAGATE,
-    summary="About ``width`` characters of a hit's text around what was found, with \N{HORIZONTAL ELLIPSIS} where it is cut.",
+    summary="About ``width`` characters of a hit's text around what was found.",
 )
 def snippet(hit: Json, width: Json) -> Json:
     fields = mapping(hit, "SNIPPET", 1)
@@ -312,10 +312,12 @@ def snippet(hit: Json, width: Json) -> Json:
 
 def _hit_spans(hit: JsonObject, whole: str) -> list[tuple[int, int]]:
     """Return where the hit matched: its spans, or its terms looked up in the text."""
-    spans = [(int(s[0]), int(s[1])) for s in hit.get("spans") or [] if isinstance(s, list) and len(s) == 2]  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    given: list[Json] = hit.get("spans") or []
+    spans = [(int(s[0]), int(s[1])) for s in given if is_array(s) and len(s) == 2]
     if spans:
         return spans
-    terms = {str(t).lower() for t in hit.get("matched") or hit.get("terms") or []}
+    found: list[Json] = hit.get("matched") or hit.get("terms") or []
+    terms = {str(t).lower() for t in found}
     return [(w.start, w.end) for w in split_words(whole) if w.term in terms]
 
 
@@ -329,5 +331,5 @@ def _hit_spans(hit: JsonObject, whole: str) -> list[tuple[int, int]]:
 def highlight(value: Json, terms: Json) -> Json:
     if not isinstance(value, str):
         return None
-    given: list[Json] = terms if isinstance(terms, list) else [terms]
+    given: list[Json] = terms if is_array(terms) else [terms]
     return mark(value, [t for t in given if isinstance(t, str)])

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from .arguments import array, finite, is_number, options
+from .arguments import array, finite, is_number, is_object, options
 from .base import PROPAGATE, REFUSE, Family
 from .moments import add_months, at_wall, from_millis, iso, millis, moment, zone_of
 
@@ -102,7 +102,7 @@ def _calendar_bucket(time: int, months: int, origin: int | None, zone: ZoneInfo)
     parameters="t, interval [, options]",
     returns="int or string, as t is",
     nulls=PROPAGATE,
-    summary="The start of the interval that t lies in; options origin and timezone. Numbers are milliseconds.",
+    summary="The start of the interval that t lies in; options origin, timezone. Numbers are ms.",
 )
 def time_bucket(value: Json, length: Json, settings: Json = None) -> Json:
     interval, time = interval_of(length, "TIME_BUCKET"), _time(value)
@@ -126,7 +126,7 @@ class Point(NamedTuple):
 def _point(item: Json, place: int) -> Point:
     if is_number(item):
         return Point(place, float(item))
-    if not isinstance(item, dict):
+    if not is_object(item):
         return Point(place, None)
     fields: JsonObject = item
     time = next((fields[k] for k in ("t", "ts", "time") if k in fields), None)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
-from .arguments import is_number
+from .arguments import is_array, is_number, is_object
 
 Point = tuple[float, float]
 """Longitude and latitude."""
@@ -35,7 +36,9 @@ class Shape(NamedTuple):
     @property
     def polygons(self) -> list[list[list[Point]]]:
         """The polygons, each an outer ring and its holes."""
-        return {"Polygon": [self.coordinates], "MultiPolygon": self.coordinates}.get(self.kind, [])
+        if self.kind == "Polygon":
+            return [self.coordinates]
+        return list(self.coordinates) if self.kind == "MultiPolygon" else []
 
     @property
     def points(self) -> list[Point]:
@@ -53,12 +56,12 @@ def _flat(coordinates: Any) -> Iterator[Point]:
 
 def position(value: Json) -> Point | None:
     """Read a place: ``[lon, lat]``, ``{lat, lon}`` or a GeoJSON Point."""
-    if isinstance(value, list):
+    if is_array(value):
         numbers: list[Json] = value[:2]
         if len(numbers) == 2 and all(is_number(n) and math.isfinite(n) for n in numbers):
             return float(numbers[0]), float(numbers[1])
         return None
-    if not isinstance(value, dict):
+    if not is_object(value):
         return None
     fields: JsonObject = value
     if fields.get("type") == "Point":
@@ -72,7 +75,7 @@ def _nested(value: Json, depth: int) -> Any:
     """Read nested arrays of places; None if one is wrong."""
     if depth == 0:
         return position(value)
-    if not isinstance(value, list) or not value:
+    if not is_array(value) or not value:
         return None
     items: list[Json] = value
     parts = [_nested(item, depth - 1) for item in items]
@@ -119,9 +122,9 @@ def _array_shape(value: list[Json]) -> Shape | None:
 
 def read_shape(value: Json) -> Shape | None:
     """Read a shape in any accepted form; None if it is none."""
-    if isinstance(value, list):
-        return _array_shape(value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
-    if not isinstance(value, dict):
+    if is_array(value):
+        return _array_shape(value)
+    if not is_object(value):
         return None
     fields: JsonObject = value
     kind = fields.get("type")
@@ -219,7 +222,7 @@ def _has(shape: Shape, p: Point) -> bool:
     if shape.kind in ("Point", "MultiPoint"):
         return any(near(p, q) for q in shape.points)
     lines: list[list[Point]] = [shape.coordinates] if shape.kind == "LineString" else shape.coordinates
-    return any(_on_side(p, a, b) for line in lines for a, b in zip(line, line[1:], strict=False))
+    return any(_on_side(p, a, b) for line in lines for a, b in pairwise(line))
 
 
 def _planar(shape: Shape, name: str) -> Any:

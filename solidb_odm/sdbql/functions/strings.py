@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..._types import Json
 from ...errors import QueryError
 from ..values import equal, like_regex, to_text
-from .arguments import array, bounded, count, integer, is_number, text
+from .arguments import array, bounded, count, integer, is_array, is_number, is_object, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("String")
@@ -26,8 +26,8 @@ def lower(value: Json) -> Json:
 
 def _spread(values: Iterable[Json]) -> Iterator[Json]:
     for value in values:
-        if isinstance(value, list):
-            yield from value  # pyright: ignore[reportUnknownVariableType]  # JSON
+        if is_array(value):
+            yield from value
         else:
             yield value
 
@@ -148,7 +148,7 @@ def rtrim(value: Json, characters: Json = None) -> Json:
 
 def _parts(value: Json, separator: Json, name: str) -> list[str]:
     whole = to_text(value)
-    marks = [text(s, name, 2) for s in (separator if isinstance(separator, list) else [separator])]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    marks = [text(s, name, 2) for s in (separator if is_array(separator) else [separator])]
     if "" in marks:
         return list(whole)
     if not marks:
@@ -161,7 +161,7 @@ def _parts(value: Json, separator: Json, name: str) -> list[str]:
     parameters="x, separator [, limit]",
     returns="array of strings",
     nulls=PROPAGATE_TWO,
-    summary="The parts between separators (one, or an array of them), at most ``limit``; the rest is dropped.",
+    summary="The parts between separators (one, or an array of them), at most ``limit``; the rest is lost.",
 )
 def split(value: Json, separator: Json, limit: Json = None) -> Json:
     parts = _parts(value, separator, "SPLIT")
@@ -192,7 +192,7 @@ def split_part(value: Json, separator: Json, position: Json) -> Json:
     summary="Whether the text, or element, is in there; its position or -1 if ``returnIndex``.",
 )
 def contains(container: Json, wanted: Json, want_index: Json = False) -> Json:
-    if isinstance(container, list):
+    if is_array(container):
         elements: list[Json] = container
         index = next((i for i, e in enumerate(elements) if equal(e, wanted)), -1)
     else:
@@ -258,7 +258,11 @@ def like_function(value: Json, pattern: Json, ignore_case: Json = False) -> Json
 )
 def replace(value: Json, search: Json, replacement: Json) -> Json:
     whole, wanted = text(value, "REPLACE", 1), text(search, "REPLACE", 2)
-    return whole.replace(wanted, text(replacement, "REPLACE", 3)) if wanted else whole
+    other = text(replacement, "REPLACE", 3)
+    if not wanted:
+        return whole
+    _refuse_long(len(whole) + whole.count(wanted) * (len(other) - len(wanted)), "REPLACE")
+    return bounded(whole.replace(wanted, other), "REPLACE")
 
 
 @function(
@@ -268,7 +272,7 @@ def replace(value: Json, search: Json, replacement: Json) -> Json:
     summary="Replace a text, an array of texts or a {text: replacement} map in one pass; the longest wins.",
 )
 def substitute(value: Json, search: Json, replacement: Json = None, limit: Json = None) -> Json:
-    if isinstance(search, dict):
+    if is_object(search):
         limit, pairs = (replacement if limit is None else limit), _pairs_of_map(search)
     else:
         pairs = _pairs(search, replacement)
@@ -285,8 +289,8 @@ def _pairs_of_map(search: dict[str, Json]) -> dict[str, str]:
 
 
 def _pairs(search: Json, replacement: Json) -> dict[str, str]:
-    wanted: list[Json] = search if isinstance(search, list) else [search]
-    if isinstance(replacement, list):
+    wanted: list[Json] = search if is_array(search) else [search]
+    if is_array(replacement):
         given: list[Json] = replacement
         replacements = [*given[: len(wanted)], *[None] * (len(wanted) - len(given))]
     else:
@@ -351,8 +355,8 @@ def pad_right(value: Json, length: Json, pad: Json = None) -> Json:
     summary="Back to front.",
 )
 def reverse(value: Json) -> Json:
-    if isinstance(value, str | list):
-        return value[::-1]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    if isinstance(value, str) or is_array(value):
+        return value[::-1]
     raise QueryError("Unknown function: REVERSE", hint="REVERSE takes a string or an array")
 
 

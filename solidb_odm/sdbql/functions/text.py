@@ -8,7 +8,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from ..values import levenshtein, similarity
-from .arguments import integer, is_number, number, text
+from .arguments import integer, is_array, is_number, number, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Text")
@@ -172,7 +172,7 @@ def phrase(value: Json, *parts: Json) -> Json:
     here = words(value) if isinstance(value, str) else []
     wanted: list[str] = []
     for part in parts:
-        given: list[Json] = part if isinstance(part, list) else [part]
+        given: list[Json] = part if is_array(part) else [part]
         wanted += [word for item in given if isinstance(item, str) for word in words(item)]
     return any(here[i : i + len(wanted)] == wanted for i in range(len(here) - len(wanted) + 1))
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 from ..values import compare, equal, to_number, truthy, typename
-from .arguments import array, is_integral, is_number, text
+from .arguments import array, is_array, is_integral, is_number, is_object, text
 from .base import ACCEPT, REFUSE, Context, Family, lookup
 from .moments import parse_text
 
@@ -73,8 +73,8 @@ _TESTS: Final[list[tuple[tuple[str, ...], Callable[[Json], bool], str]]] = [
     (("IS_NUMBER", "IS_NUMERIC"), is_number, "Whether x is a number."),
     (("IS_INTEGER", "IS_INT"), is_integral, "Whether x is a whole number; 2.0 is one."),
     (("IS_STRING",), lambda x: isinstance(x, str), "Whether x is a string."),
-    (("IS_ARRAY", "IS_LIST"), lambda x: isinstance(x, list), "Whether x is an array."),
-    (("IS_OBJECT", "IS_DOCUMENT"), lambda x: isinstance(x, dict), "Whether x is an object."),
+    (("IS_ARRAY", "IS_LIST"), is_array, "Whether x is an array."),
+    (("IS_OBJECT", "IS_DOCUMENT"), is_object, "Whether x is an object."),
     (("IS_EMPTY",), lambda x: x is None or x in ("", [], {}), 'Whether x is null, "", [] or {}.'),
     (
         ("IS_BLANK",),
@@ -145,9 +145,9 @@ def as_bool(value: Json) -> Json:
     summary="An array as it is, an object's values, anything else in an array.",
 )
 def as_array(value: Json) -> Json:
-    if value is None or isinstance(value, list):
-        return value or []  # pyright: ignore[reportUnknownVariableType]  # JSON
-    if isinstance(value, dict):
+    if value is None or is_array(value):
+        return value or []
+    if is_object(value):
         fields: JsonObject = value
         return [fields[k] for k in sorted(fields)]
     return [value]

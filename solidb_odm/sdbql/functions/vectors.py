@@ -10,7 +10,7 @@ from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError
-from .arguments import finite, text
+from .arguments import finite, is_array, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Vector")
@@ -24,9 +24,9 @@ def single(value: float) -> float:
 
 def vector(value: Json, name: str, position: int | None = None) -> array[float]:
     """Return an array of numbers, each rounded to 32 bits."""
-    if isinstance(value, list) and set(map(type, value)) <= _NUMBERS:  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if is_array(value) and set(map(type, value)) <= _NUMBERS:
         try:
-            return array("f", value)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+            return array("f", value)
         except OverflowError as exc:
             raise QueryError(f"{name}: a number is too large for 32 bits") from exc
     place = "argument" if position is None else f"argument {position}"
