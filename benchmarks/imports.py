@@ -6,31 +6,39 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from .timing import milliseconds
 
-OURS, BASE, NOTHING = "import solidb_odm", "import pydantic, anyio", "pass"
+NOTHING = "pass"
+OURS, BASE = "import solidb_odm", "import pydantic, anyio"
+OURS_USED, BASE_USED = (
+    "from solidb_odm import Document, Session",
+    "from pydantic import BaseModel; import anyio",
+)
 
 
 @dataclass(frozen=True)
 class ImportTimes:
-    """Medians of whole processes, in milliseconds; ``nothing`` is an interpreter that imports nothing."""
+    """Medians of whole processes, in milliseconds, by what they run."""
 
-    ours: float
-    base: float
-    nothing: float
+    median: dict[str, float]
+
+    def ratio(self, over: str, under: str) -> float:
+        """Return how many times as long the first takes as the second."""
+        return self.median[over] / self.median[under]
 
 
 def measure(repetitions: int) -> ImportTimes:
     """Start interpreters in turns, once to warm up and then ``repetitions`` times."""
-    times: dict[str, list[float]] = {OURS: [], BASE: [], NOTHING: []}
+    times: dict[str, list[float]] = {code: [] for code in (NOTHING, BASE, OURS, BASE_USED, OURS_USED)}
     for repetition in range(repetitions + 1):
         for code, taken in times.items():
-            time = milliseconds(lambda code=code: _start(code))
+            time = milliseconds(partial(_start, code))
             if repetition:
                 taken.append(time)
-    return ImportTimes(*(median(taken) for taken in times.values()))
+    return ImportTimes({code: median(taken) for code, taken in times.items()})
 
 
 def _start(code: str) -> None:
