@@ -39,9 +39,7 @@ COMPARISONS = st.sampled_from(
 ARRAY_COMPARISONS = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN"])
 OPERATORS = st.sampled_from(["+", "-", "*", "/", "%", "??", "||", "&", "|", "^", "<<", ">>"])
 DIRECTIONS = st.sampled_from(["OUTBOUND", "INBOUND", "ANY"])
-LEAVES = st.one_of(
-    SCALARS.map(n.Literal), NAMES.map(n.Name), BINDS.map(n.Bind), SCALARS.map(n.Literal)
-)
+LEAVES = st.one_of(SCALARS.map(n.Literal), NAMES.map(n.Name), BINDS.map(n.Bind), SCALARS.map(n.Literal))
 
 
 def tuples(items: SearchStrategy[T], least: int = 0, most: int = 2) -> SearchStrategy[tuple[T, ...]]:
@@ -88,9 +86,7 @@ def operands(levels: int) -> SearchStrategy[n.Expression]:
         st.builds(n.Attribute, e, ATTRIBUTES),
         st.builds(n.Attribute, e, NAMES, st.just(True)),
         st.builds(n.Index, e, e),
-        st.builds(
-            n.Expansion, e, st.integers(1, 3), maybe(e), st.none(), maybe(e), maybe(e), tuples(NAMES)
-        ),
+        st.builds(n.Expansion, e, st.integers(1, 3), maybe(e), st.none(), maybe(e), maybe(e), tuples(NAMES)),
         st.builds(n.Expansion, e, st.just(1), st.none(), e, e),
         st.builds(n.Array, tuples(e, most=3)),
         st.builds(n.Object, tuples(st.tuples(TEXTS, e), most=3)),
@@ -131,7 +127,12 @@ def reading_clauses(levels: int) -> SearchStrategy[n.Clause]:
     """Clauses that make rows, or change them one by one."""
     e = expressions(levels)
     hints = st.sampled_from(
-        [(), (("indexHint", ("a", "b")), ("forceIndexHint", True)), (("lookahead", -1),), (("indexHint", "x"),)]
+        [
+            (),
+            (("indexHint", ("a", "b")), ("forceIndexHint", True)),
+            (("lookahead", -1),),
+            (("indexHint", "x"),),
+        ]
     )
     return st.one_of(
         st.builds(n.For, NAMES, e, options=hints),
@@ -260,9 +261,7 @@ def tables(levels: int) -> SearchStrategy[n.With]:
 @cache
 def blocks(levels: int) -> SearchStrategy[n.Block]:
     """Blocks that do something, with any heads."""
-    heads: SearchStrategy[object] = st.one_of(
-        st.none(), NAMES.map(n.CreateStream), NAMES.map(n.RefreshView)
-    )
+    heads: SearchStrategy[object] = st.one_of(st.none(), NAMES.map(n.CreateStream), NAMES.map(n.RefreshView))
     with_ = tables(levels - 1) if levels > 1 else st.none()
     plain = st.builds(
         lambda head, with_, first, rest, tail, last: n.Block(

@@ -134,7 +134,7 @@ class ClauseParser(MutationParser):
         collection = self.name("a collection")
         self.expect("ON")
         condition = self.expression()
-        if not self.accept_word("ASOF"):
+        if self.ahead() == "JOIN" or not self.accept_word("ASOF"):
             return Join(cast("Any", kind), collection, condition)
         left = self.expression()
         self.expect(",")

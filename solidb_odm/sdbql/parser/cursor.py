@@ -98,13 +98,15 @@ class Cursor:
     def expected(self, what: str) -> QuerySyntaxError:
         """Make the error that something else should stand here."""
         after = f" after {self.spelling(self.at - 1)!r}" if self.at else ""
-        return self.error(f"expected {what}{after}, found {self.found()}")
+        # Of an expression nobody needs to hear what else was found: the caret shows it.
+        found = "" if what == "an expression" else f", found {self.found()}"
+        return self.error(f"expected {what}{after}{found}", wanted=what)
 
-    def error(self, message: str, at: int | None = None) -> QuerySyntaxError:
+    def error(self, message: str, at: int | None = None, *, wanted: str = "") -> QuerySyntaxError:
         """Make an error that points at a token, the next one if not told otherwise."""
         at = self.at if at is None else at
         text, start, end = self.tokens.text, self.tokens.starts[at], self.tokens.ends[at]
-        return syntax_error(message, text, start, end, hint=hint_for(self.tokens, at))
+        return syntax_error(message, text, start, end, hint=hint_for(self.tokens, at, wanted))
 
     def found(self) -> str:
         """Describe the next token."""

@@ -50,7 +50,6 @@ from solidb_odm.sdbql.tokens import BIND, FLOAT, INTEGER, NAME, QUOTED, STRING, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from solidb_odm.errors import QuerySyntaxError
     from solidb_odm.sdbql.nodes import ArrayQuantifier, ComparisonOperator, Query
 
 _POSTFIX = frozenset({".", "?.", "["})
@@ -277,13 +276,8 @@ class ExpressionParser(Cursor, ABC):
         if read is None:
             if kind in CALLABLE and self.ahead() == "(":
                 return self.call(kind)
-            raise self.expression_expected()
+            raise self.expected("an expression")
         return read(self)
-
-    def expression_expected(self) -> QuerySyntaxError:
-        """Make the error that there is no expression here; short, because it is the commonest."""
-        after = f" after {self.spelling(self.at - 1)!r}" if self.at else ""
-        return self.error(f"expected an expression{after}")
 
     def named(self) -> Expression:
         """Read what starts with a name: a variable, a call, a lambda, a quantified NONE."""

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solidb_odm.sdbql.tokens import BIND, END, FLOAT, INTEGER, KEYWORDS, NAME
+from solidb_odm.sdbql.tokens import BIND, FLOAT, INTEGER, KEYWORDS, NAME
 
 if TYPE_CHECKING:
     from solidb_odm.sdbql.tokens import Tokens
 
-_WRAP = "wrap the part up to LIMIT: FOR x IN (FOR .. LIMIT .. RETURN ..) .."
-_SEQUENCES = (
-    (("/", "/"), "comments start with --"),
-    (("/", "*"), "comments start with -- and end with the line"),
-    (("==", "="), "equality is written =="),
-    (("!=", "="), "inequality is written !="),
-    (("<", ">"), "inequality is written !="),
-    (("*", "*"), "there is no power operator: use POW(base, exponent)"),
-    (("?", ":"), "write a ?? b (the value unless null) or a || b (unless falsy)"),
-    (("..", "."), "spread does not exist: use APPEND(..) for arrays and MERGE(..) for objects"),
-    ((".", BIND), "write x[@name] to read the attribute that a bind variable names"),
-    ((":", ":"), "functions have no namespaces"),
-    (("ANY", "("), "write SOME(array, x -> condition), or ANY x IN array SATISFIES condition"),
-)
+_SEQUENCES = {
+    ("/", "/"): "comments start with --",
+    ("/", "*"): "comments start with -- and end with the line",
+    ("==", "="): "equality is written ==",
+    ("!=", "="): "inequality is written !=",
+    ("<", ">"): "inequality is written !=",
+    ("*", "*"): "there is no power operator: use POW(base, exponent)",
+    ("?", ":"): "write a ?? b (the value unless null) or a || b (unless falsy)",
+    ("..", "."): "spread does not exist: use APPEND(..) for arrays and MERGE(..) for objects",
+    (".", BIND): "write x[@name] to read the attribute that a bind variable names",
+    (":", ":"): "functions have no namespaces",
+    (".", INTEGER): "a number starts with a digit: 0.5",
+    (INTEGER, NAME): "numbers have no exponent, base or suffix: write the digits out, or bind the value",
+    (FLOAT, NAME): "numbers have no exponent, base or suffix: write the digits out, or bind the value",
+    ("ANY", "("): "write SOME(array, x -> condition), or ANY x IN array SATISFIES condition",
+}
+"""Two tokens that touch each other, as they do in another language."""
+
 _WORDS = {
     "SELECT": "this is SQL; SDBQL is FOR doc IN collection FILTER .. RETURN doc",
     "WHERE": "a condition is FILTER condition",
@@ -37,121 +41,126 @@ _WORDS = {
     "DISTINCT": "DISTINCT stands right after RETURN",
     "IS": "compare with == null or != null",
     "BETWEEN": "write x >= low AND x <= high, or IN_RANGE(x, low, high)",
-    "ELSEIF": "write another WHEN .. THEN ..",
-    "TRAVERSE": "write FOR v IN 1..2 OUTBOUND start edges",
+    "VALID_TIME": "only a collection can be read as of a time",
+    "SYSTEM_TIME": "only a collection can be read as of a time",
+    "BY": "write SORT expression, without BY",
 }
+"""Words that mean nothing where they stand."""
+
+_BIND_AS_COLLECTION = "a collection can't be a bind variable: write its name into the query, in backticks"
+_KEY = "keys are written out, as names or strings; make others with ZIP_OBJECT(..) or FROM_ENTRIES(..)"
+_PATH = "write FOR v, e, p IN SHORTEST_PATH start TO end OUTBOUND edges"
+_DEPTHS = "depths of a traversal are integer literals, not bind variables"
+_EDGES = "a traversal follows one edge collection or one graph"
+_AGGREGATE = "an aggregate is one call: compute with its variable after the COLLECT"
 _TAIL = ("SORT", "LIMIT", "OFFSET")
 _BODY = frozenset(
-    {"FILTER", "FOR", "COLLECT", "SORT", "INSERT", "UPDATE", "REPLACE", "REMOVE", "UPSERT", "JOIN"}
+    {"FILTER", "FOR", "COLLECT", "SORT", "JOIN", "INSERT", "UPDATE", "REPLACE", "REMOVE", "UPSERT"}
 )
+_DIRECTIONS = ("OUTBOUND", "INBOUND", "ANY")
 
 
-def hint_for(tokens: Tokens, at: int) -> str | None:
-    """Return advice for the text that could not be read at this token, if there is some."""
-    return _sequence(tokens, at) or _number(tokens, at) or _word(tokens, at) or _keyword(tokens, at)
+def hint_for(tokens: Tokens, at: int, wanted: str = "") -> str | None:
+    """Return advice for a text that could not be read at a token, where ``wanted`` should have stood."""
+    return (
+        _from_sequence(tokens, at)
+        or _from_wanted(tokens, at, wanted)
+        or _from_word(tokens, at)
+        or _from_clause(tokens, at)
+        or _from_kind(tokens, at)
+    )
 
 
-def _sequence(tokens: Tokens, at: int) -> str | None:
-    """Recognise two tokens that belong together in another language and touch each other here."""
+def _from_sequence(tokens: Tokens, at: int) -> str | None:
     for first in (at - 1, at):
-        if not 0 <= first < len(tokens.kinds) - 1:
-            continue
-        pair = tokens.kinds[first], tokens.kinds[first + 1]
-        for sequence, hint in _SEQUENCES:
-            if pair == sequence and tokens.ends[first] == tokens.starts[first + 1]:
+        if 0 <= first < len(tokens.kinds) - 1 and tokens.ends[first] == tokens.starts[first + 1]:
+            hint = _SEQUENCES.get((tokens.kinds[first], tokens.kinds[first + 1]))
+            if hint:
                 return hint
     return None
 
 
-def _number(tokens: Tokens, at: int) -> str | None:
-    kind, before = tokens.kinds[at], tokens.kinds[at - 1] if at else END
-    touching = at > 0 and tokens.ends[at - 1] == tokens.starts[at]
-    if kind == NAME and before in (INTEGER, FLOAT) and touching:
-        return "numbers have no exponent, base or suffix: write the digits out, or use a bind variable"
-    if kind == "." and tokens.kinds[at + 1] == INTEGER:
-        return "a number starts with a digit: 0.5"
-    if kind == "+":
-        return "there is no unary plus"
-    if kind == BIND and _follows(tokens, at, "INTO", "IN", "JOIN", "OUTBOUND", "INBOUND", "ANY"):
-        return "a collection can't be a bind variable: write its name into the query, in backticks"
-    if before == "..":
-        return "depths of a traversal are integer literals" if kind == BIND else None
-    if kind in ("OUTBOUND", "INBOUND", "ANY") and before == BIND:
-        return "depths of a traversal are integer literals, not bind variables"
+def _from_wanted(tokens: Tokens, at: int, wanted: str) -> str | None:
+    """Advise from what should have stood here."""
+    kind = tokens.kinds[at]
+    word = tokens.text[tokens.starts[at] : tokens.ends[at]]
+    keyword = kind in KEYWORDS.values() and word[:1].isalpha()
+    if "collection" in wanted and kind == BIND:
+        return _BIND_AS_COLLECTION
+    if wanted == "the key of an object":
+        return f'{word} is a keyword: write the key in quotes, "{word}"' if keyword else _KEY
+    if wanted == "'AS'" and _kind(tokens, at - 2) == "WITH":
+        return "WITH makes tables from queries; collections need no announcement"
+    if wanted == "an expression":
+        if kind == "SHORTEST_PATH":
+            return _PATH
+        if kind == "+":
+            return "there is no unary plus"
+        if keyword and _kind(tokens, at - 1) == "(":
+            return "a subquery starts with FOR or LET"
+    names = "name" in wanted or wanted.startswith(("a variable", "a collection", "an edge"))
+    if keyword and (names or (wanted == "an expression" and _kind(tokens, at - 1) == "IN")):
+        return f"{word} is a keyword: as a name it needs backticks, `{word}`"
     return None
 
 
-def _word(tokens: Tokens, at: int) -> str | None:
+def _from_word(tokens: Tokens, at: int) -> str | None:
+    """Advise on a word that another language has, here or just before."""
     if tokens.kinds[at] != NAME:
         return None
-    word = str(tokens.values[at]).upper()
-    if word == "BY" and tokens.kinds[at - 1] == "SORT":
-        return "write SORT expression, without BY"
-    if at and tokens.kinds[at - 1] == NAME and str(tokens.values[at - 1]).upper() == "BY":
-        return "write SORT expression, without BY"
-    if word in ("VALID_TIME", "SYSTEM_TIME"):
-        return "only a collection can be read as of a time"
+    word, before = _word(tokens, at), _word(tokens, at - 1)
+    if before == "BY" and _kind(tokens, at - 2) == "SORT":
+        return _WORDS["BY"]
+    if before == "ALL" and _kind(tokens, at + 1) == "IN":
+        return "write ALL(array, x -> condition)"
     return _WORDS.get(word)
 
 
-def _keyword(tokens: Tokens, at: int) -> str | None:
-    kind = tokens.kinds[at]
-    if kind == "=":
-        return "equality is written =="
-    if kind == "(" and tokens.kinds[at - 1] in ("SORT", "ANY", "RETURN"):
-        return None
-    if kind in KEYWORDS:
-        return _after_tail(tokens, at) or _as_name(tokens, at)
-    if kind == ",":
-        return _after_edges(tokens, at)
-    if kind == END:
-        return _unfinished(tokens)
-    return None
-
-
-def _after_tail(tokens: Tokens, at: int) -> str | None:
-    """Recognise a clause that comes after SORT or LIMIT, where the server reads none."""
+def _from_clause(tokens: Tokens, at: int) -> str | None:
+    """Advise on a clause that comes after SORT or LIMIT, where the server reads none."""
     kind = tokens.kinds[at]
     if kind not in _BODY:
         return None
     depth = 0
     for index in range(at - 1, -1, -1):
         before = tokens.kinds[index]
-        depth += (before in ")]}") - (before in "([{")
-        word = str(tokens.values[index]).upper() if before == NAME else before
+        depth += (before in (")", "]", "}")) - (before in ("(", "[", "{"))
         if depth < 0 or (depth == 0 and before == "RETURN"):
             return None
+        word = _word(tokens, index) if before == NAME else before
         if depth == 0 and word in _TAIL:
-            if kind == "SORT" and word != "SORT":
-                return "SORT comes before LIMIT"
-            return f"{kind} can't follow {word}: a block ends SORT, LIMIT, LET, RETURN; {_WRAP}"
+            return _after_tail(kind, word)
     return None
 
 
-def _as_name(tokens: Tokens, at: int) -> str | None:
-    """Recognise a keyword where a name should be."""
-    word = tokens.text[tokens.starts[at] : tokens.ends[at]]
-    if not word[0].isalpha():
-        return None
-    if tokens.kinds[at - 1] in ("{", ",") and tokens.kinds[at + 1] == ":":
-        return f'{word} is a keyword: write the key in quotes, "{word}"'
-    if _follows(tokens, at, "FOR", "LET", "INTO", "IN", "AS", "JOIN", ",", "COLLECT", "AGGREGATE", "KEEP"):
-        return f"{word} is a keyword: as a name it needs backticks, `{word}`"
-    return None
+def _after_tail(kind: str, tail: str) -> str:
+    if kind == "SORT":
+        return "a block has one SORT: SORT a, b DESC" if tail == "SORT" else "SORT comes before LIMIT"
+    return (
+        f"{kind} can't follow {tail}: a block ends SORT, LIMIT, LET, RETURN; "
+        "wrap what comes before: FOR x IN (FOR .. LIMIT .. RETURN ..) .."
+    )
 
 
-def _after_edges(tokens: Tokens, at: int) -> str | None:
-    for index in range(max(0, at - 4), at):
-        if tokens.kinds[index] in ("OUTBOUND", "INBOUND", "ANY"):
-            return "a traversal follows one edge collection or one graph"
-    return None
-
-
-def _unfinished(tokens: Tokens) -> str | None:
-    if tokens.kinds.count("(") > tokens.kinds.count(")"):
+def _from_kind(tokens: Tokens, at: int) -> str | None:
+    """Advise from the token alone and the one before it."""
+    kind, before = tokens.kinds[at], _kind(tokens, at - 1)
+    if kind == "=":
+        return "equality is written =="
+    if kind in _DIRECTIONS and before == BIND:
+        return _DEPTHS
+    if kind == "," and any(_kind(tokens, index) in _DIRECTIONS for index in range(at - 4, at)):
+        return _EDGES
+    if before == ")" and kind in ("+", "-", "*", "/", "%") and "AGGREGATE" in tokens.kinds[:at]:
+        return _AGGREGATE
+    if kind == "end" and tokens.kinds.count("(") > tokens.kinds.count(")"):
         return "a parenthesis is not closed"
     return None
 
 
-def _follows(tokens: Tokens, at: int, *kinds: str) -> bool:
-    return at > 0 and tokens.kinds[at - 1] in kinds
+def _kind(tokens: Tokens, at: int) -> str:
+    return tokens.kinds[at] if 0 <= at < len(tokens.kinds) else ""
+
+
+def _word(tokens: Tokens, at: int) -> str:
+    return str(tokens.values[at]).upper() if _kind(tokens, at) == NAME else ""

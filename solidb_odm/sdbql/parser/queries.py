@@ -67,7 +67,9 @@ class QueryParser(ClauseParser):
         while isinstance(first, SetOperation):
             first = first.left
         if not _does_something(first):
-            raise self.error("the query is missing RETURN")
+            error = self.error("the query is missing RETURN")
+            error.hint = "end it with RETURN expression; only a query that writes can do without"
+            raise error
         return query
 
     def whole_expression(self) -> Expression:

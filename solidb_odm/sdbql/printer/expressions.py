@@ -207,7 +207,12 @@ class ExpressionPrinter(ABC):
 
     def call(self, node: nodes.Call) -> str:
         """Write a call."""
-        return f"{quote_function(node.name, CALLABLE)}({self.expressions(node.arguments)})"
+        name = quote_function(node.name, CALLABLE)
+        if node.name == "NONE" and node.arguments:
+            # NONE(x IN array) would be a quantifier.
+            first, *rest = node.arguments
+            return f"{name}({', '.join([self.operand(first), *map(self.expression, rest)])})"
+        return f"{name}({self.expressions(node.arguments)})"
 
     def lambda_(self, node: nodes.Lambda) -> str:
         """Write a lambda."""

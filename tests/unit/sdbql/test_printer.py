@@ -38,9 +38,7 @@ from solidb_odm.sdbql.walk import walk
 from tests.strategies.sdbql_nodes import expressions, queries
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-ROUNDTRIP = [
-    line for line in (FIXTURES / "roundtrip.sdbql").read_text("utf-8").splitlines() if line.strip()
-]
+ROUNDTRIP = [line for line in (FIXTURES / "roundtrip.sdbql").read_text("utf-8").splitlines() if line.strip()]
 X = Name("x")
 
 
