@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
-from typing_extensions import Self
 
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .meta import DocumentMeta, spec_of
-from .state import State, state_of, state_or_none, touch
+from .state import state_of, state_or_none, touch
 from .times import parse_time
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
@@ -31,7 +30,6 @@ class Document(BaseModel, metaclass=DocumentMeta):
     """
 
     __slots__ = ("__solidb_state__",)
-    __solidb_state__: State
 
     __solidb_kind__: ClassVar[CollectionKind] = "document"
     __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
@@ -52,6 +50,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         created_at: datetime = Field(init=False)
         updated_at: datetime = Field(init=False)
         __solidb_collection__: ClassVar[str]
+        __solidb_type_name__: ClassVar[str | None]
 
     if not TYPE_CHECKING:
 

@@ -26,7 +26,9 @@ def End(  # noqa: N802  a field specifier, as Field is
     alias: str, *, init: bool = True, kw_only: Literal[False] = False
 ) -> Any:
     """Declare an end of an edge: a field that may be given by position."""
-    return Field(validation_alias=AliasChoices(alias, alias.lstrip("_"), _NAMES[alias]), serialization_alias=alias)
+    return Field(
+        validation_alias=AliasChoices(alias, alias.lstrip("_"), _NAMES[alias]), serialization_alias=alias
+    )
 
 
 _NAMES = {"_from": "from_", "_to": "to"}
@@ -73,7 +75,9 @@ class EndType:
             ),
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {"type": "string", "pattern": _REFERENCE, "title": "Document reference"}
 
 
@@ -110,11 +114,11 @@ class Edge(Document, Generic[F, T], metaclass=EdgeMeta):
     __solidb_kind__: ClassVar[CollectionKind] = "edge"
 
     if TYPE_CHECKING:
-        from_: F | str = End("_from")
-        to: T | str = End("_to")
+        from_: F | str = End("_from", kw_only=False)
+        to: T | str = End("_to", kw_only=False)
     else:
-        from_: Annotated[F | str, EndType()] = End("_from")
-        to: Annotated[T | str, EndType()] = End("_to")
+        from_: Annotated[F | str, EndType()] = End("_from", kw_only=False)
+        to: Annotated[T | str, EndType()] = End("_to", kw_only=False)
 
     @property
     def from_id(self) -> str:

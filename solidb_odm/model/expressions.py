@@ -7,20 +7,26 @@ values into bind variables. ``User.age`` is a ``FieldRef``; to type checkers it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from ..errors import UsageError
 from ..sdbql import nodes as q
 
+Source: TypeAlias = Any
+"""What a statement ranges over: a model class, or an alias of one.
+
+Not ``Hashable``: checkers hold a class to be as unhashable as its instances.
+"""
+
 
 class Scope(Protocol):
     """Where expressions become nodes."""
 
-    def variable(self, source: Hashable) -> str:
+    def variable(self, source: Source) -> str:
         """Give the SDBQL variable that ranges over a source."""
         ...
 

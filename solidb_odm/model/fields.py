@@ -6,7 +6,7 @@ fields called anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from pydantic_core import PydanticSerializationError
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from . import shapes
-from .expressions import Expression, FunctionCall, Scope, Test, lift, plain
+from .expressions import Expression, FunctionCall, Scope, Source, Test, lift, plain
 from .times import format_time
 
 
@@ -31,7 +31,7 @@ class Place:
     know how its values are encoded; None for what no class describes.
     """
 
-    source: Hashable
+    source: Source
     path: tuple[str | int, ...]
     annotation: Any
     owner: type[Any] | None
@@ -84,7 +84,7 @@ class FieldRef(Expression):
 
     def __getitem__(self, step: str | int) -> FieldRef:
         place = self.__place__
-        if not isinstance(step, (str, int)):
+        if not isinstance(step, (str, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
         inner = shapes.element(place.annotation)
         return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
@@ -104,7 +104,7 @@ def child(place: Place, model: type[Any], name: str) -> FieldRef:
     )
 
 
-def moved(reference: FieldRef, source: Hashable) -> FieldRef:
+def moved(reference: FieldRef, source: Source) -> FieldRef:
     """Give the same field of another source, such as an alias."""
     return FieldRef(replace(reference.__place__, source=source))
 
@@ -120,7 +120,7 @@ def stored_name(model: type[Any], name: str) -> str:
 
 def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
     """Give the stored form of a value, as the field of a model (or else the type) serialises it."""
-    kind = type(value)
+    kind: type = type(value)
     if value is None or kind is bool or (kind in (str, int, float) and _is_plain(annotation, kind)):
         return value
     reference = getattr(value, "__solidb_reference__", None)
@@ -242,5 +242,3 @@ def path_node(base: q.Expression, path: tuple[str, ...]) -> q.Expression:
     for step in path:
         base = q.Attribute(base, step)
     return base
-
-

@@ -36,7 +36,8 @@ class Index:
         for path in fields:
             if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise DeclarationError(
-                    f"an index takes field paths as strings, not {path!r}", hint='e.g. Index("address.city", "age")'
+                    f"an index takes field paths as strings, not {path!r}",
+                    hint='e.g. Index("address.city", "age")',
                 )
         self.fields = fields
         self.unique = unique

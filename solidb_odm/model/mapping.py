@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -94,7 +94,9 @@ def make_mapping(
     description = repr(model.__pydantic_core_schema__)
     mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True"))
     mapping.floats = any(mark in description for mark in ("'float'", "'any'", "'complex'"))
-    mapping.embeds = any(shapes.mentions_model(info.annotation) for info in model.__pydantic_fields__.values())
+    mapping.embeds = any(
+        shapes.mentions_model(info.annotation) for info in model.__pydantic_fields__.values()
+    )
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping
@@ -115,7 +117,7 @@ def _validation(model: type[Any], settings: Any) -> ValidationMode:
             field="Settings",
             hint='choose "off", "lenient" or "strict"',
         )
-    return cast(Literal["off", "lenient", "strict"], mode)
+    return cast("ValidationMode", mode)  # pyright: ignore[reportUnnecessaryCast]
 
 
 def _accepted(name: str, info: FieldInfo) -> set[str]:
@@ -236,7 +238,9 @@ def _is_open(annotation: Any) -> bool:
 def _check_single(model: type[Any], index: Index, resolved: list[tuple[str, Any]], label: str) -> None:
     if len(resolved) != 1:
         raise DeclarationError(
-            f"a {type(index).__name__} takes one field, not {len(resolved)}", model=model.__name__, field=label
+            f"a {type(index).__name__} takes one field, not {len(resolved)}",
+            model=model.__name__,
+            field=label,
         )
     members = [m for m in shapes.alternatives(resolved[0][1]) if m is not type(None) and m is not Any]
     if index.kind == "fulltext" and members and not any(m is str or m is Any for m in members):

@@ -11,7 +11,7 @@ import threading
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import AliasChoices, BaseModel, Field, PrivateAttr
 from typing_extensions import dataclass_transform
 
 from ..commands import CollectionKind, CollectionSpec
@@ -23,6 +23,11 @@ from .mapping import Mapping, make_mapping, make_spec
 from .registry import registry
 from .state import state_of, touch
 from .system import SYSTEM_FIELDS, IdRef
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 _building = threading.local()
 _RESERVED = ("id", "rev")
@@ -48,7 +53,9 @@ class Watched:
         try:
             value = document.__dict__[self.name]
         except KeyError:
-            raise AttributeError(f"{type(document).__name__!r} object has no attribute {self.name!r}") from None
+            raise AttributeError(
+                f"{type(document).__name__!r} object has no attribute {self.name!r}"
+            ) from None
         if value is not None:
             state = state_of(document)
             if not state.exposed:
@@ -65,7 +72,7 @@ class Watched:
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr))
-class DocumentMeta(type(BaseModel)):
+class DocumentMeta(ModelMetaclass):
     """The class of document classes."""
 
     if not TYPE_CHECKING:
@@ -148,7 +155,9 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(
-                "has no collection of its own", model=cls.__name__, hint="it is abstract or generic; use a subclass"
+                "has no collection of its own",
+                model=cls.__name__,
+                hint="it is abstract or generic; use a subclass",
             )
         return None
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
@@ -208,13 +217,14 @@ def _check_key(cls: Any) -> None:
     default = info.default
     if isinstance(default, str) and (not default or "/" in default):
         raise DeclarationError(
-            f"{default!r} is not a key", model=cls.__name__, field="key", hint="a key is not empty and has no '/'"
+            f"{default!r} is not a key",
+            model=cls.__name__,
+            field="key",
+            hint="a key is not empty and has no '/'",
         )
 
 
 def _key_aliases() -> tuple[Any, str]:
-    from pydantic import AliasChoices
-
     return AliasChoices("_key", "key"), "_key"
 
 

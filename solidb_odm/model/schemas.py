@@ -21,7 +21,8 @@ def document_schema(model: type[BaseModel]) -> JsonObject:
     schema: dict[str, Any] = model.model_json_schema(by_alias=True, mode="serialization")
     required = model.model_json_schema(by_alias=False, mode="validation").get("required", [])
     aliases = {
-        name: info.serialization_alias or info.alias or name for name, info in model.__pydantic_fields__.items()
+        name: info.serialization_alias or info.alias or name
+        for name, info in model.__pydantic_fields__.items()
     }
     schema["required"] = sorted(aliases[name] for name in required if name in aliases)
     if schema.get("additionalProperties") is False:

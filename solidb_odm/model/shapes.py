@@ -5,12 +5,11 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -62,11 +61,11 @@ def metadata(annotation: Any) -> Iterator[Any]:
 
 def embedded(annotation: Any) -> tuple[type[Any], ...]:
     """Give the models and Pydantic dataclasses that the type can be, itself, not in a list."""
-    return tuple(
-        member
-        for member in alternatives(annotation)
-        if isinstance(member, type) and (issubclass(member, BaseModel) or hasattr(member, "__pydantic_fields__"))
-    )
+    return tuple(member for member in alternatives(annotation) if _is_model(member))
+
+
+def _is_model(member: Any) -> bool:
+    return isinstance(member, type) and hasattr(cast("type[Any]", member), "__pydantic_fields__")
 
 
 def mentions_model(annotation: Any) -> bool:
@@ -109,14 +108,15 @@ def _changeable(member: Any) -> bool:
         return any(can_change(argument) for argument in get_args(member) if argument is not Ellipsis)
     if not isinstance(member, type):
         return True
-    if issubclass(member, UNCHANGEABLE) or hasattr(member, "__solidb_collection__"):
+    kind: type[Any] = member
+    if issubclass(kind, UNCHANGEABLE) or hasattr(kind, "__solidb_collection__"):
         return False
-    if issubclass(member, BaseModel):
-        fields = member.__pydantic_fields__.values()
-        return not member.model_config.get("frozen") or any(can_change(f.annotation) for f in fields)
-    parameters = getattr(member, "__dataclass_params__", None)
-    if is_dataclass(member) and parameters is not None and parameters.frozen:
-        return any(can_change(f.annotation) for f in getattr(member, "__pydantic_fields__", {}).values())
+    fields = getattr(kind, "__pydantic_fields__", {}).values()
+    if issubclass(kind, BaseModel):
+        return not kind.model_config.get("frozen") or any(can_change(f.annotation) for f in fields)
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if parameters is not None and parameters.frozen:
+        return any(can_change(f.annotation) for f in fields)
     return True
 
 

@@ -7,13 +7,14 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from ..model.expressions import Combined, Expression
+from ..model.document import Document
+from ..model.expressions import Combined, Expression, Source
 from ..sdbql import nodes as q
-from .columns import Column, Entity, Labelled
+from .columns import Column, Entity, Labelled, Scalar
 from .conditions import Ordering
 from .scope import BuildScope, names_in, sources_of, substitute
 from .sources import collection_of, model_of
@@ -29,7 +30,7 @@ class Selection:
     orderings: tuple[Ordering, ...]
     groups: tuple[Expression, ...]
     having: tuple[Expression, ...]
-    joins: tuple[Hashable, ...]
+    joins: tuple[Source, ...]
     limit: int | None
     offset: int | None
     distinct: bool
@@ -37,7 +38,7 @@ class Selection:
     @property
     def expressions(self) -> list[Expression]:
         """All expressions, columns first."""
-        found = [each.expression for each in self.columns if not isinstance(each, Entity)]
+        found = [each.expression for each in self.columns if isinstance(each, Scalar)]
         return [*found, *self.conditions, *self.groups, *self.having, *(o.expression for o in self.orderings)]
 
     @property
@@ -66,17 +67,19 @@ def build_select(selection: Selection, scope: BuildScope) -> q.Query:
     return _limited(block, selection, scope)
 
 
-def _sources(selection: Selection, scope: BuildScope) -> list[Hashable]:
+def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     named = [each.source for each in selection.columns if isinstance(each, Entity)]
     found = dict.fromkeys([*named, *selection.joins, *sources_of(selection.expressions)])
     own = [source for source in found if source in named or not scope.knows(source)]
     if not own:
-        raise UsageError("the statement reads no model", hint="select(func.count(User)) or select(User.name) read one")
+        raise UsageError(
+            "the statement reads no model", hint="select(func.count(User)) or select(User.name) read one"
+        )
     return own
 
 
 def _read(
-    sources: list[Hashable], wanted: Iterable[Expression], scope: BuildScope
+    sources: list[Source], wanted: Iterable[Expression], scope: BuildScope
 ) -> tuple[list[str], list[q.Clause]]:
     """Build a FOR for each source, and each condition after the last FOR it needs."""
     loops = [scope.declare(source) for source in sources]
@@ -94,7 +97,7 @@ def _read(
     return loops, body
 
 
-def narrowing(source: Hashable, variable: str, scope: BuildScope) -> q.Expression | None:
+def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
     """Give the condition that keeps a subclass's own documents in its parent's collection."""
     model = model_of(source)
     if model.__solidb_mapping__.type_name is None:
@@ -103,11 +106,11 @@ def narrowing(source: Hashable, variable: str, scope: BuildScope) -> q.Expressio
     return q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names))
 
 
-def family(model: type) -> list[type]:
+def family(model: type[Document]) -> list[type[Document]]:
     """Give the class and its subclasses that live in the same collection."""
     found = [model]
     for child in model.__subclasses__():
-        if getattr(child, "__solidb_collection__", None) == model.__solidb_collection__:  # type: ignore[attr-defined]
+        if child.__solidb_collection__ == model.__solidb_collection__:
             found += family(child)
     return found
 
@@ -143,7 +146,7 @@ def _row(selection: Selection, scope: BuildScope) -> q.Expression:
     for each in selection.columns:
         if isinstance(each, Entity):
             cells.append(q.Name(scope.variable(each.source)))
-        else:
+        elif isinstance(each, Scalar):
             expression = each.expression
             inner = expression.expression if isinstance(expression, Labelled) else expression
             cells.append(inner.__build__(scope))
@@ -172,7 +175,9 @@ def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q
         return replaced
 
     row = after(_row(selection, scope))
-    sort = tuple(q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings)
+    sort = tuple(
+        q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings
+    )
     having = [after(condition.__build__(scope)) for condition in selection.having]
     collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
     scope.collecting = False
@@ -190,7 +195,9 @@ def _guarded(body: list[q.Clause], is_guarded: bool) -> list[q.Clause]:
 
 
 def _with_lets(block: q.Block, lets: list[q.Let]) -> q.Block:
-    return q.Block((*lets, *block.body), block.sort, block.offset, block.limit, block.late_lets, block.returns)
+    return q.Block(
+        (*lets, *block.body), block.sort, block.offset, block.limit, block.late_lets, block.returns
+    )
 
 
 def _limited(block: q.Block, selection: Selection, scope: BuildScope) -> q.Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LoadError, UsageError
 from ..model.document import Document
-from ..model.expressions import Expression, lift
+from ..model.expressions import Expression, Source, lift
 from ..model.fields import FieldRef
 from .sources import Alias
 
@@ -23,7 +23,7 @@ class Entity:
     """A column of whole documents of a model."""
 
     model: type[Document]
-    source: Hashable
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def column(item: Any) -> Column:
         raise UsageError(f"select() can't read {item.__name__}: it is not a Document class")
     if isinstance(item, Labelled):
         inner = column(item.expression)
-        assert isinstance(inner, Scalar)  # noqa: S101  a labelled item is an expression
+        assert isinstance(inner, Scalar)
         return Scalar(item.expression, item.name, inner.decode)
     if isinstance(item, FieldRef):
         place = item.__place__

@@ -43,7 +43,9 @@ def condition(value: Any) -> Expression:
     """Take a condition of ``where``; refuse Python's own truth values and what is not a condition."""
     if isinstance(value, Predicate):
         return value
-    if isinstance(value, FieldRef) and any(m in (bool, Any) for m in shapes.alternatives(value.__place__.annotation)):
+    if isinstance(value, FieldRef) and any(
+        m in (bool, Any) for m in shapes.alternatives(value.__place__.annotation)
+    ):
         return value
     if isinstance(value, bool):
         raise UsageError(
@@ -92,7 +94,8 @@ def _membership(field: Any, operator: q.ComparisonOperator, values: Any) -> Pred
         return tested.__compare__(operator, Nested(values))
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
-    encoded = [tested.__encode__(value) for value in cast(Iterable[Any], values)]
+    listed: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]
+    encoded = [tested.__encode__(value) for value in listed]
     return tested.__compare__(operator, Value(encoded))
 
 
@@ -118,7 +121,7 @@ def contains(field: Any, item: Any) -> Predicate:
         isinstance(m, type) and issubclass(m, str) for m in shapes.alternatives(searched.__place__.annotation)
     ):
         part = lift(item)
-        return BuiltPredicate((searched, part), lambda text, piece: _found(text, piece))
+        return BuiltPredicate((searched, part), _found)
     wanted = item if isinstance(item, Expression) else Value(encode_element(searched, item))
     return Comparison(wanted, "IN", searched)
 
@@ -165,6 +168,7 @@ class Elements(Expression):
     """The elements of a list, or a field of each, under a quantifier."""
 
     __slots__ = ("__items__", "__path__", "__quantifier__", "__type__")
+    __quantifier__: q.ArrayQuantifier
 
     def __init__(
         self, items: Expression, quantifier: q.ArrayQuantifier, path: tuple[str, ...] = (), kind: Any = None
@@ -203,7 +207,11 @@ class Elements(Expression):
         if operator not in _QUANTIFIABLE:
             raise UsageError(f"{operator} can't be asked of each element of {self.__items__!r}")
         right = lift(other, self)
-        return BuiltPredicate((self, right), lambda a, b: q.ArrayCompare(a, quantifier, operator, b))
+
+        def make(left: q.Expression, compared: q.Expression) -> q.Expression:
+            return q.ArrayCompare(left, quantifier, operator, compared)
+
+        return BuiltPredicate((self, right), make)
 
 
 def attribute(base: q.Expression, *path: str) -> q.Expression:

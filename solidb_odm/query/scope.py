@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
 from ..errors import UsageError
-from ..model.expressions import Expression
+from ..model.expressions import Expression, Source
+from ..model.fields import FieldRef
+from ..model.system import IdRef
 from ..sdbql import nodes as q
 
 
@@ -27,8 +29,8 @@ class BuildScope:
     def __init__(self, parent: BuildScope | None = None) -> None:
         self.parent = parent
         self.values: dict[str, Any] = parent.values if parent else {}
-        self._by_value: dict[tuple[type[Any], Any], str] = parent._by_value if parent else {}
-        self._variables: dict[Hashable, str] = {}
+        self._by_value: dict[tuple[type, Any], str] = parent._by_value if parent else {}
+        self._variables: dict[Source, str] = {}
         self.aggregates: list[q.Aggregate] = []
         self.lets: list[q.Let] = []
         self.collecting = False
@@ -40,7 +42,7 @@ class BuildScope:
         self._counter[0] += 1
         return name
 
-    def declare(self, source: Hashable, name: str | None = None) -> str:
+    def declare(self, source: Source, name: str | None = None) -> str:
         """Give a source a variable in this scope."""
         made = name or self.fresh()
         self._variables[source] = made
@@ -50,11 +52,11 @@ class BuildScope:
         """Give the variables of this scope's own sources."""
         return list(self._variables.values())
 
-    def knows(self, source: Hashable) -> bool:
+    def knows(self, source: Source) -> bool:
         """Say whether a source has a variable here or further out."""
         return source in self._variables or (self.parent is not None and self.parent.knows(source))
 
-    def variable(self, source: Hashable) -> str:
+    def variable(self, source: Source) -> str:
         """Give the variable of a source; UsageError if the statement does not read it."""
         scope: BuildScope | None = self
         while scope is not None:
@@ -64,12 +66,13 @@ class BuildScope:
             scope = scope.parent
         name = getattr(source, "__name__", None) or repr(source)
         raise UsageError(
-            f"the statement uses {name}, but does not read it", hint=f"add .join({name}, condition) to the statement"
+            f"the statement uses {name}, but does not read it",
+            hint=f"add .join({name}, condition) to the statement",
         )
 
     def bind(self, value: Any) -> q.Bind:
         """Give the bind variable of a value; equal values share one."""
-        kind = type(value)
+        kind: type = type(value)
         if kind in (str, int, float, bool):
             name = self._by_value.get((kind, value))
             if name is not None and repr(self.values[name]) == repr(value):
@@ -84,7 +87,8 @@ class BuildScope:
         """Give the variable of an aggregate of this statement's groups."""
         if not self.collecting:
             raise UsageError(
-                f"{function} over groups can't stand here", hint="aggregates go into select(), having() and order_by()"
+                f"{function} over groups can't stand here",
+                hint="aggregates go into select(), having() and order_by()",
             )
         for known in self.aggregates:
             if known.function == function and known.argument == argument:
@@ -107,14 +111,16 @@ class BuildScope:
         return cast(Compiles, statement).__statement__(BuildScope(self))
 
 
-def sources_of(expressions: Iterable[Expression]) -> list[Hashable]:
+def sources_of(expressions: Iterable[Expression]) -> list[Source]:
     """Give the sources that expressions read, in order of appearance, each once."""
-    found: dict[Hashable, None] = {}
+    found: dict[Source, None] = {}
     waiting = list(expressions)[::-1]
     while waiting:
         expression = waiting.pop()
-        place = getattr(type(expression), "__place__", None) and expression.__place__  # type: ignore[attr-defined]
-        source: Hashable = place.source if place else getattr(expression, "model", None)
+        if isinstance(expression, FieldRef):
+            source: Source = expression.__place__.source
+        else:
+            source = expression.model if isinstance(expression, IdRef) else None
         if source is not None:
             found[source] = None
         waiting.extend(reversed(expression.__operands__()))

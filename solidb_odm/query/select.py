@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast, overload
-
-from typing_extensions import Self
+from typing import Any, Self, TypeVar, cast, overload
 
 from ..errors import UsageError
 from ..model.document import Document
-from ..model.expressions import Combined, Expression, Predicate
+from ..model.expressions import Combined, Expression, Predicate, Source
 from ..sdbql import nodes as q
 from . import conditions
 from .building import Selection, build_select
@@ -38,7 +35,7 @@ class Select(Statement[T_co]):
     orderings: tuple[Ordering, ...] = ()
     groups: tuple[Expression, ...] = ()
     having_conditions: tuple[Expression, ...] = ()
-    joins: tuple[Hashable, ...] = ()
+    joins: tuple[Source, ...] = ()
     limit_count: int | None = None
     offset_count: int | None = None
     is_distinct: bool = False
@@ -129,11 +126,11 @@ def natural(count: Any, what: str) -> int:
 
 
 @overload
-def select(item: type[D], /) -> Select[D]: ...
+def select(item: type[D], /) -> Select[D]: ...  # pyright: ignore[reportOverlappingOverload]  # a class is a value too
 @overload
 def select(item: A, /) -> Select[A]: ...
 @overload
-def select(a: type[D], b: type[G], /) -> Select[tuple[D, G]]: ...  # type: ignore[type-var]
+def select(a: type[D], b: type[G], /) -> Select[tuple[D, G]]: ...
 @overload
 def select(a: type[D], b: B, /) -> Select[tuple[D, B]]: ...
 @overload

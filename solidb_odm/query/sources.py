@@ -41,5 +41,3 @@ def collection_of(source: Any) -> str:
 def model_of(source: Any) -> type[Document]:
     """Give the model a source reads."""
     return source.__solidb_model__ if isinstance(source, Alias) else source
-
-

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args, overload
-
-from typing_extensions import Self
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args, overload
 
 from ..errors import UsageError
 from ..model.document import Document
@@ -147,7 +145,9 @@ def traverse(
     """
     low, high = _depth(depth)
     if direction not in _DIRECTIONS:
-        raise UsageError(f"traverse() has no direction {direction!r}", hint='choose "outbound", "inbound" or "any"')
+        raise UsageError(
+            f"traverse() has no direction {direction!r}", hint='choose "outbound", "inbound" or "any"'
+        )
     ends = end_classes(edges)
     reached = {"outbound": ends[1:], "inbound": ends[:1], "any": ends}[direction]
     target = reached[0] if all(each is reached[0] for each in reached) else None
@@ -156,7 +156,7 @@ def traverse(
 
 def _depth(depth: int | tuple[int, int]) -> tuple[int, int]:
     low, high = (depth, depth) if isinstance(depth, int) else depth
-    if not (isinstance(low, int) and isinstance(high, int) and 0 <= low <= high):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not 0 <= low <= high:
         raise UsageError(f"depth={depth!r} is not a number of edges, nor the least and the most of them")
     return low, high
 
@@ -172,7 +172,7 @@ def reference(end: Document | str) -> str:
 
 def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
     """Give the classes at the two ends of an edge class; ``Document`` where any may stand."""
-    if not isinstance(edges, type) or not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
     fields = edges.__pydantic_fields__
     found = [
@@ -211,9 +211,7 @@ class PathStatement(Statement[T_co], Generic[T_co]):
             options,
         )
         ids = q.Attribute(q.Name(path), "vertices")
-        documents = q.Block(
-            body=(q.For(item, ids),), returns=q.Return(q.Call("DOCUMENT", (q.Name(item),)))
-        )
+        documents = q.Block(body=(q.For(item, ids),), returns=q.Return(q.Call("DOCUMENT", (q.Name(item),))))
         row = q.Object((
             ("vertices", q.Subquery(documents)),
             ("edges", q.Attribute(q.Name(path), "edges")),
@@ -237,7 +235,9 @@ def shortest_path(
     if direction not in _DIRECTIONS:
         raise UsageError(f"shortest_path() has no direction {direction!r}")
     if weight is not None:
-        weight = edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
+        weight = (
+            edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
+        )
     return PathStatement(
         reference(start), reference(end), edges, _DIRECTIONS[direction], weight, end_classes(edges)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -81,7 +81,7 @@ class SessionBase:
         yield from self._work.identity
 
     @contextmanager
-    def no_autoflush(self) -> Iterator[None]:
+    def no_autoflush(self) -> Generator[None]:
         """Leave changes unflushed while queries run in this block."""
         before, self._context.autoflush = self._context.autoflush, False
         try:
@@ -90,7 +90,7 @@ class SessionBase:
             self._context.autoflush = before
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
+    def _used(self) -> Generator[None]:
         self._check_open()
         if self._busy:
             raise ConcurrentUseError(

@@ -66,7 +66,9 @@ def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
             continue
         indexes = tuple(dict.fromkeys((*known.indexes, *spec.indexes)))
         schemas = [each.schema for each in (known, spec) if each.schema is not None]
-        schema = {"anyOf": schemas} if len(schemas) > 1 and schemas[0] != schemas[1] else next(iter(schemas), None)
+        schema = (
+            {"anyOf": schemas} if len(schemas) > 1 and schemas[0] != schemas[1] else next(iter(schemas), None)
+        )
         validation = known.validation if known.validation != "off" else spec.validation
         found[spec.name] = replace(known, indexes=indexes, schema=schema, validation=validation)
     return sorted(found.values(), key=lambda spec: (spec.kind == "edge", spec.name))

@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
-
-from typing_extensions import Self
 
 from ..commands import Command, CountDocuments, CreateDatabase, Declares, DropDatabase, Operation, arun, run
 from ..engines.base import AsyncDriver, Capabilities, Driver

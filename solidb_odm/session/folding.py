@@ -26,15 +26,16 @@ _EXCLUDED = "_own_keys"
 _COUNT = "_own_count"
 
 
-def can_fold(compiled: Compiled, unsent: set[str]) -> bool:
+def can_fold(compiled: Compiled, unsent: frozenset[str]) -> bool:
     """Say whether the statement is a select over one collection that has unsent changes, and no other."""
     query = compiled.query
     if not isinstance(query, q.Block) or query.returns is None or query.returns.distinct or query.tables:
         return False
     match query.body:
         case (q.For(source=q.Name(name)),) | (q.For(source=q.Name(name)), q.Filter()):
-            return unsent == {name} and not _has_subquery(query)
-    return False
+            return unsent == frozenset((name,)) and not _has_subquery(query)
+        case _:
+            return False
 
 
 def _has_subquery(query: q.Block) -> bool:
@@ -44,10 +45,10 @@ def _has_subquery(query: q.Block) -> bool:
 def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
     """Give the rows of a select as if the session's changes were written."""
     query = compiled.query
-    assert isinstance(query, q.Block)  # noqa: S101  can_fold has looked
+    assert isinstance(query, q.Block)
     loop = query.body[0]
-    assert isinstance(loop, q.For)  # noqa: S101
-    assert isinstance(loop.source, q.Name)  # noqa: S101
+    assert isinstance(loop, q.For)
+    assert isinstance(loop.source, q.Name)
     collection = loop.source.name
     own = _own(work, collection)
     gone = [d.key for d in work.deleted.values() if d.__solidb_collection__ == collection]

@@ -38,16 +38,16 @@ class HeldDocuments:
         end = "_from" if direction == "OUTBOUND" else "_to"
         return [edge for edge in self.scan(collection) if edge.get(end) == vertex]
 
-    def index_of(self, collection: str, kind: str, name_or_field: str) -> None:
+    def index_of(self, _collection: str, _kind: str, _name_or_field: str, /) -> None:
         return None
 
-    def insert(self, collection: str, document: JsonObject) -> NoReturn:
+    def insert(self, collection: str, _document: JsonObject, /) -> NoReturn:
         self._refuse(collection)
 
-    def replace(self, collection: str, key: str, document: JsonObject) -> NoReturn:
+    def replace(self, collection: str, _key: str, _document: JsonObject, /) -> NoReturn:
         self._refuse(collection)
 
-    def remove(self, collection: str, key: str) -> NoReturn:
+    def remove(self, collection: str, _key: str, /) -> NoReturn:
         self._refuse(collection)
 
     def _missing(self, name: str) -> NoReturn:
@@ -62,4 +62,3 @@ class HeldDocuments:
 
     def __repr__(self) -> str:
         return f"<HeldDocuments {self._collection}: {len(self._documents)}>"
-

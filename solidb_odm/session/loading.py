@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,18 +14,17 @@ from ..model.codec import body_value, decode
 from ..model.document import Document
 from ..model.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.registry import registry
-from ..model.state import State
+from ..model.state import State, state_of
 from ..query.building import family
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
 from ..work.undo import take_values
 
+D = TypeVar("D", bound=Document)
 _SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 
 
-def load_documents(
-    work: UnitOfWork, model: type[Document], rows: Iterable[Stored | None]
-) -> list[Document | None]:
+def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | None]) -> list[D | None]:
     """Make the documents of stored rows; one that the session holds already is that object.
 
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
@@ -39,7 +38,7 @@ def load_documents(
         validate_text = mapping.model.__pydantic_validator__.validate_json
     reference = weakref.ref
     set_slot = object.__setattr__
-    found: list[Document | None] = []
+    found: list[D | None] = []
     for row in rows:
         if row is None:
             found.append(None)
@@ -64,7 +63,7 @@ def load_documents(
 
 
 def _freshen(document: Document, row: Stored) -> None:
-    state: State = document.__solidb_state__
+    state = state_of(document)
     if not state.is_stored or state.touched or state.exposed or state.revision == row[1]:
         return
     take_stored(document, row)
@@ -72,7 +71,7 @@ def _freshen(document: Document, row: Stored) -> None:
 
 def take_stored(document: Document, row: Stored) -> None:
     """Give a held object the values of its stored form."""
-    state: State = document.__solidb_state__
+    state = state_of(document)
     key, state.revision, state.created, state.updated, state.body = row
     take_values(document, decode(type(document).__solidb_mapping__, key, row[4]))
     state.touched = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ..commands import (
     Apply,
@@ -26,6 +26,8 @@ from ..work import UnitOfWork
 from .folding import can_fold, fold
 from .loading import load_documents, load_rows, take_stored
 
+D = TypeVar("D", bound=Document)
+
 
 class Context:
     """What the operations of one session share.
@@ -39,7 +41,7 @@ class Context:
         self.autoflush = autoflush
 
 
-def get(context: Context, model: type[Document], key: str) -> Operation[Document | None]:
+def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
     """Give the document with this key."""
     work = context.work
     collection = model.__solidb_mapping__.collection
@@ -55,20 +57,18 @@ def get(context: Context, model: type[Document], key: str) -> Operation[Document
     return found if isinstance(found, model) else None
 
 
-def get_many(
-    context: Context, model: type[Document], keys: Iterable[str]
-) -> Operation[list[Document | None]]:
+def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
     """Give the documents with these keys, in their order, None for those there are not."""
     work = context.work
     collection = model.__solidb_mapping__.collection
     wanted = list(keys)
     missing = [key for key in dict.fromkeys(wanted) if work.identity.get(collection, key) is None]
-    kept: list[Any] = []
+    kept: list[D | None] = []
     if missing:
         rows = yield from call(GetMany(collection, missing))
         kept = load_documents(work, model, rows)
-    by_key = {document.key: document for document in kept}
-    found: list[Document | None] = []
+    by_key = {document.key: document for document in kept if document is not None}
+    found: list[D | None] = []
     for key in wanted:
         document = by_key.get(key) or work.identity.get(collection, key)
         found.append(None if document is None or id(document) in work.deleted else document)
@@ -82,7 +82,7 @@ def _is_deleted(work: UnitOfWork, collection: str, key: str) -> bool:
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     """Run a statement and make its rows Python values."""
     work = context.work
-    unsent: set[str] = set()
+    unsent: frozenset[str] = frozenset()
     if work.has_work and read != "committed":
         if context.interactive:
             if context.autoflush:
@@ -104,7 +104,7 @@ def _is_entity(compiled: Compiled) -> bool:
     return model is not None and model is not Document
 
 
-def _folded(context: Context, compiled: Compiled, unsent: set[str]) -> Operation[list[Any]]:
+def _folded(context: Context, compiled: Compiled, unsent: frozenset[str]) -> Operation[list[Any]]:
     """Run a statement on what is committed, with the session's own changes folded in."""
     if not can_fold(compiled, unsent):
         raise UnflushedChangesError(

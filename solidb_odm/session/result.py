@@ -39,7 +39,9 @@ class Result(Sequence[T_co], Generic[T_co]):
     def one(self) -> T_co:
         """Give the only row; NoResultError or MultipleResultsError if there is not exactly one."""
         if not self._rows:
-            raise NoResultError("one row was expected, and there is none", hint="one_or_none() or first() give None")
+            raise NoResultError(
+                "one row was expected, and there is none", hint="one_or_none() or first() give None"
+            )
         return self._single()
 
     def one_or_none(self) -> T_co | None:
@@ -49,7 +51,8 @@ class Result(Sequence[T_co], Generic[T_co]):
     def _single(self) -> T_co:
         if len(self._rows) > 1:
             raise MultipleResultsError(
-                f"one row was expected, and there are {len(self._rows)}", hint="first() gives the first of them"
+                f"one row was expected, and there are {len(self._rows)}",
+                hint="first() gives the first of them",
             )
         return self._rows[0]
 
@@ -63,7 +66,7 @@ class Result(Sequence[T_co], Generic[T_co]):
         seen: set[Any] = set()
         kept: list[T_co] = []
         for row in self._rows:
-            mark = row if getattr(type(row), "__hash__", None) and not isinstance(row, tuple) else _mark(row)
+            mark = _mark(row)
             if mark not in seen:
                 seen.add(mark)
                 kept.append(row)

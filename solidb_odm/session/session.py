@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 import anyio
-from typing_extensions import Self
 
 from ..commands import Operation, arun, run
 from ..engines.base import AsyncChannel, Channel
@@ -37,7 +36,7 @@ class Session(SessionBase):
 
     def get(self, model: type[D], key: str) -> D | None:
         """Give the document with this key, from the session if it is there; None if there is none."""
-        return self._run(operations.get(self._context, model, key))  # type: ignore[return-value]
+        return self._run(operations.get(self._context, model, key))
 
     def get_one(self, model: type[D], key: str) -> D:
         """Give the document with this key; DocumentNotFound if there is none."""
@@ -45,7 +44,7 @@ class Session(SessionBase):
 
     def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Give the documents with these keys, in their order, in one round trip."""
-        return self._run(operations.get_many(self._context, model, keys))  # type: ignore[return-value]
+        return self._run(operations.get_many(self._context, model, keys))
 
     def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
         """Run a statement; its rows are documents, values, or tuples of several columns.
@@ -99,7 +98,7 @@ class Session(SessionBase):
         self._run(operations.refresh(self._context, documents))
 
     @contextmanager
-    def begin(self) -> Iterator[Self]:
+    def begin(self) -> Generator[Self]:
         """Commit at the end of the block, or roll back if it raises."""
         try:
             yield self
@@ -142,7 +141,7 @@ class AsyncSession(SessionBase):
 
     async def get(self, model: type[D], key: str) -> D | None:
         """Give the document with this key, from the session if it is there; None if there is none."""
-        return await self._run(operations.get(self._context, model, key))  # type: ignore[return-value]
+        return await self._run(operations.get(self._context, model, key))
 
     async def get_one(self, model: type[D], key: str) -> D:
         """Give the document with this key; DocumentNotFound if there is none."""
@@ -150,7 +149,7 @@ class AsyncSession(SessionBase):
 
     async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Give the documents with these keys, in their order, in one round trip."""
-        return await self._run(operations.get_many(self._context, model, keys))  # type: ignore[return-value]
+        return await self._run(operations.get_many(self._context, model, keys))
 
     async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
         """Run a statement; its rows are documents, values, or tuples of several columns.
@@ -204,7 +203,7 @@ class AsyncSession(SessionBase):
         await self._run(operations.refresh(self._context, documents))
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Self]:
+    async def begin(self) -> AsyncGenerator[Self]:
         """Commit at the end of the block, or roll back if it raises."""
         try:
             yield self
@@ -245,4 +244,3 @@ def found(document: D | None, model: type[D], key: str) -> D:
         collection = model.__solidb_collection__
         raise DocumentNotFound(f"there is no {collection}/{key}", name=key, collection=collection)
     return document
-

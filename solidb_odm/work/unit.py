@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from .._types import Body, JsonObject, Receipt
 from ..commands import Batch, Inserts, Patch, Patches, Removals
@@ -183,8 +183,8 @@ class UnitOfWork:
         kind by collection and key, so that two sessions touch documents in the same order. A
         deletion whose key is inserted anew comes first.
         """
-        for edge in [each for each in (*self.new.values(), *self.changed.values()) if isinstance(each, Edge)]:
-            for end in ends_of(edge):
+        for document in [*self.new.values(), *self.changed.values()]:
+            for end in ends_of(document):
                 if (state := state_or_none(end)) is None or state.owner is None:
                     self.add(end)
         plan = Plan()
@@ -204,7 +204,7 @@ class UnitOfWork:
             rows: list[tuple[str, Body]] = []
             for document in documents:
                 body = encode(mapping, document)
-                state: State = document.__solidb_state__
+                state = state_of(document)
                 if state.touched:
                     check_valid(mapping, document, body)
                 rows.append((document.key, body))
@@ -216,7 +216,7 @@ class UnitOfWork:
         changed: list[Document] = []
         for document in self.candidates():
             mapping, state = type(document).__solidb_mapping__, state_of(document)
-            assert state.body is not None  # noqa: S101  a stored document has a body
+            assert state.body is not None
             difference, whole = document_difference(mapping, document, state.body)
             if not difference:
                 continue
@@ -250,7 +250,7 @@ class UnitOfWork:
                     self._removed(document)
                 continue
             for document, body, receipt in zip(documents, bodies, answers, strict=True):
-                state: State = document.__solidb_state__
+                state = state_of(document)
                 self.undo.note(document, state, is_new=isinstance(batch, Inserts))
                 state.revision, state.created, state.updated = receipt
                 state.body = body
@@ -268,7 +268,7 @@ class UnitOfWork:
 
     def _settle(self, document: Document) -> None:
         """Look at a new document at every commit if its caller may hold parts of it."""
-        state: State = document.__solidb_state__
+        state = state_of(document)
         state.touched = False
         if type(document).__solidb_watched__:
             state.exposed = True

@@ -66,7 +66,8 @@ def mypy(path: Path, cache: Path) -> Findings:
 def pyright(path: Path, cache: Path) -> Findings:
     """Check one file with pyright. ``cache`` holds the settings made for it."""
     settings = cache / "pyrightconfig.json"
-    strict = {"include": [str(path)], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}
+    include = os.path.relpath(path, cache)
+    strict = {"include": [include], "extraPaths": [str(ROOT)], "typeCheckingMode": "strict"}
     lenient = {"reportMissingTypeStubs": False, "reportUnusedExpression": False}
     settings.write_text(json.dumps(strict | lenient))
     ended = _run(["pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(settings)])

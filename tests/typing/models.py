@@ -1,0 +1,170 @@
+"""What a type checker tells a user; the harness explains the marks at the ends of the lines."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel
+
+from solidb_odm import (
+    AsyncSession,
+    Document,
+    Edge,
+    Field,
+    FulltextIndex,
+    GeoIndex,
+    GeoPoint,
+    Index,
+    Session,
+    TTLIndex,
+    Vector,
+    VectorIndex,
+    all_,
+    and_,
+    any_,
+    asc,
+    contains,
+    create_async_engine,
+    create_engine,
+    desc,
+    func,
+    in_,
+    is_null,
+    label,
+    like,
+    not_,
+    not_in,
+    or_,
+    sdbql,
+    select,
+    shortest_path,
+    some,
+    traverse,
+)
+
+
+class Address(BaseModel):
+    city: str
+    country: str
+
+
+class Line(BaseModel):
+    sku: str
+    price: float
+
+
+class User(Document, collection="users"):
+    name: str
+    email: Annotated[str, Index(unique=True)]
+    age: int = 0
+    tags: list[str] = []
+    address: Address = Field(default_factory=lambda: Address(city="Paris", country="FR"))
+    home: Annotated[GeoPoint | None, GeoIndex()] = None
+    bio: Annotated[str, FulltextIndex()] = ""
+    face: Annotated[Vector | None, VectorIndex(dimension=4, metric="cosine")] = None
+    active: bool = True
+    nickname: str | None = None
+    lines: list[Line] = []
+
+    class Settings:
+        indexes = [Index("address.city", "age"), TTLIndex("seen_at", seconds=3600)]
+        schema_validation = "strict"
+
+    seen_at: datetime | None = None
+
+
+class Company(Document, collection="companies"):
+    name: str
+
+
+class Follows(Edge[User, User], collection="follows"):
+    since: int = 0
+
+
+class WorksAt(Edge[User, Company], collection="works_at"):
+    role: str
+
+
+ada = User(name="Ada", email="ada@x.org", key="ada")
+bob = User(name="Bob", email="bob@x.org", age="x")  # E
+User(email="x@x.org")  # E
+User("Ada", "ada@x.org")  # E
+User(name="Ada", email="ada@x.org", id="users/ada")  # E
+reveal_type(ada.name)  # T: str
+reveal_type(ada.key)  # T: str
+reveal_type(ada.id)  # T: str
+reveal_type(ada.rev)  # T: str | None
+reveal_type(ada.created_at)  # T: datetime
+acme = Company(name="Acme")
+
+follows = Follows(ada, ada, since=2024)
+Follows(from_=ada, to="users/bob", since=2024)
+Follows(ada, "users/bob", key="f1")
+WorksAt(ada, acme, role="engineer")
+WorksAt(acme, ada, role="engineer")  # E
+Follows(ada, acme)  # E
+Follows(ada)  # E
+WorksAt(ada, acme)  # E
+Follows(ada, ada, 2024)  # E
+reveal_type(follows.from_id)  # T: str
+
+session = Session(create_engine("sqlite://"))
+reveal_type(session.scalars(select(User)).all())  # T: list[User]
+reveal_type(session.execute(select(User)).all())  # T: list[User]
+reveal_type(session.scalars(select(User)).first())  # T: User | None
+reveal_type(session.scalars(select(User)).one())  # T: User
+reveal_type(session.execute(select(User.name, User.age)).all())  # T: list[tuple[str, int]]
+reveal_type(session.scalars(select(User.name, User.age)).all())  # T: list[str]
+reveal_type(session.scalars(select(User.name)).all())  # T: list[str]
+reveal_type(session.execute(select(User.address.city, func.count())).all())  # T: list[tuple[str, int]]
+reveal_type(session.execute(select(User.name, label("n", func.sum(User.age)))).all())  # T: list[tuple[str, float]]
+reveal_type(session.execute(select(User, Company)).all())  # T: list[tuple[User, Company]]
+reveal_type(session.execute(select(User, User.age)).all())  # T: list[tuple[User, int]]
+reveal_type(session.get(User, "ada"))  # T: User | None
+reveal_type(session.get_one(User, "ada"))  # T: User
+reveal_type(session.get_many(User, ["ada"]))  # T: list[User | None]
+reveal_type(session.scalar(select(func.count(User))))  # T: int | None
+reveal_type(session.scalars(traverse(ada, Follows, depth=(1, 3))).all())  # T: list[User]
+reveal_type(session.scalars(traverse(ada, WorksAt)).all())  # T: list[Company]
+reveal_type(session.scalars(traverse(acme, WorksAt, direction="inbound")).all())  # T: list[User]
+reveal_type(session.scalars(shortest_path(ada, ada, Follows)).one().vertices)  # T: tuple[User, ...]
+reveal_type(session.scalars(sdbql("FOR u IN users RETURN u").into(User)).all())  # T: list[User]
+
+select(User).where(User.age >= 18)
+select(User).where(User.age >= 18, User.name == "Ada", User.active)
+select(User).where(User.age > "x")  # E
+select(User).where(User.age == "x")  # E
+select(User).where(User.agee > 1)  # E
+select(User).where(User.age + 1)  # E
+select(User).where(User.address.citty == "Paris")  # E
+select(User).where(User.address.city == "Paris")
+select(User).where(User.address.city == 5)  # E
+select(User).where(User.name)  # E
+select(User).where(User.created_at >= datetime(2026, 1, 1), User.key == "ada")
+select(User).where(in_(User.address.city, ["Paris", "Rome"]), not_in(User.age, [1, 2]))
+select(User).where(like(User.name, "A%"), like(User.nickname, "A%"))
+select(User).where(User.name.startswith("A"), User.name.lower() == "ada")
+select(User).where(or_(User.age < 18, and_(User.age > 65, not_(User.active))))
+select(User).where(contains(User.tags, "admin"), is_null(User.home), not_(is_null(User.nickname)))
+select(User).where(any_(User.tags) == "a", all_(User.lines).price > 10, any_(User.lines).sku == "a")
+select(User).where(any_(User.lines).prize > 10)  # E
+select(User).where(some(User.home).lat > 48.0)
+select(User).where(User.home.lat > 48.0)  # E
+select(User).where(some(User.home).lat > "x")  # E
+select(User).order_by(desc(User.age), asc(User.name), User.email).limit(10).offset(5)
+select(User).limit("x")  # E
+select(User.address.city, func.count()).group_by(User.address.city).having(func.count() > 1)
+select(User).where(User.age >= 18, User.age % 2 == 0)
+traverse(ada, WorksAt).where(Company.name == "Acme").limit(3)
+traverse(ada, Company)  # E
+session.add("x")  # E
+session.add_all([ada, acme, follows])
+session.get(Address, "x")  # E
+
+
+async def work(other: AsyncSession) -> None:
+    reveal_type(await other.get(User, "ada"))  # T: User | None
+    reveal_type((await other.scalars(select(User))).all())  # T: list[User]
+    reveal_type((await other.execute(select(User.name, User.age))).all())  # T: list[tuple[str, int]]
+    async with AsyncSession(create_async_engine("sqlite://")) as third:
+        await third.commit()
+        reveal_type(await third.scalar(select(User.name)))  # T: str | None
