@@ -28,10 +28,11 @@ class Answer(NamedTuple):
 
 def decode(payload: bytes) -> Answer:
     """Decode the answer in one frame."""
-    return _answer(unpack(payload))
+    return answer_of(unpack(payload))
 
 
-def _answer(reply: Json) -> Answer:
+def answer_of(reply: Json) -> Answer:
+    """Read an answer that is unpacked already."""
     if not isinstance(reply, dict):
         raise ProtocolError(f"the server answered with a {type(reply).__name__} instead of a map")
     envelope = cast(dict[str, Any], reply)
@@ -41,7 +42,7 @@ def _answer(reply: Json) -> Answer:
     if status == "error":
         return Answer(refusal=_refusal(envelope.get("error")))
     if status == "batch":
-        return Answer(parts=tuple(map(_answer, envelope.get("responses") or ())))
+        return Answer(parts=tuple(map(answer_of, envelope.get("responses") or ())))
     if status == "pong":
         return Answer(envelope.get("timestamp"))
     raise ProtocolError(f"the server answered with the unknown status {status!r}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -53,7 +53,7 @@ class StreamWire:
         try:
             wire = cls(host, stream, statistics, realm)
             greeting = wire._connection.greet(login_request(address, realm))
-            (payload,) = await wire._swap((greeting,), 1, seconds)
+            (payload,) = await wire._swap((greeting,), 1, bytes, seconds)
             check_login(payload, address)
         except BaseException:
             await _hang_up(stream)
@@ -71,13 +71,12 @@ class StreamWire:
         """Whether the server hung up while nobody asked for anything."""
         return readable(self._stream.extra(SocketAttribute.raw_socket))
 
-    async def fly(self, flight: Flight, seconds: float | None) -> list[bytes]:
+    async def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
         """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, received, error = time.perf_counter(), 0, ""
+        begun, before, error = time.perf_counter(), self._connection.received, ""
         try:
             self._connection.send(flight.count)
-            payloads = await self._swap(flight.chunks, flight.count, seconds)
-            received = sum(map(len, payloads))
+            answers = await self._swap(flight.chunks, flight.count, flight.read, seconds)
         except TimeoutError as problem:
             error = "RequestTimeout"
             raise gave_up(flight.label, seconds, self._connection.address) from problem
@@ -99,31 +98,33 @@ class StreamWire:
                     flight.count,
                     (time.perf_counter() - begun) * 1000,
                     flight.size,
-                    received,
+                    self._connection.received - before,
                     flight.text,
                     dict(flight.binds),
                     error,
                 )
             )
-        return payloads
+        return answers
 
     async def aclose(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
         self._connection.close()
         await _hang_up(self._stream)
 
-    async def _swap(self, chunks: Sequence[bytes], wanted: int, seconds: float | None) -> list[bytes]:
+    async def _swap(
+        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
+    ) -> list[Any]:
         if sum(map(len, chunks)) <= _SMALL:
             with anyio.fail_after(seconds):
                 await self._stream.send(b"".join(chunks))
-            return await self._collect(wanted, seconds)
-        answers: list[bytes] = []
+            return await self._collect(wanted, read, seconds)
+        answers: list[Any] = []
         problem: Exception | None = None
         # Send while taking in answers, so that both sides' full buffers can't lock each other.
         async with anyio.create_task_group() as group:
             group.start_soon(self._push, chunks)
             try:
-                answers = await self._collect(wanted, seconds)
+                answers = await self._collect(wanted, read, seconds)
             except (SolidbError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as failure:
                 problem = failure  # raised inside, it would come out as a group
             group.cancel_scope.cancel()
@@ -139,15 +140,15 @@ class StreamWire:
                 for start in range(0, len(view), _CHUNK):
                     await self._stream.send(bytes(view[start : start + _CHUNK]))
 
-    async def _collect(self, wanted: int, seconds: float | None) -> list[bytes]:
-        answers: list[bytes] = []
+    async def _collect(self, wanted: int, read: Callable[[bytes], Any], seconds: float | None) -> list[Any]:
+        answers: list[Any] = []
         while len(answers) < wanted:
             with anyio.fail_after(seconds):
                 try:
                     data = await self._stream.receive(_CHUNK)
                 except anyio.EndOfStream:
                     data = b""
-            answers += self._connection.receive(data)
+            answers += map(read, self._connection.receive(data))
         return answers
 
 
@@ -324,7 +325,7 @@ class AsyncLane:
         else:
             await self._pool.discard(wire)
 
-    async def _fly(self, flight: Flight) -> list[bytes]:
+    async def _fly(self, flight: Flight) -> list[Any]:
         seconds = None if flight.unhurried else self._pool.address.options.timeout
         wire = await self._on(flight)
         try:

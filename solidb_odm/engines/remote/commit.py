@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from ..._types import Receipt
 from ...commands import CommitBatches, call
@@ -30,10 +30,11 @@ from ...errors import (
     TransactionConflict,
     UniqueViolation,
 )
-from .answers import Answer, decode
+from .answers import Answer, Refusal, answer_of
 from .faults import Context, fault
 from .flights import Exchange, Flight, ask, granted
 from .outcome import Witness, find_out
+from .packing import is_map, unpack
 from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
 
 Receipts: TypeAlias = list[list[Receipt]]
@@ -61,11 +62,11 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
     begin = {"cmd": "begin_transaction", "database": database}
     tx_id = (yield from ask(begin, Context(database), repeatable=True)).tx_id
     chunks, legs = frames_of(groups, tx_id)
-    payloads = yield from _stage([*chunks, *(read.frame() for read in reads)], len(legs) + len(reads))
+    answers = yield from _stage([*chunks, *(read.frame() for read in reads)], len(legs) + len(reads))
     try:
-        _take_in(staged, legs, payloads, database)
-        for read, payload in zip(reads, payloads[len(legs) :], strict=True):
-            staged.before |= _revisions(read, payload)
+        _take_in(staged, legs, answers, database)
+        for read, (answer,) in zip(reads, answers[len(legs) :], strict=True):
+            staged.before |= _revisions(read, answer)
         _judge(staged, guarded)
     except SolidbError as problem:
         yield from _roll_back(tx_id)
@@ -85,9 +86,9 @@ def _judge(staged: Staged, guarded: Guarded) -> None:
         raise staged.refused[0]
 
 
-def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[bytes]]:
+def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Receipt | Answer]]]:
     try:
-        return (yield from call(Flight(chunks, count, "stage")))
+        return (yield from call(Flight(chunks, count, "stage", read=_receipts)))
     except ConnectionLost as problem:
         raise ConnectionLost(
             f"{problem.message}; nothing was written: the commit had not been sent",
@@ -96,28 +97,42 @@ def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[bytes]]:
         ) from problem
 
 
-def _take_in(staged: Staged, legs: Sequence[Leg], payloads: Sequence[bytes], database: str) -> None:
+def _receipts(payload: bytes) -> list[Receipt | Answer]:
+    """Read the answer to one frame: a receipt where a document came back, else the answer itself.
+
+    The documents are let go here, one frame at a time: a commit keeps only their receipts.
+    """
+    reply = unpack(payload)
+    replies = reply["responses"] if is_map(reply) and reply.get("status") == "batch" else (reply,)
+    return [
+        (data["_rev"], data["_created_at"], data["_updated_at"])
+        if type(data := part.get("data")) is dict
+        else answer_of(part)
+        for part in replies
+    ]
+
+
+def _take_in(
+    staged: Staged, legs: Sequence[Leg], answers: Sequence[Sequence[Receipt | Answer]], database: str
+) -> None:
     """Fill in the receipts, and note what was refused."""
-    for leg, payload in zip(legs, payloads, strict=False):
-        answer = granted(decode(payload)) if leg.batched else decode(payload)
-        answers = answer.parts if leg.batched else (answer,)
-        if len(answers) != leg.stop - leg.start:
-            raise ProtocolError(f"the server gave {len(answers)} answers to {leg.stop - leg.start} writes")
+    for leg, parts in zip(legs, answers, strict=False):
+        if len(parts) != leg.stop - leg.start:
+            for part in parts:  # the refusal of a whole frame
+                granted(cast(Answer, part))
+            raise ProtocolError(f"the server gave {len(parts)} answers to {leg.stop - leg.start} writes")
         group = leg.group
-        receipts = staged.receipts[group.batch]
-        keeps = group.role is not Role.DELETE and group.role is not Role.CLEAR
-        for place, part in enumerate(answers, leg.start):
-            if part.refusal is not None:
-                staged.refused.append(_refused(leg, place, part, database))
-            elif keeps:
-                stored = part.data
-                receipts[group.rows[place]] = (stored["_rev"], stored["_created_at"], stored["_updated_at"])
+        receipts, rows = staged.receipts[group.batch], group.rows
+        for place, part in enumerate(parts, leg.start):
+            if not isinstance(part, Answer):
+                receipts[rows[place]] = part
+            elif part.refusal is not None:
+                staged.refused.append(_refused(leg, place, part.refusal, database))
 
 
-def _refused(leg: Leg, place: int, answer: Answer, database: str) -> SolidbError:
+def _refused(leg: Leg, place: int, refusal: Refusal, database: str) -> SolidbError:
     group = leg.group
-    assert answer.refusal is not None
-    error = fault(answer.refusal, Context(database, group.collection, group.keys[place]))
+    error = fault(refusal, Context(database, group.collection, group.keys[place]))
     if group.role is Role.REPLACE and isinstance(error, UniqueViolation):
         # To take attributes away a document is deleted and stored again, and the server's check of
         # unique indexes does not see the deletion.
@@ -131,8 +146,8 @@ def _refused(leg: Leg, place: int, answer: Answer, database: str) -> SolidbError
     return error
 
 
-def _revisions(read: Read, payload: bytes) -> Revisions:
-    rows = granted(decode(payload), Context(read.database, read.collection)).data
+def _revisions(read: Read, answer: Answer | Receipt) -> Revisions:
+    rows = granted(cast(Answer, answer), Context(read.database, read.collection)).data
     return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
 
 
@@ -163,8 +178,8 @@ def _finish(
     except TransactionConflict as conflict:
         found: Revisions = {}
         for read in reads_of(guarded, database):
-            (payload,) = yield from call(Flight((read.frame(),), 1, "query", repeatable=True))
-            found |= _revisions(read, payload)
+            (answer,) = yield from call(Flight((read.frame(),), 1, "query", repeatable=True))
+            found |= _revisions(read, answer)
         if stale := _moved(guarded, found):
             raise StaleDocumentError.of(stale) from conflict
         raise

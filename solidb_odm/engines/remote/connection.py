@@ -34,11 +34,12 @@ MOVES: dict[State, frozenset[State]] = {
 class Connection:
     """The protocol's side of one connection; a shell moves the bytes."""
 
-    __slots__ = ("_owed", "_reader", "address", "state")
+    __slots__ = ("_owed", "_reader", "address", "received", "state")
 
     def __init__(self, address: str = "") -> None:
         self.address = address
         self.state = State.FRESH
+        self.received = 0
         self._reader = FrameReader()
         self._owed = 0
 
@@ -68,6 +69,7 @@ class Connection:
         """Take received bytes (``b""``: the other side hung up); return the answers now whole."""
         if not data:
             raise self._hung_up()
+        self.received += len(data)
         answers = self._reader.feed(data)
         if len(answers) > self._owed:
             self._move(State.CLOSED)

@@ -30,8 +30,10 @@ NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Flight(Command[list[bytes]]):
-    """Frames that travel together, pipelined; the reply is the payloads of as many answers.
+class Flight(Command[list[Any]]):
+    """Frames that travel together, pipelined; the reply is as many answers.
+
+    Each answer is read with ``read`` as it comes in, while the server works on the next.
 
     ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
     ``unhurried``: has no time-out, because the server may work for long without a word.
@@ -43,6 +45,7 @@ class Flight(Command[list[bytes]]):
     chunks: Sequence[bytes]
     count: int
     label: str
+    read: Callable[[bytes], Any] = decode
     repeatable: bool = False
     unhurried: bool = False
     realm: str = ""
@@ -111,20 +114,18 @@ def ask(
     label = str(request["cmd"])
     what = f"{label} {context.collection}".rstrip()
     refuse = QueryError if context.query else InvalidDocument
-    payloads = yield from call(
-        Flight(
-            (frame(packed(request, what, refuse), what=what),),
-            1,
-            label,
-            repeatable,
-            unhurried,
-            realm,
-            same_node,
-            context.query,
-            context.binds,
-        )
+    flight = Flight(
+        (frame(packed(request, what, refuse), what=what),),
+        1,
+        label,
+        repeatable=repeatable,
+        unhurried=unhurried,
+        realm=realm,
+        same_node=same_node,
+        text=context.query,
+        binds=context.binds,
     )
-    return granted(decode(payloads[0]), context)
+    return granted((yield from call(flight))[0], context)
 
 
 def ask_all(
@@ -139,10 +140,11 @@ def ask_all(
     if not requests:
         return []
     data = b"".join([frame(packed(request, label), what=label) for request in requests])
-    payloads = yield from call(
-        Flight((data,), len(requests), label, repeatable, text=text, binds=binds or {})
+    return (
+        yield from call(
+            Flight((data,), len(requests), label, repeatable=repeatable, text=text, binds=binds or {})
+        )
     )
-    return [decode(payload) for payload in payloads]
 
 
 def granted(answer: Answer, context: Context = NOWHERE) -> Answer:

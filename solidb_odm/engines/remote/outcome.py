@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ...commands import call
 from ...errors import SolidbError
-from .answers import decode
 from .faults import Context
 from .flights import Exchange, Flight, Pause, ask, granted, packed, pauses
 from .frames import frame
@@ -69,13 +68,13 @@ def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[st
     reads = _reads(witnesses, database)
     chunks = [frame(packed(probe, "probe")), *(read.frame() for read in reads)]
     chunks.append(frame(packed({"cmd": "rollback_transaction", "tx_id": tx_id}, "probe")))
-    payloads = yield from call(Flight(chunks, len(chunks), "find out", same_node=True))
-    refusal = decode(payloads[0]).refusal
+    answers = yield from call(Flight(chunks, len(chunks), "find out", same_node=True))
+    refusal = answers[0].refusal
     if refusal is not None and "Write conflict" in refusal.text:
         return None
     found: dict[tuple[str, str], str] = {}
-    for read, payload in zip(reads, payloads[1:-1], strict=True):
-        rows = granted(decode(payload), Context(database, read.collection)).data
+    for read, answer in zip(reads, answers[1:-1], strict=True):
+        rows = granted(answer, Context(database, read.collection)).data
         found |= {(read.collection, row[0]): row[1] for row in rows}
     return found
 

@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 W = TypeVar("W")
+SURPLUS_SECONDS = 5.0
+"""How long connections beyond the size of the pool stay idle: long enough for those who wait."""
 
 
 class Verdict(Enum):
@@ -64,8 +66,6 @@ class PoolPolicy(Generic[W]):
     def give(self, wire: W, now: float) -> tuple[W, ...]:
         """Take back a connection in good order; return those to close."""
         self._busy -= 1
-        if len(self._idle) >= self._keep:
-            return (wire, *self._expire(now))
         self._idle.append((now, wire))
         return self._expire(now)
 
@@ -81,6 +81,11 @@ class PoolPolicy(Generic[W]):
 
     def _expire(self, now: float) -> tuple[W, ...]:
         expired: list[W] = []
-        while self._idle and now - self._idle[0][0] > self._idle_seconds:
+        while self._idle:
+            surplus = len(self._idle) > self._keep
+            if now - self._idle[0][0] <= (
+                min(SURPLUS_SECONDS, self._idle_seconds) if surplus else self._idle_seconds
+            ):
+                break
             expired.append(self._idle.popleft()[1])
         return tuple(expired)

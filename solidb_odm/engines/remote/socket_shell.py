@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Condition
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -53,7 +53,7 @@ class SocketWire:
                 opened = context.wrap_socket(opened, server_hostname=host.name)
             wire = cls(host, opened, statistics, realm)
             greeting = wire._connection.greet(login_request(address, realm))
-            (payload,) = wire._swap((greeting,), 1, seconds)
+            (payload,) = wire._swap((greeting,), 1, bytes, seconds)
             check_login(payload, address)
         except BaseException:
             opened.close()
@@ -71,13 +71,12 @@ class SocketWire:
         """Whether the server hung up while nobody asked for anything."""
         return readable(self._socket)
 
-    def fly(self, flight: Flight, seconds: float | None) -> list[bytes]:
+    def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
         """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, received, error = time.perf_counter(), 0, ""
+        begun, before, error = time.perf_counter(), self._connection.received, ""
         try:
             self._connection.send(flight.count)
-            payloads = self._swap(flight.chunks, flight.count, seconds)
-            received = sum(map(len, payloads))
+            answers = self._swap(flight.chunks, flight.count, flight.read, seconds)
         except TimeoutError as problem:
             error = "RequestTimeout"
             raise gave_up(flight.label, seconds, self._connection.address) from problem
@@ -99,32 +98,40 @@ class SocketWire:
                     flight.count,
                     (time.perf_counter() - begun) * 1000,
                     flight.size,
-                    received,
+                    self._connection.received - before,
                     flight.text,
                     dict(flight.binds),
                     error,
                 )
             )
-        return payloads
+        return answers
 
     def close(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
         self._connection.close()
         self._socket.close()
 
-    def _swap(self, chunks: Sequence[bytes], wanted: int, seconds: float | None) -> list[bytes]:
-        answers: list[bytes] = []
+    def _swap(
+        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
+    ) -> list[Any]:
+        answers: list[Any] = []
         if sum(map(len, chunks)) <= _SMALL:
             self._socket.settimeout(seconds)
             self._socket.sendall(b"".join(chunks))
         else:
-            self._push(deque(memoryview(chunk) for chunk in chunks), answers, seconds)
+            self._push(deque(memoryview(chunk) for chunk in chunks), read, answers, seconds)
         self._socket.settimeout(seconds)
         while len(answers) < wanted:
-            answers += self._connection.receive(self._socket.recv(_CHUNK))
+            answers += map(read, self._connection.receive(self._socket.recv(_CHUNK)))
         return answers
 
-    def _push(self, outgoing: deque[memoryview[int]], answers: list[bytes], seconds: float | None) -> None:
+    def _push(
+        self,
+        outgoing: deque[memoryview[int]],
+        read: Callable[[bytes], Any],
+        answers: list[Any],
+        seconds: float | None,
+    ) -> None:
         """Send while taking in answers, so that both sides' full buffers can't lock each other."""
         self._socket.settimeout(0)
         while outgoing:
@@ -141,7 +148,7 @@ class SocketWire:
             except (BrokenPipeError, ConnectionResetError):
                 return  # the server hung up, perhaps after an answer that says why: go and read it
             with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                answers += self._connection.receive(self._socket.recv(_CHUNK))
+                answers += map(read, self._connection.receive(self._socket.recv(_CHUNK)))
                 events = 0
             if events and not _ready(self._socket, events, seconds):
                 raise TimeoutError
@@ -311,7 +318,7 @@ class Lane:
         else:
             self._pool.discard(wire)
 
-    def _fly(self, flight: Flight) -> list[bytes]:
+    def _fly(self, flight: Flight) -> list[Any]:
         seconds = None if flight.unhurried else self._pool.address.options.timeout
         wire = self._on(flight)
         try:

@@ -20,7 +20,7 @@ from .names import quoted
 from .packing import array_header, map_header, pack, packer, unsuitable
 from .reading import query_request
 
-OPERATIONS_AT_ONCE = 1000
+OPERATIONS_AT_ONCE = 250
 BYTES_AT_ONCE = 4 * 1024 * 1024
 LARGEST = MAX_FRAME - 1024
 """Of one document: its answer repeats it with the system attributes and must fit in a frame too."""
@@ -126,6 +126,8 @@ def guarded_of(batches: Sequence[Batch]) -> Guarded:
 
     Not those that the same commit makes. A document that is written twice counts as it was first.
     """
+    if all(isinstance(batch, Inserts) for batch in batches):
+        return {}
     fresh: set[tuple[str, str]] = set()
     guarded: Guarded = {}
     for batch in batches:
