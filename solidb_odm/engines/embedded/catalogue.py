@@ -148,7 +148,7 @@ class Catalogue:
 
     def _announce(self) -> None:
         """Change the schema version, by which other connections see that they must read again."""
-        self._connection.execute("CREATE TABLE _solidb_announcement (nothing)")
+        self._connection.execute("CREATE TABLE _solidb_announcement (mark)")
         self._connection.execute("DROP TABLE _solidb_announcement")
         self.forget()
 
