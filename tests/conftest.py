@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from solidb_odm import AsyncEngine, Engine, create_async_engine, create_engine
 from tools.server import LocalServer, find_server, running_server
+
+REQUIRED = os.environ.get("SOLIDB_REQUIRE_SERVER") == "1"
 
 _calm = [HealthCheck.too_slow]  # the machine may be busy; speed is the benchmarks' matter
 settings.register_profile("dev", deadline=None, suppress_health_check=_calm)
@@ -24,6 +26,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 def pytest_report_header() -> str:
     """Say at the top of a run which server it uses."""
     return f"solidb server: {find_server() or 'none (make server installs it)'}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let no test of the server be skipped, whatever its reason, where the server is required."""
+    report = yield
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("server"):
+        report.outcome, report.longrepr = "failed", f"skipped, but the server is required: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -39,8 +50,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     binary = find_server()
     if binary is None:
         missing = "no solidb server in SOLIDB_BIN, PATH or cargo's bin; `make server` installs it"
-        if os.environ.get("SOLIDB_REQUIRE_SERVER") == "1":
-            pytest.fail(missing, pytrace=False)
         pytest.skip(missing)
     with running_server(binary, tmp_path_factory.mktemp("solidb")) as running:
         yield running
