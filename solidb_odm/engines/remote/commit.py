@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 from ..._types import Receipt
-from ...commands import CommitBatches, call
+from ...commands import Batch, CommitBatches, Removals, call
 from ...errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
     InvalidCommand,
-    InvalidDocument,
     ProtocolError,
     RequestTimeout,
     SolidbError,
@@ -70,8 +69,7 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
         _judge(staged, guarded)
     except SolidbError as problem:
         yield from _roll_back(tx_id)
-        if isinstance(problem, InvalidCommand):  # something in a document that JSON does not have
-            blame(command.batches)
+        _explain(problem, command.batches)
         raise
     _fill_removals(staged, legs)
     yield from _finish(tx_id, staged, legs, guarded, database)
@@ -132,18 +130,19 @@ def _take_in(
 
 def _refused(leg: Leg, place: int, refusal: Refusal, database: str) -> SolidbError:
     group = leg.group
-    error = fault(refusal, Context(database, group.collection, group.keys[place]))
-    if group.role is Role.REPLACE and isinstance(error, UniqueViolation):
-        # To take attributes away a document is deleted and stored again, and the server's check of
-        # unique indexes does not see the deletion.
-        return InvalidDocument(
-            f"{group.collection}/{group.keys[place]}: attributes can't be taken away from a document "
-            f"that is in a unique index ({error.index} on {', '.join(error.fields)})",
-            collection=group.collection,
-            key=group.keys[place],
-            hint="set the attribute to None instead of removing it",
-        )
-    return error
+    return fault(refusal, Context(database, group.collection, group.keys[place]))
+
+
+def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
+    """Add what the server does not say of a refusal."""
+    if isinstance(problem, InvalidCommand):  # something in a document that JSON does not have
+        blame(batches)
+    if isinstance(problem, UniqueViolation) and any(
+        isinstance(batch, Removals) and batch.rows and batch.collection == problem.collection
+        for batch in batches
+    ):
+        # The check does not see what the same transaction deletes.
+        problem.hint = "if a document that this commit removes holds the value, commit the removal first"
 
 
 def _revisions(read: Read, answer: Answer | Receipt) -> Revisions:

@@ -146,27 +146,6 @@ def test_a_document_made_and_changed_in_one_commit_is_not_compared(
     assert fake.store.documents["users"]["a"]["n"] == 9
 
 
-def test_taking_away_an_attribute_under_a_unique_index_says_what_to_do(
-    fake: FakeServer, driver: RemoteDriver
-) -> None:
-    put(fake, "a")
-    text = (
-        "Invalid document: Unique constraint violated: fields '[\"n\"]' with value [1] "
-        "already exists in index 'i'"
-    )
-    fake.script = lambda request: (
-        refused("TransactionError", text)
-        if request["cmd"] == "transaction_command" and request["command"]["cmd"] == "insert"
-        else None
-    )
-    patch = Patch("a", "rev-a", {}, ("bio",), {"_key": "a", "n": 1})
-
-    with pytest.raises(InvalidDocument, match="can't be taken away") as raised:
-        driver.channel().perform(CommitBatches([Patches("users", [patch])]))
-
-    assert "None" in (raised.value.hint or "")
-
-
 @pytest.mark.parametrize("value", [float("nan"), b"bytes", {1: 2}, object(), 2**70])
 def test_what_json_lacks_is_refused_with_the_name_of_its_document(
     fake: FakeServer, driver: RemoteDriver, value: object

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+
+import pytest
+
+from solidb_odm.engines.remote import RemoteDriver
+from tools.server import LocalServer
+
+from .remote_proxy import Proxy
+
+
+@pytest.fixture
+def remote(server: LocalServer, database: str) -> Iterator[RemoteDriver]:
+    """A driver for a fresh database of the real server."""
+    driver = RemoteDriver(server.url(database))
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def proxy(server: LocalServer) -> Iterator[Proxy]:
+    """A proxy before the real server."""
+    opened = Proxy(server.host, server.port)
+    yield opened
+    opened.close()

@@ -1,0 +1,439 @@
+"""Every command on a real server."""
+
+import pytest
+
+from solidb_odm.commands import (
+    CollectionSpec,
+    Commit,
+    CommitBatches,
+    CountDocuments,
+    CreateCollection,
+    CreateDatabase,
+    CreateIndex,
+    DescribeCollection,
+    DropCollection,
+    DropDatabase,
+    DropIndex,
+    ExplainQuery,
+    FetchDocuments,
+    Get,
+    GetMany,
+    IndexSpec,
+    Inserts,
+    ListCollections,
+    Rollback,
+    RunQuery,
+    SetSchema,
+)
+from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
+from solidb_odm.engines.remote.flights import ask
+from solidb_odm.errors import (
+    AuthError,
+    CollectionExists,
+    CollectionNotFound,
+    ConnectionLost,
+    DatabaseNotFound,
+    IndexExists,
+    IndexNotFound,
+    QueryError,
+    QuerySyntaxError,
+    SchemaViolation,
+    UniqueViolation,
+    UsageError,
+)
+from solidb_odm.sdbql.parser import parse
+from tools.server import LocalServer
+
+pytestmark = pytest.mark.server
+
+
+def fill(driver: RemoteDriver, *bodies: dict[str, object]) -> list[str]:
+    """Make a collection ``c`` with these documents, keyed k0, k1, ..; give their revisions."""
+    channel = driver.channel()
+    channel.perform(CreateCollection("c"))
+    rows = [(f"k{number}", {"_key": f"k{number}", **body}) for number, body in enumerate(bodies)]
+    (receipts,) = channel.perform(CommitBatches([Inserts("c", rows)]))
+    return [receipt[0] for receipt in receipts]
+
+
+def test_a_stored_document_comes_back_in_parts(remote: RemoteDriver) -> None:
+    (revision,) = fill(remote, {"n": 1, "x": 1.0, "deep": {"a": [None, True]}})
+
+    found = remote.channel().perform(Get("c", "k0"))
+
+    assert found is not None
+    key, rev, created, updated, body = found
+    assert (key, rev) == ("k0", revision)
+    assert created == updated
+    assert body == {"_key": "k0", "n": 1, "x": 1.0, "deep": {"a": [None, True]}}
+    assert isinstance(body, dict)
+    assert type(body["x"]) is float
+
+
+def test_a_missing_document_is_none(remote: RemoteDriver) -> None:
+    fill(remote)
+
+    assert remote.channel().perform(Get("c", "nobody")) is None
+
+
+def test_many_documents_come_in_one_round_trip(remote: RemoteDriver) -> None:
+    fill(remote, *({"n": n} for n in range(2500)))
+    before = remote.statistics.round_trips
+
+    found = remote.channel().perform(GetMany("c", [*(f"k{n}" for n in range(2500)), "k1", "nobody"]))
+
+    assert remote.statistics.round_trips == before + 1
+    assert sorted(row[0] for row in found) == sorted(f"k{n}" for n in range(2500))
+
+
+def test_many_documents_over_16_mib_come_in_several(remote: RemoteDriver) -> None:
+    fill(remote, *({"text": "x" * 3_000_000} for _ in range(8)))
+
+    found = remote.channel().perform(GetMany("c", [f"k{n}" for n in range(8)]))
+
+    assert len(found) == 8
+
+
+def test_a_query_over_16_mib_says_what_to_do(remote: RemoteDriver) -> None:
+    fill(remote, *({"text": "x" * 3_000_000} for _ in range(8)))
+
+    with pytest.raises(ConnectionLost) as raised:
+        remote.channel().perform(RunQuery(parse("FOR d IN c RETURN d")))
+
+    assert "LIMIT" in (raised.value.hint or "")
+
+
+def test_queries_answer_with_rows(remote: RemoteDriver) -> None:
+    fill(remote, {"n": 1}, {"n": 2}, {"n": 3})
+    query = parse("FOR d IN c FILTER d.n >= @n SORT d.n RETURN d.n")
+
+    assert remote.channel().perform(RunQuery(query, {"n": 2})) == [2, 3]
+
+
+def test_documents_come_as_stored_or_none(remote: RemoteDriver) -> None:
+    revisions = fill(remote, {"n": 1})
+    query = parse('RETURN DOCUMENT("c", "k0")')
+    (row,) = remote.channel().perform(FetchDocuments(query))
+    missing = remote.channel().perform(FetchDocuments(parse('RETURN DOCUMENT("c", "no")')))
+
+    assert row is not None
+    assert row[:2] == ("k0", revisions[0])
+    assert missing == [None]
+
+
+def test_rows_that_are_not_documents_are_refused(remote: RemoteDriver) -> None:
+    with pytest.raises(QueryError, match="not a whole document"):
+        remote.channel().perform(FetchDocuments(parse("RETURN 1")))
+
+
+def test_a_query_is_explained(remote: RemoteDriver) -> None:
+    fill(remote, {"n": 1})
+
+    plan = remote.channel().perform(ExplainQuery(parse("FOR d IN c FILTER d.n == @n RETURN d"), {"n": 1}))
+
+    assert plan["collections"][0]["name"] == "c"
+
+
+def test_a_missing_bind_is_refused_before_it_is_sent(remote: RemoteDriver) -> None:
+    query = parse("FOR d IN c FILTER d.n == @n RETURN d")
+
+    with pytest.raises(QueryError, match="@n"):
+        remote.channel().perform(RunQuery(query, {"m": 1}))
+
+    assert remote.statistics.round_trips == 0
+
+
+def test_a_bind_that_json_lacks_is_refused(remote: RemoteDriver) -> None:
+    with pytest.raises(QueryError, match="x is a set"):
+        remote.channel().perform(RunQuery(parse("RETURN @x"), {"x": {1}}))
+
+
+def test_a_persons_own_text_is_sent_and_shown_in_errors(remote: RemoteDriver) -> None:
+    text = "FOR d IN nowhere RETRN d"
+    with pytest.raises(QuerySyntaxError) as raised:
+        remote.channel().perform(RunQuery(parse("RETURN 1"), text=text))
+
+    assert raised.value.query == text
+
+
+def test_a_runtime_error_holds_query_and_binds(remote: RemoteDriver) -> None:
+    with pytest.raises(QueryError) as raised:
+        remote.channel().perform(RunQuery(parse("RETURN TO_UNKNOWN(@x)"), {"x": 1}))
+
+    assert "TO_UNKNOWN" in raised.value.query
+    assert raised.value.binds == {"x": 1}
+
+
+def test_a_query_on_a_missing_collection_names_it(remote: RemoteDriver) -> None:
+    with pytest.raises(CollectionNotFound) as raised:
+        remote.channel().perform(RunQuery(parse("FOR d IN nowhere RETURN d")))
+
+    assert raised.value.name == "nowhere"
+
+
+# --- collections ----------------------------------------------------------------------------------
+
+
+def test_collections_are_made_listed_and_dropped(remote: RemoteDriver) -> None:
+    channel = remote.channel()
+    channel.perform(CreateCollection("b"))
+    channel.perform(CreateCollection("a", "edge"))
+    channel.perform(CreateCollection("_hidden"))
+    assert channel.perform(ListCollections()) == ["a", "b"]
+
+    channel.perform(DropCollection("b"))
+    assert channel.perform(ListCollections()) == ["a"]
+
+
+def test_a_collection_is_made_once(remote: RemoteDriver) -> None:
+    remote.channel().perform(CreateCollection("c"))
+
+    with pytest.raises(CollectionExists) as raised:
+        remote.channel().perform(CreateCollection("c"))
+
+    assert raised.value.name == "c"
+
+
+@pytest.mark.parametrize("command", [DropCollection("no"), CountDocuments("no"), Get("no", "k")])
+def test_a_missing_collection_is_named(remote: RemoteDriver, command: object) -> None:
+    with pytest.raises(CollectionNotFound) as raised:
+        remote.channel().perform(command)  # type: ignore[arg-type]
+
+    assert raised.value.name == "no"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a:b", "a`b"])
+def test_names_that_could_not_be_queried_are_refused(remote: RemoteDriver, name: str) -> None:
+    with pytest.raises(UsageError):
+        remote.channel().perform(CreateCollection(name))
+
+
+def test_documents_are_counted(remote: RemoteDriver) -> None:
+    fill(remote, {}, {}, {})
+
+    assert remote.channel().perform(CountDocuments("c")) == 3
+
+
+@pytest.mark.parametrize("kind", ["document", "edge", "blob", "timeseries"])
+def test_the_kind_of_a_collection_is_read_back(remote: RemoteDriver, kind: str) -> None:
+    remote.channel().perform(CreateCollection("c", kind))  # type: ignore[arg-type]
+
+    spec = remote.channel().perform(DescribeCollection("c"))
+
+    assert spec == CollectionSpec("c", kind)  # type: ignore[arg-type]
+
+
+def test_a_collection_that_is_not_there_is_none(remote: RemoteDriver) -> None:
+    assert remote.channel().perform(DescribeCollection("nowhere")) is None
+
+
+# --- indexes --------------------------------------------------------------------------------------
+
+INDEXES = (
+    IndexSpec("by_city", "persistent", ("address.city", "age")),
+    IndexSpec("by_mail", "persistent", ("email",), unique=True),
+    IndexSpec("by_place", "geo", ("home",)),
+    IndexSpec("by_text", "fulltext", ("bio",), minimum_length=4),
+    IndexSpec("by_face_c", "vector", ("face",), dimension=3, metric="cosine"),
+    IndexSpec("by_face_d", "vector", ("face2",), dimension=4, metric="dot"),
+    IndexSpec("by_face_e", "vector", ("face3",), dimension=5, metric="euclidean"),
+    IndexSpec("by_time", "ttl", ("seen",), seconds=3600),
+)
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+def test_an_index_is_read_back_as_it_was_declared_and_dropped(remote: RemoteDriver, index: IndexSpec) -> None:
+    fill(remote, {"email": "a"})
+    channel = remote.channel()
+    channel.perform(CreateIndex("c", index))
+    spec = channel.perform(DescribeCollection("c"))
+    assert spec is not None
+    assert spec.indexes == (index,)
+
+    channel.perform(DropIndex("c", index))
+    assert channel.perform(DescribeCollection("c")) == CollectionSpec("c")
+    with pytest.raises(IndexNotFound):
+        channel.perform(DropIndex("c", index))
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+def test_a_name_is_taken_by_an_index_of_any_kind(remote: RemoteDriver, index: IndexSpec) -> None:
+    fill(remote)
+    remote.channel().perform(CreateIndex("c", IndexSpec(index.name, "geo", ("other",))))
+
+    with pytest.raises(IndexExists) as raised:
+        remote.channel().perform(CreateIndex("c", index))
+
+    assert raised.value.name == index.name
+
+
+def test_a_unique_index_over_duplicates_is_refused_and_not_left_behind(remote: RemoteDriver) -> None:
+    fill(remote, {"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}}, {"a": 1, "b": {"c": 3}}, {}, {})
+    index = IndexSpec("u", "persistent", ("a", "b.c"), unique=True)
+
+    with pytest.raises(UniqueViolation, match="hold 1, 3") as raised:
+        remote.channel().perform(CreateIndex("c", index))
+
+    assert raised.value.fields == ("a", "b.c")
+    assert remote.channel().perform(DescribeCollection("c")) == CollectionSpec("c")
+
+
+def test_a_unique_index_over_missing_values_is_fine(remote: RemoteDriver) -> None:
+    fill(remote, {}, {"a": None}, {"a": 1})
+
+    remote.channel().perform(CreateIndex("c", IndexSpec("u", "persistent", ("a",), unique=True)))
+
+
+def test_a_ttl_index_takes_in_the_documents_there_are(remote: RemoteDriver) -> None:
+    revisions = fill(remote, *({"seen": 4_000_000_000} for _ in range(3)))
+
+    remote.channel().perform(CreateIndex("c", IndexSpec("t", "ttl", ("seen",), seconds=1)))
+
+    found = remote.channel().perform(GetMany("c", ["k0", "k1", "k2"]))
+    assert not {row[1] for row in found} & set(revisions)  # written again, hence indexed
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        IndexSpec("v", "vector", ("a",), dimension=0),
+        IndexSpec("g", "geo", ("a", "b")),
+        IndexSpec("t", "ttl", ("a",), seconds=-1),
+        IndexSpec("f", "fulltext", ("a", "b")),
+        IndexSpec("p", "persistent", ()),
+    ],
+    ids=lambda index: index.kind,
+)
+def test_an_index_that_the_server_would_spoil_is_refused(remote: RemoteDriver, index: IndexSpec) -> None:
+    fill(remote)
+
+    with pytest.raises(UsageError):
+        remote.channel().perform(CreateIndex("c", index))
+
+
+def test_a_unique_value_taken_is_a_violation_of_the_index(remote: RemoteDriver) -> None:
+    fill(remote, {"email": "a@x"})
+    remote.channel().perform(CreateIndex("c", INDEXES[1]))
+
+    with pytest.raises(UniqueViolation) as raised:
+        remote.channel().perform(CommitBatches([Inserts("c", [("n", {"_key": "n", "email": "a@x"})])]))
+
+    assert (raised.value.index, raised.value.fields, raised.value.key) == ("by_mail", ("email",), "n")
+
+
+# --- schemas --------------------------------------------------------------------------------------
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize("mode", ["off", "lenient", "strict"])
+def test_a_schema_is_read_back_and_taken_away(remote: RemoteDriver, mode: str) -> None:
+    fill(remote)
+    channel = remote.channel()
+    channel.perform(SetSchema("c", SCHEMA, mode))  # type: ignore[arg-type]
+    assert channel.perform(DescribeCollection("c")) == CollectionSpec(
+        "c",
+        schema=SCHEMA,
+        validation=mode,  # type: ignore[arg-type]
+    )
+
+    channel.perform(SetSchema("c", None))
+    assert channel.perform(DescribeCollection("c")) == CollectionSpec("c")
+
+
+def test_a_closed_schema_lets_system_attributes_pass(remote: RemoteDriver) -> None:
+    fill(remote, {"n": 1})
+    remote.channel().perform(SetSchema("c", SCHEMA))
+
+    remote.channel().perform(RunQuery(parse('UPDATE "k0" WITH {n: 2} IN c')))
+    with pytest.raises(SchemaViolation):
+        remote.channel().perform(RunQuery(parse('UPDATE "k0" WITH {m: 2} IN c RETURN NEW')))
+
+    assert remote.channel().perform(RunQuery(parse("FOR d IN c RETURN d.n"))) == [2]
+
+
+# --- databases and logins -------------------------------------------------------------------------
+
+
+def test_a_database_is_made_used_and_dropped(server: LocalServer) -> None:
+    driver = RemoteDriver(server.url("made_by_command"))
+    channel = driver.channel()
+    with pytest.raises(DatabaseNotFound) as raised:
+        channel.perform(ListCollections())
+    assert raised.value.name == "made_by_command"
+    assert "create_database" in (raised.value.hint or "")
+
+    channel.perform(CreateDatabase())
+    channel.perform(CreateDatabase())
+    assert channel.perform(ListCollections()) == []
+
+    channel.perform(DropDatabase())
+    with pytest.raises(DatabaseNotFound):
+        channel.perform(DropDatabase())
+    driver.close()
+
+
+def test_a_wrong_password_is_an_auth_error(server: LocalServer) -> None:
+    driver = RemoteDriver(f"solidb://{server.user}:wrong@{server.host}:{server.port}/_system")
+
+    with pytest.raises(AuthError) as raised:
+        driver.channel().perform(ListCollections())
+
+    assert "URL" in (raised.value.hint or "")
+
+
+def test_a_wrong_password_over_http_is_an_auth_error(server: LocalServer) -> None:
+    driver = RemoteDriver(f"solidb://{server.user}:wrong@{server.host}:{server.port}/_system")
+
+    with pytest.raises(AuthError):
+        driver.channel().perform(DescribeCollection("c"))
+    driver.close()
+
+
+def test_no_user_at_all_is_said(server: LocalServer) -> None:
+    driver = RemoteDriver(f"solidb://{server.host}:{server.port}/_system")
+
+    with pytest.raises(AuthError) as raised:
+        driver.channel().perform(ListCollections())
+
+    assert "names no user" in (raised.value.hint or "")
+
+
+def test_an_api_key_logs_in_on_both_ways(server: LocalServer, remote: RemoteDriver, database: str) -> None:
+    request = {"cmd": "create_api_key", "name": database, "permissions": ["admin"]}
+    key = remote.run(ask(request)).data["key"]
+    driver = RemoteDriver(f"solidb://{server.host}:{server.port}/{database}", api_key=key)
+
+    driver.channel().perform(CreateCollection("c"))
+    assert driver.channel().perform(DescribeCollection("c")) == CollectionSpec("c")
+    driver.close()
+
+
+def test_commit_and_rollback_have_nothing_to_do(remote: RemoteDriver) -> None:
+    remote.channel().perform(Commit())
+    remote.channel().perform(Rollback())
+
+    assert remote.statistics.round_trips == 0
+
+
+# --- awaited --------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_awaited_commands_do_the_same(server: LocalServer, database: str) -> None:
+    driver = AsyncRemoteDriver(server.url(database))
+    channel = await driver.channel()
+
+    await channel.perform(CreateCollection("c"))
+    await channel.perform(CreateIndex("c", INDEXES[3]))
+    rows = [(f"k{n}", {"_key": f"k{n}", "n": n}) for n in range(3000)]
+    (receipts,) = await channel.perform(CommitBatches([Inserts("c", rows)]))
+    found = await channel.perform(Get("c", "k2999"))
+    spec = await channel.perform(DescribeCollection("c"))
+
+    assert found is not None
+    assert found[1] == receipts[2999][0]
+    assert spec == CollectionSpec("c", indexes=(INDEXES[3],))
+    with pytest.raises(CollectionNotFound):
+        await channel.perform(Get("nowhere", "k"))
+    await driver.aclose()
