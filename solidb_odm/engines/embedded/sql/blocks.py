@@ -16,7 +16,7 @@ from .calls import prefix_filter
 from .compilation import Compilation, Scope
 from .conditions import truth_of
 from .refusal import NotInSql
-from .terms import Column, Computed, Document, JsonValue, Term, Truth
+from .terms import Column, Computed, Document, JsonPath, JsonValue, Term, Truth
 
 _NO_LIMIT: Final = "-1"
 
@@ -39,7 +39,7 @@ class Select:
         if self.sources:
             parts.append(f"FROM {', '.join(self.sources)}")
         if self.conditions:
-            parts.append(f"WHERE {' AND '.join(one.where for one in self.conditions)}")
+            parts.append(f"WHERE {where(self.conditions)}")
         if self.groups:
             parts.append(f"GROUP BY {', '.join(self.groups)}")
         order = [*self.sort, *self._natural_order()]
@@ -49,10 +49,15 @@ class Select:
             parts.append(self.tail)
         return " ".join(parts)
 
-
     def _natural_order(self) -> list[str]:
         """Return the order of the rows, such that it does not keep SQLite from an index for a condition."""
         return [f"+{key}" for key in self.order] if self.conditions and self.indexed else self.order
+
+
+def where(conditions: list[Truth]) -> str:
+    """Write conditions that must all hold; a null that one excludes need not be let in by another."""
+    present = {one.present for one in conditions if one.present}
+    return " AND ".join(one.bare if one.subject in present else one.where for one in conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,31 +193,47 @@ def _aggregate(c: Compilation, node: nodes.Aggregate, scope: Scope) -> str:
         if name not in ("COUNT", "LENGTH"):
             raise NotInSql(f"{name}() without an argument")
         return "count(*)"
-    key = c.term(c, node.argument, scope).key
     write = _AGGREGATES.get(name)
     if write is None:
         raise NotInSql(f"the aggregate {name}")
-    return write(key)
+    return write(c.term(c, node.argument, scope))
 
 
-def _numbers(key: str) -> str:
-    """Return the SQL of the key where it is a number, else NULL."""
+def _numbers(term: Term) -> str:
+    """Return the SQL of the value where it is a number, else NULL."""
+    if isinstance(term, JsonPath):
+        return (
+            f"CASE WHEN {term.json_type} IN ('integer', 'real') THEN {term.document} ->> {term.sql_path} END"
+        )
+    key = term.key
     return f"CASE WHEN typeof({key}) IN ('integer', 'real') AND {key} > {TRUE_SQL} THEN {key} END"
 
 
-def _distinct(key: str) -> str:
-    return f"count(DISTINCT {key}) + ifnull(max({key} IS NULL), 0)"
+def _distinct(term: Term) -> str:
+    return f"count(DISTINCT {term.key}) + ifnull(max({term.key} IS NULL), 0)"
 
 
-_AGGREGATES: Final[dict[str, Callable[[str], str]]] = {
-    "COUNT": lambda key: f"count({key})",
-    "SUM": lambda key: f"total({_numbers(key)})",
-    "AVG": lambda key: f"avg({_numbers(key)})",
-    "AVERAGE": lambda key: f"avg({_numbers(key)})",
-    "MIN": lambda key: f"min({key})",
-    "MINIMUM": lambda key: f"min({key})",
-    "MAX": lambda key: f"max({key})",
-    "MAXIMUM": lambda key: f"max({key})",
+def _average(term: Term) -> str:
+    return f"avg({_numbers(term)})"
+
+
+def _least(term: Term) -> str:
+    return f"min({term.key})"
+
+
+def _greatest(term: Term) -> str:
+    return f"max({term.key})"
+
+
+_AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
+    "COUNT": lambda term: f"count({term.key})",
+    "SUM": lambda term: f"total({_numbers(term)})",
+    "AVG": _average,
+    "AVERAGE": _average,
+    "MIN": _least,
+    "MINIMUM": _least,
+    "MAX": _greatest,
+    "MAXIMUM": _greatest,
     "COUNT_DISTINCT": _distinct,
     "COUNT_UNIQUE": _distinct,
 }

@@ -80,7 +80,9 @@ def _equality(left: Term, operator: str, right: Term) -> Truth:
     if isinstance(left, Column):
         return _column_equality(left, not_, right)
     other = "NULL" if right.kind == "null" else right.key
-    return Truth("bool", f"({left.key} IS {not_}{other})")
+    is_value = operator == "==" and right.kind not in ("null", "any")
+    is_present = is_value or (operator == "!=" and right.kind == "null")
+    return Truth("bool", f"({left.key} IS {not_}{other})", present=left.key if is_present else "")
 
 
 def _column_equality(column: Column, not_: str, right: Term) -> Truth:
@@ -106,8 +108,9 @@ def _ordered_against_value(left: Term, operator: str, right: Constant) -> Truth:
         return Truth("bool", f"({side} {operator} {right.key})")
     comparison = f"{left.key} {operator} {right.key}"
     if operator in ("<", "<="):
-        return Truth("bool", f"({comparison} OR {left.key} IS NULL)")
-    return Truth("bool", f"ifnull({comparison}, 0)", f"{comparison}")
+        either = f"({comparison} OR {left.key} IS NULL)"
+        return Truth("bool", either, subject=left.key, bare=comparison)
+    return Truth("bool", f"ifnull({comparison}, 0)", comparison, present=left.key)
 
 
 def _ordered(left: Term, operator: str, right: Term) -> Truth:

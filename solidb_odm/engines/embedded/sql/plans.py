@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from ....sdbql import nodes
 from ..catalogue import Collection
-from .blocks import block, conjuncts, count, first, subquery
+from .blocks import block, conjuncts, count, first, subquery, where
 from .compilation import Compilation
-from .conditions import all_of
 from .constants import Parameters, Signature
 from .expressions import term
 from .refusal import NotInSql
@@ -81,7 +80,7 @@ def narrow(query: nodes.Block, types: Signature, find: Find, *, database: str) -
         return None
     columns = ", ".join(f"d.{column}" for column in DOCUMENT_COLUMNS)
     order = "+d.key" if collection.indexes else "d.key"
-    sql = f"SELECT {columns} FROM {collection.table} AS d WHERE {all_of(truths).where} ORDER BY {order}"
+    sql = f"SELECT {columns} FROM {collection.table} AS d WHERE {where(truths)} ORDER BY {order}"
     return Narrowing(collection.name, sql, c.parameters)
 
 

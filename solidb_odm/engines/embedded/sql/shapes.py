@@ -13,6 +13,7 @@ from ..order_key import value_of_key
 from .terms import DOCUMENT_COLUMNS, Constant, Decoder, Document, Structure, Term
 
 Columns = Sequence[Sequence[Any]]
+_NESTED = frozenset((dict, list))
 Reader = Callable[[Columns], "list[Json]"]
 """Makes the values of all rows out of the result's columns."""
 
@@ -64,7 +65,13 @@ def full_documents(prefix: str, columns: Columns) -> list[Json]:
         document["_rev"] = revision
         document["_created_at"] = made
         document["_updated_at"] = changed
-    return list(map(sorted_keys, documents))
+    return [
+        {
+            name: sorted_keys(document[name]) if type(document[name]) in _NESTED else document[name]
+            for name in sorted(document)
+        }
+        for document in documents
+    ]
 
 
 def _structure(term: Structure, columns: list[str]) -> Reader:
@@ -83,7 +90,7 @@ def _rows(readers: list[Reader], values: Columns) -> Sequence[tuple[Json, ...]]:
 
 def _from_json(texts: Sequence[str | None]) -> list[Json]:
     values = json_text.decode_many(["null" if text is None else text for text in texts])
-    return list(map(sorted_keys, values))
+    return [sorted_keys(value) if type(value) in _NESTED else value for value in values]
 
 
 def _from_key(keys: Sequence[Any]) -> list[Json]:

@@ -105,11 +105,16 @@ class Column(Computed):
 class Truth(Term):
     """A condition: SQL that is 0 or 1, never NULL.
 
-    ``where`` may be NULL for false, and is what an index can serve.
+    ``where`` may be NULL for false, and is what an index can serve. ``present`` is an order key
+    that is not null where the condition holds; ``bare`` is what is left of the condition to test
+    if its own order key, ``subject``, is known to be not null.
     """
 
     sql: str = "0"
     where_sql: str = ""
+    present: str = ""
+    subject: str = ""
+    bare: str = ""
 
     @property
     def where(self) -> str:
