@@ -1,8 +1,8 @@
 """The parser: SDBQL text to nodes, by recursive descent.
 
-One method per rule of the grammar, stacked in layers: ``cursor`` moves over the tokens,
-``expressions`` and ``options`` read values, ``graph``, ``mutations`` and ``clauses`` the steps of a
-query, ``queries`` whole ones. ``hints`` knows what people mean when they write something else.
+One method per rule of the grammar, in layers: ``cursor`` moves over the tokens; ``operands``,
+``expressions`` and ``options`` read values; ``graph``, ``mutations`` and ``clauses`` the steps of a query,
+``queries`` whole ones. ``hints`` knows what people mean when they write something else.
 """
 
 from solidb_odm.sdbql.parser.queries import parse, parse_expression

@@ -122,6 +122,8 @@ class QueryParser(ClauseParser):
     def block(self) -> Block:
         """Read a block: clauses, then SORT, OFFSET and LIMIT, then LETs, then RETURN."""
         head = self.head()
+        if isinstance(head, CreateView):
+            return Block(head=head)
         tables = self.with_clause() if self.kind == "WITH" else None
         body = self.body()
         sort = self.sort_clause()

@@ -58,9 +58,10 @@ class ExpressionPrinter(ABC):
         return ", ".join(map(self.expression, found))
 
     def base(self, node: Expression) -> str:
-        """Write what is read from: ``1.a`` would be a float."""
+        """Write an operand that numbers would melt into: ``1.a`` starts with a float."""
         text = self.operand(node)
-        return f"({text})" if isinstance(node, nodes.Literal) and text[0] != "(" else text
+        number = isinstance(node, nodes.Literal) and isinstance(node.value, (int, float))
+        return f"({text})" if number and text[0] != "(" else text
 
     def literal(self, node: nodes.Literal) -> str:
         """Write a constant."""
@@ -138,9 +139,10 @@ class ExpressionPrinter(ABC):
 
     def unary(self, node: nodes.Unary) -> str:
         """Write an operator and its operand. ``- 5`` would be the literal, and ``--`` a comment."""
-        number = isinstance(node.operand, nodes.Literal) and type(node.operand.value) in (int, float)
-        operand = self.base(node.operand) if number else self.operand(node.operand)
-        return f"{node.operator} {operand}"
+        operand = node.operand
+        if isinstance(operand, nodes.Unary):
+            return f"{node.operator} {self.unary(operand)}"
+        return f"{node.operator} {self.base(operand)}"
 
     def chain(self, node: Expression) -> str:
         """Write operators of one precedence, which group from the left, without parentheses.
@@ -257,7 +259,7 @@ class ExpressionPrinter(ABC):
             over.append(f"PARTITION BY {self.expressions(node.partition_by)}")
         if node.order_by:
             over.append(f"ORDER BY {self.sort_keys(node.order_by)}")
-        name = quote_function(node.name, CALLABLE)
+        name = quote_function(node.name, ())
         return f"{name}({self.expressions(node.arguments)}) OVER ({' '.join(over)})"
 
     def subquery_(self, node: nodes.Subquery) -> str:
@@ -268,7 +270,7 @@ class ExpressionPrinter(ABC):
 def is_compound(node: Expression) -> bool:
     """Tell whether an operand needs parentheses; a negative number has an operator too."""
     if isinstance(node, nodes.Literal):
-        return type(node.value) in (int, float) and quote_scalar(node.value)[0] == "-"
+        return isinstance(node.value, (int, float)) and quote_scalar(node.value)[0] == "-"
     return isinstance(node, _COMPOUND)
 
 

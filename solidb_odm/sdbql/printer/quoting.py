@@ -64,14 +64,14 @@ def quote_integer(value: int) -> str:
     if value < -MAX_INTEGER:
         # The minus is an operator, so the number after it would not fit.
         return f"{-MAX_INTEGER} - 1"
-    return str(value)
+    return int.__repr__(value)
 
 
 def quote_float(value: float) -> str:
     """Write a float with a dot and without an exponent, in as many digits as it takes."""
     if not math.isfinite(value):
         raise QueryError(f"the number {value} can't be written in SDBQL", hint="use null")
-    text = repr(value)
+    text = float.__repr__(value)  # subclasses print their class
     if "e" in text:
         text = format(Decimal(text), "f")
     return text if "." in text else f"{text}.0"

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import is_dataclass
+from enum import IntEnum, StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,12 +42,20 @@ from tests.strategies.sdbql_nodes import expressions, queries
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 ROUNDTRIP = [line for line in (FIXTURES / "roundtrip.sdbql").read_text("utf-8").splitlines() if line.strip()]
+CASES: list[dict[str, Any]] = json.loads((FIXTURES / "sdbql-cases.json").read_text("utf-8"))["cases"]
+READABLE = [case for case in CASES if case["expect"].get("kind") != "ParseError"]
 X = Name("x")
 
 
 @pytest.mark.parametrize("query", ROUNDTRIP, ids=ROUNDTRIP)
 def test_a_printed_query_prints_as_it_was(query: str) -> None:
     assert print_query(parse(query)) == query
+
+
+@pytest.mark.parametrize("case", READABLE, ids=lambda case: case["name"])
+def test_a_query_of_the_server_reads_back_as_the_same_one(case: dict[str, Any]) -> None:
+    query = parse(case["query"])
+    assert parse(print_query(query)) == query
 
 
 @given(queries())
@@ -97,6 +108,18 @@ def test_the_smallest_integer_is_computed_because_its_digits_do_not_fit() -> Non
     assert print_expression(Binary(Literal(-(2**63)), "*", X)) == "(-9223372036854775807 - 1) * `x`"
 
 
+class Rank(IntEnum):
+    low = 1
+
+
+class Color(StrEnum):
+    red = "r"
+
+
+def test_members_of_enums_are_written_as_their_values() -> None:
+    assert print_expression(Array((Literal(Rank.low), Literal(Color.red)))) == '[1, "r"]'
+
+
 @pytest.mark.parametrize("name", ["a`b", "", "\ud800"])
 def test_names_that_cannot_be_quoted_are_refused(name: str) -> None:
     with pytest.raises(QueryError):
@@ -113,7 +136,7 @@ def test_names_that_cannot_be_quoted_are_refused(name: str) -> None:
         (Attribute(Literal(1), "a"), "(1).`a`"),
         (Attribute(Expansion(X), "a"), "(`x`[*]).`a`"),
         (Expansion(X, path=("a",)), "`x`[*].`a`"),
-        (Unary("-", Unary("-", X)), "- (- `x`)"),
+        (Unary("-", Unary("-", X)), "- - `x`"),
         (Unary("-", Literal(5)), "- (5)"),
         (Literal(-5), "-5"),
         (Binary(X, "-", Literal(-5)), "`x` - (-5)"),
@@ -138,6 +161,7 @@ def test_operands_keep_their_meaning(node: nodes.Node, text: str) -> None:
     [
         Logical("AND", (X,)),
         Call("SORT", (X,)),
+        nodes.Window("LEFT", (X,)),
         Call("NO SUCH", ()),
         Bind("a b"),
         nodes.Lambda((), X),
