@@ -18,7 +18,9 @@ MAX_PATTERN_BYTES: Final = 1024
 SECONDS_PER_SEARCH: Final = 1.0
 
 _REPEAT: Final = re.compile(r"\{\d+(?:,\d*)?\}")
-_GROUP: Final = re.compile(r"\(\?(?:P?<([A-Za-z_][A-Za-z0-9_.\[\]]*)>|([imsx]*)(?:-([imsx]+))?([:)]))")
+_GROUP: Final = re.compile(r"\(\?(?:P?<([A-Za-z_][A-Za-z0-9_.\[\]]*)>|([imsxuU]*)(?:-([imsxU]+))?([:)]))")
+_ENGINE_FLAGS: Final = "ims"
+"""Flags that are handed on; x (free spacing) and U (swapped greed) are dealt with here."""
 _CLASS_LETTERS: Final = "dDsSwW"
 _CONTROL_LETTERS: Final = "nrtfva"
 _CODE_POINT: Final = re.compile(
@@ -70,9 +72,8 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> regex.Pattern[s
     if len(pattern.encode()) > MAX_PATTERN_BYTES:
         raise QueryError(f"Regex pattern exceeds {MAX_PATTERN_BYTES} bytes")
     translated = _Translation(pattern).run()
-    flags = regex.V1 | (regex.IGNORECASE if ignore_case else 0)
     try:
-        return regex.compile(translated, flags)
+        return regex.compile(f"(?i-f){translated}" if ignore_case else translated, regex.V1)
     except regex.error as exc:
         raise _refusal(pattern, str(exc)) from exc
 
@@ -100,8 +101,8 @@ class _Translation:
         self._pattern = pattern
         self._place = 0
         self._output: list[str] = []
-        self._groups: list[tuple[int, bool]] = []
-        self._multiline = False
+        self._groups: list[tuple[int, frozenset[str]]] = []
+        self._flags: frozenset[str] = frozenset()
         self._repeated = False
 
     def run(self) -> str:
@@ -116,6 +117,9 @@ class _Translation:
         return _refusal(self._pattern, reason)
 
     def _step(self, character: str) -> None:
+        if "x" in self._flags and (character.isspace() or character == "#"):
+            self._blank(character)
+            return
         if character in "*+?{":
             self._repetition(character)
             return
@@ -130,12 +134,19 @@ class _Translation:
             self._close()
         elif character == "$":
             # "$" is the very end for Rust, not also the place before a last line feed.
-            self._atom("$" if self._multiline else r"\Z", taken=1)
+            self._atom("$" if "m" in self._flags else r"\Z", taken=1)
         elif character == "|":
             self._place += 1
             self._output.append("|")
+        elif character == "^":
+            self._atom("(?:^)", taken=1)  # so that it may be repeated, which is senseless but allowed
         else:
             self._atom(character, taken=1)
+
+    def _blank(self, character: str) -> None:
+        """Pass over white space, or a comment to the end of its line, in free spacing."""
+        end = self._pattern.find("\n", self._place) if character == "#" else self._place
+        self._place = len(self._pattern) if end < 0 else end + 1
 
     def _atom(self, text: str, *, taken: int = 0) -> None:
         self._place += taken
@@ -149,9 +160,10 @@ class _Translation:
             raise self._error("repetition operator missing expression")
         text = found.group() if found else character
         self._place += len(text)
-        if self._pattern[self._place : self._place + 1] == "?":
+        lazy = self._pattern[self._place : self._place + 1] == "?"
+        self._place += lazy
+        if lazy is not ("U" in self._flags):
             text += "?"
-            self._place += 1
         if self._repeated:  # a** is (a*)* for Rust; a*+ would be possessive here
             self._output[-1] = f"(?:{self._output[-1]})"
         self._output[-1] += text
@@ -159,7 +171,7 @@ class _Translation:
 
     def _open(self) -> None:
         if self._pattern[self._place + 1 : self._place + 2] != "?":
-            self._groups.append((len(self._output), self._multiline))
+            self._groups.append((len(self._output), self._flags))
             self._atom("(", taken=1)
             return
         found = _GROUP.match(self._pattern, self._place)
@@ -168,24 +180,25 @@ class _Translation:
         name, on, off, end = found.groups()
         self._place = found.end()
         if name is not None:
-            self._groups.append((len(self._output), self._multiline))
+            self._groups.append((len(self._output), self._flags))
             self._output.append(f"(?P<{name}>")
         else:
             self._set_flags(on or "", off or "", end)
 
     def _set_flags(self, on: str, off: str, end: str) -> None:
         if end == ":":
-            self._groups.append((len(self._output), self._multiline))
-        self._multiline = ("m" in on or self._multiline) and "m" not in off
-        if "x" in on:
-            raise self._error("the flag x is not supported here")
-        flags = on + (f"-{off}" if off else "")
-        self._output.append(f"(?{flags}{end}" if flags or end == ":" else "")
+            self._groups.append((len(self._output), self._flags))
+        self._flags = (self._flags | set(on)) - set(off)
+        given = ["".join(flag for flag in flags if flag in _ENGINE_FLAGS) for flags in (on, off)]
+        given[1] += "f" if "i" in on else ""  # Rust folds case letter by letter: "ß" is not "SS"
+        text = given[0] + (f"-{given[1]}" if given[1] else "")
+        if text or end == ":":
+            self._output.append(f"(?{text}{end}")
 
     def _close(self) -> None:
         if not self._groups:
             raise self._error("unopened group")
-        start, self._multiline = self._groups.pop()
+        start, self._flags = self._groups.pop()
         self._place += 1
         self._output[start:] = ["".join(self._output[start:]) + ")"]
 
@@ -259,25 +272,30 @@ def levenshtein(left: str, right: str, *, limit: int | None = None) -> int:
     for row, a in enumerate(left, start=1):
         current = [row]
         for column, b in enumerate(right, start=1):
-            current.append(
-                min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (a != b))
-            )
+            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (a != b)))
         if limit is not None and min(current) > limit:
             return limit + 1
         previous = current
     return previous[-1]
 
 
-def trigrams(text: str) -> frozenset[str]:
-    """Return the runs of three characters of the lower-cased text; a shorter text is one run."""
-    lowered = text.lower()
-    if len(lowered) < 3:
-        return frozenset((lowered,)) if lowered else frozenset()
-    return frozenset(lowered[start : start + 3] for start in range(len(lowered) - 2))
-
-
 def similarity(left: str, right: str) -> float:
-    """Return the part of their trigrams that two texts share, between 0.0 and 1.0."""
-    a, b = trigrams(left), trigrams(right)
-    union = len(a | b)
-    return len(a & b) / union if union else 1.0
+    """Return the part of their trigrams that two texts share, case and white space aside."""
+    a, b = (_trigrams(" ".join(text.lower().split())) for text in (left, right))
+    return _shared(a, b)
+
+
+def alikeness(left: str, right: str) -> float:
+    """Return what ``left ~ right`` compares: trigrams as they are, with the ends of the text in them."""
+    return 1.0 if left == right else _shared(_trigrams(f"  {left} "), _trigrams(f"  {right} "))
+
+
+def _trigrams(text: str) -> frozenset[str]:
+    if len(text) < 3:
+        return frozenset((text,)) if text else frozenset()
+    return frozenset(text[start : start + 3] for start in range(len(text) - 2))
+
+
+def _shared(left: frozenset[str], right: frozenset[str]) -> float:
+    union = len(left | right)
+    return len(left & right) / union if union else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..._types import Json
 from ...errors import QueryError
 from .. import nodes
-from ..values import describe, is_number, kind_of, to_text
+from ..values import describe, is_number, json_text, kind_of
 from .compiler import CompileExpression, Compiler
 from .runtime import Row, Value
 from .scope import Scope
@@ -61,14 +61,16 @@ def _index(compiler: Compiler, node: nodes.Index, scope: Scope) -> Value:
 
 def get_index(base: Json, index: Json) -> Json:
     """Return ``base[index]``; null where there is nothing, an error for a senseless index."""
-    if index is None or kind_of(base) not in (list, dict):
+    if index is None:
         return None
     if kind_of(index) is str:
         return base.get(index) if kind_of(base) is dict else None
     if not is_number(index):
         raise QueryError(f"Dynamic field access requires a string or number, got: {describe(index)}")
     if kind_of(base) is dict:
-        return base.get(to_text(index))
+        return base.get(json_text(index))
+    if kind_of(base) is not list:
+        return None
     place = int(index)
     return base[place] if -len(base) <= place < len(base) else None
 

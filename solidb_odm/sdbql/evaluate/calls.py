@@ -34,7 +34,7 @@ def _pipe(compiler: Compiler, node: nodes.Pipe, scope: Scope) -> Value:
 
 def _invoke(compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
     form = _FORMS.get(name)
-    if form is not None and (name != "SEARCH_SCORE" or scope.score is not None):
+    if form is not None:
         return form(compiler, arguments, scope)
     function = lookup(name)
     if function is None:
@@ -120,13 +120,12 @@ def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Val
     slot = compiler.frame.declare(inner, node.variable)
     condition = None if node.condition is None else compiler.condition(node.condition, inner)
     wanted = node.quantifier == "ANY"
-    name = "SOME" if wanted else "NONE"
 
     def test(row: Row) -> bool:
         array = source(row)
         if kind_of(array) is not list:
             kind = typename(array).capitalize()
-            raise QueryError(f"{name} expects an array as first argument, got {kind}")
+            raise QueryError(f"{node.quantifier} expects an array as first argument, got {kind}")
         for item in array:
             row[slot] = item
             if condition is None or condition(row):
@@ -141,7 +140,9 @@ def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Val
 
 def _if(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
     if len(arguments) != 3:
-        return compiler.frame.refuse(QueryError("IF requires 3 argument(s)"))
+        return compiler.frame.refuse(
+            QueryError("IF requires 3 arguments: condition, true_value, false_value")
+        )
     condition = compiler.condition(arguments[0], scope)
     then, otherwise = (compiler.expression(item, scope) for item in arguments[1:])
     return lambda row: then(row) if condition(row) else otherwise(row)
@@ -166,8 +167,10 @@ def _try(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope
 
 def _exists(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
     """Compile EXISTS(path [, "type", name]): an attribute is there even when it is null."""
-    if len(arguments) not in (1, 2, 3):
-        return compiler.frame.refuse(QueryError("EXISTS requires 1 to 3 argument(s)"))
+    if len(arguments) not in (1, 3):
+        return compiler.frame.refuse(
+            QueryError('EXISTS: expected EXISTS(path) or EXISTS(path, "type", typeName)')
+        )
     present = _presence(compiler, arguments[0], scope)
     value = compiler.expression(arguments[0], scope)
     kind = compiler.expression(arguments[-1], scope) if len(arguments) > 1 else None
@@ -228,8 +231,6 @@ def _dynamic(context: Any, name: str, arguments: list[Json], depth: int) -> Json
         return _dynamic(context, target, given, depth + 1)
     if name == "IF" and len(arguments) == 3:
         return arguments[1] if truthy(arguments[0]) else arguments[2]
-    if name == "TRY" and arguments:
-        return arguments[0]
     function = lookup(name)
     if function is None:
         raise unknown_function(name)
@@ -239,7 +240,7 @@ def _dynamic(context: Any, name: str, arguments: list[Json], depth: int) -> Json
 def _target(form: str, arguments: list[Json]) -> tuple[str, list[Json]]:
     name: Json = arguments[0] if arguments else None
     if kind_of(name) is not str:
-        raise QueryError(f"{form}: function name must be a string")
+        raise QueryError(f"{form}: name must be a string")
     if form == "CALL":
         return name.upper(), arguments[1:]
     given: Json = arguments[1] if len(arguments) > 1 else []
@@ -249,7 +250,9 @@ def _target(form: str, arguments: list[Json]) -> tuple[str, list[Json]]:
 
 
 def _search_score(compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
-    slot = scope.score or 0
+    slot = scope.score
+    if slot is None:
+        return lambda _row: 0.0
     compiler.frame.read(slot)
     return lambda row: row[slot]
 

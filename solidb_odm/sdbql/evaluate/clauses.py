@@ -201,7 +201,7 @@ def _search(compiler: Compiler, node: nodes.Search, scope: Scope) -> Stage:
                 if found > 0:
                     yield row
             elif truthy(found):
-                row[slot] = None
+                row[slot] = 1.0
                 yield row
 
     return stage

@@ -9,7 +9,7 @@ from typing import Any
 from ..._types import Json
 from ...errors import QueryError
 from .. import nodes, values
-from ..patterns import levenshtein, like, like_regex, regex_search, similarity
+from ..patterns import alikeness, levenshtein, like, like_regex, regex_search
 from ..values import canonical, compare, contains, equal, kind_of, truthy
 from .compiler import CompileExpression, Compiler
 from .runtime import Row, Value
@@ -122,7 +122,7 @@ def _distance(left: Json, right: Json) -> bool:
 
 def _alike(left: Json, right: Json) -> bool:
     texts = [value if kind_of(value) is str else values.json_text(value) for value in (left, right)]
-    return similarity(*texts) >= values.SIMILAR
+    return alikeness(*texts) >= values.SIMILAR
 
 
 def _matches(left: Json, right: Json) -> bool:
@@ -290,7 +290,7 @@ def _at_least(results: Any, least: float) -> bool:
 
 def _least(value: Json) -> float:
     if not values.is_number(value):
-        raise QueryError(f"AT LEAST expects a number, got: {values.describe(value)}")
+        raise QueryError(f"AT LEAST expects a number, got {values.json_text(value)}")
     return float(value)
 
 

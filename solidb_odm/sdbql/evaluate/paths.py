@@ -14,7 +14,7 @@ from ..values import is_number, kind_of
 from .compiler import CompileClause, Compiler
 from .runtime import Row, Run, Stage
 from .scope import Scope
-from .traversal import edge_collection, neighbours, start_vertex, vertex_document
+from .traversal import edge_collection, neighbours, vertex_document, vertex_id
 
 _MAX_DEPTH = 64
 
@@ -62,7 +62,8 @@ class _Search:
 
 
 def _shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
-    found = _cheapest(search, start, end, frozenset(), frozenset())
+    weighted = search.options.get("weight") is not None
+    found = _cheapest(search, start, end) if weighted else next(_all_shortest(search, start, end), None)
     if found is not None:
         yield found
 
@@ -71,18 +72,20 @@ def _cheapest(
     search: _Search,
     start: str,
     end: str,
-    shut_vertices: frozenset[str],
-    shut_pairs: frozenset[tuple[str, str]],
+    shut_vertices: frozenset[str] = frozenset(),
+    shut_pairs: frozenset[tuple[str, str]] = frozenset(),
 ) -> _Path | None:
-    """Find the path of least weight (Dijkstra); of equals the one that was met first."""
-    order = count()
-    waiting: list[tuple[float, int, _Path]] = [(0.0, next(order), _Path((start,)))]
+    """Find the path of least weight (Dijkstra).
+
+    Of vertices equally far away the server goes on from the one with the larger id.
+    """
+    reached = {start: _Path((start,))}
+    waiting = [(0.0, _descending(start), start)]
     done: set[str] = set()
     while waiting:
-        weight, _, path = heapq.heappop(waiting)
-        here = path.vertices[-1]
+        weight, _, here = heapq.heappop(waiting)
         if here == end:
-            return path
+            return reached[here]
         if here in done:
             continue
         done.add(here)
@@ -90,8 +93,15 @@ def _cheapest(
             if vertex in done or vertex in shut_vertices or (here, vertex) in shut_pairs:
                 continue
             cost = search.weight(edge)
-            heapq.heappush(waiting, (weight + cost, next(order), path.extended(edge, vertex, cost)))
+            if vertex not in reached or weight + cost < reached[vertex].weight:
+                reached[vertex] = reached[here].extended(edge, vertex, cost)
+                heapq.heappush(waiting, (reached[vertex].weight, _descending(vertex), vertex))
     return None
+
+
+def _descending(text: str) -> tuple[int, ...]:
+    """Return a key that orders texts the other way round."""
+    return (*(-ord(character) for character in text), 1)
 
 
 def _all_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
@@ -120,7 +130,7 @@ def _k_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
     """Yield the k paths of least weight without loops (Yen's algorithm)."""
     wanted = search.number("k", 3)
     order = count()
-    first = _cheapest(search, start, end, frozenset(), frozenset())
+    first = _cheapest(search, start, end)
     candidates = [] if first is None else [(first.weight, next(order), first)]
     found: list[_Path] = []
     known = {first.vertices} if first else set[tuple[str, ...]]()
@@ -165,7 +175,7 @@ def _simple(search: _Search, path: _Path, end: str, most: int) -> Iterator[_Path
             continue
         if len(path.edges) < most:
             following = [
-                path.extended(edge, vertex, search.weight(edge))
+                path.extended(edge, vertex, 1.0)
                 for edge, vertex in search.around(path.vertices[-1])
                 if vertex not in path.vertices
             ]
@@ -192,7 +202,7 @@ def _path_search(compiler: Compiler, node: nodes.PathSearch, scope: Scope) -> St
 
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            here, there = start_vertex(start(row)), start_vertex(end(row))
+            here, there = vertex_id(start(row)), vertex_id(end(row), "End")
             search = _Search(run, node.mode, edge_collection(run, node.edges), node.direction, options)
             document = vertex_document(run, there)
             if document is None:

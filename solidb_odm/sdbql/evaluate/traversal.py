@@ -107,11 +107,11 @@ def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterat
                 yield edge, other
 
 
-def start_vertex(value: Json) -> str:
+def vertex_id(value: Json, which: str = "Start") -> str:
     """Return the id of a start or end vertex; raises QueryError for anything but a text."""
     if not isinstance(value, str):
         raise QueryError(
-            "Start vertex must be a string (e.g., 'users/alice')",
+            f"{which} vertex must be a string (e.g., 'users/alice')",
             hint='build it with CONCAT("collection/", document._key)',
         )
     return value
@@ -196,7 +196,7 @@ def _stage(
 ) -> Stage:
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            vertex = start_vertex(start(row))
+            vertex = vertex_id(start(row))
             collection = edge_collection(run, name)
             test: Any = None if prune is None else _bound_prune(prune, row)
             for step, document in _Walk(run, collection, rules, test).from_(vertex):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from solidb_odm.errors import QueryError, QueryLimitError
 from solidb_odm.sdbql import values
-from solidb_odm.sdbql.patterns import compile_regex, regex_search
+from solidb_odm.sdbql.patterns import alikeness, compile_regex, regex_search
 
 # Beyond 2**53 an integer meets a float as the server has it, through a rounding that no order survives.
 _numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -209,6 +209,11 @@ def test_what_rust_refuses_is_refused(pattern: str) -> None:
         ("a\nb", "a.b", False),
         ("aac", "[[:alpha:]&&[^b]]{3}", True),
         ("]", "[]a]", True),
+        ("\u00df", "(?i)SS", False),
+        ("x", "(?x) x # no c(omment", True),
+        ("aab", "(?U)^a+b$", True),
+        ("aa", "^*a", True),
+        ("aB", "(?i:A)b", False),
     ],
 )
 def test_patterns_mean_what_they_mean_in_rust(text: str, pattern: str, wanted: bool) -> None:
@@ -241,6 +246,14 @@ def test_levenshtein_is_a_distance(a: str, b: str) -> None:
     assert (distance == 0) is (a == b)
     assert abs(len(a) - len(b)) <= distance <= max(len(a), len(b))
     assert (values.levenshtein(a, b, limit=2) <= 2) is (distance <= 2)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "wanted"),
+    [("abc", "abcd", True), ("Hello", "hello", False), ("hello world", "hello", True), ("a-b", "a b", False)],
+)
+def test_texts_alike_share_their_trigrams_and_their_ends(left: str, right: str, wanted: bool) -> None:
+    assert (alikeness(left, right) >= values.SIMILAR) is wanted
 
 
 def test_the_spaceship_measures_vectors_and_orders_the_rest() -> None:
