@@ -1,4 +1,4 @@
-"""The awaited shell: the same as the blocking one on anyio's streams, for asyncio and trio.
+"""The awaited shell: the same as the blocking one on anyio, for asyncio and trio.
 
 A task that is cancelled while answers are owed leaves through ``finally``: its connection is closed, because
 whoever used it next would read the wrong answers.
@@ -6,169 +6,25 @@ whoever used it next would read the wrong answers.
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
-from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import anyio
 import httpx
-from anyio.abc import ByteStream, SocketAttribute
 
 from ...commands import Command, Operation, arun
 from ...errors import ClosedError, ConnectionFailed, ConnectionLost, SolidbError
-from .connection import Connection, State
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
-from .http import as_answer, new_client, request_of, unanswered
-from .login import check_login, gave_up, in_order, login_request, none_free, unreachable
+from .http import as_answer, http_event, new_client, request_of, unanswered
+from .login import in_order, none_free, unreachable
 from .pool import PoolPolicy, Verdict
-from .socket_shell import readable
-from .statistics import RequestEvent, Statistics
+from .statistics import Statistics
+from .stream_wire import StreamWire
 from .url import Host, ServerAddress
 
 T = TypeVar("T")
 R = TypeVar("R")
-_CHUNK = 256 * 1024
-_SMALL = 16 * 1024
-
-
-class StreamWire:
-    """One connection: a stream and its state."""
-
-    __slots__ = ("_connection", "_statistics", "_stream", "host", "realm", "reused")
-
-    def __init__(self, host: Host, stream: ByteStream, statistics: Statistics, realm: str = "") -> None:
-        self.host, self.realm, self.reused = host, realm, False
-        self._stream, self._statistics = stream, statistics
-        self._connection = Connection(str(host))
-
-    @classmethod
-    async def open(cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str = "") -> Self:
-        """Connect and log in."""
-        seconds = address.options.connect_timeout
-        with anyio.fail_after(seconds):
-            stream = await _connect(host, address)
-        try:
-            wire = cls(host, stream, statistics, realm)
-            greeting = wire._connection.greet(login_request(address, realm))
-            (payload,) = await wire._swap((greeting,), 1, bytes, seconds)
-            check_login(payload, address)
-        except BaseException:
-            await _hang_up(stream)
-            raise
-        statistics.opened()
-        return wire
-
-    @property
-    def sound(self) -> bool:
-        """Whether it is owed nothing and can be used again."""
-        return self._connection.state is State.IDLE
-
-    @property
-    def stale(self) -> bool:
-        """Whether the server hung up while nobody asked for anything."""
-        return readable(self._stream.extra(SocketAttribute.raw_socket))
-
-    async def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
-        """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, before, error = time.perf_counter(), self._connection.received, ""
-        try:
-            self._connection.send(flight.count)
-            answers = await self._swap(flight.chunks, flight.count, flight.read, seconds)
-        except TimeoutError as problem:
-            error = "RequestTimeout"
-            raise gave_up(flight.label, seconds, self._connection.address) from problem
-        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
-            error = "ConnectionLost"
-            raise ConnectionLost(
-                f"the connection to {self.host} broke during {flight.label}: {problem}",
-                address=str(self.host),
-            ) from problem
-        except BaseException as problem:
-            error = type(problem).__name__
-            raise
-        finally:
-            if not self.sound:
-                await self.aclose()
-            self._statistics.note(
-                RequestEvent(
-                    flight.label,
-                    flight.count,
-                    (time.perf_counter() - begun) * 1000,
-                    flight.size,
-                    self._connection.received - before,
-                    flight.text,
-                    dict(flight.binds),
-                    error,
-                )
-            )
-        return answers
-
-    async def aclose(self) -> None:
-        """Hang up; the server rolls back what this connection left open."""
-        self._connection.close()
-        await _hang_up(self._stream)
-
-    async def _swap(
-        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
-    ) -> list[Any]:
-        if sum(map(len, chunks)) <= _SMALL:
-            with anyio.fail_after(seconds):
-                await self._stream.send(b"".join(chunks))
-            return await self._collect(wanted, read, seconds)
-        answers: list[Any] = []
-        problem: Exception | None = None
-        # Send while taking in answers, so that both sides' full buffers can't lock each other.
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._push, chunks)
-            try:
-                answers = await self._collect(wanted, read, seconds)
-            except (SolidbError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as failure:
-                problem = failure  # raised inside, it would come out as a group
-            group.cancel_scope.cancel()
-        if problem is not None:
-            raise problem
-        return answers
-
-    async def _push(self, chunks: Sequence[bytes]) -> None:
-        # If the server hung up, perhaps after an answer that says why, the reading side finds out.
-        with contextlib.suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            for chunk in chunks:
-                view = memoryview(chunk)
-                for start in range(0, len(view), _CHUNK):
-                    await self._stream.send(bytes(view[start : start + _CHUNK]))
-
-    async def _collect(self, wanted: int, read: Callable[[bytes], Any], seconds: float | None) -> list[Any]:
-        answers: list[Any] = []
-        while len(answers) < wanted:
-            with anyio.fail_after(seconds):
-                try:
-                    data = await self._stream.receive(_CHUNK)
-                except anyio.EndOfStream:
-                    data = b""
-            answers += map(read, self._connection.receive(data))
-        return answers
-
-
-async def _connect(host: Host, address: ServerAddress) -> ByteStream:
-    context = address.tls_context()
-    stream: ByteStream
-    if context is None:
-        stream = await anyio.connect_tcp(host.name, host.port)
-    else:
-        stream = await anyio.connect_tcp(
-            host.name, host.port, ssl_context=context, tls_hostname=host.name, tls_standard_compatible=False
-        )
-    raw = stream.extra(SocketAttribute.raw_socket)
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return stream
-
-
-async def _hang_up(stream: ByteStream) -> None:
-    with anyio.CancelScope(shield=True), contextlib.suppress(OSError, anyio.BrokenResourceError):
-        await anyio.aclose_forcefully(stream)
 
 
 class StreamPool:
@@ -239,11 +95,13 @@ class StreamPool:
         """Make an HTTP call to the node the driver talks to."""
         if self._http is None:
             self._http = new_client(httpx.AsyncClient, self.address)
-        self.statistics.http()
+        begun = time.perf_counter()
         try:
-            return as_answer(await self._http.send(request_of(self._http, self.host, self.address, call)))
+            response = await self._http.send(request_of(self._http, self.host, self.address, call))
         except httpx.HTTPError as problem:
             raise unanswered(problem, call, self.host) from problem
+        self.statistics.http(http_event(call, begun, response))
+        return as_answer(response)
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others when they come back."""
@@ -268,6 +126,10 @@ class StreamPool:
             try:
                 with anyio.move_on_after(deadline - anyio.current_time()):
                     await turn.wait()
+            except BaseException:
+                if turn.is_set():
+                    self._wake()  # cancelled after its turn had come: the next one's, then
+                raise
             finally:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
@@ -335,12 +197,16 @@ class AsyncLane:
             await self._pool.purge()
             if not (flight.repeatable and wire.reused):
                 raise
+        return await (await self._again(flight)).fly(flight, seconds)
+
+    async def _again(self, flight: Flight) -> StreamWire:
+        """Take a new connection after one broke, patiently: the server may be starting again."""
         for pause in pauses(4):
-            with contextlib.suppress(ConnectionFailed):
-                return await (await self._on(flight)).fly(flight, seconds)
-            await self.release(clean=False)
-            await anyio.sleep(pause)
-        return await (await self._on(flight)).fly(flight, seconds)
+            try:
+                return await self._on(flight)
+            except ConnectionFailed:
+                await anyio.sleep(pause)
+        return await self._on(flight)
 
     async def _on(self, flight: Flight) -> StreamWire:
         realm = flight.realm

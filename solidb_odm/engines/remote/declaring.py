@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -21,7 +22,14 @@ from ...commands import (
     ListCollections,
     SetSchema,
 )
-from ...errors import DatabaseExists, IndexExists, IndexNotFound, UniqueViolation, UsageError
+from ...errors import (
+    DatabaseExists,
+    DocumentNotFound,
+    IndexExists,
+    IndexNotFound,
+    UniqueViolation,
+    UsageError,
+)
 from .faults import Context
 from .flights import Exchange, ask, ask_all, granted, over_http
 from .indexes import CREATE, DROP, LISTS, duplicates_query, own_indexes
@@ -191,7 +199,10 @@ def _touch_all(collection: str, database: str) -> Exchange[None]:
         if not keys:
             return
         place: JsonObject = {"cmd": "update", "database": database, "collection": collection, "document": {}}
-        yield from ask_all([{**place, "key": key} for key in keys], label="touch")
+        answers = yield from ask_all([{**place, "key": key} for key in keys], label="touch")
+        for key, touched in zip(keys, answers, strict=True):
+            with contextlib.suppress(DocumentNotFound):  # deleted meanwhile
+                granted(touched, Context(database, collection, key))
         after = keys[-1]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -19,6 +20,7 @@ from .answers import Answer, Refusal, decode
 from .faults import NOWHERE, Context, fault
 from .frames import frame
 from .packing import is_map, pack, unsuitable
+from .statistics import RequestEvent
 
 T = TypeVar("T")
 
@@ -81,6 +83,21 @@ class Pause(Command[None]):
     """Wait."""
 
     seconds: float
+
+
+def event_of(flight: Flight, begun: float, received: int, error: str) -> RequestEvent:
+    """Give the event for a flight that has just landed, or failed."""
+    milliseconds = (time.perf_counter() - begun) * 1000
+    return RequestEvent(
+        flight.label,
+        flight.count,
+        milliseconds,
+        flight.size,
+        received,
+        flight.text,
+        dict(flight.binds),
+        error,
+    )
 
 
 def pauses(attempts: int, first: float = 0.05, most: float = 1.0) -> Iterator[float]:

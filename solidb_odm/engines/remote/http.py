@@ -5,6 +5,7 @@ The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ import httpx
 from ..._types import Json
 from ...errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
 from .flights import HttpAnswer, HttpCall
+from .statistics import RequestEvent
 from .url import Host, ServerAddress
 
 C = TypeVar("C")
@@ -82,6 +84,17 @@ def request_of(
     scheme = "https" if address.tls else "http"
     body: dict[str, Any] = {} if call.body is None else {"json": call.body}
     return client.build_request(call.method, f"{scheme}://{host}{call.path}", **body)
+
+
+def http_event(call: HttpCall, begun: float, response: httpx.Response) -> RequestEvent:
+    """Give the event for a call that was answered."""
+    return RequestEvent(
+        f"HTTP {call.method} {call.path}",
+        1,
+        (time.perf_counter() - begun) * 1000,
+        len(response.request.content),
+        len(response.content),
+    )
 
 
 def as_answer(response: httpx.Response) -> HttpAnswer:

@@ -49,10 +49,12 @@ class Statistics:
         with self._lock:
             self.connections_opened += 1
 
-    def http(self) -> None:
-        """Count a request over HTTP."""
+    def http(self, event: RequestEvent) -> None:
+        """Count a request over HTTP and tell the observer."""
         with self._lock:
             self.http_requests += 1
+        if self.observer is not None:
+            self.observer(event)
 
     def note(self, event: RequestEvent) -> None:
         """Count a round trip and tell the observer."""

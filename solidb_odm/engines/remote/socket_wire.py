@@ -1,0 +1,151 @@
+"""A blocking connection: a socket that moves the bytes of the protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
+
+from ...errors import ConnectionLost
+from .connection import Connection, State
+from .flights import Flight, event_of
+from .login import check_login, gave_up, login_request
+from .statistics import Statistics
+from .url import Host, ServerAddress
+
+CHUNK = 256 * 1024
+SMALL = 16 * 1024
+"""What the kernel's buffers always take at once, so that sending it can't wait on our reading."""
+
+
+class SocketWire:
+    """One connection: a socket and its state."""
+
+    __slots__ = ("_connection", "_socket", "_statistics", "host", "realm", "reused")
+
+    def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
+        self.host, self.realm, self.reused = host, realm, False
+        self._socket, self._statistics = opened, statistics
+        self._connection = Connection(str(host))
+
+    @classmethod
+    def open(cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str = "") -> Self:
+        """Connect and log in."""
+        seconds = address.options.connect_timeout
+        opened = socket.create_connection((host.name, host.port), timeout=seconds)
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if (context := address.tls_context()) is not None:
+                opened = context.wrap_socket(opened, server_hostname=host.name)
+            wire = cls(host, opened, statistics, realm)
+            greeting = wire._connection.greet(login_request(address, realm))
+            (payload,) = wire._swap((greeting,), 1, bytes, seconds)
+            check_login(payload, address)
+        except BaseException:
+            opened.close()
+            raise
+        statistics.opened()
+        return wire
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is owed nothing and can be used again."""
+        return self._connection.state is State.IDLE
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server hung up while nobody asked for anything."""
+        return readable(self._socket)
+
+    def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
+        """Send a flight and collect its answers; on any failure the connection is closed."""
+        begun, before, error = time.perf_counter(), self._connection.received, ""
+        try:
+            self._connection.send(flight.count)
+            answers = self._swap(flight.chunks, flight.count, flight.read, seconds)
+        except TimeoutError as problem:
+            error = "RequestTimeout"
+            raise gave_up(flight.label, seconds, self._connection.address) from problem
+        except OSError as problem:
+            error = "ConnectionLost"
+            raise ConnectionLost(
+                f"the connection to {self.host} broke during {flight.label}: {problem}",
+                address=str(self.host),
+            ) from problem
+        except BaseException as problem:
+            error = type(problem).__name__
+            raise
+        finally:
+            if not self.sound:
+                self.close()
+            self._statistics.note(event_of(flight, begun, self._connection.received - before, error))
+        return answers
+
+    def close(self) -> None:
+        """Hang up; the server rolls back what this connection left open."""
+        self._connection.close()
+        self._socket.close()
+
+    def _swap(
+        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
+    ) -> list[Any]:
+        answers: list[Any] = []
+        if sum(map(len, chunks)) <= SMALL:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(b"".join(chunks))
+        else:
+            self._push(deque(memoryview(chunk) for chunk in chunks), read, answers, seconds)
+        self._socket.settimeout(seconds)
+        while len(answers) < wanted:
+            answers += map(read, self._connection.receive(self._socket.recv(CHUNK)))
+        return answers
+
+    def _push(
+        self,
+        outgoing: deque[memoryview[int]],
+        read: Callable[[bytes], Any],
+        answers: list[Any],
+        seconds: float | None,
+    ) -> None:
+        """Send while taking in answers, so that both sides' full buffers can't lock each other."""
+        self._socket.settimeout(0)
+        while outgoing:
+            events = 0
+            try:
+                sent = self._socket.send(outgoing[0][:CHUNK])
+                outgoing[0] = outgoing[0][sent:]
+                if not outgoing[0]:
+                    outgoing.popleft()
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                events = selectors.EVENT_READ | selectors.EVENT_WRITE
+            except ssl.SSLWantReadError:
+                events = selectors.EVENT_READ
+            except (BrokenPipeError, ConnectionResetError):
+                return  # the server hung up, perhaps after an answer that says why: go and read it
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                answers += map(read, self._connection.receive(self._socket.recv(CHUNK)))
+                events = 0
+            if events and not _ready(self._socket, events, seconds):
+                raise TimeoutError
+
+
+_Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
+
+
+def readable(opened: socket.socket) -> bool:
+    """Say whether there is something to read, or the other side hung up; without waiting."""
+    return bool(_ready(opened, selectors.EVENT_READ, 0))
+
+
+def _ready(opened: socket.socket, events: int, seconds: float | None) -> int:
+    if opened.fileno() < 0:
+        return events
+    with _Selector() as selector:
+        selector.register(opened, events)
+        ready = selector.select(seconds)
+        return ready[0][1] if ready else 0
