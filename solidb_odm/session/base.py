@@ -20,10 +20,13 @@ Read = Literal["committed"]
 class SessionBase:
     """The documents of a session and the moves that need no engine."""
 
-    def __init__(self, capabilities: Capabilities, *, autoflush: bool) -> None:
+    def __init__(self, capabilities: Capabilities, *, autoflush: bool, auto_create: bool) -> None:
         self._work = UnitOfWork(capabilities.body)
         self._context = Context(
-            self._work, interactive=capabilities.interactive_transactions, autoflush=autoflush
+            self._work,
+            interactive=capabilities.interactive_transactions,
+            autoflush=autoflush,
+            auto_create=auto_create,
         )
         self._busy = False
         self._closed = False

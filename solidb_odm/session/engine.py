@@ -32,8 +32,9 @@ _DRIVERS = {
 class EngineBase:
     """What both colours of an engine have in common."""
 
-    def __init__(self, driver: Driver | AsyncDriver) -> None:
+    def __init__(self, driver: Driver | AsyncDriver, *, auto_create: bool = True) -> None:
         self._driver = driver
+        self.auto_create = auto_create
 
     @property
     def capabilities(self) -> Capabilities:
@@ -52,8 +53,8 @@ class EngineBase:
 class Engine(EngineBase):
     """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
 
-    def __init__(self, driver: Driver) -> None:
-        super().__init__(driver)
+    def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
+        super().__init__(driver, auto_create=auto_create)
         self.driver = driver
 
     def create_all(self, *models: type[Declares]) -> None:
@@ -103,8 +104,8 @@ class Engine(EngineBase):
 class AsyncEngine(EngineBase):
     """``Engine`` with ``await``, on asyncio and trio."""
 
-    def __init__(self, driver: AsyncDriver) -> None:
-        super().__init__(driver)
+    def __init__(self, driver: AsyncDriver, *, auto_create: bool = True) -> None:
+        super().__init__(driver, auto_create=auto_create)
         self.driver = driver
 
     async def create_all(self, *models: type[Declares]) -> None:
@@ -151,19 +152,24 @@ class AsyncEngine(EngineBase):
         await self.dispose()
 
 
-def create_engine(url: str, *, echo: bool = False, **options: Any) -> Engine:
+def create_engine(url: str, *, echo: bool = False, auto_create: bool = True, **options: Any) -> Engine:
     """Open a database by its URL.
 
     ``sqlite:///relative.db``, ``sqlite:////absolute.db`` and ``sqlite://`` (memory) are files;
     ``solidb://user:password@host:6745/database`` is a server, ``solidbs://`` one with TLS. ``options``
     may also stand in the URL, as ``?timeout=10``. ``echo`` prints what is sent.
+
+    With ``auto_create`` a session makes a collection, as its models declare it, when it finds it
+    missing; turn it off where migrations do that.
     """
-    return Engine(cast(Driver, _open(url, 0, echo, options)))
+    return Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
 
 
-def create_async_engine(url: str, *, echo: bool = False, **options: Any) -> AsyncEngine:
+def create_async_engine(
+    url: str, *, echo: bool = False, auto_create: bool = True, **options: Any
+) -> AsyncEngine:
     """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
-    return AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)))
+    return AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
 
 
 def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ..commands import (
     Apply,
+    Command,
     Commit,
     CommitBatches,
     FetchDocuments,
@@ -23,10 +24,12 @@ from ..model.state import state_or_none
 from ..query.statement import Compiled
 from ..sdbql.walk import collections_read, collections_written
 from ..work import UnitOfWork
+from .asking import ask
 from .folding import can_fold, fold
 from .loading import load_documents, load_rows, take_stored
 
 D = TypeVar("D", bound=Document)
+R = TypeVar("R")
 
 
 class Context:
@@ -35,10 +38,17 @@ class Context:
     ``interactive`` says that the engine takes writes before the commit, and shows them to queries.
     """
 
-    def __init__(self, work: UnitOfWork, *, interactive: bool, autoflush: bool) -> None:
+    def __init__(
+        self, work: UnitOfWork, *, interactive: bool, autoflush: bool, auto_create: bool = True
+    ) -> None:
         self.work = work
         self.interactive = interactive
         self.autoflush = autoflush
+        self.auto_create = auto_create
+
+    def ask(self, command: Command[R]) -> Operation[R]:
+        """Ask for one command; collections that models declare are made when they are missing."""
+        return ask(command, create=self.auto_create)
 
 
 def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
@@ -50,7 +60,7 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
         if id(held) in work.deleted:
             return None
         return held if isinstance(held, model) else None
-    row = yield from call(Get(collection, key))
+    row = yield from context.ask(Get(collection, key))
     if row is None or _is_deleted(work, collection, key):
         return None
     found = load_documents(work, model, [row])[0]
@@ -65,7 +75,7 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     missing = [key for key in dict.fromkeys(wanted) if work.identity.get(collection, key) is None]
     kept: list[D | None] = []
     if missing:
-        rows = yield from call(GetMany(collection, missing))
+        rows = yield from context.ask(GetMany(collection, missing))
         kept = load_documents(work, model, rows)
     by_key = {document.key: document for document in kept if document is not None}
     found: list[D | None] = []
@@ -93,9 +103,9 @@ def execute(context: Context, compiled: Compiled, read: str | None) -> Operation
     if unsent:
         return (yield from _folded(context, compiled, unsent))
     if compiled.single and len(compiled.columns) == 1 and _is_entity(compiled):
-        rows = yield from call(FetchDocuments(compiled.query, compiled.bind_vars))
+        rows = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
         return list(load_documents(work, compiled.columns[0].model, rows))  # type: ignore[union-attr]
-    raw = yield from call(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
+    raw = yield from context.ask(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
     return load_rows(work, compiled.columns, compiled.single, raw)
 
 
@@ -122,7 +132,7 @@ def flush(context: Context) -> Operation[None]:
         return
     plan = context.work.plan()
     if plan and context.interactive:
-        receipts = yield from call(Apply(plan.batches))
+        receipts = yield from context.ask(Apply(plan.batches))
         context.work.applied(plan, receipts)
 
 
@@ -143,7 +153,7 @@ def commit(context: Context) -> Operation[None]:
     elif work.has_work:
         plan = work.plan()
         if plan:
-            receipts = yield from call(CommitBatches(plan.batches))
+            receipts = yield from context.ask(CommitBatches(plan.batches))
             work.applied(plan, receipts)
     work.settle()
     work.committed()
@@ -173,7 +183,7 @@ def refresh(context: Context, documents: Sequence[Document]) -> Operation[None]:
     for document in documents:
         groups.setdefault(type(document).__solidb_mapping__.collection, []).append(document)
     for collection, members in groups.items():
-        rows = yield from call(GetMany(collection, [member.key for member in members]))
+        rows = yield from context.ask(GetMany(collection, [member.key for member in members]))
         by_key = {row[0]: row for row in rows}
         gone = [member.key for member in members if member.key not in by_key]
         if gone:

@@ -30,7 +30,7 @@ class Session(SessionBase):
     """
 
     def __init__(self, engine: Engine, *, autoflush: bool = True) -> None:
-        super().__init__(engine.capabilities, autoflush=autoflush)
+        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
         self.engine = engine
         self._channel: Channel | None = None
 
@@ -135,7 +135,7 @@ class AsyncSession(SessionBase):
     """``Session`` with ``await``, on asyncio and trio."""
 
     def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
-        super().__init__(engine.capabilities, autoflush=autoflush)
+        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
         self.engine = engine
         self._channel: AsyncChannel | None = None
 

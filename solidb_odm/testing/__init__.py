@@ -1,0 +1,5 @@
+"""What helps to test programs that use this package."""
+
+from .recording import RecordingEngine, Written
+
+__all__ = ["RecordingEngine", "Written"]

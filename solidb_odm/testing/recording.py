@@ -1,0 +1,207 @@
+"""``RecordingEngine``: an engine that keeps what it was asked, for tests without a database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from .._types import JsonObject, Receipt, Stored
+from ..commands import (
+    Apply,
+    Batch,
+    Command,
+    CommitBatches,
+    CountDocuments,
+    FetchDocuments,
+    GetMany,
+    Inserts,
+    ListCollections,
+    Patches,
+    Removals,
+    RunQuery,
+)
+from ..engines.base import Capabilities, Channel, Driver
+from ..errors import ConfigurationError
+from ..model.codec import body_value
+from ..session.engine import Engine
+
+R = TypeVar("R")
+
+_TIME = "2026-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One document of a batch: what was inserted, the patch, or nothing for a removal."""
+
+    collection: str
+    key: str
+    document: JsonObject
+
+
+class RecordingEngine(Engine):
+    """Keeps every command it performs in ``commands``.
+
+    Alone it holds no documents: writes succeed, reads find nothing, and queries answer with the rows
+    given to ``answer``, once each. Around another engine it records what goes through.
+    """
+
+    def __init__(self, inner: Engine | None = None) -> None:
+        self.commands: list[Command[Any]] = []
+        self._answers: list[list[Any]] = []
+        driver: Driver = _Alone(self._answers) if inner is None else inner.driver
+        super().__init__(_Recorder(driver, self.commands))
+
+    def answer(self, rows: Iterable[Any]) -> None:
+        """Give the rows of the next query; whole documents hold ``_key`` and ``_rev``."""
+        self._answers.append(list(rows))
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        self.commands.clear()
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches that were written, in order."""
+        writes = (command for command in self.commands if isinstance(command, (Apply, CommitBatches)))
+        return [batch for command in writes for batch in command.batches]
+
+    @property
+    def inserts(self) -> list[Written]:
+        """The documents that were inserted, in order."""
+        return [
+            Written(batch.collection, key, body_value(body))
+            for batch in self.batches
+            if isinstance(batch, Inserts)
+            for key, body in batch.rows
+        ]
+
+    @property
+    def patches(self) -> list[Written]:
+        """The changes that were made, in order: only the attributes that were sent."""
+        return [
+            Written(batch.collection, patch.key, patch.changes)
+            for batch in self.batches
+            if isinstance(batch, Patches)
+            for patch in batch.rows
+        ]
+
+    @property
+    def removals(self) -> list[Written]:
+        """The documents that were deleted, in order."""
+        return [
+            Written(batch.collection, key, {})
+            for batch in self.batches
+            if isinstance(batch, Removals)
+            for key, _ in batch.rows
+        ]
+
+    @property
+    def queries(self) -> list[RunQuery | FetchDocuments]:
+        """The queries that were run, in order."""
+        return [command for command in self.commands if isinstance(command, (RunQuery, FetchDocuments))]
+
+
+class _Recorder:
+    """A driver that notes what its channels perform."""
+
+    def __init__(self, inner: Driver, commands: list[Command[Any]]) -> None:
+        self._inner = inner
+        self._commands = commands
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._inner.capabilities
+
+    @property
+    def url(self) -> str:
+        return self._inner.url
+
+    def channel(self) -> Channel:
+        return _RecordingChannel(self._inner.channel(), self._commands)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _RecordingChannel:
+    def __init__(self, inner: Channel, commands: list[Command[Any]]) -> None:
+        self._inner = inner
+        self._commands = commands
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._inner.capabilities
+
+    def perform(self, command: Command[R], /) -> R:
+        self._commands.append(command)
+        return self._inner.perform(command)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Alone:
+    """A driver without a database."""
+
+    capabilities = Capabilities("recording", "value", interactive_transactions=True)
+    url = "recording://"
+
+    def __init__(self, answers: list[list[Any]]) -> None:
+        self._answers = answers
+
+    def channel(self) -> Channel:
+        return _Answering(self._answers)
+
+    def close(self) -> None:
+        self._answers.clear()
+
+
+class _Answering:
+    """A channel that writes into the void and answers with what it was given."""
+
+    capabilities = _Alone.capabilities
+
+    def __init__(self, answers: list[list[Any]]) -> None:
+        self._answers = answers
+
+    def perform(self, command: Command[R], /) -> R:
+        return cast(R, self._reply(command))
+
+    def _reply(self, command: Command[Any]) -> Any:
+        match command:
+            case Apply(batches) | CommitBatches(batches):
+                return [[_receipt() for _ in batch.rows] for batch in batches]
+            case RunQuery():
+                return self._next()
+            case FetchDocuments():
+                return list(_stored(self._next()))
+            case GetMany() | ListCollections():
+                return []
+            case CountDocuments():
+                return 0
+            case _:
+                return None
+
+    def _next(self) -> list[Any]:
+        return self._answers.pop(0) if self._answers else []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _receipt() -> Receipt:
+    return str(uuid.uuid4()), _TIME, _TIME
+
+
+def _stored(rows: Iterable[Any]) -> Iterator[Stored | None]:
+    for row in rows:
+        if row is None:
+            yield None
+        elif not isinstance(row, dict) or "_key" not in row:
+            raise ConfigurationError(f"a document to answer with needs a _key: {row!r}")
+        else:
+            body = {name: value for name, value in cast(JsonObject, row).items() if name != "_rev"}
+            yield body["_key"], cast(JsonObject, row).get("_rev", "1"), _TIME, _TIME, body
