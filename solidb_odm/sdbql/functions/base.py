@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ PROPAGATE_TWO = "null if one of the first two arguments is null"
 PROPAGATE_ANY = "null if any argument is null"
 REFUSE = "null is an error"
 ACCEPT = "null is a value like any other"
+NO_ARGUMENT = "takes no argument"
 
 _PROPAGATED: dict[str, int | None] = {PROPAGATE: 1, PROPAGATE_TWO: 2, PROPAGATE_ANY: None}
 
@@ -134,6 +136,8 @@ class Family:
         The body takes the arguments one by one, after the Context if ``context`` is set.
         """
         least, most = arity(parameters)
+        if most == 0:
+            nulls = NO_ARGUMENT
 
         def decorate(body: Body) -> Body:
             register(
@@ -202,13 +206,13 @@ def arity(parameters: str) -> tuple[int, int | None]:
 def _checked(
     name: str, body: Callable[..., Json], least: int, most: int | None, nulls: str, context: bool
 ) -> Implementation:
-    wanted = _PROPAGATED.get(nulls, 0)
+    first = _PROPAGATED.get(nulls, 0)
+    limit = sys.maxsize if most is None else most
 
     def implementation(surroundings: Context, arguments: list[Json]) -> Json:
-        count = len(arguments)
-        if count < least or (most is not None and count > most):
+        if not least <= len(arguments) <= limit:
             raise QueryError(_arity_message(name, least, most))
-        if wanted != 0 and any(a is None for a in arguments[:wanted]):
+        if first != 0 and None in arguments[:first]:
             return None
         if context:
             return body(surroundings, *arguments)

@@ -50,6 +50,12 @@ def _within(least: float, most: float, wanted: str) -> Callable[[float], str | N
     return lambda x: None if least <= x <= most else wanted
 
 
+def _cube_root(value: float) -> float:
+    root = math.cbrt(value)
+    nearest = half_away(root)  # the C library may miss a whole root by a bit
+    return nearest if nearest**3 == value else root
+
+
 _NON_NEGATIVE = _within(0, math.inf, "non-negative")
 _UNIT = _within(-1, 1, "between -1 and 1")
 
@@ -66,7 +72,7 @@ _UNARY: Final[
     (("TRUNC", "TRUNCATE"), _signed(math.trunc), None, "Without the fraction."),
     (("ABS",), abs, None, "Without the sign."),
     (("SQRT",), math.sqrt, _NON_NEGATIVE, "The square root."),
-    (("CBRT",), math.cbrt, None, "The cube root."),
+    (("CBRT",), _cube_root, None, "The cube root."),
     (("EXP",), math.exp, None, "e to the power of n."),
     (("EXP2",), lambda x: math.pow(2.0, x), None, "2 to the power of n."),
     (("LOG", "LN"), math.log, _positive, "The natural logarithm."),

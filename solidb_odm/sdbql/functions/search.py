@@ -203,7 +203,7 @@ def _by_rank(hits: Ranked) -> dict[str, float]:
     nulls=REFUSE,
     context=True,
     deterministic=False,
-    summary="The best documents by vector and words together. Options vector_weight .5, text_weight .5, limit, "
+    summary="The best documents by vector and words together. Options vector_weight, text_weight, limit, "
     'fusion "weighted" or "rrf". A euclidean index counts the near ones as good, which the server does not.',
 )
 def hybrid_search(

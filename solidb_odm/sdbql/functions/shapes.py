@@ -162,7 +162,7 @@ def metres(a: Point, b: Point) -> float:
     lat1, lat2 = math.radians(a[1]), math.radians(b[1])
     dlat, dlon = math.radians(b[1] - a[1]), math.radians(b[0] - a[0])
     h = math.sin(dlat / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(dlon / 2) ** 2
-    return 2 * EARTH_RADIUS * math.atan2(math.sqrt(h), math.sqrt(max(0.0, 1 - h)))
+    return 2 * EARTH_RADIUS * math.asin(math.sqrt(min(1.0, max(0.0, h))))
 
 
 def edges(ring: list[Point]) -> Iterator[tuple[Point, Point]]:
