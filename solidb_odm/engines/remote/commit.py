@@ -33,7 +33,7 @@ from .answers import Answer, Refusal, answer_of
 from .faults import Context, fault
 from .flights import Exchange, Flight, ask, granted
 from .outcome import Witness, find_out
-from .packing import is_map, unpack
+from .packing import unpack
 from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
 
 Receipts: TypeAlias = list[list[Receipt]]
@@ -101,13 +101,16 @@ def _receipts(payload: bytes) -> list[Receipt | Answer]:
     The documents are let go here, one frame at a time: a commit keeps only their receipts.
     """
     reply = unpack(payload)
-    replies = reply["responses"] if is_map(reply) and reply.get("status") == "batch" else (reply,)
-    return [
-        (data["_rev"], data["_created_at"], data["_updated_at"])
-        if type(data := part.get("data")) is dict
-        else answer_of(part)
-        for part in replies
-    ]
+    try:
+        replies = reply["responses"] if reply.get("status") == "batch" else (reply,)
+        return [
+            (data["_rev"], data["_created_at"], data["_updated_at"])
+            if type(data := part.get("data")) is dict
+            else answer_of(part)
+            for part in replies
+        ]
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise ProtocolError(f"the server answered a write with something else: {problem!r}") from problem
 
 
 def _take_in(

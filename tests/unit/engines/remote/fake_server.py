@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from copy import deepcopy
@@ -145,7 +146,8 @@ Script = Callable[[Request], Any]
 class FakeServer:
     """Listens on a free port; ``requests`` holds the name of every command, logins left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.store = Store()
         self.script: Script = lambda request: None
         self.requests: list[str] = []
@@ -188,7 +190,11 @@ class FakeServer:
     def _serve(self, connection: socket.socket) -> None:
         mine: list[str] = []
         try:
-            assert connection.recv(len(MAGIC)) == MAGIC
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            if connection.recv(len(MAGIC)) != MAGIC:
+                return
             reader = FrameReader()
             while data := connection.recv(65536):
                 for payload in reader.feed(data):
