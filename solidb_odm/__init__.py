@@ -3,52 +3,122 @@
 The same models, sessions and queries run on a SQLite file, on a SoliDB server, and offline.
 """
 
-from pydantic import Field
+from __future__ import annotations
 
-from .model import (
-    Document,
-    Edge,
-    FulltextIndex,
-    GeoIndex,
-    GeoPoint,
-    Index,
-    Predicate,
-    TTLIndex,
-    Vector,
-    VectorIndex,
-)
-from .query import (
-    Path,
-    aliased,
-    all_,
-    and_,
-    any_,
-    asc,
-    contains,
-    desc,
-    func,
-    in_,
-    is_null,
-    label,
-    like,
-    not_,
-    not_in,
-    or_,
-    sdbql,
-    select,
-    shortest_path,
-    some,
-    traverse,
-)
-from .session import (
-    AsyncEngine,
-    AsyncSession,
-    Engine,
-    Result,
-    Session,
-    create_async_engine,
-    create_engine,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import Field
+
+    from .model import (
+        Document,
+        Edge,
+        FulltextIndex,
+        GeoIndex,
+        GeoPoint,
+        Index,
+        Predicate,
+        TTLIndex,
+        Vector,
+        VectorIndex,
+    )
+    from .query import (
+        Path,
+        aliased,
+        all_,
+        and_,
+        any_,
+        asc,
+        contains,
+        desc,
+        func,
+        in_,
+        is_null,
+        label,
+        like,
+        not_,
+        not_in,
+        or_,
+        sdbql,
+        select,
+        shortest_path,
+        some,
+        traverse,
+    )
+    from .session import (
+        AsyncEngine,
+        AsyncSession,
+        Engine,
+        Result,
+        Session,
+        create_async_engine,
+        create_engine,
+    )
+
+_HOMES = {
+    "pydantic": ("Field",),
+    "solidb_odm.model": (
+        "Document",
+        "Edge",
+        "FulltextIndex",
+        "GeoIndex",
+        "GeoPoint",
+        "Index",
+        "Predicate",
+        "TTLIndex",
+        "Vector",
+        "VectorIndex",
+    ),
+    "solidb_odm.query": (
+        "Path",
+        "aliased",
+        "all_",
+        "and_",
+        "any_",
+        "asc",
+        "contains",
+        "desc",
+        "func",
+        "in_",
+        "is_null",
+        "label",
+        "like",
+        "not_",
+        "not_in",
+        "or_",
+        "sdbql",
+        "select",
+        "shortest_path",
+        "some",
+        "traverse",
+    ),
+    "solidb_odm.session": (
+        "AsyncEngine",
+        "AsyncSession",
+        "Engine",
+        "Result",
+        "Session",
+        "create_async_engine",
+        "create_engine",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used: a program pays for what it uses, as with Pydantic."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "AsyncEngine",
