@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +286,12 @@ def _parses(text: str) -> bool:
     except QuerySyntaxError as error:
         return not str(error)
     return True
+
+
+def test_a_caller_deep_in_the_stack_gets_a_syntax_error() -> None:
+    def parse_below(frames: int) -> object:
+        return parse(f"RETURN {'(' * 60}1{')' * 60}") if frames == 0 else parse_below(frames - 1)
+
+    spare = sys.getrecursionlimit() - len(inspect.stack())
+    with pytest.raises(QuerySyntaxError, match="too deeply"):
+        parse_below(spare - 150)
