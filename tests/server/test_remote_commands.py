@@ -31,11 +31,11 @@ from solidb_odm.errors import (
     AuthError,
     CollectionExists,
     CollectionNotFound,
-    ConnectionLost,
     DatabaseNotFound,
     IndexExists,
     IndexNotFound,
     QueryError,
+    QueryLimitError,
     QuerySyntaxError,
     SchemaViolation,
     UniqueViolation,
@@ -97,7 +97,7 @@ def test_many_documents_over_16_mib_come_in_several(remote: RemoteDriver) -> Non
 def test_a_query_over_16_mib_says_what_to_do(remote: RemoteDriver) -> None:
     fill(remote, *({"text": "x" * 3_000_000} for _ in range(8)))
 
-    with pytest.raises(ConnectionLost) as raised:
+    with pytest.raises(QueryLimitError, match="over 16 MiB") as raised:
         remote.channel().perform(RunQuery(parse("FOR d IN c RETURN d")))
 
     assert "LIMIT" in (raised.value.hint or "")

@@ -1,5 +1,10 @@
 """Commits on a real server: atomic, compared, in three round trips, and through broken connections."""
 
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio
 import pytest
 
 from solidb_odm.commands import (
@@ -15,7 +20,7 @@ from solidb_odm.commands import (
     RunQuery,
     run,
 )
-from solidb_odm.engines.remote import RemoteDriver
+from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
 from solidb_odm.engines.remote.flights import ask
 from solidb_odm.errors import (
     CommitOutcomeUnknown,
@@ -264,6 +269,65 @@ def test_small_changes_of_large_documents_fit(remote: RemoteDriver) -> None:
     (changed,) = remote.channel().perform(CommitBatches([Patches("c", patches)]))
 
     assert len(changed) == 6
+
+
+def test_concurrent_increments_are_never_lost(remote: RemoteDriver) -> None:
+    fill(remote, 1)
+
+    def work() -> None:
+        channel, done = remote.channel(), 0
+        while done < 20:
+            found = channel.perform(Get("c", "k0"))
+            assert found is not None
+            patch = Patch("k0", found[1], {"n": found[4]["n"] + 1})  # type: ignore[index]
+            with contextlib.suppress(StaleDocumentError, TransactionConflict):
+                channel.perform(CommitBatches([Patches("c", [patch])]))
+                done += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for result in [pool.submit(work) for _ in range(4)]:
+            result.result()
+
+    found = remote.channel().perform(Get("c", "k0"))
+    assert found is not None
+    assert found[4]["n"] == 80  # type: ignore[index]
+
+
+@pytest.mark.anyio
+async def test_awaited_a_cancelled_commit_leaves_no_lock_and_no_trace(
+    remote: RemoteDriver, proxy: Proxy, server: LocalServer, database: str
+) -> None:
+    (revision,) = fill(remote, 1)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(request: dict[str, object]) -> bool:
+        if request["cmd"] == "commit_transaction":
+            reached.set()
+            go_on.wait(10)
+            return True
+        return False
+
+    proxy.cut = hold
+    command = CommitBatches([Patches("c", [Patch("k0", revision, {"n": 9})])])
+    driver = AsyncRemoteDriver(f"solidb://{server.user}:{server.password}@127.0.0.1:{proxy.port}/{database}")
+    channel = await driver.channel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(channel.perform, command)
+        await anyio.to_thread.run_sync(reached.wait, 10)
+        group.cancel_scope.cancel()
+    go_on.set()
+    await driver.aclose()
+
+    for _ in range(50):  # the server notices the hang-up a moment later
+        try:
+            await anyio.to_thread.run_sync(remote.channel().perform, command)
+        except TransactionConflict:
+            await anyio.sleep(0.05)
+        else:
+            break
+    found = remote.channel().perform(Get("c", "k0"))
+    assert found is not None
+    assert found[4]["n"] == 9  # type: ignore[index]
 
 
 # --- broken connections ---------------------------------------------------------------------------

@@ -23,15 +23,20 @@ SMALL = 16 * 1024
 """What the kernel's buffers always take at once, so that sending it can't wait on our reading."""
 
 
+_Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
+
+
 class SocketWire:
     """One connection: a socket and its state."""
 
-    __slots__ = ("_connection", "_socket", "_statistics", "host", "realm", "reused")
+    __slots__ = ("_connection", "_socket", "_statistics", "_watch", "host", "realm", "reused")
 
     def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._socket, self._statistics = opened, statistics
         self._connection = Connection(str(host))
+        self._watch = _Selector()
+        self._watch.register(opened, selectors.EVENT_READ)
 
     @classmethod
     def open(cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str = "") -> Self:
@@ -60,7 +65,7 @@ class SocketWire:
     @property
     def stale(self) -> bool:
         """Whether the server hung up while nobody asked for anything."""
-        return readable(self._socket)
+        return bool(self._watch.select(0))
 
     def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
         """Send a flight and collect its answers; on any failure the connection is closed."""
@@ -89,6 +94,7 @@ class SocketWire:
     def close(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
         self._connection.close()
+        self._watch.close()
         self._socket.close()
 
     def _swap(
@@ -132,9 +138,6 @@ class SocketWire:
                 events = 0
             if events and not _ready(self._socket, events, seconds):
                 raise TimeoutError
-
-
-_Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
 
 
 def readable(opened: socket.socket) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from solidb_odm.commands import CommitBatches, Get, GetMany, Inserts, Savepoint
+from solidb_odm.commands import CommitBatches, Get, GetMany, Inserts, RunQuery, Savepoint
 from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
 from solidb_odm.engines.remote.flights import ask
 from solidb_odm.engines.remote.frames import frame
@@ -24,6 +24,7 @@ from solidb_odm.errors import (
     SolidbError,
     UsageError,
 )
+from solidb_odm.sdbql.parser import parse
 
 from .fake_server import HANG_UP, FakeServer
 
@@ -239,6 +240,24 @@ def test_an_answer_that_is_too_large_is_asked_for_in_halves(fake: FakeServer, dr
     rows = driver.channel().perform(GetMany("c", [str(i) for i in range(40)]))
 
     assert sorted(int(row[0]) for row in rows) == list(range(40))
+
+
+def test_a_read_survives_a_connection_that_breaks_once(fake: FakeServer, driver: RemoteDriver) -> None:
+    verdicts = iter([HANG_UP])
+    fake.script = lambda request: (
+        next(verdicts, {"status": "ok", "data": [1]}) if request["cmd"] == "query" else None
+    )
+
+    assert driver.channel().perform(RunQuery(parse("RETURN 1"))) == [1]
+
+
+def test_a_mutation_is_never_repeated(fake: FakeServer, driver: RemoteDriver) -> None:
+    fake.script = lambda request: HANG_UP if request["cmd"] == "query" else None
+
+    with pytest.raises(ConnectionLost):
+        driver.channel().perform(RunQuery(parse("FOR d IN c REMOVE d IN c")))
+
+    assert fake.requests == ["query"]
 
 
 # --- awaited --------------------------------------------------------------------------------------
