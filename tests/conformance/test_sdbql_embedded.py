@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts, Rollback, RunQuery
+from solidb_odm.commands import (
+    Apply,
+    Commit,
+    CreateCollection,
+    CreateIndex,
+    IndexSpec,
+    Inserts,
+    Rollback,
+    RunQuery,
+)
 from solidb_odm.engines.embedded import EmbeddedChannel, EmbeddedDriver
 from solidb_odm.errors import SolidbError
 from solidb_odm.sdbql.parser import parse

@@ -14,7 +14,8 @@ from .naming import table_sql
 
 _TABLES = (
     """CREATE TABLE _solidb_collections (
-        name TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, schema TEXT, validation TEXT NOT NULL DEFAULT 'off',
+        name TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, schema TEXT,
+        validation TEXT NOT NULL DEFAULT 'off',
         irregular INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
     """CREATE TABLE _solidb_indexes (
         id INTEGER PRIMARY KEY, collection TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL,
@@ -174,4 +175,5 @@ class Catalogue:
 
 
 def _index_spec(values: dict[str, Any]) -> IndexSpec:
-    return IndexSpec(**{**values, "fields": tuple(values["fields"])})
+    whole: dict[str, Any] = {**values, "fields": tuple(values["fields"])}
+    return IndexSpec(**whole)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
 from ..._types import Receipt, Stored
@@ -110,7 +111,8 @@ class EmbeddedChannel:
             CreateDatabase: lambda _: None,
             DropDatabase: self._drop_database,
         }
-        self._sweep()
+        with self._translating():
+            self._sweep()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -141,16 +143,27 @@ class EmbeddedChannel:
 
     def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""
-        with self._transaction.change_of_schema():
-            return remove_expired(self._connection, self._catalogue)
+        with self._translating():
+            return self._remove_expired()
 
     def close(self) -> None:
         """Undo an open transaction and give the channel back. Safe to call twice."""
         if self._closed:
             return
         self._closed = True
-        self._transaction.rollback()
-        self._give_back(self._connection)
+        try:
+            with self._translating():
+                self._transaction.rollback()
+        finally:
+            self._give_back(self._connection)
+
+    @contextmanager
+    def _translating(self) -> Generator[None, None, None]:
+        """Raise SQLite's errors as ours."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise translate(exc, self._options.path) from exc
 
     # --- documents -------------------------------------------------------------------------------
 
@@ -220,6 +233,12 @@ class EmbeddedChannel:
         if not has_expiry(self._catalogue):
             return
         try:
-            self.remove_expired()
-        except (StoreLocked, sqlite3.OperationalError):
+            self._remove_expired()
+        except sqlite3.OperationalError as exc:
             self._transaction.rollback()
+            if not isinstance(translate(exc, self._options.path), StoreLocked):
+                raise
+
+    def _remove_expired(self) -> int:
+        with self._transaction.change_of_schema():
+            return remove_expired(self._connection, self._catalogue)

@@ -38,8 +38,8 @@ def get_many(connection: sqlite3.Connection, table: str, keys: Iterable[str]) ->
     """Read the documents with these keys, each once."""
     wanted = json_text.encode(list(dict.fromkeys(keys)))
     sql = (
-        f"SELECT d.key, d.rev, d.created, d.updated, d.doc FROM json_each(?) AS wanted CROSS JOIN {table} AS d"
-        " ON d.key = wanted.value"
+        "SELECT d.key, d.rev, d.created, d.updated, d.doc FROM json_each(?) AS wanted"
+        f" CROSS JOIN {table} AS d ON d.key = wanted.value"
     )
     return connection.execute(sql, (wanted,)).fetchall()
 
@@ -150,7 +150,8 @@ class Writer:
         removed: tuple[str, ...],
         rows: list[tuple[str, ...]],
     ) -> None:
-        sql = f"UPDATE {collection.table} SET doc = {_patched(names, removed)}, rev = ?, updated = ? WHERE key = ?"
+        patched = _patched(names, removed)
+        sql = f"UPDATE {collection.table} SET doc = {patched}, rev = ?, updated = ? WHERE key = ?"
         try:
             self._connection.executemany(sql, rows)
         except sqlite3.IntegrityError as exc:

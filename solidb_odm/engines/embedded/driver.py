@@ -51,7 +51,12 @@ class EmbeddedDriver:
 
     def channel(self) -> EmbeddedChannel:
         """Open a channel."""
-        return EmbeddedChannel(self._take(), self._options, self._clock, self._give_back)
+        connection = self._take()
+        try:
+            return EmbeddedChannel(connection, self._options, self._clock, self._give_back)
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""

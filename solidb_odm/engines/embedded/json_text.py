@@ -1,7 +1,7 @@
-"""Documents as JSON text: the form in which the file keeps them.
+r"""Documents as JSON text: the form in which the file keeps them.
 
 The text a caller hands over is trusted to be JSON. What SQLite's JSON functions can't read as
-written is put right here: an escaped letter in a name (``"\\u0061"``) is written plainly.
+written is put right here: an escaped letter in a name (``"\u0061"``) is written plainly.
 """
 
 from __future__ import annotations

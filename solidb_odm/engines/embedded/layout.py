@@ -14,8 +14,11 @@ from .catalogue import StoredIndex
 from .naming import PREFIX, is_reachable, path_sql, quoted, table_name, table_sql
 from .order_key import order_key_sql
 
+_COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
 _SIDE_TABLES = {
-    "fulltext": "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')",
+    "fulltext": (
+        "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
+    ),
     "geo": "CREATE VIRTUAL TABLE {table} USING rtree(rowid, south, north, west, east)",
     "vector": "CREATE TABLE {table} (rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL)",
 }
@@ -24,10 +27,7 @@ _SIDE_TABLES = {
 def create_collection(name: str, kind: CollectionKind) -> list[str]:
     """Return the statements that make a collection's table."""
     table = table_sql(name)
-    statements = [
-        f"CREATE TABLE {table} (key TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, created TEXT NOT NULL,"
-        " updated TEXT NOT NULL, doc TEXT NOT NULL)"
-    ]
+    statements = [f"CREATE TABLE {table} (key TEXT NOT NULL UNIQUE, {_COLUMNS})"]
     if kind == "edge":
         statements += [
             f"CREATE INDEX {quoted(f'{PREFIX}{end}:{table_name(name)}')} ON {table}"
@@ -56,6 +56,7 @@ def drop_index(index: StoredIndex) -> list[str]:
 
 
 def index_name(index: StoredIndex) -> str:
+    """Return the name of a persistent index in SQLite."""
     return f"{PREFIX}index_{index.number}"
 
 
@@ -127,13 +128,14 @@ def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
         if index.spec.kind != "fulltext":
             return f"DELETE FROM {side} WHERE rowid = old.rowid"
         values, condition = content("old.doc", index.spec)  # FTS5 without content is told what to forget
-        return f"INSERT INTO {side} ({side}, rowid, {columns}) SELECT 'delete', old.rowid, {values} WHERE {condition}"
+        forget = f"INSERT INTO {side} ({side}, rowid, {columns})"
+        return f"{forget} SELECT 'delete', old.rowid, {values} WHERE {condition}"
 
+    changed = f"{remove()}; {add('new')};"
     return [
         add("d", f" FROM {table} AS d"),
         f"CREATE TRIGGER {_trigger(index, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
-        f"CREATE TRIGGER {_trigger(index, 'update')} AFTER UPDATE OF doc ON {table}"
-        f" BEGIN {remove()}; {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(index, 'update')} AFTER UPDATE OF doc ON {table} BEGIN {changed} END",
         f"CREATE TRIGGER {_trigger(index, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
     ]
 
@@ -152,16 +154,20 @@ def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
     """Return the point as a box: of ``{lat, lon}``, ``{latitude, longitude}``, GeoJSON or ``[lat, lon]``."""
     field = field_path(spec.fields[0])[1:-1]
 
-    def number(*paths: str) -> str:
-        found = [
-            f"CASE WHEN json_type({document}, '{field}{path}') IN ('integer', 'real')"
-            f" THEN {document} ->> '{field}{path}' END"
-            for path in paths
-        ]
-        return f"coalesce({', '.join(found)})"
+    def number(path: str) -> str:
+        place = f"{document}, '{field}{path}'"
+        return f"CASE WHEN json_type({place}) IN ('integer', 'real') THEN json_extract({place}) END"
 
-    lat = number('."lat"', '."latitude"', '."coordinates"[1]', "[0]")
-    lon = number('."lon"', '."lng"', '."longitude"', '."coordinates"[0]', "[1]")
+    def coordinate(names: tuple[str, ...], in_geojson: str, in_array: str) -> str:
+        named = ", ".join(number(f'."{name}"') for name in names)
+        return (
+            f"CASE json_type({document}, '{field}') WHEN 'array' THEN {number(in_array)} WHEN 'object' THEN"
+            f" CASE WHEN {document} ->> '{field}.type' IS 'Point' THEN {number(in_geojson)}"
+            f" ELSE coalesce({named}) END END"
+        )
+
+    lat = coordinate(("lat", "latitude"), ".coordinates[1]", "[0]")
+    lon = coordinate(("lon", "lng", "longitude"), ".coordinates[0]", "[1]")
     condition = f"{lat} BETWEEN -90 AND 90 AND {lon} BETWEEN -180 AND 180"
     return f"{lat}, {lat}, {lon}, {lon}", condition
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ...errors import ConfigurationError
@@ -56,8 +56,8 @@ def parse_url(url: str, **overrides: object) -> StoreOptions:
             f"{url!r} names a host; a file has none", hint=f"write sqlite:///{parts.netloc}{parts.path}"
         )
     path = unquote(parts.path)[1:]
-    given: dict[str, object] = dict(parse_qsl(parts.query, keep_blank_values=True))
-    settings = {name: _setting(name, value) for name, value in {**given, **overrides}.items()}
+    given: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    settings: dict[str, Any] = {name: _setting(name, value) for name, value in {**given, **overrides}.items()}
     return StoreOptions(path="" if path == ":memory:" else path, **settings)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from ..._types import Json
 from . import json_text
@@ -31,7 +31,7 @@ _LARGEST_EXACT: Final = 1 << 53
 
 def order_key(value: Json) -> OrderKey:
     """Return the order key of a value."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is str or kind is int or kind is float or value is None:
         return value  # type: ignore[no-any-return]  # narrowed by type()
     if kind is bool:
@@ -73,7 +73,7 @@ def order_key_sql(document: str, path: str) -> str:
 
 def pack(value: Json) -> bytes:
     """Return bytes that compare like the values: a tag for the type, then the content."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if value is None:
         return b"\x01"
     if kind is bool:

@@ -6,7 +6,7 @@ import math
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -22,6 +22,7 @@ from .layout import index_number
 from .naming import PREFIX
 from .options import StoreOptions
 from .order_key import NotReversible
+from .searches import Rewritten, Searcher, take_out
 from .source import SqliteSource, stored_form
 from .sql.constants import Signature, signature
 from .sql.plans import Narrowing, Plan, narrow, plan
@@ -44,6 +45,7 @@ class _Entry:
     plan: Plan | None = None
     reason: str = ""
     narrowing: Narrowing | None = None
+    rewritten: Rewritten | None = None
     prepared: Prepared | None = None
 
 
@@ -65,6 +67,7 @@ class Queries:
         self._options = options
         self._entries: OrderedDict[tuple[nodes.Query, Signature], _Entry] = OrderedDict()
         self._version = -1
+        self._searcher = Searcher(connection, catalogue)
         self._deadline = math.inf
         self.cancelled = False
         connection.set_progress_handler(self._tick, _INSTRUCTIONS_A_TICK)
@@ -195,20 +198,30 @@ class Queries:
     # --- Python ----------------------------------------------------------------------------------
 
     def _evaluate(self, entry: _Entry, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
-        if entry.prepared is None:
-            entry.prepared = prepare(query)
-        source = SqliteSource(
-            self._connection,
-            self._catalogue,
-            self._writer,
-            self._options.database_name,
-            entry.narrowing,
-            binds,
-        )
+        if entry.rewritten is None:
+            entry.rewritten = take_out(query)
+            entry.prepared = prepare(entry.rewritten.query)
+        with self._transaction.step() if entry.writes else self._transaction.snapshot():
+            return self._run_prepared(entry, query, binds)
+
+    def _run_prepared(self, entry: _Entry, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        prepared, values = cast(Prepared, entry.prepared), binds
+        source = self._source(entry.narrowing, binds)
+        if entry.rewritten is not None and entry.rewritten.searches:
+            answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
+            prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
-        scope = self._transaction.step if entry.writes else self._transaction.snapshot
-        with scope():
-            return list(entry.prepared.run(source, binds, strict=self._options.strict, limits=limits))
+        return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
+
+    def _source(self, narrowing: Narrowing | None, binds: Mapping[str, Any]) -> SqliteSource:
+        name = self._options.database_name
+        return SqliteSource(self._connection, self._catalogue, self._writer, name, narrowing, binds)
+
+    def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
+        name = self._options.database_name
+        return SqliteSource(
+            self._connection, self._catalogue, self._writer, name, rowids=(collection, rowids)
+        )
 
     def _indexes(self, steps: list[str]) -> list[str]:
         """Return the names of the declared indexes that the steps of SQLite's plan use."""

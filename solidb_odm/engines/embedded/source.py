@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from secrets import randbits
 from typing import Any, Final
 
@@ -29,7 +29,8 @@ _CHUNK: Final = 1000
 class SqliteSource:
     """Documents in full, read and written on one connection inside its transaction.
 
-    ``narrowing`` stands for the one scan of its collection: those documents that can matter.
+    ``narrowing`` stands for the one scan of its collection, and ``rowids`` for all scans of theirs:
+    those documents that can matter.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class SqliteSource:
         database: str,
         narrowing: Narrowing | None = None,
         binds: Mapping[str, Any] | None = None,
+        rowids: tuple[str, Sequence[int]] | None = None,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
@@ -47,6 +49,7 @@ class SqliteSource:
         self._database = database
         self._narrowing = narrowing
         self._binds = binds or {}
+        self._rowids = rowids
 
     @property
     def database(self) -> str:
@@ -63,6 +66,11 @@ class SqliteSource:
         if narrowing is not None and narrowing.collection == collection:
             return self._read(collection, narrowing.sql, narrowing.parameters.values(self._binds))
         table = self._catalogue.need(collection).table
+        if self._rowids is not None and self._rowids[0] == collection:
+            chosen = (
+                f"SELECT {COLUMNS} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY +key"
+            )
+            return self._read(collection, chosen, (json_text.encode(list(self._rowids[1])),))
         return self._read(collection, f"SELECT {COLUMNS} FROM {table} ORDER BY key", ())
 
     def get(self, collection: str, key: str) -> JsonObject | None:

@@ -15,6 +15,7 @@ from ..._types import Json
 from ...errors import QueryError
 from ...sdbql import values
 from ...sdbql.functions import lookup
+from ...sdbql.functions.arguments import is_array
 from . import json_text
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
 
@@ -31,12 +32,12 @@ def register(connection: sqlite3.Connection) -> None:
 
 def vector_blob(text: str | None, dimension: int) -> bytes | None:
     """Return an array of numbers as float32 bytes; None if it is no vector of that dimension."""
-    value = None if text is None else json_text.decode(text)
-    if type(value) is not list or len(value) != dimension:
+    numbers = None if text is None else json_text.decode(text)
+    if not is_array(numbers) or len(numbers) != dimension:
         return None
-    if not all(type(number) in (int, float) and math.isfinite(number) for number in value):
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
         return None
-    return array("f", value).tobytes()
+    return array("f", numbers).tobytes()
 
 
 def call(name: str, *keys: OrderKey) -> OrderKey:

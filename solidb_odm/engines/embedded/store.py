@@ -133,7 +133,8 @@ def _is_ours(connection: sqlite3.Connection, options: StoreOptions) -> bool:
     if application == APPLICATION_ID:
         if version > FORMAT:
             raise StoreUnavailable(
-                f"{options.path} was written by a newer version of solidb_odm (format {version}, known: {FORMAT})",
+                f"{options.path} was written by a newer version of solidb_odm"
+                f" (format {version}; this one knows {FORMAT})",
                 path=options.path,
                 hint="upgrade solidb_odm",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from ...errors import TransactionError
@@ -61,7 +61,7 @@ class Transaction:
         self._connection.execute(f"RELEASE {quoted(name)}")
 
     @contextmanager
-    def step(self) -> Iterator[None]:
+    def step(self) -> Generator[None, None, None]:
         """Write inside the transaction, which begins if none is open; undo just this on an error."""
         self.begin()
         self._connection.execute(f"SAVEPOINT {_STEP}")
@@ -73,21 +73,21 @@ class Transaction:
         self._connection.execute(f"RELEASE {_STEP}")
 
     @contextmanager
-    def change_of_schema(self) -> Iterator[None]:
+    def change_of_schema(self) -> Generator[None, None, None]:
         """As ``step``, and committed at once if no transaction was open before."""
         alone = not self._connection.in_transaction
         try:
             with self.step():
                 yield
+            if alone:
+                self.commit()
         except BaseException:
             if alone:
                 self.rollback()
             raise
-        if alone:
-            self.commit()
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Generator[None, None, None]:
         """Read several times from one state of the file."""
         if self._connection.in_transaction:
             yield
@@ -96,11 +96,11 @@ class Transaction:
         try:
             yield
         finally:
-            if self._connection.in_transaction:
+            if self.is_open:
                 self._connection.execute("ROLLBACK")
 
     def _undo_step(self) -> None:
-        if self._connection.in_transaction:  # SQLite itself ends it when the disk is full
+        if self.is_open:  # SQLite itself ends it when the disk is full
             self._connection.execute(f"ROLLBACK TO {_STEP}")
             self._connection.execute(f"RELEASE {_STEP}")
         self._catalogue.forget()

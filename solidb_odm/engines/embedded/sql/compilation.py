@@ -9,7 +9,7 @@ from ....sdbql import nodes
 from ..catalogue import Collection
 from .constants import Parameters, value_type
 from .refusal import NotInSql
-from .terms import Constant, Term
+from .terms import Constant, Getter, Term
 
 Scope = Mapping[str, Term]
 
@@ -92,7 +92,7 @@ class Compilation:
     def _literal(self, value: nodes.Scalar) -> Constant:
         return self._typed(value_type(value), lambda _: value)
 
-    def _typed(self, type_name: str, getter: Callable[..., object]) -> Constant:
+    def _typed(self, type_name: str, getter: Getter) -> Constant:
         if type_name == "odd":
             raise NotInSql("a value that SQLite can't hold exactly")
         return self.parameters.constant(type_name, getter)

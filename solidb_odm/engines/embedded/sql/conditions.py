@@ -34,16 +34,19 @@ def truth_of(term: Term) -> Truth:
 
 
 def negated(truth: Truth) -> Truth:
+    """Return the opposite."""
     return Truth("bool", f"(NOT {truth.sql})")
 
 
 def all_of(truths: list[Truth]) -> Truth:
+    """Return whether all of the conditions hold."""
     sql = " AND ".join(truth.sql for truth in truths)
     where = " AND ".join(truth.where for truth in truths)
     return Truth("bool", f"({sql})", f"({where})")
 
 
 def any_of(truths: list[Truth]) -> Truth:
+    """Return whether one of the conditions holds."""
     sql = " OR ".join(truth.sql for truth in truths)
     where = " OR ".join(truth.where for truth in truths)
     return Truth("bool", f"({sql})", f"({where})")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from .. import json_text
 from ..order_key import order_key
@@ -40,7 +40,7 @@ def value_type(value: Any) -> str:
     ``int`` is an integer, which LIMIT wants; ``list`` is an array of plain scalars, for IN,
     with ``?`` behind it if a null is among them.
     """
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is str:
         return "odd" if "\0" in value else "string"
     if kind is int:

@@ -13,7 +13,7 @@ from .constants import Parameters, Signature
 from .expressions import term
 from .refusal import NotInSql
 from .shapes import Shape, shape_of
-from .terms import DOCUMENT_COLUMNS, Document
+from .terms import DOCUMENT_COLUMNS, Document, Truth
 
 Find = Callable[[str], Collection | None]
 
@@ -67,7 +67,7 @@ def narrow(query: nodes.Block, types: Signature, find: Find, *, database: str) -
     except NotInSql:
         return None
     scope = {head.variable: Document("object", "d", collection.name, database)}
-    truths = []
+    truths: list[Truth] = []
     for clause in rest:
         if not isinstance(clause, nodes.Filter):
             break

@@ -10,7 +10,7 @@ from ...._types import Json, JsonObject
 from ....sdbql.values import sorted_keys
 from .. import json_text
 from ..order_key import value_of_key
-from .terms import DOCUMENT_COLUMNS, Constant, Decoder, Document, Structure, Term
+from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term
 
 Columns = Sequence[Sequence[Any]]
 _NESTED = frozenset((dict, list))
@@ -36,7 +36,7 @@ def shape_of(term: Term) -> Shape:
 def _reader(term: Term, columns: list[str]) -> Reader:
     if isinstance(term, Document):
         return _document(term, columns)
-    if isinstance(term, Structure) and not isinstance(term, Constant):
+    if isinstance(term, Structure):
         return _structure(term, columns)
     sql, decoder = term.output
     at = len(columns)

@@ -97,7 +97,7 @@ class Column(Computed):
     def json(self) -> str:
         return f"json_quote({self.sql})"
 
-    def attribute(self, name: str) -> Term:
+    def attribute(self, name: str) -> Term:  # noqa: ARG002  # of a text or a boolean every one is null
         return NULL
 
 
@@ -132,7 +132,7 @@ class Truth(Term):
     def output(self) -> tuple[str, Decoder]:
         return self.sql, "bool"
 
-    def attribute(self, name: str) -> Term:
+    def attribute(self, name: str) -> Term:  # noqa: ARG002  # of a text or a boolean every one is null
         return NULL
 
 

@@ -12,9 +12,11 @@ from solidb_odm.sdbql.parser import parse
 
 pytestmark = pytest.mark.anyio
 
-_ENDLESS = parse("RETURN LENGTH(FOR a IN 1..3000 FOR b IN 1..3000 FOR c IN 1..3000 FILTER a * b == c RETURN 1)")
+_ENDLESS = parse(
+    "RETURN LENGTH(FOR a IN 1..3000 FOR b IN 1..3000 FOR c IN 1..3000 FILTER a * b == c RETURN 1)"
+)
 _ENDLESS_SQL = parse(
-    "FOR a IN docs FOR b IN docs FOR c IN docs FOR d IN docs FOR e IN docs FILTER a.n + b.n + c.n + d.n == -1 RETURN 1"
+    "FOR a IN docs FOR b IN docs FOR c IN docs FOR d IN docs FILTER a.n + b.n + c.n + d.n == -1 RETURN 1"
 )
 
 

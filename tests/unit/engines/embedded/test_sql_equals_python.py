@@ -24,7 +24,9 @@ _NUMBERS = st.one_of(
     st.integers(-3, 3), st.integers(-(2**53), 2**53), st.sampled_from([0.0, -0.0, 0.5, -1.5, 1.0, 2.0, 1e300])
 )
 _TEXTS = st.one_of(
-    st.sampled_from(["", "a", "A", "ab", "abc", "b", "10", "%", "a_b", "é", "𝄞", "\n", "[", "{", "*", "?x", "\\"]),
+    st.sampled_from(
+        ["", "a", "A", "ab", "abc", "b", "10", "%", "a_b", "é", "𝄞", "\n", "[", "{", "*", "?x", "\\"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4),
 )
 _SCALARS = st.one_of(st.none(), st.booleans(), _NUMBERS, _TEXTS)
@@ -79,7 +81,9 @@ def _junctions(inner: st.SearchStrategy[n.Expression]) -> st.SearchStrategy[n.Ex
 
 
 _OPERANDS = st.one_of(_PATHS, st.sampled_from(_BINDS).map(n.Bind))
-_ARITHMETIC = st.builds(n.Binary, _OPERANDS, st.sampled_from(["+", "-", "*", "/", "%", "??", "||"]), _OPERANDS)
+_ARITHMETIC = st.builds(
+    n.Binary, _OPERANDS, st.sampled_from(["+", "-", "*", "/", "%", "??", "||"]), _OPERANDS
+)
 _ONE = st.sampled_from(["IS_NULL", "IS_NUMBER", "IS_STRING", "LENGTH", "TO_STRING", "UPPER", "TYPENAME"])
 _CALLS = st.one_of(st.builds(_call, _ONE, _PATHS), st.builds(_call, st.just("NOT_NULL"), _PATHS, _OPERANDS))
 _TERMS = st.one_of(_OPERANDS, _ARITHMETIC, _CALLS)
@@ -111,7 +115,9 @@ _VALUES_OF_BINDS = st.fixed_dictionaries(
     {
         **dict.fromkeys(_BINDS, _VALUES),
         "list": st.lists(_SCALARS, max_size=4),
-        "pattern": st.one_of(_TEXTS, st.sampled_from(["a%", "%b", "_", "a\\_b", "%[%", "*", "é%", "\\"]), _SCALARS),
+        "pattern": st.one_of(
+            _TEXTS, st.sampled_from(["a%", "%b", "_", "a\\_b", "%[%", "*", "é%", "\\"]), _SCALARS
+        ),
         "prefix": _TEXTS,
     }
 )
@@ -161,7 +167,9 @@ class _Both:
         for name in ("a", "b"):
             self.channel.perform(CreateIndex("docs", IndexSpec(name, "persistent", (name,))))
 
-    def agree(self, query: n.Query, documents: list[dict[str, Any]], binds: dict[str, Any], exact: bool = True) -> None:
+    def agree(
+        self, query: n.Query, documents: list[dict[str, Any]], binds: dict[str, Any], exact: bool = True
+    ) -> None:
         rows = [(f"k{i}", {"_key": f"k{i}", **document}) for i, document in enumerate(documents)]
         wanted = _answer(lambda: evaluate(query, MemorySource({"docs": [row for _, row in rows]}), binds))
         self.channel.perform(Apply([Inserts("docs", rows)]))
@@ -210,6 +218,8 @@ def test_joins_and_counts_of_subqueries_agree(
     pair = n.Array((n.Attribute(n.Name("d"), "_key"), n.Attribute(n.Name("e"), "_key")))
     joined = n.Block((_FOR, n.Filter(condition), other, same), returns=n.Return(pair))
     inner = n.Block((other, same), returns=n.Return(n.Attribute(n.Name("e"), "_key")))
-    rows = n.Block((_FOR,), returns=n.Return(n.Array((n.Call("LENGTH", (n.Subquery(inner),)), n.Subquery(inner)))))
+    rows = n.Block(
+        (_FOR,), returns=n.Return(n.Array((n.Call("LENGTH", (n.Subquery(inner),)), n.Subquery(inner))))
+    )
     _both.agree(joined, documents, binds)
     _both.agree(rows, documents, binds)

@@ -1,0 +1,100 @@
+"""Searches through an index find what a search without one finds."""
+
+import random
+from typing import Any
+
+import pytest
+
+from solidb_odm.commands import (
+    Apply,
+    Commit,
+    CreateCollection,
+    CreateIndex,
+    IndexSpec,
+    Inserts,
+    Patch,
+    Patches,
+    RunQuery,
+)
+from solidb_odm.engines.embedded import EmbeddedChannel
+from solidb_odm.sdbql.evaluate import MemorySource, evaluate
+from solidb_odm.sdbql.functions import IndexInfo
+from solidb_odm.sdbql.parser import parse
+
+_NEAR = parse('FOR p IN NEAR("places", @c, @r, "loc") FILTER p.n > 10 RETURN p._key')
+_NEAREST = parse('FOR h IN VECTOR_SEARCH("places", "face", @v, 7) RETURN [h.doc._key, h.score]')
+
+
+def _documents() -> list[dict[str, Any]]:
+    chance = random.Random(5)
+    documents: list[dict[str, Any]] = []
+    for n in range(300):
+        lat, lon = chance.uniform(-90, 90), chance.uniform(-180, 180)
+        if n % 2:
+            lat, lon = chance.uniform(48, 49), chance.uniform(2, 3)
+        forms = [
+            {"lat": lat, "lon": lon},
+            {"latitude": lat, "longitude": lon},
+            {"type": "Point", "coordinates": [lon, lat]},
+            [lat, lon],
+            None,
+            {"lat": 99, "lon": 0},
+        ]
+        face: Any = [chance.choice([-1.0, 0.0, 0.5, 1.0]) for _ in range(4)]
+        documents.append({"_key": f"{n:03}", "n": n, "loc": forms[n % 6], "face": face if n % 7 else [1]})
+    return documents
+
+
+@pytest.fixture
+def places(channel: EmbeddedChannel) -> EmbeddedChannel:
+    channel.perform(CreateCollection("places"))
+    documents = _documents()
+    half = [(document["_key"], document) for document in documents[:150]]
+    channel.perform(Apply([Inserts("places", half)]))
+    channel.perform(CreateIndex("places", IndexSpec("loc", "geo", ("loc",))))
+    channel.perform(CreateIndex("places", IndexSpec("face", "vector", ("face",), dimension=4)))
+    channel.perform(Apply([Inserts("places", [(d["_key"], d) for d in documents[150:]])]))
+    channel.perform(Commit())
+    return channel
+
+
+def _memory(metric: str = "cosine") -> MemorySource:
+    source = MemorySource({"places": _documents()})
+    source.declare_index("places", IndexInfo("loc", "geo", ("loc",)))
+    source.declare_index("places", IndexInfo("face", "vector", ("face",), 4, metric))
+    return source
+
+
+@pytest.mark.parametrize("radius", [0, 10_000, 50_000, 3_000_000, 30_000_000])
+@pytest.mark.parametrize("center", [(48.5, 2.5), (89.9, 0), (0, 179.9), (-45, -180)])
+def test_near_finds_the_same_places(
+    places: EmbeddedChannel, center: tuple[float, float], radius: int
+) -> None:
+    binds = {"c": {"lat": center[0], "lon": center[1]}, "r": radius}
+    assert places.perform(RunQuery(_NEAR, binds)) == evaluate(_NEAR, _memory(), binds)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+def test_a_vector_search_finds_the_same_documents(places: EmbeddedChannel, metric: Any) -> None:
+    places.perform(
+        CreateIndex("places", IndexSpec("second", "vector", ("face",), dimension=4, metric=metric))
+    )
+    query = parse('FOR h IN VECTOR_SEARCH("places", "second", @v, @k) RETURN [h.doc._key, h.score]')
+    source = _memory(metric)
+    source.declare_index("places", IndexInfo("second", "vector", ("face",), 4, metric))
+    for k in (0, 1, 7, 400):
+        binds = {"v": [0.5, -1, 0.25, 0], "k": k}
+        assert places.perform(RunQuery(query, binds)) == evaluate(query, source, binds)
+
+
+def test_a_search_sees_the_session_s_own_writes(places: EmbeddedChannel) -> None:
+    binds = {"v": [9.0, 0.0, 0.0, 0.5]}
+    places.perform(RunQuery(_NEAREST, binds))
+    stored = places.perform(RunQuery(parse('FOR p IN places FILTER p._key == "001" RETURN p._rev')))
+    places.perform(Apply([Patches("places", [Patch("001", stored[0], {"face": [9.0, 0.0, 0.0, 0.5]})])]))
+    assert places.perform(RunQuery(_NEAREST, binds))[0][0] == "001"
+
+
+def test_a_missing_index_is_an_error_as_without_a_file(places: EmbeddedChannel) -> None:
+    with pytest.raises(Exception, match="no geo index"):
+        places.perform(RunQuery(parse('RETURN NEAR("places", {lat: 1, lon: 1}, 5, "other")')))
