@@ -189,7 +189,9 @@ class CollectionNotFound(NotFoundError):
 class DocumentNotFound(NotFoundError):
     """There is no document with this key; ``collection`` may be empty if the engine did not say."""
 
-    def __init__(self, message: str, *, name: str = "", collection: str = "", hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, name: str = "", collection: str = "", hint: str | None = None
+    ) -> None:
         super().__init__(message, name=name, hint=hint)
         self.collection = collection
 
@@ -221,9 +223,7 @@ class IndexExists(AlreadyExists):
 class InvalidDocument(DatabaseError):
     """The engine does not take this document."""
 
-    def __init__(
-        self, message: str, *, collection: str = "", key: str = "", hint: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, collection: str = "", key: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.collection = collection
         self.key = key
@@ -294,9 +294,19 @@ class QuerySyntaxError(QueryError):
             return super().__str__()
         lines = self.query.split("\n")
         source = lines[self.line - 1] if self.line <= len(lines) else ""
-        caret = " " * (self.column - 1) + "^" * max(1, min(self.length, len(source) - self.column + 1))
-        text = f"line {self.line}, column {self.column}: {self.message}\n{source}\n{caret}"
+        shown, before = _window(source, self.column - 1)
+        caret = " " * before + "^" * max(1, min(self.length, len(shown) - before))
+        text = f"line {self.line}, column {self.column}: {self.message}\n{shown}\n{caret}"
         return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+def _window(line: str, place: int, width: int = 100) -> tuple[str, int]:
+    """Give the part of a line around a place that fits on a screen, and the place within it."""
+    if len(line) <= width:
+        return line, place
+    start = max(0, place - width // 2)
+    left, right = ("... " if start else ""), (" ..." if start + width < len(line) else "")
+    return f"{left}{line[start : start + width]}{right}", place - start + len(left)
 
 
 class UnsupportedQueryError(QueryError):
