@@ -10,7 +10,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import canonical, sort_key
-from .arguments import array, finite, integer, is_array, is_number, number, options, text
+from .arguments import array, finite, integer, is_array, is_number, number, options
 from .base import REFUSE, Family
 
 function = Family("Statistics")
@@ -35,7 +35,7 @@ def _variance(found: list[float], missing: int) -> float | None:
     if len(found) <= missing:
         return None
     mean = _mean(found)
-    return finite(sum((x - mean) ** 2 for x in found) / (len(found) - missing))
+    return finite(sum((x - mean) * (x - mean) for x in found) / (len(found) - missing))
 
 
 def _median(found: list[float]) -> float:
@@ -144,11 +144,11 @@ def percentile_of(found: list[float], share: float, method: str) -> float | None
     summary='The value below which p percent lie, by "rank" or "interpolation".',
 )
 def percentile(value: Json, share: Json, method: Json = "rank") -> Json:
-    how = text(method, "PERCENTILE", 3)
-    if how not in ("rank", "interpolation"):
-        raise QueryError(f"PERCENTILE: unknown method '{how}'", hint='"rank" or "interpolation"')
     found = [float(v) for v in array(value, "PERCENTILE", 1) if is_number(v)]
-    return percentile_of(found, number(share, "PERCENTILE", 2), how)
+    interpolated = isinstance(method, str) and method.lower() == "interpolation"
+    if not is_number(share):
+        return None
+    return percentile_of(found, share, "interpolation" if interpolated else "rank")
 
 
 @function(
@@ -216,8 +216,8 @@ def approx_top_k(value: Json, most: Json) -> Json:
 )
 def minhash_count(error: Json) -> Json:
     wanted = number(error, "MINHASH_COUNT")
-    if wanted <= 0:
-        raise QueryError("MINHASH_COUNT: argument must be positive")
+    if not 1e-6 <= wanted <= 1:
+        raise QueryError("MINHASH_COUNT: argument must be between 0.000001 and 1")
     return math.ceil(1 / wanted**2 - 1e-9)
 
 

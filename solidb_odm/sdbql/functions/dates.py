@@ -97,7 +97,7 @@ def _from_parts(values: tuple[Json, ...], name: str) -> datetime | None:
     hour, minute, second, milli = (*rest, 0, 0, 0, 0)[:4]
     try:
         return datetime(year, month, day, hour, minute, second, milli * 1000, UTC)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise QueryError(f"{name}: invalid date components", hint=str(exc)) from exc
 
 

@@ -158,5 +158,5 @@ def argon2_verify(digest: Json, password: Json) -> Json:
         return bool(library.PasswordHasher().verify(text(digest, "ARGON2_VERIFY", 1), _bytes(password)))
     except library.exceptions.VerifyMismatchError:
         return False
-    except library.exceptions.InvalidHash as exc:
+    except (library.exceptions.VerificationError, library.exceptions.InvalidHash, UnicodeEncodeError) as exc:
         raise QueryError("ARGON2_VERIFY: invalid hash") from exc

@@ -32,6 +32,7 @@ def fetch(context: Context, identifier: str) -> JsonObject | None:
     parameters="id(s)|collection [, key(s)]",
     returns="object, or array of objects",
     context=True,
+    deterministic=False,
     summary="A document, or several; one that is missing is null, in arrays left out.",
 )
 def document(context: Context, first: Json, keys: Json = None) -> Json:

@@ -184,7 +184,7 @@ def _query_fields(query: str) -> JsonObject:
 
 @function(
     "NUMBER_FORMAT",
-    parameters="n [, decimals [, locale|{decimal,thousands}]]",
+    parameters="n [, decimals [, locale|object]]",
     returns="string",
     nulls="null if the first argument is null",
     summary="With thousands separated and a fixed number of decimals (0).",
@@ -224,7 +224,7 @@ def _separators(locale: Json) -> tuple[str, str]:
 )
 def human_bytes(value: Json, binary: Json = False, decimals: Json = None) -> Json:
     size = float(number(value, "HUMAN_BYTES"))
-    places = 1 if decimals is None else max(0, integer(decimals, "HUMAN_BYTES", 3))
+    places = 1 if decimals is None else max(0, min(20, integer(decimals, "HUMAN_BYTES", 3)))
     step = 1024 if truthy(binary) else 1000
     units = (
         ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]

@@ -290,10 +290,11 @@ def number_range(context: Context, first: Json, second: Json = None, step: Json 
     pace = (1 if start <= end else -1) if step is None else number(step, "RANGE", 3)
     if pace == 0:
         raise QueryError("RANGE: step must not be zero")
-    steps = math.floor((end - start) / pace + 1e-12)
-    if steps >= MAX_RANGE:
+    length = (end - start) / pace
+    if not length + 1e-12 < MAX_RANGE:
         raise QueryLimitError(f"RANGE: more than {MAX_RANGE} elements")
-    context.spend(max(0, steps))
+    steps = math.floor(max(-1.0, length) + 1e-12)
+    context.spend(steps + 1)
     if all(isinstance(part, int) for part in (start, end, pace)):
         return list(range(int(start), int(end) + (1 if pace > 0 else -1), int(pace)))
     return [float(start + i * pace) for i in range(steps + 1)]

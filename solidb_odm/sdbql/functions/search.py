@@ -23,6 +23,8 @@ function = Family("Search")
 _HYBRID: Final = frozenset(("vector_weight", "text_weight", "limit", "fusion"))
 _MAX_NEIGHBOURS: Final = 10_000
 _FUSION: Final = 60
+_POOL: Final = 100
+"""How many of the nearest a hybrid search ranks at least."""
 Ranked = list[tuple[str, float]]
 
 
@@ -218,21 +220,22 @@ def hybrid_search(
     name, given = text(collection, "HYBRID_SEARCH", 1), options(settings, "HYBRID_SEARCH", 6, _HYBRID)
     found = _vector_index(context, name, text(index, "HYBRID_SEARCH", 2))
     limit = integer(given.get("limit", 10), "HYBRID_SEARCH", 6)
-    near = _search_vector(context, name, found, query, {})[: max(limit * 2, 100)]
-    place = text(field, "HYBRID_SEARCH", 3)
-    lexical = context.index_of(name, "fulltext", place)
-    texts = (
-        _search_words(context, lexical, name, place, text(words, "HYBRID_SEARCH", 5), 0) if lexical else []
-    )
-    documents = {str(d["_key"]): d for d in (*(d for _, d in near), *(hit[1] for hit in texts))}
+    near = _search_vector(context, name, found, query, {})[: max(limit * 2, _POOL)]
+    lexical = _lexical(context, name, text(field, "HYBRID_SEARCH", 3), text(words, "HYBRID_SEARCH", 5))
+    documents = {str(d["_key"]): d for _, d in (*near, *lexical)}
     by_vector: Ranked = [(str(d["_key"]), score) for score, d in near]
-    by_text: Ranked = [(str(hit[1]["_key"]), hit[0]) for hit in texts]
+    by_text: Ranked = [(str(d["_key"]), score) for score, d in lexical]
     scores = _fused(by_vector, by_text, given, farther_is_worse=found.metric == "euclidean")
-    best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
-    return [
-        _hybrid_row(documents[key], scores[key], dict(by_vector).get(key), dict(by_text).get(key))
-        for key in best
-    ]
+    best = sorted(scores, key=lambda key: (-scores[key], key))[: max(0, limit)]
+    vector_scores, text_scores = dict(by_vector), dict(by_text)
+    return [_hybrid_row(documents[k], scores[k], vector_scores.get(k), text_scores.get(k)) for k in best]
+
+
+def _lexical(context: Context, collection: str, field: str, query: str) -> list[tuple[float, JsonObject]]:
+    index = context.index_of(collection, "fulltext", field)
+    if index is None:
+        return []
+    return [(score, d) for score, d, *_ in _search_words(context, index, collection, field, query, 0)]
 
 
 def _fused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
 from ..._types import Json
@@ -277,7 +278,7 @@ def substitute(value: Json, search: Json, replacement: Json = None, limit: Json 
     else:
         pairs = _pairs(search, replacement)
     pairs.pop("", None)
-    most = 0 if limit is None else count(limit, "SUBSTITUTE", 4)
+    most = 0 if limit is None else min(count(limit, "SUBSTITUTE", 4), sys.maxsize)
     if not pairs or (limit is not None and most <= 0):
         return to_text(value)
     pattern = "|".join(re.escape(k) for k in sorted(pairs, key=len, reverse=True))

@@ -8,7 +8,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from ..values import levenshtein, similarity
-from .arguments import integer, is_array, is_number, number, text
+from .arguments import finite, integer, is_array, is_number, number, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Text")
@@ -186,4 +186,4 @@ def phrase(value: Json, *parts: Json) -> Json:
 )
 def boost(value: Json, factor: Json) -> Json:
     base = float(value) if isinstance(value, bool) or is_number(value) else 0.0
-    return base * (float(factor) if is_number(factor) else 1.0)
+    return finite(base * (float(factor) if is_number(factor) else 1.0))

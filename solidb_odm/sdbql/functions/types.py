@@ -250,7 +250,7 @@ def _call(context: Context, name: Json, arguments: list[Json], caller: str) -> J
 
 
 @function(
-    "APPLY", parameters="name [, arguments]", returns="any", nulls=REFUSE, context=True, lazy=True,
+    "APPLY", parameters="name [, arguments]", returns="any", nulls=REFUSE, context=True, lazy=True, deterministic=False,
     summary="Call a function by name, with an array of arguments.",
 )  # fmt: skip
 def apply(context: Context, name: Json, arguments: Json = None) -> Json:
@@ -258,7 +258,7 @@ def apply(context: Context, name: Json, arguments: Json = None) -> Json:
 
 
 @function(
-    "CALL", parameters="name, ...", returns="any", nulls=REFUSE, context=True, lazy=True,
+    "CALL", parameters="name, ...", returns="any", nulls=REFUSE, context=True, lazy=True, deterministic=False,
     summary="Call a function by name.",
 )  # fmt: skip
 def call(context: Context, name: Json, *arguments: Json) -> Json:
