@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any, TypeAlias
@@ -59,15 +60,25 @@ def _first_seen(_run: Run, values: list[Json]) -> Json:
     return list(seen.values())
 
 
-def _statistic(name: str, *, least: int = 1) -> Aggregation:
-    """Make an aggregate of the array function of this name, over the numbers only."""
+def _median(run: Run, values: list[Json]) -> Json:
+    numbers, function = _numbers(values), lookup("MEDIAN")
+    return function.implementation(run.context, [numbers]) if numbers and function else None
 
-    def compute(run: Run, values: list[Json]) -> Json:
-        numbers = _numbers(values)
-        function = lookup(name)
-        if len(numbers) < least or function is None:
+
+def _variance(*, sample: bool = False, root: bool = False) -> Aggregation:
+    """Make a variance or deviation: one pass (Welford), whose rounding is the server's."""
+
+    def compute(_run: Run, values: list[Json]) -> Json:
+        count, mean, squares = 0, 0.0, 0.0
+        for value in _numbers(values):
+            count += 1
+            delta = value - mean
+            mean += delta / count
+            squares += delta * (value - mean)
+        if count < 1 + sample:
             return None
-        return function.implementation(run.context, [numbers])
+        variance = squares / (count - sample)
+        return finite(math.sqrt(variance) if root else variance)
 
     return compute
 
@@ -94,9 +105,6 @@ def _sorted_unique(run: Run, values: list[Json]) -> Json:
     return sorted(_first_seen(run, values), key=sort_key)
 
 
-_POPULATION = ("VARIANCE", "VARIANCE_POPULATION", "VAR_POP")
-_DEVIATION = ("STDDEV", "STDDEV_POPULATION", "STDDEV_POP")
-
 _AGGREGATES: dict[str, Aggregation] = {
     "COUNT": _count,
     "LENGTH": lambda _run, values: len(values),
@@ -114,11 +122,11 @@ _AGGREGATES: dict[str, Aggregation] = {
     "COLLECT_LIST": lambda _run, values: values,
     "COLLECT": lambda _run, values: values,
     "PUSH": lambda _run, values: values,
-    **{name: _statistic("VARIANCE") for name in _POPULATION},
-    **{name: _statistic("STDDEV") for name in _DEVIATION},
-    **{name: _statistic("VARIANCE_SAMPLE", least=2) for name in ("VARIANCE_SAMPLE", "VAR_SAMP")},
-    **{name: _statistic("STDDEV_SAMPLE", least=2) for name in ("STDDEV_SAMPLE", "STDDEV_SAMP")},
-    "MEDIAN": _statistic("MEDIAN"),
+    **dict.fromkeys(("VARIANCE", "VARIANCE_POPULATION", "VAR_POP"), _variance()),
+    **dict.fromkeys(("VARIANCE_SAMPLE", "VAR_SAMP"), _variance(sample=True)),
+    **dict.fromkeys(("STDDEV", "STDDEV_POPULATION", "STDDEV_POP"), _variance(root=True)),
+    **dict.fromkeys(("STDDEV_SAMPLE", "STDDEV_SAMP"), _variance(sample=True, root=True)),
+    "MEDIAN": _median,
     "BIT_AND": _bits(lambda a, b: a & b),
     "BIT_OR": _bits(lambda a, b: a | b),
     "BIT_XOR": _bits(lambda a, b: a ^ b),

@@ -121,8 +121,13 @@ def _distance(left: Json, right: Json) -> bool:
 
 
 def _alike(left: Json, right: Json) -> bool:
-    texts = [value if kind_of(value) is str else values.json_text(value) for value in (left, right)]
-    return alikeness(*texts) >= values.SIMILAR
+    return alikeness(_text(left), _text(right)) >= values.SIMILAR
+
+
+def _text(value: Json) -> str:
+    if value is None:
+        return ""
+    return str(value) if kind_of(value) is str else values.json_text(value)
 
 
 def _matches(left: Json, right: Json) -> bool:
