@@ -25,6 +25,11 @@ class Answer(NamedTuple):
     refusal: Refusal | None = None
     parts: tuple[Answer, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """The number of rows it carries; 0 if it isn't a list."""
+        return len(cast(list[Any], self.data)) if isinstance(self.data, list) else 0
+
 
 def decode(payload: bytes) -> Answer:
     """Decode the answer in one frame."""

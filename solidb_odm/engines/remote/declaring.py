@@ -208,18 +208,22 @@ def _touch_all(collection: str, database: str) -> Exchange[None]:
 
 def _with_system_attributes(schema: JsonObject) -> JsonObject:
     """Allow the system attributes in a closed schema: updates are checked with them in."""
-    if schema.get("additionalProperties", True) is not False:
+    if not _is_closed(schema):
         return schema
     properties = cast(JsonObject, schema.get("properties", {}))
     system: JsonObject = {name: {} for name in _SYSTEM_ATTRIBUTES if name not in properties}
     return {**schema, "properties": {**properties, **system}}
 
 
+def _is_closed(schema: JsonObject) -> bool:
+    return schema.get("additionalProperties") is False or schema.get("unevaluatedProperties") is False
+
+
 def _schema_of(envelope: JsonObject | None) -> tuple[JsonObject | None, Any]:
     if envelope is None:
         return None, "off"
     schema = cast(JsonObject, envelope["schema"])
-    if schema.get("additionalProperties", True) is False:
+    if _is_closed(schema):
         properties = {
             name: part
             for name, part in schema.get("properties", {}).items()

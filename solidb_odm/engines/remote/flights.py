@@ -85,15 +85,19 @@ class Pause(Command[None]):
     seconds: float
 
 
-def event_of(flight: Flight, begun: float, received: int, error: str) -> RequestEvent:
+def event_of(
+    flight: Flight, begun: float, received: int, answers: Sequence[Any], error: str = ""
+) -> RequestEvent:
     """Give the event for a flight that has just landed, or failed."""
     milliseconds = (time.perf_counter() - begun) * 1000
+    rows = sum(part.rows for part in answers if isinstance(part, Answer))
     return RequestEvent(
         flight.label,
         flight.count,
         milliseconds,
         flight.size,
         received,
+        rows,
         flight.text,
         dict(flight.binds),
         error,

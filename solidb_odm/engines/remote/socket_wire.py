@@ -69,7 +69,9 @@ class SocketWire:
 
     def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
         """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, before, error = time.perf_counter(), self._connection.received, ""
+        begun, before = time.perf_counter(), self._connection.received
+        answers: list[Any] = []
+        error = ""
         try:
             self._connection.send(flight.count)
             answers = self._swap(flight.chunks, flight.count, flight.read, seconds)
@@ -88,7 +90,7 @@ class SocketWire:
         finally:
             if not self.sound:
                 self.close()
-            self._statistics.note(event_of(flight, begun, self._connection.received - before, error))
+            self._statistics.note(event_of(flight, begun, self._connection.received - before, answers, error))
         return answers
 
     def close(self) -> None:

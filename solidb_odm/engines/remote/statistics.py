@@ -14,8 +14,9 @@ from ..._types import Binds
 class RequestEvent:
     """One round trip: a flight of pipelined requests and their answers.
 
-    ``command`` says what for, ``text`` and ``binds`` hold a query's. ``sent`` and ``received``
-    count bytes. ``error`` is the name of the error class if the flight failed on its way.
+    ``command`` says what for, ``text`` and ``binds`` hold a query's and ``rows`` counts its rows.
+    ``sent`` and ``received`` count bytes. ``error`` names the class of the error that kept the answers
+    from coming; what the server refuses is not one.
     """
 
     command: str
@@ -23,6 +24,7 @@ class RequestEvent:
     milliseconds: float
     sent: int
     received: int
+    rows: int = 0
     text: str = ""
     binds: Binds = field(default_factory=dict[str, object])
     error: str = ""

@@ -59,7 +59,9 @@ class StreamWire:
 
     async def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
         """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, before, error = time.perf_counter(), self._connection.received, ""
+        begun, before = time.perf_counter(), self._connection.received
+        answers: list[Any] = []
+        error = ""
         try:
             self._connection.send(flight.count)
             answers = await self._swap(flight.chunks, flight.count, flight.read, seconds)
@@ -78,7 +80,7 @@ class StreamWire:
         finally:
             if not self.sound:
                 await self.aclose()
-            self._statistics.note(event_of(flight, begun, self._connection.received - before, error))
+            self._statistics.note(event_of(flight, begun, self._connection.received - before, answers, error))
         return answers
 
     async def aclose(self) -> None:

@@ -212,8 +212,32 @@ def test_an_observer_sees_every_round_trip(fake: FakeServer) -> None:
         "query",
     ]
     assert "FILTER d._key IN @keys" in events[3].text
+    assert (events[3].binds, events[3].rows) == ({}, 1)
     assert all(event.sent and event.received and event.milliseconds >= 0 for event in events)
     assert driver.statistics.round_trips == 4
+
+
+def test_a_failed_round_trip_is_seen_too(fake: FakeServer) -> None:
+    events: list[RequestEvent] = []
+    fake.script = lambda request: HANG_UP if request["cmd"] == "ping" else None
+    driver = RemoteDriver(fake.url(), on_request=events.append)
+
+    with pytest.raises(ConnectionLost):
+        driver.run(ask({"cmd": "ping"}))
+
+    assert [(event.command, event.error) for event in events] == [("ping", "ConnectionLost")]
+    driver.close()
+
+
+def test_a_forked_process_leaves_the_connections_to_its_parent(
+    fake: FakeServer, driver: RemoteDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.channel().perform(Get("c", "a"))
+    monkeypatch.setattr("os.getpid", lambda: -1)
+
+    driver.channel().perform(Get("c", "a"))
+
+    assert fake.connections == 2
 
 
 def test_a_url_without_a_database_is_refused() -> None:
