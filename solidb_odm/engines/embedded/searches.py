@@ -145,11 +145,7 @@ class Searcher:
             return None
         collection, name, vector, most = arguments
         index = self._index(collection, "vector", name)
-        if (
-            index is None
-            or type(vector) is not list
-            or len(vector) != index.spec.dimension
-        ):
+        if index is None or not is_array(vector) or len(vector) != index.spec.dimension:
             return None
         return self._vectors.nearest(index, vector, most)
 

@@ -50,6 +50,7 @@ class SqliteSource:
         self._narrowing = narrowing
         self._binds = binds or {}
         self._rowids = rowids
+        self._statements: dict[tuple[str, str], str] = {}
 
     @property
     def database(self) -> str:
@@ -74,18 +75,24 @@ class SqliteSource:
         return self._read(collection, f"SELECT {COLUMNS} FROM {table} ORDER BY key", ())
 
     def get(self, collection: str, key: str) -> JsonObject | None:
-        table = self._catalogue.need(collection).table
-        found = self._read(collection, f"SELECT {COLUMNS} FROM {table} WHERE key = ?", (key,))
-        return next(found, None)
+        sql = self._statements.get((collection, ""))
+        if sql is None:
+            sql = f"SELECT {COLUMNS} FROM {self._catalogue.need(collection).table} WHERE key = ?"
+            self._statements[collection, ""] = sql
+        rows = self._connection.execute(sql, (key,)).fetchall()
+        return self._documents(collection, rows)[0] if rows else None
 
     def edges(self, collection: str, vertex: str, direction: EdgeDirection) -> Iterable[JsonObject]:
-        stored = self._catalogue.need(collection)
         end = "_from" if direction == "OUTBOUND" else "_to"
-        if stored.irregular:
-            return (edge for edge in self.scan(collection) if edge.get(end) == vertex)
-        key = order_key_sql("doc", path_sql((end,)))
-        sql = f"SELECT {COLUMNS} FROM {stored.table} WHERE {key} IS ? ORDER BY key"
-        return self._read(collection, sql, (vertex,))
+        sql = self._statements.get((collection, end))
+        if sql is None:
+            stored = self._catalogue.need(collection)
+            if stored.irregular:
+                return (edge for edge in self.scan(collection) if edge.get(end) == vertex)
+            key = order_key_sql("doc", path_sql((end,)))
+            sql = f"SELECT {COLUMNS} FROM {stored.table} WHERE {key} IS ? ORDER BY key"
+            self._statements[collection, end] = sql
+        return self._documents(collection, self._connection.execute(sql, (vertex,)).fetchall())
 
     def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
         found = self._catalogue.find(collection)
@@ -120,10 +127,14 @@ class SqliteSource:
         self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
 
     def _read(self, collection: str, sql: str, parameters: Any) -> Iterator[JsonObject]:
-        prefix = f"{self._database}:{collection}/"
         cursor = self._connection.execute(sql, parameters)
         while rows := cursor.fetchmany(_CHUNK):
-            yield from full_documents(prefix, list(zip(*rows, strict=True)))
+            yield from self._documents(collection, rows)
+
+    def _documents(self, collection: str, rows: list[Any]) -> list[JsonObject]:
+        if not rows:
+            return []
+        return full_documents(f"{self._database}:{collection}/", list(zip(*rows, strict=True)))
 
     def _full(self, collection: str, body: JsonObject, receipt: tuple[str, str, str]) -> JsonObject:
         revision, created, updated = receipt

@@ -91,7 +91,10 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
         return Computed("any", f"coalesce({', '.join(c.term(c, one, scope).key for one in arguments)})")
     if name not in _PLAIN:
         raise NotInSql(f"the function {name}")
-    keys = [c.term(c, argument, scope).key for argument in arguments]
+    terms = [c.term(c, argument, scope) for argument in arguments]
+    if name == "CONCAT" and terms and all(term.kind == "string" for term in terms):
+        return Computed("string", f"({' || '.join(term.key for term in terms)})")
+    keys = [term.key for term in terms]
     return Computed("any", c.call_back("solidb_call", text_literal(name), *keys))
 
 

@@ -50,10 +50,10 @@ def _document(term: Document, columns: list[str]) -> Reader:
     columns.extend(f"{term.alias}.{column}" for column in DOCUMENT_COLUMNS)
     prefix = f"{term.database}:{term.collection}/"
     width = len(DOCUMENT_COLUMNS)
-    return lambda values: full_documents(prefix, values[at : at + width])
+    return lambda values: list(map(_in_order, full_documents(prefix, values[at : at + width])))
 
 
-def full_documents(prefix: str, columns: Columns) -> list[Json]:
+def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
     """Return documents with all their system attributes, from the columns of their table."""
     keys, revisions, created, updated, texts = columns
     documents: list[JsonObject] = json_text.decode_many(texts)
@@ -65,13 +65,15 @@ def full_documents(prefix: str, columns: Columns) -> list[Json]:
         document["_rev"] = revision
         document["_created_at"] = made
         document["_updated_at"] = changed
-    return [
-        {
-            name: sorted_keys(document[name]) if type(document[name]) in _NESTED else document[name]
-            for name in sorted(document)
-        }
-        for document in documents
-    ]
+    return documents
+
+
+def _in_order(document: JsonObject) -> JsonObject:
+    """Return a document with the keys of all its objects in byte order, as the server sends it."""
+    return {
+        name: sorted_keys(document[name]) if type(document[name]) in _NESTED else document[name]
+        for name in sorted(document)
+    }
 
 
 def _structure(term: Structure, columns: list[str]) -> Reader:
