@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from ..._types import Json
 from ...errors import ProtocolError
-from .packing import unpack
+from .packing import is_list, is_map, unpack
 
 
 class Refusal(NamedTuple):
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     @property
     def rows(self) -> int:
         """The number of rows it carries; 0 if it isn't a list."""
-        return len(cast(list[Any], self.data)) if isinstance(self.data, list) else 0
+        return len(self.data) if is_list(self.data) else 0
 
 
 def decode(payload: bytes) -> Answer:
@@ -38,25 +38,24 @@ def decode(payload: bytes) -> Answer:
 
 def answer_of(reply: Json) -> Answer:
     """Read an answer that is unpacked already."""
-    if not isinstance(reply, dict):
+    if not is_map(reply):
         raise ProtocolError(f"the server answered with a {type(reply).__name__} instead of a map")
-    envelope = cast(dict[str, Any], reply)
-    status = envelope.get("status")
+    status = reply.get("status")
     if status == "ok":
-        return Answer(envelope.get("data"), envelope.get("count", 0), envelope.get("tx_id", ""))
+        return Answer(reply.get("data"), reply.get("count", 0), reply.get("tx_id", ""))
     if status == "error":
-        return Answer(refusal=_refusal(envelope.get("error")))
+        return Answer(refusal=_refusal(reply.get("error")))
     if status == "batch":
-        return Answer(parts=tuple(map(answer_of, envelope.get("responses") or ())))
+        return Answer(parts=tuple(map(answer_of, reply.get("responses") or ())))
     if status == "pong":
-        return Answer(envelope.get("timestamp"))
+        return Answer(reply.get("timestamp"))
     raise ProtocolError(f"the server answered with the unknown status {status!r}")
 
 
 def _refusal(error: Json) -> Refusal:
     if isinstance(error, str):  # {"error": "MessageTooLarge"} is the one without a text
         return Refusal(error, "")
-    if isinstance(error, dict) and len(cast(dict[str, Any], error)) == 1:
-        ((variant, text),) = cast(dict[str, Any], error).items()
+    if is_map(error) and len(error) == 1:
+        ((variant, text),) = error.items()
         return Refusal(str(variant), str(text))
     raise ProtocolError(f"the server answered with an error of unknown form: {error!r}")

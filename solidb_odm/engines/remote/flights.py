@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from ..._types import Json, JsonObject
 from ...commands import Command, call
-from ...errors import InvalidDocument, QueryError, SolidbError
+from ...errors import InvalidCommand, InvalidDocument, QueryError, SolidbError
 from .answers import Answer, Refusal, decode
 from .faults import NOWHERE, Context, fault
 from .frames import frame
@@ -146,7 +146,13 @@ def ask(
         text=context.query,
         binds=context.binds,
     )
-    return granted((yield from call(flight))[0], context)
+    (answer,) = yield from call(flight)
+    try:
+        return granted(answer, context)
+    except InvalidCommand as problem:
+        for reason in unsuitable(request):  # the server does not say where
+            raise refuse(f"{what}: {reason}") from problem
+        raise
 
 
 def ask_all(

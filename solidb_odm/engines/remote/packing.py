@@ -44,6 +44,11 @@ def is_map(value: Json) -> TypeGuard[JsonObject]:
     return isinstance(value, dict)
 
 
+def is_list(value: Json) -> TypeGuard[list[Json]]:
+    """Say whether an unpacked value is a list."""
+    return isinstance(value, list)
+
+
 def unsuitable(value: Json, path: str = "") -> Iterator[str]:
     """Say for each part of a value that the server can't keep where it is and what is wrong."""
     here = path or "the value"
