@@ -23,7 +23,7 @@ test: $(VENV)/.test  ## Run the tests; those that need a server are skipped wher
 	$(BIN)/python -m pytest $(ARGS)
 
 demo: $(VENV)/.demo  ## Show what it does, on a file, or on URL=solidb://user:password@host:6745/database
-	$(BIN)/python -m demo $(if $(URL),--url "$(URL)") $(ARGS)
+	$(BIN)/python -m examples.airports $(if $(URL),--url "$(URL)") $(ARGS)
 
 server:  ## Install the SoliDB server with cargo, if there is none
 	tools/install-server.sh

@@ -1,0 +1,75 @@
+"""Writes docs/reference.md: every public name and every error, with what it gives."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+MODULES = {
+    "solidb_odm": "Everything a program needs to declare, ask and store.",
+    "solidb_odm.testing": "What helps to test programs.",
+}
+HEAD = """# Reference
+
+All public names, from their docstrings; `python -m tools.reference_page` writes this page. The functions of the query
+language have [a page of their own](sdbql-functions.md).
+
+"""
+
+
+def page() -> str:
+    """Give the text of the page."""
+    parts = [HEAD]
+    for name, words in MODULES.items():
+        parts.append(f"## `{name}`\n\n{words}\n\n")
+        parts.extend(_names(name))
+    parts.append("## Errors\n\nAll in `solidb_odm.errors`, or where the table says so, under one root.\n\n")
+    parts.append("| error | under | when |\n|---|---|---|\n")
+    parts.extend(_errors())
+    return "".join(parts)
+
+
+def _names(name: str) -> Iterator[str]:
+    module = importlib.import_module(name)
+    for public in module.__all__:
+        value = getattr(module, public)
+        yield f"### `{public}{_signature(value)}`\n\n{_words(value)}\n\n"
+
+
+def _signature(value: object) -> str:
+    if not (inspect.isfunction(value) or inspect.isclass(value)) or _is_model(value):
+        return ""
+    try:
+        return str(inspect.signature(value)).replace("'", "")
+    except (TypeError, ValueError):
+        return ""
+
+
+def _is_model(value: object) -> bool:
+    """Say whether the value is a model class, whose signature depends on its subclass."""
+    return inspect.isclass(value) and hasattr(value, "model_fields")
+
+
+def _words(value: object) -> str:
+    text = inspect.getdoc(value) or ""
+    return text.replace("``", "`") if getattr(value, "__doc__", None) else "A value."
+
+
+def _errors() -> Iterator[str]:
+    errors = importlib.import_module("solidb_odm.errors")
+    for name, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, Exception):
+            first = (kind.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+            yield f"| `{name}` | `{kind.__bases__[0].__name__}` | {first} |\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
