@@ -112,6 +112,24 @@ def whole(value: int) -> Number:
 
 def bounded(value: str, name: str) -> str:
     """Return a text of at most 1 MiB."""
-    if len(value.encode()) > MAX_TEXT:
-        raise QueryError(f"{name}: result exceeds {MAX_TEXT} bytes")
+    refuse_long(len(value.encode()), name)
     return value
+
+
+def refuse_long(size: int, name: str) -> None:
+    """Raise for a text that is going to be over 1 MiB, before it takes the memory."""
+    if size > MAX_TEXT:
+        raise QueryError(f"{name}: result exceeds {MAX_TEXT} bytes")
+
+
+class Growth:
+    """Lets replacements through until they are over 1 MiB together."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._size = name, 0
+
+    def __call__(self, piece: str) -> str:
+        """Return the piece and count its length."""
+        self._size += len(piece)
+        refuse_long(self._size, self._name)
+        return piece

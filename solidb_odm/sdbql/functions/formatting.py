@@ -16,7 +16,18 @@ from urllib.parse import parse_qs, quote, unquote, unquote_plus, urlencode, urls
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import json_text, to_text, truthy
-from .arguments import count, integer, is_array, is_number, is_object, mapping, number, text, whole
+from .arguments import (
+    count,
+    integer,
+    is_array,
+    is_number,
+    is_object,
+    mapping,
+    number,
+    refuse_long,
+    text,
+    whole,
+)
 from .base import ACCEPT, Family
 
 function = Family("String format")
@@ -109,6 +120,7 @@ def mask(value: Json, start: Json = None, end: Json = None, character: Json = No
     last = -1 if end is None else count(end, "MASK", 3)
     hidden = "*" if character is None else text(character, "MASK", 4)
     begin, stop, _ = slice(first, last).indices(len(plain))
+    refuse_long(len(hidden) * (stop - begin), "MASK")
     return plain[:begin] + hidden * max(0, stop - begin) + plain[max(begin, stop) :]
 
 

@@ -92,7 +92,7 @@ _UNARY: Final[
 def _safe(work: Callable[[], float]) -> float | None:
     try:
         return finite(work())
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, ZeroDivisionError):
         return None  # infinite or not a number: JSON has neither
 
 
@@ -316,7 +316,7 @@ def _decay(
 
 
 def _gauss(distance: float, scale: float, decay: float) -> float:
-    return math.exp(distance**2 * math.log(decay) / scale**2)
+    return math.exp((distance / scale) ** 2 * math.log(decay))
 
 
 def _exponential(distance: float, scale: float, decay: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from ..._types import Json
 from ...errors import QueryLimitError
 from ..patterns import SECONDS_PER_SEARCH, compile_regex, regex_search
-from .arguments import bounded, count, text
+from .arguments import Growth, bounded, count, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Regular expression")
@@ -68,9 +68,12 @@ def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Js
     if not wanted:
         return whole
     compiled = compile_regex(wanted, ignore_case=ignore_case is True)
-    replaced: str = _timed(
-        wanted, lambda: compiled.sub(lambda m: _expand(m, template), whole, timeout=SECONDS_PER_SEARCH)
-    )
+    growth = Growth("REGEX_REPLACE")
+
+    def fill(match: Any) -> str:
+        return growth(_expand(match, template))
+
+    replaced: str = _timed(wanted, lambda: compiled.sub(fill, whole, timeout=SECONDS_PER_SEARCH))
     return bounded(replaced, "REGEX_REPLACE")
 
 

@@ -9,7 +9,18 @@ from collections.abc import Iterable, Iterator
 from ..._types import Json
 from ...errors import QueryError
 from ..values import equal, like_regex, to_text
-from .arguments import array, bounded, count, integer, is_array, is_number, is_object, text
+from .arguments import (
+    Growth,
+    array,
+    bounded,
+    count,
+    integer,
+    is_array,
+    is_number,
+    is_object,
+    refuse_long,
+    text,
+)
 from .base import PROPAGATE_TWO, Family
 
 function = Family("String")
@@ -262,7 +273,7 @@ def replace(value: Json, search: Json, replacement: Json) -> Json:
     other = text(replacement, "REPLACE", 3)
     if not wanted:
         return whole
-    _refuse_long(len(whole) + whole.count(wanted) * (len(other) - len(wanted)), "REPLACE")
+    refuse_long(len(whole) + whole.count(wanted) * (len(other) - len(wanted)), "REPLACE")
     return bounded(whole.replace(wanted, other), "REPLACE")
 
 
@@ -282,7 +293,10 @@ def substitute(value: Json, search: Json, replacement: Json = None, limit: Json 
     if not pairs or (limit is not None and most <= 0):
         return to_text(value)
     pattern = "|".join(re.escape(k) for k in sorted(pairs, key=len, reverse=True))
-    return bounded(re.sub(pattern, lambda m: pairs[m.group()], to_text(value), count=most), "SUBSTITUTE")
+    growth = Growth("SUBSTITUTE")
+    return bounded(
+        re.sub(pattern, lambda m: growth(pairs[m.group()]), to_text(value), count=most), "SUBSTITUTE"
+    )
 
 
 def _pairs_of_map(search: dict[str, Json]) -> dict[str, str]:
@@ -312,13 +326,8 @@ def _pairs(search: Json, replacement: Json) -> dict[str, str]:
 def repeat(value: Json, times: Json, separator: Json = None) -> Json:
     glue = "" if separator is None else text(separator, "REPEAT", 3)
     part, wanted = text(value, "REPEAT"), max(0, count(times, "REPEAT", 2))
-    _refuse_long((len(part.encode()) + len(glue.encode())) * wanted - len(glue.encode()), "REPEAT")
+    refuse_long((len(part.encode()) + len(glue.encode())) * wanted - len(glue.encode()), "REPEAT")
     return glue.join([part] * wanted) if part or glue else ""
-
-
-def _refuse_long(size: int, name: str) -> None:
-    if size > 1024 * 1024:
-        raise QueryError(f"{name}: result exceeds 1048576 bytes")
 
 
 def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]:
@@ -326,7 +335,7 @@ def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]
     missing = count(length, name, 2) - len(whole)
     if missing <= 0 or not fill:
         return whole, ""
-    _refuse_long(missing, name)
+    refuse_long(missing, name)
     return whole, (fill * (missing // len(fill) + 1))[:missing]
 
 

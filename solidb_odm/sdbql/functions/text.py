@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..._types import Json
-from ...errors import QueryError
+from ...errors import QueryError, QueryLimitError
 from ..values import levenshtein, similarity
 from .arguments import finite, integer, is_array, is_number, number, text
 from .base import PROPAGATE_TWO, Family
@@ -14,6 +14,15 @@ from .base import PROPAGATE_TWO, Family
 function = Family("Text")
 _STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))
 _FUZZY: Final = 2
+_MOST_WORK: Final = 10_000_000
+
+
+def _pair(left: Json, right: Json, name: str) -> tuple[str, str]:
+    """Return two texts that can be compared in a few seconds: the work is the product of their lengths."""
+    one, other = text(left, name, 1), text(right, name, 2)
+    if len(one) * len(other) > _MOST_WORK:
+        raise QueryLimitError(f"{name}: the texts are too long to compare", hint="compare parts of them")
+    return one, other
 
 
 @function(
@@ -25,7 +34,7 @@ _FUZZY: Final = 2
     summary="How many characters must change to make one text the other.",
 )
 def levenshtein_distance(left: Json, right: Json) -> Json:
-    return levenshtein(text(left, "LEVENSHTEIN", 1), text(right, "LEVENSHTEIN", 2))
+    return levenshtein(*_pair(left, right, "LEVENSHTEIN"))
 
 
 @function(
@@ -41,7 +50,7 @@ def levenshtein_match(left: Json, right: Json, most: Json) -> Json:
         raise QueryError("LEVENSHTEIN_MATCH: max must be between 0 and 4")
     if not isinstance(left, str) or not isinstance(right, str):
         return False
-    return levenshtein(left, right, limit=limit) <= limit
+    return levenshtein(*_pair(left, right, "LEVENSHTEIN_MATCH"), limit=limit) <= limit
 
 
 @function(
@@ -53,7 +62,7 @@ def levenshtein_match(left: Json, right: Json, most: Json) -> Json:
 )
 def fuzzy_match(left: Json, right: Json, most: Json = None) -> Json:
     limit = _FUZZY if most is None else integer(most, "FUZZY_MATCH", 3)
-    return levenshtein(text(left, "FUZZY_MATCH", 1), text(right, "FUZZY_MATCH", 2), limit=limit) <= limit
+    return levenshtein(*_pair(left, right, "FUZZY_MATCH"), limit=limit) <= limit
 
 
 @function(
@@ -100,7 +109,7 @@ def ngram_similarity(left: str, right: str, size: int) -> float:
 )
 def ngram_similarity_function(left: Json, right: Json, size: Json) -> Json:
     name = "NGRAM_SIMILARITY"
-    return ngram_similarity(text(left, name, 1), text(right, name, 2), _size(size, name, 3))
+    return ngram_similarity(*_pair(left, right, name), _size(size, name, 3))
 
 
 @function(
@@ -112,7 +121,7 @@ def ngram_similarity_function(left: Json, right: Json, size: Json) -> Json:
 )
 def ngram_positional_similarity(left: Json, right: Json, size: Json) -> Json:
     name = "NGRAM_POSITIONAL_SIMILARITY"
-    one, other, length = text(left, name, 1), text(right, name, 2), _size(size, name, 3)
+    (one, other), length = _pair(left, right, name), _size(size, name, 3)
     a, b = _runs(one, length), _runs(other, length)
     if not a or not b:
         return 1.0 if one == other else 0.0
@@ -138,7 +147,7 @@ def ngram_match(left: Json, right: Json, threshold: Json = 0.7, size: Json = 3) 
         raise QueryError("NGRAM_MATCH: threshold must be above 0 and at most 1")
     if not isinstance(left, str) or not isinstance(right, str):
         return False
-    return ngram_similarity(left, right, length) >= wanted
+    return ngram_similarity(*_pair(left, right, "NGRAM_MATCH"), length) >= wanted
 
 
 def words(value: str) -> list[str]:

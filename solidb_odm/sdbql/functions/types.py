@@ -250,7 +250,8 @@ def _call(context: Context, name: Json, arguments: list[Json], caller: str) -> J
 
 
 @function(
-    "APPLY", parameters="name [, arguments]", returns="any", nulls=REFUSE, context=True, lazy=True, deterministic=False,
+    "APPLY", parameters="name [, arguments]", returns="any", nulls=REFUSE, context=True, lazy=True,
+    deterministic=False,
     summary="Call a function by name, with an array of arguments.",
 )  # fmt: skip
 def apply(context: Context, name: Json, arguments: Json = None) -> Json:

@@ -16,6 +16,7 @@ REGEX_REPLACE("ab", "(?P<x>a)", "${x}${x}") => "aab"
 REGEX_REPLACE("abc", "", "x") => "abc"
 REGEX_MATCHES("a1b2", "[0-9]") => ["1", "2"]
 REGEX_MATCHES("abc", "[0-9]") => []
+REGEX_REPLACE(REPEAT("a", 9999), "a", REPEAT("b", 9999)) !! exceeds 1048576 bytes
 REGEX_SPLIT("a1b2c", "[0-9]") => ["a", "b", "c"]
 REGEX_SPLIT("a1b2c", "[0-9]", 2) => ["a", "b2c"]
 """)

@@ -70,6 +70,7 @@ SUBSTITUTE("abc", {a: "1", c: "3"}) => "1b3"
 SUBSTITUTE("abc", ["a", "b"], ["x"]) => "xc"
 REPEAT("a", 3, "-") => "a-a-a"
 REPEAT("a", 2000000) !! exceeds 1048576 bytes
+SUBSTITUTE(REPEAT("a", 9999), "a", REPEAT("b", 9999)) !! exceeds 1048576 bytes
 REPEAT("a", null) => null
 PAD_LEFT("1", 3, "0") => "001"
 RPAD("1", 4, "ab") => "1aba"
