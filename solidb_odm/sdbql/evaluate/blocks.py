@@ -221,13 +221,14 @@ def _compile_block(compiler: Compiler, node: nodes.Block, scope: Scope) -> Rows:
     scope = scope.copy()
     prepare = [] if node.tables is None else _compile_tables(compiler, node.tables, scope)
     body = list(node.body)
-    while body and isinstance(body[0], nodes.Let):
-        prepare.append(_leading_let(compiler, body.pop(0), scope))
+    while body and isinstance(first := body[0], nodes.Let):
+        prepare.append(_leading_let(compiler, first, scope))
+        del body[0]
     before = scope.copy()
     stages = _compile_body(compiler, body, scope)
     keys = compile_keys(compiler, node.sort, scope)
     tail = scope.collecting()
-    late = [_late_let(compiler, let, tail) for let in node.late_lets]
+    late = [_assignment(compiler, let, tail) for let in node.late_lets]
     returns = None if node.returns is None else compiler.expression(node.returns.expression, tail)
     plan = _Plan(
         prepare=prepare,
@@ -244,24 +245,23 @@ def _compile_block(compiler: Compiler, node: nodes.Block, scope: Scope) -> Rows:
     return plan.rows
 
 
-def _leading_let(compiler: Compiler, node: nodes.Clause, scope: Scope) -> Prepare:
-    stage = compiler.clause(node, scope)
+def _leading_let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Prepare:
+    slot, value = _assignment(compiler, node, scope)
 
     def prepare(seed: Row) -> None:
-        for _ in stage(seed[0], [seed]):
-            pass
+        seed[slot] = value(seed)
 
     return prepare
 
 
-def _late_let(compiler: Compiler, node: nodes.Let, scope: Scope) -> tuple[int, Value]:
+def _assignment(compiler: Compiler, node: nodes.Let, scope: Scope) -> tuple[int, Value]:
     value = compiler.expression(node.value, scope)
     return compiler.frame.declare(scope, node.name), value
 
 
 def _compile_body(compiler: Compiler, body: list[nodes.Clause], scope: Scope) -> list[Stage]:
     """Compile the clauses; a FOR takes the FILTERs behind it along."""
-    outer, first = set(scope.names), _first_variable(body)
+    first = _first_variable(body)
     stages: list[Stage] = []
     place = 0
     while place < len(body):
@@ -274,8 +274,7 @@ def _compile_body(compiler: Compiler, body: list[nodes.Clause], scope: Scope) ->
                 place += 1
             stages.append(compile_for(compiler, clause, scope, filters))
         elif isinstance(clause, nodes.Join):
-            own = [name for name in scope.names if name not in outer]
-            stages.append(compile_join(compiler, clause, scope, own=own, first=first))
+            stages.append(compile_join(compiler, clause, scope, first))
         else:
             stages.append(compiler.clause(clause, scope))
     return stages

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, UnsupportedQueryError
 from .. import nodes
-from ..values import describe, is_number, kind_of, truthy
+from ..values import is_number, kind_of, truthy
+from .access import get_attribute
 from .compiler import CompileClause, Compiler
 from .expressions import range_bounds
 from .lookups import documents_of
@@ -47,11 +48,10 @@ def compile_for(
         )
     conditions = [item.condition for item in filters]
     elements = _elements(compiler, node, conditions, scope)
-    valid = _valid_time(compiler, node.valid_time, scope)
+    if node.valid_time:
+        elements = _valid_then(compiler, node.valid_time, scope, elements)
     slot = compiler.frame.declare(scope, node.variable)
     tests = [compiler.condition(condition, scope) for condition in conditions]
-    if valid is not None:
-        tests.insert(0, _on_slot(valid, slot))
     return _loop(elements, slot, _all(tests))
 
 
@@ -128,37 +128,30 @@ def _with_hint(
     return checked
 
 
-def _on_slot(test: Callable[[Row, Json], bool], slot: int) -> Callable[[Row], bool]:
-    return lambda row: test(row, row[slot])
+def _valid_then(
+    compiler: Compiler,
+    times: Sequence[nodes.Expression],
+    scope: Scope,
+    elements: Callable[[Row], Iterable[Json]],
+) -> Callable[[Row], Iterable[Json]]:
+    """Compile VALID_TIME: the document's time, both ends included, must meet the time asked for.
 
-
-def _valid_time(
-    compiler: Compiler, times: Sequence[nodes.Expression], scope: Scope
-) -> Callable[[Row, Json], bool] | None:
-    """Compile VALID_TIME: the document's time, half open, must hold or overlap the one asked for."""
-    if not times:
-        return None
+    A missing end is open. As on the server a time that is no number is 0.
+    """
     bounds = [compiler.expression(time, scope) for time in times]
 
-    def test(row: Row, document: Json) -> bool:
-        start, end = _instant(bounds[0](row)), _instant(bounds[-1](row))
-        since, until = _time(document, "valid_from"), _time(document, "valid_to")
-        if len(bounds) == 1:
-            return (since is None or since <= start) and (until is None or start < until)
-        return (since is None or since < end) and (until is None or start < until)
+    def valid(row: Row) -> Iterator[Json]:
+        start, end = _number(bounds[0](row), 0.0), _number(bounds[-1](row), 0.0)
+        for document in elements(row):
+            since, until = get_attribute(document, "valid_from"), get_attribute(document, "valid_to")
+            if _number(since, -math.inf) <= end and start <= _number(until, math.inf):
+                yield document
 
-    return test
-
-
-def _instant(value: Json) -> float:
-    if not is_number(value):
-        raise QueryError(f"VALID_TIME expects numbers, got: {describe(value)}")
-    return float(value)
+    return valid
 
 
-def _time(document: Json, name: str) -> Any:
-    value = document.get(name) if kind_of(document) is dict else None
-    return value if is_number(value) else None
+def _number(value: Json, otherwise: float) -> float:
+    return float(value) if is_number(value) else otherwise
 
 
 # --- LET, FILTER, SEARCH -------------------------------------------------------------------------

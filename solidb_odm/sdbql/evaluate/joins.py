@@ -16,18 +16,15 @@ from .runtime import UNBOUND, Row, Run, Stage, Value
 from .scope import Frame, Scope
 
 Matches = Callable[[Row], "list[JsonObject]"]
+Blank = Callable[[Run], Row]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
-def compile_join(
-    compiler: Compiler, node: nodes.Join, scope: Scope, *, own: Iterable[str], first: str | None
-) -> Stage:
-    """Compile a JOIN. ``own`` are the block's variables, ``first`` is that of its first FOR."""
-    left_slots = [scope.names[name] for name in own if name in scope.names]
-    first_slot = scope.names.get(first) if first is not None else None
-    own_names = frozenset(own)
+def compile_join(compiler: Compiler, node: nodes.Join, scope: Scope, first: str | None = None) -> Stage:
+    """Compile a JOIN; ``first`` is the variable of the block's first FOR."""
+    before = dict(scope.names)
     left_time = compiler.optional(node.left_time, scope)
     tolerance = compiler.optional(node.tolerance, scope)
     documents = documents_of(compiler, node.collection, node.collection, [node.condition], scope)
@@ -39,12 +36,13 @@ def compile_join(
             raise QueryError("ASOF JOIN needs two times: ASOF left, right")
         pick = _nearest(slot, left_time, right_time, tolerance, node.direction or "BACKWARD")
         return _asof(slot, matches, pick)
+    blank = _blank(compiler.frame, before.values())
     if node.kind == "RIGHT":
-        scope.unbound |= own_names
-        return _right(compiler.frame, slot, node.collection, matches, left_slots)
+        scope.unbound |= before.keys() - {node.collection}
+        return _right(slot, node.collection, matches, blank)
     if node.kind == "FULL":
-        scope.unbound |= own_names - {first}
-        return _full(compiler.frame, slot, node.collection, matches, left_slots, first_slot)
+        scope.unbound |= before.keys() - {node.collection, first}
+        return _full(slot, node.collection, matches, blank, before.get(first or ""))
     return _left(slot, matches, keep_all=node.kind == "LEFT")
 
 
@@ -79,45 +77,34 @@ def _left(slot: int, matches: Matches, *, keep_all: bool) -> Stage:
     return stage
 
 
-def _right(frame: Frame, slot: int, collection: str, matches: Matches, left_slots: list[int]) -> Stage:
+def _right(slot: int, collection: str, matches: Matches, blank: Blank) -> Stage:
     """Yield a row for each right document, with the first left row it meets."""
 
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
-        left = list(rows)
         first: dict[str, Row] = {}
-        for row in left:
+        for row in rows:
             for document in matches(row):
                 first.setdefault(document["_key"], row)
         for document in run.scan(collection):
             met = first.get(document["_key"])
-            blank = [run, *[None] * (frame.size - 1)]
-            fresh = _without(left, blank, left_slots) if met is None else met.copy()
+            fresh = blank(run) if met is None else met.copy()
             fresh[slot] = document
             yield fresh
 
     return stage
 
 
-def _full(
-    frame: Frame,
-    slot: int,
-    collection: str,
-    matches: Matches,
-    left_slots: list[int],
-    first_slot: int | None,
-) -> Stage:
+def _full(slot: int, collection: str, matches: Matches, blank: Blank, first_slot: int | None) -> Stage:
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
-        left = list(rows)
         met: set[str] = set()
-        for row in left:
+        for row in rows:
             found = matches(row)
             met.update(document["_key"] for document in found)
-            fresh = row.copy()
-            fresh[slot] = found
-            yield fresh
+            row[slot] = found
+            yield row
         for document in run.scan(collection):
             if document["_key"] not in met:
-                fresh = _without(left, [run, *[None] * (frame.size - 1)], left_slots)
+                fresh = blank(run)
                 if first_slot is not None:
                     fresh[first_slot] = None
                 fresh[slot] = [document]
@@ -126,12 +113,17 @@ def _full(
     return stage
 
 
-def _without(rows: list[Row], blank: Row, slots: list[int]) -> Row:
-    """Return a row in which the variables of the left side are unbound."""
-    fresh = rows[0].copy() if rows else blank
-    for slot in slots:
-        fresh[slot] = UNBOUND
-    return fresh
+def _blank(frame: Frame, slots: Iterable[int]) -> Blank:
+    """Compile to a row in which no variable of the left side is bound, not even an outer one."""
+    unbound = tuple(slots)
+
+    def make(run: Run) -> Row:
+        row: Row = [run, *[None] * (frame.size - 1)]
+        for slot in unbound:
+            row[slot] = UNBOUND
+        return row
+
+    return make
 
 
 # --- ASOF ----------------------------------------------------------------------------------------
@@ -150,13 +142,13 @@ def _asof(slot: int, matches: Matches, pick: Pick) -> Stage:
 
 def _nearest(slot: int, left: Value, right: Value, tolerance: Value | None, direction: str) -> Pick:
     def pick(row: Row, documents: list[JsonObject]) -> JsonObject | None:
-        here = _moment(left(row))
-        reach = None if tolerance is None else _span(tolerance(row))
+        here = moment(left(row))
+        reach = None if tolerance is None else _span(row[0], tolerance(row))
         best: JsonObject | None = None
         nearest: float | None = None
         for document in documents:
             row[slot] = document
-            there = _moment(right(row))
+            there = moment(right(row))
             if here is None or there is None:
                 continue
             distance = _distance(here, there, direction)
@@ -175,7 +167,7 @@ def _distance(here: float, there: float, direction: str) -> float | None:
     return abs(here - there)
 
 
-def _moment(value: Json) -> float | None:
+def moment(value: Json) -> float | None:
     """Read a time: a number of milliseconds, or an RFC 3339 text."""
     if is_number(value):
         return float(value)
@@ -188,17 +180,17 @@ def _moment(value: Json) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
-def _span(value: Json) -> float:
+def _span(run: Run, value: Json) -> float | None:
+    """Read a tolerance in milliseconds; the server takes a senseless one for none."""
     if is_number(value):
         return float(value)
     found = _DURATION.fullmatch(value.strip()) if kind_of(value) is str else None
     if found is None:
-        raise QueryError(f"TOLERANCE expects milliseconds or a text such as '5s', got: {describe(value)}")
+        run.swallow(
+            QueryError(f"TOLERANCE expects milliseconds or a text such as '5s', got: {describe(value)}")
+        )
+        return None
     return float(found[1]) * _MILLISECONDS[found[2]]
 
 
-def _join(compiler: Compiler, node: nodes.Join, scope: Scope) -> Stage:
-    return compile_join(compiler, node, scope, own=list(scope.names), first=None)
-
-
-CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Join: _join}
+CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Join: compile_join}

@@ -122,9 +122,9 @@ class MemorySource:
             raise CollectionNotFound(f"Collection '{name}' not found", name=name) from None
 
     def _new_key(self, collection: str, document: JsonObject) -> str:
-        key: Json = document.get("_key")
-        if key is None:
+        if "_key" not in document:
             return _uuid7()
+        key: Json = document["_key"]
         if not isinstance(key, str):
             raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection, key=str(key))
         return key

@@ -128,7 +128,7 @@ def _all_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
 
 def _k_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
     """Yield the k paths of least weight without loops (Yen's algorithm)."""
-    wanted = search.number("k", 3)
+    wanted = max(1, search.number("k", 3))
     order = count()
     first = _cheapest(search, start, end)
     candidates = [] if first is None else [(first.weight, next(order), first)]

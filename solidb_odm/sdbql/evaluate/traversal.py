@@ -10,7 +10,6 @@ from typing import Any
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .. import nodes
-from ..values import to_text
 from .compiler import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import Scope
@@ -103,7 +102,8 @@ def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterat
         for edge in run.source.edges(collection, vertex, way):
             run.spend(1)
             other = edge.get(_REVERSED[way])
-            if isinstance(other, str):
+            repeated = other == vertex and direction == "ANY" and way == "INBOUND"
+            if isinstance(other, str) and not repeated:
                 yield edge, other
 
 
@@ -126,8 +126,6 @@ class _Walk:
 
     def from_(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
         """Yield the steps whose vertices exist, with their documents."""
-        if vertex_document(self._run, start) is None:
-            return
         waiting = deque((Step(start),))
         self._seen.add(start)
         take = waiting.pop if self._rules.depth_first else waiting.popleft
@@ -160,9 +158,10 @@ class _Walk:
 
 def _path(run: Run, step: Step) -> JsonObject:
     steps = step.steps()
+    documents = [vertex_document(run, item.vertex) for item in steps]
     return {
         "edges": [item.edge for item in steps if item.edge is not None],
-        "vertices": [vertex_document(run, item.vertex) for item in steps],
+        "vertices": [document for document in documents if document is not None],
     }
 
 
@@ -220,7 +219,7 @@ def _match(compiler: Compiler, node: nodes.Match, scope: Scope) -> Stage:
     key = compiler.expression(node.key, scope)
     rules = Rules(node.direction, node.minimum, node.maximum, False, "global", "path")
     slots = [compiler.frame.declare(scope, name) for name in (node.target, "_e", "_p")]
-    return _stage(node.edges, rules, lambda row: f"{node.collection}/{to_text(key(row))}", None, slots)
+    return _stage(node.edges, rules, lambda row: f"{node.collection}/{vertex_id(key(row))}", None, slots)
 
 
 CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Traverse: _traverse, nodes.Match: _match}
