@@ -14,8 +14,8 @@ MODULES = {
 }
 HEAD = """# Reference
 
-All public names, from their docstrings; `python -m tools.reference_page` writes this page. The functions of the query
-language have [a page of their own](sdbql-functions.md).
+All public names, from their docstrings; `python -m tools.reference_page` writes this page. The functions of the
+query language have [a page of their own](sdbql-functions.md).
 
 """
 

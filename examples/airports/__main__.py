@@ -52,7 +52,10 @@ def show(engine: Engine) -> None:
         table("The most departing routes", ["airport", "routes"], questions.busiest(session))
         table("Nearest to Denver", ["airport", "name", "km"], questions.nearest(session))
         direct, changing = questions.reach(session)
-        rows = [("direct", len(direct), " ".join(direct)), ("one change", len(changing), " ".join(changing[:40]) + " ..")]
+        rows = [
+            ("direct", len(direct), " ".join(direct)),
+            ("one change", len(changing), " ".join(changing[:40]) + " .."),
+        ]
         table("From Aspen (ASE)", ["", "airports", ""], rows)
         asked = traverse("airports/ASE", Route, depth=(1, 2)).compile()
         console.print("That was", asked.text, asked.bind_vars, soft_wrap=True)
@@ -82,7 +85,9 @@ def show(engine: Engine) -> None:
 def main() -> None:
     """Run the whole demonstration."""
     parser = argparse.ArgumentParser(prog="python -m examples.airports", description=__doc__)
-    parser.add_argument("--url", default=f"sqlite:///{OUT / 'airports.db'}", help="where to (default: %(default)s)")
+    parser.add_argument(
+        "--url", default=f"sqlite:///{OUT / 'airports.db'}", help="where to (default: %(default)s)"
+    )
     parser.add_argument("--echo", action="store_true", help="print every statement that is sent")
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)

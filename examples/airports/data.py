@@ -1,4 +1,4 @@
-"""The data, as the package ``bokeh_sampledata`` ships it: OurAirports and the US Bureau of Transportation Statistics."""
+"""The data that the package ``bokeh_sampledata`` ships: airports, and flights as US carriers reported them."""
 
 import csv
 import gzip

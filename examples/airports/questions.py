@@ -74,7 +74,9 @@ def edit(engine: Engine, code: str = "DEN") -> Edit:
         patches = [written.document for written in recording.patches]
         recording.clear()
         session.commit()
-        return Edit(patches, airport.rev != before, len(recording.batches), airport.altitude, list(airport.notes))
+        return Edit(
+            patches, airport.rev != before, len(recording.batches), airport.altitude, list(airport.notes)
+        )
 
 
 @dataclass
