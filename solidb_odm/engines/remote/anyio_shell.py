@@ -188,7 +188,7 @@ class AsyncLane:
             await self._pool.discard(wire)
 
     async def _fly(self, flight: Flight) -> list[Any]:
-        seconds = None if flight.unhurried else self._pool.address.options.timeout
+        seconds = flight.patience(self._pool.address.options.timeout)
         wire = await self._on(flight)
         try:
             return await wire.fly(flight, seconds)

@@ -38,7 +38,8 @@ class Flight(Command[list[Any]]):
     Each answer is read with ``read`` as it comes in, while the server works on the next.
 
     ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
-    ``unhurried``: has no time-out, because the server may work for long without a word.
+    ``timeout``: other seconds without a byte than the driver's; ``unhurried``: none at all, because
+    the server may work for long without a word.
     ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
     node that the exchange has spoken to before.
     ``label``, ``text`` and ``binds`` are for whoever watches.
@@ -50,6 +51,7 @@ class Flight(Command[list[Any]]):
     read: Callable[[bytes], Any] = decode
     repeatable: bool = False
     unhurried: bool = False
+    timeout: float | None = None
     realm: str = ""
     same_node: bool = False
     text: str = ""
@@ -60,22 +62,33 @@ class Flight(Command[list[Any]]):
         """The number of bytes to send."""
         return sum(map(len, self.chunks))
 
+    def patience(self, usual: float) -> float | None:
+        """Give the seconds to wait without a byte, where ``usual`` are the driver's; None: for ever."""
+        return None if self.unhurried else self.timeout or usual
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The answer to an HTTP call; ``body`` is its JSON, or None."""
+    """The answer to an HTTP call; ``body`` is its JSON, or None; ``content`` its bytes."""
 
     status: int
     body: Json
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpCall(Command[HttpAnswer]):
-    """A request over HTTP to the node the driver talks to, for what the driver protocol lacks."""
+    """A request over HTTP to the node the driver talks to, for what the driver protocol lacks.
+
+    It sends ``body`` as JSON, or ``content`` as it is.
+    """
 
     method: str
     path: str
     body: Json = None
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,7 @@ def ask(
     *,
     repeatable: bool = False,
     unhurried: bool = False,
+    timeout: float | None = None,
     realm: str = "",
     same_node: bool = False,
 ) -> Exchange[Answer]:
@@ -141,6 +155,7 @@ def ask(
         label,
         repeatable=repeatable,
         unhurried=unhurried,
+        timeout=timeout,
         realm=realm,
         same_node=same_node,
         text=context.query,

@@ -82,8 +82,13 @@ def request_of(
 ) -> httpx.Request:
     """Build the request for a call."""
     scheme = "https" if address.tls else "http"
-    body: dict[str, Any] = {} if call.body is None else {"json": call.body}
-    return client.build_request(call.method, f"{scheme}://{host}{call.path}", **body)
+    sent: dict[str, Any] = {} if call.body is None else {"json": call.body}
+    if call.content is not None:
+        sent = {"content": call.content}
+    where = f"{scheme}://{host}{call.path}"
+    return client.build_request(
+        call.method, where, params=dict(call.params) or None, headers=dict(call.headers), **sent
+    )
 
 
 def http_event(call: HttpCall, begun: float, response: httpx.Response) -> RequestEvent:
@@ -102,8 +107,8 @@ def as_answer(response: httpx.Response) -> HttpAnswer:
     try:
         body: Json = response.json() if response.content else None
     except ValueError:
-        body = {"error": response.text[:500]}
-    return HttpAnswer(response.status_code, body)
+        body = {"error": response.text[:500]} if response.is_error else None
+    return HttpAnswer(response.status_code, body, response.content)
 
 
 def unanswered(problem: httpx.HTTPError, call: HttpCall, host: Host) -> SolidbError:

@@ -188,7 +188,7 @@ class Lane:
             self._pool.discard(wire)
 
     def _fly(self, flight: Flight) -> list[Any]:
-        seconds = None if flight.unhurried else self._pool.address.options.timeout
+        seconds = flight.patience(self._pool.address.options.timeout)
         wire = self._on(flight)
         try:
             return wire.fly(flight, seconds)

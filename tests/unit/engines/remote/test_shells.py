@@ -139,6 +139,17 @@ def test_no_answer_in_time_drops_the_connection(fake: FakeServer) -> None:
     driver.close()
 
 
+def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: RemoteDriver) -> None:
+    waiting = threading.Event()
+    fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "ping" else None
+
+    with pytest.raises(RequestTimeout) as raised:
+        driver.run(ask({"cmd": "ping"}, timeout=0.05))
+
+    assert raised.value.seconds == 0.05
+    waiting.set()
+
+
 def test_when_all_connections_are_busy_a_caller_waits_and_gives_up(fake: FakeServer) -> None:
     driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=0.05)
 
