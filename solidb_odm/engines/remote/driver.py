@@ -21,9 +21,11 @@ T = TypeVar("T")
 class _RemoteBase:
     """What the two drivers share: everything without I/O."""
 
-    def __init__(self, url: str, /, *, on_request: Observer | None = None, **options: Any) -> None:
-        self.address: ServerAddress = parse_url(url, **options)
-        if not self.address.database:
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
+        self.address = parse_url(url, **options) if isinstance(url, str) else url
+        if isinstance(url, str) and not self.address.database:
             raise ConfigurationError(
                 "the URL names no database", hint="solidb://user:password@host:6745/database"
             )
@@ -49,7 +51,9 @@ class RemoteDriver(_RemoteBase):
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
     """
 
-    def __init__(self, url: str, /, *, on_request: Observer | None = None, **options: Any) -> None:
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
         super().__init__(url, on_request=on_request, **options)
         self.pool = SocketPool(self.address, self.statistics)
 
@@ -57,13 +61,13 @@ class RemoteDriver(_RemoteBase):
         """Open a channel; it holds a connection only while it performs a command."""
         return RemoteChannel(self)
 
-    def run(self, exchange: Operation[T]) -> T:
-        """Run an exchange of flights and HTTP calls on one connection."""
-        return run_exchange(exchange, self.pool)
+    def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
+        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return run_exchange(exchange, self.pool, seconds)
 
-    def lane(self) -> Lane:
+    def lane(self, seconds: float | None = None) -> Lane:
         """Give a lane, to run several exchanges on the same connection: ``with driver.lane() as lane``."""
-        return Lane(self.pool)
+        return Lane(self.pool, seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -99,7 +103,9 @@ class AsyncRemoteDriver(_RemoteBase):
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
     """
 
-    def __init__(self, url: str, /, *, on_request: Observer | None = None, **options: Any) -> None:
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
         super().__init__(url, on_request=on_request, **options)
         self.pool = StreamPool(self.address, self.statistics)
 
@@ -107,13 +113,13 @@ class AsyncRemoteDriver(_RemoteBase):
         """Open a channel; it holds a connection only while it performs a command."""
         return AsyncRemoteChannel(self)
 
-    async def run(self, exchange: Operation[T]) -> T:
-        """Run an exchange of flights and HTTP calls on one connection."""
-        return await arun_exchange(exchange, self.pool)
+    async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
+        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return await arun_exchange(exchange, self.pool, seconds)
 
-    def lane(self) -> AsyncLane:
+    def lane(self, seconds: float | None = None) -> AsyncLane:
         """Give a lane, to run several exchanges on one connection: ``async with driver.lane() as lane``."""
-        return AsyncLane(self.pool)
+        return AsyncLane(self.pool, seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -174,6 +174,13 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
         _plain(AuthError, "make a new API key, or use a user and a password"),
     ),
     (_AUTH, r"^Session no longer valid", _plain(AuthError, "log in again: the user or the key has changed")),
+    (
+        _AUTH,
+        r"^Authentication required",
+        _plain(
+            AuthError, "solidb://user:password@host:6745/database, or client.auth(database, user, password)"
+        ),
+    ),
     (_AUTH, r"", _plain(AuthError)),
     # databases and collections; the server words databases as collections
     (

@@ -55,14 +55,14 @@ class TokenAuth(httpx.Auth):
         return str(body["token"])
 
 
-class KeyAuth(httpx.Auth):
-    """Send the API key with every request."""
+class HeaderAuth(httpx.Auth):
+    """Send an API key, or a token made elsewhere, with every request."""
 
-    def __init__(self, api_key: str) -> None:
-        self._api_key = api_key
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["X-API-Key"] = self._api_key
+        request.headers[self._name] = self._value
         yield request
 
 
@@ -70,21 +70,35 @@ def new_client(kind: Callable[..., C], address: ServerAddress) -> C:
     """Make an ``httpx`` client of either colour for this server."""
     options = address.options
     return kind(
-        auth=KeyAuth(address.api_key) if address.api_key else TokenAuth(address),
+        auth=_auth(address),
         timeout=httpx.Timeout(options.timeout, connect=options.connect_timeout),
         verify=address.tls_context() or True,
         trust_env=False,
     )
 
 
+def _auth(address: ServerAddress) -> httpx.Auth:
+    if address.token:
+        return HeaderAuth("Authorization", f"Bearer {address.token}")
+    if address.api_key:
+        return HeaderAuth("X-API-Key", address.api_key)
+    return TokenAuth(address)
+
+
 def request_of(
-    client: httpx.Client | httpx.AsyncClient, host: Host, address: ServerAddress, call: HttpCall
+    client: httpx.Client | httpx.AsyncClient,
+    host: Host,
+    address: ServerAddress,
+    call: HttpCall,
+    seconds: float | None = None,
 ) -> httpx.Request:
     """Build the request for a call."""
     scheme = "https" if address.tls else "http"
     sent: dict[str, Any] = {} if call.body is None else {"json": call.body}
     if call.content is not None:
         sent = {"content": call.content}
+    if seconds is not None:
+        sent["timeout"] = seconds
     where = f"{scheme}://{host}{call.path}"
     return client.build_request(
         call.method, where, params=dict(call.params) or None, headers=dict(call.headers), **sent

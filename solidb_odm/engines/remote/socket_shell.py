@@ -90,13 +90,13 @@ class SocketPool:
         for wire in wires:
             wire.close()
 
-    def http(self, call: HttpCall) -> HttpAnswer:
+    def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
         if self._http is None:
             self._http = new_client(httpx.Client, self.address)
         begun = time.perf_counter()
         try:
-            response = self._http.send(request_of(self._http, self.host, self.address, call))
+            response = self._http.send(request_of(self._http, self.host, self.address, call, seconds))
         except httpx.HTTPError as problem:
             raise unanswered(problem, call, self.host) from problem
         self.statistics.http(http_event(call, begun, response))
@@ -148,8 +148,9 @@ class SocketPool:
 class Lane:
     """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
 
-    def __init__(self, pool: SocketPool) -> None:
+    def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
         self._pool = pool
+        self._seconds = seconds  # instead of the URL's time-out
         self._wire: SocketWire | None = None
         self._host: Host | None = None
 
@@ -162,13 +163,18 @@ class Lane:
         # After anything but a planned error the exchange may have left a transaction open.
         self.release(clean=error is None or isinstance(error, SolidbError))
 
+    @property
+    def sound(self) -> bool:
+        """Whether it holds a connection that can be used on."""
+        return self._wire is not None and self._wire.sound
+
     def perform(self, command: Command[R], /) -> R:
         """Perform a flight, an HTTP call or a pause."""
         reply: Any = None
         if isinstance(command, Flight):
             reply = self._fly(command)
         elif isinstance(command, HttpCall):
-            reply = self._pool.http(command)
+            reply = self._pool.http(command, self._seconds)
         elif isinstance(command, Pause):
             time.sleep(command.seconds)
         else:
@@ -188,7 +194,7 @@ class Lane:
             self._pool.discard(wire)
 
     def _fly(self, flight: Flight) -> list[Any]:
-        seconds = flight.patience(self._pool.address.options.timeout)
+        seconds = flight.patience(self._seconds or self._pool.address.options.timeout)
         wire = self._on(flight)
         try:
             return wire.fly(flight, seconds)
@@ -220,7 +226,7 @@ class Lane:
         return self._wire
 
 
-def run_exchange(exchange: Operation[T], pool: SocketPool) -> T:
+def run_exchange(exchange: Operation[T], pool: SocketPool, seconds: float | None = None) -> T:
     """Run an exchange from its beginning to its end on a lane of its own."""
-    with Lane(pool) as lane:
+    with Lane(pool, seconds) as lane:
         return run(exchange, lane)

@@ -59,6 +59,7 @@ class ServerAddress:
     username: str = ""
     password: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     tls: bool = False
     options: Options = Options()
 
@@ -104,13 +105,14 @@ def parse_url(url: str, /, **options: Any) -> ServerAddress:
     login, _, places = authority.rpartition("@")
     username, _, password = login.partition(":")
     settings = {**_query(query), **options}
-    api_key = str(settings.pop("api_key", ""))
+    api_key, token = str(settings.pop("api_key", "")), str(settings.pop("token", ""))
     return ServerAddress(
         hosts=tuple(_host(place) for place in places.split(",")),
         database=_database(unquote(path)),
         username=unquote(username),
         password=unquote(password),
         api_key=api_key,
+        token=token,
         tls=scheme == "solidbs",
         options=_options(settings),
     )
@@ -155,7 +157,8 @@ def _options(settings: Mapping[str, Any]) -> Options:
     known = {item.name: item for item in fields(Options)}
     if unknown := sorted(settings.keys() - known.keys()):
         raise ConfigurationError(
-            f"unknown option {', '.join(unknown)}", hint=f"known are: api_key, {', '.join(sorted(known))}"
+            f"unknown option {', '.join(unknown)}",
+            hint=f"known are: api_key, token, {', '.join(sorted(known))}",
         )
     default = Options()
     return replace(
