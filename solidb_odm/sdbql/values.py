@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeGuard, cast
 
 from .._types import Json, JsonObject
@@ -446,10 +447,10 @@ def to_text(value: Json) -> str:
 
 
 def template_text(value: Json) -> str:
-    """Convert as a template string does: null is ``null``, 1e20 is written in full."""
+    """Convert as a template string does: null is ``null``, no number has an exponent."""
     kind = kind_of(value)
     if kind is str:
         return value  # type: ignore[no-any-return]  # narrowed by kind_of()
-    if kind is float and value.is_integer():
-        return str(int(value))
+    if kind is float:
+        return format(Decimal(repr(value)), "f").removesuffix(".0") if value else "0"
     return json_text(value)

@@ -8,10 +8,27 @@ from solidb_odm.errors import QuerySyntaxError, SolidbError
 
 Case = dict[str, Any]
 
-_FIXTURE = json.loads((Path(__file__).parents[1] / "fixtures" / "sdbql-cases.json").read_text("utf-8"))
+
+def _fixture(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / name).read_text("utf-8"))
+    return found
+
+
+_FIXTURE = _fixture("sdbql-cases.json")
 
 DATASET: list[dict[str, Any]] = _FIXTURE["dataset"]["collections"]
 CASES: list[Case] = _FIXTURE["cases"]
+OBSERVED: list[Case] = _fixture("sdbql-observed.json")["cases"]
+"""More queries over the same data: an answer in ``rows``, or the beginning of an ``error``."""
+
+_VARYING = ("_rev", "_created_at", "_updated_at")
+
+
+def without_varying(value: Any) -> Any:
+    """Return a value without the attributes that every write makes anew."""
+    if isinstance(value, dict):
+        return {key: without_varying(item) for key, item in value.items() if key not in _VARYING}
+    return [without_varying(item) for item in value] if isinstance(value, list) else value
 
 
 def same(found: Any, wanted: Any, tolerance: float = 0.0) -> bool:

@@ -9,7 +9,7 @@ from solidb_odm.sdbql.evaluate import MemorySource, evaluate
 from solidb_odm.sdbql.functions.base import IndexInfo
 from solidb_odm.sdbql.parser import parse
 
-from .cases import CASES, DATASET, Case, error_agrees, rows_agree, same
+from .cases import CASES, DATASET, OBSERVED, Case, error_agrees, rows_agree, same, without_varying
 from .differences import DIFFERENCES
 
 _SEARCH_INDEXES = ("fulltext", "geo", "vector")
@@ -54,6 +54,16 @@ def _agrees(case: Case) -> bool:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_evaluator_answers_as_the_server(case: Case) -> None:
     assert _agrees(case) is (case["name"] not in DIFFERENCES)
+
+
+@pytest.mark.parametrize("case", OBSERVED, ids=lambda case: case["query"])
+def test_the_evaluator_answers_what_was_observed(case: Case) -> None:
+    source, query = _source(case), case["query"]
+    if "error" in case:
+        with pytest.raises(SolidbError):
+            evaluate(parse(query), source)
+        return
+    assert same(without_varying(evaluate(parse(query), source)), case["rows"])
 
 
 def test_differences_are_few_and_name_real_cases() -> None:

@@ -231,7 +231,7 @@ def _dynamic(context: Any, name: str, arguments: list[Json], depth: int) -> Json
         return _dynamic(context, target, given, depth + 1)
     if name == "IF" and len(arguments) == 3:
         return arguments[1] if truthy(arguments[0]) else arguments[2]
-    function = lookup(name)
+    function = None if name == "TRY" else lookup(name)  # TRY can't catch what was evaluated before
     if function is None:
         raise unknown_function(name)
     return function.implementation(context, arguments)

@@ -178,7 +178,7 @@ def _with_constant(name: str, left: Value, wanted: Json) -> Value | None:
         return test if name == "==" else lambda row: not test(row)
     if name in _ORDER and kind_of(wanted) is str:
         return _order_constant(left, wanted, _ORDER[name], (str, str))
-    if name in _ORDER and (kind_of(wanted) is float or (kind_of(wanted) is int and abs(wanted) <= _SAFE)):
+    if name in _ORDER and values.is_number(wanted) and abs(wanted) < _SAFE:
         return _order_constant(left, wanted, _ORDER[name], (int, float))
     if name in ("LIKE", "NOT LIKE") and kind_of(wanted) is str:
         match, negated = like_regex(wanted).fullmatch, name == "NOT LIKE"
@@ -196,7 +196,7 @@ def _equals_constant(left: Value, wanted: Json) -> Value:
         return lambda row: left(row) is wanted
     if kind_of(wanted) is str:
         return lambda row: left(row) == wanted
-    if abs(wanted) > _SAFE:
+    if abs(wanted) >= _SAFE:
         return lambda row: equal(left(row), wanted)
 
     def test(row: Row) -> bool:
