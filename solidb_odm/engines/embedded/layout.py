@@ -42,7 +42,11 @@ def create_index(collection: str, index: StoredIndex) -> list[str]:
     spec = index.spec
     if spec.kind in ("persistent", "ttl"):
         return _expression_index(collection, index)
-    return [_SIDE_TABLES[spec.kind].format(table=side_table(index)), *_kept_in_step(collection, index)]
+    tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
+    if spec.kind == "fulltext":
+        vocabulary = f"fts5vocab({side_table(index)}, 'row')"
+        tables.append(f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING {vocabulary}")
+    return [*tables, *_kept_in_step(collection, index)]
 
 
 def drop_index(index: StoredIndex) -> list[str]:
@@ -52,7 +56,8 @@ def drop_index(index: StoredIndex) -> list[str]:
     triggers = [
         f"DROP TRIGGER IF EXISTS {_trigger(index, event)}" for event in ("insert", "update", "delete")
     ]
-    return [*triggers, f"DROP TABLE {side_table(index)}"]
+    vocabulary = [f"DROP TABLE {vocabulary_table(index)}"] if index.spec.kind == "fulltext" else []
+    return [*triggers, *vocabulary, f"DROP TABLE {side_table(index)}"]
 
 
 def index_name(index: StoredIndex) -> str:
@@ -67,6 +72,11 @@ def _unique_name(index: StoredIndex) -> str:
 def side_table(index: StoredIndex) -> str:
     """Return the name of the table that holds a fulltext, geo or vector index."""
     return f"{PREFIX}{index.spec.kind}_{index.number}"
+
+
+def vocabulary_table(index: StoredIndex) -> str:
+    """Return the name of the table that tells how often a fulltext index has a word."""
+    return f"{PREFIX}vocabulary_{index.number}"
 
 
 def index_number(name: str) -> int | None:
@@ -142,7 +152,7 @@ def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
 
 def _words(document: str, spec: IndexSpec) -> tuple[str, str]:
     path = field_path(spec.fields[0])
-    return f"{document} ->> {path}", f"json_type({document}, {path}) = 'text'"
+    return f"solidb_words({document} ->> {path})", f"json_type({document}, {path}) = 'text'"
 
 
 def _vector(document: str, spec: IndexSpec) -> tuple[str, str]:

@@ -147,6 +147,8 @@ class Queries:
             return _Entry(False, plan(query, types, find, database=database, strict=strict))
         except NotInSql as exc:
             entry = _Entry(False, reason=str(exc))
+        except RecursionError:
+            return _Entry(False, reason="it is nested too deep")
         if isinstance(query, nodes.Block) and not strict:
             entry.narrowing = narrow(query, types, find, database=database)
         return entry

@@ -1,8 +1,8 @@
-"""NEAR and VECTOR_SEARCH through their indexes.
+"""NEAR, VECTOR_SEARCH, FULLTEXT and SEARCH_INDEX through their indexes.
 
-Both read a whole collection when they run in Python. With constant arguments they can run before the
+They read a whole collection when they run in Python. With constant arguments they can run before the
 query, over just those documents that their index says can be in the answer; the query then reads
-the answer from a bind variable. What is found, and every score, is still made by the function.
+the answer from a bind variable. What is found, and every score, is what the function finds.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from ...errors import QueryError
 from ...sdbql import nodes
 from ...sdbql.evaluate import MemorySource, Run, Source, compile_expression
 from ...sdbql.functions import lookup
-from ...sdbql.functions.arguments import is_number, is_object
+from ...sdbql.functions.arguments import is_array, is_number, is_object
 from .catalogue import Catalogue, StoredIndex
 from .layout import side_table
 from .vectors import VectorIndexes
+from .words import FulltextIndexes
 
 N = TypeVar("N")
+Narrowed = Callable[[str, Sequence[int]], Source]
+"""Makes a source in which a collection has just the documents with these rowids."""
 
 _METRES_A_DEGREE: Final = 111_000.0
 _MARGIN: Final = 0.001
 _NEAR_POLE: Final = 89.0
+_BY_WORDS: Final = frozenset(("FULLTEXT", "SEARCH_INDEX"))
 _BIND: Final = "solidb search {}"
 """A name that no query can write."""
 
@@ -55,7 +59,11 @@ def take_out(query: nodes.Query) -> Rewritten:
 
 
 def _replaced(node: N, found: list[Search]) -> N:
-    if isinstance(node, nodes.Call) and node.name in _CANDIDATES and all(map(_is_constant, node.arguments)):
+    if (
+        isinstance(node, nodes.Call)
+        and (node.name in _CANDIDATES or node.name in _BY_WORDS)
+        and all(map(_is_constant, node.arguments))
+    ):
         found.append(Search(_BIND.format(len(found)), node))
         return cast(N, nodes.Bind(found[-1].bind))
     if isinstance(node, nodes.Filter | nodes.SortKey | nodes.Lambda) or not is_dataclass(node):
@@ -97,31 +105,46 @@ class Searcher:
         self._connection = connection
         self._catalogue = catalogue
         self._vectors = VectorIndexes(connection)
+        self._words = FulltextIndexes(connection)
 
     def answer(
         self,
         rewritten: Rewritten,
         binds: Mapping[str, Any],
-        narrowed: Callable[[str, Sequence[int]], Source],
+        narrowed: Narrowed,
     ) -> dict[str, Any] | None:
         """Return the binds with the searches' answers; None if one must run inside the query."""
         answers = dict(binds)
         for search in rewritten.searches:
             try:
                 arguments = [_constant(node, binds) for node in search.call.arguments]
-                rows = self._candidates(search.call.name, arguments)
-                if rows is None:
-                    return None
-                run = Run(narrowed(arguments[0], rows), binds)
-                function = lookup(search.call.name)
-                answers[search.bind] = function.implementation(run, arguments) if function else None
+                found = self._found(search.call.name, arguments, binds, narrowed)
             except QueryError:
                 return None
+            if found is None:
+                return None
+            answers[search.bind] = found
         return answers
 
-    def _candidates(self, name: str, arguments: list[Json]) -> Sequence[int] | None:
-        """Return the rowids of the documents that may be found; None if no index can tell."""
-        return _CANDIDATES[name](self, arguments)
+    def _found(self, name: str, arguments: list[Json], binds: Mapping[str, Any], narrowed: Narrowed) -> Json:
+        """Return what a search finds; None if no index can tell."""
+        if name in _BY_WORDS:
+            return self._by_words(name, arguments, narrowed)
+        rows = _CANDIDATES[name](self, arguments)
+        function = lookup(name)
+        if rows is None or function is None:
+            return None
+        return function.implementation(Run(narrowed(arguments[0], rows), binds), arguments)
+
+    def _by_words(self, name: str, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
+        if not 3 <= len(arguments) <= 4 or not all(type(one) is str for one in arguments[:3]):
+            return None
+        collection, field = arguments[:2]
+        index = self._index(collection, "fulltext", field)
+        if index is None or field not in index.spec.fields:
+            return None
+        run = self._words.fulltext if name == "FULLTEXT" else self._words.search_index
+        return run(index, arguments, lambda rowids: list(narrowed(collection, rowids).scan(collection)))
 
     def near(self, arguments: list[Json]) -> Sequence[int] | None:
         """Return the rowids of the documents in the box around a circle."""

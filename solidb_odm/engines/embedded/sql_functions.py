@@ -18,11 +18,13 @@ from ...sdbql.functions import lookup
 from ...sdbql.functions.arguments import is_array
 from . import json_text
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
+from .words import indexed_words
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that indexes, triggers and compiled queries call."""
     connection.create_function("solidb_key", 1, order_key_of_text, deterministic=True)
+    connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):

@@ -98,3 +98,43 @@ def test_a_search_sees_the_session_s_own_writes(places: EmbeddedChannel) -> None
 def test_a_missing_index_is_an_error_as_without_a_file(places: EmbeddedChannel) -> None:
     with pytest.raises(Exception, match="no geo index"):
         places.perform(RunQuery(parse('RETURN NEAR("places", {lat: 1, lon: 1}, 5, "other")')))
+
+
+_TEXTS = [
+    "the quick brown fox",
+    "Quick! quick, don't quack",
+    "Élan vital, ÉLAN",
+    "",
+    "naïve fox's den",
+    "brow brown browns",
+    "٣ ς Σ",
+]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'FULLTEXT("docs", "text.body", @q)',
+        'FULLTEXT("docs", "text.body", @q, {distance: 1, limit: 2})',
+        'FULLTEXT("docs", "text.body", @q, 0)',
+        'SEARCH_INDEX("docs", "text.body", @q)',
+        'FULLTEXT("docs", "text.body", @q, {phrase: 1})',
+    ],
+)
+@pytest.mark.parametrize("words", ["quick fox", "élan", "don't", "brown", "the", "nothing", "", "ς den"])
+def test_a_fulltext_search_finds_and_scores_the_same(channel: EmbeddedChannel, call: str, words: str) -> None:
+    documents: list[dict[str, Any]] = [
+        {"_key": str(n), "text": {"body": text}} for n, text in enumerate(_TEXTS)
+    ]
+    documents += [{"_key": "x", "text": {"body": 5}}, {"_key": "y"}]
+    channel.perform(CreateCollection("docs"))
+    channel.perform(CreateIndex("docs", IndexSpec("body", "fulltext", ("text.body",))))
+    channel.perform(
+        Apply([Inserts("docs", [(d["_key"], {**d, "text": {"body": "quick old text"}}) for d in documents])])
+    )
+    channel.perform(RunQuery(parse("FOR d IN docs REMOVE d IN docs")))
+    channel.perform(Apply([Inserts("docs", [(d["_key"], d) for d in documents])]))
+    source = MemorySource({"docs": documents})
+    source.declare_index("docs", IndexInfo("body", "fulltext", ("text.body",)))
+    query = parse(f"FOR h IN {call} RETURN [h.doc._key, h.score, h.matched, h.terms, h.spans]")
+    assert channel.perform(RunQuery(query, {"q": words})) == evaluate(query, source, {"q": words})
