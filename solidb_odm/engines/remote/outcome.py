@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...commands import call
-from ...errors import SolidbError
+from ...errors import ConnectionFailed, SolidbError
 from .faults import Context
 from .flights import Exchange, Flight, Pause, ask, granted, packed, pauses
 from .frames import frame
@@ -28,15 +28,17 @@ class Witness:
 
 
 def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | None]:
-    """Say whether the commit happened; None if that can't be told, or not in time."""
-    try:
-        for pause in pauses(8, first=0.05):
+    """Say whether the commit happened; None if that can't be told, or not within some seconds."""
+    for pause in pauses(8):
+        try:
             revisions = yield from _look(witnesses, database)
-            if revisions is not None:
-                return judge(witnesses, revisions)
-            yield from call(Pause(pause))
-    except SolidbError:
-        return None
+        except ConnectionFailed:
+            revisions = None  # the server may be starting again
+        except SolidbError:
+            return None
+        if revisions is not None:
+            return judge(witnesses, revisions)
+        yield from call(Pause(pause))
     return None
 
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from solidb_odm.commands import CommitBatches, GetMany, Inserts, Patch, Patches, Removals
+from solidb_odm.commands import Command, CommitBatches, GetMany, Inserts, Patch, Patches, Removals, run
 from solidb_odm.engines.remote import RemoteDriver
+from solidb_odm.engines.remote.flights import Pause
+from solidb_odm.engines.remote.performing import exchange_for
+from solidb_odm.engines.remote.socket_shell import Lane
 from solidb_odm.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
@@ -19,6 +22,18 @@ from solidb_odm.errors import (
 )
 
 from .fake_server import HANG_UP, HANG_UP_AFTERWARDS, FakeServer, refused
+
+
+class Hasty:
+    """A lane that notes pauses instead of making them."""
+
+    def __init__(self, lane: Lane, pauses: list[float]) -> None:
+        self.lane, self.pauses = lane, pauses
+
+    def perform(self, command: Command[Any], /) -> Any:
+        if isinstance(command, Pause):
+            return self.pauses.append(command.seconds)
+        return self.lane.perform(command)
 
 
 def inserts(*keys: str) -> Inserts:
@@ -258,11 +273,30 @@ def test_an_outcome_that_nobody_can_tell_stays_unknown(fake: FakeServer, driver:
         return None
 
     fake.script = vanish
+    pauses: list[float] = []
 
-    with pytest.raises(CommitOutcomeUnknown, match="not known") as raised:
-        driver.channel().perform(CommitBatches([inserts("x")]))
+    with pytest.raises(CommitOutcomeUnknown, match="not known") as raised, driver.lane() as lane:
+        run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lane, pauses))
 
     assert raised.value.committed is None
+    assert len(pauses) > 5  # the server may have been starting again
+
+
+def test_a_server_that_starts_again_tells_the_outcome(fake: FakeServer, driver: RemoteDriver) -> None:
+    downtime = iter(range(4))
+
+    def restart(request: dict[str, Any]) -> Any:
+        if request["cmd"] == "commit_transaction":
+            fake.script = lambda later: None if next(downtime, None) is None else HANG_UP
+            return HANG_UP_AFTERWARDS
+        return None
+
+    fake.script = restart
+
+    with driver.lane() as lane:
+        ((receipt,),) = run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lane, []))
+
+    assert receipt[0] == fake.store.documents["users"]["x"]["_rev"]
 
 
 def test_while_the_commit_is_still_under_way_its_outcome_is_waited_for(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from solidb_odm.engines.remote.flights import HttpAnswer, HttpCall
-from solidb_odm.engines.remote.http import KeyAuth, TokenAuth, as_answer, request_of, unanswered
+from solidb_odm.engines.remote.http import HeaderAuth, TokenAuth, as_answer, request_of, unanswered
 from solidb_odm.engines.remote.url import Host, parse_url
 from solidb_odm.errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout
 
@@ -95,7 +95,7 @@ def test_a_key_is_sent_as_it_is() -> None:
         seen.append(request.headers["X-API-Key"])
         return httpx.Response(204)
 
-    with client(handler, KeyAuth("sk_1")) as opened:
+    with client(handler, HeaderAuth("X-API-Key", "sk_1")) as opened:
         assert ask(opened, HttpCall("GET", "/a")) == HttpAnswer(204, None)
 
     assert seen == ["sk_1"]
@@ -106,7 +106,7 @@ def test_parameters_headers_and_content_are_sent() -> None:
         return httpx.Response(200, content=request.content + request.headers["If-Match"].encode())
 
     call = HttpCall("PUT", "/a", params={"q": "1"}, headers={"If-Match": "r"}, content=b"raw-")
-    with client(handler, KeyAuth("k")) as opened:
+    with client(handler, HeaderAuth("X-API-Key", "k")) as opened:
         request = request_of(opened, Host("h", 1), ADDRESS, call)
         answer = as_answer(opened.send(request))
 
