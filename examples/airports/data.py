@@ -1,4 +1,4 @@
-"""The data that the package ``bokeh_sampledata`` ships: airports, and flights as US carriers reported them."""
+"""The data that the package ``bokeh_sampledata`` ships: airports, and flights of US carriers."""
 
 import csv
 import gzip
