@@ -11,10 +11,12 @@ from collections.abc import Callable
 from ...commands import CollectionKind, IndexSpec
 from ...errors import UnsupportedQueryError
 from .catalogue import StoredIndex
-from .naming import PREFIX, is_reachable, path_sql, quoted, table_name, table_sql
+from .naming import PREFIX, SYSTEM_COLUMNS, is_reachable, path_sql, quoted, table_name, table_sql
 from .order_key import order_key_sql
 
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
+_Content = Callable[[str, IndexSpec], tuple[str, str]]
+"""Makes the values of a side table's columns, and the condition under which there is a row."""
 _SIDE_TABLES = {
     "fulltext": (
         "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
@@ -46,18 +48,26 @@ def create_index(collection: str, index: StoredIndex) -> list[str]:
     if spec.kind == "fulltext":
         vocabulary = f"fts5vocab({side_table(index)}, 'row')"
         tables.append(f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING {vocabulary}")
-    return [*tables, *_kept_in_step(collection, index)]
+    columns, content = _CONTENT[spec.kind]
+    statements = [*tables, *_kept_in_step(collection, index, side_table(index), columns, content)]
+    if spec.kind == "geo":
+        statements.append(f"CREATE TABLE {rest_table(index)} (rowid INTEGER PRIMARY KEY)")
+        statements += _kept_in_step(collection, index, rest_table(index), "rowid", _elsewhere)
+    return statements
 
 
 def drop_index(index: StoredIndex) -> list[str]:
     """Return the statements that delete an index."""
     if index.spec.kind in ("persistent", "ttl"):
         return [f"DROP INDEX IF EXISTS {index_name(index)}", f"DROP INDEX IF EXISTS {_unique_name(index)}"]
+    more = {"fulltext": [vocabulary_table(index)], "geo": [rest_table(index)]}.get(index.spec.kind, [])
+    tables = [*more, side_table(index)]
     triggers = [
-        f"DROP TRIGGER IF EXISTS {_trigger(index, event)}" for event in ("insert", "update", "delete")
+        f"DROP TRIGGER IF EXISTS {_trigger(table, event)}"
+        for table in tables
+        for event in ("insert", "update", "delete")
     ]
-    vocabulary = [f"DROP TABLE {vocabulary_table(index)}"] if index.spec.kind == "fulltext" else []
-    return [*triggers, *vocabulary, f"DROP TABLE {side_table(index)}"]
+    return [*triggers, *(f"DROP TABLE {table}" for table in tables)]
 
 
 def index_name(index: StoredIndex) -> str:
@@ -72,6 +82,11 @@ def _unique_name(index: StoredIndex) -> str:
 def side_table(index: StoredIndex) -> str:
     """Return the name of the table that holds a fulltext, geo or vector index."""
     return f"{PREFIX}{index.spec.kind}_{index.number}"
+
+
+def rest_table(index: StoredIndex) -> str:
+    """Return the name of the table of the documents whose place is not a plain ``{lat, lon}``."""
+    return f"{PREFIX}rest_{index.number}"
 
 
 def vocabulary_table(index: StoredIndex) -> str:
@@ -102,8 +117,8 @@ def field_path(field: str) -> str:
 def key_of_field(field: str, alias: str = "") -> str:
     """Return the SQL of the order key of a dotted field of a table's documents."""
     prefix = f"{alias}." if alias else ""
-    if field == "_key":
-        return f"{prefix}key"
+    if field in SYSTEM_COLUMNS:
+        return f"{prefix}{SYSTEM_COLUMNS[field]}"
     return order_key_sql(f"{prefix}doc", field_path(field))
 
 
@@ -120,16 +135,20 @@ def _expression_index(collection: str, index: StoredIndex) -> list[str]:
     return statements
 
 
-def _trigger(index: StoredIndex, event: str) -> str:
-    return f"{PREFIX}{event}_{index.number}"
+def _trigger(side: str, event: str) -> str:
+    return f"{side}_{event}"
 
 
-def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
-    table, side = table_sql(collection), side_table(index)
-    columns, content = _CONTENT[index.spec.kind]
+def _kept_in_step(
+    collection: str, index: StoredIndex, side: str, columns: str, content: _Content
+) -> list[str]:
+    """Return the statements that fill a side table, and the triggers that keep it in step."""
+    table = table_sql(collection)
 
     def add(alias: str, source: str = "") -> str:
         values, condition = content(f"{alias}.doc", index.spec)
+        if columns == "rowid":
+            return f"INSERT INTO {side} (rowid) SELECT {alias}.rowid{source} WHERE {condition}"
         return (
             f"INSERT INTO {side} (rowid, {columns}) SELECT {alias}.rowid, {values}{source} WHERE {condition}"
         )
@@ -144,9 +163,9 @@ def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
     changed = f"{remove()}; {add('new')};"
     return [
         add("d", f" FROM {table} AS d"),
-        f"CREATE TRIGGER {_trigger(index, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
-        f"CREATE TRIGGER {_trigger(index, 'update')} AFTER UPDATE OF doc ON {table} BEGIN {changed} END",
-        f"CREATE TRIGGER {_trigger(index, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
+        f"CREATE TRIGGER {_trigger(side, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(side, 'update')} AFTER UPDATE OF doc ON {table} BEGIN {changed} END",
+        f"CREATE TRIGGER {_trigger(side, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
     ]
 
 
@@ -182,7 +201,18 @@ def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
     return f"{lat}, {lat}, {lon}, {lon}", condition
 
 
-_CONTENT: dict[str, tuple[str, Callable[[str, IndexSpec], tuple[str, str]]]] = {
+def _elsewhere(document: str, spec: IndexSpec) -> tuple[str, str]:
+    """Tell the documents for which the box is not that of ``field.lat`` and ``field.lon``."""
+    field = field_path(spec.fields[0])[1:-1]
+    plain = [f"{document} ->> '{field}.type' IS NOT 'Point'"]
+    for name, most in (("lat", 90), ("lon", 180)):
+        place = f"{document}, '{field}.{name}'"
+        plain.append(f"json_type({place}) IN ('integer', 'real')")
+        plain.append(f"json_extract({place}) BETWEEN -{most} AND {most}")
+    return "", f"NOT ifnull({' AND '.join(plain)}, 0)"
+
+
+_CONTENT: dict[str, tuple[str, _Content]] = {
     "fulltext": ("words", _words),
     "geo": ("south, north, west, east", _box),
     "vector": ("vector", _vector),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 PREFIX = "_solidb_"
+SYSTEM_COLUMNS = {"_key": "key", "_rev": "rev", "_created_at": "created", "_updated_at": "updated"}
 _UPPER = re.compile(r"[A-Z^]")
 _UNREACHABLE = re.compile(r'["\\\x00-\x1f]')
 

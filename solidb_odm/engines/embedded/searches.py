@@ -7,7 +7,6 @@ the answer from a bind variable. What is found, and every score, is what the fun
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -21,6 +20,7 @@ from ...sdbql.functions import lookup
 from ...sdbql.functions.arguments import is_array, is_number, is_object
 from .catalogue import Catalogue, StoredIndex
 from .layout import side_table
+from .places import surroundings
 from .vectors import VectorIndexes
 from .words import FulltextIndexes
 
@@ -28,9 +28,6 @@ N = TypeVar("N")
 Narrowed = Callable[[str, Sequence[int]], Source]
 """Makes a source in which a collection has just the documents with these rowids."""
 
-_METRES_A_DEGREE: Final = 111_000.0
-_MARGIN: Final = 0.001
-_NEAR_POLE: Final = 89.0
 _BY_WORDS: Final = frozenset(("FULLTEXT", "SEARCH_INDEX"))
 _BIND: Final = "solidb search {}"
 """A name that no query can write."""
@@ -157,7 +154,7 @@ class Searcher:
         lat, lon = center.get("lat"), center.get("lon")
         if not is_number(lat) or not is_number(lon):
             return None
-        south, north, west, east = _box(lat, lon, radius)
+        south, north, west, east = surroundings(lat, lon, radius)
         within = "north >= ? AND south <= ? AND east >= ? AND west <= ?"
         sql = f"SELECT rowid FROM {side_table(index)} WHERE {within}"
         return [row[0] for row in self._connection.execute(sql, (south, north, west, east)).fetchall()]
@@ -188,15 +185,3 @@ _CANDIDATES: Final[dict[str, Callable[[Searcher, list[Json]], Sequence[int] | No
 
 def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
     return compile_expression(node, ())((), binds, MemorySource())
-
-
-def _box(lat: float, lon: float, radius: float) -> tuple[float, float, float, float]:
-    """Return south, north, west and east of a circle; all longitudes near a pole or the date line."""
-    height = radius / _METRES_A_DEGREE + _MARGIN
-    south, north = lat - height, lat + height
-    if max(abs(south), abs(north)) > _NEAR_POLE:
-        return south, north, -180.0, 180.0
-    width = height / math.cos(math.radians(max(abs(south), abs(north))))
-    if lon - width < -180 or lon + width > 180:
-        return south, north, -180.0, 180.0
-    return south, north, lon - width, lon + width

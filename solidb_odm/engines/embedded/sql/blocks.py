@@ -15,6 +15,7 @@ from ..order_key import TRUE_SQL
 from .calls import prefix_filter
 from .compilation import Compilation, Scope
 from .conditions import truth_of
+from .nearness import distance_filter
 from .refusal import NotInSql
 from .terms import Column, Computed, Document, JsonPath, JsonValue, Term, Truth
 
@@ -122,7 +123,8 @@ def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Trut
     """Return a FILTER's condition as the conditions that must all hold."""
     if isinstance(node, nodes.Logical) and node.operator == "AND":
         return [truth for operand in node.operands for truth in conjuncts(c, operand, scope)]
-    return [prefix_filter(c, node, scope) or truth_of(c.term(c, node, scope))]
+    served = prefix_filter(c, node, scope) or distance_filter(c, node, scope)
+    return [served or truth_of(c.term(c, node, scope))]
 
 
 def _sort_key(c: Compilation, key: nodes.SortKey, scope: Scope) -> str:

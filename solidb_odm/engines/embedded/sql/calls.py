@@ -39,6 +39,7 @@ _PLAIN: Final = frozenset(
         "DATE_MONTH",
         "DATE_TIMESTAMP",
         "DATE_TRUNC",
+        "DISTANCE",
         "DATE_YEAR",
         "ENDS_WITH",
         "FIND_FIRST",

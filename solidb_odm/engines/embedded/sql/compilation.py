@@ -9,7 +9,7 @@ from ....sdbql import nodes
 from ..catalogue import Collection
 from .constants import Parameters, value_type
 from .refusal import NotInSql
-from .terms import Constant, Getter, Term
+from .terms import Constant, Document, Getter, Term
 
 Scope = Mapping[str, Term]
 
@@ -68,6 +68,13 @@ class Compilation:
         if isinstance(node, nodes.Array):
             return self._array(node)
         return None
+
+    def document_of(self, node: nodes.Expression, scope: Scope) -> Document | None:
+        """Return the document that a path of attributes starts from."""
+        while isinstance(node, nodes.Attribute):
+            node = node.base
+        found = scope.get(node.name) if isinstance(node, nodes.Name) else None
+        return found if isinstance(found, Document) else None
 
     def type_of_bind(self, name: str) -> str:
         """Return the planning type of a bind; what is missing or odd is for Python."""

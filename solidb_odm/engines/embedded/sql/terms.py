@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from ..naming import is_reachable, path_sql, text_literal
+from ..naming import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
 from ..order_key import FALSE_SQL, TRUE_SQL, order_key_sql
 from .refusal import NotInSql
 
@@ -20,7 +20,6 @@ Binds: TypeAlias = Mapping[str, Any]
 Getter: TypeAlias = Callable[[Binds], Any]
 """Takes a value of a constant out of the bind values."""
 
-SYSTEM_COLUMNS = {"_key": "key", "_rev": "rev", "_created_at": "created", "_updated_at": "updated"}
 DOCUMENT_COLUMNS = ("key", "rev", "created", "updated", "doc")
 
 

@@ -102,7 +102,7 @@ def test_the_first_rows_are_read_without_sorting_all(people: EmbeddedChannel, te
         "FOR u IN users FOR f IN follows FILTER f._from == CONCAT('users/', u._key) RETURN f._to",
         "FOR u IN users LET n = LENGTH((FOR o IN users FILTER o.age == u.age RETURN 1)) RETURN n",
         "FOR u IN users RETURN {u, old: u.age > 40 ? 'old' : 'young', pair: [u.age, {x: u.name}]}",
-        "FOR u IN users COLLECT c = u.address.city AGGREGATE n = COUNT(), a = AVG(u.age) SORT n DESC RETURN {c, n, a}",
+        "FOR u IN users COLLECT c = u.name AGGREGATE n = COUNT(), a = AVG(u.age) SORT n DESC RETURN {c, n, a}",
         "FOR u IN users FILTER LOWER(u.name) == 'n1' OR NOT (u.age + 1 > 3) RETURN DISTINCT u.age",
         "FOR u IN users FILTER u.tags ANY == 'x' OR 'y' IN u.tags RETURN FIRST((FOR o IN users RETURN o))",
     ],

@@ -10,6 +10,7 @@ from solidb_odm.commands import (
     Commit,
     CreateCollection,
     CreateIndex,
+    ExplainQuery,
     IndexSpec,
     Inserts,
     Patch,
@@ -72,6 +73,26 @@ def test_near_finds_the_same_places(
 ) -> None:
     binds = {"c": {"lat": center[0], "lon": center[1]}, "r": radius}
     assert places.perform(RunQuery(_NEAR, binds)) == evaluate(_NEAR, _memory(), binds)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "p.loc != null AND DISTANCE(p.loc.lat, p.loc.lon, @lat, @lon) <= @r",
+        "DISTANCE(p.loc.lat, p.loc.lon, @lat, @lon) < @r",
+        "WORD_COUNT(p._key) == 1 AND DISTANCE(p.loc.lat, p.loc.lon, @lat, @lon) < @r",
+    ],
+)
+@pytest.mark.parametrize("radius", [0, 10_000, 50_000, 3_000_000])
+@pytest.mark.parametrize("center", [(48.5, 2.5), (89.9, 0), (0, 179.9)])
+def test_a_distance_filter_finds_the_same_places(
+    places: EmbeddedChannel, condition: str, center: tuple[float, float], radius: int
+) -> None:
+    query = parse(f"FOR p IN places FILTER {condition} RETURN p._key")
+    binds = {"lat": center[0], "lon": center[1], "r": radius}
+    assert places.perform(RunQuery(query, binds)) == evaluate(query, _memory(), binds)
+    steps = places.perform(ExplainQuery(query, binds))["steps"]
+    assert any("USING INTEGER PRIMARY KEY" in step for step in steps)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])

@@ -324,3 +324,12 @@ def test_expired_documents_go_when_a_channel_is_opened(
     channel.perform(Apply([Inserts("users", [("a", {"_key": "a", "seen": 1})])]))
     channel.perform(Commit())
     assert _count(open_channel()) == 0
+
+
+def test_documents_expire_by_the_time_they_were_made(channel: EmbeddedChannel) -> None:
+    channel.perform(CreateIndex("users", IndexSpec("made", "ttl", ("_created_at",), seconds=60)))
+    _insert(channel, "new", "old")
+    channel._connection.execute("UPDATE users SET created = '2020-01-01T00:00:00+00:00' WHERE key = 'old'")
+    channel.perform(Commit())
+    assert channel.remove_expired() == 1
+    assert channel.perform(RunQuery(parse("FOR u IN users RETURN u._key"))) == ["new"]
