@@ -4,6 +4,7 @@ from .document import Document
 from .edge import Edge
 from .expressions import Expression, Predicate
 from .indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
+from .link import Link
 from .registry import registry
 from .types import GeoPoint, Vector
 
@@ -15,6 +16,7 @@ __all__ = [
     "GeoIndex",
     "GeoPoint",
     "Index",
+    "Link",
     "Predicate",
     "TTLIndex",
     "Vector",

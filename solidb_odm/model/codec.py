@@ -62,7 +62,7 @@ def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
         validate(mapping, body)
     except ValidationError as error:
         raise SchemaViolation(
-            f"{mapping.model.__name__} {document.key!r} does not fit its model: {_first(error)}",
+            f"{mapping.model.__name__} {document.key!r} does not fit its model: {first_problem(error)}",
             collection=mapping.collection,
             key=document.key,
             hint="an attribute was set to a value the model does not take; nothing was sent",
@@ -75,7 +75,8 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
         return validate(mapping, body)
     except ValidationError as error:
         raise LoadError(
-            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}: {_first(error)}",
+            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}: "
+            f"{first_problem(error)}",
             model=mapping.model.__name__,
             collection=mapping.collection,
             key=key,
@@ -109,7 +110,8 @@ def body_value(body: Body) -> JsonObject:
     return from_json(body) if isinstance(body, str) else body
 
 
-def _first(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """Say in one line what Pydantic found: the place and the first problem."""
     details = error.errors(include_url=False, include_context=False)
     first = details[0]
     place = ".".join(str(step) for step in first["loc"])
@@ -144,7 +146,8 @@ def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None
             _check_exact(mapping, document, inner, f"{path}[{position}]")
     if problem:
         raise InvalidDocument(
-            f"{mapping.model.__name__} {document.key!r} can't be stored exactly: {path.lstrip('.')} = {problem}",
+            f"{mapping.model.__name__} {document.key!r} can't be stored exactly: "
+            f"{path.lstrip('.')} = {problem}",
             collection=mapping.collection,
             key=document.key,
             hint="use None, a Decimal or text instead",

@@ -23,7 +23,10 @@ _reference = re.compile(_REFERENCE)
 
 
 def End(  # noqa: N802  a field specifier, as Field is
-    alias: str, *, init: bool = True, kw_only: Literal[False] = False
+    alias: str,
+    *,
+    init: bool = True,  # noqa: ARG001  read by type checkers
+    kw_only: Literal[False] = False,  # noqa: ARG001  read by type checkers
 ) -> Any:
     """Declare an end of an edge: a field that may be given by position."""
     return Field(
@@ -36,7 +39,7 @@ _NAMES = {"_from": "from_", "_to": "to"}
 
 @dataclass(frozen=True, slots=True)
 class EndType:
-    """How the end of an edge is read and written: a document, or ``"collection/key"``; stored as the latter."""
+    """How the end of an edge is read: a document or ``"collection/key"``; it is stored as the latter."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wanted = next((member for member in get_args(source) if member is not str), None)
@@ -92,7 +95,7 @@ class EdgeMeta(DocumentMeta):
 
     if not TYPE_CHECKING:
 
-        def __call__(cls, *ends: Any, **values: Any) -> Any:
+        def __call__(cls, *ends: Any, **values: Any) -> Any:  # noqa: N805  a metaclass
             if ends:
                 if len(ends) > 2:
                     raise TypeError(f"{cls.__name__} takes two ends by position, {len(ends)} were given")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
@@ -52,10 +52,7 @@ class FieldRef(Expression):
         place = self.__place__
         node: q.Expression = q.Name(scope.variable(place.source))
         for step in place.path:
-            if isinstance(step, str):
-                node = q.Attribute(node, step)
-            else:
-                node = q.Index(node, q.Literal(step))
+            node = q.Attribute(node, step) if isinstance(step, str) else q.Index(node, q.Literal(step))
         return node
 
     def __encode__(self, value: Any) -> Any:
@@ -120,7 +117,7 @@ def stored_name(model: type[Any], name: str) -> str:
 
 def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
     """Give the stored form of a value, as the field of a model (or else the type) serialises it."""
-    kind: type = type(value)
+    kind = cast(Any, type(value))
     if value is None or kind is bool or (kind in (str, int, float) and _is_plain(annotation, kind)):
         return value
     reference = getattr(value, "__solidb_reference__", None)

@@ -27,7 +27,7 @@ def new_key() -> str:
     The 74 bits after the millisecond start at random and count up within one millisecond (method 2
     of section 6.2), so keys of one process are strictly increasing.
     """
-    global _last
+    global _last  # noqa: PLW0603  one counter a process keeps keys increasing
     random = int.from_bytes(os.urandom(9), "big")
     fresh = (time.time_ns() // 1_000_000) << 74 | random
     with _lock:

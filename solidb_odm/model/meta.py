@@ -77,7 +77,7 @@ class DocumentMeta(ModelMetaclass):
 
     if not TYPE_CHECKING:
 
-        def __new__(
+        def __new__(  # noqa: PYI034  the metaclass itself is what this makes
             mcs,
             name: str,
             bases: tuple[type, ...],
@@ -94,7 +94,7 @@ class DocumentMeta(ModelMetaclass):
             declare(cls, collection, abstract)
             return cls
 
-        def __getattr__(cls, name: str) -> Any:
+        def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
             if _is_building() or name.startswith("__"):
                 raise AttributeError(name)
             if name in cls.__dict__.get("__pydantic_fields__", ()):
@@ -107,7 +107,7 @@ class DocumentMeta(ModelMetaclass):
                 raise AttributeError(_unknown(cls, name)) from None
 
     @property
-    def __solidb_mapping__(cls) -> Mapping:
+    def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
         """What the mapper knows of the class; made when first needed."""
         found = cls.__dict__.get("__solidb_made_mapping__")
         if found is None:
@@ -189,9 +189,8 @@ def _default_name(model: str) -> str:
 
 
 def _check_reserved(cls: Any) -> None:
-    own = cls.__dict__.get("__annotations__", {})
     for name in _RESERVED:
-        if name in cls.__pydantic_fields__ or (name in own and cls.__module__ != "solidb_odm.model.document"):
+        if name in cls.__pydantic_fields__ or name in cls.__dict__:
             raise DeclarationError(
                 f"is kept for the document's own {'address' if name == 'id' else 'revision'}",
                 model=cls.__name__,
@@ -208,7 +207,7 @@ def _check_key(cls: Any) -> None:
             f"a key is text (str), not {info.annotation!r}",
             model=cls.__name__,
             field="key",
-            hint="make it of the value you have, e.g. with default_factory, and keep that in a field of its own",
+            hint="make it of the value you have, e.g. with default_factory; keep that in a field of its own",
         )
     if stored_name(cls, "key") != "_key":
         type.__setattr__(cls, "__pydantic_complete__", False)

@@ -70,7 +70,8 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, explicit: bool, oth
     elif not explicit or not other.__solidb_mapping__.explicit:
         return
     elif spec.validation != theirs.validation:
-        problem = f"with schema_validation={spec.validation!r}, where {other.__qualname__} says {theirs.validation!r}"
+        said = f"where {other.__qualname__} says {theirs.validation!r}"
+        problem = f"with schema_validation={spec.validation!r}, {said}"
     elif set(spec.indexes) != set(theirs.indexes):
         mine = {index.name for index in set(spec.indexes) ^ set(theirs.indexes)}
         problem = f"with other indexes ({', '.join(sorted(mine))}) than {other.__qualname__}"

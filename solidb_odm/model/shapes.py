@@ -1,4 +1,4 @@
-"""What annotations say: the models inside a type, whether it admits None, whether values can change in place."""
+"""What annotations say: the models in a type, whether it admits None, whether values change in place."""
 
 from __future__ import annotations
 
@@ -106,10 +106,13 @@ def _changeable(member: Any) -> bool:
         return False
     if isinstance(origin, type) and issubclass(origin, (tuple, frozenset)):
         return any(can_change(argument) for argument in get_args(member) if argument is not Ellipsis)
+    described = cast(Any, origin or member)
+    if hasattr(described, "__solidb_reference__"):  # a document or a link
+        return False
     if not isinstance(member, type):
         return True
     kind: type[Any] = member
-    if issubclass(kind, UNCHANGEABLE) or hasattr(kind, "__solidb_collection__"):
+    if issubclass(kind, UNCHANGEABLE):
         return False
     fields = getattr(kind, "__pydantic_fields__", {}).values()
     if issubclass(kind, BaseModel):

@@ -34,6 +34,8 @@ class Selection:
     limit: int | None
     offset: int | None
     distinct: bool
+    labels: tuple[str, ...] | None = None
+    """With labels a row is an object of the columns by these names."""
 
     @property
     def expressions(self) -> list[Expression]:
@@ -141,16 +143,25 @@ def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops:
     return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.distinct))
 
 
-def _row(selection: Selection, scope: BuildScope) -> q.Expression:
+def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Expression:
+    """Build what RETURN gives for columns."""
     cells: list[q.Expression] = []
-    for each in selection.columns:
+    for each in columns:
         if isinstance(each, Entity):
             cells.append(q.Name(scope.variable(each.source)))
         elif isinstance(each, Scalar):
             expression = each.expression
             inner = expression.expression if isinstance(expression, Labelled) else expression
             cells.append(inner.__build__(scope))
-    return cells[0] if selection.single else q.Array(tuple(cells))
+    return cells[0] if single else q.Array(tuple(cells))
+
+
+def _row(selection: Selection, scope: BuildScope) -> q.Expression:
+    if selection.labels is None:
+        return row_of(selection.columns, selection.single, scope)
+    cells = row_of(selection.columns, False, scope)
+    assert isinstance(cells, q.Array)
+    return q.Object(tuple(zip(selection.labels, cells.items, strict=True)))
 
 
 def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q.Block:
@@ -167,7 +178,7 @@ def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q
 
     def after(node: q.Expression) -> q.Expression:
         replaced = substitute(node, names)
-        if names_in(replaced) & variables:
+        if names_in(replaced) & (variables | {let.name for let in scope.lets}):
             raise UsageError(
                 "a column or sort key of a grouped select is neither in group_by() nor an aggregate",
                 hint="add it to group_by(), or wrap it in func.min(), func.max(), func.count() ..",

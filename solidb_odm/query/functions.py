@@ -17,6 +17,7 @@ from ..sdbql import nodes as q
 from ..sdbql.functions import Function, catalogue, lookup
 from .columns import Labelled
 from .conditions import expression
+from .sources import Alias
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class Aggregate(Expression):
     function: str
     argument: Expression | None
     annotation: Any = Any
+    source: Any = None
+    """What it counts, where that is a whole model."""
 
     def __operands__(self) -> tuple[Expression, ...]:
         return () if self.argument is None else (self.argument,)
@@ -51,8 +54,9 @@ class Functions:
 
     def count(self, target: Any = None) -> int:
         """Count the rows of a group; of a field, the rows where it is not null."""
-        argument = None if target is None or isinstance(target, type) else expression(target, "func.count()")
-        return cast(int, Aggregate("COUNT", argument, int))
+        if target is None or isinstance(target, (type, Alias)):
+            return cast(int, Aggregate("COUNT", None, int, target))
+        return cast(int, Aggregate("COUNT", expression(target, "func.count()"), int))
 
     def count_distinct(self, target: Any) -> int:
         """Count the different values; null is one of them."""

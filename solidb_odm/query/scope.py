@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -29,38 +29,39 @@ class BuildScope:
     def __init__(self, parent: BuildScope | None = None) -> None:
         self.parent = parent
         self.values: dict[str, Any] = parent.values if parent else {}
-        self._by_value: dict[tuple[type, Any], str] = parent._by_value if parent else {}
-        self._variables: dict[Source, str] = {}
+        self.by_value: dict[tuple[type, Any], str] = parent.by_value if parent else {}
+        self.variables: dict[Source, str] = {}
         self.aggregates: list[q.Aggregate] = []
         self.lets: list[q.Let] = []
+        self._once: dict[int, q.Name] = {}
         self.collecting = False
-        self._counter: list[int] = parent._counter if parent else [0]
+        self.counter: list[int] = parent.counter if parent else [0]
 
     def fresh(self, prefix: str = "_v") -> str:
         """Give a variable name that nothing else has."""
-        name = f"{prefix}{self._counter[0]}"
-        self._counter[0] += 1
+        name = f"{prefix}{self.counter[0]}"
+        self.counter[0] += 1
         return name
 
     def declare(self, source: Source, name: str | None = None) -> str:
         """Give a source a variable in this scope."""
         made = name or self.fresh()
-        self._variables[source] = made
+        self.variables[source] = made
         return made
 
     def all_variables(self) -> list[str]:
         """Give the variables of this scope's own sources."""
-        return list(self._variables.values())
+        return list(self.variables.values())
 
     def knows(self, source: Source) -> bool:
         """Say whether a source has a variable here or further out."""
-        return source in self._variables or (self.parent is not None and self.parent.knows(source))
+        return source in self.variables or (self.parent is not None and self.parent.knows(source))
 
     def variable(self, source: Source) -> str:
         """Give the variable of a source; UsageError if the statement does not read it."""
         scope: BuildScope | None = self
         while scope is not None:
-            found = scope._variables.get(source)
+            found = scope.variables.get(source)
             if found is not None:
                 return found
             scope = scope.parent
@@ -72,15 +73,15 @@ class BuildScope:
 
     def bind(self, value: Any) -> q.Bind:
         """Give the bind variable of a value; equal values share one."""
-        kind: type = type(value)
+        kind = cast(Any, type(value))
         if kind in (str, int, float, bool):
-            name = self._by_value.get((kind, value))
+            name = self.by_value.get((kind, value))
             if name is not None and repr(self.values[name]) == repr(value):
                 return q.Bind(name)
         name = f"p{len(self.values)}"
         self.values[name] = value
         if kind in (str, int, float, bool):
-            self._by_value[(kind, value)] = name
+            self.by_value[(kind, value)] = name
         return q.Bind(name)
 
     def aggregate(self, function: str, argument: q.Expression | None) -> q.Expression:
@@ -106,6 +107,13 @@ class BuildScope:
         self.lets.append(q.Let(name, value))
         return q.Name(name)
 
+    def let_once(self, owner: object, make: Callable[[], q.Expression]) -> q.Name:
+        """Give the variable of what an expression computes once, however often it is built."""
+        found = self._once.get(id(owner))
+        if found is None:
+            found = self._once[id(owner)] = self.let(make())
+        return found
+
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
         return cast(Compiles, statement).__statement__(BuildScope(self))
@@ -120,7 +128,9 @@ def sources_of(expressions: Iterable[Expression]) -> list[Source]:
         if isinstance(expression, FieldRef):
             source: Source = expression.__place__.source
         else:
-            source = expression.model if isinstance(expression, IdRef) else None
+            source = (
+                expression.model if isinstance(expression, IdRef) else getattr(expression, "source", None)
+            )
         if source is not None:
             found[source] = None
         waiting.extend(reversed(expression.__operands__()))

@@ -7,13 +7,14 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from ..errors import UsageError
 from ..model.document import Document
-from ..model.expressions import Combined, Expression, Predicate, Source
+from ..model.expressions import Combined, Expression, Predicate, Source, Value
 from ..sdbql import nodes as q
 from . import conditions
 from .building import Selection, build_select
-from .columns import Column, Entity, column
+from .columns import Column, Entity, Scalar, column, decoder
 from .conditions import Ordering
 from .scope import BuildScope
+from .search import Nearest
 from .statement import Compiled, Statement, T_co
 
 A = TypeVar("A")
@@ -22,6 +23,7 @@ C = TypeVar("C")
 E = TypeVar("E")
 F = TypeVar("F")
 G = TypeVar("G")
+M = TypeVar("M")
 D = TypeVar("D", bound=Document)
 
 
@@ -39,6 +41,7 @@ class Select(Statement[T_co]):
     limit_count: int | None = None
     offset_count: int | None = None
     is_distinct: bool = False
+    reader: Scalar | None = None
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -79,11 +82,28 @@ class Select(Statement[T_co]):
         joined = self._with(joins=(*self.joins, other))
         return joined.where(*on) if on else joined
 
+    def into(self, model: type[M]) -> Select[M]:
+        """Read each row as a model, or any class Pydantic knows, its fields by the columns' names.
+
+        ``select(User.name, label("n", func.count())).group_by(User.name).into(Summary)``
+        """
+        names = labels_of(self.columns)
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(
+                f"two columns are called {twice!r}", hint="label('other', ..) renames one of them"
+            )
+        return cast("Select[M]", self._with(reader=Scalar(Value(None), model.__name__, decoder(model))))
+
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
             query = build_select(self._selection(), scope)
-            self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
+            if self.reader is None:
+                made = Compiled(query, scope.values, self.columns, self.single)
+            else:
+                made = Compiled(query, scope.values, (self.reader,))
+            self._compiled.append(made)
         return self._compiled[0]
 
     def __statement__(self, scope: BuildScope) -> q.Query:
@@ -103,6 +123,7 @@ class Select(Statement[T_co]):
             self.limit_count,
             self.offset_count,
             self.is_distinct,
+            None if self.reader is None else labels_of(self.columns),
         )
 
     def _with(self, **changes: Any) -> Self:
@@ -111,15 +132,26 @@ class Select(Statement[T_co]):
     @property
     def entity(self) -> Entity | None:
         """The one model the statement gives whole documents of, if it does."""
-        only = self.columns[0] if self.single else None
+        only = self.columns[0] if self.single and self.reader is None else None
         return only if isinstance(only, Entity) else None
 
 
+def labels_of(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Give the names of columns; UsageError for whole documents, which have none."""
+    if any(not isinstance(each, Scalar) for each in columns):
+        raise UsageError("into() takes fields and expressions; whole documents are read by their own class")
+    return tuple(each.label for each in columns if isinstance(each, Scalar))
+
+
 def ordering(key: Any) -> Ordering:
+    """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
+    if isinstance(key, Nearest):
+        return key.__ordering__()
     return key if isinstance(key, Ordering) else Ordering(conditions.expression(key, "order_by()"))
 
 
 def natural(count: Any, what: str) -> int:
+    """Take a count of rows; UsageError if it is none."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}")
     return count

@@ -46,7 +46,10 @@ class Traversal(Statement[T_co], Generic[T_co]):
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
-        """Keep the reached documents that the conditions are true of; what lies behind them is still reached."""
+        """Keep the reached documents that the conditions are true of.
+
+        What lies behind the others is still reached.
+        """
         return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
 
     def order_by(self, *keys: Any) -> Self:
@@ -85,6 +88,7 @@ class Traversal(Statement[T_co], Generic[T_co]):
         offset = None if not self.offset_count else scope.bind(self.offset_count)
         if (limit or offset) and not sort and not wanted:
             body.append(q.Filter(q.Literal(True)))
+        body = [*scope.lets, *body]
         return q.Block(tuple(body), tuple(sort), offset, limit, (), q.Return(q.Name(vertex)))
 
     def _reads_edge(self) -> bool:

@@ -1,0 +1,101 @@
+"""What statements that write give back: how many documents they wrote, or columns of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from ..errors import UsageError
+from ..model.document import Document
+from ..model.expressions import Value
+from ..sdbql import nodes as q
+from .building import row_of
+from .columns import Column, Entity, Scalar, column
+from .scope import BuildScope, sources_of
+from .statement import Compiled, Statement, T_co
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+E = TypeVar("E")
+D = TypeVar("D", bound=Document)
+
+_COUNT = Scalar(Value(None), "count", None)
+
+
+class Write(Statement[int]):
+    """A statement that writes documents of one model; its one row is how many.
+
+    It runs when it is executed, past the session's unit of work: on a file within the session's
+    transaction, on a server at once and document by document, so that an error may leave a part
+    done. Documents that the session holds take the new values when they are read again.
+    """
+
+    __slots__ = ()
+    __solidb_row__: ClassVar[str] = "NEW"
+    model: type[Document]
+
+    @overload
+    def returning(self, item: type[D], /) -> Returning[D]: ...  # pyright: ignore[reportOverlappingOverload]  # a class is a value too
+    @overload
+    def returning(self, item: A, /) -> Returning[A]: ...
+    @overload
+    def returning(self, a: A, b: B, /) -> Returning[tuple[A, B]]: ...
+    @overload
+    def returning(self, a: A, b: B, c: C, /) -> Returning[tuple[A, B, C]]: ...
+    @overload
+    def returning(self, a: A, b: B, c: C, d: E, /) -> Returning[tuple[A, B, C, E]]: ...
+    @overload
+    def returning(self, *items: Any) -> Returning[tuple[Any, ...]]: ...
+    def returning(self, *items: Any) -> Returning[Any]:
+        """Give each document as it is now (after a delete: as it was), or fields of it, not a count."""
+        if not items:
+            raise UsageError("returning() needs the Document class, or fields of it")
+        columns = tuple(column(item) for item in items)
+        for each in columns:
+            _check_source(each, self.model)
+        return Returning(self, columns, len(items) == 1)
+
+    def compile(self) -> Compiled:
+        scope = BuildScope()
+        body = self.__write__(scope)
+        written = q.Attribute(q.Name(self.__solidb_row__), "_key")
+        name = scope.fresh("_n")
+        # COUNT(NEW._key) and not WITH COUNT: naming NEW keeps the server from its batches of over
+        # 100 rows, which leave out in silence what does not fit the schema.
+        counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
+        query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
+        return Compiled(query, scope.values, (_COUNT,))
+
+    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+        """Build the clauses up to the one that writes."""
+        raise TypeError(f"{type(self).__name__} does not write")
+
+
+def _check_source(each: Column, model: type[Document]) -> None:
+    if isinstance(each, Entity):
+        sources: list[Any] = [each.source]
+    else:
+        sources = sources_of([each.expression]) if isinstance(each, Scalar) else []
+    if any(source is not model for source in sources):
+        raise UsageError(f"returning() can give {model.__name__} and its fields only")
+
+
+@dataclass(frozen=True, slots=True)
+class Returning(Statement[T_co], Generic[T_co]):
+    """A statement that writes and gives back columns of each document it wrote."""
+
+    write: Write
+    columns: tuple[Column, ...]
+    single: bool
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            scope = BuildScope()
+            body = self.write.__write__(scope)
+            scope.declare(self.write.model, self.write.__solidb_row__)
+            row = row_of(self.columns, self.single, scope)
+            query = q.Block(body=(*scope.lets, *body), returns=q.Return(row))
+            self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
+        return self._compiled[0]

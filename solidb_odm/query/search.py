@@ -1,0 +1,277 @@
+"""``matches``, ``nearest`` and ``hybrid``: search through fulltext and vector indexes.
+
+An index answers with hits of its own, so a search becomes a LET before the first FOR, and a
+document is found if its key is among the hits' keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, cast
+
+from ..commands import IndexKind, IndexSpec
+from ..errors import UsageError
+from ..model import shapes
+from ..model.expressions import Expression, Predicate, Value
+from ..model.fields import FieldRef
+from ..model.types import GeoPoint
+from ..sdbql import nodes as q
+from .conditions import Ordering, expression
+from .geo import Distance
+from .sources import model_of
+
+ALL_HITS = 1_000_000_000
+"""FULLTEXT gives 100 hits unless told; both engines take a limit of any size."""
+
+LARGEST_K = 10_000
+"""What the server's VECTOR_SEARCH gives at most."""
+
+_FAR = 1e308
+
+
+class Search(Predicate):
+    """Documents that a search of an index finds. ``score`` says how well; it is null for the others."""
+
+    __slots__ = ("arguments", "field", "function")
+
+    def __init__(self, field: FieldRef, function: str, arguments: tuple[Any, ...]) -> None:
+        self.field = field
+        self.function = function
+        self.arguments = arguments
+
+    @property
+    def score(self) -> float:
+        """How well a document fits, for select() and order_by()."""
+        return cast(float, Score(self))
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.field,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        return q.Compare(self.key(scope), "IN", self.keys(scope))
+
+    def key(self, scope: Any) -> q.Expression:
+        """Give the key of the document at hand."""
+        return q.Attribute(q.Name(scope.variable(self.field.__place__.source)), "_key")
+
+    def keys(self, scope: Any) -> q.Expression:
+        """Give the keys of the hits, found once."""
+        return cast(q.Expression, scope.let(q.Expansion(self.hits(scope), path=("doc", "_key"))))
+
+    def hits(self, scope: Any) -> q.Expression:
+        """Give the hits, found once for the predicate and its score."""
+        return cast(q.Expression, scope.let_once(self, lambda: self._call(scope)))
+
+    def _call(self, scope: Any) -> q.Expression:
+        built = (each if isinstance(each, q.Expression) else scope.bind(each) for each in self.arguments)
+        return q.Call(self.function, tuple(built))
+
+
+class Score(Expression):
+    """How well a search's documents fit."""
+
+    __slots__ = ("search",)
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.search,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        scores = q.Expansion(self.search.hits(scope), path=("score",))
+        table = scope.let(q.Call("ZIP_OBJECT", (self.search.keys(scope), scores)))
+        return q.Index(table, self.search.key(scope))
+
+    @property
+    def __nullable__(self) -> bool:
+        return True
+
+
+def matches(field: str | None, text: str, *, phrase: int | None = None) -> Search:
+    """The text holds a word of ``text``, by the field's fulltext index; ``.score`` sorts the best first.
+
+    With ``phrase`` it holds all words in this order, with at most so many others between them. Words
+    shorter than the index's ``minimum_length`` are not looked for.
+    """
+    place, index = _indexed(field, "fulltext", "matches()", "FulltextIndex()")
+    options: list[tuple[str, q.Expression]] = [("limit", q.Literal(ALL_HITS))]
+    if phrase is not None:
+        options.append(("phrase", q.Literal(phrase)))
+    arguments = (_collection(place), index.fields[0], text, q.Object(tuple(options)))
+    return Search(place, "FULLTEXT", arguments)
+
+
+def hybrid(
+    vector_field: Sequence[float] | None,
+    vector: Sequence[float],
+    text_field: str | None,
+    text: str,
+    *,
+    limit: int = 10,
+    vector_weight: float = 0.5,
+    text_weight: float = 0.5,
+    fusion: Literal["weighted", "rrf"] | None = None,
+) -> Search:
+    """The document is among the ``limit`` best by vector and words together; ``.score`` sorts them.
+
+    ``fusion`` is "weighted" (by scores; not for euclidean indexes, where the server takes far for
+    near) or "rrf" (by ranks, which is the choice where the other can't be made).
+    """
+    place, near = _indexed(vector_field, "vector", "hybrid()", "VectorIndex(dimension=..)")
+    other, words = _indexed(text_field, "fulltext", "hybrid()", "FulltextIndex()")
+    if other.__place__.source is not place.__place__.source:
+        raise UsageError("hybrid() searches two fields of one model")
+    if near.metric == "euclidean" and fusion == "weighted":
+        raise UsageError(
+            'hybrid(fusion="weighted") ranks a euclidean index upside down on the server',
+            hint='fusion="rrf", or an index with metric="cosine"',
+        )
+    chosen = fusion or ("rrf" if near.metric == "euclidean" else "weighted")
+    options = q.Object((
+        ("limit", q.Literal(_count(limit, "limit"))),
+        ("vector_weight", q.Literal(float(vector_weight))),
+        ("text_weight", q.Literal(float(text_weight))),
+        ("fusion", q.Literal(chosen)),
+    ))  # fmt: skip
+    asked = _vector(vector, near)
+    return Search(
+        place, "HYBRID_SEARCH", (_collection(place), near.name, words.fields[0], asked, text, options)
+    )
+
+
+class Nearest(Search):
+    """The nearest documents: a sort key for ``order_by``, and with ``k`` a condition for ``where``."""
+
+    __slots__ = ("rank",)
+
+    def __init__(self, field: FieldRef, rank: Expression, arguments: tuple[Any, ...]) -> None:
+        super().__init__(field, "VECTOR_SEARCH", arguments)
+        self.rank = rank
+
+    def __ordering__(self) -> Ordering:
+        """Sort the nearest first; what has no place or vector comes last."""
+        return Ordering(self.rank)
+
+    def hits(self, scope: Any) -> q.Expression:
+        if not self.arguments:
+            raise UsageError(
+                "nearest() without k sorts; it can't tell near from far in where()",
+                hint="order_by(nearest(..)).limit(n), where(nearest(User.face, vector, k=20)), "
+                "or within(User.home, point, metres)",
+            )
+        return super().hits(scope)
+
+
+def nearest(
+    field: GeoPoint | Sequence[float] | None, to: GeoPoint | Sequence[float], *, k: int | None = None
+) -> Nearest:
+    """Sort by nearness in ``order_by``: by metres, or by the metric of the field's vector index.
+
+    Documents without the field come last. The order is exact: each document that the conditions
+    leave is measured. With ``k``, in ``where``: the document is among the ``k`` nearest by the
+    vector index, before other conditions; ``.score`` is what the index says.
+    """
+    place = _field(field, "nearest()")
+    if isinstance(to, GeoPoint):
+        if k is not None:
+            raise UsageError("nearest(k=..) reads a vector index", hint="within(field, point, metres)")
+        return Nearest(place, Padded(Distance(place, to), place, 0), ())
+    _, index = _indexed(place, "vector", "nearest()", "VectorIndex(dimension=..)")
+    asked = _vector(to, index)
+    arguments: tuple[Any, ...] = ()
+    if k is not None:
+        if _count(k, "k") > LARGEST_K:
+            raise UsageError(f"nearest(k={k}): an index gives at most {LARGEST_K} documents")
+        arguments = (_collection(place), index.name, asked, k)
+    return Nearest(place, Padded(Measure(place, index.metric, asked), place, index.dimension), arguments)
+
+
+class Measure(Expression):
+    """How far a vector is from another; the less the nearer, whatever the metric."""
+
+    __slots__ = ("field", "metric", "vector")
+
+    def __init__(self, field: FieldRef, metric: str, vector: list[float]) -> None:
+        self.field = field
+        self.metric = metric
+        self.vector = vector
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.field,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        arguments = (self.field.__build__(scope), scope.bind(self.vector), q.Literal(self.metric))
+        measured = q.Call("VECTOR_DISTANCE", arguments)
+        return q.Unary("-", measured) if self.metric == "dot" else measured
+
+
+class Padded(Expression):
+    """A measure that puts documents without a value last, where null would come first."""
+
+    __slots__ = ("dimension", "field", "measure")
+
+    def __init__(self, measure: Expression, field: FieldRef, dimension: int) -> None:
+        self.measure = measure
+        self.field = field
+        self.dimension = dimension
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.measure,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        far = Value(_FAR).__build__(scope)
+        measured = self.measure.__build__(scope)
+        if not self.dimension:
+            return q.Binary(measured, "??", far)
+        length = q.Call("LENGTH", (self.field.__build__(scope),))
+        return q.Ternary(q.Compare(length, "==", q.Literal(self.dimension)), measured, far)
+
+
+# --- what is declared ----------------------------------------------------------------------------
+
+
+def _field(value: Any, what: str) -> FieldRef:
+    found = expression(value, what)
+    if not isinstance(found, FieldRef):
+        raise UsageError(f"{what} needs a field of a Document class, not {found!r}")
+    return found
+
+
+def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[FieldRef, IndexSpec]:
+    """Give the field and its index of a kind; without one the server would find nothing, in silence."""
+    place = _field(value, what)
+    path = ".".join(str(step) for step in place.__place__.path)
+    model = model_of(place.__place__.source)
+    for index in model.__solidb_mapping__.indexes:
+        if index.kind == kind and index.fields == (path,):
+            return place, index
+    annotation = next(
+        (m for m in shapes.alternatives(place.__place__.annotation) if m is not type(None)), Any
+    )
+    raise UsageError(
+        f"{what} needs a {kind} index on {place!r}, and {model.__name__} declares none",
+        hint=f"{path}: Annotated[{getattr(annotation, '__name__', annotation)}, {declaration}]",
+    )
+
+
+def _collection(place: FieldRef) -> str:
+    return model_of(place.__place__.source).__solidb_mapping__.collection
+
+
+def _vector(value: Any, index: IndexSpec) -> list[float]:
+    try:
+        numbers = [float(each) for each in value]
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a vector is a list of numbers, not {value!r}") from error
+    if len(numbers) != index.dimension:
+        raise UsageError(
+            f"the index {index.name} holds vectors of {index.dimension} numbers, not of {len(numbers)}"
+        )
+    return numbers
+
+
+def _count(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{what} is an integer of 1 or more, not {value!r}")
+    return value

@@ -1,0 +1,91 @@
+"""Values on their way into a statement: checked by the model, encoded as it stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from .._types import JsonObject
+from ..errors import SchemaViolation, UsageError
+from ..model.codec import encode_value, first_problem
+from ..model.document import Document
+from ..model.expressions import Expression, Value, plain
+from ..model.field_schemas import field_reader
+from ..model.fields import encode_as, stored_name
+
+
+def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
+    """Give stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
+    return tuple(_assignment(model, name, value) for name, value in values.items())
+
+
+def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expression]:
+    if name == "key":
+        raise UsageError(
+            f"an update can't change the key of {model.__name__}",
+            hint="insert a copy under the new key and delete the old document",
+        )
+    fields = model.__pydantic_fields__
+    if name not in fields:
+        if model.model_config.get("extra") != "allow":
+            raise UsageError(f"{model.__name__} has no field {name!r}{_guess(name, fields)}")
+        return name, value if isinstance(value, Expression) else Value(plain(value))
+    stored = stored_name(model, name)
+    if isinstance(value, Expression):
+        return stored, value
+    try:
+        checked = field_reader(cast(Any, model), name).check(value)
+    except ValidationError as error:
+        raise SchemaViolation(
+            f"{model.__name__}.{name} can't be {value!r}: {first_problem(error)}",
+            collection=model.__solidb_mapping__.collection,
+        ) from error
+    return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def documents_of(model: type[Document], rows: Any) -> list[Document]:
+    """Make documents of dicts of field values; documents stay as they are."""
+    given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
+    return [_document(model, row, place) for place, row in enumerate(given)]
+
+
+def _document(model: type[Document], row: Any, place: int) -> Document:
+    if isinstance(row, model):
+        return row
+    if not isinstance(row, Mapping):
+        raise UsageError(
+            f"values() takes {model.__name__} documents or dicts of their fields, not {row!r}",
+            hint=f"values([{model.__name__}(..), ..]) or values([{{'name': ..}}, ..])",
+        )
+    try:
+        return model.model_validate(dict(row))  # pyright: ignore[reportUnknownArgumentType]
+    except ValidationError as error:
+        raise SchemaViolation(
+            f"row {place} of values() does not fit {model.__name__}: {first_problem(error)}",
+            collection=model.__solidb_mapping__.collection,
+        ) from error
+
+
+def stored_form(document: Document) -> JsonObject:
+    """Give what is stored of a new document."""
+    return encode_value(type(document).__solidb_mapping__, document)
+
+
+def given_part(document: Document, row: Any) -> JsonObject:
+    """Give what is stored of the fields a row named, besides its key; all fields for a document."""
+    whole = stored_form(document)
+    if row is not document:
+        mapping = type(document).__solidb_mapping__
+        kept = {mapping.fields[n].stored for n in document.model_fields_set if n in mapping.fields}
+        kept.update(document.__pydantic_extra__ or ())
+        whole = {name: value for name, value in whole.items() if name in kept}
+    whole.pop("_key", None)
+    return whole
