@@ -70,12 +70,13 @@ def create_collection(command: CreateCollection, database: str) -> Exchange[None
         "name": checked(command.name),
         "type": command.kind,
     }
-    yield from ask(request)
+    yield from ask(request, Context(database, command.name))
 
 
 def drop_collection(command: DropCollection, database: str) -> Exchange[None]:
     """Drop a collection."""
-    yield from ask({"cmd": "delete_collection", "database": database, "name": command.name})
+    request = {"cmd": "delete_collection", "database": database, "name": command.name}
+    yield from ask(request, Context(database, command.name))
 
 
 def count_documents(command: CountDocuments, database: str) -> Exchange[int]:
@@ -148,7 +149,8 @@ def drop_database(_: DropDatabase, database: str) -> Exchange[None]:
 def _indexes(collection: str, database: str) -> Exchange[tuple[IndexSpec, ...]]:
     requests = [{"cmd": name, "database": database, "collection": collection} for name in LISTS]
     answers = yield from ask_all(requests, label="list_indexes", repeatable=True)
-    return own_indexes([granted(answer).data for answer in answers])
+    context = Context(database, collection)
+    return own_indexes([granted(answer, context).data for answer in answers])
 
 
 def _refuse_duplicates(index: IndexSpec, collection: str, database: str) -> Exchange[None]:

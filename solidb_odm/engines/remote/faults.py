@@ -103,6 +103,14 @@ def _document(kind: Callable[..., SolidbError], template: str, hint: str | None 
     return make
 
 
+def _missing_collection(found: Found, context: Context) -> SolidbError:
+    name = found["name"]
+    where = f" in the database {context.database!r}" if context.database else ""
+    return CollectionNotFound(
+        f"there is no collection {name!r}{where}", name=name, hint="make it with engine.create_all(..)"
+    )
+
+
 def _missing_document(found: Found, context: Context) -> SolidbError:
     key = found["key"]
     place = f"{context.collection}/{key}" if context.collection else key
@@ -203,7 +211,7 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     (
         _STORAGE,
         r"Collection '(?P<name>[^']*)' not found$",
-        _named(CollectionNotFound, "there is no collection {name!r}", "make it with engine.create_all(..)"),
+        _missing_collection,
     ),
     (
         _STORAGE,

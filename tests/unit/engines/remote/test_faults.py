@@ -164,6 +164,12 @@ def test_a_unique_violation_of_several_fields_names_all() -> None:
     assert error.fields == ("a", "b.c")
 
 
+def test_a_missing_collection_is_named_with_its_database() -> None:
+    error = fault(Refusal(DB, "Collection 'users' not found"), Context("shop"))
+
+    assert error.message == "there is no collection 'users' in the database 'shop'"
+
+
 def test_a_missing_document_is_named_with_its_collection() -> None:
     error = fault(Refusal(DB, "Document with key 'it's' not found"), Context("shop", "users"))
 
