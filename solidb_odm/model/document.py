@@ -12,7 +12,8 @@ from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .meta import DocumentMeta, spec_of
-from .state import state_of, state_or_none, touch
+from .shapes import UNCHANGEABLE
+from .state import expose, state_or_none, touch
 from .times import parse_time
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
@@ -59,7 +60,10 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 return self.__solidb_reference__()
             if name in ("rev", "created_at", "updated_at"):
                 return _system_value(self, name)
-            return super().__getattr__(name)
+            value = super().__getattr__(name)
+            if not name.startswith("_") and not isinstance(value, UNCHANGEABLE):
+                expose(self)  # an extra attribute, whose value can change in place
+            return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "key" and (state := state_or_none(self)) is not None and state.is_stored:
@@ -70,25 +74,32 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 hint="add a copy under the new key (model_copy(update={'key': ...})) and delete this one",
             )
         super().__setattr__(name, value)
-        touch(self)
+        if name in type(self).__solidb_watched__ or name not in type(self).__pydantic_fields__:
+            if not name.startswith("_"):
+                expose(self)  # the caller may hold the value
+        else:
+            touch(self)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         touch(self)
 
     def __iter__(self) -> Generator[tuple[str, Any], None, None]:
-        self._expose()
+        expose(self)
         yield from super().__iter__()
 
     def __copy__(self) -> Self:
-        self._expose()
-        return super().__copy__()
+        expose(self)
+        copied = super().__copy__()
+        expose(copied)
+        return copied
 
-    def _expose(self) -> None:
-        """Note that somebody may hold the values that can change in place."""
-        if type(self).__solidb_watched__:
-            state_of(self).exposed = True
-            touch(self)
+    @property
+    def model_extra(self) -> dict[str, Any] | None:
+        """The extra attributes; None if the class takes none."""
+        if self.__pydantic_extra__:
+            expose(self)
+        return self.__pydantic_extra__
 
     def __solidb_reference__(self) -> str:
         """Give ``collection/key``, as an edge or a link names this document."""

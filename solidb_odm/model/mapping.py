@@ -40,8 +40,10 @@ class Mapping:
     """What the mapper knows of one model class.
 
     ``type_name`` is set for classes that live in their parent's collection. ``renames`` and
-    ``drops`` say what to do to a stored document that Pydantic would not take as it is;
-    ``json_only`` says that the model reads JSON text other than the same values in Python.
+    ``drops`` say what to do to a stored document that Pydantic would not take as it is; ``unstored``
+    are the fields it does not hold; ``json_only`` says that the model reads JSON text other than the
+    same values in Python, or would share those values, so that a change in place would reach the
+    stored form too.
     """
 
     model: type[BaseModel]
@@ -55,6 +57,7 @@ class Mapping:
     indexes: tuple[IndexSpec, ...] = ()
     renames: dict[str, str] = field(default_factory=dict[str, str])
     drops: tuple[str, ...] = ()
+    unstored: tuple[str, ...] = ()
     json_only: bool = False
     floats: bool = True
     embeds: bool = False
@@ -77,6 +80,7 @@ def make_mapping(
     mapping = Mapping(model, collection, kind, validation, False, type_name)
     for name, info in model.__pydantic_fields__.items():
         if info.exclude is True:
+            mapping.unstored += (name,)
             continue
         mapped = MappedField(name, stored_name(model, name), shapes.has_unordered(info.annotation))
         taken = mapping.by_stored.get(mapped.stored)
@@ -92,7 +96,9 @@ def make_mapping(
     if model.model_config.get("extra") in ("allow", "forbid"):
         mapping.drops = tuple(computed)
     description = repr(model.__pydantic_core_schema__)
-    mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True"))
+    mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True")) or _shares(
+        model.__pydantic_core_schema__
+    )
     mapping.floats = any(mark in description for mark in ("'float'", "'any'", "'complex'"))
     mapping.embeds = any(
         shapes.mentions_model(info.annotation) for info in model.__pydantic_fields__.values()
@@ -100,6 +106,27 @@ def make_mapping(
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping
+
+
+_OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}
+
+
+def _shares(schema: Any) -> bool:
+    """Say whether a model may hold on to lists and dicts it is given, not to copies of them."""
+    if isinstance(schema, (list, tuple)):
+        return any(map(_shares, cast("list[Any]", schema)))
+    if not isinstance(schema, dict):
+        return False
+    node = cast("dict[str, Any]", schema)
+    kind = node.get("type")
+    if kind in ("any", "is-instance", "function-plain") or node.get("extra_behavior") == "allow":
+        return True
+    if kind in _OPEN and _OPEN[kind] not in node:
+        return True
+    config = node.get("config")
+    if isinstance(config, dict) and cast("dict[str, Any]", config).get("extra_fields_behavior") == "allow":
+        return True
+    return any(_shares(inner) for name, inner in node.items() if name not in ("metadata", "serialization"))
 
 
 def make_spec(mapping: Mapping) -> CollectionSpec:

@@ -21,7 +21,7 @@ from .fields import METHODS, FieldRef, Place, stored_name
 from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
 from .registry import registry
-from .state import state_of, touch
+from .state import expose
 from .system import SYSTEM_FIELDS, IdRef
 
 if TYPE_CHECKING:
@@ -57,11 +57,7 @@ class Watched:
                 f"{type(document).__name__!r} object has no attribute {self.name!r}"
             ) from None
         if value is not None:
-            state = state_of(document)
-            if not state.exposed:
-                state.exposed, state.touched = True, False
-            if not state.touched:
-                touch(document)
+            expose(document)
         return value
 
     def __set__(self, document: Any, value: Any) -> None:

@@ -61,6 +61,14 @@ def touch(document: Any) -> None:
             state.owner.touched(document)
 
 
+def expose(document: Any) -> None:
+    """Note that somebody may hold values of a document that can change in place."""
+    state = state_of(document)
+    if not state.exposed:
+        state.exposed, state.touched = True, False
+    touch(document)
+
+
 def state_of(document: Any) -> State:
     """Give the notes on a document; make empty ones if there are none."""
     try:

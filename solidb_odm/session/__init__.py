@@ -1,17 +1,27 @@
 """Sessions and engines: where documents become lasting."""
 
+from .async_session import AsyncSession
 from .engine import AsyncEngine, Engine, create_async_engine, create_engine
+from .making import async_sessionmaker, sessionmaker
+from .operations_objects import MergeConflictError
+from .paging import Page
 from .result import MultipleResultsError, NoResultError, Result
-from .session import AsyncSession, Session
+from .session import Session
+from .statistics import Statistics
 
 __all__ = [
     "AsyncEngine",
     "AsyncSession",
     "Engine",
+    "MergeConflictError",
     "MultipleResultsError",
     "NoResultError",
+    "Page",
     "Result",
     "Session",
+    "Statistics",
+    "async_sessionmaker",
     "create_async_engine",
     "create_engine",
+    "sessionmaker",
 ]

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from functools import partial
+from threading import Lock
+from typing import Any, Literal, Self, TypeVar
 
 from ..engines.base import Capabilities
-from ..errors import ClosedError, ConcurrentUseError
+from ..errors import (
+    ClosedError,
+    ConcurrentUseError,
+    DocumentNotFound,
+    StaleDocumentError,
+    StateError,
+    UsageError,
+)
 from ..model.document import Document
 from ..model.state import state_or_none
 from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
-from .operations import Context
+from .context import EVENTS, Context, Event
+from .operations_objects import expire, held_of
+from .statistics import Statistics
 
+D = TypeVar("D", bound=Document)
 Read = Literal["committed"]
 
 
@@ -28,7 +40,8 @@ class SessionBase:
             autoflush=autoflush,
             auto_create=auto_create,
         )
-        self._busy = False
+        self.statistics = Statistics()
+        self._in_use = Lock()
         self._closed = False
 
     def add(self, document: Document) -> None:
@@ -54,6 +67,14 @@ class SessionBase:
     def expunge_all(self) -> None:
         """Let go of all documents."""
         self._work.expunge_all()
+
+    def expire(self, *documents: Document) -> None:
+        """Drop the unsent changes of documents; when they are next asked for they are read anew.
+
+        ``get`` and queries ask. Reading an attribute never does: until then it has its last known value.
+        """
+        self._check_open()
+        expire(self._work, documents)
 
     def is_modified(self, document: Document) -> bool:
         """Say whether a document of the session differs from what is stored."""
@@ -92,19 +113,48 @@ class SessionBase:
         finally:
             self._context.autoflush = before
 
+    def on(self, event: Event, listener: Callable[[Self], object]) -> None:
+        """Call a plain function with the session at an event, such as ``"before_commit"``.
+
+        What it adds or changes before a flush is part of the flush.
+        """
+        if event not in EVENTS:
+            raise UsageError(f"there is no event {event!r}", hint=f"choose one of {', '.join(EVENTS)}")
+        self._context.listeners.setdefault(event, []).append(partial(listener, self))
+
+    def _documents(self, given: tuple[Document | StaleDocumentError, ...]) -> list[Document]:
+        """Give the documents that were named, by themselves or by an error."""
+        found: list[Document] = []
+        for each in given:
+            if isinstance(each, StaleDocumentError):
+                found += held_of(self._work, each.documents)
+            else:
+                found.append(each)
+        return found
+
+    def _check_clean(self) -> None:
+        """Refuse to run a unit of work that may be run twice over changes it did not make."""
+        work = self._work
+        if work.new or work.deleted or work.dirty():
+            raise StateError(
+                "run() needs a session without unsent changes, because a retry starts from what is stored",
+                state="dirty",
+                move="run",
+                hint="commit() or rollback() first, and make all changes inside the function",
+            )
+
     @contextmanager
     def _used(self) -> Generator[None]:
         self._check_open()
-        if self._busy:
+        if not self._in_use.acquire(blocking=False):
             raise ConcurrentUseError(
                 "this session is in use by another thread or task",
                 hint="a session is one conversation: make one for each thread, task or request",
             )
-        self._busy = True
         try:
             yield
         finally:
-            self._busy = False
+            self._in_use.release()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -123,3 +173,11 @@ def compiled(statement: Statement[Any]) -> Compiled:
 def first_column(rows: list[Any], program: Compiled) -> list[Any]:
     """Give the first column of rows."""
     return rows if program.single else [row[0] for row in rows]
+
+
+def present(document: D | None, model: type[D], key: str) -> D:
+    """Give the document; DocumentNotFound if it is None."""
+    if document is None:
+        collection = model.__solidb_collection__
+        raise DocumentNotFound(f"there is no {collection}/{key}", name=key, collection=collection)
+    return document

@@ -19,7 +19,10 @@ from ..errors import CollectionExists, CollectionNotFound, IndexExists
 
 
 def create_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
-    """Make what is missing of the collections. CollectionExists or IndexExists if one is there, but different."""
+    """Make what is missing of the collections.
+
+    CollectionExists or IndexExists if one is there, but different.
+    """
     for spec in merged(specs):
         found = yield from call(DescribeCollection(spec.name))
         if found is None:

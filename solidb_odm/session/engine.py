@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 logger = logging.getLogger("solidb_odm.engine")
 
-_DRIVERS = {
-    "sqlite": ("solidb_odm.engines.embedded.driver:EmbeddedDriver", "solidb_odm.engines.embedded.async_driver:AsyncEmbeddedDriver"),
-    "solidb": ("solidb_odm.engines.remote.driver:RemoteDriver", "solidb_odm.engines.remote.driver:AsyncRemoteDriver"),
-    "solidbs": ("solidb_odm.engines.remote.driver:RemoteDriver", "solidb_odm.engines.remote.driver:AsyncRemoteDriver"),
-}  # fmt: skip
+_EMBEDDED = (
+    "solidb_odm.engines.embedded.driver:EmbeddedDriver",
+    "solidb_odm.engines.embedded.async_driver:AsyncEmbeddedDriver",
+)
+_REMOTE = (
+    "solidb_odm.engines.remote.driver:RemoteDriver",
+    "solidb_odm.engines.remote.driver:AsyncRemoteDriver",
+)
+_DRIVERS = {"sqlite": _EMBEDDED, "solidb": _REMOTE, "solidbs": _REMOTE}
 """Named, not imported: a program pays for the engine it opens, not for the others."""
 
 
@@ -213,7 +217,7 @@ def _print_log() -> None:
 
 
 def _specs(models: Iterable[type[Declares]]) -> list[Any]:
-    chosen = list(models) or [model for model in registry.models()]
+    chosen = list(models) or list(registry.models())
     return [model.__collection_spec__() for model in chosen]
 
 

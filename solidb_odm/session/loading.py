@@ -18,6 +18,7 @@ from ..model.state import State, state_of
 from ..query.building import family
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
+from ..work.hooks import hooks_of, run_hook
 from ..work.undo import take_values
 
 D = TypeVar("D", bound=Document)
@@ -36,6 +37,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | Non
     validate_text = None
     if choose is None and mapping.is_simple:
         validate_text = mapping.model.__pydantic_validator__.validate_json
+    hooked = any("after_load" in hooks_of(each) for each in family(model))
     reference = weakref.ref
     set_slot = object.__setattr__
     found: list[D | None] = []
@@ -56,25 +58,35 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | Non
                 document = decode(choose(body) if choose else mapping, key, body)
             set_slot(document, "__solidb_state__", State(work, revision, created, updated, body))
             references[key] = reference(document)
+            if hooked:
+                run_hook(document, "after_load")
         else:
-            _freshen(document, row)
+            _freshen(work, document, row)
         found.append(document)
     return found
 
 
-def _freshen(document: Document, row: Stored) -> None:
+def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:
     state = state_of(document)
-    if not state.is_stored or state.touched or state.exposed or state.revision == row[1]:
+    if not state.is_stored:
         return
-    take_stored(document, row)
+    if id(document) in work.expired:
+        del work.expired[id(document)]
+        if not work.is_modified(document):
+            take_stored(work, document, row)
+    elif state.revision != row[1] and not (state.touched or state.exposed):
+        take_stored(work, document, row)
 
 
-def take_stored(document: Document, row: Stored) -> None:
+def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
     """Give a held object the values of its stored form."""
-    state = state_of(document)
-    key, state.revision, state.created, state.updated, state.body = row
-    take_values(document, decode(type(document).__solidb_mapping__, key, row[4]))
-    state.touched = False
+    state, mapping = state_of(document), type(document).__solidb_mapping__
+    fresh = decode(mapping, row[0], row[4])
+    _, state.revision, state.created, state.updated, state.body = row
+    take_values(document, mapping, fresh)
+    work.forget_exposure(document, state)
+    work.settle(document)
+    run_hook(document, "after_load")
 
 
 def chooser(model: type[Document]) -> Callable[[Any], Mapping] | None:
@@ -98,7 +110,8 @@ def split(row: JsonObject) -> Stored:
     except (KeyError, TypeError):
         raise QueryError(
             f"a row is not a whole document: {str(row)[:120]}",
-            hint="to read rows into a Document class, RETURN the document itself, as FOR u IN users RETURN u does",
+            hint="to read rows into a Document class, RETURN the document itself, "
+            "as FOR u IN users RETURN u does",
         ) from None
     body = {name: value for name, value in row.items() if name not in _SYSTEM}
     return key, revision, row.get("_created_at") or "", row.get("_updated_at") or "", body

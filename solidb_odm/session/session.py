@@ -1,23 +1,29 @@
-"""``Session`` and ``AsyncSession``: thin shells over the operations, a line or two a method."""
+"""``Session``: a thin shell over the operations, a line or two a method."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-import anyio
-
-from ..commands import Operation, arun, run
-from ..engines.base import AsyncChannel, Channel
-from ..errors import DocumentNotFound
+from ..commands import Operation, run
+from ..engines.base import Channel
+from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
-from . import operations
-from .base import Read, SessionBase, compiled, first_column
-from .engine import AsyncEngine, Engine
+from ..work import Conflict, Prefer
+from . import operations_objects as objects
+from . import operations_reading as reading
+from . import operations_writing as writing
+from . import paging
+from .base import Read, SessionBase, compiled, first_column, present
+from .engine import Engine
+from .paging import Page
 from .result import Result
+from .retrying import RETRYABLE, Backoff
+from .statistics import CountedChannel
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -34,17 +40,19 @@ class Session(SessionBase):
         self.engine = engine
         self._channel: Channel | None = None
 
+    # --- reading --------------------------------------------------------------------------------
+
     def get(self, model: type[D], key: str) -> D | None:
         """Give the document with this key, from the session if it is there; None if there is none."""
-        return self._run(operations.get(self._context, model, key))
+        return self._run(reading.get(self._context, model, key))
 
     def get_one(self, model: type[D], key: str) -> D:
         """Give the document with this key; DocumentNotFound if there is none."""
-        return found(self.get(model, key), model, key)
+        return present(self.get(model, key), model, key)
 
     def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Give the documents with these keys, in their order, in one round trip."""
-        return self._run(operations.get_many(self._context, model, keys))
+        return self._run(reading.get_many(self._context, model, keys))
 
     def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
         """Run a statement; its rows are documents, values, or tuples of several columns.
@@ -53,7 +61,7 @@ class Session(SessionBase):
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
         program = compiled(statement)
-        return Result(self._run(operations.execute(self._context, program, read)), program.columns)
+        return Result(self._run(reading.execute(self._context, program, read)), program.columns)
 
     @overload
     def scalars(
@@ -64,7 +72,7 @@ class Session(SessionBase):
     def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
         """Run a statement and give its first column."""
         program = compiled(statement)
-        rows = self._run(operations.execute(self._context, program, read))
+        rows = self._run(reading.execute(self._context, program, read))
         return Result(first_column(rows, program), program.columns[:1])
 
     @overload
@@ -77,9 +85,31 @@ class Session(SessionBase):
         """Run a statement and give the first column of its first row; None if there is no row."""
         return self.scalars(statement, read=read).first()
 
+    def page(
+        self, statement: Statement[T], *, size: int, after: str | None = None, read: Read | None = None
+    ) -> Page[T]:
+        """Give ``size`` rows of a select, from the start or after a cursor (``page.next``)."""
+        return self._run(paging.page(self._context, statement, size, after, read))
+
+    def stream(self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None) -> Iterator[T]:
+        """Give the rows of a select one by one, reading ``batch`` at a time and keeping no more.
+
+        Documents that are changed on the way stay in the session until the commit.
+        """
+        after: str | None = None
+        while True:
+            found = self.page(statement, size=batch, after=after, read=read)
+            yield from found
+            self._work.release(found)
+            after = found.next
+            if after is None:
+                return
+
+    # --- writing --------------------------------------------------------------------------------
+
     def flush(self) -> None:
         """Check all changes and, on a file, write them into the open transaction."""
-        self._run(operations.flush(self._context))
+        self._run(writing.flush(self._context))
 
     def commit(self) -> None:
         """Write all changes and make them lasting, in one transaction.
@@ -87,15 +117,11 @@ class Session(SessionBase):
         StaleDocumentError if somebody else changed a document meanwhile. After an error nothing is
         written and the session holds the changes as before.
         """
-        self._run(operations.commit(self._context))
+        self._run(writing.commit(self._context))
 
     def rollback(self) -> None:
         """Undo what was not committed; documents get their stored values back, new ones leave."""
-        self._run(operations.rollback(self._context))
-
-    def refresh(self, *documents: Document) -> None:
-        """Give documents the values that are stored now, in one round trip a collection."""
-        self._run(operations.refresh(self._context, documents))
+        self._run(writing.rollback(self._context))
 
     @contextmanager
     def begin(self) -> Generator[Self]:
@@ -107,14 +133,73 @@ class Session(SessionBase):
             raise
         self.commit()
 
+    @contextmanager
+    def begin_nested(self) -> Generator[Self]:
+        """Make the block a part of the transaction that is undone by itself if it raises.
+
+        Blocks may be nested. What the block did is written with the commit after it.
+        """
+        self._run(writing.begin_nested(self._context))
+        try:
+            yield self
+            self._run(writing.release(self._context))
+        except BaseException:
+            self._run(writing.rollback_to(self._context))
+            raise
+
+    def run(self, work: Callable[[Self], T], *, retries: int = 3) -> T:
+        """Call a function with the session and commit; try again where somebody else was first.
+
+        Before another try the session lets go of all documents, so the function must load what it
+        changes. It may run several times: leave what can't be undone, such as mail, until after it.
+        """
+        self._check_clean()
+        backoff = Backoff(retries)
+        while True:
+            try:
+                with self.begin():
+                    result = work(self)
+            except RETRYABLE as error:
+                time.sleep(backoff.pause(error))
+                self.expunge_all()
+            else:
+                return result
+
+    # --- single documents -----------------------------------------------------------------------
+
+    def refresh(self, *documents: Document) -> None:
+        """Give documents the values that are stored now, in one round trip a collection."""
+        self._run(objects.refresh(self._context, documents))
+
+    def merge(self, document: D) -> D:
+        """Give the session's object of a document from elsewhere, with the values set on that one.
+
+        It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
+        and has been changed by somebody else since.
+        """
+        return self._run(objects.merge_in(self._context, document))
+
+    def rebase(
+        self, *documents: Document | StaleDocumentError, prefer: Prefer | None = None
+    ) -> dict[str, list[Conflict]]:
+        """Make the unsent changes of documents anew on what is stored now, for the next commit.
+
+        ``except StaleDocumentError as error: session.rebase(error)``. Where both sides changed an
+        attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from a Conflict to the
+        stored value; without it MergeConflictError, and nothing is changed. Gives the conflicts by
+        document.
+        """
+        return self._run(objects.rebase(self._context, self._documents(documents), prefer))
+
+    # --- the end --------------------------------------------------------------------------------
+
     def close(self) -> None:
         """Roll back what was not committed, let go of the documents and of the connection."""
         if self._closed:
             return
         self._closed = True
         self._work.expunge_all()
-        if self._channel is not None:
-            self._channel.close()
+        self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -128,119 +213,16 @@ class Session(SessionBase):
         with self._used():
             if self._channel is None:
                 self._channel = self.engine.driver.channel()
-            return run(operation, self._channel)
+            try:
+                return run(operation, CountedChannel(self._channel, self.statistics))
+            except Exception:
+                raise
+            except BaseException:  # interrupted half-way
+                self._let_go()
+                self._work.unflush()
+                raise
 
-
-class AsyncSession(SessionBase):
-    """``Session`` with ``await``, on asyncio and trio."""
-
-    def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
-        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
-        self.engine = engine
-        self._channel: AsyncChannel | None = None
-
-    async def get(self, model: type[D], key: str) -> D | None:
-        """Give the document with this key, from the session if it is there; None if there is none."""
-        return await self._run(operations.get(self._context, model, key))
-
-    async def get_one(self, model: type[D], key: str) -> D:
-        """Give the document with this key; DocumentNotFound if there is none."""
-        return found(await self.get(model, key), model, key)
-
-    async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
-        """Give the documents with these keys, in their order, in one round trip."""
-        return await self._run(operations.get_many(self._context, model, keys))
-
-    async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
-        """Run a statement; its rows are documents, values, or tuples of several columns.
-
-        Queries see the session's own changes. On a server that needs a select over one collection;
-        for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
-        """
-        program = compiled(statement)
-        return Result(await self._run(operations.execute(self._context, program, read)), program.columns)
-
-    @overload
-    async def scalars(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
-    ) -> Result[T]: ...
-    @overload
-    async def scalars(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]: ...
-    async def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
-        """Run a statement and give its first column."""
-        program = compiled(statement)
-        rows = await self._run(operations.execute(self._context, program, read))
-        return Result(first_column(rows, program), program.columns[:1])
-
-    @overload
-    async def scalar(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
-    ) -> T | None: ...
-    @overload
-    async def scalar(self, statement: Statement[T], *, read: Read | None = None) -> T | None: ...
-    async def scalar(self, statement: Statement[Any], *, read: Read | None = None) -> Any:
-        """Run a statement and give the first column of its first row; None if there is no row."""
-        return (await self.scalars(statement, read=read)).first()
-
-    async def flush(self) -> None:
-        """Check all changes and, on a file, write them into the open transaction."""
-        await self._run(operations.flush(self._context))
-
-    async def commit(self) -> None:
-        """Write all changes and make them lasting, in one transaction.
-
-        StaleDocumentError if somebody else changed a document meanwhile. After an error nothing is
-        written and the session holds the changes as before.
-        """
-        await self._run(operations.commit(self._context))
-
-    async def rollback(self) -> None:
-        """Undo what was not committed; documents get their stored values back, new ones leave."""
-        await self._run(operations.rollback(self._context))
-
-    async def refresh(self, *documents: Document) -> None:
-        """Give documents the values that are stored now, in one round trip a collection."""
-        await self._run(operations.refresh(self._context, documents))
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[Self]:
-        """Commit at the end of the block, or roll back if it raises."""
-        try:
-            yield self
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self.rollback()
-            raise
-        await self.commit()
-
-    async def close(self) -> None:
-        """Roll back what was not committed, let go of the documents and of the connection."""
-        if self._closed:
-            return
-        self._closed = True
-        self._work.expunge_all()
-        if self._channel is not None:
-            with anyio.CancelScope(shield=True):
-                await self._channel.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _run(self, operation: Operation[T]) -> T:
-        with self._used():
-            if self._channel is None:
-                self._channel = await self.engine.driver.channel()
-            return await arun(operation, self._channel)
-
-
-def found(document: D | None, model: type[D], key: str) -> D:
-    """Give the document; DocumentNotFound if it is None."""
-    if document is None:
-        collection = model.__solidb_collection__
-        raise DocumentNotFound(f"there is no {collection}/{key}", name=key, collection=collection)
-    return document
+    def _let_go(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()

@@ -2,6 +2,23 @@
 
 from .changes import Difference, apply, diff
 from .identity import IdentityMap
-from .unit import Plan, UnitOfWork
+from .inspection import Change, Inspection, inspect
+from .merging import MISSING, Conflict, Prefer, merge
+from .planning import Plan
+from .unit import UnitOfWork
 
-__all__ = ["Difference", "IdentityMap", "Plan", "UnitOfWork", "apply", "diff"]
+__all__ = [
+    "MISSING",
+    "Change",
+    "Conflict",
+    "Difference",
+    "IdentityMap",
+    "Inspection",
+    "Plan",
+    "Prefer",
+    "UnitOfWork",
+    "apply",
+    "diff",
+    "inspect",
+    "merge",
+]

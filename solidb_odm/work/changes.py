@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._types import Json, JsonObject
-from ..model.codec import body_value, encode_value, validate
+from ..model.codec import body_value, encode_text, encode_value, validate
 from ..model.mapping import Mapping
 
 
@@ -55,11 +55,13 @@ def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
 
 
 def document_difference(mapping: Mapping, document: Any, body: Any) -> tuple[Difference, JsonObject]:
-    """Give what changed in a document since it was stored, and its whole stored form now.
+    """Give what changed in a document since it was stored, and its whole stored form if anything did.
 
     What differs from the stored form only because the model reads it so (a default for a missing
     attribute, a coercion, an attribute the model does not know) is not a change.
     """
+    if isinstance(body, str) and encode_text(mapping, document) == body:
+        return Difference(), {}
     old, new = body_value(body), encode_value(mapping, document)
     found = diff(old, new)
     if not found:

@@ -1,8 +1,7 @@
-"""How to take back what a flush did to the notes on documents, and to the documents themselves."""
+"""How to take back what flushes did to the notes on documents: layer on layer, one for each savepoint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .._types import Body
@@ -13,49 +12,72 @@ from ..model.state import State
 
 
 class Noted(NamedTuple):
-    """What was known of a document before a flush wrote it."""
+    """A document and what was noted of it before a flush wrote it."""
 
+    document: Document
+    state: State
     stored: tuple[str, str, str, Body | None]
-    is_new: bool
-    is_removed: bool
+
+    def put_back(self) -> None:
+        """Make the old notes the present ones."""
+        state = self.state
+        state.revision, state.created, state.updated, state.body = self.stored
+
+
+Notes = dict[int, Noted]
 
 
 class Undo:
-    """The documents a transaction wrote, as they were stored before it; the first note counts."""
+    """The documents a transaction wrote, as they were before; within a layer the first note counts."""
 
     def __init__(self) -> None:
-        self._notes: dict[int, tuple[Document, State, Noted]] = {}
+        self._layers: list[Notes] = [{}]
 
-    def note(self, document: Document, state: State, *, is_new: bool, is_removed: bool = False) -> None:
+    def note(self, document: Document, state: State) -> None:
         """Remember a document before it is written."""
-        key = id(document)
-        known = self._notes.get(key)
-        if known is None:
+        notes = self._layers[-1]
+        if id(document) not in notes:
             stored = (state.revision, state.created, state.updated, state.body)
-            self._notes[key] = (document, state, Noted(stored, is_new, is_removed))
-        elif is_removed:
-            if known[2].is_new:
-                del self._notes[key]
-            else:
-                self._notes[key] = (document, state, known[2]._replace(is_removed=True))
+            notes[id(document)] = Noted(document, state, stored)
 
-    def take(self) -> Iterator[tuple[Document, State, Noted]]:
-        """Give all notes, forgetting them."""
-        notes, self._notes = self._notes, {}
-        yield from notes.values()
+    def push(self) -> None:
+        """Begin a layer."""
+        self._layers.append({})
+
+    def pop(self) -> list[Noted]:
+        """Give the notes of the top layer, ending it."""
+        return list(self._layers.pop().values())
+
+    def merge(self) -> None:
+        """End the top layer; what it noted belongs to the one below."""
+        top = self._layers.pop()
+        self._layers[-1] = {**top, **self._layers[-1]}
+
+    def take(self) -> list[Noted]:
+        """Give the notes of all layers, forgetting them."""
+        while len(self._layers) > 1:
+            self.merge()
+        notes = list(self._layers[0].values())
+        self.clear()
+        return notes
 
     def clear(self) -> None:
         """Forget all notes."""
-        self._notes = {}
+        self._layers = [{}]
 
 
-def restore(document: Any, mapping: Mapping, state: State) -> None:
-    """Give a document the values of its stored form again."""
-    assert state.body is not None
-    take_values(document, decode(mapping, document.key, state.body))
+def restore(document: Any, mapping: Mapping, body: Body) -> None:
+    """Give a document the values of a stored form."""
+    take_values(document, mapping, decode(mapping, document.key, body))
 
 
-def take_values(document: Any, fresh: Any) -> None:
-    """Give a document all the values of another, past validation and change tracking."""
-    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:
+    """Give a document the stored values of another, past validation and change tracking.
+
+    What is never stored stays as it is: private attributes and excluded fields.
+    """
+    own = document.__dict__
+    kept = {name: own[name] for name in mapping.unstored if name in own}
+    object.__setattr__(document, "__dict__", {**fresh.__dict__, **kept})
+    for name in ("__pydantic_fields_set__", "__pydantic_extra__"):
         object.__setattr__(document, name, getattr(fresh, name))

@@ -1,6 +1,6 @@
-"""The unit of work: which documents are new, changed or deleted, and what a flush would write.
+"""The unit of work: which documents are new, changed or deleted, and how they got there.
 
-Pure: it makes batches and takes receipts, and never talks to an engine.
+Pure: it makes plans and takes receipts, and never talks to an engine.
 """
 
 from __future__ import annotations
@@ -9,40 +9,19 @@ import weakref
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from .._types import Body, JsonObject, Receipt
-from ..commands import Batch, Inserts, Patch, Patches, Removals
-from ..errors import StateError
-from ..model.codec import check_valid, encode_text, encode_value
+from .._types import Receipt
+from ..commands import Inserts, Patches, Removals
+from ..errors import InvalidDocument, StateError
+from ..model.codec import encode_text, encode_value
 from ..model.document import Document
-from ..model.edge import Edge
 from ..model.mapping import Mapping
 from ..model.state import State, state_of, state_or_none
-from .changes import document_difference
+from .changes import document_difference, identical
+from .hooks import hooks_of, run_hook
 from .identity import IdentityMap
-from .undo import Undo, restore
-
-Documents = dict[int, Document]
-"""Documents by identity: models are unhashable, and equal ones are not the same."""
-
-
-class Plan:
-    """What one flush writes: batches in order, and the documents behind their rows."""
-
-    __slots__ = ("batches", "bodies", "documents")
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.documents: list[list[Document]] = []
-        self.bodies: list[list[Body | None]] = []
-
-    def put(self, batch: Batch, documents: list[Document], bodies: list[Body | None]) -> None:
-        """Add a batch with the document and the stored form behind each row."""
-        self.batches.append(batch)
-        self.documents.append(documents)
-        self.bodies.append(bodies)
-
-    def __bool__(self) -> bool:
-        return bool(self.batches)
+from .marks import Mark
+from .planning import Documents, Plan, differences, ends_of, make_plan
+from .undo import Noted, Undo, restore
 
 
 class UnitOfWork:
@@ -55,7 +34,9 @@ class UnitOfWork:
         self.changed: Documents = {}
         self.deleted: Documents = {}
         self.exposed: dict[int, weakref.ref[Document]] = {}
-        self.undo = Undo()
+        self.expired: dict[int, weakref.ref[Document]] = {}
+        self._undo = Undo()
+        self._marks: list[Mark] = []
 
     # --- moves ----------------------------------------------------------------------------------
 
@@ -65,18 +46,17 @@ class UnitOfWork:
             raise StateError(f"a session keeps documents, not {document!r}", state="foreign", move="add")
         state = state_of(document)
         if state.owner is self:
-            if id(document) in self.deleted:
-                del self.deleted[id(document)]
+            if self.deleted.pop(id(document), None) is not None:
+                self.touched(document)
             return
         if state.owner is not None:
             raise StateError(
-                f"{_name(document)} is in another session",
+                f"{name_of(document)} is in another session",
                 state="persistent",
                 move="add",
                 hint="expunge it there first, or session.merge() a copy here",
             )
-        mapping = type(document).__solidb_mapping__
-        self._claim(document, mapping)
+        self._claim(document)
         state.owner = self
         if state.is_stored:
             self.touched(document)
@@ -85,27 +65,21 @@ class UnitOfWork:
         for end in ends_of(document):
             self.add(end)
 
-    def _claim(self, document: Document, mapping: Mapping) -> None:
-        other = self.identity.get(mapping.collection, document.key)
+    def _claim(self, document: Document) -> None:
+        collection = type(document).__solidb_mapping__.collection
+        other = self.identity.get(collection, document.key)
         if other is not None and other is not document and id(other) not in self.deleted:
             raise StateError(
-                f"the session holds another object for {mapping.collection}/{document.key}",
+                f"the session holds another object for {collection}/{document.key}",
                 state="transient",
                 move="add",
                 hint="change that one (session.get), or session.merge() this one into it",
             )
-        self.identity.put(mapping.collection, document.key, document)
+        self.identity.put(collection, document.key, document)
 
     def delete(self, document: Document) -> None:
         """Mark a persistent document for deletion; a pending one becomes transient again."""
-        state = state_or_none(document)
-        if state is None or state.owner is not self:
-            raise StateError(
-                f"{_name(document)} is not in this session",
-                state="detached" if state is not None and state.is_stored else "transient",
-                move="delete",
-                hint="get it with this session, or add it first",
-            )
+        self.check_held(document, "delete", "get it with this session, or add it first")
         if id(document) in self.new:
             self.expunge(document)
         else:
@@ -114,16 +88,32 @@ class UnitOfWork:
 
     def expunge(self, document: Document) -> None:
         """Take a document out of the session, with its unsent changes."""
+        state = self.check_held(document, "expunge", None)
+        collection = type(document).__solidb_mapping__.collection
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
+            documents.pop(id(document), None)
+        if self.identity.get(collection, document.key) is document:
+            self.identity.drop(collection, document.key)
+            self._restore_identity(collection, document.key)
+        state.owner = None
+
+    def _restore_identity(self, collection: str, key: str) -> None:
+        """Let a deleted document stand for its key again, as the one that replaced it leaves."""
+        for document in self.deleted.values():
+            if document.key == key and type(document).__solidb_mapping__.collection == collection:
+                self.identity.put(collection, key, document)
+
+    def check_held(self, document: Document, move: str, hint: str | None) -> State:
+        """Give the notes on a document of this unit; StateError if it is not in it."""
         state = state_or_none(document)
         if state is None or state.owner is not self:
-            raise StateError(f"{_name(document)} is not in this session", state="detached", move="expunge")
-        mapping = type(document).__solidb_mapping__
-        if self.identity.get(mapping.collection, document.key) is document:
-            self.identity.drop(mapping.collection, document.key)
-        for documents in (self.new, self.changed, self.deleted):
-            documents.pop(id(document), None)
-        self.exposed.pop(id(document), None)
-        state.owner = None
+            raise StateError(
+                f"{name_of(document)} is not in this session",
+                state="detached" if state is not None and state.is_stored else "transient",
+                move=move,
+                hint=hint,
+            )
+        return state
 
     def touched(self, document: Document) -> None:
         """Hold on to a document that may have changed, so that its changes are not lost."""
@@ -135,22 +125,31 @@ class UnitOfWork:
             if state.exposed:
                 self.exposed[key] = weakref.ref(document)
 
-    def adopt(self, document: Document, mapping: Mapping, state: State) -> None:
-        """Enter a document that was just loaded."""
-        object.__setattr__(document, "__solidb_state__", state)
-        self.identity.put(mapping.collection, document.key, document)
+    def settle(self, document: Document) -> None:
+        """Let go of a document that is as it is stored."""
+        self.changed.pop(id(document), None)
+        state_of(document).touched = False
+
+    def release(self, documents: Iterable[object]) -> None:
+        """Stop holding documents that were read but not changed."""
+        for document in documents:
+            if not isinstance(document, Document) or id(document) not in self.changed:
+                continue
+            if not self.is_modified(document):
+                self.settle(document)
 
     # --- looking --------------------------------------------------------------------------------
 
-    def candidates(self) -> Iterator[Document]:
+    def candidates(self) -> list[Document]:
         """Give the stored documents that can have changed."""
-        yield from list(self.changed.values())
+        found = list(self.changed.values())
         for key, reference in list(self.exposed.items()):
             document = reference()
             if document is None:
                 del self.exposed[key]
             elif key not in self.changed and key not in self.deleted:
-                yield document
+                found.append(document)
+        return found
 
     def dirty(self) -> list[Document]:
         """Give the stored documents that differ from their stored form."""
@@ -161,8 +160,10 @@ class UnitOfWork:
         state = state_of(document)
         if state.body is None:
             return True
-        mapping = type(document).__solidb_mapping__
-        return bool(document_difference(mapping, document, state.body)[0])
+        try:
+            return bool(document_difference(type(document).__solidb_mapping__, document, state.body)[0])
+        except InvalidDocument:  # what can't be stored was not
+            return True
 
     @property
     def has_work(self) -> bool:
@@ -179,66 +180,54 @@ class UnitOfWork:
     def plan(self) -> Plan:
         """Encode, validate and order what a flush writes.
 
-        Documents before the edges that name them, deletions of edges before their ends; within a
-        kind by collection and key, so that two sessions touch documents in the same order. A
-        deletion whose key is inserted anew comes first.
+        From here on the unit notes changes made while the plan is carried out: it must hear of the
+        outcome by ``applied`` or ``failed``.
         """
         for document in [*self.new.values(), *self.changed.values()]:
             for end in ends_of(document):
                 if (state := state_or_none(end)) is None or state.owner is None:
                     self.add(end)
-        plan = Plan()
-        reused = {(d.__solidb_collection__, d.key) for d in self.new.values()}
-        removals = [d for d in self.deleted.values() if (d.__solidb_collection__, d.key) not in reused]
-        replaced = [d for d in self.deleted.values() if (d.__solidb_collection__, d.key) in reused]
-        self._plan_removals(plan, replaced)
-        self._plan_inserts(plan)
-        self._plan_patches(plan)
-        self._plan_removals(plan, removals)
+        self._run_hooks()
+        for document in self.new.values():
+            if state_of(document).touched:
+                self._claim(document)  # its key may be another by now
+        plan = make_plan(
+            self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
+        )
+        plan.looked_at, self.changed = self.changed, {}
+        for document in [*plan.looked_at.values(), *self.new.values()]:
+            state_of(document).touched = False
         return plan
 
-    def _plan_inserts(self, plan: Plan) -> None:
-        encode = self._encode
-        for mapping, documents in _grouped(self.new.values()):
-            bodies: list[Body | None] = []
-            rows: list[tuple[str, Body]] = []
-            for document in documents:
-                body = encode(mapping, document)
-                state = state_of(document)
-                if state.touched:
-                    check_valid(mapping, document, body)
-                rows.append((document.key, body))
-                bodies.append(body)
-            plan.put(Inserts(mapping.collection, rows), documents, bodies)
+    def _run_hooks(self) -> None:
+        """Run ``before_*`` of all that will be written, and of what they add or change, once each."""
+        done: set[tuple[int, str]] = set()
+        while True:
+            waiting = [
+                (document, event)
+                for document, event in self._about_to()
+                if event in hooks_of(type(document)) and (id(document), event) not in done
+            ]
+            if not waiting:
+                return
+            for document, event in waiting:
+                done.add((id(document), event))
+                run_hook(document, event)
 
-    def _plan_patches(self, plan: Plan) -> None:
-        found: dict[int, tuple[Patch, JsonObject]] = {}
-        changed: list[Document] = []
+    def _about_to(self) -> Iterator[tuple[Document, str]]:
+        for document in list(self.new.values()):
+            yield document, "before_insert"
         for document in self.candidates():
-            mapping, state = type(document).__solidb_mapping__, state_of(document)
-            assert state.body is not None
-            difference, whole = document_difference(mapping, document, state.body)
-            if not difference:
-                continue
-            check_valid(mapping, document, whole)
-            patch = Patch(
-                document.key,
-                state.revision,
-                difference.changes,
-                difference.removed,
-                whole if difference.removed else None,
-            )
-            found[id(document)] = (patch, whole)
-            changed.append(document)
-        for mapping, documents in _grouped(changed):
-            rows = [found[id(document)][0] for document in documents]
-            bodies: list[Body | None] = [found[id(document)][1] for document in documents]
-            plan.put(Patches(mapping.collection, rows), documents, bodies)
+            if "before_update" in hooks_of(type(document)) and self.is_modified(document):
+                yield document, "before_update"
+        for document in list(self.deleted.values()):
+            yield document, "before_delete"
 
-    def _plan_removals(self, plan: Plan, removed: list[Document]) -> None:
-        for mapping, documents in reversed(list(_grouped(removed))):
-            rows = [(document.key, state_of(document).revision) for document in documents]
-            plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
+    def failed(self, plan: Plan) -> None:
+        """Take the changes of a plan back that was not carried out."""
+        for document in plan.looked_at.values():
+            if state_of(document).owner is self:
+                self.touched(document)
 
     def applied(self, plan: Plan, receipts: list[list[Receipt]]) -> None:
         """Take over what the engine wrote; it can be undone until ``committed``."""
@@ -249,72 +238,156 @@ class UnitOfWork:
                 for document in documents:
                     self._removed(document)
                 continue
+            note = self._undo.note
+            inserted = isinstance(batch, Inserts)
             for document, body, receipt in zip(documents, bodies, answers, strict=True):
                 state = state_of(document)
-                self.undo.note(document, state, is_new=isinstance(batch, Inserts))
+                note(document, state)
                 state.revision, state.created, state.updated = receipt
                 state.body = body
-        for document in self.new.values():
-            self._settle(document)
-        self.new.clear()
-        self.deleted.clear()
-        self.settle()
+                if inserted:
+                    self._inserted(document, state)
+        self._run_after(plan)
 
-    def settle(self) -> None:
-        """Let go of the documents that were touched: what changed in them is written."""
-        for document in self.changed.values():
-            state_of(document).touched = False
-        self.changed.clear()
-
-    def _settle(self, document: Document) -> None:
+    def _inserted(self, document: Document, state: State) -> None:
         """Look at a new document at every commit if its caller may hold parts of it."""
-        state = state_of(document)
-        state.touched = False
-        if type(document).__solidb_watched__:
+        self.new.pop(id(document), None)
+        if state.owner is not self:  # let go of while it was written
+            return
+        if state.exposed or type(document).__solidb_watched__:
             state.exposed = True
             self.exposed[id(document)] = weakref.ref(document)
+        if state.touched:  # changed while it was written
+            self.changed[id(document)] = document
 
     def _removed(self, document: Document) -> None:
         state = state_of(document)
-        self.undo.note(document, state, is_new=False, is_removed=True)
-        self.expunge(document)
+        self._undo.note(document, state)
+        if state.owner is self:
+            self.expunge(document)
         state.revision = ""
         state.body = None
 
+    def _run_after(self, plan: Plan) -> None:
+        for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
+            for document in plan.of(kind):
+                run_hook(document, event)
+
     def committed(self) -> None:
         """Forget how to undo what was written."""
-        self.undo.clear()
+        self._undo.clear()
 
     # --- going back -----------------------------------------------------------------------------
 
     def unflush(self) -> None:
         """Take back what ``applied`` noted, but keep the objects' values: all is unsent again."""
-        for document, state, noted in self.undo.take():
-            collection = type(document).__solidb_mapping__.collection
-            state.revision, state.created, state.updated, state.body = noted.stored
-            state.owner = self
-            if noted.is_new:
-                self.new[id(document)] = document
-            elif noted.is_removed:
-                self.identity.put(collection, document.key, document)
-                self.deleted[id(document)] = document
-            else:
+        self._take_back(self._undo.take())
+        self._marks.clear()
+
+    def _take_back(self, notes: list[Noted]) -> None:
+        for noted in notes:
+            document, state = noted.document, noted.state
+            is_there = state.is_stored
+            noted.put_back()
+            if state.is_stored:
+                self._again_unsent(document, state, is_there)
+            elif is_there and state.owner is self:
+                self._again_new(document, state)
+        for document in self.new.values():
+            self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
+
+    def _again_unsent(self, document: Document, state: State, is_there: bool) -> None:
+        """Take a document back whose change, or removal, was written."""
+        if state.owner is self:  # changed, or removed and added again
+            if self.new.pop(id(document), None) is not None or is_there:
                 self.touched(document)
+        elif state.owner is None and not is_there:
+            state.owner = self
+            self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
+            self.deleted[id(document)] = document
+
+    def _again_new(self, document: Document, state: State) -> None:
+        if id(document) in self.deleted:
+            self.expunge(document)
+            return
+        self.changed.pop(id(document), None)
+        self.exposed.pop(id(document), None)
+        self.new[id(document)] = document
+        state.touched = True
 
     def rollback(self) -> None:
         """Put all documents back as they were stored at the start; new ones become transient."""
         self.unflush()
+        self._return_to(Mark())
+
+    def _return_to(self, mark: Mark) -> None:
         for document in list(self.new.values()):
-            self.expunge(document)
-            state_of(document).touched = False
-        changed = [*self.candidates(), *self.deleted.values()]
-        for document in changed:
+            if id(document) not in mark.new:
+                self.expunge(document)
+        gone = [document for key, document in self.deleted.items() if key not in mark.deleted]
+        for document in gone:
+            del self.deleted[id(document)]
+        back = _by_id([*self.candidates(), *gone, *mark.new.values(), *mark.deleted.values()])
+        for key, document in back.items():
             state = state_of(document)
-            if state.body is not None:
-                restore(document, type(document).__solidb_mapping__, state)
-            state.touched = False
-        self.changed.clear()
-        self.deleted.clear()
+            if state.owner is None and key in mark.new:
+                self.add(document)
+            if state.owner is self:
+                self._give_values(document, state, mark)
+        for key, document in mark.deleted.items():
+            if state_of(document).owner is self:
+                self.deleted[key] = document
+                self.changed.pop(key, None)
+
+    def _give_values(self, document: Document, state: State, mark: Mark) -> None:
+        """Give a document the values of a mark, or else those of its stored form."""
+        mapping = type(document).__solidb_mapping__
+        value = mark.values.get(id(document))
+        if value is not None:
+            if not self._is_value(mapping, document, value):
+                restore(document, mapping, value)
+            self.touched(document)
+        elif state.body is not None:
+            if self.is_modified(document):
+                restore(document, mapping, state.body)
+                self.forget_exposure(document, state)
+            self.settle(document)
+
+    def forget_exposure(self, document: Document, state: State) -> None:
+        """Stop looking at a document at every commit: nobody can hold the values it was just given."""
+        state.exposed = False
+        self.exposed.pop(id(document), None)
+
+    def _is_value(self, mapping: Mapping, document: Document, value: object) -> bool:
+        try:
+            return identical(encode_value(mapping, document), value)
+        except InvalidDocument:
+            return False
+
+    # --- savepoints -----------------------------------------------------------------------------
+
+    def set_mark(self) -> None:
+        """Begin a part that can be undone by itself."""
+        mark = Mark(dict(self.new), _by_id(self.dirty()), dict(self.deleted))
+        for key, document in {**mark.new, **mark.changed}.items():
+            mark.values[key] = encode_value(type(document).__solidb_mapping__, document)
+        self._undo.push()
+        self._marks.append(mark)
+
+    @property
+    def depth(self) -> int:
+        """Say how many marks are set."""
+        return len(self._marks)
+
+    def drop_mark(self) -> None:
+        """End the innermost part, keeping what was done in it."""
+        self._undo.merge()
+        self._marks.pop()
+
+    def return_to_mark(self) -> None:
+        """End the innermost part and undo what was done in it."""
+        self._take_back(self._undo.pop())
+        self._return_to(self._marks.pop())
 
     def expunge_all(self) -> None:
         """Let go of all documents."""
@@ -323,34 +396,16 @@ class UnitOfWork:
             if state is not None and state.owner is self:
                 state.owner = None
         self.identity.clear()
-        self.undo.clear()
-        for documents in (self.new, self.changed, self.deleted, self.exposed):
+        self._undo.clear()
+        self._marks.clear()
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
 
 
-def ends_of(document: Document) -> list[Document]:
-    """Give the documents an edge holds at its ends."""
-    if not isinstance(document, Edge):
-        return []
-    values = document.__dict__
-    return [end for end in (values.get("from_"), values.get("to")) if isinstance(end, Document)]
+def _by_id(documents: Iterable[Document]) -> Documents:
+    return {id(document): document for document in documents}
 
 
-def _grouped(documents: Iterable[Document]) -> Iterator[tuple[Mapping, list[Document]]]:
-    """Group documents by class: those of document collections first, each group sorted by key."""
-    groups: dict[type[Document], list[Document]] = {}
-    for document in documents:
-        groups.setdefault(type(document), []).append(document)
-    mappings = [(model.__solidb_mapping__, group) for model, group in groups.items()]
-    mappings.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
-    for mapping, group in mappings:
-        group.sort(key=_key_of)
-        yield mapping, group
-
-
-def _key_of(document: Document) -> str:
-    return document.key
-
-
-def _name(document: Document) -> str:
+def name_of(document: Document) -> str:
+    """Give what to call a document in a message."""
     return f"{type(document).__name__} {document.key!r}"

@@ -1,0 +1,232 @@
+"""``AsyncSession``: ``Session`` with ``await``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+import anyio
+
+from ..commands import Operation, arun
+from ..engines.base import AsyncChannel
+from ..errors import StaleDocumentError
+from ..model.document import Document
+from ..query.statement import Statement
+from ..work import Conflict, Prefer
+from . import operations_objects as objects
+from . import operations_reading as reading
+from . import operations_writing as writing
+from . import paging
+from .base import Read, SessionBase, compiled, first_column, present
+from .engine import AsyncEngine
+from .paging import Page
+from .result import Result
+from .retrying import RETRYABLE, Backoff
+from .statistics import AsyncCountedChannel
+
+D = TypeVar("D", bound=Document)
+T = TypeVar("T")
+
+
+class AsyncSession(SessionBase):
+    """``Session`` with ``await``, on asyncio and trio."""
+
+    def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
+        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
+        self.engine = engine
+        self._channel: AsyncChannel | None = None
+
+    # --- reading --------------------------------------------------------------------------------
+
+    async def get(self, model: type[D], key: str) -> D | None:
+        """Give the document with this key, from the session if it is there; None if there is none."""
+        return await self._run(reading.get(self._context, model, key))
+
+    async def get_one(self, model: type[D], key: str) -> D:
+        """Give the document with this key; DocumentNotFound if there is none."""
+        return present(await self.get(model, key), model, key)
+
+    async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
+        """Give the documents with these keys, in their order, in one round trip."""
+        return await self._run(reading.get_many(self._context, model, keys))
+
+    async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
+        """Run a statement; its rows are documents, values, or tuples of several columns.
+
+        Queries see the session's own changes. On a server that needs a select over one collection;
+        for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
+        """
+        program = compiled(statement)
+        return Result(await self._run(reading.execute(self._context, program, read)), program.columns)
+
+    @overload
+    async def scalars(
+        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+    ) -> Result[T]: ...
+    @overload
+    async def scalars(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]: ...
+    async def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
+        """Run a statement and give its first column."""
+        program = compiled(statement)
+        rows = await self._run(reading.execute(self._context, program, read))
+        return Result(first_column(rows, program), program.columns[:1])
+
+    @overload
+    async def scalar(
+        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+    ) -> T | None: ...
+    @overload
+    async def scalar(self, statement: Statement[T], *, read: Read | None = None) -> T | None: ...
+    async def scalar(self, statement: Statement[Any], *, read: Read | None = None) -> Any:
+        """Run a statement and give the first column of its first row; None if there is no row."""
+        return (await self.scalars(statement, read=read)).first()
+
+    async def page(
+        self, statement: Statement[T], *, size: int, after: str | None = None, read: Read | None = None
+    ) -> Page[T]:
+        """Give ``size`` rows of a select, from the start or after a cursor (``page.next``)."""
+        return await self._run(paging.page(self._context, statement, size, after, read))
+
+    async def stream(
+        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None
+    ) -> AsyncIterator[T]:
+        """Give the rows of a select one by one, reading ``batch`` at a time and keeping no more.
+
+        Documents that are changed on the way stay in the session until the commit.
+        """
+        after: str | None = None
+        while True:
+            found = await self.page(statement, size=batch, after=after, read=read)
+            for row in found:
+                yield row
+            self._work.release(found)
+            after = found.next
+            if after is None:
+                return
+
+    # --- writing --------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Check all changes and, on a file, write them into the open transaction."""
+        await self._run(writing.flush(self._context))
+
+    async def commit(self) -> None:
+        """Write all changes and make them lasting, in one transaction.
+
+        StaleDocumentError if somebody else changed a document meanwhile. After an error nothing is
+        written and the session holds the changes as before.
+        """
+        await self._run(writing.commit(self._context))
+
+    async def rollback(self) -> None:
+        """Undo what was not committed; documents get their stored values back, new ones leave."""
+        await self._run(writing.rollback(self._context))
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[Self]:
+        """Commit at the end of the block, or roll back if it raises."""
+        try:
+            yield self
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.rollback()
+            raise
+        await self.commit()
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncGenerator[Self]:
+        """Make the block a part of the transaction that is undone by itself if it raises.
+
+        Blocks may be nested. What the block did is written with the commit after it.
+        """
+        await self._run(writing.begin_nested(self._context))
+        try:
+            yield self
+            await self._run(writing.release(self._context))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._run(writing.rollback_to(self._context))
+            raise
+
+    async def run(self, work: Callable[[Self], Awaitable[T]], *, retries: int = 3) -> T:
+        """Call a function with the session and commit; try again where somebody else was first.
+
+        Before another try the session lets go of all documents, so the function must load what it
+        changes. It may run several times: leave what can't be undone, such as mail, until after it.
+        """
+        self._check_clean()
+        backoff = Backoff(retries)
+        while True:
+            try:
+                async with self.begin():
+                    result = await work(self)
+            except RETRYABLE as error:
+                await anyio.sleep(backoff.pause(error))
+                self.expunge_all()
+            else:
+                return result
+
+    # --- single documents -----------------------------------------------------------------------
+
+    async def refresh(self, *documents: Document) -> None:
+        """Give documents the values that are stored now, in one round trip a collection."""
+        await self._run(objects.refresh(self._context, documents))
+
+    async def merge(self, document: D) -> D:
+        """Give the session's object of a document from elsewhere, with the values set on that one.
+
+        It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
+        and has been changed by somebody else since.
+        """
+        return await self._run(objects.merge_in(self._context, document))
+
+    async def rebase(
+        self, *documents: Document | StaleDocumentError, prefer: Prefer | None = None
+    ) -> dict[str, list[Conflict]]:
+        """Make the unsent changes of documents anew on what is stored now, for the next commit.
+
+        ``except StaleDocumentError as error: session.rebase(error)``. Where both sides changed an
+        attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from a Conflict to the
+        stored value; without it MergeConflictError, and nothing is changed. Gives the conflicts by
+        document.
+        """
+        return await self._run(objects.rebase(self._context, self._documents(documents), prefer))
+
+    # --- the end --------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Roll back what was not committed, let go of the documents and of the connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._work.expunge_all()
+        await self._let_go()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _run(self, operation: Operation[T]) -> T:
+        with self._used():
+            if self._channel is None:
+                self._channel = await self.engine.driver.channel()
+            try:
+                return await arun(operation, AsyncCountedChannel(self._channel, self.statistics))
+            except Exception:
+                raise
+            except BaseException:  # cancelled half-way
+                await self._let_go()
+                self._work.unflush()
+                raise
+
+    async def _let_go(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            with anyio.CancelScope(shield=True):
+                await channel.aclose()

@@ -1,0 +1,44 @@
+"""What the operations of one session share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar
+
+from ..commands import Command, Operation
+from ..work import UnitOfWork
+from .asking import ask
+
+R = TypeVar("R")
+
+Event: TypeAlias = Literal[
+    "before_flush", "after_flush", "before_commit", "after_commit", "before_rollback", "after_rollback"
+]
+EVENTS: tuple[Event, ...] = (
+    "before_flush", "after_flush", "before_commit", "after_commit", "before_rollback", "after_rollback",
+)  # fmt: skip
+
+
+class Context:
+    """The unit of work, how its engine takes writes, and whom to tell of what happens.
+
+    ``interactive`` says that the engine takes writes before the commit, and shows them to queries.
+    """
+
+    def __init__(
+        self, work: UnitOfWork, *, interactive: bool, autoflush: bool, auto_create: bool = True
+    ) -> None:
+        self.work = work
+        self.interactive = interactive
+        self.autoflush = autoflush
+        self.auto_create = auto_create
+        self.listeners: dict[str, list[Callable[[], object]]] = {}
+
+    def ask(self, command: Command[R]) -> Operation[R]:
+        """Ask for one command; collections that models declare are made when they are missing."""
+        return ask(command, create=self.auto_create)
+
+    def tell(self, event: Event) -> None:
+        """Call those who listen to an event."""
+        for listener in self.listeners.get(event, ()):
+            listener()

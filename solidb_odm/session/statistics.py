@@ -1,0 +1,86 @@
+"""What sessions ask of their engines: counters, and listeners that hear every command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias, TypeVar
+
+from ..commands import Command, Commit, Performs, PerformsAsync, Release, Rollback, RollbackTo, Savepoint
+
+R = TypeVar("R")
+Listener: TypeAlias = Callable[[Command[Any]], None]
+
+_CONTROL = (Commit, Rollback, Savepoint, RollbackTo, Release)
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+
+
+class Statistics:
+    """How often one session asked its engine for something, by the name of the command.
+
+    Every read, and every flush or commit that writes, is one. What only begins or ends a transaction
+    on a file is not counted.
+    """
+
+    def __init__(self) -> None:
+        self.by_command: Counter[str] = Counter()
+
+    @property
+    def statements(self) -> int:
+        """How many there were in all."""
+        return self.by_command.total()
+
+    def hear(self, command: Command[Any]) -> None:
+        """Count a command and tell the listeners."""
+        if isinstance(command, _CONTROL):
+            return
+        self.by_command[type(command).__name__] += 1
+        for listener in _listeners.get():
+            listener(command)
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self.by_command.clear()
+
+    def __repr__(self) -> str:
+        return f"<Statistics {dict(self.by_command)}>"
+
+
+@contextmanager
+def listening(listener: Listener) -> Generator[None]:
+    """Tell ``listener`` of the commands of all sessions in this thread or task, and in tasks it starts."""
+    token = _listeners.set((*_listeners.get(), listener))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+class CountedChannel:
+    """A channel that counts what it performs."""
+
+    __slots__ = ("_channel", "_hear")
+
+    def __init__(self, channel: Performs, statistics: Statistics) -> None:
+        self._channel = channel
+        self._hear = statistics.hear
+
+    def perform(self, command: Command[R], /) -> R:
+        self._hear(command)
+        return self._channel.perform(command)
+
+
+class AsyncCountedChannel:
+    """``CountedChannel``, awaited."""
+
+    __slots__ = ("_channel", "_hear")
+
+    def __init__(self, channel: PerformsAsync, statistics: Statistics) -> None:
+        self._channel = channel
+        self._hear = statistics.hear
+
+    async def perform(self, command: Command[R], /) -> R:
+        self._hear(command)
+        return await self._channel.perform(command)

@@ -1,0 +1,75 @@
+"""What the mapper knows of one document: the state it is in, and what changed since it was stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..model.codec import decode
+from ..model.document import Document
+from ..model.state import state_or_none
+from .changes import document_difference
+from .unit import UnitOfWork
+
+StateName = Literal["transient", "pending", "persistent", "deleted", "detached"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The value of an attribute as it is stored, and as it is now; None where there is none."""
+
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What ``inspect`` finds.
+
+    *transient*: in no session, not stored. *pending*: the next flush inserts it. *persistent*: stored
+    and in a session. *deleted*: the next flush deletes it. *detached*: stored, in no session.
+
+    ``changes`` are the attributes that differ from the stored form, by their Python names; those of
+    a document that is not stored have no old values.
+    """
+
+    document: Document
+    state: StateName
+    changes: AnyMapping[str, Change]
+
+    @property
+    def is_modified(self) -> bool:
+        """Say whether the document differs from what is stored."""
+        return bool(self.changes)
+
+
+def inspect(document: Document) -> Inspection:
+    """Give the state of a document and the history of its attributes, without asking the engine."""
+    return Inspection(document, _state_of(document), _changes_of(document))
+
+
+def _state_of(document: Document) -> StateName:
+    state = state_or_none(document)
+    if state is None or not isinstance(state.owner, UnitOfWork):
+        return "detached" if state is not None and state.is_stored else "transient"
+    if id(document) in state.owner.deleted:
+        return "deleted"
+    return "pending" if id(document) in state.owner.new else "persistent"
+
+
+def _changes_of(document: Document) -> dict[str, Change]:
+    state = state_or_none(document)
+    mapping = type(document).__solidb_mapping__
+    now = _attributes(document)
+    if state is None or state.body is None:
+        return {name: Change(None, now.get(name)) for name in mapping.fields}
+    difference, _ = document_difference(mapping, document, state.body)
+    old = _attributes(decode(mapping, document.key, state.body))
+    names = [*difference.changes, *difference.removed]
+    python_names = [known.name if (known := mapping.by_stored.get(name)) else name for name in names]
+    return {name: Change(old.get(name), now.get(name)) for name in python_names}
+
+
+def _attributes(document: Document) -> dict[str, Any]:
+    return {**document.__dict__, **(document.__pydantic_extra__ or {})}
