@@ -104,6 +104,11 @@ def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
     return answer.data
 
 
+def writes(text: str) -> bool:
+    """Say whether a query may write, by the words in it."""
+    return _WRITES.search(text) is not None
+
+
 def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObject:
     """Give the request for a query; uncached, because the cache mixes up databases at times."""
     request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
@@ -115,7 +120,7 @@ def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObj
 def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:
     _check_binds(text, query, binds)
     context = Context(database, query=text, binds=binds)
-    reads = _WRITES.search(text) is None
+    reads = not writes(text)
     request = query_request(text, binds, database)
     try:
         answer = yield from ask(request, context, repeatable=reads)
