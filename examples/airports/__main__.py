@@ -1,6 +1,7 @@
 """Load the data, ask the questions, draw the picture: ``python -m examples.airports --url URL``."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,26 @@ from .picture import draw
 OUT = Path("demo-out")
 CHUNK = 500
 console = Console()
+
+
+class Sent(logging.Handler):
+    """What the engine's log says was sent, kept to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.lines.append(record.getMessage())
+
+    def take(self) -> list[str]:
+        """Give the lines since the last call."""
+        lines, self.lines = self.lines, []
+        return lines
+
+
+sent = Sent()
 
 
 def load(engine: Engine) -> tuple[int, int]:
@@ -59,12 +80,15 @@ def show(engine: Engine) -> None:
         table("From Aspen (ASE)", ["", "airports", ""], rows)
         asked = traverse("airports/ASE", Route, depth=(1, 2)).compile()
         console.print("That was", asked.text, asked.bind_vars, soft_wrap=True)
+    sent.take()
     edit = questions.edit(engine)
+    statements = sent.take()
     table(
         "Editing Denver in place, and committing",
         ["what", ""],
         [
-            ("the patch that was sent", edit.patches),
+            ("the patch", edit.patches),
+            ("what was sent", "\n".join(statements)),
             ("the revision moved", edit.revision_moved),
             ("writes of a second commit, with nothing changed", edit.unchanged_writes),
         ],
@@ -91,6 +115,10 @@ def main() -> None:
     parser.add_argument("--echo", action="store_true", help="print every statement that is sent")
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
+    log = logging.getLogger("solidb_odm.engine")
+    log.addHandler(sent)
+    log.setLevel(logging.INFO)
+    log.propagate = False
     with create_engine(options.url, echo=options.echo) as engine:
         console.print(f"[bold]solidb_odm[/bold] on {engine.url}")
         engine.create_database()
