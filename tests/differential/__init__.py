@@ -1,0 +1,1 @@
+"""Random queries over random documents: the engines must answer alike."""
