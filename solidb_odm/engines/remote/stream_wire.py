@@ -15,7 +15,7 @@ from ...errors import ConnectionLost, SolidbError
 from .connection import Connection, State
 from .flights import Flight, event_of
 from .login import check_login, gave_up, login_request
-from .socket_wire import CHUNK, SMALL, readable
+from .socket_wire import CHUNK, SMALL, acknowledge, readable
 from .statistics import Statistics
 from .url import Host, ServerAddress
 
@@ -126,6 +126,8 @@ class StreamWire:
                 except anyio.EndOfStream:
                     data = b""
             answers += map(read, self._connection.receive(data))
+            if len(answers) < wanted:
+                acknowledge(self._stream.extra(SocketAttribute.raw_socket))
         return answers
 
 
