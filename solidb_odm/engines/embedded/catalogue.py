@@ -81,6 +81,7 @@ class Catalogue:
         self._connection = connection
         self._collections: dict[str, Collection] = {}
         self.version = -1
+        self.is_private = False
 
     def refresh(self) -> int:
         """Read the catalogue again if any connection has changed it; return its version."""
@@ -93,6 +94,15 @@ class Catalogue:
     def forget(self) -> None:
         """Trust nothing that was read: a change of the schema was rolled back."""
         self.version = -1
+
+    def settle(self) -> None:
+        """Note the end of a transaction: what is read from now on, others read too."""
+        self.is_private = False
+
+    def _change(self) -> None:
+        """Note a change of the schema that others do not see until the commit."""
+        self.is_private = True
+        self.forget()
 
     def names(self) -> list[str]:
         self.refresh()
@@ -114,12 +124,12 @@ class Catalogue:
 
     def add_collection(self, name: str, kind: CollectionKind) -> None:
         self._connection.execute("INSERT INTO _solidb_collections (name, kind) VALUES (?, ?)", (name, kind))
-        self.forget()
+        self._change()
 
     def remove_collection(self, name: str) -> None:
         self._connection.execute("DELETE FROM _solidb_indexes WHERE collection = ?", (name,))
         self._connection.execute("DELETE FROM _solidb_collections WHERE name = ?", (name,))
-        self.forget()
+        self._change()
 
     def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
         """Note an index and return it with its number; the tables are the caller's to make."""
@@ -127,12 +137,12 @@ class Catalogue:
             "INSERT INTO _solidb_indexes (collection, name, spec) VALUES (?, ?, ?)",
             (collection, spec.name, json.dumps(asdict(spec))),
         )
-        self.forget()
+        self._change()
         return StoredIndex(cast(int, row.lastrowid), spec)
 
     def remove_index(self, index: StoredIndex) -> None:
         self._connection.execute("DELETE FROM _solidb_indexes WHERE id = ?", (index.number,))
-        self.forget()
+        self._change()
 
     def set_schema(self, name: str, schema: JsonObject | None, validation: ValidationMode) -> None:
         text = None if schema is None else json.dumps(schema)
@@ -151,7 +161,7 @@ class Catalogue:
         """Change the schema version, by which other connections see that they must read again."""
         self._connection.execute("CREATE TABLE _solidb_announcement (mark)")
         self._connection.execute("DROP TABLE _solidb_announcement")
-        self.forget()
+        self._change()
 
     def _read(self) -> dict[str, Collection]:
         indexes: dict[str, list[StoredIndex]] = {}

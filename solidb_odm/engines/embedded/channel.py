@@ -43,6 +43,7 @@ from .expiry import has_expiry, remove_expired
 from .failures import translate
 from .naming import table_sql
 from .options import StoreOptions
+from .plan_cache import PlanCache
 from .queries import Queries
 from .transaction import Transaction
 
@@ -75,6 +76,7 @@ class EmbeddedChannel:
         connection: sqlite3.Connection,
         options: StoreOptions,
         clock: SweepClock,
+        plans: PlanCache,
         give_back: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
@@ -86,7 +88,7 @@ class EmbeddedChannel:
         self._transaction = Transaction(connection, self._catalogue)
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
-        self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options)
+        self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)
         self._gets: dict[str, str] = {}
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
             Get: self._get,

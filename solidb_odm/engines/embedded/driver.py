@@ -12,6 +12,7 @@ from ..base import Capabilities
 from .channel import CAPABILITIES, EmbeddedChannel, SweepClock
 from .observation import Observer, observed
 from .options import StoreOptions, parse_url
+from .plan_cache import PlanCache
 from .store import open_connection
 
 _IDLE = 8
@@ -29,6 +30,7 @@ class EmbeddedDriver:
         self._options = parse_url(url, **options)
         self._factory = sqlite3.Connection if on_statement is None else observed(on_statement)
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
+        self._plans = PlanCache()
         self._clock = SweepClock(self._options.sweep)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -53,7 +55,7 @@ class EmbeddedDriver:
         """Open a channel."""
         connection = self._take()
         try:
-            return EmbeddedChannel(connection, self._options, self._clock, self._give_back)
+            return EmbeddedChannel(connection, self._options, self._clock, self._plans, self._give_back)
         except BaseException:
             connection.close()
             raise

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ..._types import Json, Stored
@@ -22,31 +20,17 @@ from .layout import index_number
 from .naming import PREFIX
 from .options import StoreOptions
 from .order_key import NotReversible
-from .searches import Rewritten, Searcher, take_out
+from .plan_cache import Known, PlanCache
+from .searches import Searcher, take_out
 from .source import SqliteSource, stored_form
 from .sql.constants import Signature, signature
-from .sql.plans import Narrowing, Plan, narrow, plan
+from .sql.plans import Narrowing, Plan, narrow
+from .sql.plans import plan as make_plan
 from .sql.refusal import NotInSql
 from .sql.shapes import Columns
 from .transaction import Transaction
 
-_PLANS: Final = 256
 _INSTRUCTIONS_A_TICK: Final = 20_000
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What is known of a query for one signature of binds.
-
-    ``plan`` is None if it runs in Python, and ``reason`` says why.
-    """
-
-    writes: bool
-    plan: Plan | None = None
-    reason: str = ""
-    narrowing: Narrowing | None = None
-    rewritten: Rewritten | None = None
-    prepared: Prepared | None = None
 
 
 class Queries:
@@ -59,14 +43,14 @@ class Queries:
         transaction: Transaction,
         writer: Writer,
         options: StoreOptions,
+        plans: PlanCache,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._transaction = transaction
         self._writer = writer
         self._options = options
-        self._entries: OrderedDict[tuple[nodes.Query, Signature], _Entry] = OrderedDict()
-        self._version = -1
+        self._plans = plans
         self._searcher = Searcher(connection, catalogue)
         self._deadline = math.inf
         self.cancelled = False
@@ -75,9 +59,10 @@ class Queries:
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
         entry = self._entry(command.query, command.binds)
-        rows = self._rows(entry, command.binds)
-        if rows is not None and entry.plan is not None:
-            values = self._read(entry, rows)
+        plan = entry.plan
+        if plan is not None:
+            rows = self._rows(entry, plan, command.binds)
+            values = None if rows is None else self._read(entry, plan, rows)
             if values is not None:
                 return values
         return self._evaluate(entry, command.query, command.binds)
@@ -85,8 +70,9 @@ class Queries:
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
         entry = self._entry(command.query, command.binds)
-        if entry.plan is not None and entry.plan.is_documents:
-            rows = self._rows(entry, command.binds)
+        plan = entry.plan
+        if plan is not None and plan.is_documents:
+            rows = self._rows(entry, plan, command.binds)
             if rows is not None:
                 return rows
         values = self.run(RunQuery(command.query, command.binds))
@@ -124,44 +110,37 @@ class Queries:
 
     # --- plans -----------------------------------------------------------------------------------
 
-    def _entry(self, query: nodes.Query, binds: Mapping[str, Any]) -> _Entry:
-        version = self._catalogue.refresh()
-        if version != self._version:
-            self._entries.clear()
-            self._version = version
-        key = (query, signature(binds))
-        found = self._entries.get(key)
-        if found is not None:
-            self._entries.move_to_end(key)
-            return found
-        made = self._entries[key] = self._plan(*key)
-        if len(self._entries) > _PLANS:
-            self._entries.popitem(last=False)
-        return made
+    def _entry(self, query: nodes.Query, binds: Mapping[str, Any]) -> Known:
+        key = (self._catalogue.refresh(), query, signature(binds))
+        if self._catalogue.is_private:  # by a change of the schema that may yet be rolled back
+            return self._plan(*key[1:])
+        known = self._plans.get(key)
+        if known is None:
+            known = self._plan(*key[1:])
+            self._plans.put(key, known)
+        return known
 
-    def _plan(self, query: nodes.Query, types: Signature) -> _Entry:
+    def _plan(self, query: nodes.Query, types: Signature) -> Known:
         if writes(query):
-            return _Entry(True, reason="it writes")
+            return Known(True, reason="it writes")
         database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
         try:
-            return _Entry(False, plan(query, types, find, database=database, strict=strict))
+            return Known(False, make_plan(query, types, find, database=database, strict=strict))
         except NotInSql as exc:
-            entry = _Entry(False, reason=str(exc))
+            entry = Known(False, reason=str(exc))
         except RecursionError:
-            return _Entry(False, reason="it is nested too deep")
+            return Known(False, reason="it is nested too deep")
         if isinstance(query, nodes.Block) and not strict:
             entry.narrowing = narrow(query, types, find, database=database)
         return entry
 
     # --- SQL -------------------------------------------------------------------------------------
 
-    def _rows(self, entry: _Entry, binds: Mapping[str, Any]) -> list[Any] | None:
+    def _rows(self, entry: Known, plan: Plan, binds: Mapping[str, Any]) -> list[Any] | None:
         """Return the rows of a plan; None if SQL gave up, which is then noted."""
-        if entry.plan is None:
-            return None
         self._deadline = time.monotonic() + self._options.query_timeout
         try:
-            return self._connection.execute(entry.plan.sql, entry.plan.parameters.values(binds)).fetchall()
+            return self._connection.execute(plan.sql, plan.parameters.values(binds)).fetchall()
         except sqlite3.OperationalError as exc:
             if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
                 raise self._too_long() from exc
@@ -172,9 +151,8 @@ class Queries:
         finally:
             self._deadline = math.inf
 
-    def _read(self, entry: _Entry, rows: list[Any]) -> list[Json] | None:
+    def _read(self, entry: Known, plan: Plan, rows: list[Any]) -> list[Json] | None:
         """Return the values of the rows; None if they can't be told from their order keys."""
-        plan = cast(Plan, entry.plan)
         if not rows:
             return []
         columns: Columns = list(zip(*rows, strict=True))
@@ -185,7 +163,7 @@ class Queries:
             return None
         return _distinct(values) if plan.distinct else values
 
-    def _give_up(self, entry: _Entry, reason: str) -> None:
+    def _give_up(self, entry: Known, reason: str) -> None:
         entry.plan, entry.reason = None, f"SQL gave up: {reason}"
 
     def _tick(self) -> int:
@@ -199,16 +177,21 @@ class Queries:
 
     # --- Python ----------------------------------------------------------------------------------
 
-    def _evaluate(self, entry: _Entry, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
-        if entry.rewritten is None:
+    def _evaluate(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        if entry.prepared is None:
             entry.rewritten = take_out(query)
             entry.prepared = prepare(entry.rewritten.query)
         with self._transaction.step() if entry.writes else self._transaction.snapshot():
             return self._run_prepared(entry, query, binds)
 
-    def _run_prepared(self, entry: _Entry, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+    def _run_prepared(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
         prepared, values = cast(Prepared, entry.prepared), binds
-        source = self._source(entry.narrowing, binds)
+        narrowing = entry.narrowing
+        if narrowing is not None and narrowing.collection in (
+            one for one in binds.values() if type(one) is str
+        ):
+            narrowing = None  # the query may read the collection by that name too
+        source = self._source(narrowing, binds)
         if entry.rewritten is not None and entry.rewritten.searches:
             answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
             prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)

@@ -34,16 +34,19 @@ class Transaction:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
             self._names.clear()
+            self._catalogue.settle()
             self._catalogue.refresh()
 
     def commit(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+            self._catalogue.settle()
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
             self._catalogue.forget()
+            self._catalogue.settle()
 
     def savepoint(self, name: str) -> None:
         self.begin()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import cast
 
 from ....sdbql import nodes
+from ....sdbql.functions import lookup
 from ..catalogue import Collection
 from .blocks import block, conjuncts, count, first, subquery, where
 from .compilation import Compilation
@@ -62,6 +64,8 @@ def narrow(query: nodes.Block, types: Signature, find: Find, *, database: str) -
         return None
     if head.system_time is not None or head.valid_time:
         return None
+    if not _is_read_once(query, head.source.name):
+        return None
     try:
         collection = c.collection(head.source.name)
     except NotInSql:
@@ -82,6 +86,27 @@ def narrow(query: nodes.Block, types: Signature, find: Find, *, database: str) -
     order = "+d.key" if collection.indexes else "d.key"
     sql = f"SELECT {columns} FROM {collection.table} AS d WHERE {where(truths)} ORDER BY {order}"
     return Narrowing(collection.name, sql, c.parameters)
+
+
+def _is_read_once(query: nodes.Block, collection: str) -> bool:
+    """Tell whether nothing but the first FOR can scan the collection: no second name, no function."""
+    count = 0
+    waiting: list[object] = [query]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting.extend(cast("tuple[object, ...]", node))
+        elif isinstance(node, nodes.Call | nodes.Pipe) and not _is_plain(node.name):
+            return False
+        elif isinstance(node, nodes.Node):
+            waiting.extend(getattr(node, field.name) for field in fields(node))
+        count += node == collection
+    return count == 1
+
+
+def _is_plain(name: str) -> bool:
+    function = lookup(name)
+    return function is not None and function.deterministic and name not in ("APPLY", "CALL")
 
 
 def _parts(node: nodes.Expression) -> tuple[nodes.Expression, ...]:
