@@ -6,10 +6,11 @@ values into bind variables. ``User.age`` is a ``FieldRef``; to type checkers it 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
@@ -160,6 +161,9 @@ class Value(Expression):
     def __nullable__(self) -> bool:
         return self.value is None
 
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison(Predicate):
@@ -185,6 +189,9 @@ class Comparison(Predicate):
         guarded = left if smaller is self.left else right
         return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
 
+    def __repr__(self) -> str:
+        return f"{self.left!r} {self.operator} {self.right!r}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Combined(Predicate):
@@ -200,6 +207,9 @@ class Combined(Predicate):
         built = tuple(condition.__build__(scope) for condition in self.conditions)
         return built[0] if len(built) == 1 else q.Logical(self.operator, built)
 
+    def __repr__(self) -> str:
+        return "(" + f" {self.operator} ".join(repr(condition) for condition in self.conditions) + ")"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Negation(Predicate):
@@ -212,6 +222,9 @@ class Negation(Predicate):
 
     def __build__(self, scope: Scope) -> q.Expression:
         return q.Unary("NOT", self.condition.__build__(scope))
+
+    def __repr__(self) -> str:
+        return f"NOT ({self.condition!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,6 +240,9 @@ class Arithmetic(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         return q.Binary(self.left.__build__(scope), self.operator, self.right.__build__(scope))
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.operator} {self.right!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,6 +270,9 @@ class FunctionCall(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         return q.Call(self.name, tuple(argument.__build__(scope) for argument in self.arguments))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(repr(argument) for argument in self.arguments)})"
 
     @property
     def __nullable__(self) -> bool:
@@ -303,6 +322,19 @@ def plain(value: Any) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
     return _jsonable(value)
+
+
+def inexact(value: Any) -> str:
+    """Say what keeps an encoded value from travelling exactly; empty text if nothing does."""
+    kind = cast(Any, type(value))
+    if kind is float and not math.isfinite(value):
+        return f"{value} is no number in JSON"
+    if kind is int and not -(1 << 63) <= value < 1 << 64:
+        return f"{value} does not fit into 64 bits"
+    if kind is list or kind is dict:
+        inner: Iterable[Any] = value.values() if kind is dict else value
+        return next((problem for each in inner if (problem := inexact(each))), "")
+    return ""
 
 
 def _jsonable(value: Any) -> Any:

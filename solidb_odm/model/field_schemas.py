@@ -15,10 +15,11 @@ from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, 
 class FieldReader:
     """Checks values of one field: Python values that a program gives, and stored ones."""
 
-    __slots__ = ("_reads_json", "_validator")
+    __slots__ = ("_reads_json", "_validator", "is_plain")
 
     def __init__(self, schema: CoreSchema, config: CoreConfig) -> None:
         self._validator = SchemaValidator(schema, config)
+        self.is_plain = _is_plain(schema)
         description = repr(schema)
         self._reads_json = any(mark in description for mark in ("'bytes'", "'strict': True"))
 
@@ -48,6 +49,16 @@ def field_reader(model: type[Any], name: str) -> FieldReader:
     if not definitions:
         return FieldReader(field, config)
     return FieldReader(core_schema.definitions_schema(field, list(definitions.values())), config)
+
+
+_PLAIN = ("str", "int", "float", "bool", "any", "none")
+
+
+def _is_plain(schema: Any) -> bool:
+    """Say whether stored values are the field's values as they are."""
+    while schema["type"] in ("default", "nullable"):
+        schema = schema["schema"]
+    return schema["type"] in _PLAIN and set(schema) <= {"type", "metadata"}
 
 
 def _field(schema: Any, name: str) -> CoreSchema:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, cast
@@ -19,7 +20,7 @@ from pydantic_core import PydanticSerializationError
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from . import shapes
-from .expressions import Expression, FunctionCall, Scope, Source, Test, lift, plain
+from .expressions import Expression, FunctionCall, Predicate, Scope, Source, Test, Value, lift, plain
 from .times import format_time
 
 
@@ -49,6 +50,20 @@ class FieldRef(Expression):
         object.__setattr__(self, "__place__", place)
 
     def __build__(self, scope: Scope) -> q.Expression:
+        stored = self.__stored__(scope)
+        if not self.__decimal__:
+            return stored
+        # Decimals are stored as text, to be exact, and text has another order than numbers.
+        absent = q.Compare(stored, "==", q.Literal(None))
+        return q.Ternary(absent, q.Literal(None), q.Call("TO_NUMBER", (stored,)))
+
+    @property
+    def __decimal__(self) -> bool:
+        """Say whether the field holds decimals."""
+        return is_decimal(self.__place__.annotation)
+
+    def __stored__(self, scope: Scope) -> q.Expression:
+        """Make the node of the value as it is stored."""
         place = self.__place__
         node: q.Expression = q.Name(scope.variable(place.source))
         for step in place.path:
@@ -59,7 +74,13 @@ class FieldRef(Expression):
         place = self.__place__
         if place.path[0] in ("_created_at", "_updated_at") and isinstance(value, datetime):
             return format_time(value)
-        return encode_as(place.owner, place.name, place.annotation, value)
+        encoded = encode_as(place.owner, place.name, place.annotation, value)
+        return float(encoded) if self.__decimal__ and isinstance(encoded, str) else encoded
+
+    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        compared = super().__compare__(operator, other)
+        check_order(self.__place__.annotation, operator, compared, self)
+        return compared
 
     @property
     def __nullable__(self) -> bool:
@@ -90,6 +111,31 @@ class FieldRef(Expression):
         place = self.__place__
         source = getattr(place.source, "__name__", None) or repr(place.source)
         return source + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in place.path)
+
+
+def is_decimal(annotation: Any) -> bool:
+    """Say whether the values of a type are decimals, or None."""
+    return _is_only(annotation, Decimal)
+
+
+def _is_only(annotation: Any, kind: type[Any]) -> bool:
+    members = [member for member in shapes.alternatives(annotation) if member is not type(None)]
+    return bool(members) and all(isinstance(m, type) and issubclass(m, kind) for m in members)
+
+
+def check_order(annotation: Any, operator: q.ComparisonOperator, compared: Any, what: Expression) -> None:
+    """Refuse to order what is stored as text that sorts in another order; UsageError."""
+    value = getattr(compared, "right", None)
+    if operator not in _ORDERED or not _is_only(annotation, timedelta):
+        return
+    if isinstance(value, Value) and isinstance(value.value, str):
+        raise UsageError(
+            f"{what!r} is stored as ISO 8601 text, which does not sort as durations do",
+            hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
+        )
+
+
+_ORDERED = ("<", "<=", ">", ">=")
 
 
 def child(place: Place, model: type[Any], name: str) -> FieldRef:

@@ -126,11 +126,14 @@ def declare(cls: Any, collection: str | None, abstract: bool) -> None:
         collection = getattr(cls.__dict__.get("Settings"), "collection", None)
     if collection is not None:
         check_collection_name(collection, model=model)
-    if collection is None and not abstract and not is_base:
+    generic = cls.__pydantic_generic_metadata__
+    is_of_origin = parent is not None and generic["origin"] is parent and not generic["parameters"]
+    if collection is None and not abstract and (not is_base or is_of_origin):
         collection = inherited or _default_name(model)
     _check_reserved(cls)
     cls.__solidb_collection__ = collection
-    cls.__solidb_type_name__ = model if inherited is not None and collection == inherited else None
+    is_child = inherited is not None and collection == inherited and not is_of_origin
+    cls.__solidb_type_name__ = model if is_child else None
     cls.__solidb_references__ = {}
     if cls.__pydantic_complete__:
         finish(cls)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Combined, Expression, Source
+from ..model.fields import FieldRef
 from ..sdbql import nodes as q
 from .columns import Column, Entity, Labelled, Scalar
 from .conditions import Ordering
@@ -152,7 +153,10 @@ def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Ex
         elif isinstance(each, Scalar):
             expression = each.expression
             inner = expression.expression if isinstance(expression, Labelled) else expression
-            cells.append(inner.__build__(scope))
+            if isinstance(inner, FieldRef) and not scope.collecting:
+                cells.append(inner.__stored__(scope))
+            else:
+                cells.append(inner.__build__(scope))
     return cells[0] if single else q.Array(tuple(cells))
 
 

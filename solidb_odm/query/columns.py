@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import LoadError, UsageError
+from ..model.codec import first_problem
 from ..model.document import Document
 from ..model.expressions import Expression, Source, lift
-from ..model.fields import FieldRef
+from ..model.field_schemas import field_reader
+from ..model.fields import FieldRef, Place
 from .sources import Alias
 
 _PLAIN = (str, int, float, bool, type(None))
@@ -79,7 +81,7 @@ def column(item: Any) -> Column:
         return Scalar(item.expression, item.name, inner.decode)
     if isinstance(item, FieldRef):
         place = item.__place__
-        return Scalar(item, place.name or str(place.path[-1]), decoder(place.annotation))
+        return Scalar(item, place.name or str(place.path[-1]), field_decoder(place))
     if isinstance(item, Expression):
         return Scalar(item, _label(item), decoder(getattr(item, "annotation", Any)))
     if isinstance(item, Document):
@@ -108,6 +110,14 @@ def _label(expression: Expression) -> str:
     return str(name).lower() if name else "value"
 
 
+def field_decoder(place: Place) -> Callable[[Any], Any] | None:
+    """Give the function that makes values of a field from their stored form; None for plain ones."""
+    if place.owner is None:
+        return decoder(place.annotation)
+    reader = field_reader(cast(Any, place.owner), place.name)
+    return None if reader.is_plain else _decoding(reader.read, f"{place.owner.__name__}.{place.name}")
+
+
 @lru_cache(maxsize=1024)
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
@@ -118,15 +128,21 @@ def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     if annotation is Any or annotation in _PLAIN:
         return None
     adapter = _adapter(annotation)
+    name = getattr(annotation, "__name__", None) or str(annotation)
+    return _decoding(lambda value: adapter.validate_python(value, by_alias=True, by_name=True), name)
 
+
+def _decoding(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     def decode(value: Any) -> Any:
         if value is None:
             return None
         try:
-            return adapter.validate_python(value)
+            return read(value)
         except ValidationError as error:
             raise LoadError(
-                f"a stored value does not fit {annotation}: {value!r}", document=value, model=str(annotation)
+                f"a stored value does not fit {name}: {value!r} ({first_problem(error)})",
+                document=value,
+                model=name,
             ) from error
 
     return decode

@@ -18,7 +18,7 @@ from ..model.expressions import (
     Value,
     lift,
 )
-from ..model.fields import FieldRef, encode_as, encode_element, path_node, stored_name
+from ..model.fields import FieldRef, encode_as, encode_element, is_decimal, path_node, stored_name
 from ..sdbql import nodes as q
 
 T = TypeVar("T")
@@ -111,7 +111,9 @@ class Nested(Expression):
 
 def like(field: str | None, pattern: str) -> Predicate:
     """The text matches a pattern: ``%`` is any run of characters, ``_`` one; case counts."""
-    return expression(field, "like()").__compare__("LIKE", Value(pattern))
+    if not isinstance(pattern, (str, Expression)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
+    return expression(field, "like()").__compare__("LIKE", lift(pattern))
 
 
 def contains(field: Any, item: Any) -> Predicate:
@@ -207,6 +209,11 @@ class Elements(Expression):
         if operator not in _QUANTIFIABLE:
             raise UsageError(f"{operator} can't be asked of each element of {self.__items__!r}")
         right = lift(other, self)
+        if operator in ("<", "<=", ">", ">=") and is_decimal(self.__type__[0]):
+            raise UsageError(
+                f"the decimals of {self.__items__!r} are stored as text, which does not sort as numbers do",
+                hint="declare them float or int (cents), or write the condition with sdbql()",
+            )
 
         def make(left: q.Expression, compared: q.Expression) -> q.Expression:
             return q.ArrayCompare(left, quantifier, operator, compared)

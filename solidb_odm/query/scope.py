@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
 from ..errors import UsageError
-from ..model.expressions import Expression, Source
+from ..model.expressions import Expression, Source, inexact
 from ..model.fields import FieldRef
 from ..model.system import IdRef
 from ..sdbql import nodes as q
@@ -72,7 +72,9 @@ class BuildScope:
         )
 
     def bind(self, value: Any) -> q.Bind:
-        """Give the bind variable of a value; equal values share one."""
+        """Give the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""
+        if problem := inexact(value):
+            raise UsageError(f"a value of the statement can't be sent: {problem}")
         kind = cast(Any, type(value))
         if kind in (str, int, float, bool):
             name = self.by_value.get((kind, value))

@@ -15,6 +15,7 @@ from .columns import Column, Entity, Scalar, column, decoder
 from .conditions import Ordering
 from .scope import BuildScope
 from .search import Nearest
+from .sources import model_of
 from .statement import Compiled, Statement, T_co
 
 A = TypeVar("A")
@@ -79,6 +80,12 @@ class Select(Statement[T_co]):
 
     def join(self, other: type[Document], *on: Predicate | bool) -> Self:
         """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of."""
+        read = [*self.joins, *(each.source for each in self.columns if isinstance(each, Entity))]
+        if any(source is other for source in read):
+            name = model_of(other).__name__
+            raise UsageError(
+                f"the statement reads {name} already", hint=f"second = aliased({name}); join(second, ..)"
+            )
         joined = self._with(joins=(*self.joins, other))
         return joined.where(*on) if on else joined
 

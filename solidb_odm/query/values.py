@@ -14,7 +14,8 @@ from ..model.codec import encode_value, first_problem
 from ..model.document import Document
 from ..model.expressions import Expression, Value, plain
 from ..model.field_schemas import field_reader
-from ..model.fields import encode_as, stored_name
+from ..model.fields import FieldRef, encode_as, is_decimal, stored_name
+from ..sdbql import nodes as q
 
 
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
@@ -35,7 +36,7 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
         return name, value if isinstance(value, Expression) else Value(plain(value))
     stored = stored_name(model, name)
     if isinstance(value, Expression):
-        return stored, value
+        return stored, StoredDecimal(value) if is_decimal(fields[name].annotation) else value
     try:
         checked = field_reader(cast(Any, model), name).check(value)
     except ValidationError as error:
@@ -44,6 +45,25 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
             collection=model.__solidb_mapping__.collection,
         ) from error
     return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+
+
+class StoredDecimal(Expression):
+    """The text that a decimal is stored as, of an expression that is a number."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Expression) -> None:
+        self.number = number
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.number,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        if isinstance(self.number, FieldRef):
+            return self.number.__stored__(scope)
+        built = self.number.__build__(scope)
+        absent = q.Compare(built, "==", q.Literal(None))
+        return q.Ternary(absent, q.Literal(None), q.Call("TO_STRING", (built,)))
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
