@@ -122,11 +122,15 @@ def first_problem(error: ValidationError) -> str:
 def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     detail = lines[1] if len(lines) > 1 and lines[0].startswith("Pydantic") else lines[0] if lines else "?"
+    detail = re.sub(r"^PydanticSerializationUnexpectedValue\((.*)\)$", r"\1", detail)
+    hint = "an attribute was set to a value the model does not take; nothing was sent"
+    if "utf-8" in detail:
+        hint = 'the embedded model needs ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")'
     return SchemaViolation(
         f"{mapping.model.__name__} {document.key!r} does not fit its model: {detail}",
         collection=mapping.collection,
         key=document.key,
-        hint="an attribute was set to a value the model does not take; nothing was sent",
+        hint=hint,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Generator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
@@ -14,6 +15,7 @@ from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .meta import DocumentMeta, spec_of
 from .shapes import UNCHANGEABLE
 from .state import expose, state_or_none, touch
+from .time_schemas import store_times
 from .times import parse_time
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
@@ -40,6 +42,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         ser_json_inf_nan="constants",
         ser_json_bytes="base64",
         val_json_bytes="base64",
+        ser_json_timedelta="float",
     )
 
     key: KeyText = Field(
@@ -104,6 +107,12 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __solidb_reference__(self) -> str:
         """Give ``collection/key``, as an edge or a link names this document."""
         return f"{type(self).__solidb_collection__}/{self.key}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        store_times(handler.resolve_ref_schema(schema))
+        return schema
 
     @classmethod
     def __collection_spec__(cls) -> CollectionSpec:

@@ -18,8 +18,8 @@ def document_schema(model: type[BaseModel]) -> JsonObject:
     default was added stays valid. The server checks an update together with its own attributes
     (``_id``, ``_rev`` ..), so a closed schema has to allow them.
     """
-    schema: dict[str, Any] = model.model_json_schema(by_alias=True, mode="serialization")
-    required = model.model_json_schema(by_alias=False, mode="validation").get("required", [])
+    schema = _whole(model.model_json_schema(by_alias=True, mode="serialization"))
+    required = _whole(model.model_json_schema(by_alias=False, mode="validation")).get("required", [])
     aliases = {
         name: info.serialization_alias or info.alias or name
         for name, info in model.__pydantic_fields__.items()
@@ -31,3 +31,9 @@ def document_schema(model: type[BaseModel]) -> JsonObject:
             properties.setdefault(name, {})
         schema["properties"] = properties
     return schema
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema with its properties at the top, where a model that holds itself has a reference."""
+    reference = schema.pop("$ref", None)
+    return schema if reference is None else {**schema["$defs"][reference.rpartition("/")[2]], **schema}
