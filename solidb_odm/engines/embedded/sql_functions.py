@@ -27,6 +27,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
+    connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
         connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
@@ -43,12 +44,21 @@ def vector_blob(text: str | None, dimension: int) -> bytes | None:
 
 
 def call(name: str, *keys: OrderKey) -> OrderKey:
-    """Call a built-in function of scalars."""
+    """Call a built-in function of scalars, given by their order keys."""
+    return _called(name, list(map(value_of_key, keys)))
+
+
+def call_json(name: str, *texts: str | None) -> OrderKey:
+    """Call a built-in function of arrays and objects, given as JSON."""
+    return _called(name, [None if text is None else json_text.decode(text) for text in texts])
+
+
+def _called(name: str, arguments: list[Json]) -> OrderKey:
     function = lookup(name)
     if function is None:
         raise QueryError(f"Unknown function: {name}")
     surroundings = None  # the functions that SQL may call ask nothing of them
-    return order_key(function.implementation(surroundings, list(map(value_of_key, keys))))  # type: ignore[arg-type]
+    return order_key(function.implementation(surroundings, arguments))  # type: ignore[arg-type]
 
 
 def _on_keys(operator: Callable[[Json, Json], Json]) -> Callable[[OrderKey, OrderKey], OrderKey]:

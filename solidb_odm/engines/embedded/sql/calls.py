@@ -10,7 +10,7 @@ from ..naming import text_literal
 from .compilation import Compilation, Scope
 from .conditions import prefix_end, starts_with, type_test
 from .refusal import NotInSql
-from .terms import Computed, Kind, Term, Truth
+from .terms import Computed, JsonPath, Kind, Term, Truth
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",
@@ -78,6 +78,12 @@ _PLAIN: Final = frozenset(
 """Functions of scalars that ask nothing of their surroundings."""
 
 
+_STRUCTURED: Final = frozenset(
+    ("GEO_CONTAINS", "GEO_DISTANCE", "GEO_INTERSECTS", "GEO_WITHIN", "VECTOR_DISTANCE", "VECTOR_SIMILARITY")
+)
+"""Functions of arrays and objects that ask nothing of their surroundings."""
+
+
 def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     """Return a function's result; functions that SQL does not get are refused by name."""
     function = lookup(node.name)
@@ -90,13 +96,25 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
         return type_test(_TYPE_TESTS[name], c.term(c, arguments[0], scope))
     if name in ("NOT_NULL", "COALESCE") and len(arguments) > 1:
         return Computed("any", f"coalesce({', '.join(c.term(c, one, scope).key for one in arguments)})")
+    if name in _STRUCTURED:
+        texts = [c.term(c, argument, scope).json for argument in arguments]
+        return Computed("any", c.call_back("solidb_call_json", text_literal(name), *texts))
     if name not in _PLAIN:
         raise NotInSql(f"the function {name}")
     terms = [c.term(c, argument, scope) for argument in arguments]
+    if name == "LENGTH" and len(terms) == 1 and isinstance(terms[0], JsonPath):
+        return _length(c, terms[0])
     if name == "CONCAT" and terms and all(term.kind == "string" for term in terms):
         return Computed("string", f"({' || '.join(term.key for term in terms)})")
     keys = [term.key for term in terms]
     return Computed("any", c.call_back("solidb_call", text_literal(name), *keys))
+
+
+def _length(c: Compilation, path: JsonPath) -> Term:
+    """Return the length of an attribute; SQLite counts the elements of arrays itself."""
+    other = c.call_back("solidb_call", "'LENGTH'", path.key)
+    count = f"json_array_length({path.document}, {path.sql_path})"
+    return Computed("number", f"CASE {path.json_type} WHEN 'array' THEN {count} ELSE {other} END")
 
 
 def prefix_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:

@@ -159,3 +159,20 @@ def test_a_fulltext_search_finds_and_scores_the_same(channel: EmbeddedChannel, c
     source.declare_index("docs", IndexInfo("body", "fulltext", ("text.body",)))
     query = parse(f"FOR h IN {call} RETURN [h.doc._key, h.score, h.matched, h.terms, h.spans]")
     assert channel.perform(RunQuery(query, {"q": words})) == evaluate(query, source, {"q": words})
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot"])
+def test_sorting_by_nearness_is_one_statement(places: EmbeddedChannel, metric: str) -> None:
+    measure = "LENGTH(p.face) == 4 ? VECTOR_DISTANCE(p.face, @v, @metric) : 1000000000"
+    query = parse(f"FOR p IN places SORT {measure}, p._key LIMIT 20 RETURN [p._key, {measure}]")
+    binds = {"v": [0.5, -1, 0.25, 0], "metric": metric}
+    assert places.perform(ExplainQuery(query, binds))["python"] is None
+    assert places.perform(RunQuery(query, binds)) == evaluate(query, _memory(), binds)
+
+
+def test_a_polygon_is_one_statement(places: EmbeddedChannel) -> None:
+    query = parse("FOR p IN places FILTER p.loc != null AND GEO_WITHIN(p.loc, @area) == true RETURN p._key")
+    ring = [[2.2, 48.2], [2.8, 48.2], [2.8, 48.9], [2.2, 48.2]]
+    binds = {"area": {"type": "Polygon", "coordinates": [ring]}}
+    assert places.perform(ExplainQuery(query, binds))["python"] is None
+    assert places.perform(RunQuery(query, binds)) == evaluate(query, _memory(), binds)
