@@ -2,9 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from solidb_odm.client import Client
 from solidb_odm.engines.remote import RemoteDriver
 from tools.server import LocalServer
 
+from .client_colours import COLOURS, client_of
 from .remote_proxy import Proxy
 
 
@@ -22,3 +24,10 @@ def proxy(server: LocalServer) -> Iterator[Proxy]:
     opened = Proxy(server.host, server.port)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=COLOURS)
+def client(request: pytest.FixtureRequest, server: LocalServer, database: str) -> Iterator[Client]:
+    """A client for a fresh database, once in each colour; the awaited ones have the same face."""
+    with client_of(request.param, server.url(database)) as opened:
+        yield opened

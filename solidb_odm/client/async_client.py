@@ -1,0 +1,97 @@
+"""The awaited client."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self, Unpack
+
+from ..engines.remote.statistics import Statistics
+from ..errors import StateError
+from .builder import AsyncClientBuilder
+from .calling import AsyncHub, AsyncRunner
+from .databases import AsyncDatabases
+from .documents import AsyncDocuments
+from .observing import observer_of
+from .operations.databases import ping
+from .queries import AsyncQueries
+from .settings import DEFAULT_HOST, ClientOptions, address_of, logged_in
+from .subclients import AsyncSubClients
+from .transaction import AsyncTransaction, Stage
+from .transactions import AsyncTransactions
+
+
+class AsyncClient(AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransactions, AsyncSubClients):
+    """Everything that a SoliDB server offers, awaited, on asyncio and trio. Tasks of one loop may share one.
+
+    ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
+    commas between), or ``host:6745``. Keyword arguments, see ``ClientOptions``, override its parts.
+    Connections are opened when first needed.
+    """
+
+    def __init__(self, url: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> None:
+        hub = AsyncHub(address_of(url, options), observer_of(options))
+        self._runner = AsyncRunner(hub, Stage[AsyncTransaction](hub))
+
+    @classmethod
+    async def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
+        """Make a client and see that the server is there; ConnectionFailed if it isn't."""
+        client = cls(address, **options)
+        try:
+            await client.ping()
+        except BaseException:
+            await client.aclose()
+            raise
+        return client
+
+    @classmethod
+    def builder(cls, address: str = DEFAULT_HOST, /) -> AsyncClientBuilder[Self]:
+        """Describe a client step by step: ``await builder(address).auth(..).build()``."""
+        return AsyncClientBuilder(cls.connect, address)
+
+    async def auth(self, db: str, user: str, password: str) -> None:
+        """Log in; AuthError leaves the earlier login in force."""
+        if self.in_transaction:
+            raise StateError(
+                "a transaction is open", state="in a transaction", move="auth", hint="end it first"
+            )
+        hub = self._runner.hub
+        fresh = AsyncHub(logged_in(hub.driver.address, db, user, password), hub.observer)
+        try:
+            await fresh.driver.run(ping())
+        except BaseException:
+            await fresh.driver.aclose()
+            raise
+        hub.driver, old = fresh.driver, hub.driver
+        await old.aclose()
+
+    def using(self, db: str) -> Self:
+        """Give this client with another database for its sub-clients, on the same connections."""
+        return self.over(self._runner.view(db))
+
+    def within(self, timeout_ms: float) -> Self:
+        """Give this client with another time-out, on the same connections."""
+        return self.over(self._runner.view(seconds=timeout_ms / 1000))
+
+    @property
+    def database(self) -> str:
+        """The database that sub-clients work on; UsageError if none was named yet."""
+        return self._database
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counters of requests, bytes and connections since the login."""
+        return self._runner.hub.driver.statistics
+
+    async def aclose(self) -> None:
+        """Close the connections; the server rolls back what is open."""
+        if (transaction := self._runner.transaction) is not None and transaction.is_open:
+            await transaction.abandon()
+        await self._runner.hub.driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

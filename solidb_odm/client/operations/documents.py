@@ -1,0 +1,208 @@
+"""Documents: one by one, many at once, and in pages.
+
+``tx_id`` is the transaction that a call belongs to, or ``""``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from ..._types import JsonObject
+from ...engines.remote.answers import Answer
+from ...engines.remote.faults import Context
+from ...engines.remote.flights import Exchange, ask, packed
+from ...engines.remote.names import quoted
+from ...errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
+from ..results import DocumentResult, Page
+from .transactions import rollback, staged
+
+PAGE = 1000
+BULK_BYTES = 4 * 1024 * 1024
+"""How much one bulk frame holds at most, well below the server's limit for a message."""
+
+
+def insert(
+    database: str, collection: str, document: Mapping[str, Any], key: str | None = None, tx_id: str = ""
+) -> Exchange[DocumentResult]:
+    """Store a new document; give it as stored."""
+    body = checked_document(document, collection)
+    request: JsonObject = {"cmd": "insert", "database": database, "collection": collection, "document": body}
+    if key is not None:
+        request["key"] = _checked_key(key)
+    context = Context(database, collection, key or str(body.get("_key", "")))
+    return DocumentResult((yield from ask(staged(request, tx_id), context)).data)
+
+
+def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
+    """Read a document."""
+    request = {"cmd": "get", "database": database, "collection": collection, "key": key}
+    return DocumentResult((yield from ask(request, Context(database, collection, key), repeatable=True)).data)
+
+
+def update(
+    database: str,
+    collection: str,
+    key: str,
+    document: Mapping[str, Any],
+    merge: bool = True,
+    tx_id: str = "",
+) -> Exchange[DocumentResult]:
+    """Merge attributes into a document, or replace it; give it as stored."""
+    body = checked_document(document, collection)
+    if not merge:
+        return (yield from _replace(database, collection, key, body, tx_id))
+    # The wire's merge flag stays out: with it, the server may revert what others write meanwhile.
+    request = {
+        "cmd": "update",
+        "database": database,
+        "collection": collection,
+        "key": key,
+        "document": body,
+    }
+    answer = yield from ask(staged(request, tx_id), Context(database, collection, key))
+    return DocumentResult(answer.data)
+
+
+def delete(database: str, collection: str, key: str, tx_id: str = "") -> Exchange[None]:
+    """Remove a document."""
+    request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
+    yield from ask(staged(request, tx_id), Context(database, collection, key))
+
+
+def list_page(
+    database: str, collection: str, limit: int, offset: int
+) -> Exchange[tuple[list[DocumentResult], int]]:
+    """Read up to ``limit`` documents in the order of their keys, in halves if they are too many bytes."""
+    request = {
+        "cmd": "list",
+        "database": database,
+        "collection": collection,
+        "limit": limit,
+        "offset": offset,
+    }
+    try:
+        answer: Answer = yield from ask(request, Context(database, collection), repeatable=True)
+    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
+        if limit < 2:
+            raise
+        half = limit // 2
+        first, _ = yield from list_page(database, collection, half, offset)
+        second, total = yield from list_page(database, collection, limit - half, offset + half)
+        return first + second, total
+    return [DocumentResult(row) for row in answer.data], answer.total
+
+
+def list_documents(
+    database: str, collection: str, limit: int | None = None, offset: int | None = None
+) -> Exchange[tuple[list[DocumentResult], int]]:
+    """Read documents in the order of their keys, and count all there are."""
+    documents: list[DocumentResult] = []
+    start = offset or 0
+    while True:
+        wanted = PAGE if limit is None else min(PAGE, limit - len(documents))
+        page, total = yield from list_page(database, collection, wanted, start + len(documents))
+        documents += page
+        if len(page) < wanted or len(documents) == limit or start + len(documents) >= total:
+            return documents, total
+
+
+def pages(
+    database: str, collection: str, after: str | None = None, size: int = PAGE
+) -> Exchange[Page[DocumentResult]]:
+    """Read the documents in pages by key, so that what is written meanwhile shifts nothing."""
+    text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {size} RETURN d"
+    if after is None:
+        text = text.replace("FILTER d._key > @after ", "")
+    request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
+    if after is not None:
+        request["bind_vars"] = {"after": after}
+    try:
+        answer = yield from ask(request, Context(database, collection, query=text), repeatable=True)
+    except ConnectionLost:
+        if size < 2:
+            raise
+        return (yield from pages(database, collection, after, size // 4 or 1))
+    rows = [DocumentResult(row) for row in cast(list[JsonObject], answer.data)]
+    more = partial(pages, database, collection, rows[-1].key, size) if len(rows) == size else None
+    return Page(rows, more)
+
+
+def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
+    """Store documents, all or nothing for each frame of about 4 MiB; count them."""
+    count = 0
+    for chunk in chunks_of(documents, collection):
+        request = {
+            "cmd": "bulk_insert",
+            "database": database,
+            "collection": collection,
+            "documents": chunk,
+        }
+        count += (yield from ask(request, Context(database, collection), unhurried=True)).total
+    return count
+
+
+def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
+    """Cut documents into lists that fit well into one frame."""
+    chunk: list[JsonObject] = []
+    size = 0
+    for document in documents:
+        body = checked_document(document, collection)
+        weight = len(packed(body, f"a document for {collection}"))
+        if chunk and size + weight > BULK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(body)
+        size += weight
+    if chunk:
+        yield chunk
+
+
+def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:
+    """Refuse what isn't a map: the server would keep it, in a form that nothing can use."""
+    if not isinstance(cast(Any, document), Mapping):
+        raise InvalidDocument(
+            f"a document for {collection} must be a dict, not a {type(document).__name__}",
+            collection=collection,
+        )
+    return dict(document)
+
+
+def _checked_key(key: str) -> str:
+    if not isinstance(cast(Any, key), str) or not key:
+        raise InvalidDocument(f"{key!r} can't be a key", hint="a key is a text that isn't empty")
+    return key
+
+
+def _replace(
+    database: str, collection: str, key: str, body: JsonObject, tx_id: str
+) -> Exchange[DocumentResult]:
+    body = {name: value for name, value in body.items() if name != "_key"}
+    if tx_id:
+        return (yield from _replace_staged(database, collection, key, body, tx_id))
+    text = f"REPLACE @key WITH @document IN {quoted(collection)} RETURN NEW"
+    binds = {"key": key, "document": body}
+    request = {"cmd": "query", "database": database, "sdbql": text, "bind_vars": binds, "cache": False}
+    try:
+        answer = yield from ask(request, Context(database, collection, key))
+    except DocumentNotFound as problem:
+        problem.collection = collection
+        raise
+    return DocumentResult(answer.data[0])
+
+
+def _replace_staged(
+    database: str, collection: str, key: str, body: JsonObject, tx_id: str
+) -> Exchange[DocumentResult]:
+    """Stage a removal and an insertion: a staged update can only merge."""
+    yield from delete(database, collection, key, tx_id)
+    try:
+        return (yield from insert(database, collection, body, key, tx_id))
+    except SolidbError as problem:
+        yield from rollback(tx_id)  # or the commit would remove the document
+        raise TransactionError(
+            f"{collection}/{key} can't be replaced in this transaction, "
+            f"which was rolled back: {problem.message}",
+            hint="replace it before or after; a value of a unique index can't be kept in a replacement",
+        ) from problem

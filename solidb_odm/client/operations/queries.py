@@ -1,0 +1,98 @@
+"""Queries: whole, in pages, explained; and many requests at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+from urllib.parse import quote
+
+from ..._types import Json, JsonObject
+from ...engines.remote.answers import Answer
+from ...engines.remote.faults import Context
+from ...engines.remote.flights import Exchange, ask, ask_all, granted, over_http
+from ...engines.remote.reading import query_request, writes
+from ...errors import ConnectionLost, SolidbError
+from ..results import Page, Plan
+from .transactions import staged
+
+PAGE = 1000
+
+
+def query(
+    database: str,
+    text: str,
+    binds: Mapping[str, Any] | None = None,
+    seconds: float | None = None,
+    tx_id: str = "",
+) -> Exchange[list[Json]]:
+    """Run a query; if its answer is too large for one message and it only reads, in pages."""
+    context = Context(database, query=text, binds=binds or {})
+    request = staged(query_request(text, binds or {}, database), tx_id)
+    reads = not writes(text)
+    try:
+        answer = yield from ask(request, context, repeatable=reads and not tx_id, timeout=seconds)
+        return cast(list[Json], answer.data)
+    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
+        if tx_id or not reads:
+            raise
+    rows: list[Json] = []
+    page = yield from first_page(database, text, binds)
+    while True:
+        rows += page.items
+        if page.more is None:
+            return rows
+        page = yield from page.more()
+
+
+def first_page(
+    database: str, text: str, binds: Mapping[str, Any] | None = None, size: int = PAGE
+) -> Exchange[Page[Json]]:
+    """Run a query and read its first rows; the server keeps the others for some minutes."""
+    context = Context(database, query=text, binds=binds or {})
+    body = {"query": text, "bindVars": dict(binds or {}), "batchSize": size, "cache": False}
+    answer = yield from over_http("POST", f"/_api/database/{quote(database, safe='')}/cursor", body, context)
+    return _page(answer, context)
+
+
+def _next_page(cursor: str, context: Context) -> Exchange[Page[Json]]:
+    path = f"/_api/cursor/{quote(cursor, safe='')}"
+    return _page((yield from over_http("PUT", path, context=context)), context)
+
+
+def _page(answer: JsonObject, context: Context) -> Page[Json]:
+    more = partial(_next_page, answer["id"], context) if answer.get("has_more") else None
+    return Page(answer["result"], more)
+
+
+def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[Plan]:
+    """Say how a query is run."""
+    request = {**query_request(text, binds or {}, database), "cmd": "explain"}
+    del request["cache"]
+    context = Context(database, query=text, binds=binds or {})
+    return Plan.of((yield from ask(request, context, repeatable=True)).data)
+
+
+def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
+    """Send requests in one go on one connection; give what each answers, or the error it was refused with."""
+    answers = yield from ask_all(requests, label="pipeline")
+    return [_outcome(answer, request) for answer, request in zip(answers, requests, strict=True)]
+
+
+def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
+    """Send requests in one message; give what each answers, or the error it was refused with."""
+    answer = yield from ask({"cmd": "batch", "commands": list(requests)})
+    return [_outcome(part, request) for part, request in zip(answer.parts, requests, strict=True)]
+
+
+def _outcome(answer: Answer, request: JsonObject) -> Json | SolidbError:
+    context = Context(
+        str(request.get("database", "")),
+        str(request.get("collection", "")),
+        str(request.get("key", "")),
+        str(request.get("sdbql", "")),
+    )
+    try:
+        return granted(answer, context).data
+    except SolidbError as problem:
+        return problem

@@ -1,0 +1,220 @@
+"""The calls about transactions, in both colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from ..errors import StateError, TransactionError
+from .calling import AsyncCaller, AsyncRunner, Caller, Runner
+from .operations.transactions import level_of
+from .transaction import AsyncTransaction, Transaction, enter, leave
+
+C = TypeVar("C")
+
+
+class Flag(int):
+    """A truth that may also be called, as the method of other SoliDB clients is."""
+
+    def __call__(self) -> bool:
+        """Give the truth."""
+        return bool(self)
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
+class Identifier(str):
+    """A transaction's identifier; may also be called, as the method of other SoliDB clients is."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        """Give the identifier."""
+        return str(self)
+
+
+def _none_open() -> TransactionError:
+    return TransactionError("no transaction is open", hint="client.begin_transaction(db) opens one")
+
+
+def _one_open() -> StateError:
+    return StateError(
+        "this client has an open transaction already",
+        state="in a transaction",
+        move="begin",
+        hint="commit() or rollback() it, or open others with client.transaction(db)",
+    )
+
+
+class Transactions(Caller):
+    """Transactions, blocking."""
+
+    def begin_transaction(self, db: str, isolation: str | None = None) -> str:
+        """Begin a transaction of this client; give its identifier.
+
+        Until ``commit`` or ``rollback`` this client's insert, update, delete and query belong to it, from
+        whatever thread or task. All else (get, list, bulk, sub-clients) stays outside.
+
+        ``isolation``: read_uncommitted, read_committed (the default), repeatable_read or serializable,
+        in any spelling. The server gives the same at every level: writes are staged and applied at once
+        by the commit, which fails with TransactionConflict if a document that was updated or deleted has been
+        changed since; queries see committed data, without the transaction's own writes, and there is no
+        snapshot. The levels are accepted so that programs can say what they need; where it matters,
+        read_uncommitted gets read_committed, and repeatable_read and serializable hold for the
+        documents that the transaction writes, not for those it only reads. JSON Schemas are not checked.
+        After 300 seconds the server gives a transaction up.
+        """
+        if self._runner.transaction is not None:
+            raise _one_open()
+        return _begin(self._runner, db, isolation).id
+
+    def commit(self) -> None:
+        """Write all that the open transaction staged, or nothing: TransactionConflict says why."""
+        if (transaction := self._runner.transaction) is None:
+            raise _none_open()
+        transaction.commit()
+
+    def rollback(self) -> None:
+        """Forget all that the open transaction staged."""
+        if (transaction := self._runner.transaction) is None:
+            raise _none_open()
+        transaction.rollback()
+
+    def transaction(self, db: str, isolation: str | None = None) -> TransactionScope[Self]:
+        """Open a transaction for a block: ``with client.transaction(db) as tx``.
+
+        ``tx`` is a client whose writes belong to it; so do those of this client in the same thread.
+        The end of the block commits, an exception rolls back; ``tx.rollback()`` ends it early.
+        """
+        return TransactionScope(self.over, self._runner.apart(), db, isolation)
+
+    @property
+    def in_transaction(self) -> Flag:
+        """Whether a transaction is open here."""
+        transaction = self._runner.transaction
+        return Flag(transaction is not None and transaction.is_open)
+
+    @property
+    def transaction_id(self) -> Identifier | None:
+        """The identifier of the open transaction, if there is one."""
+        transaction = self._runner.transaction
+        return Identifier(transaction.id) if transaction is not None and transaction.is_open else None
+
+
+class TransactionScope(Generic[C]):
+    """The block of ``with client.transaction(db) as tx``."""
+
+    def __init__(self, make: Callable[[Runner], C], runner: Runner, db: str, isolation: str | None) -> None:
+        self._make = make
+        self._runner, self._db, self._isolation = runner, db, isolation
+
+    def __enter__(self) -> C:
+        enter(_begin(self._runner, self._db, self._isolation))
+        return self._make(self._runner)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        transaction = self._runner.transaction
+        if transaction is None:
+            return
+        leave(transaction)
+        if not transaction.is_open:
+            return
+        if error is None:
+            transaction.commit()
+        elif isinstance(error, Exception):
+            transaction.rollback()
+        else:
+            transaction.abandon()
+
+
+def _begin(runner: Runner, db: str, isolation: str | None) -> Transaction:
+    transaction = Transaction(runner.hub, runner.hub.driver.lane(runner.seconds))
+    transaction.begin(db, level_of(isolation))
+    runner.stage.own = transaction
+    return transaction
+
+
+class AsyncTransactions(AsyncCaller):
+    """Transactions, awaited."""
+
+    async def begin_transaction(self, db: str, isolation: str | None = None) -> str:
+        """Begin a transaction of this client; give its identifier.
+
+        See ``Client.begin_transaction``: what the isolation levels give is the same.
+        """
+        if self._runner.transaction is not None:
+            raise _one_open()
+        return (await _abegin(self._runner, db, isolation)).id
+
+    async def commit(self) -> None:
+        """Write all that the open transaction staged, or nothing: TransactionConflict says why."""
+        if (transaction := self._runner.transaction) is None:
+            raise _none_open()
+        await transaction.commit()
+
+    async def rollback(self) -> None:
+        """Forget all that the open transaction staged."""
+        if (transaction := self._runner.transaction) is None:
+            raise _none_open()
+        await transaction.rollback()
+
+    def transaction(self, db: str, isolation: str | None = None) -> AsyncTransactionScope[Self]:
+        """Open a transaction for a block: ``async with client.transaction(db) as tx``.
+
+        ``tx`` is a client whose writes belong to it; so do those of this client in the same task.
+        The end of the block commits, an exception rolls back; ``tx.rollback()`` ends it early.
+        """
+        return AsyncTransactionScope(self.over, self._runner.apart(), db, isolation)
+
+    @property
+    def in_transaction(self) -> Flag:
+        """Whether a transaction is open here."""
+        transaction = self._runner.transaction
+        return Flag(transaction is not None and transaction.is_open)
+
+    @property
+    def transaction_id(self) -> Identifier | None:
+        """The identifier of the open transaction, if there is one."""
+        transaction = self._runner.transaction
+        return Identifier(transaction.id) if transaction is not None and transaction.is_open else None
+
+
+class AsyncTransactionScope(Generic[C]):
+    """The block of ``async with client.transaction(db) as tx``."""
+
+    def __init__(
+        self, make: Callable[[AsyncRunner], C], runner: AsyncRunner, db: str, isolation: str | None
+    ) -> None:
+        self._make = make
+        self._runner, self._db, self._isolation = runner, db, isolation
+
+    async def __aenter__(self) -> C:
+        enter(await _abegin(self._runner, self._db, self._isolation))
+        return self._make(self._runner)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        transaction = self._runner.transaction
+        if transaction is None:
+            return
+        leave(transaction)
+        if not transaction.is_open:
+            return
+        if error is None:
+            await transaction.commit()
+        elif isinstance(error, Exception):
+            await transaction.rollback()
+        else:
+            await transaction.abandon()
+
+
+async def _abegin(runner: AsyncRunner, db: str, isolation: str | None) -> AsyncTransaction:
+    transaction = AsyncTransaction(runner.hub, runner.hub.driver.lane(runner.seconds))
+    await transaction.begin(db, level_of(isolation))
+    runner.stage.own = transaction
+    return transaction
