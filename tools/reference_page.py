@@ -14,8 +14,8 @@ MODULES = {
 }
 HEAD = """# Reference
 
-All public names, from their docstrings; `python -m tools.reference_page` writes this page. The functions of the
-query language have [a page of their own](sdbql-functions.md).
+All public names, from their docstrings; `python -m tools.reference_page` writes this page. The functions
+of the query language have [a page of their own](sdbql-functions.md).
 
 """
 
@@ -40,7 +40,10 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _signature(value: object) -> str:
+    home = getattr(value, "__module__", "") or ""
     if not (inspect.isfunction(value) or inspect.isclass(value)) or _is_model(value):
+        return ""
+    if not home.startswith("solidb_odm"):
         return ""
     try:
         return str(inspect.signature(value)).replace("'", "")
@@ -54,6 +57,9 @@ def _is_model(value: object) -> bool:
 
 
 def _words(value: object) -> str:
+    home = getattr(value, "__module__", "solidb_odm") or "solidb_odm"
+    if not home.startswith("solidb_odm"):
+        return "A built-in type." if home == "builtins" else f"That of `{home.partition('.')[0]}`."
     text = inspect.getdoc(value) or ""
     return text.replace("``", "`") if getattr(value, "__doc__", None) else "A value."
 
