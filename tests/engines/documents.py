@@ -1,0 +1,39 @@
+"""The documents that the session's tests keep."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from solidb_odm import Document, Edge, Field, Index
+
+
+class Address(BaseModel):
+    city: str
+    lines: list[str] = []
+
+
+class Person(Document, collection="people"):
+    name: str
+    email: Annotated[str | None, Index(unique=True)] = None
+    age: int = 0
+    tags: list[str] = []
+    meta: dict[str, Any] = {}
+    labels: set[str] = set()
+    address: Address | None = None
+    homes: list[Address] = []
+    note: str | None = None
+    secret: str = Field(default="", exclude=True)
+
+
+class Loose(Document, collection="loose"):
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+
+class Knows(Edge[Person, Person], collection="knows"):
+    since: int = 0
+
+
+MODELS = (Person, Loose, Knows)
