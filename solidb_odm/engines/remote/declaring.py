@@ -56,7 +56,7 @@ def describe_collection(command: DescribeCollection, database: str) -> Exchange[
     requests = [{"cmd": name, **place} for name in (*LISTS, "get_collection_schema")]
     answers = yield from ask_all(requests, label="describe", repeatable=True)
     *lists, schema = [granted(answer).data for answer in answers]
-    held, mode = _schema_of(schema)
+    held, mode = schema_of(schema)
     return CollectionSpec(
         command.name, cast(CollectionKind, kinds[command.name]), own_indexes(lists), held, mode
     )
@@ -221,7 +221,8 @@ def _is_closed(schema: JsonObject) -> bool:
     return schema.get("additionalProperties") is False or schema.get("unevaluatedProperties") is False
 
 
-def _schema_of(envelope: JsonObject | None) -> tuple[JsonObject | None, Any]:
+def schema_of(envelope: JsonObject | None) -> tuple[JsonObject | None, Any]:
+    """Read the schema and its mode from what the server keeps."""
     if envelope is None:
         return None, "off"
     schema = cast(JsonObject, envelope["schema"])

@@ -201,10 +201,11 @@ def over_http(method: str, path: str, body: Json = None, context: Context = NOWH
     answer = yield from call(HttpCall(method, path, body))
     if answer.status < 400:
         return answer.body
-    raise _http_fault(answer, context)
+    raise http_fault(answer, context)
 
 
-def _http_fault(answer: HttpAnswer, context: Context) -> SolidbError:
+def http_fault(answer: HttpAnswer, context: Context = NOWHERE) -> SolidbError:
+    """Give the error for an HTTP answer that is a refusal."""
     body: JsonObject = answer.body if is_map(answer.body) else {}
     text = str(body.get("error", ""))
     variant = "AuthError" if answer.status in (401, 403) else "DatabaseError"
