@@ -169,7 +169,8 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     key, revision, created, updated, body = row
     collection = collection_of(wanted.source)
     system = {"_id": f"{collection}/{key}", "_rev": revision, "_created_at": created, "_updated_at": updated}
-    program = Select[Any](wanted.columns(), single=False).compile()
+    keys: Select[Any] = Select(wanted.columns(), single=False)
+    program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])
     (values,) = evaluate(program.query, source, program.bind_vars)
     return list(values)

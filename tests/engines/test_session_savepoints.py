@@ -1,0 +1,111 @@
+"""A part of a transaction that is undone by itself."""
+
+import pytest
+
+from solidb_odm import Session, select
+from solidb_odm.errors import SchemaViolation, StateError
+
+from .conftest import Store
+from .documents import Knows, Person
+
+
+class Oops(Exception):
+    pass
+
+
+def stored(session: Session, *names: str) -> list[Person]:
+    people = [Person(key=name, name=name, tags=["t"]) for name in names]
+    session.add_all(people)
+    session.commit()
+    return people
+
+
+def test_a_nested_block_is_written_with_the_commit_after_it(store: Store, session: Session) -> None:
+    (ada,) = stored(session, "ada")
+    with session.begin_nested():
+        ada.tags.append("u")
+        session.add(Person(key="bob", name="Bob"))
+    session.commit()
+
+    assert store.get(ada).tags == ["t", "u"]
+    assert session.get(Person, "bob") is not None
+
+
+def fail_in_block(session: Session, ada: Person, bob: Person, pending: Person) -> None:
+    with session.begin_nested():
+        ada.tags.append("inner")
+        ada.age = 99
+        pending.name = "Inner"
+        session.delete(bob)
+        session.add(Person(key="inner", name="Inner"))
+        session.flush()
+        ada.tags.append("more")
+        session.add(Knows(ada, pending, key="edge"))
+        raise Oops
+
+
+def test_a_failed_nested_block_is_undone_and_what_was_before_it_stays(store: Store, session: Session) -> None:
+    ada, bob, eve = stored(session, "ada", "bob", "eve")
+    pending = Person(key="pending", name="Pending")
+    ada.tags.append("outer")
+    session.add(pending)
+    session.delete(eve)
+
+    with pytest.raises(Oops):
+        fail_in_block(session, ada, bob, pending)
+
+    assert (ada.tags, ada.age, pending.name) == (["t", "outer"], 0, "Pending")
+    assert bob in session
+    assert [session.get(Person, "inner"), session.get(Person, "eve")] == [None, None]
+    ada.age = 1
+    session.commit()
+    found = {each.key: each for each in session.scalars(select(Person))}
+    assert sorted(found) == ["ada", "bob", "pending"]
+    assert (store.get(ada).tags, store.get(ada).age) == (["t", "outer"], 1)
+    assert store.get(pending).name == "Pending"
+    assert session.get(Knows, "edge") is None
+
+
+def test_blocks_in_blocks_are_undone_one_by_one(store: Store, session: Session) -> None:
+    (ada,) = stored(session, "ada")
+    with session.begin_nested():
+        ada.age = 1
+        try:
+            with session.begin_nested():
+                ada.age = 2
+                session.flush()
+                raise Oops
+        except Oops:
+            assert ada.age == 1
+        with session.begin_nested():
+            ada.note = "kept"
+    assert (ada.age, ada.note) == (1, "kept")
+    session.commit()
+    assert (store.get(ada).age, store.get(ada).note) == (1, "kept")
+
+
+def test_a_rollback_undoes_finished_blocks_too(store: Store, session: Session) -> None:
+    (ada,) = stored(session, "ada")
+    with session.begin_nested():
+        ada.age = 1
+    session.rollback()
+    assert ada.age == 0
+    session.commit()
+    assert store.get(ada).age == 0
+
+
+def test_a_block_with_a_bad_value_is_undone_at_its_end(store: Store, session: Session) -> None:
+    (ada,) = stored(session, "ada")
+    with pytest.raises(SchemaViolation), session.begin_nested():
+        ada.age = "old"
+    assert ada.age == 0
+    ada.age = 3
+    session.commit()
+    assert store.get(ada).age == 3
+
+
+def test_a_transaction_cant_end_inside_a_block(session: Session) -> None:
+    with session.begin_nested(), pytest.raises(StateError, match="inside begin_nested"):
+        session.commit()
+    with session.begin_nested(), pytest.raises(StateError, match="inside begin_nested"):
+        session.rollback()
