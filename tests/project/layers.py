@@ -16,7 +16,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"session", "client"}),
     frozenset({"migrations", "offline", "testing"}),
     frozenset({"cli"}),
-    frozenset({""}),  # the package's own __init__, which only gathers names
+    frozenset({"", "__main__"}),  # the package itself, which only gathers names and starts the command line
 )
 
 
