@@ -38,7 +38,7 @@ class HeldDocuments:
         end = "_from" if direction == "OUTBOUND" else "_to"
         return [edge for edge in self.scan(collection) if edge.get(end) == vertex]
 
-    def index_of(self, _collection: str, _kind: str, _name_or_field: str, /) -> None:
+    def index_of(self, collection: str, kind: str, name_or_field: str) -> None:  # noqa: ARG002  no index
         return None
 
     def insert(self, collection: str, _document: JsonObject, /) -> NoReturn:

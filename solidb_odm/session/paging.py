@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..model.codec import body_value
 from ..model.expressions import BuiltPredicate, Expression, Predicate, Value
 from ..query.building import conjunction
-from ..query.columns import Scalar
+from ..query.columns import Entity, Scalar
 from ..query.scope import sources_of
 from ..query.select import Select
 from ..query.sources import collection_of
@@ -123,11 +123,9 @@ def keyset(statement: Statement[Any]) -> Keyset:
     """Take a statement as one that can be paged; UsageError if it can't."""
     if not isinstance(statement, Select):
         raise UsageError("only a select can be paged", hint="session.execute() runs other statements")
-    sources = [
-        each.source for each in statement.columns if not isinstance(each, Scalar) and hasattr(each, "source")
-    ]
     expressions = [each.expression for each in statement.columns if isinstance(each, Scalar)]
     ordered = [each.expression for each in statement.orderings]
+    sources: list[Any] = [each.source for each in statement.columns if isinstance(each, Entity)]
     sources = list(dict.fromkeys([*sources, *sources_of([*expressions, *statement.conditions, *ordered])]))
     if len(sources) != 1 or statement.joins or statement.groups or statement.is_distinct:
         raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType
+from typing import Any
 
 from ..model.document import Document
 
@@ -12,14 +13,18 @@ EVENTS = frozenset(
 ) | {"after_load"}
 
 
+def hooks_of(model: Any) -> frozenset[str]:
+    """Give the events for which a document class, or a base of it, defines a method."""
+    return _hooks_of(model)
+
+
 @lru_cache(maxsize=4096)
-def hooks_of(model: type[Document]) -> frozenset[str]:
-    """Give the events for which a class, or a base of it, defines a method."""
+def _hooks_of(model: Any) -> frozenset[str]:
     defined = {name for base in model.__mro__ for name in EVENTS & base.__dict__.keys()}
     return frozenset(name for name in defined if isinstance(_attribute(model, name), FunctionType))
 
 
-def _attribute(model: type[Document], name: str) -> object:
+def _attribute(model: type[Any], name: str) -> object:
     return next(base.__dict__[name] for base in model.__mro__ if name in base.__dict__)
 
 
