@@ -11,7 +11,7 @@ from solidb_odm.sdbql.functions import Function, catalogue
 _OTHERS = {
     "ARGON2_HASH", "ARGON2_VERIFY", "DATE_TIMEZONES", "DATE_TIMEZONE", "CURRENT_DATABASE", "ASSERT", "TRY",
     "APPROX_COUNT_DISTINCT", "APPROX_PERCENTILE", "APPROX_TOP_K", "MINHASH_ERROR", "MINHASH_COUNT", "SNIPPET",
-    "PARSE_COLLECTION", "PARSE_IDENTIFIER", "PARSE_KEY", "IS_SAME_COLLECTION", "EXISTS", "BM25", "HIGHLIGHT",
+    "PARSE_COLLECTION", "PARSE_IDENTIFIER", "PARSE_KEY", "IS_SAME_COLLECTION", "EXISTS", "BM25", "HIGHLIGHT", "HASH",
 }  # fmt: skip
 """Without an answer that is the same twice, written by the queries themselves, or a matter of documents."""
 
@@ -32,7 +32,7 @@ _KINDS = {
     "binary": "flag", "removeInternal": "flag", "sort": "flag", "asFloat": "flag", "low": "number",
     "high": "number", "condition": "any", "unit": "unit", "unitFrom": "unit", "unitTo": "unit", "name": "name",
     "path": "path", "regex": "regex", "pattern": "pattern", "timezone": "zone", "timezone1": "zone",
-    "timezone2": "zone", "zoneinfo": "flag", "factor": "number", "base": "number", "exponent": "number",
+    "timezone2": "zone", "zoneinfo": "no", "factor": "number", "base": "number", "exponent": "number",
     "keys": "texts", "values": "array", "mode": "rounding", "format": "format", "format(s)": "format",
     "startOrEnd": "small", "lat": "number", "lon": "number", "interval": "interval", "series": "points",
     "method": "method", "locale": "locale", "locale|object": "locale", "doc": "object", "old": "object",

@@ -77,14 +77,15 @@ def document(random: Random, key: str) -> dict[str, Any]:
         if chance < 0.85:
             found[name] = good
         elif chance < 0.95:
-            found[name] = random.choice([None, value(random)])
+            found[name] = random.choice([None, text(random) if name == "w" else value(random)])
     return found
 
 
 def data_set(random: Random) -> DataSet:
     docs = [document(random, f"d{i:02}") for i in range(random.randrange(3, 14))]
     more = [
-        {**document(random, f"m{i}"), "ref": f"d{random.randrange(16):02}"} for i in range(random.randrange(7))
+        {**document(random, f"m{i}"), "ref": f"d{random.randrange(16):02}"}
+        for i in range(random.randrange(7))
     ]
     nodes = [f"docs/d{i:02}" for i in range(len(docs))] + ["docs/none"]
     links = [

@@ -75,16 +75,18 @@ class Expressions:
 
     def write(self, kind: str, scope: Scope, depth: int) -> str:
         """Return an expression that mostly has a value of this kind."""
-        if self.random.random() < 0.06:
-            kind = "any"
-        producers = self._producers.get({"flag": "bool", "texts": "array"}.get(kind, kind))
+        if kind != "date" and self.random.random() < 0.06:
+            kind = "any"  # the wrong kind, mostly
+        producers = self._producers.get({"texts": "array"}.get(kind, kind))
         if depth <= 0 or producers is None or self.random.random() < 0.25:
             return self.leaf(kind, scope)
         return self.random.choice(producers)(scope, depth - 1)
 
     def leaf(self, kind: str, scope: Scope) -> str:
         """Return a literal, a variable, or an attribute of a document."""
-        fitting = [name for name, held in scope.items() if held == kind or (kind == "any" and held != "document")]
+        fitting = [
+            name for name, held in scope.items() if held == kind or (kind == "any" and held != "document")
+        ]
         documents = [name for name, held in scope.items() if held == "document"]
         chance = self.random.random()
         if documents and kind in _FIELDS and chance < 0.6:
@@ -105,6 +107,7 @@ class Expressions:
             "fraction": lambda: random.choice([0.0, 0.3, 0.5, 0.99, 1.0, 2]),
             "text": lambda: data.text(random),
             "flag": lambda: random.random() < 0.5,
+            "no": lambda: False,
             "bool": lambda: random.random() < 0.5,
             "date": lambda: random.choice(data.DATES),
             "array": lambda: [data.scalar(random) for _ in range(random.randrange(5))],
@@ -243,7 +246,10 @@ class Expressions:
         return f"({base}){suffix}"
 
     def _pipe(self, scope: Scope, depth: int) -> str:
-        value, step = self.write("array", scope, depth), self.random.choice(["UNIQUE()", "REVERSE()", "LENGTH()"])
+        value, step = (
+            self.write("array", scope, depth),
+            self.random.choice(["UNIQUE()", "REVERSE()", "LENGTH()"]),
+        )
         return self._tried(f"({value} |> {step})")
 
     # --- calls -----------------------------------------------------------------------------------

@@ -120,11 +120,17 @@ class Queries:
             if "IN" in operator:
                 constant = self.expressions.constant("array")
             conditions.append(f"{field} {operator} {constant}")
-        filters = f" FILTER {self.random.choice([' AND ', ' OR ', ' FILTER ']).join(conditions)}" if conditions else ""
+        filters = (
+            f" FILTER {self.random.choice([' AND ', ' OR ', ' FILTER ']).join(conditions)}"
+            if conditions
+            else ""
+        )
         keys = self.random.sample(fields, self.random.randrange(3))
         sort = f" SORT {', '.join(k + self.random.choice(['', ' DESC']) for k in keys)}" if keys else ""
         limit = f" LIMIT {self.random.randrange(4)}, {self.random.randrange(5)}" if self._chance(0.4) else ""
-        picked = self.random.choice(["d", "d._key", f"[d._key, {self.random.choice(fields)}]", "{k: d._key, v: d.a}"])
+        picked = self.random.choice(
+            ["d", "d._key", f"[d._key, {self.random.choice(fields)}]", "{k: d._key, v: d.a}"]
+        )
         return f"FOR d IN docs{filters}{sort}{limit} RETURN {picked}"
 
     def selection(self) -> str:
@@ -252,7 +258,9 @@ class Queries:
                                       ' OPTIONS {bfs: false, uniqueVertices: "path"}'])  # fmt: skip
         prune = f" PRUNE {self.expressions.write('bool', {'v': 'document'}, 1)}" if self._chance(0.2) else ""
         condition = self.filters({"v": "document"}, 1, 1)
-        picked = self.random.choice(["v._key", "[v._key, e._key]", "[v._key, p.edges[*]._key, p.vertices[*]._key]"])
+        picked = self.random.choice(
+            ["v._key", "[v._key, e._key]", "[v._key, p.edges[*]._key, p.vertices[*]._key]"]
+        )
         sort = self.random.choice(["", "", " SORT v._key, e._key"])
         loop = f"FOR v, e, p IN {depth}{self._direction()} {start} links{prune}{options}"
         return f"{before}{loop}{condition}{sort} RETURN {picked}"
@@ -265,7 +273,9 @@ class Queries:
         elif mode == "K_PATHS":
             options = " OPTIONS {min: 0, max: 3}"
         start, end = (f'"docs/d{self.random.randrange(6):02}"' for _ in range(2))
-        ranked = "[LENGTH(p.edges), p.weight]" if "SHORTEST" in mode else "[p.vertices, p.edges[*]._key, p.weight]"
+        ranked = (
+            "[LENGTH(p.edges), p.weight]" if "SHORTEST" in mode else "[p.vertices, p.edges[*]._key, p.weight]"
+        )
         return f"FOR v, e, p IN {mode} {start} TO {end} {self._direction()} links{options} RETURN {ranked}"
 
     def match(self) -> str:

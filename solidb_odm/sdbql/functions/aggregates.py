@@ -88,9 +88,9 @@ def product(value: Json) -> Json:
 def _extreme(values: tuple[Json, ...], name: str, pick: Callable[..., Json]) -> Json:
     if len(values) == 1:
         found: list[Json] = [v for v in _elements(values[0], name) if v is not None]
-    elif any(v is None for v in values):
-        return None
-    elif all(is_number(v) for v in values):
+    elif all(v is None or is_number(v) for v in values):
+        if None in values:
+            return None
         found = list(values)
     else:
         raise QueryError(f"Unknown function: {name}", hint=f"{name} takes an array, or numbers")

@@ -66,6 +66,23 @@ def count(value: Json, name: str, position: int | None = None) -> int:
     return int(number(value, name, position))
 
 
+def count_or_zero(value: Json) -> int:
+    """Return a number cut to an int; what is no number counts as 0, as for the server."""
+    return int(value) if is_number(value) else 0
+
+
+def whole_or(value: Json, otherwise: int) -> int:
+    """Return a whole number, or something else for all that is none."""
+    return int(value) if is_integral(value) else otherwise
+
+
+def flag(value: Json, name: str, parameter: str) -> bool:
+    """Return a boolean option; null is false."""
+    if value is None or isinstance(value, bool):
+        return value is True
+    raise QueryError(f"{name}: {parameter} must be a boolean")
+
+
 def array(value: Json, name: str, position: int | None = None) -> list[Json]:
     """Return the value if it is an array."""
     if is_array(value):

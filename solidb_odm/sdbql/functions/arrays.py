@@ -9,9 +9,9 @@ from itertools import zip_longest
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..values import canonical, equal, sort_key
-from .arguments import array, count, first_array, integer, is_array, text
-from .base import REFUSE, Context, Family
+from ..values import canonical, equal, sort_key, truthy
+from .arguments import array, count, first_array, integer, is_array, is_integral, whole_or
+from .base import PROPAGATE_ANY, REFUSE, Context, Family
 
 function = Family("Array")
 
@@ -34,7 +34,7 @@ def last(values: Json) -> Json:
     summary="Element i, from the end if negative, or null.",
 )
 def nth(values: Json, index: Json) -> Json:
-    elements, place = first_array(values, "NTH"), integer(index, "NTH", 2)
+    elements, place = first_array(values, "NTH"), count(index, "NTH", 2)
     return elements[place] if -len(elements) <= place < len(elements) else None
 
 
@@ -46,23 +46,23 @@ def nth(values: Json, index: Json) -> Json:
     summary="The part from ``start`` on; negative numbers count from the end.",
 )
 def cut(values: Json, start: Json, length: Json = None) -> Json:
-    elements, begin = first_array(values, "SLICE"), count(start, "SLICE", 2)
+    elements, begin = first_array(values, "SLICE"), whole_or(start, 0)
     begin = max(0, len(elements) + begin) if begin < 0 else begin
-    if length is None:
+    if not is_integral(length):
         return elements[begin:]
-    wanted = count(length, "SLICE", 3)
+    wanted = int(length)
     end = len(elements) + wanted if wanted < 0 else begin + wanted
     return elements[begin : max(begin, end)]
 
 
 @function("TAKE", parameters="a, n", returns="array", summary="The first n elements.")
 def take(values: Json, wanted: Json) -> Json:
-    return first_array(values, "TAKE")[: max(0, count(wanted, "TAKE", 2))]
+    return first_array(values, "TAKE")[: max(0, whole_or(wanted, 0))]
 
 
 @function("DROP", "SKIP", parameters="a, n", returns="array", summary="All but the first n elements.")
 def drop(values: Json, unwanted: Json) -> Json:
-    return first_array(values, "DROP")[max(0, count(unwanted, "DROP", 2)) :]
+    return first_array(values, "DROP")[max(0, whole_or(unwanted, 0)) :]
 
 
 @function("CHUNK", parameters="a, n", returns="array of arrays", summary="In pieces of n elements.")
@@ -220,10 +220,15 @@ def minus(*values: Json) -> Json:
 
 
 @function(
-    "OUTERSECTION", "SYMDIFF", parameters="a, b, ...", returns="array", summary="What just one array has."
+    "OUTERSECTION",
+    "SYMDIFF",
+    parameters="a, b, ...",
+    returns="array",
+    nulls=PROPAGATE_ANY,
+    summary="What is there just once in all arrays.",
 )
 def outersection(*values: Json) -> Json:
-    parts = [distinct(part) for part in _arrays(values, "OUTERSECTION")]
+    parts = _arrays(values, "OUTERSECTION")
     tally = Counter(canonical(e) for part in parts for e in part)
     return [e for part in parts for e in part if tally[canonical(e)] == 1]
 
@@ -242,7 +247,7 @@ def index_in(elements: list[Json], value: Json) -> int:
 )
 def position(values: Json, value: Json, want_index: Json = False) -> Json:
     index = index_in(first_array(values, "POSITION"), value)
-    return index if want_index is True else index >= 0
+    return index if truthy(want_index) else index >= 0
 
 
 @function("INDEX_OF", parameters="a, x", returns="int", nulls=REFUSE, summary="The place of x, or -1.")
@@ -319,11 +324,16 @@ def zip_arrays(*values: Json) -> Json:
     return [list(row) for row in zip(*parts, strict=False)]
 
 
-@function("ZIP_OBJECT", parameters="keys, values", returns="object", summary="An object of keys and values.")
+@function(
+    "ZIP_OBJECT",
+    parameters="keys, values",
+    returns="object",
+    summary="An object of keys and values; only strings are keys.",
+)
 def zip_object(keys: Json, values: Json) -> Json:
-    names = [text(k, "ZIP_OBJECT", 1) for k in array(keys, "ZIP_OBJECT", 1)]
-    pairs: JsonObject = dict(zip_longest(names, array(values, "ZIP_OBJECT", 2)[: len(names)]))
-    return pairs
+    pairs = zip(array(keys, "ZIP_OBJECT", 1), array(values, "ZIP_OBJECT", 2), strict=False)
+    made: JsonObject = {name: value for name, value in pairs if isinstance(name, str)}
+    return made
 
 
 @function(

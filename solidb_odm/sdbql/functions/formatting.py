@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import ipaddress
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from urllib.parse import parse_qs, quote, unquote, unquote_plus, urlencode, urls
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..values import json_text, to_text, truthy
+from ..values import json_text, to_text
 from .arguments import (
     count,
+    flag,
     integer,
     is_array,
     is_number,
@@ -27,6 +29,7 @@ from .arguments import (
     refuse_long,
     text,
     whole,
+    whole_or,
 )
 from .base import ACCEPT, Family
 
@@ -118,7 +121,7 @@ def mask(value: Json, start: Json = None, end: Json = None, character: Json = No
     plain = text(value, "MASK")
     first = 0 if start is None else count(start, "MASK", 2)
     last = -1 if end is None else count(end, "MASK", 3)
-    hidden = "*" if character is None else text(character, "MASK", 4)
+    hidden = ("" if character is None else text(character, "MASK", 4))[:1] or "*"
     begin, stop, _ = slice(first, last).indices(len(plain))
     refuse_long(len(hidden) * (stop - begin), "MASK")
     return plain[:begin] + hidden * max(0, stop - begin) + plain[max(begin, stop) :]
@@ -210,7 +213,7 @@ def number_format(value: Json, decimals: Json = None, locale: Json = None) -> Js
     rounded = (
         exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if abs(exact) < Decimal(10) ** 20 else exact
     )
-    plain = f"{rounded:,.{places}f}"
+    plain = f"{rounded or abs(rounded):,.{places}f}"
     return plain.translate({ord(","): thousands, ord("."): point})
 
 
@@ -235,18 +238,22 @@ def _separators(locale: Json) -> tuple[str, str]:
     summary='A size for people: "1.5 MB", or "1.5 MiB" if binary.',
 )
 def human_bytes(value: Json, binary: Json = False, decimals: Json = None) -> Json:
-    size = float(number(value, "HUMAN_BYTES"))
-    places = 1 if decimals is None else max(0, min(20, integer(decimals, "HUMAN_BYTES", 3)))
-    step = 1024 if truthy(binary) else 1000
+    size = abs(float(number(value, "HUMAN_BYTES")))
+    places = 1 if decimals is None else whole_or(decimals, -1)
+    if not 0 <= places <= 6:
+        raise QueryError("HUMAN_BYTES: decimals must be an integer from 0 to 6")
+    step = 1024 if flag(binary, "HUMAN_BYTES", "binary") else 1000
     units = (
         ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
         if step == 1024
-        else ["B", "KB", "MB", "GB", "TB", "PB", "EB"]
+        else ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
     )
     power = 0
-    while abs(size) >= step and power < len(units) - 1:
+    while round(size, places) >= step and power < len(units) - 1:
         size, power = size / step, power + 1
-    return f"{size:.{places if power else 0}f} {units[power]}"
+    written = f"{size:.{places}f}" if power else str(math.floor(size + 0.5))
+    shown = written.rstrip("0").rstrip(".") if "." in written else written
+    return f"{'-' if value < 0 and shown != '0' else ''}{shown} {units[power]}"
 
 
 @function("IPV4_TO_NUMBER", parameters="s", returns="int or null", summary="An IPv4 address as a number.")
@@ -291,6 +298,13 @@ _RULES: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
 def _no_constant(name: str) -> Json:
     raise ValueError(name)
 
@@ -308,6 +322,7 @@ def json_parse(value: Json) -> Json:
             text(value, "JSON_PARSE"),
             parse_constant=_no_constant,
             parse_int=lambda digits: whole(int(digits)),
+            parse_float=_finite,
         )
     except (ValueError, RecursionError):
         return None

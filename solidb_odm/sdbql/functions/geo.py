@@ -67,7 +67,8 @@ def geo_distance(left: Json, right: Json) -> Json:
     summary="A point; note the order lat, lon.",
 )
 def geo_point(lat: Json, lon: Json) -> Json:
-    return {"coordinates": [number(lon, "GEO_POINT", 2), number(lat, "GEO_POINT", 1)], "type": "Point"}
+    places = [float(number(lon, "GEO_POINT", 2)), float(number(lat, "GEO_POINT", 1))]
+    return {"coordinates": places, "type": "Point"}
 
 
 def _define(kind: str) -> None:

@@ -183,7 +183,8 @@ def sort_by(context: Context, values: Json, key: Json) -> Json:
 def key_by(context: Context, values: Json, key: Json) -> Json:
     elements, work = _elements(values, "KEY_BY"), _picker(key, "KEY_BY")
     context.spend(len(elements))
-    keyed: JsonObject = {to_text(work(e)): e for e in elements}
+    found = [(work(e), e) for e in elements]
+    keyed: JsonObject = {to_text(key): e for key, e in found if key is not None}
     return keyed
 
 
@@ -253,7 +254,13 @@ def _row(item: Json) -> JsonObject:
     return item if is_object(item) else {"value": item}
 
 
-@_define("MAP_VALUES", parameters="o, (value,name)->y", returns="object", summary="With other values.")
+@_define(
+    "MAP_VALUES",
+    parameters="o, (value,name)->y",
+    returns="object",
+    nulls=PROPAGATE,
+    summary="With other values.",
+)
 def map_values(context: Context, value: Json, make: Json) -> Json:
     fields, work = mapping(value, "MAP_VALUES", 1), _lambda(make, "MAP_VALUES")
     context.spend(len(fields))
@@ -264,6 +271,7 @@ def map_values(context: Context, value: Json, make: Json) -> Json:
     "MAP_KEYS",
     parameters="o, (name,value)->name",
     returns="object",
+    nulls=PROPAGATE,
     summary="With other names; null drops one.",
 )
 def map_keys(context: Context, value: Json, make: Json) -> Json:
@@ -277,6 +285,7 @@ def map_keys(context: Context, value: Json, make: Json) -> Json:
     "FILTER_KEYS",
     parameters="o, (name,value)->bool",
     returns="object",
+    nulls=PROPAGATE,
     summary="The attributes for which it holds.",
 )
 def filter_keys(context: Context, value: Json, test: Json) -> Json:

@@ -190,9 +190,7 @@ def modulo(dividend: Json, divisor: Json) -> Json:
     summary="Moved between the bounds.",
 )
 def clamp(value: Json, low: Json, high: Json) -> Json:
-    least, most = number(low, "CLAMP", 2), number(high, "CLAMP", 3)
-    if least > most:
-        raise QueryError("CLAMP: the lower bound is above the upper one")
+    least, most = sorted((number(low, "CLAMP", 2), number(high, "CLAMP", 3)))
     return float(min(max(number(value, "CLAMP", 1), least), most))
 
 
@@ -203,14 +201,14 @@ def sign(value: Json) -> Json:
 
 
 @function(
-    "GCD", parameters="i, ...", returns="int", nulls=PROPAGATE_ANY, summary="The greatest common divisor."
+    "GCD", parameters="i, j, ...", returns="int", nulls=PROPAGATE_ANY, summary="The greatest common divisor."
 )
 def gcd(*parts: Json) -> Json:
     return whole(math.gcd(*(integer(p, "GCD", i) for i, p in enumerate(parts, 1))))
 
 
 @function(
-    "LCM", parameters="i, ...", returns="int", nulls=PROPAGATE_ANY, summary="The least common multiple."
+    "LCM", parameters="i, j, ...", returns="int", nulls=PROPAGATE_ANY, summary="The least common multiple."
 )
 def lcm(*parts: Json) -> Json:
     multiple = math.lcm(*(integer(p, "LCM", i) for i, p in enumerate(parts, 1)))
@@ -223,9 +221,18 @@ _BITS: Final[list[tuple[str, Callable[[Json, Json], int | None], str]]] = [
     ("BIT_AND", values.bit_and, "The bits that both have."),
     ("BIT_OR", values.bit_or, "The bits that one of them has."),
     ("BIT_XOR", values.bit_xor, "The bits that just one of them has."),
-    ("BIT_SHIFT_LEFT", values.shift_left, "The bits of a, b places up."),
-    ("BIT_SHIFT_RIGHT", values.shift_right, "The bits of a, b places down."),
+    ("BIT_SHIFT_LEFT", lambda a, b: _shifted(values.shift_left, a, b, 0), "The bits of a, b places up."),
+    (
+        "BIT_SHIFT_RIGHT",
+        lambda a, b: _shifted(values.shift_right, a, b, -int(a < 0)),
+        "The bits of a, b places down.",
+    ),
 ]
+
+
+def _shifted(shift: Callable[[Json, Json], int | None], value: int, places: int, beyond: int) -> int | None:
+    """Shift as the functions do, unlike ``<<`` and ``>>``: not at all below 0, everything out above 63."""
+    return beyond if places > 63 else shift(value, max(0, places))
 
 
 def _define_bits(name: str, work: Callable[[Json, Json], int | None], summary: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import describe, equal, is_number, json_text, to_text
-from .arguments import array, is_array, is_object, mapping, text
+from .arguments import array, flag, is_array, is_object, mapping, text
 from .base import ACCEPT, Family
 
 function = Family("Object")
@@ -17,11 +17,14 @@ _ABSENT: Final = object()
 _MAX_DEPTH: Final = 128
 
 
-def _attributes(value: Json, remove_internal: Json) -> list[str]:
-    if not is_object(value):
-        return []
-    names: list[str] = sorted(value)
-    return [n for n in names if not (remove_internal is True and n.startswith("_"))]
+def _pairs(value: Json, remove_internal: Json, name: str) -> list[tuple[str, Json]]:
+    """Return the attributes of an object, or of the objects in an array, one after the other."""
+    hide = flag(remove_internal, name, "removeInternal")
+    if not is_object(value) and not is_array(value):
+        raise QueryError(f"{name}: argument must be an object or array of objects")
+    holders: list[Json] = value if is_array(value) else [value]
+    found = [pair for holder in holders if is_object(holder) for pair in sorted(holder.items())]
+    return [pair for pair in found if not (hide and pair[0].startswith("_"))]
 
 
 @function(
@@ -31,8 +34,9 @@ def _attributes(value: Json, remove_internal: Json) -> list[str]:
     returns="array of strings",
     summary="The names of the attributes, sorted; without those that start with _ if told.",
 )
-def attributes(value: Json, remove_internal: Json = False, _sort: Json = None) -> Json:
-    return _attributes(value, remove_internal)
+def attributes(value: Json, remove_internal: Json = None, sort: Json = None) -> Json:
+    found = [name for name, _ in _pairs(value, remove_internal, "ATTRIBUTES")]
+    return sorted(found) if flag(sort, "ATTRIBUTES", "sort") else found
 
 
 @function(
@@ -41,8 +45,8 @@ def attributes(value: Json, remove_internal: Json = False, _sort: Json = None) -
     returns="array",
     summary="The values in the order of attributes.",
 )
-def values_of(value: Json, remove_internal: Json = False) -> Json:
-    return [value[name] for name in _attributes(value, remove_internal)]
+def values_of(value: Json, remove_internal: Json = None) -> Json:
+    return [item for _, item in _pairs(value, remove_internal, "VALUES")]
 
 
 @function("ENTRIES", parameters="o", returns="array of [name, value]", summary="The attributes as pairs.")
@@ -115,16 +119,21 @@ def unset_recursive(value: Json, *names: Json) -> Json:
     return _unset_deep(value, _names(names, "UNSET_RECURSIVE"))
 
 
-def _keep_deep(value: Json, wanted: set[str]) -> Json:
+def _keep_deep(value: Json, wanted: set[str], named: bool) -> Json:
+    """Keep what has a wanted name; ``named`` if the value itself has one: its scalars stay then."""
     if is_object(value):
         fields: JsonObject = value
-        kept = {k: v if k in wanted else _keep_deep(v, wanted) for k, v in fields.items()}
-        return {k: v for k, v in kept.items() if k in wanted or ((is_object(v) or is_array(v)) and v)}
+        kept = {k: _keep_deep(v, wanted, k in wanted) for k, v in fields.items()}
+        return {k: v for k, v in kept.items() if k in wanted or _holds(v)}
     if is_array(value):
         elements: list[Json] = value
-        found = [_keep_deep(e, wanted) for e in elements]
-        return [e for e in found if (is_object(e) or is_array(e)) and e]
+        found = [_keep_deep(e, wanted, named) for e in elements]
+        return found if named else [e for e in found if _holds(e)]
     return value
+
+
+def _holds(value: Json) -> bool:
+    return (is_object(value) or is_array(value)) and bool(value)
 
 
 @function(
@@ -134,7 +143,7 @@ def _keep_deep(value: Json, wanted: set[str]) -> Json:
     summary="Only these attributes, at any depth.",
 )
 def keep_recursive(value: Json, *names: Json) -> Json:
-    return _keep_deep(value, _names(names, "KEEP_RECURSIVE"))
+    return _keep_deep(value, _names(names, "KEEP_RECURSIVE"), False)
 
 
 @function(
@@ -199,6 +208,8 @@ def _child(value: Json, step: str | int) -> Json:
     if is_array(value) and str(step).lstrip("-").isdecimal():
         elements: list[Json] = value
         place = int(step)
+        if place < 0 and isinstance(step, str):
+            return _ABSENT
         return elements[place] if -len(elements) <= place < len(elements) else _ABSENT
     return _ABSENT
 
@@ -223,9 +234,17 @@ def get(value: Json, path: Json, default: Json = None) -> Json:
     return value_at(value, path, "GET", default)
 
 
-@function("VALUE", parameters="o, path", returns="any", summary='The value at a path such as ["a", 0].')
+@function(
+    "VALUE",
+    parameters="o, path",
+    returns="any",
+    nulls="null, if the path is an array",
+    summary='The value at a path such as ["a", 0].',
+)
 def value_of(value: Json, path: Json) -> Json:
-    return value_at(value, path, "VALUE")
+    if not is_array(path):
+        raise QueryError("VALUE: path must be an array of attribute names and indexes")
+    return None if value is None else value_at(value, path, "VALUE")
 
 
 def _replaced(value: Json, steps: list[str | int], item: Json) -> Json:
@@ -278,7 +297,10 @@ def _without(value: Json, steps: list[str | int]) -> Json:
 
 @function("UNSET_PATH", parameters="o, path", returns="object", summary="Without what is at the path.")
 def unset_path(value: Json, path: Json) -> Json:
-    return _without(value, _steps(path, "UNSET_PATH")[:_MAX_DEPTH])
+    steps = [step for step in _steps(path, "UNSET_PATH") if step != ""]
+    if not steps:
+        raise QueryError("UNSET_PATH: path is empty")
+    return _without(value, steps[:_MAX_DEPTH])
 
 
 def _differences(old: Json, new: Json, path: str) -> Iterator[tuple[str, JsonObject]]:
@@ -312,15 +334,17 @@ def diff(old: Json, new: Json) -> Json:
 )
 def matches(document: Json, examples: Json, want_index: Json = False) -> Json:
     candidates: list[Json] = examples if is_array(examples) else [examples]
+    if not is_array(examples) and not is_object(examples):
+        raise QueryError("MATCHES: examples must be an object or an array of objects")
     index = next((i for i, e in enumerate(candidates) if _fits(document, e)), -1)
-    return index if want_index is True else index >= 0
+    return index if flag(want_index, "MATCHES", "returnIndex") else index >= 0
 
 
 def _fits(document: Json, example: Json) -> bool:
-    if not is_object(document):
+    if not is_object(document) or not is_object(example):
         return False
-    fields: JsonObject = document
-    return all(equal(fields.get(k), v) for k, v in mapping(example, "MATCHES", 2).items())
+    fields, wanted = document, example
+    return all(name in fields and equal(fields[name], item) for name, item in wanted.items())
 
 
 @function(
@@ -331,7 +355,8 @@ def _fits(document: Json, example: Json) -> bool:
     summary="What the map has for x; else the default, or x itself.",
 )
 def translate(value: Json, table: Json, *default: Json) -> Json:
-    return mapping(table, "TRANSLATE", 2).get(to_text(value), default[0] if default else value)
+    known = {} if table is None else mapping(table, "TRANSLATE", 2)
+    return known.get(to_text(value), default[0] if default else value)
 
 
 @function(

@@ -13,6 +13,7 @@ from ...errors import UnsupportedQueryError
 from .base import Family
 
 function = Family("Phonetic")
+_ELSEWHERE: Final = ("fr", "es", "it", "pt", "nl", "el", "ja")
 _NULLS: Final = "null, as for all that is no string"
 _SOUNDS: Final = {
     letter: digit
@@ -47,14 +48,16 @@ def soundex_code(value: str) -> str:
     parameters="s [, locale]",
     returns="string",
     nulls=_NULLS,
-    summary="The American Soundex: R163 for Robert; other locales need a server.",
+    summary="The American Soundex: R163 for Robert; locale de is COLOGNE, other languages need a server.",
 )
 def soundex(value: Json, locale: Json = None) -> Json:
-    if locale is not None and str(locale).lower().split("-")[0].split("_")[0] != "en":
+    if locale == "de":
+        return cologne(value)
+    if locale in _ELSEWHERE:
         raise UnsupportedQueryError(
             f"SOUNDEX for the locale {locale!r} needs a SoliDB server",
             construct="SOUNDEX",
-            hint="use the locale en",
+            hint="use the locale en or de",
         )
     return soundex_code(value) if isinstance(value, str) else None
 
@@ -68,18 +71,18 @@ def _library(name: str) -> Any:
         ) from exc
 
 
-def _define(name: str, attribute: str, summary: str) -> None:
+def _define(name: str, attribute: str, summary: str, unwanted: str = "") -> None:
     def code(value: Json) -> Json:
         if not isinstance(value, str):
             return None
         make: Callable[[str], str] = getattr(_library(name), attribute)
-        return make(value)
+        return make(re.sub(unwanted, "", value.upper()) if unwanted else value)
 
     function(name, parameters="s", returns="string", nulls=_NULLS, summary=summary)(code)
 
 
 _define("METAPHONE", "metaphone", "The Metaphone code; on a file with jellyfish installed.")
-_define("NYSIIS", "nysiis", "The NYSIIS code; on a file with jellyfish installed.")
+_define("NYSIIS", "nysiis", "The NYSIIS code; on a file with jellyfish installed.", "[^A-Z]")
 
 _COLOGNE: Final = {
     letter: digit
@@ -93,6 +96,8 @@ _COLOGNE: Final = {
 def _cologne_digits(letters: str, place: int) -> str:
     letter, after = letters[place], letters[place + 1 : place + 2]
     before = letters[place - 1] if place else ""
+    if letter == "H":
+        return ""
     if letter == "P":
         return "3" if after == "H" else "1"
     if letter in "DT":
@@ -106,13 +111,16 @@ def _cologne_digits(letters: str, place: int) -> str:
 
 
 def cologne_code(value: str) -> str:
-    """Return the Kölner Phonetik of a word."""
-    folded = value.upper().replace("Ä", "A").replace("Ö", "O").replace("Ü", "U").replace("ß", "S")
-    letters = _plain_letters(folded)
-    digits = [d for place in range(len(letters)) for d in _cologne_digits(letters, place) or "-"]
-    joined = re.sub(r"(.)\1+", r"\1", "".join(digits))
-    joined = re.sub(r"(\d)-\1", r"\1", joined).replace("-", "")
-    return joined[:1] + joined[1:].replace("0", "")
+    """Return the server's kind of Kölner Phonetik: vowels stay, save at the beginning."""
+    folded = value.upper().translate(str.maketrans("ÄÖÜ", "AOU"))
+    letters = re.sub("[^A-Z]", "", folded)
+    code, last = "", ""
+    for place in range(len(letters)):
+        digits = _cologne_digits(letters, place)
+        if digits:
+            code += digits[:-1] + (digits[-1] if digits[-1] != last else "")
+            last = digits[-1]
+    return code.lstrip("0") or code[:1]
 
 
 @function(

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from ..._types import Json
 from ...errors import QueryLimitError
 from ..patterns import SECONDS_PER_SEARCH, compile_regex, regex_search
-from .arguments import Growth, bounded, count, text
+from .arguments import Growth, bounded, count_or_zero, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Regular expression")
@@ -99,9 +99,9 @@ def regex_matches(value: Json, pattern: Json, ignore_case: Json = False) -> Json
 )
 def regex_split(value: Json, pattern: Json, limit: Json = None) -> Json:
     wanted, whole = text(pattern, "REGEX_SPLIT", 2), text(value, "REGEX_SPLIT", 1)
-    most = None if limit is None else count(limit, "REGEX_SPLIT", 3)
+    most = count_or_zero(limit)
     compiled = compile_regex(wanted)
-    return _timed(wanted, lambda: _split(compiled, whole, most))
+    return _timed(wanted, lambda: _split(compiled, whole, most if most > 0 else None))
 
 
 def _split(compiled: Any, whole: str, most: int | None) -> list[str]:
@@ -112,4 +112,4 @@ def _split(compiled: Any, whole: str, most: int | None) -> list[str]:
             break
         parts.append(whole[start : match.start()])
         start = match.end()
-    return [] if most is not None and most <= 0 else [*parts, whole[start:]]
+    return [*parts, whole[start:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..._types import Json
 from ...errors import QueryError
@@ -14,6 +14,7 @@ from .arguments import (
     array,
     bounded,
     count,
+    count_or_zero,
     integer,
     is_array,
     is_number,
@@ -21,7 +22,7 @@ from .arguments import (
     refuse_long,
     text,
 )
-from .base import PROPAGATE_TWO, Family
+from .base import PROPAGATE_ANY, PROPAGATE_TWO, Family
 
 function = Family("String")
 
@@ -98,8 +99,8 @@ def _window(length: int, start: int, wanted: int | None) -> slice:
 )
 def substring(value: Json, start: Json, length: Json = None) -> Json:
     whole = text(value, "SUBSTRING")
-    wanted = None if length is None else count(length, "SUBSTRING", 3)
-    return whole[_window(len(whole), count(start, "SUBSTRING", 2), wanted)]
+    wanted = None if length is None else count_or_zero(length)
+    return whole[_window(len(whole), count_or_zero(start), wanted)]
 
 
 @function(
@@ -120,7 +121,7 @@ def substring_bytes(value: Json, start: Json, length: Json = None) -> Json:
 
 @function("LEFT", parameters="s, n", returns="string", nulls=PROPAGATE_TWO, summary="The first n characters.")
 def left(value: Json, length: Json) -> Json:
-    return text(value, "LEFT")[: max(0, count(length, "LEFT", 2))]
+    return text(value, "LEFT")[: max(0, count_or_zero(length))]
 
 
 @function(
@@ -131,7 +132,7 @@ def left(value: Json, length: Json) -> Json:
     summary="The last n characters; the whole string if n is not above 0.",
 )
 def right(value: Json, length: Json) -> Json:
-    whole, wanted = text(value, "RIGHT"), count(length, "RIGHT", 2)
+    whole, wanted = text(value, "RIGHT"), count_or_zero(length)
     return whole[-wanted:] if wanted > 0 else whole  # RIGHT(s, 0) is s on the server
 
 
@@ -141,26 +142,34 @@ def right(value: Json, length: Json) -> Json:
     returns="string",
     summary="Without white space, or the given characters, at the ends; side 1 is left, 2 is right.",
 )
-def trim(value: Json, how: Json = None) -> Json:
-    whole = text(value, "TRIM")
-    if is_number(how):
-        return {1: whole.lstrip, 2: whole.rstrip}.get(int(how), whole.strip)()
-    return whole.strip(None if how is None else text(how, "TRIM", 2))
+def trim(value: Json, *how: Json) -> Json:
+    if how and is_number(how[0]):
+        whole = text(value, "TRIM")
+        return {1: whole.lstrip, 2: whole.rstrip}.get(int(how[0]), whole.strip)()
+    return _trimmed(str.strip, value, how, "TRIM")
+
+
+def _trimmed(
+    strip: Callable[[str, str | None], str], value: Json, characters: tuple[Json, ...], name: str
+) -> Json:
+    if not characters:
+        return strip(text(value, name), None)
+    return None if characters[0] is None else strip(text(value, name), to_text(characters[0]))
 
 
 @function("LTRIM", parameters="s [, chars]", returns="string", summary="TRIM at the left end.")
-def ltrim(value: Json, characters: Json = None) -> Json:
-    return text(value, "LTRIM").lstrip(None if characters is None else text(characters, "LTRIM", 2))
+def ltrim(value: Json, *characters: Json) -> Json:
+    return _trimmed(str.lstrip, value, characters, "LTRIM")
 
 
 @function("RTRIM", parameters="s [, chars]", returns="string", summary="TRIM at the right end.")
-def rtrim(value: Json, characters: Json = None) -> Json:
-    return text(value, "RTRIM").rstrip(None if characters is None else text(characters, "RTRIM", 2))
+def rtrim(value: Json, *characters: Json) -> Json:
+    return _trimmed(str.rstrip, value, characters, "RTRIM")
 
 
-def _parts(value: Json, separator: Json, name: str) -> list[str]:
+def _parts(value: Json, separator: Json) -> list[str]:
     whole = to_text(value)
-    marks = [text(s, name, 2) for s in (separator if is_array(separator) else [separator])]
+    marks = [to_text(s) for s in (separator if is_array(separator) else [separator])]
     if "" in marks:
         return list(whole)
     if not marks:
@@ -176,7 +185,7 @@ def _parts(value: Json, separator: Json, name: str) -> list[str]:
     summary="The parts between separators (one, or an array of them), at most ``limit``; the rest is lost.",
 )
 def split(value: Json, separator: Json, limit: Json = None) -> Json:
-    parts = _parts(value, separator, "SPLIT")
+    parts = _parts(value, separator)
     wanted = -1 if limit is None else count(limit, "SPLIT", 3)
     return parts if wanted < 0 else parts[:wanted]
 
@@ -189,7 +198,7 @@ def split(value: Json, separator: Json, limit: Json = None) -> Json:
     summary='The nth part, counted from 1, or from the end if negative; "" if there is none.',
 )
 def split_part(value: Json, separator: Json, position: Json) -> Json:
-    parts, nth = _parts(value, separator, "SPLIT_PART"), integer(position, "SPLIT_PART", 3)
+    parts, nth = _parts(value, separator), integer(position, "SPLIT_PART", 3)
     if nth == 0:
         raise QueryError("SPLIT_PART: argument 3 must not be zero")
     index = nth - 1 if nth > 0 else len(parts) + nth
@@ -221,19 +230,23 @@ def contains(container: Json, wanted: Json, want_index: Json = False) -> Json:
     summary="The position of the last occurrence between the bounds (inclusive), or -1.",
 )
 def find_last(value: Json, wanted: Json, start: Json = None, end: Json = None) -> Json:
-    whole, bounds = text(value, "FIND_LAST"), _bounds(start, end, "FIND_LAST")
-    return whole.rfind(text(wanted, "FIND_LAST", 2), *bounds)
+    whole = text(value, "FIND_LAST")
+    return whole.rfind(text(wanted, "FIND_LAST", 2), *_bounds(len(whole), start, end))
 
 
 def find_text(value: Json, wanted: Json, start: Json, end: Json) -> int:
     """Return the position of the first occurrence between the inclusive bounds, or -1."""
-    bounds = _bounds(start, end, "FIND_FIRST")
-    return text(value, "FIND_FIRST").find(text(wanted, "FIND_FIRST", 2), *bounds)
+    whole = text(value, "FIND_FIRST")
+    return whole.find(text(wanted, "FIND_FIRST", 2), *_bounds(len(whole), start, end))
 
 
-def _bounds(start: Json, end: Json, name: str) -> tuple[int, int | None]:
-    first = 0 if start is None else max(0, count(start, name, 3))
-    return first, None if end is None else max(0, count(end, name, 4) + 1)
+def _bounds(length: int, start: Json, end: Json) -> tuple[int, int]:
+    """Return inclusive bounds, negative from the end, as Python's half-open ones."""
+    first, last = (count_or_zero(place) for place in (start, end))
+    first = max(0, length + first) if first < 0 else first
+    if end is None:
+        return first, length
+    return first, max(0, (length + last if last < 0 else last) + 1)
 
 
 @function(
@@ -266,6 +279,7 @@ def like_function(value: Json, pattern: Json, ignore_case: Json = False) -> Json
     "REPLACE",
     parameters="s, search, replacement",
     returns="string",
+    nulls=PROPAGATE_ANY,
     summary="With every occurrence replaced; an empty search changes nothing.",
 )
 def replace(value: Json, search: Json, replacement: Json) -> Json:
@@ -332,7 +346,7 @@ def repeat(value: Json, times: Json, separator: Json = None) -> Json:
 
 def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]:
     whole, fill = text(value, name), " " if pad is None else text(pad, name, 3)
-    missing = count(length, name, 2) - len(whole)
+    missing = count_or_zero(length) - len(whole)
     if missing <= 0 or not fill:
         return whole, ""
     refuse_long(missing, name)

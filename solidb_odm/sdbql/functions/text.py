@@ -8,12 +8,13 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
 from ..values import levenshtein, similarity
-from .arguments import finite, integer, is_array, is_number, number, text
+from .arguments import count, finite, integer, is_array, is_number, number, text
 from .base import PROPAGATE_TWO, Family
 
 function = Family("Text")
 _STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))
 _FUZZY: Final = 2
+_MOST_N: Final = 64
 _MOST_WORK: Final = 10_000_000
 
 
@@ -45,12 +46,11 @@ def levenshtein_distance(left: Json, right: Json) -> Json:
     summary="Whether at most ``max`` (0 to 4) characters differ; false for what is no string.",
 )
 def levenshtein_match(left: Json, right: Json, most: Json) -> Json:
-    limit = integer(most, "LEVENSHTEIN_MATCH", 3)
-    if not 0 <= limit <= 4:
-        raise QueryError("LEVENSHTEIN_MATCH: max must be between 0 and 4")
     if not isinstance(left, str) or not isinstance(right, str):
         return False
-    return levenshtein(*_pair(left, right, "LEVENSHTEIN_MATCH"), limit=limit) <= limit
+    if isinstance(most, bool) or not isinstance(most, int) or not 0 <= most <= 4:
+        raise QueryError("LEVENSHTEIN_MATCH: max must be an integer from 0 to 4")
+    return levenshtein(*_pair(left, right, "LEVENSHTEIN_MATCH"), limit=most) <= most
 
 
 @function(
@@ -81,7 +81,7 @@ def _runs(value: str, size: int) -> list[str]:
 
 
 def _size(value: Json, name: str, position: int) -> int:
-    size = integer(value, name, position)
+    size = count(value, name, position)
     if size < 1:
         raise QueryError(f"{name}: n must be positive")
     return size
@@ -139,15 +139,27 @@ def ngram_positional_similarity(left: Json, right: Json, size: Json) -> Json:
     parameters="s, t [, threshold [, n]]",
     returns="bool",
     nulls="false",
-    summary="Whether the n-grams (3) of t are found in s to a share of 0.7 or the threshold.",
+    summary="Whether both have n-grams (3) in common, of their words, to a share of 0.7 or the threshold.",
 )
-def ngram_match(left: Json, right: Json, threshold: Json = 0.7, size: Json = 3) -> Json:
-    wanted, length = number(threshold, "NGRAM_MATCH", 3), _size(size, "NGRAM_MATCH", 4)
-    if not 0 < wanted <= 1:
-        raise QueryError("NGRAM_MATCH: threshold must be above 0 and at most 1")
+def ngram_match(left: Json, right: Json, threshold: Json = None, size: Json = None) -> Json:
     if not isinstance(left, str) or not isinstance(right, str):
         return False
-    return ngram_similarity(*_pair(left, right, "NGRAM_MATCH"), length) >= wanted
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _MOST_N):
+        raise QueryError(f"NGRAM_MATCH: n must be an integer from 1 to {_MOST_N}")
+    wanted = 0.7 if threshold is None else number(threshold, "NGRAM_MATCH", 3)
+    if not 0 <= wanted <= 1:
+        raise QueryError("NGRAM_MATCH: threshold must be between 0 and 1")
+    a, b = (_word_runs(one, 3 if size is None else size) for one in (left, right))
+    return len(a & b) / len(a | b) >= wanted
+
+
+def _word_runs(value: str, size: int) -> frozenset[str]:
+    """Return the n-grams of a text's words, in lower case and without punctuation."""
+    plain = "".join(letter for letter in value.lower() if letter.isalnum() or letter.isspace())
+    joined = " ".join(plain.split())
+    if len(joined.encode()) < size:
+        return frozenset((joined,))
+    return frozenset(_runs(joined, size)) or frozenset(("",))
 
 
 def words(value: str) -> list[str]:

@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
@@ -17,8 +16,9 @@ from .moments import parse_text
 
 function = Family("Type")
 _NEVER: Final = "false"
-_KEY: Final = re.compile(r"[A-Za-z0-9_\-:.@()+,=;$!*'%]{1,254}")
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_KEY: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,254}")
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+_URL: Final = re.compile(r"https?://[^\s/$.?#]\S+")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _MAX_CALLS: Final = 8
@@ -26,16 +26,6 @@ _MAX_CALLS: Final = 8
 
 def _is_date(value: Json) -> bool:
     return isinstance(value, str) and parse_text(value) is not None
-
-
-def _is_url(value: Json) -> bool:
-    if not isinstance(value, str) or re.search(r"\s", value):
-        return False
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.netloc)
 
 
 def _is_ipv4(value: Json) -> bool:
@@ -84,7 +74,7 @@ _TESTS: Final[list[tuple[tuple[str, ...], Callable[[Json], bool], str]]] = [
     (("IS_DATE", "IS_DATETIME", "IS_DATESTRING"), _is_date, "Whether x is the text of a date."),
     (("IS_KEY",), _fits(_KEY), "Whether x can be a document's key."),
     (("IS_EMAIL",), _fits(_EMAIL), "Whether x looks like an e-mail address."),
-    (("IS_URL",), _is_url, "Whether x is a URL with scheme and host."),
+    (("IS_URL",), _fits(_URL), "Whether x is a URL of http or https."),
     (("IS_UUID",), _fits(_UUID), "Whether x is a UUID."),
     (("IS_IPV4",), _is_ipv4, "Whether x is an IPv4 address."),
     (("IS_IBAN",), _is_iban, "Whether x is an IBAN with the right check digits."),
