@@ -41,13 +41,13 @@ class HeldDocuments:
     def index_of(self, collection: str, kind: str, name_or_field: str) -> None:  # noqa: ARG002  no index
         return None
 
-    def insert(self, collection: str, _document: JsonObject, /) -> NoReturn:
+    def insert(self, collection: str, document: JsonObject) -> NoReturn:  # noqa: ARG002  refused
         self._refuse(collection)
 
-    def replace(self, collection: str, _key: str, _document: JsonObject, /) -> NoReturn:
+    def replace(self, collection: str, key: str, document: JsonObject) -> NoReturn:  # noqa: ARG002  refused
         self._refuse(collection)
 
-    def remove(self, collection: str, _key: str, /) -> NoReturn:
+    def remove(self, collection: str, key: str) -> NoReturn:  # noqa: ARG002  refused
         self._refuse(collection)
 
     def _missing(self, name: str) -> NoReturn:
