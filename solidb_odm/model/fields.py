@@ -21,6 +21,7 @@ from ..errors import UsageError
 from ..sdbql import nodes as q
 from . import shapes
 from .expressions import Expression, FunctionCall, Predicate, Scope, Source, Test, Value, lift, plain
+from .field_schemas import field_reader
 from .times import format_time
 
 
@@ -164,7 +165,7 @@ def stored_name(model: type[Any], name: str) -> str:
 def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
     """Give the stored form of a value, as the field of a model (or else the type) serialises it."""
     kind = cast(Any, type(value))
-    if value is None or kind is bool or (kind in (str, int, float) and _is_plain(annotation, kind)):
+    if value is None or (kind in (str, int, float, bool) and _is_plain(owner, name, annotation, kind)):
         return value
     reference = getattr(value, "__solidb_reference__", None)
     if reference is not None:
@@ -187,12 +188,15 @@ def _encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
     object.__setattr__(shell, "__pydantic_extra__", None)
     object.__setattr__(shell, "__pydantic_private__", None)
     encoded = owner.__pydantic_serializer__.to_python(
-        shell, mode="json", by_alias=False, include={name}, warnings=False
+        shell, mode="json", by_alias=True, include={name}, warnings=False
     )
-    return encoded[name]
+    return encoded[stored_name(owner, name)]
 
 
-def _is_plain(annotation: Any, kind: type[Any]) -> bool:
+def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[Any]) -> bool:
+    """Say whether a value is stored as it is: of the field's type, and with no serialiser on it."""
+    if owner is not None and not field_reader(cast(Any, owner), name).is_plain:
+        return False
     return any(member is kind for member in shapes.alternatives(annotation))
 
 

@@ -82,11 +82,16 @@ class DocumentMeta(ModelMetaclass):
             abstract: bool = False,
             **options: Any,
         ) -> DocumentMeta:
+            settings = namespace.pop(
+                "Settings", None
+            )  # Pydantic would take a class made elsewhere for a field
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
             finally:
                 _building.depth -= 1
+            if settings is not None:
+                type.__setattr__(cls, "Settings", settings)
             declare(cls, collection, abstract)
             return cls
 

@@ -72,7 +72,8 @@ def build_select(selection: Selection, scope: BuildScope) -> q.Query:
 
 def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     named = [each.source for each in selection.columns if isinstance(each, Entity)]
-    found = dict.fromkeys([*named, *selection.joins, *sources_of(selection.expressions)])
+    shown = sources_of(each.expression for each in selection.columns if isinstance(each, Scalar))
+    found = dict.fromkeys([*named, *shown, *selection.joins, *sources_of(selection.expressions)])
     own = [source for source in found if source in named or not scope.knows(source)]
     if not own:
         raise UsageError(

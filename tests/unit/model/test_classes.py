@@ -1,0 +1,332 @@
+"""What a Pydantic user does with classes works with documents."""
+# ruff: noqa: DTZ001  naive times are cases too
+
+import copy
+import pickle
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import pytest
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    computed_field,
+    field_validator,
+    model_validator,
+)
+
+from solidb_odm import Document, Index, select
+from solidb_odm.errors import DeclarationError
+from solidb_odm.model import registry
+from solidb_odm.model.codec import decode, encode_text, encode_value
+
+T = TypeVar("T")
+D = TypeVar("D", bound=Document)
+
+
+def stored(document: Document) -> dict[str, Any]:
+    value = encode_value(type(document).__solidb_mapping__, document)
+    del value["_key"]
+    return value
+
+
+def reloaded(document: D) -> D:
+    mapping = type(document).__solidb_mapping__
+    return decode(mapping, document.key, encode_text(mapping, document))
+
+
+class Pickled(Document):
+    name: str
+    tags: list[str] = []
+
+
+def test_the_collection_is_named_after_the_class() -> None:
+    class HTTPLogEntry(Document):
+        pass
+
+    assert HTTPLogEntry.__solidb_collection__ == "http_log_entry"
+
+
+def test_a_subclass_lives_in_its_parents_collection_and_is_marked() -> None:
+    class Animal(Document, collection="zoo"):
+        name: str
+
+    class Dog(Animal):
+        barks: bool = True
+
+    assert stored(Dog(name="Rex")) == {"_type": "Dog", "name": "Rex", "barks": True}
+    assert stored(Animal(name="x")) == {"name": "x"}
+    assert select(Dog).compile().bind_vars == {"p0": ["Dog"]}
+    assert reloaded(Dog(name="Rex", key="rex")) == Dog(name="Rex", key="rex")
+
+
+def test_an_abstract_base_has_no_collection() -> None:
+    class Base(Document, abstract=True):
+        owner: Annotated[str, Index()] = "me"
+
+    class Made(Base):
+        pass
+
+    assert str(select(Made).where(Made.owner == "x")).startswith("FOR `_v0` IN `made`")
+    assert [index.fields for index in Made.__collection_spec__().indexes] == [("owner",)]
+    with pytest.raises(DeclarationError, match="Base: has no collection of its own"):
+        select(Base).compile()
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_plain_models_mix_in(order: str) -> None:
+    class Stamped(BaseModel):
+        by: str = "me"
+
+    bases = (Stamped, Document) if order == "before" else (Document, Stamped)
+    mixed: Any = type(Document)("Mixed", bases, {"__module__": __name__, "__annotations__": {"a": int}})
+
+    assert stored(mixed(a=1)) == {"a": 1, "by": "me"}
+    assert select(mixed).where(mixed.by == "x").compile().bind_vars == {"p0": "x"}
+
+
+def test_a_generic_class_is_a_template() -> None:
+    class Page(Document, Generic[T]):
+        item: T
+        more: list[T] = []
+
+    class Numbers(Page[int], collection="numbers"):
+        pass
+
+    assert reloaded(Numbers(item=1, more=[2])).more == [2]
+    assert select(Numbers).where(Numbers.item > 3).compile().bind_vars == {"p0": 3}
+    with pytest.raises(DeclarationError, match="has no collection of its own"):
+        select(Page[str]).compile()
+
+
+def test_a_generic_class_with_a_collection_is_usable_itself() -> None:
+    class Box(Document, Generic[T], collection="boxes"):
+        item: T
+
+    assert Box[int].__solidb_collection__ == "boxes"
+    assert stored(Box[int](item=1)) == {"item": 1}
+
+
+def test_forward_references_resolve_later() -> None:
+    class Node(Document, collection="nodes"):
+        child: "Leaf | None" = None
+        parent: "Node | None" = None
+
+    class Leaf(BaseModel):
+        size: int
+
+    Node.model_rebuild()
+    assert select(Node).where(Node.child.size > 1).compile().bind_vars == {"p0": 1}
+    assert reloaded(Node(child=Leaf(size=3), key="n")) == Node(child=Leaf(size=3), key="n")
+
+
+def test_a_class_made_again_takes_the_place_of_the_first() -> None:
+    def make(field: str) -> type[Document]:
+        class Cell(Document, collection="cells"):
+            __annotations__ = {field: int}
+
+        return Cell
+
+    make("a")
+    second = make("b")
+
+    assert registry.claimants("cells") == [second]
+
+
+def test_aliases_are_the_stored_names() -> None:
+    class Aliased(Document):
+        model_config = ConfigDict(alias_generator=str.upper)
+        name: str
+        number: int = Field(alias="n")
+        read: int = Field(validation_alias="r", default=0)
+        written: int = Field(serialization_alias="w", default=0)
+
+    document = Aliased(name="a", n=1, r=2, written=3, key="k")  # type: ignore[call-arg]
+    assert stored(document) == {"NAME": "a", "n": 1, "READ": 2, "w": 3}
+    assert reloaded(document) == document
+    assert "`_v0`.`NAME`" in str(select(Aliased.name))
+
+
+def test_computed_fields_are_stored_and_left_out_again() -> None:
+    class Square(Document):
+        model_config = ConfigDict(extra="forbid")
+        side: int
+
+        @computed_field
+        @property
+        def area(self) -> int:
+            return self.side**2
+
+    assert stored(Square(side=3)) == {"side": 3, "area": 9}
+    assert reloaded(Square(side=3, key="k")) == Square(side=3, key="k")
+
+
+def test_extra_attributes_are_kept_where_they_are_allowed() -> None:
+    class Open(Document):
+        model_config = ConfigDict(extra="allow")
+        a: int
+
+    document = Open(a=1, more={"x": [1]}, key="k")  # type: ignore[call-arg]
+    assert stored(document) == {"a": 1, "more": {"x": [1]}}
+    assert reloaded(document) == document
+
+
+def test_extra_attributes_are_refused_where_they_are_forbidden() -> None:
+    class Closed(Document):
+        model_config = ConfigDict(extra="forbid")
+
+    with pytest.raises(ValidationError, match="more"):
+        Closed(more=1)  # type: ignore[call-arg]
+
+
+def test_frozen_models_stay_frozen() -> None:
+    class Frozen(Document):
+        model_config = ConfigDict(frozen=True)
+        a: int
+        tags: list[str] = []
+
+    document = Frozen(a=1, tags=["x"])
+    assert reloaded(document) == document
+    with pytest.raises(ValidationError, match="frozen"):
+        document.a = 2
+
+
+def test_private_attributes_are_not_stored() -> None:
+    class Private(Document):
+        a: int
+        _cache: dict[str, int] = PrivateAttr(default_factory=dict)
+
+        def model_post_init(self, context: Any) -> None:
+            self._cache["made"] = 1
+
+    document = Private(a=1)
+    assert stored(document) == {"a": 1}
+    assert document._cache == {"made": 1}
+    assert copy.deepcopy(document)._cache == {"made": 1}
+
+
+def test_validators_of_all_modes_run() -> None:
+    class Checked(Document):
+        a: int
+        seen: list[str] = []
+
+        @field_validator("a", mode="before")
+        @classmethod
+        def from_text(cls, value: Any) -> Any:
+            return int(value.strip("#")) if isinstance(value, str) else value
+
+        @field_validator("a")
+        @classmethod
+        def positive(cls, value: int) -> int:
+            if value < 0:
+                raise ValueError("must not be negative")
+            return value
+
+        @model_validator(mode="before")
+        @classmethod
+        def rename(cls, data: Any) -> Any:
+            return {**data, "a": data.get("a", data.get("old", 0))}
+
+        @model_validator(mode="after")
+        def note(self) -> "Checked":
+            assert self.seen is not None
+            return self
+
+        @model_validator(mode="wrap")
+        @classmethod
+        def around(cls, data: Any, handler: Any) -> Any:
+            return handler(data)
+
+    assert Checked(a="#5").a == 5  # type: ignore[arg-type]
+    assert Checked.model_validate({"old": 3}).a == 3
+    with pytest.raises(ValidationError, match="must not be negative"):
+        Checked(a=-1)
+    assert str(Checked.a) == "Checked.a"
+
+
+def test_discriminated_unions_are_read_through() -> None:
+    class Cat(BaseModel):
+        kind: Literal["cat"] = "cat"
+        lives: int
+
+    class Dog(BaseModel):
+        kind: Literal["dog"] = "dog"
+        bark: str
+
+    class Owner(Document):
+        pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+    assert reloaded(Owner(pet=Dog(bark="wuff"), key="k")) == Owner(pet=Dog(bark="wuff"), key="k")
+    text = str(select(Owner).where(Owner.pet.lives > 3, Owner.pet.bark == "x"))  # type: ignore[union-attr]
+    assert "`_v0`.`pet`.`lives`" in text
+
+
+def test_own_times_take_the_place_of_the_engines() -> None:
+    class Article(Document):
+        created_at: datetime
+        updated_at: datetime | None = None
+
+    document = Article(created_at=datetime(2026, 1, 1))
+    assert stored(document) == {"created_at": "2026-01-01T00:00:00", "updated_at": None}
+    assert "`_v0`.`created_at`" in str(select(Article.created_at))
+
+
+def test_copies_are_new_documents() -> None:
+    document = Pickled(name="a", tags=["x"], key="k")
+
+    for copied in (
+        document.model_copy(),
+        copy.copy(document),
+        copy.deepcopy(document),
+        pickle.loads(pickle.dumps(document)),
+    ):
+        assert copied == document
+        assert copied.rev is None
+    assert document.model_copy(update={"key": "l"}).id == "pickled/l"
+    assert document.model_copy(deep=True).tags is not document.tags
+
+
+def test_construct_skips_validation_and_still_makes_a_document() -> None:
+    document = Pickled.model_construct(name=5, key="k")  # type: ignore[arg-type]
+
+    assert (document.name, document.id, document.rev) == (5, "pickled/k", None)
+
+
+def test_a_document_has_an_id_at_once_and_times_once_stored() -> None:
+    document = Pickled(name="a", key="k")
+
+    assert document.id == "pickled/k"
+    assert (document.rev, document.created_at, document.updated_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("key", ["", "a/b", "a\nb", "x" * 255])
+def test_impossible_keys_are_refused(key: str) -> None:
+    with pytest.raises(ValidationError, match="key"):
+        Pickled(name="a", key=key)
+
+
+def test_keys_are_given_under_both_names() -> None:
+    assert Pickled.model_validate({"_key": "k", "name": "a"}).key == "k"
+    assert Pickled.model_validate({"key": "k", "name": "a"}).key == "k"
+    assert Pickled.model_validate_json('{"_key": "k", "name": "a"}').key == "k"
+
+
+def test_inherited_defaults_stay_defaults() -> None:
+    class Base(Document, abstract=True):
+        tags: list[str] = []
+        name: str = "x"
+
+    class Child(Base):
+        more: int
+
+    assert Child(more=1).tags == []
+    assert Child.model_fields["name"].default == "x"
+    assert Child.model_fields["more"].is_required()
+
+
+def test_unknown_attributes_of_a_class_are_errors_with_a_guess() -> None:
+    with pytest.raises(AttributeError, match="no field or attribute 'nmae'; did you mean 'name'"):
+        Pickled.nmae  # type: ignore[attr-defined]  # noqa: B018

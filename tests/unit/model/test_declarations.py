@@ -1,0 +1,213 @@
+"""Wrong declarations fail when the class is made, and the error names the class and the field."""
+
+from typing import Annotated, Any, Optional
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, Field
+
+from solidb_odm import (
+    Document,
+    Edge,
+    FulltextIndex,
+    GeoIndex,
+    GeoPoint,
+    Index,
+    TTLIndex,
+    Vector,
+    VectorIndex,
+)
+from solidb_odm.errors import DeclarationError
+
+
+def declare(
+    annotation: Any = int, *, settings: dict[str, Any] | None = None, **options: Any
+) -> type[Document]:
+    """Make a class ``Made`` with one field ``field`` of a type."""
+    namespace = {
+        "__annotations__": {"field": annotation},
+        "__module__": __name__,
+        "__qualname__": "declare.<locals>.Made",
+    }
+    if settings is not None:
+        namespace["Settings"] = type("Settings", (), settings)
+    return type(Document)("Made", (Document,), namespace, **options)
+
+
+def refusal(annotation: Any = int, **more: Any) -> DeclarationError:
+    with pytest.raises(DeclarationError) as caught:
+        declare(annotation, **more)
+    return caught.value
+
+
+class Face(BaseModel):
+    vector: Annotated[Vector | None, VectorIndex()] = None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field"),
+    [
+        (Annotated[Vector, VectorIndex()], "field"),
+        (Annotated[Vector, VectorIndex(dimension=0)], "field"),
+        (Optional[Annotated[Vector, VectorIndex()]], "field"),  # noqa: UP045  as people write it
+        (Annotated[Vector | None, VectorIndex(dimension=True)], "field"),
+        (Face | None, "field.vector"),
+    ],
+    ids=["missing", "zero", "inside Optional", "a bool", "in an embedded model"],
+)
+def test_a_vector_index_needs_a_dimension(annotation: Any, field: str) -> None:
+    error = refusal(annotation)
+
+    assert "needs a dimension of 1 or more" in str(error)
+    assert (error.model, error.field) == ("Made", field)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Annotated[Vector, VectorIndex(dimension=2, metric="manhattan")], "no metric 'manhattan'"),
+        (Annotated[int, FulltextIndex()], "needs a field that holds text"),
+        (Annotated[int, VectorIndex(dimension=2)], "needs a field that holds a list of numbers"),
+        (Annotated[str, GeoIndex()], "needs a field that holds a GeoPoint"),
+        (Annotated[str, TTLIndex(seconds=1)], "needs a field that holds a datetime"),
+        (Annotated[int, Index("other")], "names fields, but belongs to this one"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else "",
+)
+def test_an_index_must_fit_its_field(annotation: Any, expected: str) -> None:
+    error = refusal(annotation)
+
+    assert expected in str(error)
+    assert str(error).startswith("Made.field: ")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([Index("missing")], "names 'missing', but Made has no field 'missing'"),
+        ([Index("field.deep")], "names 'field.deep'"),
+        ([Index()], "names no field"),
+        (["field"], "which is not an index declaration"),
+        ([GeoIndex("field", "key")], "takes one field, not 2"),
+        ([Index("field", name="a"), Index("key", name="a")], "two indexes are called 'a'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_listed_indexes_must_name_fields(listed: list[Any], expected: str) -> None:
+    error = refusal(settings={"indexes": listed})
+
+    assert expected in str(error)
+    assert error.model == "Made"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "1users", "_users", "us ers", "ü", "a" * 129])
+def test_a_collection_name_must_be_safe_everywhere(name: str) -> None:
+    error = refusal(collection=name)
+
+    assert error.model == "Made"
+    assert repr(name) in str(error)
+
+
+def test_settings_can_name_the_collection_too() -> None:
+    assert declare(settings={"collection": "made_here"}).__solidb_collection__ == "made_here"
+    assert refusal(settings={"collection": "a/b"}).model == "Made"
+
+
+def test_schema_validation_is_one_of_three_words() -> None:
+    assert "schema_validation='hard'" in str(refusal(settings={"schema_validation": "hard"}))
+
+
+@pytest.mark.parametrize("kind", [int, UUID, str | None], ids=str)
+def test_a_key_is_text(kind: Any) -> None:
+    with pytest.raises(DeclarationError, match=r"Keyed\.key: a key is text"):
+        type(Document)("Keyed", (Document,), {"__annotations__": {"key": kind}, "__module__": __name__})
+
+
+@pytest.mark.parametrize("default", ["", "a/b"])
+def test_the_default_of_a_key_is_a_key(default: str) -> None:
+    namespace = {"__annotations__": {"key": str}, "key": default, "__module__": __name__}
+    with pytest.raises(DeclarationError, match=r"Keyed\.key: .* is not a key"):
+        type(Document)("Keyed", (Document,), namespace)
+
+
+@pytest.mark.parametrize("name", ["id", "rev"])
+def test_names_of_the_documents_own_attributes_are_kept(name: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"Taken\.{name}: is kept"):
+        type(Document)("Taken", (Document,), {"__annotations__": {name: str}, "__module__": __name__})
+
+
+def test_a_property_can_not_hide_the_id() -> None:
+    with pytest.raises(DeclarationError, match=r"Hidden\.id"):
+
+        class Hidden(Document):
+            @property
+            def id(self) -> str: ...  # type: ignore[override]
+
+
+def test_a_field_can_not_be_stored_under_a_name_of_the_server() -> None:
+    with pytest.raises(DeclarationError, match=r"Stored\.mine: is stored as '_rev'"):
+
+        class Stored(Document):
+            mine: str = Field(serialization_alias="_rev")
+
+
+def test_two_fields_can_not_be_stored_under_one_name() -> None:
+    with pytest.raises(DeclarationError, match=r"Twice\.b: is stored as 'x', as 'a' is"):
+
+        class Twice(Document):
+            a: str = Field(alias="x")
+            b: str = Field(alias="x")
+
+
+def test_classes_that_share_a_collection_must_agree() -> None:
+    class First(Document, collection="shared"):
+        a: Annotated[int, Index()]
+
+    with pytest.raises(
+        DeclarationError, match=r"Second: declares the collection 'shared' with other indexes"
+    ):
+
+        class Second(Document, collection="shared"):
+            b: Annotated[int, Index()]
+
+    class Reader(Document, collection="shared"):
+        a: int
+
+    assert First.__solidb_collection__ == Reader.__solidb_collection__
+
+
+def test_documents_and_edges_can_not_share_a_collection() -> None:
+    class Node(Document, collection="mixed"):
+        pass
+
+    with pytest.raises(DeclarationError, match=f"as edges, where .*{Node.__name__} declares documents"):
+
+        class Line(Edge[Node, Node], collection="mixed"):
+            pass
+
+
+def test_indexes_are_found_wherever_annotated_stands() -> None:
+    class Place(BaseModel):
+        at: Annotated[GeoPoint | None, GeoIndex()] = None
+        code: Annotated[str, Index(unique=True)] | None = None
+
+    class Shop(Document):
+        name: Annotated[str, Index(), FulltextIndex()]
+        place: Place | None = None
+        maybe: Annotated[int, Index()] | None = Field(default=None, alias="perhaps")
+
+        class Settings:
+            indexes = [Index("place.code", "name"), TTLIndex("seen", seconds=5)]
+
+        seen: int = 0
+
+    spec = Shop.__collection_spec__()
+    assert {(index.kind, index.fields, index.unique) for index in spec.indexes} == {
+        ("persistent", ("name",), False),
+        ("fulltext", ("name",), False),
+        ("geo", ("place.at",), False),
+        ("persistent", ("place.code",), True),
+        ("persistent", ("perhaps",), False),
+        ("persistent", ("place.code", "name"), False),
+        ("ttl", ("seen",), False),
+    }

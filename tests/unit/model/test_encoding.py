@@ -1,0 +1,251 @@
+"""What is stored reads back as it was, and what can't is refused by name."""
+# ruff: noqa: DTZ001  naive times are cases too
+
+import math
+import uuid
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from solidb_odm import Document, select
+from solidb_odm.errors import InvalidDocument, LoadError, SchemaViolation
+from solidb_odm.model.codec import decode, encode_text, encode_value
+from solidb_odm.model.field_schemas import field_reader
+from solidb_odm.model.schemas import document_schema
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+    name: str = ""
+    data: bytes = b""
+    when: datetime | None = None
+
+
+class Everything(Document):
+    decimal: Decimal
+    moment: datetime
+    day: date
+    clock: time
+    span: timedelta
+    unique: uuid.UUID
+    colour: Colour
+    level: Level
+    raw: bytes
+    numbers: set[int]
+    words: frozenset[str]
+    pair: tuple[int, str]
+    path: PurePosixPath
+    part: Part | None
+    parts: dict[str, list[Part]]
+    anything: Any
+    floating: float
+    numbered: dict[int, str]
+
+
+_ZONES = st.sampled_from([None, UTC, timezone(timedelta(hours=-3, minutes=-30)), ZoneInfo("Europe/Paris")])
+_TIMES = st.datetimes(datetime(1950, 1, 1), datetime(2200, 1, 1), timezones=_ZONES)
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+_PARTS = st.builds(Part, name=_TEXT, data=st.binary(max_size=8), when=st.none() | _TIMES)
+_DOCUMENTS = st.builds(
+    Everything,
+    decimal=st.decimals(allow_nan=False, allow_infinity=False),
+    moment=_TIMES,
+    day=st.dates(),
+    clock=st.times(),
+    span=st.timedeltas(timedelta(days=-9999), timedelta(days=9999)),
+    unique=st.uuids(),
+    colour=st.sampled_from(Colour),
+    level=st.sampled_from(Level),
+    raw=st.binary(max_size=8),
+    numbers=st.sets(st.integers(-(2**63), 2**64 - 1), max_size=4),
+    words=st.frozensets(_TEXT, max_size=4),
+    pair=st.tuples(st.integers(-9, 9), _TEXT),
+    path=st.sampled_from([PurePosixPath("/a/b"), PurePosixPath("c")]),
+    part=st.none() | _PARTS,
+    parts=st.dictionaries(_TEXT, st.lists(_PARTS, max_size=2), max_size=2),
+    anything=_JSON,
+    floating=st.floats(allow_nan=False, allow_infinity=False),
+    numbered=st.dictionaries(st.integers(-9, 9), _TEXT, max_size=3),
+)
+
+
+@given(_DOCUMENTS)
+def test_stored_text_reads_back_as_the_same_document(document: Everything) -> None:
+    mapping = Everything.__solidb_mapping__
+
+    assert decode(mapping, document.key, encode_text(mapping, document)) == document
+
+
+@given(_DOCUMENTS)
+def test_stored_values_read_back_as_the_same_document(document: Everything) -> None:
+    mapping = Everything.__solidb_mapping__
+
+    assert decode(mapping, document.key, encode_value(mapping, document)) == document
+
+
+@given(_DOCUMENTS)
+def test_a_selected_field_reads_back_as_the_document_has_it(document: Everything) -> None:
+    stored = encode_value(Everything.__solidb_mapping__, document)
+
+    for name in Everything.model_fields:
+        if name != "key":
+            assert field_reader(Everything, name).read(stored[name]) == getattr(document, name)
+
+
+@given(_TIMES.filter(lambda moment: moment.tzinfo), _TIMES.filter(lambda moment: moment.tzinfo))
+def test_stored_times_sort_as_times_do(one: datetime, other: datetime) -> None:
+    def text(moment: datetime) -> str:
+        stored = select(Everything).where(Everything.moment == moment).compile().bind_vars["p0"]
+        assert isinstance(stored, str)
+        return stored
+
+    assert (text(one) < text(other)) == (one < other)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", ["field", "any", "embedded", "list"])
+def test_what_is_no_number_in_json_is_refused_by_name(value: float, place: str) -> None:
+    class Inner(BaseModel):
+        floats: list[float | None]
+
+    class Holder(Document):
+        field: float = 0
+        any: Any = None
+        embedded: Inner | None = None
+        list: dict[str, tuple[Inner, ...]] = {}
+
+    held = {
+        "field": value,
+        "any": [value],
+        "embedded": Inner(floats=[value]),
+        "list": {"a": (Inner(floats=[value]),)},
+    }
+    document = Holder(key="k", **{place: held[place]})
+    with pytest.raises(InvalidDocument, match=rf"Holder 'k' can't be stored exactly: {place}"):
+        encode_text(Holder.__solidb_mapping__, document)
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, 10**30])
+def test_integers_above_64_bits_are_refused(value: int) -> None:
+    class Big(Document):
+        number: int
+
+    with pytest.raises(InvalidDocument, match=r"number = \d|number = -\d") as caught:
+        encode_text(Big.__solidb_mapping__, Big(number=value))
+    assert "does not fit into 64 bits" in str(caught.value)
+    assert "Decimal or text" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("value", [2**64 - 1, -(2**63), 2**53 + 1])
+def test_integers_of_64_bits_are_exact(value: int) -> None:
+    class Long(Document):
+        number: int
+
+    mapping = Long.__solidb_mapping__
+    assert decode(mapping, "k", encode_text(mapping, Long(number=value))).number == value
+
+
+def test_a_value_the_model_does_not_take_is_refused_when_it_is_stored() -> None:
+    class Aged(Document):
+        age: int
+        born: datetime
+
+    document = Aged(age=1, born=datetime(2020, 1, 1))
+    document.age = "old"  # type: ignore[assignment]
+    with pytest.raises(SchemaViolation, match=r"Aged .* does not fit its model"):
+        encode_text(Aged.__solidb_mapping__, document)
+    document.age, document.born = 1, "soon"  # type: ignore[assignment]
+    with pytest.raises(SchemaViolation, match="expected a datetime, not 'soon'"):
+        encode_text(Aged.__solidb_mapping__, document)
+
+
+def test_bytes_that_a_plain_embedded_model_would_lose_are_refused_with_the_way_out() -> None:
+    class Plain(BaseModel):
+        data: bytes
+
+    class Carrier(Document):
+        plain: Plain
+
+    with pytest.raises(SchemaViolation, match="utf-8") as caught:
+        encode_text(Carrier.__solidb_mapping__, Carrier(plain=Plain(data=b"\xff")))
+    assert "ser_json_bytes" in str(caught.value.hint)
+
+
+def test_a_stored_document_that_does_not_fit_is_named() -> None:
+    class Fitted(Document):
+        age: int
+
+    with pytest.raises(
+        LoadError, match=r"fitted/k does not fit Fitted: age: Input should be a valid integer"
+    ):
+        decode(Fitted.__solidb_mapping__, "k", '{"_key": "k", "age": "old"}')
+
+
+def test_serialisers_and_validators_of_a_field_are_undone_by_each_other() -> None:
+    class Hashed(Document):
+        number: Annotated[
+            int,
+            BeforeValidator(lambda value: int(str(value).lstrip("#"))),
+            PlainSerializer(lambda value: f"#{value}"),
+        ]
+
+    mapping = Hashed.__solidb_mapping__
+    assert encode_value(mapping, Hashed(number=5, key="k")) == {"_key": "k", "number": "#5"}
+    assert field_reader(Hashed, "number").read("#5") == 5
+
+
+def test_excluded_fields_are_not_stored() -> None:
+    class Secretive(Document):
+        secret: str = Field(default="x", exclude=True)
+
+    assert encode_value(Secretive.__solidb_mapping__, Secretive(secret="y", key="k")) == {"_key": "k"}
+
+
+def test_the_schema_speaks_of_stored_names_and_lets_new_fields_be_missing() -> None:
+    class Described(Document):
+        model_config = ConfigDict(extra="forbid")
+        name: str = Field(alias="n")
+        age: int = 0
+
+    schema = document_schema(Described)
+    assert schema["required"] == ["n"]
+    assert {"_key", "n", "age", "_rev", "_id"} <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+
+
+def test_the_schema_of_a_model_that_holds_itself_has_its_properties_at_the_top() -> None:
+    class Tree(Document):
+        size: int
+        children: "list[Tree]" = []
+
+    Tree.model_rebuild(_types_namespace={"Tree": Tree})
+    schema = document_schema(Tree)
+    assert schema["required"] == ["size"]
+    assert "size" in schema["properties"]

@@ -1,0 +1,141 @@
+"""``Link[User]`` holds a reference, and the document where it is known."""
+
+import copy
+import pickle
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from solidb_odm import Document, any_, contains, in_, select
+from solidb_odm.errors import UsageError
+from solidb_odm.model import Link
+from solidb_odm.model.codec import decode, encode_text, encode_value
+from solidb_odm.model.link import target_of
+
+
+class Author(Document, collection="authors"):
+    name: str = ""
+
+
+class Staff(Author):
+    desk: int = 0
+
+
+class Note(BaseModel):
+    by: Link[Author] | None = None
+
+
+class Post(Document, collection="posts"):
+    author: Link[Author]
+    editor: Link[Author] | None = None
+    readers: list[Link[Author]] = []
+    note: Note = Note()
+    parent: "Link[Post] | None" = None
+
+
+ada = Author(key="ada", name="Ada")
+
+
+@pytest.mark.parametrize("given", [ada, "authors/ada", Link(ada), Link[Author]("authors/ada")], ids=repr)
+def test_a_link_takes_a_document_a_text_or_a_link(given: object) -> None:
+    post = Post(author=given)  # type: ignore[arg-type]
+
+    assert post.author == ada == Link(ada)
+    assert (post.author.id, post.author.key, post.author.collection) == ("authors/ada", "ada", "authors")
+
+
+def test_links_are_stored_as_text() -> None:
+    post = Post(author=ada, editor=Link(ada), readers=["authors/bob"], note=Note(by=ada), key="p")  # type: ignore[arg-type, list-item]
+    mapping = Post.__solidb_mapping__
+
+    assert encode_value(mapping, post) == {
+        "_key": "p",
+        "author": "authors/ada",
+        "editor": "authors/ada",
+        "readers": ["authors/bob"],
+        "note": {"by": "authors/ada"},
+        "parent": None,
+    }
+    assert decode(mapping, "p", encode_text(mapping, post)) == post
+
+
+@pytest.mark.parametrize("wrong", ["ada", "posts/p", 5, "a/b/c", "/x", Post(author="authors/ada")], ids=repr)  # type: ignore[arg-type]
+def test_other_ends_are_refused(wrong: object) -> None:
+    with pytest.raises(ValidationError, match="link"):
+        Post(author=wrong)  # type: ignore[arg-type]
+
+
+def test_a_subclass_may_stand_for_its_parent() -> None:
+    assert Post(author=Staff(key="s")).author.id == "authors/s"  # type: ignore[arg-type]
+
+
+def test_a_link_gives_the_document_it_was_made_of() -> None:
+    assert Post(author=ada).author.value is ada  # type: ignore[arg-type]
+
+
+def test_reading_an_unloaded_link_says_how_to_load_it() -> None:
+    link = Link[Author]("authors/ada")
+
+    assert not link.is_loaded
+    with pytest.raises(UsageError, match=r"session\.load\(posts, Post\.author\)"):
+        link.value  # noqa: B018
+
+
+def test_a_session_sets_the_document_and_no_other() -> None:
+    link = Link[Author]("authors/ada")
+    link.__solidb_set__(ada)
+
+    assert link.value is ada
+    with pytest.raises(UsageError, match="authors/bob is not the document authors/ada"):
+        link.__solidb_set__(Author(key="bob"))
+
+
+def test_a_link_follows_the_key_of_a_new_document() -> None:
+    fresh = Author()
+    link = Link(fresh)
+    fresh.key = "later"
+
+    assert link.id == "authors/later"
+
+
+def test_links_are_values() -> None:
+    link = Link[Author]("authors/ada")
+
+    assert {link, Link(ada)} == {link}
+    assert link == "authors/ada"
+    assert link != Link("authors/bob")
+    assert pickle.loads(pickle.dumps(link)) == link == copy.deepcopy(link)
+    assert repr(link) == "Link('authors/ada')"
+
+
+def test_queries_compare_links_with_documents_links_and_texts() -> None:
+    for same in (ada, Link(ada), "authors/ada"):
+        assert select(Post).where(Post.author == same).compile().bind_vars == {"p0": "authors/ada"}
+    statement = select(Post).where(
+        in_(Post.editor, [ada]), contains(Post.readers, ada), any_(Post.readers) == ada
+    )
+    assert list(statement.compile().bind_vars.values()) == [["authors/ada"], "authors/ada"]
+
+
+def test_a_link_joins_with_the_id_of_its_document() -> None:
+    text = str(select(Post, Author).where(Post.author == Author.id))
+
+    assert 'CONCAT("authors/", `_v1`.`_key`)' in text
+
+
+def test_links_do_not_make_a_field_watched() -> None:
+    assert Post.__solidb_watched__ == {"readers", "note"}
+
+
+def test_the_target_of_links_is_known() -> None:
+    fields = Post.model_fields
+
+    assert target_of(fields["readers"].annotation) is Author
+    assert target_of(fields["parent"].annotation) is Post
+    assert target_of(fields["note"].annotation) is None
+
+
+def test_the_schema_of_a_link_is_text() -> None:
+    properties = Post.model_json_schema()["properties"]
+
+    assert properties["author"]["type"] == "string"

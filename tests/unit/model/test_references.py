@@ -1,0 +1,147 @@
+"""Fields of a class are parts of queries; they know their types and their stored places."""
+# ruff: noqa: DTZ001  naive times are cases too
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field, PlainSerializer
+
+from solidb_odm import Document, any_, contains, in_, select, some
+from solidb_odm.errors import UsageError
+
+
+class Street(BaseModel):
+    name: str
+    number: int = Field(alias="no")
+
+
+class Home(BaseModel):
+    street: Street | None = None
+    tags: set[str] = set()
+
+
+class Person(Document, collection="persons"):
+    name: str = ""
+    age: int = 0
+    born: datetime | None = None
+    home: Home | None = None
+    meta: dict[str, Any] = {}
+    scores: list[float] = []
+    money: Decimal = Decimal(0)
+    level: Annotated[int, PlainSerializer(lambda value: f"L{value}")] = 0
+    active: bool = True
+
+
+def built(condition: Any) -> tuple[str, dict[str, Any]]:
+    compiled = select(Person.key).where(condition).compile()
+    return compiled.text.split(" FILTER ")[1].split(" SORT ")[0], compiled.bind_vars
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (Person.name == "a", "`_v0`.`name` == @p0"),
+        (some(Person.home).street.number == 1, "`_v0`.`home`.`street`.`no` == @p0"),
+        (Person.meta["a"]["b"] == 1, "`_v0`.`meta`.`a`.`b` == @p0"),
+        (Person.scores[0] == 1, "`_v0`.`scores`[0] == @p0"),
+        (Person.name.startswith("A"), "STARTS_WITH(`_v0`.`name`, @p0)"),
+        (Person.name.lower() == "a", "LOWER(`_v0`.`name`) == @p0"),
+        (Person.name.strip().__eq__("a"), "TRIM(`_v0`.`name`) == @p0"),
+        (some(Person.born).year == 2000, "DATE_YEAR(`_v0`.`born`) == @p0"),
+        (Person.age + 1 == 3, "(`_v0`.`age` + @p0) == @p1"),
+        (2 * Person.age - 1 == 3, "((@p0 * `_v0`.`age`) - @p1) == @p2"),
+        (-Person.age == 3, "(- `_v0`.`age`) == @p0"),
+        (Person.active, "`_v0`.`active`"),
+        (Person.id == "persons/a", 'CONCAT("persons/", `_v0`.`_key`) == @p0'),
+        (Person.rev == "x", "`_v0`.`_rev` == @p0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_field_builds_its_place(condition: Any, text: str) -> None:
+    assert built(condition)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        (Person.born == datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"),
+        (Person.created_at > datetime(2026, 1, 1), "2026-01-01T00:00:00+00:00"),
+        (Person.level == 3, "L3"),
+        (in_(Person.level, [3]), ["L3"]),
+        (Person.money == Decimal("9.50"), 9.5),
+        (contains(some(Person.home).tags, "x"), "x"),
+        (Person.home == Home(street=Street(name="a", no=1)), {"street": {"name": "a", "no": 1}, "tags": []}),
+        (Person.meta["when"] == datetime(2026, 1, 1), "2026-01-01T00:00:00"),
+        (Person.meta["span"] == timedelta(days=1), "P1D"),
+    ],
+    ids=lambda value: str(value) if not hasattr(value, "__build__") else "",
+)
+def test_values_are_encoded_as_the_field_stores_them(condition: Any, value: Any) -> None:
+    assert built(condition)[1]["p0"] == value
+
+
+def test_decimals_are_compared_and_sorted_as_numbers() -> None:
+    text = str(select(Person.money).where(Person.money > Decimal(10)).order_by(Person.money))
+
+    assert text.count("TO_NUMBER(`_v0`.`money`)") == 2
+    assert text.endswith("RETURN `_v0`.`money`")
+
+
+def test_decimals_in_lists_are_not_ordered_as_text() -> None:
+    class Order(Document):
+        prices: list[Decimal] = []
+
+    with pytest.raises(UsageError, match="stored as text"):
+        any_(Order.prices) > Decimal(1)  # noqa: B015
+
+
+def test_durations_of_embedded_models_are_not_ordered_as_text() -> None:
+    class Run(BaseModel):
+        took: timedelta
+
+    class Job(Document):
+        run: Run
+        limit: timedelta
+
+    with pytest.raises(UsageError, match="ISO 8601 text") as caught:
+        Job.run.took > timedelta(seconds=1)  # noqa: B015
+    assert "ser_json_timedelta" in str(caught.value.hint)
+    assert select(Job).where(Job.limit > timedelta(seconds=1)).compile().bind_vars == {"p0": 1.0}
+
+
+def test_an_unknown_part_is_an_error_with_a_guess() -> None:
+    with pytest.raises(
+        AttributeError, match=r"Person\.home \(Home\) has no field 'stret'; did you mean 'street'"
+    ):
+        some(Person.home).stret  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="is a list: write any_"):
+        Person.scores.price  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="in a query"):
+        Person.name.title  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("misuse", "message"),
+    [
+        (lambda: bool(Person.age > 1), "no truth value"),
+        (lambda: 1 < Person.age < 3, "two conditions instead of a < b < c"),
+        (lambda: "x" in Person.scores, "use contains"),
+        (lambda: list(Person.scores), "can't be iterated"),
+        (lambda: Person.meta[1.5], "an element by a number or a text"),
+        (lambda: setattr(Person.home, "street", 1), "set attributes on a document, not on its class"),
+    ],
+    ids=["bool", "chain", "in", "iterate", "index", "set"],
+)
+def test_what_python_would_answer_itself_is_refused(misuse: Any, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        misuse()
+    assert message in str(caught.value)
+
+
+def test_expressions_read_well_in_messages() -> None:
+    assert (
+        repr((Person.age + 1 > 2) & ~(Person.name == "a"))
+        == "((Person.age + 1) > 2 AND NOT (Person.name == 'a'))"
+    )

@@ -1,0 +1,119 @@
+"""Statements that make no sense are refused where they are written, with the way out."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from solidb_odm import (
+    aliased,
+    and_,
+    asc,
+    desc,
+    func,
+    in_,
+    like,
+    sdbql,
+    select,
+    shortest_path,
+    traverse,
+)
+from solidb_odm.errors import QueryError, QuerySyntaxError, SchemaViolation, UsageError
+from solidb_odm.query import case, delete, exists, hybrid, insert, matches, nearest, update, upsert, within
+from tests.unit.query.models import Knows, Member, Team
+
+
+class Pair(BaseModel):
+    name: str
+
+
+REFUSED: list[tuple[Any, type[Exception], str]] = [
+    (lambda: select(), UsageError, "needs a Document class, or fields"),
+    (lambda: select(Pair), UsageError, "Pair: it is not a Document class"),
+    (lambda: select(Member(name="a")), UsageError, "not documents"),
+    (lambda: select(Member).where(True), UsageError, "compare a field of the class"),
+    (lambda: select(Member).where(None), UsageError, "can't be None"),
+    (lambda: select(Member).where(Member.age), UsageError, "compare it with something"),
+    (lambda: select(Member).where(Member.age + 1), UsageError, "is a value, not a condition"),
+    (lambda: select(Member).order_by("age"), UsageError, "needs a field"),
+    (lambda: select(Member).limit(-1), UsageError, "0 or more"),
+    (lambda: select(Member).offset(True), UsageError, "0 or more"),
+    (lambda: select(Member).join(Member), UsageError, "aliased(Member)"),
+    (
+        lambda: select(Member.name, func.count()).compile(),
+        UsageError,
+        "neither in group_by() nor an aggregate",
+    ),
+    (lambda: select(Member).group_by(Member.age).compile(), UsageError, "can't be a whole Member"),
+    (lambda: select(Member).where(func.count() > 1).compile(), UsageError, "aggregates go into"),
+    (lambda: select(func.count()).compile(), UsageError, "reads no model"),
+    (lambda: in_(Member.name, "abc"), UsageError, "needs a list of values"),
+    (lambda: in_(Member.name, 5), UsageError, "needs a list of values"),
+    (lambda: in_(Member.age, select(Member.name, Member.age)).__build__(None), Exception, ""),
+    (lambda: in_("name", ["a"]), UsageError, "needs a field of a Document class"),
+    (lambda: like(Member.name, 5), UsageError, "a pattern of text"),
+    (lambda: and_(), UsageError, "at least one condition"),
+    (lambda: asc("name"), UsageError, "asc() needs a field"),
+    (lambda: desc(nearest(Member.face, [1, 0]).__ordering__()), UsageError, "desc() needs a field"),
+    (lambda: select(Member).where(Member.meta["x"] == object()), UsageError, "can't be used as a value"),
+    (lambda: select(Member).where(Member.age == math.nan).compile(), UsageError, "no number in JSON"),
+    (lambda: select(Member).where(in_(Member.age, [2**70])).compile(), UsageError, "64 bits"),
+    (lambda: func.lenght, AttributeError, "did you mean func.length"),
+    (lambda: func.starts_with(Member.name), UsageError, "was given 1 arguments"),
+    (lambda: select(Member.name, Member.name).into(Pair), UsageError, "two columns are called 'name'"),
+    (lambda: select(Member).into(Pair), UsageError, "read by their own class"),
+    (lambda: case(else_=1), UsageError, "at least one (condition, value)"),
+    (lambda: exists(Member), UsageError, "takes a select()"),
+    (lambda: traverse("a", Knows), UsageError, "'collection/key'"),
+    (lambda: traverse("members/a", Member), UsageError, "follows an Edge class"),
+    (lambda: traverse("members/a", Knows, depth=(3, 1)), UsageError, "depth=(3, 1)"),
+    (lambda: traverse("members/a", Knows, direction="up"), UsageError, '"outbound", "inbound" or "any"'),
+    (lambda: shortest_path("members/a", "members/b", Knows, direction="up"), UsageError, "no direction 'up'"),
+    (lambda: sdbql("FOR m IN"), QuerySyntaxError, "line 1"),
+    (lambda: sdbql("FOR m IN members RETURN @x"), QueryError, "no value for @x"),
+    (
+        lambda: select(Member).where(in_(Member.key, sdbql("RETURN 1"))).compile(),
+        UsageError,
+        "write the whole of it",
+    ),
+    (lambda: matches(Member.name, "x"), UsageError, "Annotated[str, FulltextIndex()]"),
+    (lambda: nearest(Member.tags, [1.0]), UsageError, "VectorIndex(dimension=..)"),
+    (lambda: nearest(Member.face, [1.0]), UsageError, "2 numbers, not of 1"),
+    (lambda: nearest(Member.face, [1.0, 2.0], k=20_000), UsageError, "at most 10000"),
+    (lambda: select(Member).where(nearest(Member.face, [1.0, 2.0])).compile(), UsageError, "without k sorts"),
+    (lambda: hybrid(Member.shape, [1, 2], Member.bio, "x", fusion="weighted"), UsageError, "upside down"),
+    (lambda: within(Member.home, 5), UsageError, "around a centre"),
+    (lambda: within(Member.home, []), UsageError, "three corners"),
+    (lambda: update(Member).compile(), UsageError, "changes nothing"),
+    (lambda: update(Member).values(aeg=1), UsageError, "did you mean 'age'"),
+    (lambda: update(Member).values(key="x"), UsageError, "can't change the key"),
+    (lambda: update(Member).values(age="old"), SchemaViolation, "Member.age can't be 'old'"),
+    (lambda: update(Member(name="a")), UsageError, "update() takes a Document class"),
+    (lambda: update(Member).values(age=1).returning(), UsageError, "needs the Document class"),
+    (lambda: update(Member).values(age=1).returning(Team), UsageError, "Member and its fields only"),
+    (lambda: delete("members"), UsageError, "delete() takes a Document class"),
+    (lambda: insert(Member).compile(), UsageError, "has no documents"),
+    (lambda: insert(Member).values(5), TypeError, ""),
+    (lambda: insert(Member).values([5]), UsageError, "documents or dicts of their fields"),
+    (lambda: insert(Member).values([{"name": "a"}, {"age": 1}]), SchemaViolation, "row 1 of values()"),
+    (lambda: upsert(Member).values([{"name": "a"}]), UsageError, "a row has none"),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"), REFUSED, ids=[f"{n}-{m[:30]}" for n, (_, _, m) in enumerate(REFUSED)]
+)
+def test_nonsense_is_refused(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+def test_a_source_that_is_not_read_is_named() -> None:
+    other = aliased(Member)
+    statement = select(Member).where(Member.age > 1)
+
+    assert "FOR `_v1`" in str(statement.where(other.age > 1))
+    with pytest.raises(UsageError, match=r"uses Team, but does not read it"):
+        traverse("members/a", Knows).where(Team.title == "x").compile()
