@@ -1,0 +1,90 @@
+"""The cluster, over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..._types import JsonObject
+from ...engines.remote.flights import Exchange
+from ..results import Result
+from .refusals import unsupported
+from .rest import at, rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus(Result):
+    """How the cluster is. ``mode`` is ``standalone`` or ``cluster``; the node asked is counted too."""
+
+    mode: str
+    node_count: int
+    node_id: str = ""
+    status: str = ""
+    peers: list[JsonObject] = field(default_factory=list[JsonObject])
+    current_sequence: int = 0
+    log_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterInfo(Result):
+    """The node that was asked, and its configuration."""
+
+    node_id: str = ""
+    is_cluster_mode: bool = False
+    cluster_config: JsonObject = field(default_factory=dict[str, object])
+    hostname: str = ""
+    num_cpus: int = 0
+    memory_total: int = 0
+    memory_usage: int = 0
+    cpu_usage: float = 0.0
+    uptime: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAction(Result):
+    """What came of a change to the cluster."""
+
+    success: bool = False
+    message: str = ""
+
+
+def status() -> Exchange[ClusterStatus]:
+    """Say how the cluster is."""
+    row = yield from rest("GET", at("cluster", "status"))
+    peers = row.get("peers") or []
+    return ClusterStatus.of(row, mode="cluster" if peers else "standalone", node_count=1 + len(peers))
+
+
+def info() -> Exchange[ClusterInfo]:
+    """Describe the node."""
+    return ClusterInfo.of((yield from rest("GET", at("cluster", "info"))))
+
+
+def remove_node(node: str) -> Exchange[ClusterAction]:
+    """Take a node out of the cluster, by its ``host:port``."""
+    body = {"node_address": node}
+    return ClusterAction.of((yield from rest("POST", at("cluster", "remove-node"), body)))
+
+
+def rebalance() -> Exchange[ClusterAction]:
+    """Spread the data again."""
+    return ClusterAction.of((yield from rest("POST", at("cluster", "rebalance"))))
+
+
+def cleanup() -> Exchange[None]:
+    """Refuse: nodes ask each other for this, with their key file."""
+    yield from ()
+    raise unsupported(
+        "cleanup for clients",
+        "its nodes ask each other, with their key file",
+        "cluster.rebalance() starts it",
+    )
+
+
+def reshard() -> Exchange[None]:
+    """Refuse: what shards hold can't be reached over the driver protocol."""
+    yield from ()
+    raise unsupported(
+        "reshard for clients",
+        "its nodes ask each other, and sharded collections can't be read over the driver protocol",
+        "leave collections unsharded; every node holds them whole",
+    )

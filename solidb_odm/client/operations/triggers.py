@@ -1,0 +1,113 @@
+"""Triggers: scripts or web hooks that run after a document was written over HTTP.
+
+They are written over HTTP only: what the driver protocol writes never fires and breaks the server's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._types import JsonObject
+from ...engines.remote.flights import Exchange
+from ...errors import UsageError
+from ..results import Result
+from .refusals import unsupported
+from .rest import at, rest
+
+EVENTS = ("insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Result):
+    """A trigger; times are seconds since 1970."""
+
+    id: str
+    name: str = ""
+    collection: str = ""
+    events: list[str] = field(default_factory=list[str])
+    script_path: str | None = None
+    webhook_url: str | None = None
+    queue: str = "default"
+    priority: int = 0
+    max_retries: int = 5
+    enabled: bool = True
+    created_at: int = 0
+    updated_at: int = 0
+
+
+def list_all(database: str) -> Exchange[list[Trigger]]:
+    """List the triggers."""
+    answer = yield from rest("GET", at("database", database, "triggers"))
+    return [_trigger(row) for row in answer["triggers"]]
+
+
+def list_by_collection(database: str, collection: str) -> Exchange[list[Trigger]]:
+    """List the triggers of a collection."""
+    path = at("database", database, "collections", collection, "triggers")
+    answer = yield from rest("GET", path, what="collection", name=collection)
+    return [_trigger(row) for row in answer["triggers"]]
+
+
+def create(
+    database: str, name: str, collection: str, events: str | Sequence[str], options: Mapping[str, Any]
+) -> Exchange[Trigger]:
+    """Make a trigger."""
+    _refuse_description(options)
+    body = {"name": name, "collection": collection, "events": events_of(events)}
+    body |= {key: value for key, value in options.items() if value is not None}
+    path = at("database", database, "triggers")
+    return _trigger((yield from rest("POST", path, body, what="trigger", name=name)))
+
+
+def get(database: str, key: str) -> Exchange[Trigger]:
+    """Read a trigger."""
+    return _trigger((yield from rest("GET", _place(database, key), what="trigger", name=key)))
+
+
+def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Trigger]:
+    """Change parts of a trigger."""
+    _refuse_description(updates)
+    body = dict(updates)
+    for other in ("operation", "events"):
+        if other in body:
+            body["events"] = events_of(body.pop(other))
+    yield from rest("PUT", _place(database, key), body, what="trigger", name=key)
+    return (yield from get(database, key))
+
+
+def toggle(database: str, key: str) -> Exchange[Trigger]:
+    """Turn a trigger off if it is on, and on if it is off."""
+    path = at("database", database, "triggers", key, "toggle")
+    return _trigger((yield from rest("POST", path, what="trigger", name=key)))
+
+
+def delete(database: str, key: str) -> Exchange[None]:
+    """Remove a trigger."""
+    yield from rest("DELETE", _place(database, key), what="trigger", name=key)
+
+
+def events_of(events: str | Sequence[str]) -> list[str]:
+    """Give the events as the server names them."""
+    names = [name.lower() for name in ([events] if isinstance(events, str) else events)]
+    unknown = [name for name in names if name not in EVENTS]
+    if unknown or not names:
+        raise UsageError(
+            f"{', '.join(unknown) or 'nothing'} is not an event of triggers",
+            hint=f"one of {', '.join(EVENTS)}",
+        )
+    return names
+
+
+def _refuse_description(options: Mapping[str, Any]) -> None:
+    if options.get("description") is not None:
+        raise unsupported("description of triggers", "it keeps none", "say it in the trigger's name")
+
+
+def _place(database: str, key: str) -> str:
+    return at("database", database, "triggers", key)
+
+
+def _trigger(row: JsonObject) -> Trigger:
+    return Trigger.of(row, id=str(row["_key"]))
