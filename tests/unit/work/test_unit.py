@@ -1,0 +1,105 @@
+"""A unit of work without an engine: what it keeps, and what a broken write leaves behind."""
+
+import gc
+import weakref
+
+from solidb_odm import Document
+from solidb_odm.commands import Inserts, Patches, Removals
+from solidb_odm.work import UnitOfWork
+
+
+class Item(Document, collection="work_items"):
+    name: str
+    tags: list[str] = []
+
+
+def stored(work: UnitOfWork, *items: Item) -> None:
+    for item in items:
+        work.add(item)
+    write(work)
+    work.committed()
+
+
+def write(work: UnitOfWork) -> None:
+    plan = work.plan()
+    work.applied(plan, [[(f"r{id(plan)}", "", "")] * len(batch.rows) for batch in plan.batches])
+
+
+def test_deletions_come_first_and_new_documents_last() -> None:
+    work = UnitOfWork("value")
+    one, two = Item(name="1"), Item(name="2")
+    stored(work, one, two)
+    work.add(Item(name="3"))
+    one.name = "changed"
+    work.delete(two)
+    assert [type(batch) for batch in work.plan().batches] == [Removals, Patches, Inserts]
+
+
+def test_a_change_made_while_a_plan_is_carried_out_is_kept() -> None:
+    work = UnitOfWork("text")
+    item, new = Item(name="1"), Item(name="2")
+    stored(work, item)
+    item.name = "changed"
+    work.add(new)
+    plan = work.plan()
+
+    item.name = new.name = "meanwhile"
+    work.applied(plan, [[("r2", "", "")] * len(batch.rows) for batch in plan.batches])
+
+    assert work.dirty() == [item, new]
+
+
+def test_a_failed_plan_leaves_everything_to_write() -> None:
+    work = UnitOfWork("text")
+    item, new = Item(name="1"), Item(name="2")
+    stored(work, item)
+    item.name = "changed"
+    work.add(new)
+    work.failed(work.plan())
+    assert (work.dirty(), list(work.new.values())) == ([item], [new])
+
+
+def test_a_document_flushed_and_deleted_again_is_nobodys_after_a_rollback() -> None:
+    work = UnitOfWork("text")
+    item = Item(name="1")
+    work.add(item)
+    write(work)
+    work.delete(item)
+    write(work)
+    work.rollback()
+    assert (work.has_work, item.rev, work.identity.get("work_items", item.key)) == (False, None, None)
+
+
+def test_a_document_that_was_let_go_after_a_flush_stays_outside() -> None:
+    work = UnitOfWork("text")
+    item = Item(name="1")
+    stored(work, item)
+    revision = item.rev
+    item.name = "2"
+    write(work)
+    work.expunge(item)
+    work.rollback()
+    assert (item.rev, work.has_work) == (revision, False)
+
+
+def test_a_changed_document_is_held_and_a_written_one_let_go() -> None:
+    work = UnitOfWork("text")
+    stored(work, item := Item(name="1"))
+    item.name = "changed"
+    watched = weakref.ref(item)
+    del item
+    gc.collect()
+    assert watched() is not None
+    write(work)
+    work.committed()
+    gc.collect()
+    assert watched() is None
+
+
+def test_values_kept_through_a_rollback_of_an_unchanged_document_stay_its_own() -> None:
+    work = UnitOfWork("text")
+    stored(work, item := Item(name="1", tags=["a"]))
+    tags = item.tags
+    work.rollback()
+    tags.append("b")
+    assert work.dirty() == [item]
