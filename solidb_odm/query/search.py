@@ -97,7 +97,8 @@ def matches(field: str | None, text: str, *, phrase: int | None = None) -> Searc
     place, index = _indexed(field, "fulltext", "matches()", "FulltextIndex()")
     options: list[tuple[str, q.Expression]] = [("limit", q.Literal(ALL_HITS))]
     if phrase is not None:
-        options.append(("phrase", q.Literal(phrase)))
+        # Without distance 0 the server takes similar words for the phrase's.
+        options += [("phrase", q.Literal(phrase)), ("distance", q.Literal(0))]
     arguments = (_collection(place), index.fields[0], text, q.Object(tuple(options)))
     return Search(place, "FULLTEXT", arguments)
 
