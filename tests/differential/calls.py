@@ -11,7 +11,8 @@ from solidb_odm.sdbql.functions import Function, catalogue
 _OTHERS = {
     "ARGON2_HASH", "ARGON2_VERIFY", "DATE_TIMEZONES", "DATE_TIMEZONE", "CURRENT_DATABASE", "ASSERT", "TRY",
     "APPROX_COUNT_DISTINCT", "APPROX_PERCENTILE", "APPROX_TOP_K", "MINHASH_ERROR", "MINHASH_COUNT", "SNIPPET",
-    "PARSE_COLLECTION", "PARSE_IDENTIFIER", "PARSE_KEY", "IS_SAME_COLLECTION", "EXISTS", "BM25", "HIGHLIGHT", "HASH",
+    "PARSE_COLLECTION", "PARSE_IDENTIFIER", "PARSE_KEY", "IS_SAME_COLLECTION", "EXISTS", "BM25", "HIGHLIGHT", "HASH", "METAPHONE", "NYSIIS",
+    "SLUGIFY",
 }  # fmt: skip
 """Without an answer that is the same twice, written by the queries themselves, or a matter of documents."""
 

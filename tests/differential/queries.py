@@ -276,7 +276,7 @@ class Queries:
         ranked = (
             "[LENGTH(p.edges), p.weight]" if "SHORTEST" in mode else "[p.vertices, p.edges[*]._key, p.weight]"
         )
-        return f"FOR v, e, p IN {mode} {start} TO {end} {self._direction()} links{options} RETURN {ranked}"
+        return f"FOR v, e, p IN {mode} {start} TO {end} {direction} links{options} RETURN {ranked}"
 
     def match(self) -> str:
         depth = self.random.choice(["", "*1..2", "*2"])
@@ -297,9 +297,10 @@ class Queries:
             f"{loop} REPLACE d WITH {patch} IN scratch RETURN NEW",
             f"{loop} REMOVE d IN scratch RETURN OLD._key",
             f"{loop} INSERT {new} INTO scratch RETURN NEW",
-            f'INSERT {{_key: "d01", z: 1}} INTO scratch OPTIONS {{overwriteMode: "{self._overwrite()}"}} RETURN NEW',
+            'INSERT {_key: "d01", z: 1} INTO scratch '
+            f'OPTIONS {{overwriteMode: "{self._overwrite()}"}} RETURN NEW',
             f"{loop} UPSERT {{_key: d._key}} INSERT {new} UPDATE {patch} IN scratch RETURN NEW",
-            f'UPSERT {{_key: "u"}} INSERT {{_key: "u", c: 0}} UPDATE {{c: 1}} IN scratch RETURN [OLD, NEW.c]',
+            'UPSERT {_key: "u"} INSERT {_key: "u", c: 0} UPDATE {c: 1} IN scratch RETURN [OLD, NEW.c]',
         ])  # fmt: skip
 
     def _overwrite(self) -> str:

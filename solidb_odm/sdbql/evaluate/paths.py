@@ -41,8 +41,10 @@ class _Search:
     direction: str
     options: dict[str, Json]
 
-    def around(self, vertex: str) -> Iterator[tuple[JsonObject, str]]:
-        return neighbours(self.run, self.collection, vertex, self.direction)
+    def around(self, vertex: str) -> Iterable[tuple[JsonObject, str]]:
+        """Return the edges at a vertex by their keys; in a traversal the outgoing ones come first."""
+        found = neighbours(self.run, self.collection, vertex, self.direction)
+        return sorted(found, key=_key_of_edge) if self.direction == "ANY" else found
 
     def weight(self, edge: JsonObject) -> float:
         name: Json = self.options.get("weight")
@@ -56,6 +58,11 @@ class _Search:
     def number(self, name: str, default: int) -> int:
         value = self.options.get(name, default)
         return value if kind_of(value) is int and value >= 0 else default
+
+
+def _key_of_edge(step: tuple[JsonObject, str]) -> str:
+    key: str = step[0]["_key"]
+    return key
 
 
 # --- one path, or all the shortest -----------------------------------------------------------------

@@ -267,7 +267,7 @@ def contains_array(values: Json, value: Json) -> Json:
     summary="Without x, at most ``limit`` times.",
 )
 def remove_value(values: Json, value: Json, limit: Json = None) -> Json:
-    left = -1 if limit is None else count(limit, "REMOVE_VALUE", 3)
+    left = -1 if limit is None else max(0, integer(limit, "REMOVE_VALUE", 3))
     kept: list[Json] = []
     for element in first_array(values, "REMOVE_VALUE"):
         if left != 0 and equal(element, value):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..._types import Json
-from ...errors import QueryError, QueryLimitError
+from ...errors import QueryError
 from . import clock_formats
 from .arguments import is_array, is_integral, number, text
 from .base import PROPAGATE_TWO, Context, Family
@@ -305,7 +305,7 @@ def date_series(
     dates: list[Json] = []
     while (when := add(start, len(dates) * pace, wanted, place)) <= end:
         if len(dates) >= MAX_SERIES:
-            raise QueryLimitError(f"DATE_SERIES: more than {MAX_SERIES} dates; use a larger unit or step")
+            raise QueryError(f"DATE_SERIES: more than {MAX_SERIES} dates; use a larger unit or step")
         context.spend(1)
         dates.append(iso(when))
     return dates

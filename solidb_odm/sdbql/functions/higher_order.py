@@ -244,7 +244,7 @@ def window_by(context: Context, values: Json, *keys: Json) -> Json:
     elements, order = _elements(values, "WINDOW_BY"), _picker(keys[-1], "WINDOW_BY")
     partition: Lambda = _picker(keys[0], "WINDOW_BY") if len(keys) == 2 else _one_for_all
     rows: list[JsonObject] = []
-    for _, items in _groups(context, elements, partition):
+    for _, items in sorted(_groups(context, elements, partition), key=lambda group: sort_key(group[0])):
         for place, item in enumerate(sorted(items, key=lambda e: sort_key(order(e))), start=1):
             rows.append({**_row(item), "row_number": place})
     return rows

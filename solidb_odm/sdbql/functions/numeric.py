@@ -17,7 +17,7 @@ from decimal import (
 from typing import Final
 
 from ..._types import Json
-from ...errors import QueryError, QueryLimitError
+from ...errors import QueryError
 from .. import values
 from .arguments import finite, integer, is_array, number, text, whole
 from .base import PROPAGATE_ANY, REFUSE, Context, Family
@@ -299,7 +299,7 @@ def number_range(context: Context, first: Json, second: Json = None, step: Json 
         raise QueryError("RANGE: step must not be zero")
     length = (end - start) / pace
     if not length + 1e-12 < MAX_RANGE:
-        raise QueryLimitError(f"RANGE: more than {MAX_RANGE} elements")
+        raise QueryError(f"RANGE: more than {MAX_RANGE} elements")
     steps = math.floor(max(-1.0, length) + 1e-12)
     context.spend(steps + 1)
     if all(isinstance(part, int) for part in (start, end, pace)):

@@ -231,6 +231,10 @@ def value_at(value: Json, path: Json, name: str, default: Json = None) -> Json:
     summary='The value at a path such as "a.b.0"; the default where there is none.',
 )
 def get(value: Json, path: Json, default: Json = None) -> Json:
+    if value is None:
+        return default
+    if not isinstance(path, str):
+        raise QueryError("GET: path must be a string")
     return value_at(value, path, "GET", default)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,9 +22,8 @@ _SOUNDS: Final = {
 
 
 def _plain_letters(value: str) -> str:
-    """Return the letters A to Z of a text in upper case, without accents."""
-    parts = unicodedata.normalize("NFD", value.upper())
-    return re.sub("[^A-Z]", "", parts)
+    """Return the letters A to Z of a text in upper case; others have no sound."""
+    return re.sub("[^A-Z]", "", value.upper())
 
 
 def soundex_code(value: str) -> str:
@@ -81,7 +79,7 @@ def _define(name: str, attribute: str, summary: str, unwanted: str = "") -> None
     function(name, parameters="s", returns="string", nulls=_NULLS, summary=summary)(code)
 
 
-_define("METAPHONE", "metaphone", "The Metaphone code; on a file with jellyfish installed.")
+_define("METAPHONE", "metaphone", "The Metaphone code; on a file with jellyfish installed.", "[^A-Z]")
 _define("NYSIIS", "nysiis", "The NYSIIS code; on a file with jellyfish installed.", "[^A-Z]")
 
 _COLOGNE: Final = {
@@ -113,7 +111,7 @@ def _cologne_digits(letters: str, place: int) -> str:
 def cologne_code(value: str) -> str:
     """Return the server's kind of Kölner Phonetik: vowels stay, save at the beginning."""
     folded = value.upper().translate(str.maketrans("ÄÖÜ", "AOU"))
-    letters = re.sub("[^A-Z]", "", folded)
+    letters = _plain_letters(folded)
     code, last = "", ""
     for place in range(len(letters)):
         digits = _cologne_digits(letters, place)

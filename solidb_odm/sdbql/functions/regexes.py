@@ -59,10 +59,12 @@ def _expand(match: Any, template: str) -> str:
     "REGEX_REPLACE",
     parameters="s, regex, replacement [, ignoreCase]",
     returns="string",
-    nulls=PROPAGATE_TWO,
+    nulls="null if one of the first three arguments is null",
     summary="With every match replaced; $1 and ${name} stand for groups.",
 )
 def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Json = False) -> Json:
+    if value is None or pattern is None or replacement is None:
+        return None
     wanted, template = text(pattern, "REGEX_REPLACE", 2), text(replacement, "REGEX_REPLACE", 3)
     whole = text(value, "REGEX_REPLACE", 1)
     if not wanted:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError
-from ..values import equal, like_regex, to_text
+from ..values import equal, like_regex, template_text, to_text
 from .arguments import (
     Growth,
     array,
@@ -25,6 +26,7 @@ from .arguments import (
 from .base import PROPAGATE_ANY, PROPAGATE_TWO, Family
 
 function = Family("String")
+_EXPONENT_FROM: Final = 1e16
 
 
 @function("UPPER", "TO_UPPER", "TOUPPER", parameters="s", returns="string", summary="In upper case.")
@@ -53,7 +55,14 @@ def _spread(values: Iterable[Json]) -> Iterator[Json]:
     summary="The texts of all arguments in a row; arrays give their elements.",
 )
 def concat(*values: Json) -> Json:
-    return "".join(to_text(v) for v in _spread(values) if v is not None)
+    return "".join(joined_text(v) for v in _spread(values) if v is not None)
+
+
+def joined_text(value: Json) -> str:
+    """Write a value as CONCAT and JOIN do: floats from 1e15 have no ``.0`` there, unlike in TO_STRING."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXPONENT_FROM:
+        return str(int(value))
+    return to_text(value)
 
 
 @function(
@@ -67,7 +76,7 @@ def concat(*values: Json) -> Json:
 def concat_separator(separator: Json, *values: Json) -> Json:
     if separator is None:
         return None
-    return text(separator, "CONCAT_SEPARATOR").join(to_text(v) for v in _spread(values) if v is not None)
+    return to_text(separator).join(joined_text(v) for v in _spread(values) if v is not None)
 
 
 @function(
@@ -80,8 +89,8 @@ def concat_separator(separator: Json, *values: Json) -> Json:
 def join(values: Json, separator: Json = None) -> Json:
     if values is None:
         return None
-    glue = "," if separator is None else text(separator, "JOIN", 2)
-    return glue.join(to_text(v) for v in array(values, "JOIN"))
+    glue = separator if isinstance(separator, str) else ","
+    return glue.join(joined_text(v) for v in array(values, "JOIN"))
 
 
 def _window(length: int, start: int, wanted: int | None) -> slice:
@@ -338,7 +347,7 @@ def _pairs(search: Json, replacement: Json) -> dict[str, str]:
     summary="s n times, with a separator between; at most 1 MiB.",
 )
 def repeat(value: Json, times: Json, separator: Json = None) -> Json:
-    glue = "" if separator is None else text(separator, "REPEAT", 3)
+    glue = to_text(separator)
     part, wanted = text(value, "REPEAT"), max(0, count(times, "REPEAT", 2))
     refuse_long((len(part.encode()) + len(glue.encode())) * wanted - len(glue.encode()), "REPEAT")
     return glue.join([part] * wanted) if part or glue else ""
@@ -395,7 +404,7 @@ def reverse(value: Json) -> Json:
 def length(value: Json) -> Json:
     if isinstance(value, bool) or value is None:
         return int(value is True)
-    return len(to_text(value)) if is_number(value) else len(value)
+    return len(template_text(value)) if is_number(value) else len(value)
 
 
 @function(

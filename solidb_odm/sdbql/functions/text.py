@@ -8,8 +8,8 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
 from ..values import levenshtein, similarity
-from .arguments import count, finite, integer, is_array, is_number, number, text
-from .base import PROPAGATE_TWO, Family
+from .arguments import count, finite, is_array, is_number, number, text
+from .base import PROPAGATE_TWO, REFUSE, Family
 
 function = Family("Text")
 _STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))
@@ -31,7 +31,7 @@ def _pair(left: Json, right: Json, name: str) -> tuple[str, str]:
     "LEVENSHTEIN_DISTANCE",
     parameters="a, b",
     returns="int",
-    nulls=PROPAGATE_TWO,
+    nulls=REFUSE,
     summary="How many characters must change to make one text the other.",
 )
 def levenshtein_distance(left: Json, right: Json) -> Json:
@@ -57,11 +57,11 @@ def levenshtein_match(left: Json, right: Json, most: Json) -> Json:
     "FUZZY_MATCH",
     parameters="s, pattern [, max]",
     returns="bool",
-    nulls=PROPAGATE_TWO,
+    nulls=REFUSE,
     summary="Whether at most ``max`` (2) characters differ.",
 )
 def fuzzy_match(left: Json, right: Json, most: Json = None) -> Json:
-    limit = _FUZZY if most is None else integer(most, "FUZZY_MATCH", 3)
+    limit = most if isinstance(most, int) and not isinstance(most, bool) and most >= 0 else _FUZZY
     return levenshtein(*_pair(left, right, "FUZZY_MATCH"), limit=limit) <= limit
 
 
@@ -69,7 +69,7 @@ def fuzzy_match(left: Json, right: Json, most: Json = None) -> Json:
     "SIMILARITY",
     parameters="a, b",
     returns="float",
-    nulls=PROPAGATE_TWO,
+    nulls=REFUSE,
     summary="The share of three-letter runs that both have, from 0.0 to 1.0.",
 )
 def trigram_similarity(left: Json, right: Json) -> Json:

@@ -10,7 +10,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 from ..values import compare, equal, to_number, truthy, typename
-from .arguments import array, is_array, is_integral, is_number, is_object, text
+from .arguments import array, flag, is_array, is_integral, is_number, is_object, text
 from .base import ACCEPT, REFUSE, Context, Family, lookup
 from .moments import parse_text
 
@@ -218,11 +218,11 @@ def exists(value: Json, _word: Json = None, wanted: Json = None) -> Json:
     nulls=ACCEPT,
     summary="Whether x is between the bounds, by the order of values.",
 )
-def in_range(value: Json, low: Json, high: Json, include_low: Json = True, include_high: Json = True) -> Json:
+def in_range(value: Json, low: Json, high: Json, include_low: Json = None, include_high: Json = None) -> Json:
+    with_low = include_low is None or flag(include_low, "IN_RANGE", "includeLow")
+    with_high = include_high is None or flag(include_high, "IN_RANGE", "includeHigh")
     above, below = compare(value, low), compare(value, high)
-    return (above > 0 or (above == 0 and truthy(include_low))) and (
-        below < 0 or (below == 0 and truthy(include_high))
-    )
+    return (above > 0 or (above == 0 and with_low)) and (below < 0 or (below == 0 and with_high))
 
 
 def _call(context: Context, name: Json, arguments: list[Json], caller: str) -> Json:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..._types import Json
-from .arguments import text
+from .arguments import flag, text
 from .base import PROPAGATE, Context, Family
 from .moments import at_wall, iso, millis, moment, wall_of, wall_text, zone_of
 
@@ -37,7 +37,7 @@ def _named_zone(zone: Json, name: str) -> ZoneInfo:
 )
 def date_utctolocal(value: Json, zone: Json, zoneinfo_wanted: Json = None) -> Json:
     local = moment(value).astimezone(_named_zone(zone, "DATE_UTCTOLOCAL"))
-    if zoneinfo_wanted is not True:
+    if not flag(zoneinfo_wanted, "DATE_UTCTOLOCAL", "zoneinfo"):
         return wall_text(local)
     return {"local": wall_text(local), "tzdb": None, "zoneInfo": _zone_info(local)}
 
@@ -51,7 +51,7 @@ def date_utctolocal(value: Json, zone: Json, zoneinfo_wanted: Json = None) -> Js
 def date_localtoutc(value: Json, zone: Json, zoneinfo_wanted: Json = None) -> Json:
     place = _named_zone(zone, "DATE_LOCALTOUTC")
     when = at_wall(wall_of(value), place)
-    if zoneinfo_wanted is not True:
+    if not flag(zoneinfo_wanted, "DATE_LOCALTOUTC", "zoneinfo"):
         return iso(when)
     return {"tzdb": None, "utc": iso(when), "zoneInfo": _zone_info(when.astimezone(place))}
 

@@ -24,7 +24,7 @@ NUMBER_FORMAT(1234.5, 1, "de") => "1.234,5"
 NUMBER_FORMAT(1234.5, 1, {decimal: ",", thousands: "'"}) => "1'234,5"
 NUMBER_FORMAT(1, 0, "xx") !! unknown locale 'xx'
 HUMAN_BYTES(1536000) => "1.5 MB"
-HUMAN_BYTES(1048576, true) => "1.0 MiB"
+HUMAN_BYTES(1048576, true) => "1 MiB"
 HUMAN_BYTES(12) => "12 B"
 IPV4_TO_NUMBER("127.0.0.1") => 2130706433
 IPV4_TO_NUMBER("1.2.3.256") => null

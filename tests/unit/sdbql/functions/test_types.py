@@ -9,7 +9,7 @@ from tests.unit.sdbql.functions.expressions import holds, lines
 CASES = lines(r"""
 [IS_NULL(null), IS_BOOL(0), IS_NUMBER(true), IS_STRING(""), IS_ARRAY([]), IS_OBJECT({})] => [true, false, false, true, true, true]
 [IS_INTEGER(2.0), IS_INTEGER("2"), IS_DATE("2025-01-01"), IS_DATE(5), IS_DATE("2025-02-30")] => [true, false, true, false, false]
-[IS_KEY("a b"), IS_EMPTY(""), IS_EMPTY(0), IS_BLANK(" "), IS_EMAIL("a@b.co"), IS_URL("http://a")] => [false, true, false, true, true, true]
+[IS_KEY("a b"), IS_EMPTY(""), IS_EMPTY(0), IS_BLANK(" "), IS_EMAIL("a@b.co"), IS_URL("http://ab")] => [false, true, false, true, true, true]
 [IS_IPV4("1.2.3.04"), IS_IPV4("1.2.3.4"), IS_UUID(UUID()), LUHN("79927398713")] => [false, true, true, true]
 [IS_IBAN("GB82 WEST 1234 5698 7654 32"), IS_SIREN("732829320"), IS_SIRET("73282932000074")] => [true, true, true]
 [TYPENAME(1), TYPENAME(null), TYPENAME([]), TYPENAME(1.0)] => ["number", "null", "array", "number"]
