@@ -7,7 +7,6 @@ Pydantic does the work in one call each way. Around it stand the few things JSON
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -16,10 +15,11 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .._types import Body, JsonObject
 from ..errors import InvalidDocument, LoadError, SchemaViolation
+from .exactness import is_exact
 from .mapping import TYPE_ATTRIBUTE, Mapping
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
-_MINIMUM, _MAXIMUM = -(1 << 63), (1 << 64) - 1
+_NUMBERS = (int, float)
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
@@ -32,14 +32,26 @@ def encode_text(mapping: Mapping, document: Any) -> str:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         text = f'{{"{TYPE_ATTRIBUTE}":{json.dumps(mapping.type_name)},{text[1:]}'
-    if _LONG_NUMBER.search(text) or (mapping.floats and _may_hide_nan(mapping, text)):
+    if _may_lose(mapping, document, text):
         encode_value(mapping, document)
     return text
 
 
-def _may_hide_nan(mapping: Mapping, text: str) -> bool:
-    """Say whether the text may stand for NaN: embedded models of a plain configuration write null."""
-    return "NaN" in text or "Infinity" in text or (mapping.embeds and "null" in text)
+def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
+    """Say whether the text may stand for numbers it does not hold; embedded models write NaN as null."""
+    if not mapping.deep_numbers:
+        return _has_inexact(mapping, document)
+    marked = "null" in text or "NaN" in text or "Infinity" in text
+    return marked or _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
+
+
+def _has_inexact(mapping: Mapping, document: Any) -> bool:
+    values = document.__dict__
+    for name in mapping.numbers:
+        value = values.get(name)
+        if value.__class__ in _NUMBERS and not is_exact(value):
+            return True
+    return False
 
 
 def encode_value(mapping: Mapping, document: Any) -> JsonObject:
@@ -52,7 +64,8 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         value[TYPE_ATTRIBUTE] = mapping.type_name
-    _check_exact(mapping, document, value, "")
+    if mapping.deep_numbers or _has_inexact(mapping, document):
+        _check_exact(mapping, document, value, "")
     return value
 
 
@@ -91,10 +104,10 @@ def validate(mapping: Mapping, body: Body) -> Any:
     validator = mapping.model.__pydantic_validator__
     if mapping.is_simple:
         if isinstance(body, str):
-            return validator.validate_json(body, by_alias=True, by_name=True)
+            return validator.validate_json(body, **mapping.names)
         if not mapping.json_only:
-            return validator.validate_python(body, by_alias=True, by_name=True)
-        return validator.validate_json(to_json(body), by_alias=True, by_name=True)
+            return validator.validate_python(body, **mapping.names)
+        return validator.validate_json(to_json(body), **mapping.names)
     value = dict(body_value(body))
     value.pop(TYPE_ATTRIBUTE, None)
     for name in mapping.drops:
@@ -102,7 +115,7 @@ def validate(mapping: Mapping, body: Body) -> Any:
     for stored, name in mapping.renames.items():
         if stored in value:
             value[name] = value.pop(stored)
-    return validator.validate_json(to_json(value), by_alias=True, by_name=True)
+    return validator.validate_json(to_json(value), **mapping.names)
 
 
 def body_value(body: Body) -> JsonObject:
@@ -136,12 +149,10 @@ def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument
 
 def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None:
     problem = ""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            problem = f"{value} is not a JSON number, the server would store null"
-    elif isinstance(value, int):
-        if not _MINIMUM <= value <= _MAXIMUM:
-            problem = f"{value} does not fit into 64 bits"
+    if isinstance(value, (int, float)):
+        if not is_exact(value):
+            is_large = isinstance(value, int)
+            problem = f"{value} " + ("does not fit into 64 bits" if is_large else "is not a JSON number")
     elif isinstance(value, dict):
         for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
             _check_exact(mapping, document, inner, f"{path}.{name}")

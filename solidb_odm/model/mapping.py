@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import DeclarationError
 from . import shapes
+from .exactness import is_deep, number_fields
 from .fields import stored_name
 from .indexes import Index
 from .schemas import document_schema
@@ -43,7 +44,9 @@ class Mapping:
     ``drops`` say what to do to a stored document that Pydantic would not take as it is; ``unstored``
     are the fields it does not hold; ``json_only`` says that the model reads JSON text other than the
     same values in Python, or would share those values, so that a change in place would reach the
-    stored form too.
+    stored form too. ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others
+    may stand deeper. ``names`` are the arguments
+    that make Pydantic take stored names and its own, empty where the model's configuration does.
     """
 
     model: type[BaseModel]
@@ -59,8 +62,9 @@ class Mapping:
     drops: tuple[str, ...] = ()
     unstored: tuple[str, ...] = ()
     json_only: bool = False
-    floats: bool = True
-    embeds: bool = False
+    numbers: tuple[str, ...] = ()
+    deep_numbers: bool = True
+    names: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def is_simple(self) -> bool:
@@ -99,10 +103,10 @@ def make_mapping(
     mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True")) or _shares(
         model.__pydantic_core_schema__
     )
-    mapping.floats = any(mark in description for mark in ("'float'", "'any'", "'complex'"))
-    mapping.embeds = any(
-        shapes.mentions_model(info.annotation) for info in model.__pydantic_fields__.values()
-    )
+    config = model.model_config
+    if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
+        mapping.names = {"by_alias": True, "by_name": True}
+    mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model)
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping

@@ -34,7 +34,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | Non
     mapping = model.__solidb_mapping__
     choose = chooser(model)
     references = work.identity.of(mapping.collection)
-    validate_text = None
+    validate_text, names = None, mapping.names
     if choose is None and mapping.is_simple:
         validate_text = mapping.model.__pydantic_validator__.validate_json
     hooked = any("after_load" in hooks_of(each) for each in family(model))
@@ -51,7 +51,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | Non
         if document is None:
             if validate_text is not None and type(body) is str:
                 try:
-                    document = validate_text(body, by_alias=True, by_name=True)
+                    document = validate_text(body, **names)
                 except ValidationError:
                     document = decode(mapping, key, body)
             else:
