@@ -40,6 +40,21 @@ from solidb_odm import (
     some,
     traverse,
 )
+from solidb_odm.model import Link
+from solidb_odm.query import (
+    case,
+    coalesce,
+    delete,
+    distance,
+    exists,
+    hybrid,
+    insert,
+    matches,
+    nearest,
+    update,
+    upsert,
+    within,
+)
 
 
 class Address(BaseModel):
@@ -82,6 +97,17 @@ class Follows(Edge[User, User], collection="follows"):
 
 class WorksAt(Edge[User, Company], collection="works_at"):
     role: str
+
+
+class Post(Document, collection="posts"):
+    author: Link[User]
+    editor: Link[User] | None = None
+    readers: list[Link[User]] = []
+
+
+class Summary(BaseModel):
+    name: str
+    n: int
 
 
 ada = User(name="Ada", email="ada@x.org", key="ada")
@@ -159,6 +185,54 @@ traverse(ada, Company)  # E
 session.add("x")  # E
 session.add_all([ada, acme, follows])
 session.get(Address, "x")  # E
+
+
+paris = GeoPoint(lat=48.86, lon=2.35)
+reveal_type(distance(User.home, paris))  # T: float
+select(User).where(within(User.home, paris, 500), within(User.home, [paris, paris, paris]))
+select(User).where(within(User.home, paris))  # E
+select(User).where(within(User.name, paris, 500))  # E
+select(User).where(distance(User.home, paris) < 500).order_by(distance(User.home, paris))
+select(User).order_by(nearest(User.home, paris), nearest(User.face, [1.0, 0.0, 0.0, 0.0])).limit(3)
+select(User).where(nearest(User.face, [1.0, 0.0, 0.0, 0.0], k=3))
+nearest(User.name, paris)  # E
+hit = matches(User.bio, "rust")
+reveal_type(hit.score)  # T: float
+reveal_type(session.execute(select(User.name, hit.score).where(hit)).all())  # T: list[tuple[str, float]]
+matches(User.age, "rust")  # E
+select(User).where(hybrid(User.face, [1.0], User.bio, "rust", limit=5, fusion="rrf"))
+hybrid(User.face, [1.0], User.bio, "rust", fusion="x")  # E
+reveal_type(case((User.age < 18, "young"), else_="old"))  # T: str
+reveal_type(coalesce(User.nickname, User.name))  # T: str
+reveal_type(coalesce(User.nickname, "?") == "x")  # T: bool
+select(User).where(exists(select(Company).where(Company.name == User.name)))
+exists(User)  # E
+reveal_type(session.scalars(select(User.name, User.age).into(Summary)).all())  # T: list[Summary]
+
+reveal_type(session.scalar(update(User).where(User.age > 1).values(age=User.age + 1)))  # T: int | None
+reveal_type(session.scalars(update(User).values(age=1).returning(User)).all())  # T: list[User]
+reveal_type(session.execute(delete(User).returning(User.name, User.age)).all())  # T: list[tuple[str, int]]
+reveal_type(session.scalars(insert(User).values([ada, {"name": "x"}])).one())  # T: int
+reveal_type(session.scalars(upsert(User).values(ada).returning(User.key)).all())  # T: list[str]
+update(ada)  # E
+insert(User).values(5)  # E
+update(User).limit(3)  # E
+
+post = Post(author=ada, editor=Link(ada))
+Post(author="users/ada")
+Post(author=5)  # E
+Post(author=acme)  # E
+reveal_type(post.author)  # T: Link[User]
+reveal_type(post.author.value)  # T: User
+reveal_type(post.author.key)  # T: str
+post.author = ada
+post.author = "users/ada"
+post.author = acme  # E
+post.editor = Link(ada)
+post.editor = Link("users/ada")
+post.readers.append(Link(ada))
+select(Post).where(Post.author == ada, Post.author == "users/ada", in_(Post.author, [ada.id]))
+select(Post, User).where(Post.author == User.id)
 
 
 async def work(other: AsyncSession) -> None:
