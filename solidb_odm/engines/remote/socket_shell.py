@@ -92,8 +92,9 @@ class SocketPool:
 
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
-        if self._http is None:
-            self._http = new_client(httpx.Client, self.address)
+        with self._turn:
+            if self._http is None:
+                self._http = new_client(httpx.Client, self.address)
         begun = time.perf_counter()
         try:
             response = self._http.send(request_of(self._http, self.host, self.address, call, seconds))
