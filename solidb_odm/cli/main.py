@@ -14,6 +14,7 @@ from ..commands import CountDocuments, ExplainQuery, ListCollections, Operation,
 from ..errors import SolidbError
 from ..query import sdbql
 from ..session import Engine, Session, create_engine
+from . import scheduler
 
 URL_HELP = "sqlite:///file.db, or solidb://user:password@host:6745/database; default: $SOLIDB_URL"
 
@@ -54,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     made.set_defaults(command=list_collections)
     made = commands.add_parser("create-database", help="make the database the URL names, if it is missing")
     made.set_defaults(command=create_database)
+    scheduler.add_to(commands)
     return parser
 
 

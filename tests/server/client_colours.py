@@ -52,6 +52,8 @@ class Driven:
     def _called(self, value: Any) -> Any:
         if inspect.iscoroutine(value):
             return self._shown(self._portal.call(_awaited, value))
+        if isinstance(value, AsyncCaller):
+            return Driven(value, self._portal)
         if hasattr(value, "__anext__"):
             return self._items(value)
         if hasattr(value, "__aenter__"):

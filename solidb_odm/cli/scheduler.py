@@ -1,0 +1,54 @@
+"""``solidb-odm scheduler``: enqueue the jobs of schedules when they are due.
+
+Any number may run at the same time; every due job is enqueued once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..client import Client
+from ..errors import ConnectionFailed, RequestTimeout
+
+WORDS = "enqueue the jobs of schedules (client.cron) when they are due; several may run"
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser("scheduler", help=WORDS, description=WORDS)
+    parser.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="between two looks")
+    parser.add_argument("--once", action="store_true", help="look once and stop")
+    parser.set_defaults(command=command)
+
+
+def command(_engine: Any, options: Any) -> None:
+    """Run the command."""
+    with Client(options.url) as client:
+        if options.once:
+            tick(client)
+        else:
+            run(client, options.interval)
+
+
+def run(client: Client, interval: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Look for what is due again and again, until it is interrupted; wait while the server is away."""
+    try:
+        while True:
+            try:
+                tick(client)
+            except (ConnectionFailed, RequestTimeout) as problem:
+                print(f"waiting for the server: {problem.message}")
+            pause(interval)
+    except KeyboardInterrupt:
+        return
+
+
+def tick(client: Client) -> int:
+    """Enqueue what is due; give how many jobs."""
+    jobs = client.cron.run_due()
+    for job in jobs:
+        print(f"enqueued {job.id}: {job.script_path}")
+    return len(jobs)
