@@ -15,6 +15,7 @@ from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
+from . import operations_loading as loading
 from . import operations_objects as objects
 from . import operations_reading as reading
 from . import operations_writing as writing
@@ -173,6 +174,14 @@ class AsyncSession(SessionBase):
     async def refresh(self, *documents: Document) -> None:
         """Give documents the values that are stored now, in one round trip a collection."""
         await self._run(objects.refresh(self._context, documents))
+
+    async def load(self, documents: Iterable[Document], *paths: Any) -> None:
+        """Fetch what documents link to, one query for each path: ``session.load(posts, Post.author)``.
+
+        Afterwards ``post.author.value`` is the document. Later paths go on from what earlier ones
+        fetched: ``session.load(posts, Post.author, User.team)``. The ends of edges can be loaded too.
+        """
+        await self._run(loading.load(self._context, documents, paths))
 
     async def merge(self, document: D) -> D:
         """Give the session's object of a document from elsewhere, with the values set on that one.

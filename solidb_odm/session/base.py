@@ -45,7 +45,7 @@ class SessionBase:
         self._closed = False
 
     def add(self, document: Document) -> None:
-        """Put a document into the session; the next flush inserts it. The ends of an edge come along."""
+        """Put a document into the session; the next flush inserts it. What it refers to comes along."""
         self._check_open()
         self._work.add(document)
 

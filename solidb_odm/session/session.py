@@ -14,6 +14,7 @@ from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
+from . import operations_loading as loading
 from . import operations_objects as objects
 from . import operations_reading as reading
 from . import operations_writing as writing
@@ -170,6 +171,14 @@ class Session(SessionBase):
     def refresh(self, *documents: Document) -> None:
         """Give documents the values that are stored now, in one round trip a collection."""
         self._run(objects.refresh(self._context, documents))
+
+    def load(self, documents: Iterable[Document], *paths: Any) -> None:
+        """Fetch what documents link to, one query for each path: ``session.load(posts, Post.author)``.
+
+        Afterwards ``post.author.value`` is the document. Later paths go on from what earlier ones
+        fetched: ``session.load(posts, Post.author, User.team)``. The ends of edges can be loaded too.
+        """
+        self._run(loading.load(self._context, documents, paths))
 
     def merge(self, document: D) -> D:
         """Give the session's object of a document from elsewhere, with the values set on that one.

@@ -8,7 +8,6 @@ from .._types import Body, JsonObject
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..model.codec import check_valid
 from ..model.document import Document
-from ..model.edge import Edge
 from ..model.mapping import Mapping
 from ..model.state import state_of
 from .changes import Difference, document_difference
@@ -120,14 +119,6 @@ def differences(documents: Iterable[Document]) -> list[tuple[Document, Differenc
         if difference:
             found.append((document, difference, whole))
     return found
-
-
-def ends_of(document: Document) -> list[Document]:
-    """Give the documents an edge holds at its ends."""
-    if not isinstance(document, Edge):
-        return []
-    values = document.__dict__
-    return [end for end in (values.get("from_"), values.get("to")) if isinstance(end, Document)]
 
 
 def grouped(documents: Iterable[Document]) -> list[Group]:

@@ -19,8 +19,9 @@ from ..model.state import State, state_of, state_or_none
 from .changes import document_difference, identical
 from .hooks import hooks_of, run_hook
 from .identity import IdentityMap
+from .links import referred
 from .marks import Mark
-from .planning import Documents, Plan, differences, ends_of, make_plan
+from .planning import Documents, Plan, differences, make_plan
 from .undo import Noted, Undo, restore
 
 
@@ -41,7 +42,10 @@ class UnitOfWork:
     # --- moves ----------------------------------------------------------------------------------
 
     def add(self, document: Document) -> None:
-        """Make a transient document pending, or a detached one persistent again; ends of edges too."""
+        """Make a transient document pending, or a detached one persistent again.
+
+        The documents it refers to, at the ends of an edge or by links, come along.
+        """
         if not isinstance(document, Document):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise StateError(f"a session keeps documents, not {document!r}", state="foreign", move="add")
         state = state_of(document)
@@ -62,7 +66,7 @@ class UnitOfWork:
             self.touched(document)
         else:
             self.new[id(document)] = document
-        for end in ends_of(document):
+        for end in referred(document):
             self.add(end)
 
     def _claim(self, document: Document) -> None:
@@ -184,7 +188,7 @@ class UnitOfWork:
         outcome by ``applied`` or ``failed``.
         """
         for document in [*self.new.values(), *self.changed.values()]:
-            for end in ends_of(document):
+            for end in referred(document):
                 if (state := state_or_none(end)) is None or state.owner is None:
                     self.add(end)
         self._run_hooks()

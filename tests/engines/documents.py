@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from solidb_odm import Document, Edge, Field, Index
+from solidb_odm import Document, Edge, Field, Index, Link
 
 
 class Address(BaseModel):
@@ -36,4 +36,24 @@ class Knows(Edge[Person, Person], collection="knows"):
     since: int = 0
 
 
-MODELS = (Person, Loose, Knows)
+class Team(Document, collection="teams"):
+    name: str
+
+
+class Author(Document, collection="authors"):
+    name: str
+    team: Link[Team] | None = None
+
+
+class Credits(BaseModel):
+    editor: Link[Author] | None = None
+
+
+class Post(Document, collection="posts"):
+    title: str
+    author: Link[Author]
+    readers: list[Link[Author]] = []
+    credits: Credits = Credits()
+
+
+MODELS = (Person, Loose, Knows, Team, Author, Post)
