@@ -6,16 +6,14 @@ values into bind variables. ``User.age`` is a ``FieldRef``; to type checkers it 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, cast
-
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from typing import Any, Protocol, TypeAlias
 
 from ..errors import UsageError
 from ..sdbql import nodes as q
+from .plain import plain
 
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
@@ -312,36 +310,3 @@ def lift(value: Any, like: Expression | None = None) -> Expression:
     if isinstance(value, Expression):
         return value
     return Value(plain(value) if like is None else like.__encode__(value))
-
-
-def plain(value: Any) -> Any:
-    """Give the JSON form of a value that no field describes."""
-    from_document = getattr(value, "__solidb_reference__", None)
-    if from_document is not None:
-        return from_document()
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    return _jsonable(value)
-
-
-def inexact(value: Any) -> str:
-    """Say what keeps an encoded value from travelling exactly; empty text if nothing does."""
-    kind = cast(Any, type(value))
-    if kind is float and not math.isfinite(value):
-        return f"{value} is no number in JSON"
-    if kind is int and not -(1 << 63) <= value < 1 << 64:
-        return f"{value} does not fit into 64 bits"
-    if kind is list or kind is dict:
-        inner: Iterable[Any] = value.values() if kind is dict else value
-        return next((problem for each in inner if (problem := inexact(each))), "")
-    return ""
-
-
-def _jsonable(value: Any) -> Any:
-    try:
-        return to_jsonable_python(value, bytes_mode="base64")
-    except PydanticSerializationError as error:
-        raise UsageError(
-            f"a {type(value).__name__} can't be used as a value in a query: {value!r}",
-            hint="use values of the types that fields hold",
-        ) from error

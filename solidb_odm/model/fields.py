@@ -6,9 +6,8 @@ fields called anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -20,8 +19,10 @@ from pydantic_core import PydanticSerializationError
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from . import shapes
-from .expressions import Expression, FunctionCall, Predicate, Scope, Source, Test, Value, lift, plain
+from .expressions import Expression, Predicate, Scope, Source, Value
 from .field_schemas import field_reader
+from .methods import METHODS, has_kind
+from .plain import plain
 from .times import format_time
 
 
@@ -94,7 +95,7 @@ class FieldRef(Expression):
             if name in model.__pydantic_fields__:
                 return child(place, model, name)
         method = METHODS.get(name)
-        if method is not None and _has(place.annotation, method.kinds):
+        if method is not None and has_kind(place.annotation, method.kinds):
             return method.make(self)
         raise AttributeError(_unknown(place, models, name))
 
@@ -218,56 +219,6 @@ def encode_element(reference: Expression, value: Any) -> Any:
         if isinstance(encoded, list) and len(encoded) == 1:  # pyright: ignore[reportUnknownArgumentType]
             return encoded[0]  # pyright: ignore[reportUnknownVariableType]
     return encode_as(None, "", shapes.element(place.annotation), value)
-
-
-# --- methods and parts of plain types ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method or property of a Python type that SDBQL has too."""
-
-    kinds: tuple[type[Any], ...]
-    make: Callable[[Expression], Any]
-
-
-def _has(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
-    return any(
-        isinstance(member, type) and issubclass(member, kinds) for member in shapes.alternatives(annotation)
-    )
-
-
-def _text(function: str, *, test: bool = False) -> Method:
-    call = Test if test else FunctionCall
-
-    def make(target: Expression) -> Callable[..., Expression]:
-        return lambda *arguments: call(function, (target, *(lift(argument) for argument in arguments)))
-
-    return Method((str,), make)
-
-
-def _part(function: str, *kinds: type[Any]) -> Method:
-    return Method(kinds, lambda target: FunctionCall(function, (target,)))
-
-
-METHODS: dict[str, Method] = {
-    "startswith": _text("STARTS_WITH", test=True),
-    "endswith": _text("ENDS_WITH", test=True),
-    "lower": _text("LOWER"),
-    "upper": _text("UPPER"),
-    "strip": _text("TRIM"),
-    "lstrip": _text("LTRIM"),
-    "rstrip": _text("RTRIM"),
-    "replace": _text("REPLACE"),
-    "split": _text("SPLIT"),
-    "find": _text("FIND_FIRST"),
-    "year": _part("DATE_YEAR", date),
-    "month": _part("DATE_MONTH", date),
-    "day": _part("DATE_DAY", date),
-    "hour": _part("DATE_HOUR", datetime),
-    "minute": _part("DATE_MINUTE", datetime),
-    "second": _part("DATE_SECOND", datetime),
-}
 
 
 def _unknown(place: Place, models: tuple[type[Any], ...], name: str) -> str:

@@ -17,7 +17,7 @@ from typing_extensions import dataclass_transform
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
-from .fields import METHODS, FieldRef, Place, stored_name
+from .fields import FieldRef, Place, stored_name
 from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
 from .registry import registry
@@ -278,4 +278,4 @@ def spec_of(cls: Any) -> CollectionSpec:
     return make_spec(cls.__solidb_mapping__)
 
 
-__all__ = ["METHODS", "DocumentMeta", "Watched", "declare", "finish", "kind_of", "spec_of"]
+__all__ = ["DocumentMeta", "Watched", "declare", "finish", "kind_of", "spec_of"]

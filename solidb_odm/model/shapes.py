@@ -41,6 +41,15 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
+def kinds(annotation: Any) -> tuple[Any, ...]:
+    """Give the types of the values: the members of a union, for ``Literal`` the types of its values."""
+    return tuple(
+        kind
+        for member in alternatives(annotation)
+        for kind in (map(type, get_args(member)) if get_origin(member) is Literal else (member,))
+    )
+
+
 def is_nullable(annotation: Any) -> bool:
     """Say whether the type admits None."""
     return any(member is type(None) or member is None or member is Any for member in alternatives(annotation))

@@ -120,7 +120,7 @@ def contains(field: Any, item: Any) -> Predicate:
     """The list holds the item; or the text holds the text."""
     searched = expression(field, "contains()")
     if isinstance(searched, FieldRef) and any(
-        isinstance(m, type) and issubclass(m, str) for m in shapes.alternatives(searched.__place__.annotation)
+        isinstance(m, type) and issubclass(m, str) for m in shapes.kinds(searched.__place__.annotation)
     ):
         part = lift(item)
         return BuiltPredicate((searched, part), _found)

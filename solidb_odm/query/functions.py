@@ -80,7 +80,9 @@ class Functions:
 
     def collect(self, target: T) -> list[T]:
         """Give the values of a group as a list."""
-        return cast("list[T]", Aggregate("PUSH", expression(target, "func.collect()")))
+        each = expression(target, "func.collect()")
+        annotation: Any = list[each.__place__.annotation] if isinstance(each, FieldRef) else Any  # type: ignore[name-defined]
+        return cast("list[T]", Aggregate("PUSH", each, annotation))
 
     def length(self, target: Any) -> int:
         """Give the number of elements of a list, or of characters of a text; 0 of null."""

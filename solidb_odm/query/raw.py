@@ -7,7 +7,8 @@ from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
 from ..model.document import Document
-from ..model.expressions import Value, plain
+from ..model.expressions import Value
+from ..model.plain import plain
 from ..sdbql import nodes as q
 from ..sdbql.check import check_binds
 from ..sdbql.parser import parse

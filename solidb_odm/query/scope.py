@@ -7,8 +7,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
 from ..errors import UsageError
-from ..model.expressions import Expression, Source, inexact
+from ..model.expressions import Expression, Source
 from ..model.fields import FieldRef
+from ..model.plain import inexact
 from ..model.system import IdRef
 from ..sdbql import nodes as q
 

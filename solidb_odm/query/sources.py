@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from ..model.document import Document
 from ..model.fields import FieldRef, moved
+from ..model.system import IdRef
 
 D = TypeVar("D", bound=Document)
 
@@ -21,6 +22,8 @@ class Alias:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.__solidb_model__, name)
+        if isinstance(found, IdRef):
+            return IdRef(self)
         return moved(found, self) if isinstance(found, FieldRef) else found
 
     def __repr__(self) -> str:

@@ -12,9 +12,10 @@ from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..model.codec import encode_value, first_problem
 from ..model.document import Document
-from ..model.expressions import Expression, Value, plain
+from ..model.expressions import Expression, Value
 from ..model.field_schemas import field_reader
 from ..model.fields import FieldRef, encode_as, is_decimal, stored_name
+from ..model.plain import plain
 from ..sdbql import nodes as q
 
 

@@ -3,7 +3,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, PlainSerializer
@@ -32,6 +32,7 @@ class Person(Document, collection="persons"):
     money: Decimal = Decimal(0)
     level: Annotated[int, PlainSerializer(lambda value: f"L{value}")] = 0
     active: bool = True
+    mood: Literal["good", "bad"] = "good"
 
 
 def built(condition: Any) -> tuple[str, dict[str, Any]]:
@@ -47,6 +48,7 @@ def built(condition: Any) -> tuple[str, dict[str, Any]]:
         (Person.meta["a"]["b"] == 1, "`_v0`.`meta`.`a`.`b` == @p0"),
         (Person.scores[0] == 1, "`_v0`.`scores`[0] == @p0"),
         (Person.name.startswith("A"), "STARTS_WITH(`_v0`.`name`, @p0)"),
+        (Person.mood.startswith("g"), "STARTS_WITH(`_v0`.`mood`, @p0)"),
         (Person.name.lower() == "a", "LOWER(`_v0`.`name`) == @p0"),
         (Person.name.strip().__eq__("a"), "TRIM(`_v0`.`name`) == @p0"),
         (some(Person.born).year == 2000, "DATE_YEAR(`_v0`.`born`) == @p0"),

@@ -1,6 +1,7 @@
 """What statements compile to: values always bound, names always quoted."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -80,8 +81,8 @@ SNAPSHOTS: list[tuple[Any, str, list[Any]]] = [
     (
         select(Member.key).join(second, second.age > Member.age).where(Member.age > 3),
         (
-            "FOR `_v0` IN `members` FOR `_v1` IN `members` "
-            "FILTER (`_v0`.`age` > @p0) AND (`_v1`.`age` > `_v0`.`age`) "
+            "FOR `_v0` IN `members` FILTER `_v0`.`age` > @p0 "
+            "FOR `_v1` IN `members` FILTER `_v1`.`age` > `_v0`.`age` "
             "SORT `_v0`.`_key`, `_v1`.`_key` RETURN `_v0`.`_key`"
         ),
         [3],
@@ -216,3 +217,15 @@ def test_columns_keep_their_names_and_types() -> None:
     )
 
     assert [column.label for column in compiled.columns] == ["name", "n", "max"]  # type: ignore[union-attr]
+
+
+def test_the_id_of_an_alias_is_that_of_its_own_document() -> None:
+    text = str(select(Member.id, second.id).where(second.age > Member.age))
+
+    assert 'RETURN [CONCAT("members/", `_v0`.`_key`), CONCAT("members/", `_v1`.`_key`)]' in text
+
+
+def test_collected_values_are_read_as_the_field_reads_them() -> None:
+    (column,) = select(func.collect(Member.born)).compile().columns
+
+    assert column.decode(["2026-01-01T00:00:00"]) == [datetime(2026, 1, 1)]  # type: ignore[union-attr, misc]  # noqa: DTZ001
