@@ -50,7 +50,7 @@ class ClusterAction(Result):
 def status() -> Exchange[ClusterStatus]:
     """Say how the cluster is."""
     row = yield from rest("GET", at("cluster", "status"))
-    peers = row.get("peers") or []
+    peers: list[JsonObject] = row.get("peers") or []
     return ClusterStatus.of(row, mode="cluster" if peers else "standalone", node_count=1 + len(peers))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from ..._types import JsonObject
 from ...commands import SetSchema, ValidationMode
@@ -14,7 +14,7 @@ from ...engines.remote.names import quoted
 from ...engines.remote.reading import query_request
 from ...errors import UsageError
 
-MODES = ("strict", "lenient", "off")
+MODES: dict[str, ValidationMode] = {"strict": "strict", "lenient": "lenient", "off": "off"}
 
 
 def truncate(database: str, collection: str) -> Exchange[None]:
@@ -41,9 +41,10 @@ def set_schema(
     database: str, collection: str, schema: Mapping[str, Any], mode: str = "strict"
 ) -> Exchange[None]:
     """Have documents checked against a JSON Schema from now on."""
-    if mode not in MODES:
+    found = MODES.get(mode)
+    if found is None:
         raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
-    command = SetSchema(collection, dict(schema), cast(ValidationMode, mode))
+    command = SetSchema(collection, dict(schema), found)
     yield from declaring.set_schema(command, database)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 from urllib.parse import quote
@@ -37,12 +37,12 @@ def query(
         if tx_id or not reads:
             raise
     rows: list[Json] = []
-    page = yield from first_page(database, text, binds)
-    while True:
+    more: Callable[[], Exchange[Page[Json]]] | None = partial(first_page, database, text, binds)
+    while more is not None:
+        page = yield from more()
         rows += page.items
-        if page.more is None:
-            return rows
-        page = yield from page.more()
+        more = page.more
+    return rows
 
 
 def first_page(

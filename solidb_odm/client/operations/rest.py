@@ -8,6 +8,7 @@ from urllib.parse import quote
 from ..._types import Json
 from ...commands import call
 from ...engines.remote.flights import Exchange, HttpCall, http_fault
+from ...engines.remote.packing import is_map
 from ...errors import AlreadyExists, InvalidCommand, NotFoundError
 
 
@@ -26,6 +27,6 @@ def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str
     if what and answer.status == 409:
         raise AlreadyExists(f"there is a {what} {name!r} already", name=name)
     if answer.status == 422:
-        text = answer.body.get("error", "") if isinstance(answer.body, dict) else answer.body
+        text = answer.body.get("error", "") if is_map(answer.body) else answer.body
         raise InvalidCommand(f"the server does not take this {what or 'request'}: {text}")
     raise http_fault(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
@@ -24,7 +24,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 
 @contextmanager
-def opened(target: Target) -> Iterator[IO[str]]:
+def opened(target: Target) -> Generator[IO[str]]:
     """Give a file to write to; one that was opened here is closed here."""
     if isinstance(target, str | os.PathLike):
         with Path(target).open("w", encoding="utf-8") as file:
@@ -60,7 +60,7 @@ def _documents(source: Source) -> Iterator[Mapping[str, Any]]:
     elif hasattr(source, "readline"):
         yield from _parsed(cast(IO[str], source))
     else:
-        yield from source
+        yield from cast("Iterable[Mapping[str, Any]]", source)  # type: ignore[redundant-cast]  # pyright: str iterates
 
 
 def _parsed(lines: Iterable[str | bytes]) -> Iterator[JsonObject]:

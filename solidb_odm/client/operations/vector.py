@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from ..._types import JsonObject
 from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask
 from ...engines.remote.names import quoted
+from ...engines.remote.packing import is_map
 from ...engines.remote.reading import query_request
 from ...errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
 from ..results import DocumentResult, Result
@@ -124,7 +125,7 @@ def search_by_document(
     document: JsonObject = (yield from ask(place, Context(database, collection, key), repeatable=True)).data
     vector: Any = document
     for part in attribute.split("."):
-        vector = vector.get(part) if isinstance(vector, dict) else None
+        vector = vector.get(part) if is_map(vector) else None
     if not isinstance(vector, list):
         raise InvalidDocument(
             f"{collection}/{key} has no vector in {attribute}", collection=collection, key=key
@@ -133,7 +134,9 @@ def search_by_document(
     target = next((item for item in indexes if item.field == attribute), None)
     if target is None:
         raise IndexNotFound(f"{collection} has no vector index on {attribute}", name=attribute)
-    hits = yield from _nearest(database, collection, target, vector, limit + 1, filter, None)
+    hits = yield from _nearest(
+        database, collection, target, cast(list[float], vector), limit + 1, filter, None
+    )
     return [hit for hit in hits if hit.key != key][:limit]
 
 
