@@ -25,9 +25,26 @@ _FIELDS = {
     "any": ["a", "n", "i", "s", "b", "k", "t", "o", "w", "none", "o.x", "a.x", "k", "_key"],
 }
 _UNITS = [
-    "y", "year", "years", "m", "month", "w", "week", "d", "day", "h", "hour", "i", "minute", "s", "second", "f",
-    "millisecond", "quarter", "x",
-]  # fmt: skip
+    "y",
+    "year",
+    "years",
+    "m",
+    "month",
+    "w",
+    "week",
+    "d",
+    "day",
+    "h",
+    "hour",
+    "i",
+    "minute",
+    "s",
+    "second",
+    "f",
+    "millisecond",
+    "quarter",
+    "x",
+]
 _WORDS: dict[str, list[str]] = {
     "unit": _UNITS,
     "name": ["x", "y", "z", "é", "a b", "none"],
@@ -57,16 +74,39 @@ class Expressions:
         self._count = 0
         self.subquery: Callable[[Scope, int], str] | None = None
         self._producers: dict[str, list[Callable[[Scope, int], str]]] = {
-            "bool": [self._comparison, self._membership, self._matching, self._logical, self._logical, self._quantified,
-                     self._of_array, self._call_of("bool"), self._comparison],
-            "number": [self._arithmetic, self._arithmetic, self._bits, self._call_of("number"), self._call_of("number"),
-                       self._size],
+            "bool": [
+                self._comparison,
+                self._membership,
+                self._matching,
+                self._logical,
+                self._logical,
+                self._quantified,
+                self._of_array,
+                self._call_of("bool"),
+                self._comparison,
+            ],
+            "number": [
+                self._arithmetic,
+                self._arithmetic,
+                self._bits,
+                self._call_of("number"),
+                self._call_of("number"),
+                self._size,
+            ],
             "text": [self._concatenation, self._template, self._call_of("text"), self._call_of("text")],
             "array": [self._array, self._range, self._expansion, self._call_of("array"), self._rows],
             "object": [self._object, self._call_of("object")],
-            "any": [self._ternary, self._fallback, self._case, self._access, self._pipe, self._call_of("any"),
-                    self._kind, self._kind],
-        }  # fmt: skip
+            "any": [
+                self._ternary,
+                self._fallback,
+                self._case,
+                self._access,
+                self._pipe,
+                self._call_of("any"),
+                self._kind,
+                self._kind,
+            ],
+        }
 
     def name(self, prefix: str = "v") -> str:
         """Return a new variable's name."""
@@ -112,13 +152,21 @@ class Expressions:
             "date": lambda: random.choice(data.DATES),
             "array": lambda: [data.scalar(random) for _ in range(random.randrange(5))],
             "texts": lambda: [data.text(random) for _ in range(random.randrange(4))],
-            "vector": lambda: [random.choice([0.0, 1.0, -0.5, 2, 3.5]) for _ in range(random.choice([0, 2, 2, 2, 3]))],
-            "object": lambda: {name: data.value(random, 1) for name in random.sample(data.NAMES, random.randrange(4))},
-            "points": lambda: [{"t": 1000 * i * random.choice([1, 2]), "v": data.number(random)} for i in range(4)],
-            "place": lambda: random.choice([{"lat": 48.85, "lon": 2.35}, [2.0, 49.0], [0, 0], {"lat": -33.9, "lon": 18}]),
+            "vector": lambda: [
+                random.choice([0.0, 1.0, -0.5, 2, 3.5]) for _ in range(random.choice([0, 2, 2, 2, 3]))
+            ],
+            "object": lambda: {
+                name: data.value(random, 1) for name in random.sample(data.NAMES, random.randrange(4))
+            },
+            "points": lambda: [
+                {"t": 1000 * i * random.choice([1, 2]), "v": data.number(random)} for i in range(4)
+            ],
+            "place": lambda: random.choice(
+                [{"lat": 48.85, "lon": 2.35}, [2.0, 49.0], [0, 0], {"lat": -33.9, "lon": 18}]
+            ),
             "places": lambda: [[0, 0], [0, 1], [1, 1]],
             "shape": lambda: {"type": "Polygon", "coordinates": [[[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]]},
-        }  # fmt: skip
+        }
         return literal(makers.get(kind, lambda: data.value(random))())
 
     # --- booleans --------------------------------------------------------------------------------

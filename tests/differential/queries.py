@@ -7,14 +7,43 @@ from random import Random
 from .expressions import Expressions, Scope
 
 _AGGREGATES = [
-    "SUM", "AVG", "MIN", "MAX", "COUNT", "COUNT_DISTINCT", "UNIQUE", "SORTED_UNIQUE", "PUSH", "MEDIAN", "STDDEV",
-    "VARIANCE", "VAR_SAMP", "LENGTH", "BIT_AND", "BIT_OR", "BIT_XOR",
-]  # fmt: skip
+    "SUM",
+    "AVG",
+    "MIN",
+    "MAX",
+    "COUNT",
+    "COUNT_DISTINCT",
+    "UNIQUE",
+    "SORTED_UNIQUE",
+    "PUSH",
+    "MEDIAN",
+    "STDDEV",
+    "VARIANCE",
+    "VAR_SAMP",
+    "LENGTH",
+    "BIT_AND",
+    "BIT_OR",
+    "BIT_XOR",
+]
 _WINDOWS = [
-    "ROW_NUMBER()", "RANK()", "DENSE_RANK()", "PERCENT_RANK()", "CUME_DIST()", "NTILE(3)", "LAG({})", "LEAD({}, 2)",
-    "LAG({}, 1, 0)", "FIRST_VALUE({})", "LAST_VALUE({})", "NTH_VALUE({}, 2)", "SUM({})", "AVG({})", "COUNT({})",
-    "MIN({})", "MAX({})",
-]  # fmt: skip
+    "ROW_NUMBER()",
+    "RANK()",
+    "DENSE_RANK()",
+    "PERCENT_RANK()",
+    "CUME_DIST()",
+    "NTILE(3)",
+    "LAG({})",
+    "LEAD({}, 2)",
+    "LAG({}, 1, 0)",
+    "FIRST_VALUE({})",
+    "LAST_VALUE({})",
+    "NTH_VALUE({}, 2)",
+    "SUM({})",
+    "AVG({})",
+    "COUNT({})",
+    "MIN({})",
+    "MAX({})",
+]
 
 
 class Queries:
@@ -25,10 +54,24 @@ class Queries:
         self.expressions = Expressions(random)
         self.expressions.subquery = self.subquery
         self._kinds = [
-            (4, self.expressions_only), (5, self.selection), (3, self.grouping), (2, self.joined), (1, self.join_clause),
-            (2, self.set_operation), (2, self.common_tables), (1, self.windowed), (2, self.traversal), (1, self.paths),
-            (1, self.match), (2, self.mutation), (1, self.late), (2, self.simple),
-        ]  # fmt: skip
+            (4, self.expressions_only),
+            (5, self.selection),
+            (3, self.grouping),
+            (2, self.joined),
+            (1, self.join_clause),
+            (2, self.set_operation),
+            (2, self.common_tables),
+            (1, self.windowed),
+            (2, self.traversal),
+            (1, self.paths),
+            (1, self.match),
+            (2, self.mutation),
+            (1, self.late),
+            (2, self.simple),
+            (1, self.groups_only),
+            (1, self.pairs),
+            (1, self.counted),
+        ]
 
     def query(self) -> str:
         """Return any query."""
@@ -88,7 +131,7 @@ class Queries:
         if collection or self._chance(0.8):
             scope[variable] = "document"
             return f"FOR {variable} IN {collection or self.random.choice(['docs', 'docs', 'more'])}"
-        source = self.expressions.write("array", {k: v for k, v in scope.items()}, 1)
+        source = self.expressions.write("array", scope, 1)
         scope[variable] = "any"
         return f"FOR {variable} IN ({source})"
 
@@ -114,8 +157,10 @@ class Queries:
         fields = ["d.n", "d.i", "d.s", "d.k", "d.r", "d.a", "d.o.x", "d.o.y.z", "d.t", "d.b"]
         conditions = []
         for _ in range(self.random.randrange(4)):
-            field, constant = self.random.choice(fields), self.expressions.constant(self.random.choice(
-                ["number", "small", "text", "any", "small"]))  # fmt: skip
+            field, constant = (
+                self.random.choice(fields),
+                self.expressions.constant(self.random.choice(["number", "small", "text", "any", "small"])),
+            )
             operator = self.random.choice(["==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN", "LIKE"])
             if "IN" in operator:
                 constant = self.expressions.constant("array")
@@ -140,6 +185,41 @@ class Queries:
         lets = self.lets(scope, 1)
         return written + filters + lets + self.tail(scope, alone=bool(filters)) + self.returns(scope)
 
+    def groups_only(self) -> str:
+        """Return a COLLECT of plain attributes, as a report has it."""
+        group, other = self.random.sample(["k", "b", "i", "s", "r"], 2)
+        function = self.random.choice(["SUM", "AVG", "MIN", "MAX", "COUNT", "COUNT_DISTINCT"])
+        groups = self.random.choice([f"g = d.{group}", f"g = d.{group}, h = d.{other}"])
+        names = "[g, h, n, x]" if "h =" in groups else "[g, n, x]"
+        aggregate = f"AGGREGATE n = COUNT(), x = {function}(d.{self.random.choice(['n', 'i', 'r', 'a'])})"
+        having = self.random.choice(["", " FILTER n > 1"])
+        sort = self.random.choice([" SORT g", " SORT n DESC, g", " SORT x"])
+        return f"FOR d IN docs{self._plain('d')} COLLECT {groups} {aggregate}{having}{sort} RETURN {names}"
+
+    def pairs(self) -> str:
+        """Return two FORs over collections, as a join has it."""
+        on = self.random.choice(["m.ref == d._key", "m.k == d.k", "m.i < d.i", "m.s == d.s AND m.b"])
+        sort = self.random.choice(["", " SORT d.i, m._key", " SORT m.n DESC"])
+        limit = self.random.choice(["", " LIMIT 5", " LIMIT 2, 3"])
+        loops = f"FOR d IN docs{self._plain('d')} FOR m IN more FILTER {on}"
+        picked = self.random.choice(["[d._key, m._key]", "{a: d.a, b: m.a}", "m", "DISTINCT d.k"])
+        return f"{loops}{self._plain('m')}{sort}{limit} RETURN {picked}"
+
+    def counted(self) -> str:
+        """Return subqueries beside a document: their rows, their number, the first of them."""
+        inner = f"(FOR m IN more FILTER m.{self.random.choice(['ref == d._key', 'k == d.k', 'i > d.i'])}"
+        rows = f"{inner}{self.random.choice(['', ' SORT m.n LIMIT 2'])} RETURN m.{self.random.choice('iks')})"
+        what = self.random.choice([f"LENGTH({rows})", f"FIRST({rows})", rows, f"d.k IN {rows}"])
+        return f"FOR d IN docs{self._plain('d')} SORT d._key RETURN [d._key, {what}]"
+
+    def _plain(self, name: str) -> str:
+        """Return a FILTER that compares an attribute with a constant, or none."""
+        if self._chance(0.5):
+            return ""
+        field = self.random.choice(["n", "i", "s", "k", "r", "a", "o.x"])
+        operator = self.random.choice(["==", "!=", "<", "<=", ">", ">="])
+        return f" FILTER {name}.{field} {operator} {self.expressions.constant('any')}"
+
     def joined(self) -> str:
         scope: Scope = {}
         first = self.loop(scope, "docs")
@@ -162,8 +242,15 @@ class Queries:
         clauses = []
         if self._chance(0.3):
             found["members"] = "array"
-            clauses.append(self.random.choice([f"INTO members = {self.any(inner, 1)}", "INTO members",
-                                               f"INTO members KEEP {next(iter(inner))}"]))  # fmt: skip
+            clauses.append(
+                self.random.choice(
+                    [
+                        f"INTO members = {self.any(inner, 1)}",
+                        "INTO members",
+                        f"INTO members KEEP {next(iter(inner))}",
+                    ]
+                )
+            )
         if self._chance(0.4) or not (groups or clauses):
             found["total"] = "number"
             clauses.append("WITH COUNT INTO total")
@@ -229,9 +316,10 @@ class Queries:
         order = self.random.choice(["", " DESC"])
         by = f"ORDER BY {self.any(scope, 1)}{order}, {next(iter(scope))}._key" if self._chance(0.8) else ""
         window = f"{function} OVER ({partition}{by})"
+        key = f"{next(iter(scope))}._key"
         if self._chance(0.5):
-            return f"{written} RETURN [{next(iter(scope))}._key, {window}]"
-        return f"{written} LET w = {window} SORT w, {next(iter(scope))}._key RETURN [{next(iter(scope))}._key, w]"
+            return f"{written} RETURN [{key}, {window}]"
+        return f"{written} LET w = {window} SORT w, {key} RETURN [{key}, w]"
 
     def late(self) -> str:
         scope: Scope = {}
@@ -273,14 +361,16 @@ class Queries:
         elif mode == "K_PATHS":
             options = " OPTIONS {min: 0, max: 3}"
         start, end = (f'"docs/d{self.random.randrange(6):02}"' for _ in range(2))
-        ranked = (
-            "[LENGTH(p.edges), p.weight]" if "SHORTEST" in mode else "[p.vertices, p.edges[*]._key, p.weight]"
-        )
+        direction = self._direction() if "K_SH" not in mode else self.random.choice(["OUTBOUND", "INBOUND"])
+        ranked = "[LENGTH(p.edges), p.weight]"
+        if "SHORTEST" not in mode:
+            ranked = "[p.vertices, p.edges[*]._key, p.weight]"
         return f"FOR v, e, p IN {mode} {start} TO {end} {direction} links{options} RETURN {ranked}"
 
     def match(self) -> str:
         depth = self.random.choice(["", "*1..2", "*2"])
-        return f'MATCH (a:docs {{_key: "d0{self.random.randrange(6)}"}})-[:links{depth}]->(b) RETURN [b._key, _e._key]'
+        start = f'(a:docs {{_key: "d0{self.random.randrange(6)}"}})'
+        return f"MATCH {start}-[:links{depth}]->(b) RETURN [b._key, _e._key]"
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -291,17 +381,19 @@ class Queries:
         patch = f"{{n: {self.any(scope, 1)}, o: {self.expressions.write('object', scope, 1)}}}"
         options = self.random.choice(["", "", " OPTIONS {mergeObjects: true}", " OPTIONS {keepNull: false}"])
         new = f'{{_key: CONCAT("n", d._key), v: {self.any(scope, 1)}}}'
-        return self.random.choice([
-            f"{loop} UPDATE d WITH {patch} IN scratch{options} RETURN [OLD.n, NEW.n, NEW.o]",
-            f"{loop} UPDATE d._key WITH {patch} IN scratch{options}",
-            f"{loop} REPLACE d WITH {patch} IN scratch RETURN NEW",
-            f"{loop} REMOVE d IN scratch RETURN OLD._key",
-            f"{loop} INSERT {new} INTO scratch RETURN NEW",
-            'INSERT {_key: "d01", z: 1} INTO scratch '
-            f'OPTIONS {{overwriteMode: "{self._overwrite()}"}} RETURN NEW',
-            f"{loop} UPSERT {{_key: d._key}} INSERT {new} UPDATE {patch} IN scratch RETURN NEW",
-            'UPSERT {_key: "u"} INSERT {_key: "u", c: 0} UPDATE {c: 1} IN scratch RETURN [OLD, NEW.c]',
-        ])  # fmt: skip
+        return self.random.choice(
+            [
+                f"{loop} UPDATE d WITH {patch} IN scratch{options} RETURN [OLD.n, NEW.n, NEW.o]",
+                f"{loop} UPDATE d._key WITH {patch} IN scratch{options}",
+                f"{loop} REPLACE d WITH {patch} IN scratch RETURN NEW",
+                f"{loop} REMOVE d IN scratch RETURN OLD._key",
+                f"{loop} INSERT {new} INTO scratch RETURN NEW",
+                f'INSERT {{_key: "d01", z: 1}} INTO scratch{self._overwrite()} RETURN NEW',
+                f"{loop} UPSERT {{_key: d._key}} INSERT {new} UPDATE {patch} IN scratch RETURN NEW",
+                'UPSERT {_key: "u"} INSERT {_key: "u", c: 0} UPDATE {c: 1} IN scratch RETURN [OLD, NEW.c]',
+            ]
+        )
 
     def _overwrite(self) -> str:
-        return self.random.choice(["ignore", "replace", "update", "conflict"])
+        mode = self.random.choice(["ignore", "replace", "update", "conflict"])
+        return f' OPTIONS {{overwriteMode: "{mode}"}}'

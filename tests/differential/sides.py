@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -91,21 +92,33 @@ def agree(one: Answer, two: Answer, query: str) -> bool:
     """Tell whether two answers are alike, row by row."""
     if isinstance(one, Failure) or isinstance(two, Failure):
         return isinstance(one, Failure) and isinstance(two, Failure)
-    return same(one, two, 1e-9 if TRANSCENDENTAL.search(query) else 0.0)
+    rules = Rules(1e-9 if TRANSCENDENTAL.search(query) else 0.0, either="COLLECT" in query)
+    return same(one, two, rules)
 
 
-def same(one: Any, two: Any, tolerance: float = 0.0) -> bool:
+@dataclass(frozen=True)
+class Rules:
+    """How floats compare, and whether 1 may stand for 1.0: a group that has both shows one of them."""
+
+    tolerance: float = 0.0
+    either: bool = False
+
+
+EXACT = Rules()
+
+
+def same(one: Any, two: Any, rules: Rules = EXACT) -> bool:
     """Tell whether two values are alike: 2 is not 2.0, what every write makes anew is left out."""
     if type(one) is not type(two):
-        return False
+        return rules.either and {type(one), type(two)} == {int, float} and one == two
     if isinstance(one, list):
-        return len(one) == len(two) and all(same(a, b, tolerance) for a, b in zip(one, two, strict=True))
+        return len(one) == len(two) and all(same(a, b, rules) for a, b in zip(one, two, strict=True))
     if isinstance(one, dict):
         return one.keys() == two.keys() and all(
-            name in _VARYING or same(one[name], two[name], tolerance) for name in one
+            name in _VARYING or same(one[name], two[name], rules) for name in one
         )
     if isinstance(one, float):
-        return abs(one - two) <= max(abs(one), abs(two)) * tolerance
+        return abs(one - two) <= max(abs(one), abs(two)) * rules.tolerance
     return bool(one == two)
 
 

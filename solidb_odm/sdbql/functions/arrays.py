@@ -74,7 +74,7 @@ def chunk(values: Json, size: Json) -> Json:
 
 
 def _is_new(elements: list[Json], value: Json, unique: Json) -> bool:
-    return unique is not True or not any(equal(e, value) for e in elements)
+    return not truthy(unique) or not any(equal(e, value) for e in elements)
 
 
 @function("PUSH", parameters="a, x [, unique]", returns="array", nulls=REFUSE, summary="With x at the end.")
@@ -170,7 +170,7 @@ def ascending_unique(values: Json) -> Json:
 )
 def flatten(context: Context, values: Json, depth: Json = 1) -> Json:
     elements = first_array(values, "FLATTEN")
-    for _ in range(min(count(depth, "FLATTEN", 2), 128)):
+    for _ in range(min(whole_or(depth, 1), 128)):
         if not any(is_array(e) for e in elements):
             break
         context.spend(len(elements))

@@ -317,9 +317,11 @@ def _no_constant(name: str) -> Json:
     summary="The value of a JSON text; null if it is none.",
 )
 def json_parse(value: Json) -> Json:
+    if not isinstance(value, str):
+        return None
     try:
         return json.loads(
-            text(value, "JSON_PARSE"),
+            value,
             parse_constant=_no_constant,
             parse_int=lambda digits: whole(int(digits)),
             parse_float=_finite,

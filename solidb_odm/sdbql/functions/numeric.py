@@ -221,18 +221,14 @@ _BITS: Final[list[tuple[str, Callable[[Json, Json], int | None], str]]] = [
     ("BIT_AND", values.bit_and, "The bits that both have."),
     ("BIT_OR", values.bit_or, "The bits that one of them has."),
     ("BIT_XOR", values.bit_xor, "The bits that just one of them has."),
-    ("BIT_SHIFT_LEFT", lambda a, b: _shifted(values.shift_left, a, b, 0), "The bits of a, b places up."),
-    (
-        "BIT_SHIFT_RIGHT",
-        lambda a, b: _shifted(values.shift_right, a, b, -int(a < 0)),
-        "The bits of a, b places down.",
-    ),
+    ("BIT_SHIFT_LEFT", lambda a, b: values.shift_left(a, _places(b)), "The bits of a, b places up."),
+    ("BIT_SHIFT_RIGHT", lambda a, b: values.shift_right(a, _places(b)), "The bits of a, b places down."),
 ]
 
 
-def _shifted(shift: Callable[[Json, Json], int | None], value: int, places: int, beyond: int) -> int | None:
-    """Shift as the functions do, unlike ``<<`` and ``>>``: not at all below 0, everything out above 63."""
-    return beyond if places > 63 else shift(value, max(0, places))
+def _places(wanted: int) -> int:
+    """Return how far the functions shift, unlike ``<<`` and ``>>``: from 0 to 63 places, at any request."""
+    return min(63, max(0, wanted))
 
 
 def _define_bits(name: str, work: Callable[[Json, Json], int | None], summary: str) -> None:

@@ -179,10 +179,8 @@ def rtrim(value: Json, *characters: Json) -> Json:
 def _parts(value: Json, separator: Json) -> list[str]:
     whole = to_text(value)
     marks = [to_text(s) for s in (separator if is_array(separator) else [separator])]
-    if "" in marks:
+    if "" in marks or not marks:
         return list(whole)
-    if not marks:
-        return [whole]
     return re.split("|".join(re.escape(m) for m in sorted(marks, key=len, reverse=True)), whole)
 
 

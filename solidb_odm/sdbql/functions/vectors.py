@@ -11,7 +11,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import finite, is_array, text
-from .base import PROPAGATE_TWO, Family
+from .base import REFUSE, Family
 
 function = Family("Vector")
 _NUMBERS: Final = frozenset((int, float))
@@ -65,7 +65,7 @@ def _pair(left: Json, right: Json, name: str) -> tuple[array[float], array[float
     "VECTOR_SIMILARITY",
     parameters="a, b",
     returns="float",
-    nulls=PROPAGATE_TWO,
+    nulls=REFUSE,
     summary="The cosine of the angle between two vectors: 1.0 for the same direction.",
 )
 def vector_similarity(left: Json, right: Json) -> Json:
@@ -76,7 +76,7 @@ def vector_similarity(left: Json, right: Json) -> Json:
     "VECTOR_DISTANCE",
     parameters="a, b [, metric]",
     returns="float",
-    nulls=PROPAGATE_TWO,
+    nulls=REFUSE,
     summary='The distance by "euclidean", "cosine" (1 - similarity) or "dot" (the dot product).',
 )
 def vector_distance(left: Json, right: Json, metric: Json = None) -> Json:
