@@ -14,7 +14,7 @@ from ..errors import StateError
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .meta import DocumentMeta, spec_of
 from .shapes import UNCHANGEABLE
-from .state import expose, state_or_none, touch
+from .state import SLOT, expose, state_or_none, touch
 from .time_schemas import store_times
 from .times import parse_time
 
@@ -59,6 +59,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name == SLOT:  # not noted yet; Pydantic's own search is slow
+                raise AttributeError(name)
             if name == "id":
                 return self.__solidb_reference__()
             if name in ("rev", "created_at", "updated_at"):

@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar, overload
 import anyio
 
 from ..commands import Operation, arun
-from ..engines.base import AsyncChannel
 from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
@@ -37,7 +36,7 @@ class AsyncSession(SessionBase):
     def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
         super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
         self.engine = engine
-        self._channel: AsyncChannel | None = None
+        self._channel: AsyncCountedChannel | None = None
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -222,17 +221,19 @@ class AsyncSession(SessionBase):
         await self.close()
 
     async def _run(self, operation: Operation[T]) -> T:
-        with self._used():
+        self._enter()
+        try:
             if self._channel is None:
-                self._channel = await self.engine.driver.channel()
-            try:
-                return await arun(operation, AsyncCountedChannel(self._channel, self.statistics))
-            except Exception:
-                raise
-            except BaseException:  # cancelled half-way
-                await self._let_go()
-                self._work.unflush()
-                raise
+                self._channel = AsyncCountedChannel(await self.engine.driver.channel(), self.statistics)
+            return await arun(operation, self._channel)
+        except Exception:
+            raise
+        except BaseException:  # cancelled half-way
+            await self._let_go()
+            self._work.unflush()
+            raise
+        finally:
+            self._in_use.release()
 
     async def _let_go(self) -> None:
         channel, self._channel = self._channel, None

@@ -143,18 +143,14 @@ class SessionBase:
                 hint="commit() or rollback() first, and make all changes inside the function",
             )
 
-    @contextmanager
-    def _used(self) -> Generator[None]:
+    def _enter(self) -> None:
+        """Take the session for one operation; ConcurrentUseError if another one has it."""
         self._check_open()
         if not self._in_use.acquire(blocking=False):
             raise ConcurrentUseError(
                 "this session is in use by another thread or task",
                 hint="a session is one conversation: make one for each thread, task or request",
             )
-        try:
-            yield
-        finally:
-            self._in_use.release()
 
     def _check_open(self) -> None:
         if self._closed:

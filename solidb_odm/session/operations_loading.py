@@ -34,7 +34,8 @@ class Path:
         for holder in holders:
             value = holder.__dict__.get(self.names[-1])
             if isinstance(value, str):  # assigned as text
-                value = holder.__dict__[self.names[-1]] = Link(value)
+                text: Link[Any] = Link(value)
+                value = holder.__dict__[self.names[-1]] = text
             for link in links_in(value):
                 if isinstance(link, Link):
                     yield link

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from ..commands import Operation, run
-from ..engines.base import Channel
 from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
@@ -39,7 +38,7 @@ class Session(SessionBase):
     def __init__(self, engine: Engine, *, autoflush: bool = True) -> None:
         super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
         self.engine = engine
-        self._channel: Channel | None = None
+        self._channel: CountedChannel | None = None
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -219,17 +218,19 @@ class Session(SessionBase):
         self.close()
 
     def _run(self, operation: Operation[T]) -> T:
-        with self._used():
+        self._enter()
+        try:
             if self._channel is None:
-                self._channel = self.engine.driver.channel()
-            try:
-                return run(operation, CountedChannel(self._channel, self.statistics))
-            except Exception:
-                raise
-            except BaseException:  # interrupted half-way
-                self._let_go()
-                self._work.unflush()
-                raise
+                self._channel = CountedChannel(self.engine.driver.channel(), self.statistics)
+            return run(operation, self._channel)
+        except Exception:
+            raise
+        except BaseException:  # interrupted half-way
+            self._let_go()
+            self._work.unflush()
+            raise
+        finally:
+            self._in_use.release()
 
     def _let_go(self) -> None:
         channel, self._channel = self._channel, None

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
-from ..commands import Command, Commit, Performs, PerformsAsync, Release, Rollback, RollbackTo, Savepoint
+from ..commands import Command, Commit, Release, Rollback, RollbackTo, Savepoint
+from ..engines.base import AsyncChannel, Channel
 
 R = TypeVar("R")
 Listener: TypeAlias = Callable[[Command[Any]], None]
 
-_CONTROL = (Commit, Rollback, Savepoint, RollbackTo, Release)
+_CONTROL: frozenset[type[Any]] = frozenset({Commit, Rollback, Savepoint, RollbackTo, Release})
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
@@ -34,9 +35,10 @@ class Statistics:
 
     def hear(self, command: Command[Any]) -> None:
         """Count a command and tell the listeners."""
-        if isinstance(command, _CONTROL):
+        kind = type(command)
+        if kind in _CONTROL:
             return
-        self.by_command[type(command).__name__] += 1
+        self.by_command[kind.__name__] += 1
         for listener in _listeners.get():
             listener(command)
 
@@ -63,7 +65,7 @@ class CountedChannel:
 
     __slots__ = ("_channel", "_hear")
 
-    def __init__(self, channel: Performs, statistics: Statistics) -> None:
+    def __init__(self, channel: Channel, statistics: Statistics) -> None:
         self._channel = channel
         self._hear = statistics.hear
 
@@ -71,16 +73,22 @@ class CountedChannel:
         self._hear(command)
         return self._channel.perform(command)
 
+    def close(self) -> None:
+        self._channel.close()
+
 
 class AsyncCountedChannel:
     """``CountedChannel``, awaited."""
 
     __slots__ = ("_channel", "_hear")
 
-    def __init__(self, channel: PerformsAsync, statistics: Statistics) -> None:
+    def __init__(self, channel: AsyncChannel, statistics: Statistics) -> None:
         self._channel = channel
         self._hear = statistics.hear
 
     async def perform(self, command: Command[R], /) -> R:
         self._hear(command)
         return await self._channel.perform(command)
+
+    async def aclose(self) -> None:
+        await self._channel.aclose()

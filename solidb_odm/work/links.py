@@ -14,13 +14,19 @@ from ..model.edge import Edge
 from ..model.link import Link, target_of
 
 
+def refers(model: Any) -> bool:
+    """Say whether documents of a class can refer to others."""
+    return issubclass(model, Edge) or bool(_link_fields(model))
+
+
 def referred(document: Document) -> list[Document]:
     """Give the documents, as far as they are objects here, that a document refers to."""
     values = document.__dict__
+    names = _link_fields(cast(Any, type(document)))
     found: list[Document] = []
-    if isinstance(document, Edge):
+    if issubclass(type(document), Edge):
         found += [end for end in (values.get("from_"), values.get("to")) if isinstance(end, Document)]
-    for name in _link_fields(cast(Any, type(document))):
+    for name in names:
         for link in links_in(values.get(name)):
             target = link.__solidb_document__() if isinstance(link, Link) else link
             if target is not None:

@@ -19,7 +19,7 @@ from ..model.state import State, state_of, state_or_none
 from .changes import document_difference, identical
 from .hooks import hooks_of, run_hook
 from .identity import IdentityMap
-from .links import referred
+from .links import referred, refers
 from .marks import Mark
 from .planning import Documents, Plan, differences, make_plan
 from .undo import Noted, Undo, restore
@@ -66,8 +66,9 @@ class UnitOfWork:
             self.touched(document)
         else:
             self.new[id(document)] = document
-        for end in referred(document):
-            self.add(end)
+        if refers(type(document)):
+            for other in referred(document):
+                self.add(other)
 
     def _claim(self, document: Document) -> None:
         collection = type(document).__solidb_mapping__.collection
@@ -187,10 +188,7 @@ class UnitOfWork:
         From here on the unit notes changes made while the plan is carried out: it must hear of the
         outcome by ``applied`` or ``failed``.
         """
-        for document in [*self.new.values(), *self.changed.values()]:
-            for end in referred(document):
-                if (state := state_or_none(end)) is None or state.owner is None:
-                    self.add(end)
+        self._add_referred()
         self._run_hooks()
         for document in self.new.values():
             if state_of(document).touched:
@@ -203,8 +201,19 @@ class UnitOfWork:
             state_of(document).touched = False
         return plan
 
+    def _add_referred(self) -> None:
+        """Add what was made an end of an edge, or linked to, since a document was added."""
+        for document in [*self.new.values(), *self.changed.values()]:
+            if refers(type(document)):
+                for other in referred(document):
+                    if (state := state_or_none(other)) is None or state.owner is None:
+                        self.add(other)
+
     def _run_hooks(self) -> None:
         """Run ``before_*`` of all that will be written, and of what they add or change, once each."""
+        written = (self.new.values(), self.candidates(), self.deleted.values())
+        if not any(map(hooks_of, {type(document) for documents in written for document in documents})):
+            return
         done: set[tuple[int, str]] = set()
         while True:
             waiting = [
@@ -275,7 +284,8 @@ class UnitOfWork:
     def _run_after(self, plan: Plan) -> None:
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
             for document in plan.of(kind):
-                run_hook(document, event)
+                if event in hooks_of(type(document)):
+                    run_hook(document, event)
 
     def committed(self) -> None:
         """Forget how to undo what was written."""
