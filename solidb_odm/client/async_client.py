@@ -9,6 +9,7 @@ from ..engines.remote.statistics import Statistics
 from ..errors import StateError
 from .builder import AsyncClientBuilder
 from .calling import AsyncHub, AsyncRunner
+from .data_subclients import AsyncDataSubClients
 from .databases import AsyncDatabases
 from .documents import AsyncDocuments
 from .observing import observer_of
@@ -20,7 +21,9 @@ from .transaction import AsyncTransaction, Stage
 from .transactions import AsyncTransactions
 
 
-class AsyncClient(AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransactions, AsyncSubClients):
+class AsyncClient(
+    AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
+):
     """Everything that a SoliDB server offers, awaited, on asyncio and trio. Tasks of one loop may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
@@ -45,7 +48,7 @@ class AsyncClient(AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransaction
 
     @classmethod
     def builder(cls, address: str = DEFAULT_HOST, /) -> AsyncClientBuilder[Self]:
-        """Describe a client step by step: ``await builder(address).auth(..).build()``."""
+        """Describe a client step by step: ``.auth(db, user, password).timeout_ms(5000).build()``."""
         return AsyncClientBuilder(cls.connect, address)
 
     async def auth(self, db: str, user: str, password: str) -> None:

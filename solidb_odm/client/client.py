@@ -9,6 +9,7 @@ from ..engines.remote.statistics import Statistics
 from ..errors import StateError
 from .builder import ClientBuilder
 from .calling import Hub, Runner
+from .data_subclients import DataSubClients
 from .databases import Databases
 from .documents import Documents
 from .observing import observer_of
@@ -20,7 +21,7 @@ from .transaction import Stage, Transaction
 from .transactions import Transactions
 
 
-class Client(Databases, Documents, Queries, Transactions, SubClients):
+class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubClients):
     """Everything that a SoliDB server offers, blocking. Threads may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
@@ -45,7 +46,7 @@ class Client(Databases, Documents, Queries, Transactions, SubClients):
 
     @classmethod
     def builder(cls, address: str = DEFAULT_HOST, /) -> ClientBuilder[Self]:
-        """Describe a client step by step: ``Client.builder(address).auth(db, user, password).build()``."""
+        """Describe a client step by step: ``.auth(db, user, password).timeout_ms(5000).build()``."""
         return ClientBuilder(cls.connect, address)
 
     def auth(self, db: str, user: str, password: str) -> None:

@@ -123,12 +123,14 @@ class TransactionScope(Generic[C]):
         leave(transaction)
         if not transaction.is_open:
             return
-        if error is None:
-            transaction.commit()
-        elif isinstance(error, Exception):
-            transaction.rollback()
-        else:
-            transaction.abandon()
+        try:
+            if error is None:
+                transaction.commit()
+            elif isinstance(error, Exception):
+                transaction.rollback()
+        finally:
+            if transaction.is_open:  # the block, or its end, was cancelled or interrupted
+                transaction.abandon()
 
 
 def _begin(runner: Runner, db: str, isolation: str | None) -> Transaction:
@@ -205,12 +207,14 @@ class AsyncTransactionScope(Generic[C]):
         leave(transaction)
         if not transaction.is_open:
             return
-        if error is None:
-            await transaction.commit()
-        elif isinstance(error, Exception):
-            await transaction.rollback()
-        else:
-            await transaction.abandon()
+        try:
+            if error is None:
+                await transaction.commit()
+            elif isinstance(error, Exception):
+                await transaction.rollback()
+        finally:
+            if transaction.is_open:  # the block, or its end, was cancelled or interrupted
+                await transaction.abandon()
 
 
 async def _abegin(runner: AsyncRunner, db: str, isolation: str | None) -> AsyncTransaction:
