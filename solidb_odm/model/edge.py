@@ -65,7 +65,7 @@ class EndType:
             if collection is not None and value.partition("/")[0] != collection:
                 raise PydanticCustomError(
                     "edge_end",
-                    "this end of the edge must be in {expected!r}, not {found!r}",
+                    "this end of the edge must be in '{expected}', not '{found}'",
                     {"expected": collection, "found": value},
                 )
             return value

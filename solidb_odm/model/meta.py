@@ -11,12 +11,13 @@ import threading
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import AliasChoices, BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 from typing_extensions import dataclass_transform
 
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
+from .checks import check_key, check_reserved, check_secrets
 from .fields import FieldRef, Place, stored_name
 from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
@@ -30,7 +31,6 @@ else:
     ModelMetaclass = type(BaseModel)
 
 _building = threading.local()
-_RESERVED = ("id", "rev")
 
 
 def _is_building() -> bool:
@@ -135,7 +135,7 @@ def declare(cls: Any, collection: str | None, abstract: bool) -> None:
     is_of_origin = parent is not None and generic["origin"] is parent and not generic["parameters"]
     if collection is None and not abstract and (not is_base or is_of_origin):
         collection = inherited or _default_name(model)
-    _check_reserved(cls)
+    check_reserved(cls)
     cls.__solidb_collection__ = collection
     is_child = inherited is not None and collection == inherited and not is_of_origin
     cls.__solidb_type_name__ = model if is_child else None
@@ -164,8 +164,9 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
                 hint="it is abstract or generic; use a subclass",
             )
         return None
+    check_key(cls)
+    check_secrets(cls)
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
-    _check_key(cls)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:
         try:
@@ -190,49 +191,6 @@ def _parent(cls: Any) -> Any:
 
 def _default_name(model: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", model.partition("[")[0]).lower()
-
-
-def _check_reserved(cls: Any) -> None:
-    for name in _RESERVED:
-        if name in cls.__pydantic_fields__ or name in cls.__dict__:
-            raise DeclarationError(
-                f"is kept for the document's own {'address' if name == 'id' else 'revision'}",
-                model=cls.__name__,
-                field=name,
-                hint=f"call the field something else; Field(alias={name!r}) keeps the name in JSON",
-            )
-
-
-def _check_key(cls: Any) -> None:
-    info = cls.__pydantic_fields__["key"]
-    members = shapes.alternatives(info.annotation)
-    if not all(isinstance(m, type) and issubclass(m, str) for m in members) and not _is_text_literal(members):
-        raise DeclarationError(
-            f"a key is text (str), not {info.annotation!r}",
-            model=cls.__name__,
-            field="key",
-            hint="make it of the value you have, e.g. with default_factory; keep that in a field of its own",
-        )
-    if stored_name(cls, "key") != "_key":
-        type.__setattr__(cls, "__pydantic_complete__", False)
-        info.validation_alias, info.serialization_alias = _key_aliases()
-        cls.model_rebuild(force=True)
-    default = info.default
-    if isinstance(default, str) and (not default or "/" in default):
-        raise DeclarationError(
-            f"{default!r} is not a key",
-            model=cls.__name__,
-            field="key",
-            hint="a key is not empty and has no '/'",
-        )
-
-
-def _key_aliases() -> tuple[Any, str]:
-    return AliasChoices("_key", "key"), "_key"
-
-
-def _is_text_literal(members: tuple[Any, ...]) -> bool:
-    return all(all(isinstance(value, str) for value in getattr(m, "__args__", (0,))) for m in members)
 
 
 # --- class attributes as expressions -------------------------------------------------------------

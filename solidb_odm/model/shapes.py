@@ -21,12 +21,14 @@ UNCHANGEABLE = (
 
 
 def strip(annotation: Any) -> Any:
-    """Take ``Annotated`` and type aliases away from the outside."""
+    """Take ``Annotated``, type aliases and new types away from the outside."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
         elif hasattr(annotation, "__value__"):
             annotation = annotation.__value__
+        elif hasattr(annotation, "__supertype__"):  # a NewType
+            annotation = annotation.__supertype__
         else:
             return annotation
 

@@ -4,7 +4,7 @@
 import copy
 import pickle
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 
 import pytest
 from pydantic import (
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from solidb_odm import Document, Index, select
+from solidb_odm import Document, Edge, Index, select
 from solidb_odm.errors import DeclarationError
 from solidb_odm.model import registry
 from solidb_odm.model.codec import decode, encode_text, encode_value
@@ -330,3 +330,62 @@ def test_inherited_defaults_stay_defaults() -> None:
 def test_unknown_attributes_of_a_class_are_errors_with_a_guess() -> None:
     with pytest.raises(AttributeError, match="no field or attribute 'nmae'; did you mean 'name'"):
         Pickled.nmae  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_key_declared_anew_is_still_a_key() -> None:
+    class Slugged(Document):
+        key: str = "home"
+
+        @field_validator("key")
+        @classmethod
+        def lower(cls, value: str) -> str:
+            return value.lower()
+
+    assert encode_text(Slugged.__solidb_mapping__, Slugged(key="ABOUT")) == '{"_key":"about"}'
+    assert Slugged.model_validate({"_key": "X"}).key == "x"
+    assert select(Slugged).where(Slugged.key == "a").compile().bind_vars == {"p0": "a"}
+    with pytest.raises(ValidationError, match="key"):
+        Slugged(key="a/b")
+
+
+def test_a_key_may_be_made_by_a_validator_or_be_one_of_some() -> None:
+    Slug = NewType("Slug", str)
+
+    class Page(Document):
+        key: Slug = Field(default_factory=lambda: Slug("x"))
+
+    class Switch(Document):
+        key: Literal["on", "off"]
+
+    class Mailbox(Document):
+        address: str
+
+        @model_validator(mode="after")
+        def name(self) -> "Mailbox":
+            self.key = self.address.partition("@")[0]
+            return self
+
+    assert (Page().id, Switch(key="on").id, Mailbox(address="a@b").id) == ("page/x", "switch/on", "mailbox/a")
+
+
+def test_strict_models_read_what_they_stored() -> None:
+    class Strict(Document):
+        model_config = ConfigDict(strict=True)
+        when: datetime
+        numbers: set[int]
+        pair: tuple[int, int]
+
+    document = Strict(when=datetime(2026, 1, 1), numbers={1}, pair=(1, 2), key="k")
+    mapping = Strict.__solidb_mapping__
+    assert reloaded(document) == document == decode(mapping, "k", encode_value(mapping, document))
+
+
+def test_an_edge_says_what_its_ends_must_be() -> None:
+    class Road(Edge[Pickled, Pickled]):
+        pass
+
+    with pytest.raises(ValidationError, match="must be in 'pickled', not 'towns/a'"):
+        Road("pickled/a", "towns/a")
+    with pytest.raises(ValidationError, match="must be a Pickled, not a Road"):
+        Road("pickled/a", Road("pickled/a", "pickled/b"))  # type: ignore[arg-type]
+    assert Road.model_validate({"_from": "pickled/a", "to": "pickled/b"}).to_id == "pickled/b"

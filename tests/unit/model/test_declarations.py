@@ -4,7 +4,7 @@ from typing import Annotated, Any, Optional
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, SecretBytes, SecretStr
 
 from solidb_odm import (
     Document,
@@ -18,6 +18,7 @@ from solidb_odm import (
     VectorIndex,
 )
 from solidb_odm.errors import DeclarationError
+from solidb_odm.model.codec import encode_value
 
 
 def declare(
@@ -142,6 +143,29 @@ def test_a_property_can_not_hide_the_id() -> None:
         class Hidden(Document):
             @property
             def id(self) -> str: ...  # type: ignore[override]
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field"),
+    [(SecretStr, "field"), (list[SecretBytes] | None, "field"), (Login | None, "Login.password")],
+    ids=["itself", "in a list", "in an embedded model"],
+)
+def test_a_secret_is_not_stored_as_asterisks(annotation: Any, field: str) -> None:
+    error = refusal(annotation)
+
+    assert "stored as asterisks" in str(error)
+    assert (error.model, error.field) == ("Made", field)
+
+
+def test_a_secret_that_says_how_it_is_stored_is_taken() -> None:
+    shown = PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json")
+
+    made: Any = declare(Annotated[SecretStr, shown])
+    assert encode_value(made.__solidb_mapping__, made(field="x", key="k")) == {"_key": "k", "field": "x"}
 
 
 def test_a_field_can_not_be_stored_under_a_name_of_the_server() -> None:
