@@ -92,8 +92,8 @@ def _read(
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
         body.append(q.For(variable, q.Name(collection_of(source))))
         later = set(loops[position + 1 :])
-        here = [each for each in built if not names_in(each) & later]
-        built = [each for each in built if each not in here]
+        here = [each for each in built if not names_in(each) & later] if later else built
+        built = [each for each in built if each not in here] if later else []
         narrowed = narrowing(source, variable, scope)
         conditions = [*([narrowed] if narrowed is not None else []), *here]
         if conditions:

@@ -11,7 +11,7 @@ from ..errors import LoadError, UsageError
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.fields import FieldRef, stored_name
-from ..model.link import Link
+from ..model.link import Link, target_of
 from ..model.registry import registry
 from ..model.shapes import embedded
 from ..work.links import links_in
@@ -21,10 +21,14 @@ from .operations_reading import get_many
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The way from a document of a class to the links in a field of it, by Python names."""
+    """The way from a document of a class to the links in a field of it, by Python names.
+
+    ``target`` is the class the field names; None if it takes any document.
+    """
 
     model: type[Document]
     names: tuple[str, ...]
+    target: type[Document] | None
 
     def links(self, document: Document) -> Iterator[Link[Any]]:
         """Give the links at the end of the way."""
@@ -47,14 +51,14 @@ def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]
     for path in map(_path, paths):
         holders = [document for document in known if isinstance(document, path.model)]
         if issubclass(path.model, Edge) and path.names[0] in ("from_", "to"):
-            known += yield from _load_ends(context, holders, path.names[0])
+            known += yield from _load_ends(context, holders, path)
         else:
             links = [link for holder in holders for link in path.links(holder)]
-            known += yield from _load_links(context, links)
+            known += yield from _load_links(context, links, path)
 
 
-def _load_links(context: Context, links: list[Link[Any]]) -> Operation[list[Document]]:
-    found = yield from _fetch(context, [link.id for link in links if not link.is_loaded])
+def _load_links(context: Context, links: list[Link[Any]], path: Path) -> Operation[list[Document]]:
+    found = yield from _fetch(context, [link.id for link in links if not link.is_loaded], path)
     for link in links:
         document = found.get(link.id)
         if document is not None and not link.is_loaded:
@@ -62,10 +66,11 @@ def _load_links(context: Context, links: list[Link[Any]]) -> Operation[list[Docu
     return [link.value for link in links if link.is_loaded]
 
 
-def _load_ends(context: Context, edges: list[Any], name: str) -> Operation[list[Document]]:
+def _load_ends(context: Context, edges: list[Any], path: Path) -> Operation[list[Document]]:
     """Put the documents at one end of edges in the place of their texts, which is no change."""
+    name = path.names[0]
     ends = [edge.__dict__[name] for edge in edges]
-    found = yield from _fetch(context, [end for end in ends if isinstance(end, str)])
+    found = yield from _fetch(context, [end for end in ends if isinstance(end, str)], path)
     for edge, end in zip(edges, ends, strict=True):
         if isinstance(end, str) and end in found:
             edge.__dict__[name] = found[end]
@@ -73,7 +78,7 @@ def _load_ends(context: Context, edges: list[Any], name: str) -> Operation[list[
     return [value for value in values if isinstance(value, Document)]
 
 
-def _fetch(context: Context, references: Iterable[str]) -> Operation[dict[str, Document]]:
+def _fetch(context: Context, references: Iterable[str], path: Path) -> Operation[dict[str, Document]]:
     """Read documents by ``collection/key``, in one query for each collection."""
     keys: dict[str, dict[str, None]] = {}
     for reference in references:
@@ -81,12 +86,14 @@ def _fetch(context: Context, references: Iterable[str]) -> Operation[dict[str, D
         keys.setdefault(collection, {})[key] = None
     found: dict[str, Document] = {}
     for collection, wanted in keys.items():
-        documents = yield from get_many(context, _model_of(collection), wanted)
+        documents = yield from get_many(context, _model_of(collection, path.target), wanted)
         found |= {each.__solidb_reference__(): each for each in documents if each is not None}
     return found
 
 
-def _model_of(collection: str) -> type[Document]:
+def _model_of(collection: str, target: type[Document] | None) -> type[Document]:
+    if target is not None and target.__solidb_collection__ == collection:
+        return target
     claimants = registry.claimants(collection)
     if not claimants:
         raise LoadError(
@@ -110,7 +117,14 @@ def _path(given: Any) -> Path:
             raise UsageError(f"load() can't follow {given!r} through {step!r}")
         names.append(name)
         owner = _embedded(owner.__pydantic_fields__[name].annotation) or owner
-    return Path(place.source, tuple(names))
+    return Path(place.source, tuple(names), _target(place.annotation))
+
+
+def _target(annotation: Any) -> type[Document] | None:
+    """Give the class of the documents that a field refers to, by links or as the end of an edge."""
+    ends = [each for each in embedded(annotation) if issubclass(each, Document)]
+    found = target_of(annotation) or next(iter(ends), None)
+    return None if found is Document else found
 
 
 def _embedded(annotation: Any) -> Any:
