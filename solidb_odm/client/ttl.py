@@ -26,9 +26,7 @@ class TTL(Caller):
 
         It is dropped and made anew, and all documents are written once more as they are.
         """
-        return self._run(
-            operations.update_expiration(self._database, collection, name, expire_after_seconds)
-        )
+        return self._run(operations.update_expiration(self._database, collection, name, expire_after_seconds))
 
     def get_index_info(self, collection: str, name: str) -> TTLIndexInfo:
         """Describe an index; IndexNotFound if there is none of this name."""
@@ -53,7 +51,9 @@ class TTL(Caller):
 class AsyncTTL(AsyncCaller):
     """TTL indexes, awaited."""
 
-    async def create_index(self, collection: str, name: str, field: str, expire_after_seconds: int) -> TTLIndexInfo:
+    async def create_index(
+        self, collection: str, name: str, field: str, expire_after_seconds: int
+    ) -> TTLIndexInfo:
         """Make documents expire so many seconds after the time in an attribute.
 
         The time is unix seconds as an integer, or an RFC 3339 text with its offset (``Z``); the server

@@ -104,7 +104,9 @@ def within(
     """Find the documents inside a polygon of ``[latitude, longitude]`` corners."""
     corners = [_corner(corner) for corner in polygon]
     if len({tuple(corner) for corner in corners}) < 3:
-        raise UsageError("a polygon needs three different corners at least", hint="[[latitude, longitude], …]")
+        raise UsageError(
+            "a polygon needs three different corners at least", hint="[[latitude, longitude], …]"
+        )
     target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
     request = about("geo_within", database, collection, field=target.field, polygon=corners)
     rows = (yield from ask(request, Context(database, collection), repeatable=True)).data

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
-from urllib.parse import quote
 
 from ..._types import JsonObject
 from ...errors import IndexNotFound, UsageError
@@ -24,7 +23,7 @@ class Named(Protocol):
         ...
 
 
-I = TypeVar("I", bound=Named)
+N = TypeVar("N", bound=Named)
 
 
 def about(cmd: str, database: str, collection: str, **others: Any) -> JsonObject:
@@ -32,12 +31,7 @@ def about(cmd: str, database: str, collection: str, **others: Any) -> JsonObject
     return {"cmd": cmd, "database": database, "collection": collection, **others}
 
 
-def route(*parts: str) -> str:
-    """Give the path of an HTTP call; each part may hold any characters."""
-    return "/".join(["/_api", *(quote(part, safe="") for part in parts)])
-
-
-def named(indexes: Iterable[I], name: str, collection: str, kind: str) -> I:
+def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
     """Give the index of this name."""
     for index in indexes:
         if index.name == name:
@@ -45,7 +39,7 @@ def named(indexes: Iterable[I], name: str, collection: str, kind: str) -> I:
     raise IndexNotFound(f"{collection} has no {kind} index {name!r}", name=name)
 
 
-def chosen(indexes: Sequence[I], name: str | None, collection: str, kind: str) -> I:
+def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -> N:
     """Give the index of this name, or the only one there is."""
     if name is not None:
         return named(indexes, name, collection, kind)

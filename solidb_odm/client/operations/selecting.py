@@ -7,12 +7,12 @@ Values are numbers, texts, TRUE, FALSE, NULL and bind variables. The words are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ..._types import Json, JsonObject
-from ...errors import QueryError, QuerySyntaxError
+from ...errors import QueryError, QuerySyntaxError, UsageError
 from ...sdbql import tokens as words
 from ...sdbql.tokens import Tokens, syntax_error, tokenize
 
@@ -39,10 +39,15 @@ def read_select(text: str, binds: Mapping[str, Any]) -> Selection:
     return _Reader(text, binds).selection()
 
 
-def both(*conditions: JsonObject | None) -> JsonObject | None:
-    """Give the condition that holds where all of these do."""
-    present = [condition for condition in conditions if condition is not None]
-    return {"and": present} if len(present) > 1 else present[0] if present else None
+def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """Read what to sort by: ``"value DESC"``, or several of these."""
+    keys: list[tuple[str, bool]] = []
+    for key in [order] if isinstance(order, str) else order:
+        name, _, way = key.strip().partition(" ")
+        if not name or way.strip().upper() not in ("", "ASC", "DESC"):
+            raise UsageError(f"{key!r} is nothing to sort by", hint="'column' or 'column DESC'")
+        keys.append((name, way.strip().upper() == "DESC"))
+    return tuple(keys)
 
 
 class _Reader:
@@ -108,7 +113,7 @@ class _Reader:
             inner = self._either(denied)
             self._need(")")
             return inner
-        if self._kind not in (words.NAME, words.QUOTED) or self._is("true", "false"):
+        if self._kind in _VALUES:
             value = self._value()
             operator = self._operator()
             return _leaf(self._column(), MIRRORED[operator], value, denied)
@@ -145,10 +150,10 @@ class _Reader:
 
     def _values(self) -> list[Json]:
         if self._kind == words.BIND:
-            value = self._value()
-            if not isinstance(value, list | tuple):
+            given: Any = self._value()
+            if not isinstance(given, list | tuple):
                 raise self._wrong("IN needs a list")
-            return list(value)
+            return list(cast(list[Json], given))
         close = ")" if self._takes("(") else "]"
         if close == "]":
             self._need("[")
@@ -236,12 +241,15 @@ class _Reader:
 
 
 _CONSTANTS: dict[str, Json] = {"TRUE": True, "FALSE": False, "NULL": None}
+_VALUES = frozenset((words.INTEGER, words.FLOAT, words.STRING, words.BIND, "-", *_CONSTANTS))
 _STOPS = frozenset(("TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "IN", "SORT", "LIMIT"))
 
 
 def _leaf(column: str, operator: str, value: Json, denied: bool) -> JsonObject:
     if denied:
         operator = OPPOSITES[operator]
+    if value is None and operator not in ("EQ", "NE"):
+        raise QueryError(f"{column} can't be compared with null by order", hint="IS NULL, IS NOT NULL")
     condition: JsonObject = {"column": column, "op": operator, "value": value}
     # In SQL a null is not different from a value; to the server it is.
     if operator == "NE" and value is not None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from ..._types import Json
 from ...engines.remote.faults import Context
@@ -180,5 +181,5 @@ def _candidates(
 
 def _check_seconds(name: str, seconds: int) -> None:
     # The server takes a negative number for a huge one.
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(cast(object, seconds)) is not int or seconds < 0:
         raise UsageError(f"the TTL index {name!r} needs a whole number of seconds, not {seconds!r}")

@@ -210,12 +210,17 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     (_STORAGE, r"^Invalid document: (?P<text>Cannot delete _system database.*)", _plain(PermissionDenied)),
     (
         _STORAGE,
+        r"^Collection 'Columnar collection '(?P<name>.*)' not found' not found$",
+        _named(CollectionNotFound, "there is no columnar table {name!r}", "make it with columnar.create(..)"),
+    ),
+    (
+        _STORAGE,
         r"Collection '(?P<name>[^']*)' not found$",
         _missing_collection,
     ),
     (
         _STORAGE,
-        r"^Collection '(?P<name>.*)' already exists$",
+        r"^Collection '(?:_columnar_)?(?P<name>.*)' already exists$",
         _named(CollectionExists, "there is a collection {name!r} already"),
     ),
     # indexes

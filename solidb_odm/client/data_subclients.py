@@ -1,0 +1,46 @@
+"""The sub-clients about data: where it is found, and how it is kept."""
+
+from __future__ import annotations
+
+from .calling import AsyncCaller, Caller
+from .columnar import AsyncColumnar, Columnar
+from .geo import AsyncGeo, Geo
+from .ttl import TTL, AsyncTTL
+
+
+class DataSubClients(Caller):
+    """The sub-clients about data, blocking."""
+
+    @property
+    def columnar(self) -> Columnar:
+        """Tables for analysis."""
+        return Columnar.over(self._runner)
+
+    @property
+    def geo(self) -> Geo:
+        """Geo indexes and searches."""
+        return Geo.over(self._runner)
+
+    @property
+    def ttl(self) -> TTL:
+        """Documents that expire."""
+        return TTL.over(self._runner)
+
+
+class AsyncDataSubClients(AsyncCaller):
+    """The sub-clients about data, awaited."""
+
+    @property
+    def columnar(self) -> AsyncColumnar:
+        """Tables for analysis."""
+        return AsyncColumnar.over(self._runner)
+
+    @property
+    def geo(self) -> AsyncGeo:
+        """Geo indexes and searches."""
+        return AsyncGeo.over(self._runner)
+
+    @property
+    def ttl(self) -> AsyncTTL:
+        """Documents that expire."""
+        return AsyncTTL.over(self._runner)
