@@ -11,7 +11,7 @@ and are compared at every commit.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .._types import Body
 
@@ -69,20 +69,32 @@ def expose(document: Any) -> None:
     touch(document)
 
 
+Loaded: TypeAlias = tuple[Watcher, str, str, str, Body]
+"""What there is to note on a loaded document: the arguments of its ``State``.
+
+They stand in the slot until the notes are asked for, which most documents that are read never are.
+"""
+
+
+def note_loaded(document: Any, loaded: Loaded) -> None:
+    """Note where a document comes from."""
+    object.__setattr__(document, SLOT, loaded)
+
+
 def state_of(document: Any) -> State:
     """Give the notes on a document; make empty ones if there are none."""
-    try:
-        state: State = document.__solidb_state__
-    except AttributeError:
-        state = State(None, "", "", "", None)
-        object.__setattr__(document, SLOT, state)
-    return state
+    return state_or_none(document) or _noted(document, State(None, "", "", "", None))
 
 
 def state_or_none(document: Any) -> State | None:
     """Give the notes on a document, or None if nothing has been noted."""
     try:
-        state: State = document.__solidb_state__
+        state: State | Loaded = document.__solidb_state__
     except AttributeError:
         return None
+    return state if isinstance(state, State) else _noted(document, State(*state))
+
+
+def _noted(document: Any, state: State) -> State:
+    object.__setattr__(document, SLOT, state)
     return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,32 +14,33 @@ from ..model.codec import body_value, decode
 from ..model.document import Document
 from ..model.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.registry import registry
-from ..model.state import State, state_of
+from ..model.state import note_loaded, state_of
 from ..query.building import family
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
 from ..work.hooks import hooks_of, run_hook
+from ..work.identity import References
 from ..work.undo import take_values
 
 D = TypeVar("D", bound=Document)
 _SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 
 
-def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | None]) -> list[D | None]:
+def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | None]) -> list[D | None]:
     """Make the documents of stored rows; one that the session holds already is that object.
 
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
     mapping = model.__solidb_mapping__
-    choose = chooser(model)
+    classes = family(model)
+    choose = chooser(model, classes)
     references = work.identity.of(mapping.collection)
-    validate_text, names = None, mapping.names
-    if choose is None and mapping.is_simple:
-        validate_text = mapping.model.__pydantic_validator__.validate_json
-    hooked = any("after_load" in hooks_of(each) for each in family(model))
-    reference = weakref.ref
-    set_slot = object.__setattr__
+    hooked = any("after_load" in hooks_of(each) for each in classes)
+    if choose is None and mapping.is_simple and not hooked and not references:
+        fresh = _load_fresh(work, mapping, references, rows)
+        if fresh is not None:
+            return fresh
     found: list[D | None] = []
     for row in rows:
         if row is None:
@@ -49,20 +50,38 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Iterable[Stored | Non
         known = references.get(key)
         document = None if known is None else known()
         if document is None:
-            if validate_text is not None and type(body) is str:
-                try:
-                    document = validate_text(body, **names)
-                except ValidationError:
-                    document = decode(mapping, key, body)
-            else:
-                document = decode(choose(body) if choose else mapping, key, body)
-            set_slot(document, "__solidb_state__", State(work, revision, created, updated, body))
-            references[key] = reference(document)
+            document = decode(choose(body) if choose else mapping, key, body)
+            note_loaded(document, (work, revision, created, updated, body))
+            references[key] = weakref.ref(document)
             if hooked:
                 run_hook(document, "after_load")
         else:
             _freshen(work, document, row)
         found.append(document)
+    return found
+
+
+def _load_fresh(
+    work: UnitOfWork, mapping: Mapping, references: References, rows: Sequence[Stored | None]
+) -> list[Any] | None:
+    """Make the documents of many rows of text that the session holds none of, at the least cost a row.
+
+    None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
+    one that is there twice.
+    """
+    validate, names = mapping.model.__pydantic_validator__.validate_json, mapping.names
+    reference, put = weakref.ref, note_loaded
+    try:
+        found: list[Any] = [validate(row[4], **names) for row in rows]  # type: ignore[index, arg-type]
+    except (TypeError, ValidationError):
+        return None
+    for document, row in zip(found, rows, strict=True):
+        key, revision, created, updated, body = row  # type: ignore[misc]
+        put(document, (work, revision, created, updated, body))
+        references[key] = reference(document)
+    if len(references) < len(found):
+        references.clear()
+        return None
     return found
 
 
@@ -89,9 +108,8 @@ def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
     run_hook(document, "after_load")
 
 
-def chooser(model: type[Document]) -> Callable[[Any], Mapping] | None:
+def chooser(model: type[Document], classes: list[type[Document]]) -> Callable[[Any], Mapping] | None:
     """Give the function that finds the class of a stored document; None if there is only one."""
-    classes = family(model)
     if len(classes) == 1 and model.__solidb_mapping__.type_name is None:
         return None
     mappings = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
