@@ -1,5 +1,6 @@
 """Sessions and engines: where documents become lasting."""
 
+from ..work import Change, Conflict, Inspection, inspect
 from .async_session import AsyncSession
 from .engine import AsyncEngine, Engine, create_async_engine, create_engine
 from .making import async_sessionmaker, sessionmaker
@@ -12,7 +13,10 @@ from .statistics import Statistics
 __all__ = [
     "AsyncEngine",
     "AsyncSession",
+    "Change",
+    "Conflict",
     "Engine",
+    "Inspection",
     "MergeConflictError",
     "MultipleResultsError",
     "NoResultError",
@@ -23,5 +27,6 @@ __all__ = [
     "async_sessionmaker",
     "create_async_engine",
     "create_engine",
+    "inspect",
     "sessionmaker",
 ]

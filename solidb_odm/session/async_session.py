@@ -126,14 +126,14 @@ class AsyncSession(SessionBase):
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Self]:
-        """Commit at the end of the block, or roll back if it raises."""
+        """Commit at the end of the block, or roll back if the block or the commit raises."""
         try:
             yield self
+            await self.commit()
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self.rollback()
             raise
-        await self.commit()
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncGenerator[Self]:

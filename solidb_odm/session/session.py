@@ -125,13 +125,13 @@ class Session(SessionBase):
 
     @contextmanager
     def begin(self) -> Generator[Self]:
-        """Commit at the end of the block, or roll back if it raises."""
+        """Commit at the end of the block, or roll back if the block or the commit raises."""
         try:
             yield self
+            self.commit()
         except BaseException:
             self.rollback()
             raise
-        self.commit()
 
     @contextmanager
     def begin_nested(self) -> Generator[Self]:
