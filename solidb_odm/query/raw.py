@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
@@ -10,8 +11,9 @@ from ..model.document import Document
 from ..model.expressions import Value
 from ..model.plain import plain
 from ..sdbql import nodes as q
-from ..sdbql.check import check_binds
+from ..sdbql.check import check_names, check_values
 from ..sdbql.parser import parse
+from ..sdbql.walk import bind_names
 from .columns import Column, Entity, Scalar, decoder
 from .scope import BuildScope
 from .sources import model_of
@@ -60,10 +62,17 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
     is not JSON; both before anything is sent.
     """
-    query = parse(text)
+    query, needed = _read(text)
     values = {name: _value(value) for name, value in binds.items()}
-    check_binds(query, values)
+    check_names(needed, values)
+    check_values(values)
     return RawStatement(text, values, query)
+
+
+@lru_cache(256)
+def _read(text: str) -> tuple[q.Query, frozenset[str]]:
+    query = parse(text)
+    return query, bind_names(query)
 
 
 def _value(value: Any) -> Any:

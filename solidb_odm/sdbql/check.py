@@ -35,6 +35,11 @@ def check_binds(query: Query, binds: Mapping[str, Any]) -> None:
         QueryError: naming the missing variables, or the place of the value that is not JSON.
     """
     check_names(bind_names(query), binds)
+    check_values(binds)
+
+
+def check_values(binds: Mapping[str, Any]) -> None:
+    """Check that all values are JSON."""
     for name, value in binds.items():
         check_value(value, (None, name, 0))
 

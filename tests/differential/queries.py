@@ -344,7 +344,11 @@ class Queries:
         options = self.random.choice(["", "", ' OPTIONS {order: "dfs"}', ' OPTIONS {uniqueVertices: "path"}',
                                       ' OPTIONS {uniqueVertices: "none", uniqueEdges: "path"}',
                                       ' OPTIONS {bfs: false, uniqueVertices: "path"}'])  # fmt: skip
-        prune = f" PRUNE {self.expressions.write('bool', {'v': 'document'}, 1)}" if self._chance(0.2) else ""
+        prune = (
+            f" PRUNE v.r {self.random.choice(['>', '<'])} {self.random.randrange(9)}"
+            if self._chance(0.2)
+            else ""
+        )
         condition = self.filters({"v": "document"}, 1, 1)
         picked = self.random.choice(
             ["v._key", "[v._key, e._key]", "[v._key, p.edges[*]._key, p.vertices[*]._key]"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from solidb_odm.sdbql.grammar import QUERY_OPENERS
@@ -30,16 +31,27 @@ _OPENERS_NAMED = "FOR, LET, RETURN or another start of a query"
 _MUTATIONS = (Insert, Update, Remove, Upsert)
 
 
+_REMEMBERED = 512
+_LONGEST_REMEMBERED = 4096
+
+
 def parse(text: str) -> Query:
-    """Read a query.
+    """Read a query. Texts that were read before give the same nodes, which nothing can change.
 
     Raises:
         QuerySyntaxError: with the place, and a hint where the mistake is a known one.
     """
+    return _known(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+
+
+def _read(text: str) -> Query:
     try:
         return QueryParser(tokenize(text)).whole_query()
     except RecursionError as exc:
         raise syntax_error("the query nests too deeply to be read here", text, 0) from exc
+
+
+_known = lru_cache(_REMEMBERED)(_read)
 
 
 def parse_expression(text: str) -> Expression:

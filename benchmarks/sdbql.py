@@ -1,0 +1,251 @@
+"""Queries in the language on a file: beside hand-written SQL on the same file, and beside TinyDB."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from tinydb import TinyDB, where
+
+from solidb_odm import Engine, Session, create_engine, sdbql
+from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
+from solidb_odm.engines.embedded.naming import table_sql
+from solidb_odm.sdbql.parser import parse
+
+from . import documents
+
+PEOPLE, KNOWS = table_sql("people"), table_sql("knows")
+BY_HAND = f"""
+    CREATE INDEX hand_email ON {PEOPLE} (json_extract(doc, '$.email'));
+    CREATE INDEX hand_age ON {PEOPLE} (json_extract(doc, '$.age'));
+    CREATE INDEX hand_score ON {PEOPLE} (json_extract(doc, '$.score'));
+    CREATE INDEX hand_city ON {PEOPLE} (json_extract(doc, '$.address.city'));
+    CREATE INDEX hand_from ON {KNOWS} (json_extract(doc, '$._from'));
+    ANALYZE;
+"""
+WHOLE = f"SELECT key, rev, created, updated, doc FROM {PEOPLE}"
+HOP = f"""
+    WITH RECURSIVE hops(vertex, depth) AS (
+        VALUES (?, 0)
+        UNION
+        SELECT json_extract(e.doc, '$._to'), depth + 1 FROM hops JOIN {KNOWS} AS e
+        ON json_extract(e.doc, '$._from') = vertex WHERE depth < 2
+    )
+    SELECT DISTINCT p.key FROM hops JOIN {PEOPLE} AS p ON p.key = substr(vertex, 8) WHERE depth > 0
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of query: in the language, in SQL, and how the rows of the SQL are read."""
+
+    title: str
+    text: str
+    sql: str
+    argument: Callable[[random.Random, int], tuple[Any, ...]]
+    whole: bool = False
+    times: int = 200
+    aim: float = 1.5
+
+
+def _email(chance: random.Random, size: int) -> tuple[Any, ...]:
+    return (f"user{chance.randrange(size)}@example.org",)
+
+
+def _scores(chance: random.Random, size: int) -> tuple[Any, ...]:
+    low = round(chance.random() * 99, 3)
+    return (low, low + 10_000 / size)
+
+
+def _nothing(_chance: random.Random, _size: int) -> tuple[Any, ...]:
+    return ()
+
+
+STEPS = [
+    Step(
+        "point, indexed",
+        "FOR p IN people FILTER p.email == @a RETURN p",
+        f"{WHOLE} WHERE json_extract(doc, '$.email') = ?",
+        _email,
+        whole=True,
+        times=1000,
+    ),
+    Step(
+        "range, indexed, about 100 documents",
+        "FOR p IN people FILTER p.score >= @a AND p.score < @b RETURN p",
+        f"{WHOLE} WHERE json_extract(doc, '$.score') >= ? AND json_extract(doc, '$.score') < ? ORDER BY key",
+        _scores,
+        whole=True,
+        times=100,
+    ),
+    Step(
+        "sort and limit, indexed",
+        "FOR p IN people FILTER p.score >= @a SORT p.score LIMIT 20 RETURN p",
+        f"{WHOLE} WHERE json_extract(doc, '$.score') >= ? ORDER BY json_extract(doc, '$.score'), key LIMIT 20",
+        lambda chance, size: _scores(chance, size)[:1],
+        whole=True,
+        times=300,
+    ),
+    Step(
+        "count, indexed",
+        "FOR p IN people FILTER p.address.city == @a COLLECT WITH COUNT INTO n RETURN n",
+        f"SELECT count(*) FROM {PEOPLE} WHERE json_extract(doc, '$.address.city') = ?",
+        lambda chance, _size: (chance.choice(documents.CITIES)[0],),
+        times=20,
+    ),
+    Step(
+        "group by",
+        "FOR p IN people COLLECT city = p.address.city AGGREGATE n = COUNT(), age = AVG(p.age)"
+        " RETURN [city, n, age]",
+        "SELECT json_extract(doc, '$.address.city') AS city, count(*), avg(json_extract(doc, '$.age'))"
+        f" FROM {PEOPLE} GROUP BY city ORDER BY city",
+        _nothing,
+        times=3,
+    ),
+    Step(
+        "two hops of a graph",
+        'FOR v IN 1..2 OUTBOUND @a knows RETURN v._key',
+        HOP,
+        lambda chance, size: (f"people/p{chance.randrange(size)}",),
+        times=200,
+        aim=2.0,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class QueryTimes:
+    """Milliseconds a query: ours and by hand for each step, TinyDB for two, and what planning takes."""
+
+    size: int
+    ours: dict[str, float]
+    by_hand: dict[str, float]
+    tiny: dict[str, float]
+    planning: float
+
+    @property
+    def planning_share(self) -> float:
+        """What reading and planning a known text takes, as a part of a point query."""
+        return self.planning / self.ours[STEPS[0].title]
+
+
+def measure(size: int, repetitions: int) -> QueryTimes:
+    """Fill one file, and let both sides ask it in turns; keep the best of each."""
+    ours: dict[str, float] = {}
+    by_hand: dict[str, float] = {}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "queries.db"
+        engine = create_engine(f"sqlite:///{path}")
+        people = _fill(engine, size)
+        file = sqlite3.connect(path)
+        file.executescript(BY_HAND)
+        with Session(engine) as session:
+            planning = min(_planning(engine) for _ in range(repetitions))
+            for step in STEPS:
+                for repetition in range(repetitions):
+                    arguments = _arguments(step, size, repetition)
+                    best = min(_ask_ours(session, step, arguments), ours.get(step.title, 1e9))
+                    ours[step.title] = best
+                    by_hand[step.title] = min(
+                        _ask_by_hand(file, step, arguments), by_hand.get(step.title, 1e9)
+                    )
+                _check(session, file, step, _arguments(step, size, 0)[0])
+        file.close()
+        engine.dispose()
+        tiny = _tiny(Path(folder) / "tiny.json", people)
+    return QueryTimes(size, ours, by_hand, tiny, planning)
+
+
+def _fill(engine: Engine, size: int) -> list[dict[str, Any]]:
+    chance = random.Random(5)
+    people = [{"_key": f"p{i}", **row} for i, row in enumerate(documents.rows(size))]
+    knows = [
+        {"_key": f"k{i}", "_from": f"people/p{i}", "_to": f"people/p{chance.randrange(size)}"}
+        for i in (chance.randrange(size) for _ in range(size))
+    ]
+    knows = [{**edge, "_key": f"k{i}"} for i, edge in enumerate(knows)]
+    channel = engine.driver.channel()
+    for name, rows in (("people", people), ("knows", knows)):
+        channel.perform(CreateCollection(name, "edge" if name == "knows" else "document"))
+        channel.perform(Apply([Inserts(name, [(row["_key"], row) for row in rows])]))
+    channel.perform(Commit())
+    for field in ("email", "age", "score", "address.city"):
+        channel.perform(CreateIndex("people", IndexSpec(field.replace(".", "_"), "persistent", (field,))))
+    channel.close()
+    return people
+
+
+def _arguments(step: Step, size: int, repetition: int) -> list[tuple[Any, ...]]:
+    chance = random.Random(repetition)
+    return [step.argument(chance, size) for _ in range(step.times)]
+
+
+def _each(arguments: list[tuple[Any, ...]], ask: Callable[[tuple[Any, ...]], object]) -> float:
+    started = perf_counter()
+    for values in arguments:
+        ask(values)
+    return (perf_counter() - started) * 1000 / len(arguments)
+
+
+def _ours(session: Session, step: Step, values: tuple[Any, ...]) -> list[Any]:
+    return session.execute(sdbql(step.text, **dict(zip("ab", values, strict=False)))).all()
+
+
+def _ask_ours(session: Session, step: Step, arguments: list[tuple[Any, ...]]) -> float:
+    return _each(arguments, lambda values: _ours(session, step, values))
+
+
+def _by_hand(file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> list[Any]:
+    rows = file.execute(step.sql, values).fetchall()
+    if not step.whole:
+        return rows
+    return [
+        {**json.loads(doc), "_id": f"queries:people/{key}", "_rev": rev, "_created_at": new, "_updated_at": changed}
+        for key, rev, new, changed, doc in rows
+    ]
+
+
+def _ask_by_hand(file: sqlite3.Connection, step: Step, arguments: list[tuple[Any, ...]]) -> float:
+    return _each(arguments, lambda values: _by_hand(file, step, values))
+
+
+def _check(session: Session, file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> None:
+    ours, hand = _ours(session, step, values), _by_hand(file, step, values)
+    if step.whole and ours != hand:
+        raise RuntimeError(f"{step.title}: the answers differ")
+    if len(ours) != len(hand):
+        raise RuntimeError(f"{step.title}: {len(ours)} and {len(hand)} rows")
+
+
+def _planning(engine: Engine) -> float:
+    """Time what happens to a known text before SQLite is asked."""
+    text = STEPS[0].text
+    channel = engine.driver.channel()
+    queries = channel.queries  # noqa
+    statement = sdbql(text, a="x")
+    queries.known(statement.query, statement.binds)
+    elapsed = _each([()] * 2000, lambda _: queries.known(parse(text), statement.binds))
+    channel.close()
+    return elapsed
+
+
+def _tiny(path: Path, people: list[dict[str, Any]]) -> dict[str, float]:
+    """Ask TinyDB, on its own JSON file, what we ask with a FILTER; a few times, for it takes long."""
+    with TinyDB(path) as store:
+        store.insert_multiple(people)
+        size = len(people)
+        point, span = (_arguments(step, size, 0)[:3] for step in STEPS[:2])
+        return {
+            STEPS[0].title: _each(point, lambda values: store.search(where("email") == values[0])),
+            STEPS[1].title: _each(
+                span,
+                lambda values: store.search((where("score") >= values[0]) & (where("score") < values[1])),
+            ),
+        }
