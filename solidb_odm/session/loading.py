@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -71,12 +71,12 @@ def _load_fresh(
     """
     validate, names = mapping.model.__pydantic_validator__.validate_json, mapping.names
     reference, put = weakref.ref, note_loaded
+    complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
-        found: list[Any] = [validate(row[4], **names) for row in rows]  # type: ignore[index, arg-type]
+        found: list[Any] = [validate(row[4], **names) for row in complete]
     except (TypeError, ValidationError):
         return None
-    for document, row in zip(found, rows, strict=True):
-        key, revision, created, updated, body = row  # type: ignore[misc]
+    for document, (key, revision, created, updated, body) in zip(found, complete, strict=True):
         put(document, (work, revision, created, updated, body))
         references[key] = reference(document)
     if len(references) < len(found):
