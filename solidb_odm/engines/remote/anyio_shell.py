@@ -19,6 +19,7 @@ from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
 from .http import as_answer, http_event, new_client, request_of, unanswered
 from .login import in_order, none_free, unreachable
 from .pool import PoolPolicy, Verdict
+from .sharing import SharedFlights
 from .statistics import Statistics
 from .stream_wire import StreamWire
 from .url import Host, ServerAddress
@@ -39,6 +40,7 @@ class StreamPool:
             size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
         )
         self._waiting: list[anyio.Event] = []
+        self.shared = SharedFlights(self._fly)
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
@@ -102,6 +104,10 @@ class StreamPool:
             raise unanswered(problem, call, self.host) from problem
         self.statistics.http(http_event(call, begun, response))
         return as_answer(response)
+
+    async def _fly(self, flight: Flight) -> list[Any]:
+        async with AsyncLane(self) as lane:
+            return await lane.fly(flight)
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others when they come back."""
@@ -172,7 +178,8 @@ class AsyncLane:
         """Perform a flight, an HTTP call or a pause."""
         reply: Any = None
         if isinstance(command, Flight):
-            reply = await self._fly(command)
+            alone = self._wire is not None or self._seconds or command.timeout or not command.light
+            reply = await (self.fly(command) if alone else self._pool.shared.fly(command))
         elif isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
         elif isinstance(command, Pause):
@@ -193,7 +200,8 @@ class AsyncLane:
         else:
             await self._pool.discard(wire)
 
-    async def _fly(self, flight: Flight) -> list[Any]:
+    async def fly(self, flight: Flight) -> list[Any]:
+        """Perform a flight on this lane's connection."""
         seconds = flight.patience(self._seconds or self._pool.address.options.timeout)
         wire = await self._on(flight)
         try:

@@ -40,6 +40,7 @@ class Flight(Command[list[Any]]):
     ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
     ``timeout``: other seconds without a byte than the driver's; ``unhurried``: none at all, because
     the server may work for long without a word.
+    ``light``: one repeatable request that the server answers at once; tasks may share its flight.
     ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
     node that the exchange has spoken to before.
     ``label``, ``text`` and ``binds`` are for whoever watches.
@@ -51,6 +52,7 @@ class Flight(Command[list[Any]]):
     read: Callable[[bytes], Any] = decode
     repeatable: bool = False
     unhurried: bool = False
+    light: bool = False
     timeout: float | None = None
     realm: str = ""
     same_node: bool = False
@@ -141,6 +143,7 @@ def ask(
     *,
     repeatable: bool = False,
     unhurried: bool = False,
+    light: bool = False,
     timeout: float | None = None,
     realm: str = "",
     same_node: bool = False,
@@ -155,6 +158,7 @@ def ask(
         label,
         repeatable=repeatable,
         unhurried=unhurried,
+        light=light,
         timeout=timeout,
         realm=realm,
         same_node=same_node,
