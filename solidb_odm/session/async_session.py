@@ -209,7 +209,7 @@ class AsyncSession(SessionBase):
         if self._closed:
             return
         self._closed = True
-        self._work.expunge_all()
+        self._work.end()
         await self._let_go()
 
     async def __aenter__(self) -> Self:

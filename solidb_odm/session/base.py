@@ -99,7 +99,7 @@ class SessionBase:
         if not isinstance(document, Document):
             return False
         state = state_or_none(document)
-        return state is not None and state.owner is self._work
+        return state is not None and state.owner is self._work and not self._closed
 
     def __iter__(self) -> Iterator[Document]:
         yield from self._work.identity

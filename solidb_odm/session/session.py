@@ -206,7 +206,7 @@ class Session(SessionBase):
         if self._closed:
             return
         self._closed = True
-        self._work.expunge_all()
+        self._work.end()
         self._let_go()
 
     def __enter__(self) -> Self:

@@ -8,12 +8,12 @@ from .planning import Plan
 from .unit import UnitOfWork
 
 __all__ = [
-    "MISSING",
     "Change",
     "Conflict",
     "Difference",
     "IdentityMap",
     "Inspection",
+    "MISSING",
     "Plan",
     "Prefer",
     "UnitOfWork",

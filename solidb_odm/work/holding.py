@@ -28,6 +28,7 @@ class Holdings:
         self.deleted: Documents = {}
         self.exposed: dict[int, weakref.ref[Document]] = {}
         self.expired: dict[int, weakref.ref[Document]] = {}
+        self.is_over = False
 
     # --- moves ----------------------------------------------------------------------------------
 
@@ -43,7 +44,7 @@ class Holdings:
             if self.deleted.pop(id(document), None) is not None:
                 self.touched(document)
             return
-        if state.owner is not None:
+        if not is_free(state):
             raise StateError(
                 f"{name_of(document)} is in another session",
                 state="persistent",
@@ -114,7 +115,7 @@ class Holdings:
     def touched(self, document: Document) -> None:
         """Hold on to a document that may have changed, so that its changes are not lost."""
         key = id(document)
-        if key not in self.new and key not in self.deleted:
+        if key not in self.new and key not in self.deleted and not self.is_over:
             self.changed[key] = document
             state = state_of(document)
             state.touched = True
@@ -145,6 +146,14 @@ class Holdings:
             state = state_or_none(document)
             if state is not None and state.owner is self:
                 state.owner = None
+        self._clear()
+
+    def end(self) -> None:
+        """Let go of all documents for good; at no cost, however many there are."""
+        self.is_over = True
+        self._clear()
+
+    def _clear(self) -> None:
         self.identity.clear()
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
@@ -185,6 +194,11 @@ class Holdings:
         """Give the collections of which the engine does not hold the newest state."""
         documents = [*self.new.values(), *self.deleted.values(), *self.dirty()]
         return {type(document).__solidb_mapping__.collection for document in documents}
+
+
+def is_free(state: State) -> bool:
+    """Say whether a document is in no session, or in one that is over."""
+    return state.owner is None or (isinstance(state.owner, Holdings) and state.owner.is_over)
 
 
 def name_of(document: Document) -> str:

@@ -10,6 +10,7 @@ from ..model.codec import decode
 from ..model.document import Document
 from ..model.state import state_or_none
 from .changes import document_difference
+from .holding import is_free
 from .unit import UnitOfWork
 
 StateName = Literal["transient", "pending", "persistent", "deleted", "detached"]
@@ -51,7 +52,7 @@ def inspect(document: Document) -> Inspection:
 
 def _state_of(document: Document) -> StateName:
     state = state_or_none(document)
-    if state is None or not isinstance(state.owner, UnitOfWork):
+    if state is None or is_free(state) or not isinstance(state.owner, UnitOfWork):
         return "detached" if state is not None and state.is_stored else "transient"
     if id(document) in state.owner.deleted:
         return "deleted"

@@ -17,7 +17,7 @@ from ..model.document import Document
 from ..model.mapping import Mapping
 from ..model.state import State, state_of, state_or_none
 from .changes import identical
-from .holding import Holdings
+from .holding import Holdings, is_free
 from .hooks import hooks_of, run_hook
 from .links import referred, refers
 from .marks import Mark
@@ -38,6 +38,11 @@ class UnitOfWork(Holdings):
         super().expunge_all()
         self._undo.clear()
         self._marks.clear()
+
+    def end(self) -> None:
+        for noted in self._undo.take():  # written, but never committed
+            noted.put_back()
+        super().end()
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -65,7 +70,7 @@ class UnitOfWork(Holdings):
         for document in [*self.new.values(), *self.changed.values()]:
             if refers(type(document)):
                 for other in referred(document):
-                    if (state := state_or_none(other)) is None or state.owner is None:
+                    if (state := state_or_none(other)) is None or is_free(state):
                         self.add(other)
 
     def _run_hooks(self) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from solidb_odm import Session
 from solidb_odm.errors import ClosedError, DocumentNotFound, StateError
+from solidb_odm.session import inspect
 
 from .conftest import Store
 from .documents import Knows, Loose, Person
@@ -298,3 +299,20 @@ def test_an_expired_document_is_read_anew_when_it_is_asked_for(store: Store, ses
     before = session.statistics.statements
     session.get(Person, ada.key)
     assert session.statistics.statements == before
+
+
+def test_documents_outlive_their_session(store: Store) -> None:
+    ada, flushed = Person(name="Ada", tags=["a"]), Person(name="Flushed")
+    with store.session() as session:
+        session.add(ada)
+        session.commit()
+        session.add(flushed)
+        session.flush()
+    assert (inspect(ada).state, inspect(flushed).state, flushed.rev) == ("detached", "transient", None)
+
+    ada.tags.append("b")
+    with store.session() as other:
+        other.add_all([ada, flushed])
+        other.commit()
+    assert store.get(ada).tags == ["a", "b"]
+    assert store.get(flushed) == flushed
