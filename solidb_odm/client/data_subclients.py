@@ -5,6 +5,8 @@ from __future__ import annotations
 from .calling import AsyncCaller, Caller
 from .columnar import AsyncColumnar, Columnar
 from .geo import AsyncGeo, Geo
+from .graph import AsyncGraph, Graph
+from .search import AsyncSearch, Search
 from .ttl import TTL, AsyncTTL
 
 
@@ -20,6 +22,16 @@ class DataSubClients(Caller):
     def geo(self) -> Geo:
         """Geo indexes and searches."""
         return Geo.over(self._runner)
+
+    @property
+    def graph(self) -> Graph:
+        """Walks along edges."""
+        return Graph.over(self._runner)
+
+    @property
+    def search(self) -> Search:
+        """Searches by words, and by words and a vector at once."""
+        return Search.over(self._runner)
 
     @property
     def ttl(self) -> TTL:
@@ -39,6 +51,16 @@ class AsyncDataSubClients(AsyncCaller):
     def geo(self) -> AsyncGeo:
         """Geo indexes and searches."""
         return AsyncGeo.over(self._runner)
+
+    @property
+    def graph(self) -> AsyncGraph:
+        """Walks along edges."""
+        return AsyncGraph.over(self._runner)
+
+    @property
+    def search(self) -> AsyncSearch:
+        """Searches by words, and by words and a vector at once."""
+        return AsyncSearch.over(self._runner)
 
     @property
     def ttl(self) -> AsyncTTL:

@@ -1,0 +1,170 @@
+"""Walks along edges: neighbours with scores, traversals, shortest paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from ..._types import JsonObject
+from ...engines.remote.faults import Context
+from ...engines.remote.flights import Exchange, ask
+from ...engines.remote.names import quoted
+from ...errors import UsageError
+from ..results import DocumentResult, Result
+from .queries import query
+
+Direction: TypeAlias = Literal["outbound", "inbound", "any"]
+Vertex: TypeAlias = str | Mapping[str, Any]
+"""``"collection/key"``, or a stored document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour(Result):
+    """A document near the seeds: how many hops away, by way of whom, and how strongly bound."""
+
+    id: str
+    score: float = 0.0
+    hops: int = 0
+    via: str | None = None
+    seed: bool = False
+    doc: DocumentResult = field(default_factory=DocumentResult)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Result):
+    """A document that a traversal came to: by which edge, how deep, and along which documents."""
+
+    doc: DocumentResult
+    edge: DocumentResult | None = None
+    depth: int = 0
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPath(Result):
+    """A path. ``path`` has the identifiers of all its documents, ``vertices`` those that are stored."""
+
+    path: tuple[str, ...] = ()
+    vertices: tuple[DocumentResult, ...] = ()
+    edges: tuple[DocumentResult, ...] = ()
+    weight: float = 0.0
+
+
+def neighbours(
+    database: str,
+    edge_collection: str,
+    seeds: Vertex | Sequence[Vertex],
+    *,
+    hops: int = 1,
+    direction: Direction = "outbound",
+    limit: int = 20,
+    include_seeds: bool = False,
+    decay: float | None = None,
+    combine: Literal["max", "sum"] | None = None,
+) -> Exchange[list[Neighbour]]:
+    """Find what is within some hops of the seeds, the strongest bound first."""
+    several = [seeds] if isinstance(seeds, str | Mapping) else seeds
+    options: JsonObject = {
+        "hops": _at_least(1, "hops", hops),
+        "direction": _way(direction).lower(),
+        "limit": _at_least(1, "limit", limit),
+        "include_seeds": include_seeds,
+    }
+    options |= {name: value for name, value in (("decay", decay), ("combine", combine)) if value is not None}
+    request: JsonObject = {
+        "cmd": "graph_neighbors",
+        "database": database,
+        "edge_collection": edge_collection,
+        "seeds": [vertex_id(seed) for seed in several],
+        "options": options,
+    }
+    answer = yield from ask(request, Context(database, edge_collection), repeatable=True)
+    return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
+
+
+def traverse(
+    database: str,
+    edge_collection: str,
+    start: Vertex,
+    *,
+    depth: int | tuple[int, int] = 1,
+    direction: Direction = "outbound",
+    limit: int | None = None,
+    unique: Literal["global", "path"] = "global",
+) -> Exchange[list[Step]]:
+    """Walk from a document along edges, the nearer documents first."""
+    least, most = (1, depth) if isinstance(depth, int) else depth
+    if not 0 <= least <= most:
+        raise UsageError(f"depth={depth!r} leads nowhere", hint="3, or (1, 3)")
+    if unique not in ("global", "path"):
+        raise UsageError(f"unique={unique!r} must be 'global' or 'path'")
+    text = (
+        f"FOR v, e, p IN {least}..{most} {_way(direction)} @start {quoted(edge_collection)} "
+        f'OPTIONS {{uniqueVertices: "{unique}"}} '
+        + (f"LIMIT {_at_least(0, 'limit', limit)} " if limit is not None else "")
+        + "RETURN {doc: v, edge: e, depth: LENGTH(p.edges), path: (FOR d IN p.vertices RETURN d._id)}"
+    )
+    rows = cast(list[JsonObject], (yield from query(database, text, {"start": vertex_id(start)})))
+    return [
+        Step.of(
+            row,
+            doc=DocumentResult(row["doc"]),
+            edge=DocumentResult(row["edge"]) if row["edge"] else None,
+            path=tuple(vertex_id(item) for item in row["path"]),
+        )
+        for row in rows
+    ]
+
+
+def shortest_path(
+    database: str,
+    edge_collection: str,
+    start: Vertex,
+    end: Vertex,
+    *,
+    direction: Direction = "outbound",
+    weight: str | None = None,
+) -> Exchange[GraphPath | None]:
+    """Find the path with the fewest edges, or with the least sum of an attribute of theirs."""
+    if weight is not None and not weight.isidentifier():
+        raise UsageError(f"weight={weight!r} must be the name of an attribute of the edges")
+    option = f'OPTIONS {{weight: "{weight}"}} ' if weight else ""
+    text = (
+        f"FOR v, e, p IN SHORTEST_PATH @start TO @end {_way(direction)} {quoted(edge_collection)} {option}"
+        "RETURN {path: p.vertices, edges: p.edges, weight: p.weight, "
+        "vertices: (FOR i IN p.vertices RETURN DOCUMENT(i))}"
+    )
+    binds = {"start": vertex_id(start), "end": vertex_id(end)}
+    rows = cast(list[JsonObject], (yield from query(database, text, binds)))
+    if not rows:
+        return None
+    return GraphPath.of(
+        rows[0],
+        path=tuple(rows[0]["path"]),
+        vertices=tuple(DocumentResult(item) for item in rows[0]["vertices"] if item),
+        edges=tuple(DocumentResult(item) for item in rows[0]["edges"]),
+    )
+
+
+def vertex_id(vertex: Vertex) -> str:
+    """Give ``collection/key``, the one form that edges and walks know; ``_id`` names the database too."""
+    text = vertex if isinstance(vertex, str) else str(vertex.get("_id", ""))
+    collection, slash, key = text.partition("/")
+    if not (collection and slash and key):
+        raise UsageError(
+            f"{text or vertex!r} names no document", hint='"collection/key", or a stored document'
+        )
+    return f"{collection.rpartition(':')[2]}/{key}"
+
+
+def _way(direction: str) -> str:
+    if direction.lower() not in ("outbound", "inbound", "any"):
+        raise UsageError(f"{direction!r} is not a direction", hint="outbound, inbound or any")
+    return direction.upper()
+
+
+def _at_least(least: int, name: str, value: int) -> int:
+    if value < least:
+        raise UsageError(f"{name}={value!r} must be at least {least}")
+    return int(value)
