@@ -68,8 +68,8 @@ class Search(Caller):
     ) -> list[HybridHit]:
         """Find the documents that are near a vector or hold words of a text, the best of both first.
 
-        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"), or by
-        the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
+        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"),
+        or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
         """
         return self._run(
             operations.hybrid(
@@ -154,8 +154,8 @@ class AsyncSearch(AsyncCaller):
     ) -> list[HybridHit]:
         """Find the documents that are near a vector or hold words of a text, the best of both first.
 
-        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"), or by
-        the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
+        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"),
+        or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
         """
         return await self._run(
             operations.hybrid(

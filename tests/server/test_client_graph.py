@@ -30,7 +30,7 @@ def test_neighbours_have_scores_that_fade_with_the_hops(roads: Client) -> None:
         ("towns/c", 1, pytest.approx(0.6)),
         ("towns/d", 2, pytest.approx(0.36)),
     ]
-    assert (found[0]["doc"]["_key"], found[0].via, found[2].via) == ("b", "towns/a", "towns/c")
+    assert (found[0]["doc"]["_key"], found[0].via, found[2].via) == ("b", "towns/a", "towns/a")
 
 
 def test_neighbours_are_found_against_the_edges_and_with_their_seeds(roads: Client) -> None:
@@ -65,13 +65,12 @@ def test_a_traversal_gives_every_path_if_asked(roads: Client) -> None:
 
 
 def test_a_traversal_stops_at_its_limit_and_goes_either_way(roads: Client) -> None:
-    steps = roads.graph.traverse("roads", "towns/c", direction="any", limit=2)
+    either = roads.graph.traverse("roads", "towns/c", direction="any", limit=2)
+    inbound = roads.graph.traverse("roads", "towns/c", direction="inbound")
 
-    assert [step.doc.key for step in steps] == ["d", "a"] or len(steps) == 2
-    assert {step.doc.key for step in roads.graph.traverse("roads", "towns/c", direction="inbound")} == {
-        "a",
-        "b",
-    }
+    assert len(either) == 2
+    assert either[0].doc.key == "d"
+    assert {step.doc.key for step in inbound} == {"a", "b"}
 
 
 def test_the_shortest_path_has_the_fewest_edges_or_the_least_weight(roads: Client) -> None:

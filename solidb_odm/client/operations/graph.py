@@ -21,7 +21,7 @@ Vertex: TypeAlias = str | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour(Result):
-    """A document near the seeds: how many hops away, by way of whom, and how strongly bound."""
+    """A document near the seeds: how many hops away, from which seed, and how strongly bound."""
 
     id: str
     score: float = 0.0
