@@ -49,6 +49,8 @@ class FrameReader:
     def feed(self, data: bytes) -> list[bytes]:
         """Add received bytes; return the payloads that are now whole."""
         buffer = self._buffer
+        if not buffer and len(data) - HEADER == int.from_bytes(data[:HEADER], "big") <= self._limit:
+            return [data[HEADER:]]  # exactly one, as most answers come
         buffer += data
         payloads: list[bytes] = []
         start = 0

@@ -29,11 +29,12 @@ _Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelecto
 class SocketWire:
     """One connection: a socket and its state."""
 
-    __slots__ = ("_connection", "_socket", "_statistics", "_watch", "host", "realm", "reused")
+    __slots__ = ("_connection", "_seconds", "_socket", "_statistics", "_watch", "host", "realm", "reused")
 
     def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._socket, self._statistics = opened, statistics
+        self._seconds = opened.gettimeout()
         self._connection = Connection(str(host))
         self._watch = _Selector()
         self._watch.register(opened, selectors.EVENT_READ)
@@ -104,16 +105,22 @@ class SocketWire:
     ) -> list[Any]:
         answers: list[Any] = []
         if sum(map(len, chunks)) <= SMALL:
-            self._socket.settimeout(seconds)
+            self._wait_at_most(seconds)
             self._socket.sendall(b"".join(chunks))
         else:
             self._push(deque(memoryview(chunk) for chunk in chunks), read, answers, seconds)
-        self._socket.settimeout(seconds)
+            self._wait_at_most(seconds)
         while len(answers) < wanted:
             answers += map(read, self._connection.receive(self._socket.recv(CHUNK)))
             if len(answers) < wanted:
                 acknowledge(self._socket)
         return answers
+
+    def _wait_at_most(self, seconds: float | None) -> None:
+        """Set the socket's time-out, which costs a system call, if it is another one."""
+        if seconds != self._seconds:
+            self._socket.settimeout(seconds)
+            self._seconds = seconds
 
     def _push(
         self,
@@ -123,7 +130,7 @@ class SocketWire:
         seconds: float | None,
     ) -> None:
         """Send while taking in answers, so that both sides' full buffers can't lock each other."""
-        self._socket.settimeout(0)
+        self._wait_at_most(0)
         while outgoing:
             events = 0
             try:
