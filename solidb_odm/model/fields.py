@@ -121,6 +121,8 @@ def is_decimal(annotation: Any) -> bool:
 
 
 def _is_only(annotation: Any, kind: type[Any]) -> bool:
+    if annotation is int or annotation is str:  # most fields
+        return False
     members = [member for member in shapes.alternatives(annotation) if member is not type(None)]
     return bool(members) and all(isinstance(m, type) and issubclass(m, kind) for m in members)
 

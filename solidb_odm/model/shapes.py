@@ -35,6 +35,18 @@ def strip(annotation: Any) -> Any:
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:
     """Give the members of a union, or the annotation itself."""
+    try:
+        return _known_alternatives(annotation)
+    except TypeError:  # an annotation that can't be hashed
+        return _alternatives(annotation)
+
+
+@lru_cache(maxsize=4096)
+def _known_alternatives(annotation: Any) -> tuple[Any, ...]:
+    return _alternatives(annotation)
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
     annotation = strip(annotation)
     if isinstance(annotation, TypeVar):
         return alternatives(annotation.__bound__) if annotation.__bound__ is not None else (Any,)
