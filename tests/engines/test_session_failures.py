@@ -1,6 +1,7 @@
 """After every failed commit nothing is half-written and the session goes on with its changes."""
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
@@ -286,3 +287,39 @@ def test_a_session_in_use_by_another_thread_refuses(engine: Engine, store: Store
         release.set()
         worker.join(10)
         assert session.get(Person, "x") is None
+
+
+def test_an_interrupted_commit_leaves_a_session_that_works(store: Store, session: Session) -> None:
+    ada, bob = Person(name="Ada"), Person(name="Bob")
+    session.add(ada)
+    session.commit()
+    ada.age = 1
+    session.add(bob)
+    session.flush()
+    session.on("before_commit", _interrupt_once())
+
+    with pytest.raises(KeyboardInterrupt):
+        session.commit()
+    assert (store.get(ada).age, store.get(bob)) == (0, None)
+
+    session.commit()
+    assert (store.get(ada).age, store.get(bob)) == (1, bob)
+
+
+def _interrupt_once() -> Callable[[Session], None]:
+    left = [KeyboardInterrupt()]
+
+    def interrupt(_: Session) -> None:
+        if left:
+            raise left.pop()
+
+    return interrupt
+
+
+def test_a_block_whose_commit_fails_is_rolled_back(store: Store, session: Session) -> None:
+    store.put(Person(key="rival", name="Rival"))
+    copy = Person(key="rival", name="Copy")
+    with pytest.raises(DuplicateKey), session.begin():
+        session.add(copy)
+    assert (session.new, copy in session) == ([], False)
+    assert session.get_one(Person, "rival").name == "Rival"
