@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import embedded, imports, memory, report, server
+from . import client, embedded, imports, memory, report, server
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -17,7 +17,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=5, help="how often (default: %(default)s)")
     parser.add_argument(
         "--only",
-        choices=["embedded", "memory", "server", "imports"],
+        choices=["embedded", "memory", "server", "client", "imports"],
         help="measure this alone; no page",
     )
     parser.add_argument("--no-page", action="store_true", help="write no page")
@@ -32,6 +32,8 @@ def sections(size: int, repetitions: int, only: str | None) -> Iterator[str]:
         yield report.memory_section(memory.measure(size))
     if only in {None, "server"} and (times := server.measure(size, repetitions)) is not None:
         yield report.server_section(times)
+    if only in {None, "client"} and (reads := client.measure(max(size // 10, 64), repetitions)) is not None:
+        yield report.client_section(reads)
     if only in {None, "imports"}:
         yield report.imports_section(imports.measure(2 * repetitions))
 

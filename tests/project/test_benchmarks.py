@@ -43,3 +43,10 @@ def test_the_benchmark_of_the_server_runs(server: LocalServer) -> None:
     ended = run_part("server")
     assert ended.returncode == 0, ended.stderr
     assert "## On a server" in ended.stdout
+
+
+@pytest.mark.server
+def test_the_benchmark_of_the_client_runs(server: LocalServer) -> None:
+    ended = run_part("client")
+    assert ended.returncode == 0, ended.stderr
+    assert "## The client" in ended.stdout

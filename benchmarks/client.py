@@ -1,0 +1,84 @@
+"""The client on a real server beside a bare socket: one call at a time, pipelined, and from many tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+
+from solidb_odm.client import AsyncClient, Client
+from tools.server import LocalServer, find_server, running_server
+
+from .raw import RawConnection, frame
+from .timing import milliseconds
+
+CALLERS = 64
+DOCUMENT = {"name": "Ada", "age": 36, "tags": ["a", "b"], "address": {"city": "Paris"}}
+
+
+@dataclass(frozen=True)
+class ClientTimes:
+    """The best times of one read, in microseconds."""
+
+    raw_single: float
+    single: float
+    raw_pipelined: float
+    pipelined: float
+    concurrent: float
+
+
+def measure(calls: int, repetitions: int) -> ClientTimes | None:
+    """Time reads of one document, in turns; None where there is no server."""
+    binary = find_server()
+    if binary is None:
+        return None
+    with TemporaryDirectory() as folder, running_server(binary, Path(folder)) as server:
+        server.create_database("bench")
+        with Client(server.url("bench")) as client:
+            client.create_collection("bench", "users")
+            client.insert("bench", "users", DOCUMENT, "ada")
+            turns = [_turn(server, client, calls) for _ in range(repetitions)]
+    return ClientTimes(*(min(times) * 1000 / calls for times in zip(*turns, strict=True)))
+
+
+def _turn(server: LocalServer, client: Client, calls: int) -> tuple[float, ...]:
+    request = {"cmd": "get", "database": "bench", "collection": "users", "key": "ada"}
+    raw = RawConnection(
+        server.host,
+        server.port,
+        {"database": "bench", "username": server.user, "password": server.password},
+    )
+    times = (
+        milliseconds(lambda: [raw.ask(request) for _ in range(calls)]),
+        milliseconds(lambda: [client.get("bench", "users", "ada") for _ in range(calls)]),
+        milliseconds(lambda: _pipelined(raw, request, calls)),
+        milliseconds(lambda: client.pipeline([request] * calls)),
+        anyio.run(_concurrent, server.url("bench"), calls),
+    )
+    raw.close()
+    return times
+
+
+def _pipelined(raw: RawConnection, request: dict[str, Any], calls: int) -> None:
+    raw.socket.sendall(b"".join(frame(request) for _ in range(calls)))
+    for _ in range(calls):
+        raw.read()
+
+
+async def _concurrent(url: str, calls: int) -> float:
+    """Time as many reads from 64 tasks on one pool."""
+    async with AsyncClient(url) as client:
+
+        async def reader() -> None:
+            for _ in range(max(1, calls // CALLERS)):
+                await client.get("bench", "users", "ada")
+
+        await client.get("bench", "users", "ada")
+        started = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for _ in range(CALLERS):
+                group.start_soon(reader)
+        return (anyio.current_time() - started) * 1000
