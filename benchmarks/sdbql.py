@@ -22,6 +22,9 @@ from solidb_odm.sdbql.parser import parse
 from . import documents
 
 PEOPLE, KNOWS = table_sql("people"), table_sql("knows")
+FRIENDS = 10
+"""How many edges leave a vertex, on average."""
+
 BY_HAND = f"""
     CREATE INDEX hand_email ON {PEOPLE} (json_extract(doc, '$.email'));
     CREATE INDEX hand_age ON {PEOPLE} (json_extract(doc, '$.age'));
@@ -110,10 +113,10 @@ STEPS = [
         times=3,
     ),
     Step(
-        "two hops of a graph",
-        'FOR v IN 1..2 OUTBOUND @a knows RETURN v._key',
+        "two hops of a graph, about 100 vertices",
+        "FOR v IN 1..2 OUTBOUND @a knows RETURN v._key",
         HOP,
-        lambda chance, size: (f"people/p{chance.randrange(size)}",),
+        lambda chance, size: (f"people/p{chance.randrange(max(1, size // FRIENDS))}",),
         times=200,
         aim=2.0,
     ),
@@ -166,11 +169,15 @@ def measure(size: int, repetitions: int) -> QueryTimes:
 def _fill(engine: Engine, size: int) -> list[dict[str, Any]]:
     chance = random.Random(5)
     people = [{"_key": f"p{i}", **row} for i, row in enumerate(documents.rows(size))]
+    crowd = max(1, size // FRIENDS)
     knows = [
-        {"_key": f"k{i}", "_from": f"people/p{i}", "_to": f"people/p{chance.randrange(size)}"}
-        for i in (chance.randrange(size) for _ in range(size))
+        {
+            "_key": f"k{i}",
+            "_from": f"people/p{chance.randrange(crowd)}",
+            "_to": f"people/p{chance.randrange(crowd)}",
+        }
+        for i in range(size)
     ]
-    knows = [{**edge, "_key": f"k{i}"} for i, edge in enumerate(knows)]
     channel = engine.driver.channel()
     for name, rows in (("people", people), ("knows", knows)):
         channel.perform(CreateCollection(name, "edge" if name == "knows" else "document"))
@@ -207,7 +214,13 @@ def _by_hand(file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> l
     if not step.whole:
         return rows
     return [
-        {**json.loads(doc), "_id": f"queries:people/{key}", "_rev": rev, "_created_at": new, "_updated_at": changed}
+        {
+            **json.loads(doc),
+            "_id": f"queries:people/{key}",
+            "_rev": rev,
+            "_created_at": new,
+            "_updated_at": changed,
+        }
         for key, rev, new, changed, doc in rows
     ]
 

@@ -15,7 +15,7 @@ from ...sdbql.evaluate import EdgeDirection
 from ...sdbql.functions import IndexInfo
 from . import json_text
 from .catalogue import Catalogue, Collection
-from .documents import COLUMNS, Writer
+from .documents import COLUMNS, Writer, get_many
 from .naming import path_sql
 from .order_key import order_key_sql
 from .schema_check import check_document
@@ -93,6 +93,31 @@ class SqliteSource:
             sql = f"SELECT {COLUMNS} FROM {stored.table} WHERE {key} IS ? ORDER BY key"
             self._statements[collection, end] = sql
         return self._documents(collection, self._connection.execute(sql, (vertex,)).fetchall())
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> list[JsonObject]:
+        if len(keys) == 1:
+            found = self.get(collection, keys[0])
+            return [] if found is None else [found]
+        table = self._catalogue.need(collection).table
+        return self._documents(collection, get_many(self._connection, table, keys))
+
+    def edges_of(
+        self, collection: str, vertices: Sequence[str], direction: EdgeDirection
+    ) -> Iterable[JsonObject]:
+        if len(vertices) == 1:
+            return self.edges(collection, vertices[0], direction)
+        end = "_from" if direction == "OUTBOUND" else "_to"
+        stored = self._catalogue.need(collection)
+        if stored.irregular:
+            wanted = set(vertices)
+            return (edge for edge in self.scan(collection) if edge.get(end) in wanted)
+        sql = (
+            "SELECT d.key, d.rev, d.created, d.updated, d.doc FROM json_each(?) AS wanted"
+            f" CROSS JOIN {stored.table} AS d ON {order_key_sql('d.doc', path_sql((end,)))} = wanted.value"
+            " ORDER BY d.key"
+        )
+        rows = self._connection.execute(sql, (json_text.encode(list(vertices)),)).fetchall()
+        return self._documents(collection, rows)
 
     def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
         found = self._catalogue.find(collection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 
 from ..._types import Json, JsonObject
@@ -43,7 +44,8 @@ class _Search:
 
     def around(self, vertex: str) -> Iterable[tuple[JsonObject, str]]:
         """Return the edges at a vertex by their keys; in a traversal the outgoing ones come first."""
-        found = neighbours(self.run, self.collection, vertex, self.direction)
+        edges = partial(self.run.source.edges, self.collection)
+        found = neighbours(self.run, edges, vertex, self.direction)
         return sorted(found, key=_key_of_edge) if self.direction == "ANY" else found
 
     def weight(self, edge: JsonObject) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol, runtime_checkable
 
 from ..._types import JsonObject
 from ..functions.base import IndexInfo
@@ -55,4 +55,19 @@ class Source(Protocol):
 
     def remove(self, collection: str, key: str) -> None:
         """Delete a document that exists."""
+        ...
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A source that reads many documents at once; a traversal asks it a level at a time."""
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> Iterable[JsonObject]:
+        """Return those of the documents that exist, in any order."""
+        ...
+
+    def edges_of(
+        self, collection: str, vertices: Sequence[str], direction: EdgeDirection
+    ) -> Iterable[JsonObject]:
+        """Return the edges that leave the vertices, or reach them, in the byte order of their keys."""
         ...

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
@@ -13,8 +14,10 @@ from .. import nodes
 from .compiler import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import Scope
+from .source import EdgeDirection, ReadsMany
 
 _REVERSED = {"OUTBOUND": "_to", "INBOUND": "_from"}
+_WAYS: Final[tuple[EdgeDirection, ...]] = ("OUTBOUND", "INBOUND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,16 @@ def edge_collection(run: Run, name: str) -> str:
     return run.known(name)
 
 
-def neighbours(run: Run, collection: str, vertex: str, direction: str) -> Iterator[tuple[JsonObject, str]]:
+Edges: TypeAlias = Callable[[str, EdgeDirection], Iterable[JsonObject]]
+"""Returns the edges at a vertex in one direction."""
+
+
+def neighbours(run: Run, edges: Edges, vertex: str, direction: str) -> Iterator[tuple[JsonObject, str]]:
     """Yield each edge at a vertex with the vertex at its other end; outgoing edges come first."""
-    for way in ("OUTBOUND", "INBOUND"):
+    for way in _WAYS:
         if direction not in (way, "ANY"):
             continue
-        for edge in run.source.edges(collection, vertex, way):
+        for edge in edges(vertex, way):
             run.spend(1)
             other = edge.get(_REVERSED[way])
             repeated = other == vertex and direction == "ANY" and way == "INBOUND"
@@ -126,8 +133,53 @@ class _Walk:
 
     def from_(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
         """Yield the steps whose vertices exist, with their documents."""
-        waiting = deque((Step(start),))
         self._seen.add(start)
+        source = self._run.source
+        if not self._rules.depth_first and isinstance(source, ReadsMany):
+            return self._by_levels(start, source)
+        return self._one_by_one(start)
+
+    def _by_levels(self, start: str, source: ReadsMany) -> Iterator[tuple[Step, JsonObject]]:
+        level, depth, rules = [Step(start)], 0, self._rules
+        while level:
+            self._run.check_rows(len(level))
+            vertices = list(dict.fromkeys(step.vertex for step in level))
+            wanted = depth >= rules.minimum or (self._prune is not None and depth < rules.maximum)
+            documents = self._documents(source, vertices) if wanted else {}
+            edges = self._edges(source, vertices) if depth < rules.maximum else None
+            following: list[Step] = []
+            for step in level:
+                document = documents.get(step.vertex)
+                if document is not None and depth >= rules.minimum:
+                    yield step, document
+                if edges is not None and not self._is_pruned(document):
+                    following.extend(self._following(step, edges))
+            level, depth = following, depth + 1
+
+    def _documents(self, source: ReadsMany, vertices: list[str]) -> dict[str, JsonObject]:
+        keys: dict[str, list[str]] = {}
+        for vertex in vertices:
+            collection, _, key = vertex.partition("/")
+            keys.setdefault(collection, []).append(key)
+        return {
+            f"{collection}/{document['_key']}": document
+            for collection, some in keys.items()
+            if self._run.source.exists(collection)
+            for document in source.get_many(collection, some)
+        }
+
+    def _edges(self, source: ReadsMany, vertices: list[str]) -> Edges:
+        found: dict[tuple[str, EdgeDirection], list[JsonObject]] = {}
+        for way in _WAYS:
+            if self._rules.direction in (way, "ANY"):
+                end = _REVERSED["INBOUND" if way == "OUTBOUND" else "OUTBOUND"]
+                for edge in source.edges_of(self._collection, vertices, way):
+                    found.setdefault((edge[end], way), []).append(edge)
+        return lambda vertex, way: found.get((vertex, way), ())
+
+    def _one_by_one(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
+        edges = partial(self._run.source.edges, self._collection)
+        waiting = deque((Step(start),))
         take = waiting.pop if self._rules.depth_first else waiting.popleft
         while waiting:
             self._run.check_rows(len(waiting))
@@ -136,15 +188,15 @@ class _Walk:
             if document is not None and step.depth >= self._rules.minimum:
                 yield step, document
             if step.depth < self._rules.maximum and not self._is_pruned(document):
-                following = list(self._following(step))
+                following = list(self._following(step, edges))
                 waiting.extend(reversed(following) if self._rules.depth_first else following)
 
     def _is_pruned(self, document: JsonObject | None) -> bool:
         return self._prune is not None and document is not None and self._prune(document)
 
-    def _following(self, step: Step) -> Iterator[Step]:
+    def _following(self, step: Step, edges: Edges) -> Iterator[Step]:
         rules = self._rules
-        for edge, vertex in neighbours(self._run, self._collection, step.vertex, rules.direction):
+        for edge, vertex in neighbours(self._run, edges, step.vertex, rules.direction):
             if rules.edges == "path" and step.uses(edge):
                 continue
             if rules.vertices == "path" and step.passes(vertex):
