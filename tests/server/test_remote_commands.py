@@ -35,7 +35,6 @@ from solidb_odm.errors import (
     IndexExists,
     IndexNotFound,
     QueryError,
-    QueryLimitError,
     QuerySyntaxError,
     SchemaViolation,
     UniqueViolation,
@@ -94,13 +93,15 @@ def test_many_documents_over_16_mib_come_in_several(remote: RemoteDriver) -> Non
     assert len(found) == 8
 
 
-def test_a_query_over_16_mib_says_what_to_do(remote: RemoteDriver) -> None:
-    fill(remote, *({"text": "x" * 3_000_000} for _ in range(8)))
+def test_the_answer_of_a_query_over_16_mib_comes_in_pages(remote: RemoteDriver) -> None:
+    fill(remote, *({"text": "x" * 3_000_000, "n": 1.0} for _ in range(8)))
 
-    with pytest.raises(QueryLimitError, match="over 16 MiB") as raised:
-        remote.channel().perform(RunQuery(parse("FOR d IN c RETURN d")))
+    found = remote.channel().perform(RunQuery(parse("FOR d IN c SORT d._key RETURN [d._key, d.n]")))
+    whole = remote.channel().perform(RunQuery(parse("FOR d IN c SORT d._key RETURN d")))
 
-    assert "LIMIT" in (raised.value.hint or "")
+    assert [row["_key"] for row in whole] == [f"k{n}" for n in range(8)]
+    assert [[row["_key"], row["n"]] for row in whole] == found
+    assert all(type(row["n"]) is float and len(row["text"]) == 3_000_000 for row in whole)
 
 
 def test_queries_answer_with_rows(remote: RemoteDriver) -> None:

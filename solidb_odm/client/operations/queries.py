@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
-from urllib.parse import quote
 
 from ..._types import Json, JsonObject
 from ...engines.remote.answers import Answer
+from ...engines.remote.cursors import PAGE, all_rows, open_cursor, read_on
 from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask, ask_all, granted, over_http
+from ...engines.remote.flights import Exchange, ask, ask_all, granted
 from ...engines.remote.reading import query_request, writes
 from ...errors import ConnectionLost, SolidbError
 from ..results import Page, Plan
 from .transactions import staged
-
-PAGE = 1000
 
 
 def query(
@@ -36,13 +34,7 @@ def query(
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if tx_id or not reads:
             raise
-    rows: list[Json] = []
-    more: Callable[[], Exchange[Page[Json]]] | None = partial(first_page, database, text, binds)
-    while more is not None:
-        page = yield from more()
-        rows += page.items
-        more = page.more
-    return rows
+    return (yield from all_rows(database, text, binds or {}, context))
 
 
 def first_page(
@@ -50,14 +42,11 @@ def first_page(
 ) -> Exchange[Page[Json]]:
     """Run a query and read its first rows; the server keeps the others for some minutes."""
     context = Context(database, query=text, binds=binds or {})
-    body = {"query": text, "bindVars": dict(binds or {}), "batchSize": size, "cache": False}
-    answer = yield from over_http("POST", f"/_api/database/{quote(database, safe='')}/cursor", body, context)
-    return _page(answer, context)
+    return _page((yield from open_cursor(database, text, binds or {}, context, size)), context)
 
 
 def _next_page(cursor: str, context: Context) -> Exchange[Page[Json]]:
-    path = f"/_api/cursor/{quote(cursor, safe='')}"
-    return _page((yield from over_http("PUT", path, context=context)), context)
+    return _page((yield from read_on(cursor, context)), context)
 
 
 def _page(answer: JsonObject, context: Context) -> Page[Json]:

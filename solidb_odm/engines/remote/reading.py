@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from ..._types import Json, JsonObject, Stored
 from ...commands import ExplainQuery, FetchDocuments, Get, GetMany, RunQuery
-from ...errors import ConnectionLost, DocumentNotFound, QueryError, QueryLimitError
+from ...errors import ConnectionLost, DocumentNotFound, QueryError
 from ...sdbql.check import check_names
 from ...sdbql.nodes import Query
 from ...sdbql.printer import print_query
 from ...sdbql.walk import bind_names
-from .answers import Answer
+from .cursors import all_rows
 from .faults import Context
 from .flights import Exchange, ask, ask_all, granted
 from .names import quoted
@@ -124,25 +124,11 @@ def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> E
     request = query_request(text, binds, database)
     try:
         answer = yield from ask(request, context, repeatable=reads)
-    except ConnectionLost:
+    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if not reads:
             raise
-        answer = yield from _once_more(request, context)
+        return (yield from all_rows(database, text, binds, context))
     return cast(list[Json], answer.data)
-
-
-def _once_more(request: JsonObject, context: Context) -> Exchange[Answer]:
-    """Ask again after the server hung up; if it does so again, the answer must be over its limit."""
-    try:
-        return (yield from ask(request, context))
-    except ConnectionLost as problem:
-        raise QueryLimitError(
-            "the server hung up on this query, and again when it was repeated: "
-            "its answer is most likely over 16 MiB",
-            query=context.query,
-            binds=dict(context.binds),
-            hint="page with LIMIT, or return fewer attributes",
-        ) from problem
 
 
 def _check_binds(text: str, query: Query, binds: Mapping[str, Any]) -> None:
