@@ -42,7 +42,7 @@ class AsyncClient(
         try:
             await client.ping()
         except BaseException:
-            await client.aclose()
+            await client.close()
             raise
         return client
 
@@ -85,11 +85,15 @@ class AsyncClient(
         """Counters of requests, bytes and connections since the login."""
         return self._runner.hub.driver.statistics
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close the connections; the server rolls back what is open."""
         if (transaction := self._runner.transaction) is not None and transaction.is_open:
             await transaction.abandon()
         await self._runner.hub.driver.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, by the name that ``contextlib.aclosing`` knows."""
+        await self.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,4 +101,4 @@ class AsyncClient(
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self.close()

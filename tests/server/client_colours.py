@@ -27,7 +27,7 @@ def client_of(colour: str, url: str, **options: Any) -> Iterator[Client]:
         try:
             yield cast(Client, Driven(opened, portal))
         finally:
-            portal.call(opened.aclose)
+            portal.call(opened.close)
 
 
 class Driven:

@@ -12,7 +12,7 @@ import pytest
 from solidb_odm.client import AsyncClient, Client
 from solidb_odm.client.calling import AsyncCaller, Caller
 
-RENAMED = {"close": "aclose"}
+AWAITED_ONLY = {"aclose"}
 
 
 def pairs() -> Iterator[tuple[type, type]]:
@@ -30,9 +30,11 @@ PAIRS = list(pairs())
 
 def calls(kind: type) -> dict[str, Any]:
     return {
-        RENAMED.get(name, name): member
+        name: member
         for name, member in inspect.getmembers(kind)
-        if not name.startswith("_") and (callable(member) or isinstance(member, property))
+        if not name.startswith("_")
+        and name not in AWAITED_ONLY
+        and (callable(member) or isinstance(member, property))
     }
 
 
