@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .blobs import AsyncBlobs, Blobs
 from .calling import AsyncCaller, Caller
 from .columnar import AsyncColumnar, Columnar
 from .geo import AsyncGeo, Geo
@@ -12,6 +13,11 @@ from .ttl import TTL, AsyncTTL
 
 class DataSubClients(Caller):
     """The sub-clients about data, blocking."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """Files."""
+        return Blobs.over(self._runner)
 
     @property
     def columnar(self) -> Columnar:
@@ -41,6 +47,11 @@ class DataSubClients(Caller):
 
 class AsyncDataSubClients(AsyncCaller):
     """The sub-clients about data, awaited."""
+
+    @property
+    def blobs(self) -> AsyncBlobs:
+        """Files."""
+        return AsyncBlobs.over(self._runner)
 
     @property
     def columnar(self) -> AsyncColumnar:

@@ -95,11 +95,9 @@ class StreamPool:
 
     async def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
-        if self._http is None:
-            self._http = new_client(httpx.AsyncClient, self.address)
-        begun = time.perf_counter()
+        client, begun = self.http_client(), time.perf_counter()
         try:
-            response = await self._http.send(request_of(self._http, self.host, self.address, call, seconds))
+            response = await client.send(request_of(client, self.host, self.address, call, seconds))
         except httpx.HTTPError as problem:
             raise unanswered(problem, call, self.host) from problem
         self.statistics.http(http_event(call, begun, response))
@@ -108,6 +106,14 @@ class StreamPool:
     async def _fly(self, flight: Flight) -> list[Any]:
         async with AsyncLane(self) as lane:
             return await lane.fly(flight)
+
+    def http_client(self) -> httpx.AsyncClient:
+        """Give the client that HTTP calls are made with; bodies can be streamed on it."""
+        if self._closed:
+            raise ClosedError("the engine is closed", hint="create another one")
+        if self._http is None:
+            self._http = new_client(httpx.AsyncClient, self.address)
+        return self._http
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others when they come back."""

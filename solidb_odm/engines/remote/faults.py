@@ -243,6 +243,7 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     ),
     # documents
     (_STORAGE, r"Document with key '(?P<key>.*)' not found$", _missing_document),
+    (_STORAGE, r"^Blob not found: (?P<key>.*)$", _missing_document),
     (
         _STORAGE,
         r"^Conflict: Document with _key '(?P<key>.*)' already exists$",

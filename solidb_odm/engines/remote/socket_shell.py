@@ -92,16 +92,22 @@ class SocketPool:
 
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
-        with self._turn:
-            if self._http is None:
-                self._http = new_client(httpx.Client, self.address)
-        begun = time.perf_counter()
+        client, begun = self.http_client(), time.perf_counter()
         try:
-            response = self._http.send(request_of(self._http, self.host, self.address, call, seconds))
+            response = client.send(request_of(client, self.host, self.address, call, seconds))
         except httpx.HTTPError as problem:
             raise unanswered(problem, call, self.host) from problem
         self.statistics.http(http_event(call, begun, response))
         return as_answer(response)
+
+    def http_client(self) -> httpx.Client:
+        """Give the client that HTTP calls are made with; bodies can be streamed on it."""
+        with self._turn:
+            if self._closed:
+                raise ClosedError("the engine is closed", hint="create another one")
+            if self._http is None:
+                self._http = new_client(httpx.Client, self.address)
+            return self._http
 
     def close(self) -> None:
         """Close the idle connections now and the others when they come back."""

@@ -1,0 +1,66 @@
+"""HTTP calls whose bodies are streamed, in either direction, in both colours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx
+
+from .anyio_shell import StreamPool
+from .faults import NOWHERE, Context
+from .flights import HttpCall, http_fault
+from .http import as_answer, request_of, unanswered
+from .socket_shell import SocketPool
+from .statistics import RequestEvent
+
+
+@contextmanager
+def streamed(
+    pool: SocketPool, call: HttpCall, seconds: float | None = None, context: Context = NOWHERE
+) -> Generator[httpx.Response]:
+    """Make a call and give its response, whose body is still to be read; a refusal is raised."""
+    client, begun = pool.http_client(), time.perf_counter()
+    host = pool.host
+    try:
+        response = client.send(request_of(client, host, pool.address, call, seconds), stream=True)
+        try:
+            if response.is_error:
+                response.read()
+                raise http_fault(as_answer(response), context)
+            yield response
+        finally:
+            response.close()
+            pool.statistics.http(_event(call, begun, response))
+    except httpx.HTTPError as problem:
+        raise unanswered(problem, call, host) from problem
+
+
+@asynccontextmanager
+async def astreamed(
+    pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Context = NOWHERE
+) -> AsyncGenerator[httpx.Response]:
+    """Make a call and give its response, whose body is still to be read; a refusal is raised."""
+    client, begun = pool.http_client(), time.perf_counter()
+    host = pool.host
+    try:
+        response = await client.send(request_of(client, host, pool.address, call, seconds), stream=True)
+        try:
+            if response.is_error:
+                await response.aread()
+                raise http_fault(as_answer(response), context)
+            yield response
+        finally:
+            await response.aclose()
+            pool.statistics.http(_event(call, begun, response))
+    except httpx.HTTPError as problem:
+        raise unanswered(problem, call, host) from problem
+
+
+def _event(call: HttpCall, begun: float, response: httpx.Response) -> RequestEvent:
+    sent = int(response.request.headers.get("Content-Length", 0))  # a stream has none
+    milliseconds = (time.perf_counter() - begun) * 1000
+    return RequestEvent(
+        f"HTTP {call.method} {call.path}", 1, milliseconds, sent, response.num_bytes_downloaded
+    )
