@@ -127,7 +127,10 @@ def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> E
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if not reads:
             raise
-        return (yield from all_rows(database, text, binds, context))
+        try:
+            answer = yield from ask(request, context)
+        except ConnectionLost:
+            return (yield from all_rows(database, text, binds, context))
     return cast(list[Json], answer.data)
 
 
