@@ -7,8 +7,11 @@
     ├── ConfigurationError           fix the URL or the options
     ├── UsageError                   fix the calling code
     │   ├── StateError               this object can't make that move; names both
+    │   │   └── MergeConflictError   both sides changed an attribute; ``conflicts`` says which
     │   ├── UnflushedChangesError    flush and commit first, or read="committed"
     │   ├── ConcurrentUseError       one session per thread or task
+    │   ├── ResultError              the result is not of the form that was asked for
+    │   │   ├── NoResultError, MultipleResultsError
     │   └── ClosedError              the session, engine or client is closed
     ├── ConnectionFailed             reconnect: the server can't be reached, or went away
     │   ├── ConnectionLost           the connection broke while a request was under way
@@ -44,6 +47,7 @@ Context is in attributes; nobody needs to parse a message.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +102,28 @@ class UnflushedChangesError(UsageError):
     def __init__(self, message: str, *, collections: tuple[str, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.collections = collections
+
+
+class ResultError(UsageError):
+    """A result has not the number of rows that was asked for."""
+
+
+class NoResultError(ResultError):
+    """One row was expected, and there is none."""
+
+
+class MultipleResultsError(ResultError):
+    """One row was expected, and there are several."""
+
+
+class MergeConflictError(StateError):
+    """Both sides changed an attribute to different values; ``conflicts`` lists them by document."""
+
+    def __init__(
+        self, message: str, *, conflicts: Mapping[str, Sequence[Any]], hint: str | None = None
+    ) -> None:
+        super().__init__(message, state="persistent", move="rebase", hint=hint)
+        self.conflicts = conflicts
 
 
 class ConcurrentUseError(UsageError):

@@ -4,9 +4,8 @@ from ..work import Change, Conflict, Inspection, inspect
 from .async_session import AsyncSession
 from .engine import AsyncEngine, Engine, create_async_engine, create_engine
 from .making import async_sessionmaker, sessionmaker
-from .operations_objects import MergeConflictError
 from .paging import Page
-from .result import MultipleResultsError, NoResultError, Result
+from .result import Result
 from .session import Session
 from .statistics import Statistics
 
@@ -17,9 +16,6 @@ __all__ = [
     "Conflict",
     "Engine",
     "Inspection",
-    "MergeConflictError",
-    "MultipleResultsError",
-    "NoResultError",
     "Page",
     "Result",
     "Session",

@@ -15,7 +15,7 @@ from ..model.document import Document
 from ..model.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.registry import registry
 from ..model.state import note_loaded, state_of
-from ..query.building import family
+from ..query.building import family, root_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
 from ..work.hooks import hooks_of, run_hook
@@ -32,9 +32,10 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
-    mapping = model.__solidb_mapping__
-    classes = family(model)
-    choose = chooser(model, classes)
+    root = root_of(model)
+    mapping = root.__solidb_mapping__
+    classes = family(root)
+    choose = chooser(root, classes) if len(classes) > 1 or any(map(_names_class, rows)) else None
     references = work.identity.of(mapping.collection)
     hooked = any("after_load" in hooks_of(each) for each in classes)
     if choose is None and mapping.is_simple and not hooked and not references:
@@ -50,7 +51,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
         known = references.get(key)
         document = None if known is None else known()
         if document is None:
-            document = decode(choose(body) if choose else mapping, key, body)
+            document = decode(choose(key, body) if choose else mapping, key, body)
             note_loaded(document, (work, revision, created, updated, body))
             references[key] = weakref.ref(document)
             if hooked:
@@ -108,17 +109,37 @@ def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
     run_hook(document, "after_load")
 
 
-def chooser(model: type[Document], classes: list[type[Document]]) -> Callable[[Any], Mapping] | None:
-    """Give the function that finds the class of a stored document; None if there is only one."""
-    if len(classes) == 1 and model.__solidb_mapping__.type_name is None:
-        return None
-    mappings = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
+def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[str, Any], Mapping]:
+    """Give the function that finds the class of a stored document; LoadError if it knows none."""
+    collection = root.__solidb_collection__
+    own = root.__solidb_mapping__
+    mappings: dict[Any, Mapping] = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
+    mappings[None] = own
+    for other in registry.claimants(collection):  # one that reads the documents of another family
+        mappings.setdefault(other.__solidb_type_name__, own)
 
-    def choose(body: Any) -> Mapping:
+    def choose(key: str, body: Any) -> Mapping:
         name = body_value(body).get(TYPE_ATTRIBUTE)
-        return mappings.get(name) or model.__solidb_mapping__
+        try:
+            return mappings[name]
+        except (KeyError, TypeError):
+            raise LoadError(
+                f"{collection}/{key} was stored as a {name!r}, "
+                f"and no such subclass of {root.__name__} is known",
+                model=root.__name__,
+                collection=collection,
+                key=key,
+                document=body_value(body),
+                hint="import the module that declares it",
+            ) from None
 
     return choose
+
+
+def _names_class(row: Stored | None) -> bool:
+    return (
+        row is not None and (f'"{TYPE_ATTRIBUTE}"' if isinstance(row[4], str) else TYPE_ATTRIBUTE) in row[4]
+    )
 
 
 def split(row: JsonObject) -> Stored:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from .._types import Stored
 from ..commands import GetMany, Operation
-from ..errors import DocumentNotFound, StaleDocument, StaleDocumentError, StateError
+from ..errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError, StateError
 from ..model.codec import body_value, decode, encode_value
 from ..model.document import Document
 from ..model.state import state_of, state_or_none
@@ -19,16 +19,6 @@ from .loading import take_stored
 from .operations_reading import get
 
 D = TypeVar("D", bound=Document)
-
-
-class MergeConflictError(StateError):
-    """Both sides changed an attribute to different values; ``conflicts`` lists them by document."""
-
-    def __init__(
-        self, message: str, *, conflicts: dict[str, list[Conflict]], hint: str | None = None
-    ) -> None:
-        super().__init__(message, state="persistent", move="rebase", hint=hint)
-        self.conflicts = conflicts
 
 
 def refresh(context: Context, documents: Sequence[Document]) -> Operation[None]:

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
-from ..errors import SolidbError
+from ..errors import MultipleResultsError, NoResultError
 from ..query.columns import Column, Scalar
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-class NoResultError(SolidbError):
-    """One row was expected, and there is none."""
-
-
-class MultipleResultsError(SolidbError):
-    """One row was expected, and there are several."""
 
 
 class Result(Sequence[T_co], Generic[T_co]):

@@ -3,8 +3,7 @@
 import pytest
 
 from solidb_odm import Session, sdbql
-from solidb_odm.errors import StaleDocumentError, StateError
-from solidb_odm.session import MergeConflictError
+from solidb_odm.errors import MergeConflictError, StaleDocumentError, StateError
 
 from .conftest import Store
 from .documents import Address, Person
