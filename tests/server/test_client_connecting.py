@@ -105,6 +105,8 @@ def test_the_next_node_is_tried(place: str, server: LocalServer, database: str) 
 
     with Client(url) as client:
         assert client.list_collections(database) == []
+    with Client(url) as client:
+        assert client.env.list() == {}
 
 
 def test_a_token_speaks_over_http(place: str, server: LocalServer, database: str) -> None:

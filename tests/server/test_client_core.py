@@ -198,6 +198,15 @@ def test_a_query_takes_binds(users: Client, database: str) -> None:
     assert found == [30, 40]
 
 
+@pytest.mark.parametrize("way", ["query", "explain", "iterate"])
+def test_a_bind_variable_without_a_value_is_named(users: Client, database: str, way: str) -> None:
+    text = "FOR u IN users FILTER u.age > @min AND u.email == 'ada@x.org' RETURN u"
+
+    with pytest.raises(QueryError, match="@min"):
+        list(getattr(users, way)(database, text, {"max": 1}))
+    assert users.query(database, text, {"min": 1}) == []
+
+
 def test_a_query_may_be_read_in_pages(client: Client, database: str) -> None:
     text = "FOR i IN 1..@n RETURN i"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
@@ -12,9 +13,14 @@ from ...engines.remote.cursors import PAGE, all_rows, open_cursor, read_on
 from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask, ask_all, granted
 from ...engines.remote.reading import query_request, writes
-from ...errors import ConnectionLost, SolidbError
+from ...errors import ConnectionLost, QueryError, QuerySyntaxError, SolidbError
+from ...sdbql.check import check_names
+from ...sdbql.parser import parse
+from ...sdbql.walk import bind_names
 from ..results import Page, Plan
 from .transactions import staged
+
+_BIND = re.compile(r"@(\w+)")
 
 
 def query(
@@ -25,6 +31,7 @@ def query(
     tx_id: str = "",
 ) -> Exchange[list[Json]]:
     """Run a query; if its answer is too large for one message and it only reads, in pages."""
+    _check_binds(text, binds or {})
     context = Context(database, query=text, binds=binds or {})
     request = staged(query_request(text, binds or {}, database), tx_id)
     reads = not writes(text)
@@ -41,6 +48,7 @@ def first_page(
     database: str, text: str, binds: Mapping[str, Any] | None = None, size: int = PAGE
 ) -> Exchange[Page[Json]]:
     """Run a query and read its first rows; the server keeps the others for some minutes."""
+    _check_binds(text, binds or {})
     context = Context(database, query=text, binds=binds or {})
     return _page((yield from open_cursor(database, text, binds or {}, context, size)), context)
 
@@ -56,10 +64,26 @@ def _page(answer: JsonObject, context: Context) -> Page[Json]:
 
 def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[Plan]:
     """Say how a query is run."""
+    _check_binds(text, binds or {})
     request = {**query_request(text, binds or {}, database), "cmd": "explain"}
     del request["cache"]
     context = Context(database, query=text, binds=binds or {})
     return Plan.of((yield from ask(request, context, repeatable=True)).data)
+
+
+def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
+    """Refuse a missing bind variable, which in a FILTER the server takes for null, silently."""
+    if all(name in binds for name in _BIND.findall(text)):
+        return
+    try:
+        query = parse(text)  # an @ may also stand in a literal
+    except QuerySyntaxError:
+        return  # the server will say so
+    try:
+        check_names(bind_names(query), binds)
+    except QueryError as problem:
+        problem.query = text
+        raise
 
 
 def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:

@@ -93,12 +93,19 @@ class SocketPool:
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
         client, begun = self.http_client(), time.perf_counter()
-        try:
-            response = client.send(request_of(client, self.host, self.address, call, seconds))
-        except httpx.HTTPError as problem:
-            raise unanswered(problem, call, self.host) from problem
-        self.statistics.http(http_event(call, begun, response))
-        return as_answer(response)
+        problems: dict[Host, Exception] = {}
+        for host in in_order(self.address.hosts, self.host):
+            try:
+                response = client.send(request_of(client, host, self.address, call, seconds))
+            except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+                problems[host] = problem  # nothing was sent: the next node, then
+            except httpx.HTTPError as problem:
+                raise unanswered(problem, call, host) from problem
+            else:
+                self.host = host
+                self.statistics.http(http_event(call, begun, response))
+                return as_answer(response)
+        raise unreachable(problems) from next(reversed(problems.values()))
 
     def http_client(self) -> httpx.Client:
         """Give the client that HTTP calls are made with; bodies can be streamed on it."""
