@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import datetime
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
@@ -78,12 +79,23 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 move="change its key",
                 hint="add a copy under the new key (model_copy(update={'key': ...})) and delete this one",
             )
-        super().__setattr__(name, value)
+        if name in type(self).__pydantic_computed_fields__:
+            self.__solidb_set_computed__(name, value)
+        else:
+            super().__setattr__(name, value)
         if name in type(self).__solidb_watched__ or name not in type(self).__pydantic_fields__:
             if not name.startswith("_"):
                 expose(self)  # the caller may hold the value
         else:
             touch(self)
+
+    def __solidb_set_computed__(self, name: str, value: Any) -> None:
+        """Call the setter of a computed field, which Pydantic does not find behind a reference."""
+        found = getattr_static(type(self), name)
+        if isinstance(found, property):
+            found.__set__(self, value)
+        else:
+            self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import DeclarationError
 from . import shapes
+from .computed import stored_names
 from .exactness import is_deep, number_fields
 from .fields import stored_name
 from .indexes import Index
@@ -96,9 +97,8 @@ def make_mapping(
         mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
         if mapped.stored not in _accepted(name, info):
             mapping.renames[mapped.stored] = name
-    computed = [info.alias or name for name, info in model.__pydantic_computed_fields__.items()]
     if model.model_config.get("extra") in ("allow", "forbid"):
-        mapping.drops = tuple(computed)
+        mapping.drops = tuple(stored_names(model).values())
     description = repr(model.__pydantic_core_schema__)
     mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True")) or _shares(
         model.__pydantic_core_schema__
@@ -106,7 +106,7 @@ def make_mapping(
     config = model.model_config
     if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
         mapping.names = {"by_alias": True, "by_name": True}
-    mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model)
+    mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping
@@ -131,6 +131,12 @@ def _shares(schema: Any) -> bool:
     if isinstance(config, dict) and cast("dict[str, Any]", config).get("extra_fields_behavior") == "allow":
         return True
     return any(_shares(inner) for name, inner in node.items() if name not in ("metadata", "serialization"))
+
+
+def _computes_numbers(model: Any) -> bool:
+    """Say whether computed fields can hold numbers."""
+    returned = [info.return_type for info in model.__pydantic_computed_fields__.values()]
+    return any(kind not in (str, bool) for each in returned for kind in shapes.alternatives(each))
 
 
 def make_spec(mapping: Mapping) -> CollectionSpec:
@@ -242,6 +248,10 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     steps = path.split(".")
     for step in steps:
         owner = next((each for each in current if step in each.__pydantic_fields__), None)
+        if owner is None and current == (model,) and step in model.__pydantic_computed_fields__:
+            annotation, current = model.__pydantic_computed_fields__[step].return_type, ()
+            stored.append(stored_names(model)[step])
+            continue
         if owner is None:
             if stored and _is_open(annotation):
                 stored.append(step)

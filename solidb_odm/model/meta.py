@@ -18,6 +18,7 @@ from ..commands import CollectionKind, CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
 from .checks import check_key, check_reserved, check_secrets
+from .computed import make_referable
 from .fields import FieldRef, Place, stored_name
 from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
@@ -90,6 +91,8 @@ class DocumentMeta(ModelMetaclass):
                 cls = super().__new__(mcs, name, bases, namespace, **options)
             finally:
                 _building.depth -= 1
+            make_referable(cls)
+            type.__setattr__(cls, "__solidb_is_made__", True)
             if settings is not None:
                 type.__setattr__(cls, "Settings", settings)
             declare(cls, collection, abstract)

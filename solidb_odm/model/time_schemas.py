@@ -26,7 +26,7 @@ def store_times(schema: Any) -> None:
     """Make the times of a model's core schema, which is changed, be stored in one form."""
     while schema["type"] != "model-fields":
         schema = schema["schema"]
-    _walk(list(schema["fields"].values()))
+    _walk([*schema["fields"].values(), *schema.get("computed_fields", ())])
 
 
 def _walk(part: Any) -> None:

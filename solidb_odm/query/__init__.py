@@ -1,5 +1,6 @@
 """The query builder: immutable statements over model fields, compiled to SDBQL nodes and bind values."""
 
+from .attributes import attribute
 from .changes import Delete, Update, delete, update
 from .choices import case, coalesce, exists
 from .columns import Path
@@ -33,6 +34,7 @@ __all__ = [
     "and_",
     "any_",
     "asc",
+    "attribute",
     "case",
     "coalesce",
     "contains",

@@ -7,7 +7,7 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import UsageError
@@ -110,13 +110,28 @@ def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression 
     return q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names))
 
 
+def root_of(model: type[Document]) -> type[Document]:
+    """Give the class that a class and its siblings in the same collection descend from."""
+    while model.__solidb_mapping__.type_name is not None:
+        model = next(
+            base
+            for base in model.__mro__[1:]
+            if base.__dict__.get("__solidb_collection__") == model.__solidb_collection__
+        )
+    return model
+
+
 def family(model: type[Document]) -> list[type[Document]]:
     """Give the class and its subclasses that live in the same collection."""
-    found = [model]
+    return list(_family(model, model.__solidb_collection__))
+
+
+def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
+    if model.__solidb_collection__ == collection:
+        yield model
     for child in model.__subclasses__():
-        if child.__solidb_collection__ == model.__solidb_collection__:
-            found += family(child)
-    return found
+        if child.__solidb_collection__ in (collection, None):  # one in the middle may be abstract
+            yield from _family(child, collection)
 
 
 def _conjuncts(wanted: Iterable[Expression]) -> list[Expression]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..model.codec import encode_value, first_problem
+from ..model.computed import described, stored_names
 from ..model.document import Document
 from ..model.expressions import Expression, Value
 from ..model.field_schemas import field_reader
@@ -31,6 +32,8 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
             hint="insert a copy under the new key and delete the old document",
         )
     fields = model.__pydantic_fields__
+    if name in model.__pydantic_computed_fields__:
+        return _computed(model, name, value)
     if name not in fields:
         if model.model_config.get("extra") != "allow":
             raise UsageError(f"{model.__name__} has no field {name!r}{_guess(name, fields)}")
@@ -46,6 +49,14 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
             collection=model.__solidb_mapping__.collection,
         ) from error
     return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+
+
+def _computed(model: type[Document], name: str, value: Any) -> tuple[str, Expression]:
+    """Take a new value of a computed field, which a statement does not compute."""
+    stored = stored_names(model)[name]
+    if isinstance(value, Expression):
+        return stored, value
+    return stored, Value(encode_as(*described(model, name), value))
 
 
 class StoredDecimal(Expression):
