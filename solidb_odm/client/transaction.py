@@ -22,7 +22,6 @@ from ..errors import (
     ConnectionLost,
     RequestTimeout,
     SolidbError,
-    StateError,
     TransactionError,
 )
 from .operations import transactions as operations
@@ -42,7 +41,7 @@ class TransactionBase:
     def check(self) -> None:
         """Raise unless it is open."""
         if not self.is_open:
-            raise StateError("the transaction has ended", state="ended", move="use", hint="begin another one")
+            raise TransactionError("the transaction has ended", hint="begin another one")
 
     def unknown(self, problem: SolidbError) -> CommitOutcomeUnknown:
         """Say that nobody knows whether the commit happened."""

@@ -66,7 +66,7 @@ class Transactions(Caller):
         documents that the transaction writes, not for those it only reads. JSON Schemas are not checked.
         After 300 seconds the server gives a transaction up.
         """
-        if self._runner.transaction is not None:
+        if self.in_transaction:
             raise _one_open()
         return _begin(self._runner, db, isolation).id
 
@@ -148,7 +148,7 @@ class AsyncTransactions(AsyncCaller):
 
         See ``Client.begin_transaction``: what the isolation levels give is the same.
         """
-        if self._runner.transaction is not None:
+        if self.in_transaction:
             raise _one_open()
         return (await _abegin(self._runner, db, isolation)).id
 

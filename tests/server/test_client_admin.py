@@ -155,9 +155,12 @@ def test_a_key_for_a_database_logs_in_there(
 def test_a_key_may_expire(server: LocalServer, client: Client, name: str, database: str) -> None:
     key = client.api_keys.create(name, None, datetime(2001, 1, 1, tzinfo=UTC))
 
-    with client_of("blocking", f"{server.host}:{server.port}", database=database, api_key=key.key) as other:
-        with pytest.raises(AuthError, match="expired"):
-            other.list_collections(database)
+    place = f"{server.host}:{server.port}"
+    with (
+        Client(place, database=database, api_key=key.key) as other,
+        pytest.raises(AuthError, match="expired"),
+    ):
+        other.list_collections(database)
     client.api_keys.delete(key.id)
 
 

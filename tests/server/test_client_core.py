@@ -225,8 +225,9 @@ def test_an_explanation_says_what_is_read(users: Client, database: str) -> None:
 
 
 def test_errors_say_what_can_be_done(users: Client, database: str) -> None:
-    with pytest.raises(QuerySyntaxError):
+    with pytest.raises(QuerySyntaxError) as raised:
         users.query(database, "FOR u IN")
+    assert (raised.value.line, raised.value.column) == (1, 9)
     with pytest.raises(CollectionNotFound, match="'nothing'"):
         users.query(database, "FOR u IN nothing RETURN u")
     with pytest.raises(QueryError):

@@ -10,6 +10,8 @@ import pytest
 
 from solidb_odm.client import AsyncClient, Client
 from solidb_odm.errors import (
+    CommitOutcomeUnknown,
+    ConnectionLost,
     DocumentNotFound,
     StateError,
     TransactionConflict,
@@ -17,6 +19,8 @@ from solidb_odm.errors import (
     UsageError,
 )
 from tools.server import LocalServer
+
+from .remote_proxy import Proxy
 
 pytestmark = pytest.mark.server
 
@@ -142,7 +146,7 @@ def test_a_block_commits_at_its_end(accounts: Client, database: str) -> None:
 
 
 def test_a_block_that_fails_rolls_back(accounts: Client, database: str) -> None:
-    with pytest.raises(ZeroDivisionError), accounts.transaction(database) as tx:
+    with pytest.raises(ZeroDivisionError), accounts.transaction(database) as tx:  # noqa: PT012 - the block is it
         tx.insert(database, "accounts", {}, "bob")
         raise ZeroDivisionError
 
@@ -153,7 +157,7 @@ def test_a_block_that_fails_rolls_back(accounts: Client, database: str) -> None:
 def test_a_block_may_roll_back_early_and_nothing_slips_past_it(accounts: Client, database: str) -> None:
     with accounts.transaction(database) as tx:
         tx.rollback()
-        with pytest.raises(StateError, match="ended"):
+        with pytest.raises(TransactionError, match="ended"):
             tx.insert(database, "accounts", {}, "bob")
 
     assert accounts.list(database, "accounts")[1] == 1
@@ -162,7 +166,7 @@ def test_a_block_may_roll_back_early_and_nothing_slips_past_it(accounts: Client,
 def test_the_client_itself_joins_the_block_of_its_thread(server: LocalServer, database: str) -> None:
     with Client(server.url(database)) as client:
         client.create_collection(database, "accounts")
-        with pytest.raises(ZeroDivisionError), client.transaction(database):
+        with pytest.raises(ZeroDivisionError), client.transaction(database):  # noqa: PT012 - the block is it
             client.insert(database, "accounts", {}, "bob")
             raise ZeroDivisionError
 
@@ -241,3 +245,82 @@ def test_state_can_be_asked_for_as_a_call(accounts: Client, database: str) -> No
     assert accounts.transaction_id is not None
     assert accounts.transaction_id() == tx_id
     accounts.rollback()
+
+
+def test_a_client_may_begin_again_after_the_end(accounts: Client, database: str) -> None:
+    for number in range(3):
+        accounts.begin_transaction(database)
+        accounts.update(database, "accounts", "ada", {"balance": number})
+        accounts.commit()
+
+    assert balance(accounts, database) == 2
+
+
+def test_a_block_may_begin_again_after_its_rollback(accounts: Client, database: str) -> None:
+    with accounts.transaction(database) as tx:
+        tx.rollback()
+        tx.begin_transaction(database)
+        tx.insert(database, "accounts", {}, "bob")
+
+    assert accounts.get(database, "accounts", "bob").key == "bob"
+
+
+def test_a_transaction_whose_connection_broke_is_over(
+    proxy: Proxy, server: LocalServer, database: str
+) -> None:
+    where = f"127.0.0.1:{proxy.port}"
+    with Client(where, database=database, username=server.user, password=server.password) as client:
+        client.create_collection(database, "accounts")
+        client.begin_transaction(database)
+        client.insert(database, "accounts", {}, "bob")
+        proxy.cut = lambda request: request["cmd"] == "transaction_command"
+
+        with pytest.raises(ConnectionLost):
+            client.insert(database, "accounts", {}, "eve")
+
+        assert not client.in_transaction
+        assert client.list(database, "accounts")[1] == 0
+
+
+def test_a_commit_whose_answer_is_lost_says_so(proxy: Proxy, server: LocalServer, database: str) -> None:
+    where = f"127.0.0.1:{proxy.port}"
+    with Client(where, database=database, username=server.user, password=server.password) as client:
+        client.create_collection(database, "accounts")
+        client.begin_transaction(database)
+        client.insert(database, "accounts", {}, "bob")
+        proxy.cut = lambda request: "after" if request["cmd"] == "commit_transaction" else False
+
+        with pytest.raises(CommitOutcomeUnknown) as raised:
+            client.commit()
+
+        assert raised.value.committed is None
+        assert proxy.commands.count("commit_transaction") == 1
+        assert client.get(database, "accounts", "bob").key == "bob"
+
+
+@pytest.fixture
+def owned(accounts: Client, database: str) -> Client:
+    """Accounts of different owners, which a unique index demands."""
+    index = {"cmd": "create_index", "database": database, "collection": "accounts", "name": "by_owner"}
+    accounts.pipeline([{**index, "fields": ["owner"], "unique": True}])
+    accounts.update(database, "accounts", "ada", {"owner": "Ada"})
+    accounts.insert(database, "accounts", {"owner": "Bob"}, "bob")
+    return accounts
+
+
+def test_a_replacement_may_keep_a_unique_value(owned: Client, database: str) -> None:
+    with owned.transaction(database) as tx:
+        tx.update(database, "accounts", "ada", {"owner": "Ada"}, merge=False)
+
+    assert "balance" not in owned.get(database, "accounts", "ada")
+
+
+def test_a_replacement_that_is_refused_takes_the_transaction_with_it(owned: Client, database: str) -> None:
+    owned.begin_transaction(database)
+
+    with pytest.raises(TransactionError, match="rolled back: .* already holds"):
+        owned.update(database, "accounts", "ada", {"owner": "Bob"}, merge=False)
+    with pytest.raises(TransactionError):
+        owned.commit()
+
+    assert owned.get(database, "accounts", "ada")["balance"] == 10

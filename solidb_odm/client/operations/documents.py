@@ -206,5 +206,5 @@ def _replace_staged(
         raise TransactionError(
             f"{collection}/{key} can't be replaced in this transaction, "
             f"which was rolled back: {problem.message}",
-            hint="replace it before or after; a value of a unique index can't be kept in a replacement",
+            hint="begin another one without it",
         ) from problem

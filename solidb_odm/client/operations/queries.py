@@ -38,6 +38,9 @@ def query(
     try:
         answer = yield from ask(request, context, repeatable=reads and not tx_id, timeout=seconds)
         return cast(list[Json], answer.data)
+    except QuerySyntaxError:
+        parse(text)  # ours says where, if it sees the mistake too
+        raise
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if tx_id or not reads:
             raise

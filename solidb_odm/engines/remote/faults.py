@@ -107,7 +107,9 @@ def _missing_collection(found: Found, context: Context) -> SolidbError:
     name = found["name"]
     where = f" in the database {context.database!r}" if context.database else ""
     return CollectionNotFound(
-        f"there is no collection {name!r}{where}", name=name, hint="make it with engine.create_all(..)"
+        f"there is no collection {name!r}{where}",
+        name=name,
+        hint="make it with engine.create_all(..), or client.create_collection(db, name)",
     )
 
 
@@ -154,7 +156,7 @@ _STORAGE = _DB | _TX  # inside a transaction the same texts come with the other 
 _AUTH = frozenset({"AuthError"})
 _SHAPE = frozenset({"ProtocolError", "InvalidCommand"})
 _ANY = _STORAGE | _AUTH | _SHAPE
-_CREATE_DATABASE = "make it with engine.create_database(), or check the end of the URL"
+_CREATE_DATABASE = "make it with engine.create_database() or client.create_database(name); or check the name"
 _LOG_IN = "check the user and the password in the URL"
 
 _ROWS: list[tuple[frozenset[str], str, Make]] = [
