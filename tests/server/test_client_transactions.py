@@ -318,7 +318,7 @@ def test_a_replacement_may_keep_a_unique_value(owned: Client, database: str) -> 
 def test_a_replacement_that_is_refused_takes_the_transaction_with_it(owned: Client, database: str) -> None:
     owned.begin_transaction(database)
 
-    with pytest.raises(TransactionError, match="rolled back: .* already holds"):
+    with pytest.raises(TransactionError, match=r"rolled back: .* already holds"):
         owned.update(database, "accounts", "ada", {"owner": "Bob"}, merge=False)
     with pytest.raises(TransactionError):
         owned.commit()
