@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .blobs import AsyncBlobs, Blobs
 from .calling import AsyncCaller, Caller
+from .changes import AsyncChanges, Changes
 from .columnar import AsyncColumnar, Columnar
 from .geo import AsyncGeo, Geo
 from .graph import AsyncGraph, Graph
@@ -18,6 +19,11 @@ class DataSubClients(Caller):
     def blobs(self) -> Blobs:
         """Files."""
         return Blobs.over(self._runner)
+
+    @property
+    def changes(self) -> Changes:
+        """What is written, as it happens."""
+        return Changes.over(self._runner)
 
     @property
     def columnar(self) -> Columnar:
@@ -52,6 +58,11 @@ class AsyncDataSubClients(AsyncCaller):
     def blobs(self) -> AsyncBlobs:
         """Files."""
         return AsyncBlobs.over(self._runner)
+
+    @property
+    def changes(self) -> AsyncChanges:
+        """What is written, as it happens."""
+        return AsyncChanges.over(self._runner)
 
     @property
     def columnar(self) -> AsyncColumnar:

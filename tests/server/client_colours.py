@@ -42,6 +42,22 @@ class Driven:
     def __getitem__(self, name: str) -> Any:
         return self._inner[name]  # type: ignore[index]
 
+    def __call__(self, *args: Any, **names: Any) -> Any:
+        return self._called(self._inner(*args, **names))  # type: ignore[operator]
+
+    def __enter__(self) -> Any:
+        self._portal.call(self._inner.__aenter__)  # type: ignore[attr-defined]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._portal.call(self._inner.__aexit__, *error)  # type: ignore[attr-defined]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._items(self._inner)
+
+    def __next__(self) -> Any:
+        return self._portal.call(self._inner.__anext__)  # type: ignore[attr-defined]
+
     def _shown(self, value: Any) -> Any:
         if isinstance(value, AsyncCaller):
             return Driven(value, self._portal)
@@ -53,6 +69,8 @@ class Driven:
         if inspect.iscoroutine(value):
             return self._shown(self._portal.call(_awaited, value))
         if isinstance(value, AsyncCaller):
+            return Driven(value, self._portal)
+        if hasattr(value, "__anext__") and hasattr(value, "__aenter__"):
             return Driven(value, self._portal)
         if hasattr(value, "__anext__"):
             return self._items(value)

@@ -35,14 +35,14 @@ class StreamWire:
         """Connect and log in."""
         seconds = address.options.connect_timeout
         with anyio.fail_after(seconds):
-            stream = await _connect(host, address)
+            stream = await connect(host, address)
         try:
             wire = cls(host, stream, statistics, realm)
             greeting = wire._connection.greet(login_request(address, realm))
             (payload,) = await wire._swap((greeting,), 1, bytes, seconds)
             check_login(payload, address)
         except BaseException:
-            await _hang_up(stream)
+            await hang_up(stream)
             raise
         statistics.opened()
         return wire
@@ -86,7 +86,7 @@ class StreamWire:
     async def aclose(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
         self._connection.close()
-        await _hang_up(self._stream)
+        await hang_up(self._stream)
 
     async def _swap(
         self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
@@ -120,18 +120,20 @@ class StreamWire:
     async def _collect(self, wanted: int, read: Callable[[bytes], Any], seconds: float | None) -> list[Any]:
         answers: list[Any] = []
         while len(answers) < wanted:
-            with anyio.fail_after(seconds):
-                try:
-                    data = await self._stream.receive(CHUNK)
-                except anyio.EndOfStream:
-                    data = b""
-            answers += map(read, self._connection.receive(data))
-            if len(answers) < wanted:
-                acknowledge(self._stream.extra(SocketAttribute.raw_socket))
+            came: list[bytes] = []
+            with anyio.fail_after(seconds):  # for the whole answer: a byte now and then does not prolong it
+                while not came:
+                    try:
+                        data = await self._stream.receive(CHUNK)
+                    except anyio.EndOfStream:
+                        data = b""
+                    came = self._connection.receive(data)
+            answers += map(read, came)
         return answers
 
 
-async def _connect(host: Host, address: ServerAddress) -> ByteStream:
+async def connect(host: Host, address: ServerAddress) -> ByteStream:
+    """Open a stream to a node, with TLS if the URL asks for it."""
     context = address.tls_context()
     stream: ByteStream
     if context is None:
@@ -145,6 +147,7 @@ async def _connect(host: Host, address: ServerAddress) -> ByteStream:
     return stream
 
 
-async def _hang_up(stream: ByteStream) -> None:
+async def hang_up(stream: ByteStream) -> None:
+    """Close a stream at once, whatever is cancelled meanwhile."""
     with anyio.CancelScope(shield=True), contextlib.suppress(OSError, anyio.BrokenResourceError):
         await anyio.aclose_forcefully(stream)

@@ -1,0 +1,242 @@
+"""Feeds that are read: they connect, subscribe, and come back after the connection broke."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import anyio
+
+from ..engines.remote.feed_shells import SocketFeed, StreamFeed
+from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
+from .calling import AsyncRunner, Runner
+from .operations.changes import Watch, feed_token, waits
+from .operations.databases import ping
+
+T = TypeVar("T")
+
+
+class LiveFeed(Generic[T]):
+    """What comes from the server, one item after the other, blocking.
+
+    It connects when it is entered as a block, or first read. ``close``, from any thread, ends it.
+    """
+
+    def __init__(self, runner: Runner, watch: Watch[T], patience: float) -> None:
+        self._runner, self._watch, self._patience = runner, watch, patience
+        self._feed: SocketFeed | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        self._connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        while not self._watch.items:
+            self._read(None)
+        return self._watch.items.popleft()
+
+    def poll(self, seconds: float = 0.0) -> T | None:
+        """Give the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        deadline = time.monotonic() + seconds
+        while not self._watch.items:
+            left = deadline - time.monotonic()
+            try:
+                self._read(max(0.0, left))
+            except StopIteration:
+                return None
+            if left <= 0 and not self._watch.items:
+                return None
+        return self._watch.items.popleft()
+
+    def close(self) -> None:
+        """End the feed."""
+        self._closed = True
+        if self._feed is not None:
+            self._feed.close()
+
+    def _read(self, seconds: float | None) -> None:
+        if self._closed:
+            raise StopIteration
+        try:
+            if self._feed is None:
+                self._connect()
+            elif (messages := self._feed.receive(seconds)) is not None:
+                for message in messages:
+                    self._watch.take(message)
+        except (ConnectionFailed, RequestTimeout):
+            self._drop()
+            if self._closed:
+                raise StopIteration from None
+            if not self._watch.ever or self._patience <= 0:
+                raise
+            self._come_back()
+        except BaseException:
+            self._drop()
+            raise
+
+    def _come_back(self) -> None:
+        deadline = time.monotonic() + self._patience
+        for pause in waits():
+            time.sleep(pause)
+            if self._closed:
+                raise StopIteration
+            try:
+                return self._connect()
+            except (ConnectionFailed, RequestTimeout):
+                if time.monotonic() > deadline:
+                    raise
+                with suppress(SolidbError):
+                    self._runner.run(ping())  # which finds another node, if there is one
+        return None
+
+    def _connect(self) -> None:
+        if self._closed:
+            raise ClosedError("the feed is closed", hint="make another one")
+        if self._feed is not None:
+            return
+        token = self._runner.run(feed_token())
+        pool = self._runner.hub.driver.pool
+        self._feed = SocketFeed.open(pool.host, pool.address, token)
+        try:
+            self._feed.say(self._watch.request)
+            seconds = self._runner.seconds or pool.address.options.timeout
+            deadline = time.monotonic() + seconds
+            while not self._watch.began:
+                messages = self._feed.receive(deadline - time.monotonic())
+                if messages is None:
+                    raise RequestTimeout("the subscription was not answered", seconds=seconds)
+                for message in messages:
+                    self._watch.take(message)
+        except BaseException:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        feed, self._feed = self._feed, None
+        self._watch.began = False
+        if feed is not None:
+            feed.close()
+
+
+class AsyncLiveFeed(Generic[T]):
+    """What comes from the server, one item after the other, awaited.
+
+    It connects when it is entered as a block, or first read. ``aclose``, from any task, ends it.
+    """
+
+    def __init__(self, runner: AsyncRunner, watch: Watch[T], patience: float) -> None:
+        self._runner, self._watch, self._patience = runner, watch, patience
+        self._feed: StreamFeed | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        await self._connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._watch.items:
+            await self._read(None)
+        return self._watch.items.popleft()
+
+    async def poll(self, seconds: float = 0.0) -> T | None:
+        """Give the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        deadline = time.monotonic() + seconds
+        while not self._watch.items:
+            left = deadline - time.monotonic()
+            try:
+                await self._read(max(0.0, left))
+            except StopAsyncIteration:
+                return None
+            if left <= 0 and not self._watch.items:
+                return None
+        return self._watch.items.popleft()
+
+    async def aclose(self) -> None:
+        """End the feed."""
+        self._closed = True
+        if self._feed is not None:
+            await self._feed.aclose()
+
+    async def _read(self, seconds: float | None) -> None:
+        if self._closed:
+            raise StopAsyncIteration
+        try:
+            if self._feed is None:
+                await self._connect()
+            elif (messages := await self._feed.receive(seconds)) is not None:
+                for message in messages:
+                    self._watch.take(message)
+        except (ConnectionFailed, RequestTimeout):
+            await self._drop()
+            if self._closed:
+                raise StopAsyncIteration from None
+            if not self._watch.ever or self._patience <= 0:
+                raise
+            await self._come_back()
+        except SolidbError:
+            await self._drop()
+            raise
+
+    async def _come_back(self) -> None:
+        deadline = time.monotonic() + self._patience
+        for pause in waits():
+            await anyio.sleep(pause)
+            if self._closed:
+                raise StopAsyncIteration
+            try:
+                return await self._connect()
+            except (ConnectionFailed, RequestTimeout):
+                if time.monotonic() > deadline:
+                    raise
+                with suppress(SolidbError):
+                    await self._runner.run(ping())  # which finds another node, if there is one
+        return None
+
+    async def _connect(self) -> None:
+        if self._closed:
+            raise ClosedError("the feed is closed", hint="make another one")
+        if self._feed is not None:
+            return
+        token = await self._runner.run(feed_token())
+        pool = self._runner.hub.driver.pool
+        self._feed = await StreamFeed.open(pool.host, pool.address, token)
+        try:
+            await self._feed.say(self._watch.request)
+            seconds = self._runner.seconds or pool.address.options.timeout
+            deadline = time.monotonic() + seconds
+            while not self._watch.began:
+                messages = await self._feed.receive(deadline - time.monotonic())
+                if messages is None:
+                    raise RequestTimeout("the subscription was not answered", seconds=seconds)
+                for message in messages:
+                    self._watch.take(message)
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def _drop(self) -> None:
+        feed, self._feed = self._feed, None
+        self._watch.began = False
+        if feed is not None:
+            with anyio.CancelScope(shield=True):
+                await feed.aclose()
