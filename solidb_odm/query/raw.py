@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from ..errors import UsageError
+from ..errors import QueryError, UsageError
 from ..model.document import Document
 from ..model.expressions import Value
 from ..model.plain import plain
@@ -63,7 +63,10 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     is not JSON; both before anything is sent.
     """
     query, needed = _read(text)
-    values = {name: _value(value) for name, value in binds.items()}
+    try:
+        values = {name: _value(value) for name, value in binds.items()}
+    except RecursionError as exc:
+        raise QueryError("a bind value has too many levels of lists and objects") from exc
     check_names(needed, values)
     check_values(values)
     return RawStatement(text, values, query)

@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any, Final, TypeGuard, cast
 
 from .._types import Json, JsonObject
-from ..errors import QueryError
+from ..errors import QueryError, QueryLimitError
 from .patterns import levenshtein, like, like_regex, similarity
 
 __all__ = [
     "MAX_INTEGER",
+    "MAX_JOINED",
     "MIN_INTEGER",
     "SIMILAR",
     "add",
@@ -58,10 +59,14 @@ __all__ = [
     "to_text",
     "truthy",
     "typename",
+    "within_memory",
 ]
 
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**63 - 1
+MAX_JOINED: Final = 16 * 1024 * 1024
+"""How long a text may become by joining: a server's answer can't be longer."""
+
 SIMILAR: Final = 0.45
 """How alike two texts must be for ``a ~ b``."""
 
@@ -291,11 +296,18 @@ def _fit(number: int) -> int | float:
 def add(left: Json, right: Json) -> Json:
     """Return ``left + right``: two strings are joined, all else is added as numbers."""
     if kind_of(left) is str and kind_of(right) is str:
-        return left + right
+        return within_memory(left + right)
     a, b = to_number(left), to_number(right)
     if type(a) is int and type(b) is int:
         return _fit(a + b)
     return finite(float(a) + float(b))
+
+
+def within_memory(text: str) -> str:
+    """Return a text that was joined; QueryLimitError if it is longer than any answer may be."""
+    if len(text) > MAX_JOINED:
+        raise QueryLimitError(f"a text became longer than {MAX_JOINED} characters")
+    return text
 
 
 def subtract(left: Json, right: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
 from .. import nodes
-from ..values import describe, equal, is_number, template_text, truthy
+from ..values import describe, equal, is_number, template_text, truthy, within_memory
 from .compiler import CompileExpression, Compiler
 from .runtime import UNBOUND, Row, Value, missing_bind
 from .scope import Scope
@@ -95,7 +95,7 @@ def _template(compiler: Compiler, node: nodes.Template, scope: Scope) -> Value:
     parts = [
         constant(part) if isinstance(part, str) else compiler.expression(part, scope) for part in node.parts
     ]
-    return lambda row: "".join([template_text(part(row)) for part in parts])
+    return lambda row: within_memory("".join([template_text(part(row)) for part in parts]))
 
 
 def range_bounds(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:

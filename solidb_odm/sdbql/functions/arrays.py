@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise as adjacent
 from itertools import zip_longest
+from typing import Final
 
 from ..._types import Json, JsonObject
-from ...errors import QueryError
+from ...errors import QueryError, QueryLimitError
 from ..values import canonical, equal, sort_key, truthy
 from .arguments import array, count, first_array, integer, is_array, is_integral, whole_or
 from .base import PROPAGATE_ANY, REFUSE, Context, Family
 
 function = Family("Array")
+_MOST: Final = 10_000_000
 
 
 @function("FIRST", parameters="a", returns="any", summary="The first element; null if there is none.")
@@ -119,7 +121,13 @@ def append(values: Json, *more: Json) -> Json:
     unique = len(more) == 2 and isinstance(more[1], bool)
     for part in more[:1] if unique else more:
         elements += part if is_array(part) else [part]
+        _refuse_many(len(elements))
     return distinct(elements) if unique and more[1] else elements
+
+
+def _refuse_many(count: int) -> None:
+    if count > _MOST:
+        raise QueryLimitError(f"an array became longer than {_MOST} elements")
 
 
 def distinct(values: Iterable[Json]) -> list[Json]:
@@ -174,6 +182,7 @@ def flatten(context: Context, values: Json, depth: Json = 1) -> Json:
         if not any(is_array(e) for e in elements):
             break
         context.spend(len(elements))
+        _refuse_many(sum(len(e) if is_array(e) else 1 for e in elements))
         elements = [item for e in elements for item in (e if is_array(e) else [e])]
     return elements
 
@@ -341,7 +350,9 @@ def zip_object(keys: Json, values: Json) -> Json:
 )
 def interleave(*values: Json) -> Json:
     gap = object()
-    rows = zip_longest(*_arrays(values, "INTERLEAVE"), fillvalue=gap)
+    parts = _arrays(values, "INTERLEAVE")
+    _refuse_many(sum(map(len, parts)))
+    rows = zip_longest(*parts, fillvalue=gap)
     return [element for row in rows for element in row if element is not gap]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError
-from ..values import equal, like_regex, template_text, to_text
+from ..values import equal, like_regex, template_text, to_text, within_memory
 from .arguments import (
     Growth,
     array,
@@ -55,7 +55,7 @@ def _spread(values: Iterable[Json]) -> Iterator[Json]:
     summary="The texts of all arguments in a row; arrays give their elements.",
 )
 def concat(*values: Json) -> Json:
-    return "".join(joined_text(v) for v in _spread(values) if v is not None)
+    return within_memory("".join(joined_text(v) for v in _spread(values) if v is not None))
 
 
 def joined_text(value: Json) -> str:
@@ -76,7 +76,8 @@ def joined_text(value: Json) -> str:
 def concat_separator(separator: Json, *values: Json) -> Json:
     if separator is None:
         return None
-    return to_text(separator).join(joined_text(v) for v in _spread(values) if v is not None)
+    parts = (joined_text(v) for v in _spread(values) if v is not None)
+    return within_memory(to_text(separator).join(parts))
 
 
 @function(
@@ -90,7 +91,7 @@ def join(values: Json, separator: Json = None) -> Json:
     if values is None:
         return None
     glue = separator if isinstance(separator, str) else ","
-    return glue.join(joined_text(v) for v in array(values, "JOIN"))
+    return within_memory(glue.join(joined_text(v) for v in array(values, "JOIN")))
 
 
 def _window(length: int, start: int, wanted: int | None) -> slice:

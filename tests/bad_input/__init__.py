@@ -1,0 +1,1 @@
+"""Wrong and hostile queries: a clear error or a bound, never a hang or a crash."""
