@@ -8,7 +8,7 @@ from solidb_odm import Session, select
 
 from .models import Airport, Route
 
-WEST, EAST, SOUTH, NORTH, SCALE = -180.0, -62.0, 13.0, 73.0, 9.0
+WEST, EAST, SOUTH, NORTH, SCALE = -180.0, -62.0, 11.0, 73.0, 12.0
 
 
 def draw(session: Session, path: Path) -> Path:
@@ -17,7 +17,11 @@ def draw(session: Session, path: Path) -> Path:
     pairs = Counter((min(ends), max(ends)) for ends in session.execute(select(Route.from_, Route.to)).all())
     width, height = (EAST - WEST) * SCALE, (NORTH - SOUTH) * SCALE
     svg = ET.Element(
-        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width:.0f} {height:.0f}", width="1416"
+        "svg",
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width:.0f} {height:.0f}",
+        width=f"{width:.0f}",
+        height=f"{height:.0f}",
     )
     ET.SubElement(svg, "title").text = f"{len(pairs)} pairs of airports with a direct flight"
     ET.SubElement(svg, "rect", width="100%", height="100%", fill="#0b1526")
@@ -41,6 +45,6 @@ def draw(session: Session, path: Path) -> Path:
 
 
 def _project(lat: float, lon: float) -> tuple[float, float]:
-    """Put a place on the page; the few airports west of the date line's far side move to its edge."""
-    lon = lon - 360 if lon > 0 else lon
-    return (max(lon, WEST - 40) - WEST) * SCALE * 0.97 + 20, (NORTH - lat) * SCALE
+    """Put a place on the page; what lies beyond the date line stands at its western edge."""
+    west = lon - 360 if lon > 0 else lon
+    return (max(west, WEST + 2) - WEST) * SCALE, (NORTH - lat) * SCALE
