@@ -1,0 +1,106 @@
+"""EXPLAIN says which SQL runs, which declared indexes serve it, and what is left to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from solidb_odm import Engine, create_engine
+from solidb_odm.commands import CreateCollection, CreateIndex, ExplainQuery, IndexSpec, Operation, call
+from solidb_odm.sdbql.parser import parse
+
+_INDEXES = {
+    "age": (("age",), False),
+    "city_age": (("address.city", "age"), False),
+    "email": (("email",), True),
+}
+
+
+def _declare() -> Operation[None]:
+    yield from call(CreateCollection("people"))
+    yield from call(CreateCollection("knows", "edge"))
+    for name, (fields, unique) in _INDEXES.items():
+        yield from call(CreateIndex("people", IndexSpec(name, "persistent", fields, unique=unique)))
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with create_engine("sqlite://") as opened:
+        opened.run(_declare())
+        yield opened
+
+
+def _explained(engine: Engine, text: str, **binds: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = engine.run(call(ExplainQuery(parse(text), binds)))
+    return answer
+
+
+SERVED = {
+    "FOR p IN people FILTER p.age == 30 RETURN p": "people.age",
+    "FOR p IN people FILTER p.age >= 30 AND p.age < 40 RETURN p.name": "people.age",
+    "FOR p IN people FILTER p.age IN [30, 31] RETURN p": "people.age",
+    "FOR p IN people FILTER p.address.city == 'Rome' AND p.age > 30 RETURN p": "people.city_age",
+    "FOR p IN people FILTER p.address.city == 'Rome' RETURN p": "people.city_age",
+    "FOR p IN people FILTER p.email == 'ada@x.org' RETURN p": "people.email",
+    "FOR p IN people FILTER p.email LIKE 'ada%' RETURN p": "people.email",
+    "FOR p IN people FILTER p._key == 'ada' RETURN p": "_key",
+    "FOR p IN people SORT p.age LIMIT 10 RETURN p": "people.age",
+    "FOR p IN people SORT p.age DESC LIMIT 10 RETURN p": "people.age",
+    "FOR p IN people FILTER p.age > 30 COLLECT WITH COUNT INTO n RETURN n": "people.age",
+    "FOR p IN people COLLECT age = p.age WITH COUNT INTO n RETURN [age, n]": "people.age",
+    "FOR p IN people FOR q IN people FILTER q.age == p.limit RETURN q": "people.age",
+    "FOR k IN knows FILTER k._from == 'people/ada' RETURN k": "_solidb__from:knows",
+    "FOR k IN knows FILTER k._to == 'people/ada' RETURN k": "_solidb__to:knows",
+}
+
+
+@pytest.mark.parametrize("text", SERVED)
+def test_a_declared_index_serves(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text)
+
+    assert explained["indexes"] == [SERVED[text]]
+    assert explained["python"] is None
+
+
+UNSERVED = [
+    "FOR p IN people FILTER p.name == 'Ada' RETURN p",
+    "FOR p IN people FILTER p.age != 30 RETURN p",
+    "FOR p IN people FILTER LOWER(p.email) == 'ada@x.org' RETURN p",
+]
+
+
+@pytest.mark.parametrize("text", UNSERVED)
+def test_no_index_is_named_where_none_is_searched(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text)
+
+    assert explained["indexes"] == []
+    assert "people" in explained["sql"]
+
+
+def test_the_first_rows_of_an_order_are_read_without_sorting_all(engine: Engine) -> None:
+    steps = _explained(engine, "FOR p IN people SORT p.age LIMIT 10 RETURN p")["steps"]
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+
+
+def test_parameters_carry_the_values(engine: Engine) -> None:
+    explained = _explained(engine, "FOR p IN people FILTER p.age == @age RETURN p", age=30)
+
+    assert 30 in explained["parameters"].values()
+    assert "30" not in explained["sql"]
+
+
+def test_what_python_does_is_said_with_the_reason(engine: Engine) -> None:
+    explained = _explained(engine, "FOR p IN people FILTER p.age == 30 FOR t IN p.tags RETURN t")
+
+    assert explained["indexes"] == ["people.age"]  # SQL has narrowed the rows
+    assert "rows of the SQL" in explained["python"]["what"]
+    assert "FOR over" in explained["python"]["why"]
+
+
+def test_a_query_that_writes_runs_in_python(engine: Engine) -> None:
+    explained = _explained(engine, "FOR p IN people UPDATE p WITH {seen: true} IN people")
+
+    assert explained["sql"] is None
+    assert explained["python"]["why"] == "it writes"
