@@ -16,7 +16,7 @@ DEFAULT_HOST = "localhost:6745"
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of clients; each overrides its part of the URL.
 
-    ``timeout_ms``: without a byte moving while an answer is owed. ``token``: a token of the HTTP API, for
+    ``timeout_ms``: for one answer. ``token``: a token of the HTTP API, for
     the calls that go over HTTP. ``on_request`` is called with a ``RequestEvent`` after every round trip:
     command, query text, milliseconds, rows, bytes. ``tracing``: OpenTelemetry spans, by the extra
     ``otel``. The others are those of ``solidb_odm.engines.remote.url.Options``.

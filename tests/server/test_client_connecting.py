@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -12,6 +13,8 @@ import pytest
 
 from solidb_odm.client import AsyncClient, Client
 from solidb_odm.client.observing import LOGGER
+from solidb_odm.engines.remote.frames import frame
+from solidb_odm.engines.remote.packing import pack
 from solidb_odm.engines.remote.statistics import RequestEvent
 from solidb_odm.errors import (
     AuthError,
@@ -25,6 +28,7 @@ from solidb_odm.errors import (
 )
 from tools.server import LocalServer
 
+from .client_colours import COLOURS, client_of
 from .remote_proxy import Proxy
 
 pytestmark = pytest.mark.server
@@ -142,6 +146,40 @@ def test_a_silent_server_is_given_up(mute: str) -> None:
     with pytest.raises(ConnectionFailed, match="in time"):
         Client.connect(mute, connect_timeout=0.2)
     assert time.monotonic() - begun < 10
+
+
+@pytest.fixture
+def drip() -> Iterator[str]:
+    """The address of something that lets anybody in, then sends one byte after another of no end."""
+    over = threading.Event()
+
+    def serve(opened: socket.socket) -> None:
+        with contextlib.suppress(OSError), opened:
+            opened.recv(1 << 16)
+            opened.sendall(frame(pack({"status": "ok"})))
+            opened.recv(1 << 16)
+            opened.sendall((1 << 20).to_bytes(4, "big"))
+            while not over.wait(0.02):
+                opened.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_byte_now_and_then_does_not_prolong_a_call(drip: str, colour: str) -> None:
+    late = pytest.raises(RequestTimeout, match=r"0\.2 seconds")
+    with client_of(colour, drip, database="d", username="u", timeout_ms=200) as client, late:
+        client.list_collections("d")
 
 
 def test_a_slow_call_is_given_up_and_the_next_one_goes_well(server: LocalServer, database: str) -> None:

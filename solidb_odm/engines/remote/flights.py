@@ -38,7 +38,7 @@ class Flight(Command[list[Any]]):
     Each answer is read with ``read`` as it comes in, while the server works on the next.
 
     ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
-    ``timeout``: other seconds without a byte than the driver's; ``unhurried``: none at all, because
+    ``timeout``: other seconds for an answer than the driver's; ``unhurried``: no end of them, because
     the server may work for long without a word.
     ``light``: one repeatable request that the server answers at once; tasks may share its flight.
     ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
@@ -65,7 +65,7 @@ class Flight(Command[list[Any]]):
         return sum(map(len, self.chunks))
 
     def patience(self, usual: float) -> float | None:
-        """Give the seconds to wait without a byte, where ``usual`` are the driver's; None: for ever."""
+        """Give the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
         return None if self.unhurried else self.timeout or usual
 
 

@@ -110,10 +110,19 @@ class SocketWire:
         else:
             self._push(deque(memoryview(chunk) for chunk in chunks), read, answers, seconds)
             self._wait_at_most(seconds)
+        begun = time.monotonic()
         while len(answers) < wanted:
-            answers += map(read, self._connection.receive(self._socket.recv(CHUNK)))
+            came = self._connection.receive(self._socket.recv(CHUNK))
+            answers += map(read, came)
             if len(answers) < wanted:
                 acknowledge(self._socket)
+                if seconds is None:
+                    continue
+                if came:
+                    begun = time.monotonic()
+                    self._wait_at_most(seconds)
+                else:  # the time is for the whole answer: a byte now and then does not prolong it
+                    self._wait_at_most(_left(begun, seconds))
         return answers
 
     def _wait_at_most(self, seconds: float | None) -> None:
@@ -163,6 +172,13 @@ def acknowledge(opened: socket.socket) -> None:
 
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 """Linux has it; elsewhere a flight of several small answers can take 40 ms longer."""
+
+
+def _left(begun: float, seconds: float) -> float:
+    left = seconds - (time.monotonic() - begun)
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def readable(opened: socket.socket) -> bool:

@@ -33,7 +33,8 @@ class Host:
 class Options:
     """What can be set on a connection; all times in seconds.
 
-    ``timeout``: without a byte moving while an answer is owed, after which the request is given up.
+    ``timeout``: for one answer, after which the request is given up; likewise for a sign that what is
+    sent gets through.
     ``connect_timeout``: for one host, with TLS and login. ``pool_size``: idle connections kept;
     ``pool_overflow``: how many more may be open at once; ``pool_timeout``: how long to wait for a
     free one; ``idle_seconds``: after which an idle one is closed. ``ca``: a file of certificates to
