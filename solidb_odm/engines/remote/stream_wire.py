@@ -121,13 +121,15 @@ class StreamWire:
         answers: list[Any] = []
         while len(answers) < wanted:
             came: list[bytes] = []
-            with anyio.fail_after(seconds):  # for the whole answer: a byte now and then does not prolong it
+            with anyio.fail_after(seconds):  # the whole answer: a byte now and then does not prolong it
                 while not came:
                     try:
                         data = await self._stream.receive(CHUNK)
                     except anyio.EndOfStream:
                         data = b""
                     came = self._connection.receive(data)
+                    if len(answers) + len(came) < wanted:
+                        acknowledge(self._stream.extra(SocketAttribute.raw_socket))
             answers += map(read, came)
         return answers
 
