@@ -10,6 +10,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 MODULES = {
     "solidb_odm": "Everything a program needs to declare, ask and store.",
+    "solidb_odm.client": "What the server offers, call by call; see [the client](client.md).",
     "solidb_odm.testing": "What helps to test programs.",
 }
 HEAD = """# Reference
