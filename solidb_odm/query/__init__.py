@@ -4,6 +4,7 @@ from .attributes import attribute
 from .changes import Delete, Update, delete, update
 from .choices import case, coalesce, exists
 from .columns import Path
+from .combining import except_, intersect, union
 from .conditions import all_, and_, any_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
 from .functions import func, label
 from .geo import distance, within
@@ -15,6 +16,7 @@ from .select import Select, select
 from .sources import aliased
 from .statement import Compiled, Statement
 from .traversal import PathStatement, Traversal, shortest_path, traverse
+from .windows import over
 
 __all__ = [
     "Compiled",
@@ -41,11 +43,13 @@ __all__ = [
     "delete",
     "desc",
     "distance",
+    "except_",
     "exists",
     "func",
     "hybrid",
     "in_",
     "insert",
+    "intersect",
     "is_null",
     "label",
     "like",
@@ -54,11 +58,13 @@ __all__ = [
     "not_",
     "not_in",
     "or_",
+    "over",
     "sdbql",
     "select",
     "shortest_path",
     "some",
     "traverse",
+    "union",
     "update",
     "upsert",
     "within",

@@ -19,6 +19,7 @@ from .columns import Column, Entity, Labelled, Scalar
 from .conditions import Ordering
 from .scope import BuildScope, names_in, sources_of, substitute
 from .sources import collection_of, model_of
+from .tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _read(
     built = [condition.__build__(scope) for condition in _conjuncts(wanted)]
     body: list[q.Clause] = []
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
-        body.append(q.For(variable, q.Name(collection_of(source))))
+        body.append(q.For(variable, read_from(source, scope)))
         later = set(loops[position + 1 :])
         here = [each for each in built if not names_in(each) & later] if later else built
         built = [each for each in built if each not in here] if later else []
@@ -101,8 +102,15 @@ def _read(
     return loops, body
 
 
+def read_from(source: Source, scope: BuildScope) -> q.Name:
+    """Give what a FOR over a source reads."""
+    return scope.table(source) if isinstance(source, Table) else q.Name(collection_of(source))
+
+
 def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
     """Give the condition that keeps a subclass's own documents in its parent's collection."""
+    if isinstance(source, Table):
+        return None
     model = model_of(source)
     if model.__solidb_mapping__.type_name is None:
         return None
@@ -150,12 +158,18 @@ def conjunction(parts: list[q.Expression]) -> q.Expression:
 
 
 def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops: list[str]) -> q.Block:
+    scope.windowing = True
     row = _row(selection, scope)
     sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in selection.orderings]
+    body += scope.windows
     downwards = bool(sort) and sort[-1].descending
     if not selection.distinct:
         present = {key.expression for key in sort}
-        keys = [q.Attribute(q.Name(variable), "_key") for variable in loops]
+        keys = [
+            q.Attribute(q.Name(scope.variables[source]), "_key")
+            for source in scope.variables
+            if model_of(source) is not None and scope.variables[source] in loops
+        ]
         sort += [q.SortKey(key, downwards) for key in keys if key not in present]
     return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.distinct))
 
@@ -205,16 +219,19 @@ def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q
             )
         return replaced
 
+    scope.windowing = True
     row = after(_row(selection, scope))
     sort = tuple(
         q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings
     )
+    windows = [q.Let(each.name, after(each.value)) for each in scope.windows]
+    scope.windowing = False
     having = [after(condition.__build__(scope)) for condition in selection.having]
     collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
     scope.collecting = False
     if selection.limit is not None or selection.offset is not None:
         body = _guarded(body, bool(sort) or bool(having))
-    clauses = [*body, collect, *([q.Filter(conjunction(having))] if having else [])]
+    clauses = [*body, collect, *([q.Filter(conjunction(having))] if having else []), *windows]
     return q.Block(body=tuple(clauses), sort=sort, returns=q.Return(row, selection.distinct))
 
 

@@ -69,7 +69,9 @@ Column = Entity | Scalar | PathOf
 
 def column(item: Any) -> Column:
     """Make a column of what ``select`` was given; UsageError if it can't be selected."""
-    if isinstance(item, Alias):
+    if isinstance(item, Alias) or _is_table(item):
+        if item.__solidb_model__ is None:
+            raise UsageError(f"{item!r} has columns of its own", hint="select them by their names")
         return Entity(item.__solidb_model__, item)
     if isinstance(item, type):
         if issubclass(item, Document):
@@ -81,12 +83,20 @@ def column(item: Any) -> Column:
         return Scalar(item.expression, item.name, inner.decode)
     if isinstance(item, FieldRef):
         place = item.__place__
-        return Scalar(item, place.name or str(place.path[-1]), field_decoder(place))
+        label = str(place.path[-1]) if _is_table(place.source) or not place.name else place.name
+        return Scalar(item, label, field_decoder(place))
     if isinstance(item, Expression):
-        return Scalar(item, _label(item), decoder(getattr(item, "annotation", Any)))
+        found = getattr(item, "place", None)
+        decode = field_decoder(found) if isinstance(found, Place) else decoder(_annotation(item))
+        return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
     return Scalar(lift(item), "value", None)
+
+
+def _is_table(source: object) -> bool:
+    """Say whether it is a named statement, which columns make up."""
+    return hasattr(type(source), "__solidb_table__")
 
 
 class Labelled(Expression):
@@ -103,6 +113,21 @@ class Labelled(Expression):
 
     def __operands__(self) -> tuple[Expression, ...]:
         return (self.expression,)
+
+
+def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, ...]:
+    """Give the names of columns; UsageError for whole documents, which have none, and for one name twice."""
+    names = [each.label for each in columns if isinstance(each, Scalar)]
+    if len(names) < len(columns):
+        raise UsageError(f"{what} takes fields and expressions; whole documents are read by their own class")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two columns are called {twice!r}", hint="label('other', ..) renames one of them")
+    return tuple(names)
+
+
+def _annotation(expression: Expression) -> Any:
+    return getattr(expression, "annotation", Any)
 
 
 def _label(expression: Expression) -> str:

@@ -18,6 +18,8 @@ from ..sdbql.functions import Function, catalogue, lookup
 from .columns import Labelled
 from .conditions import expression
 from .sources import Alias
+from .tables import Table
+from .windows import WindowFunctions
 
 T = TypeVar("T")
 
@@ -49,12 +51,12 @@ class Truth(FunctionCall, Predicate):
     """A call of a function whose result is true or false."""
 
 
-class Functions:
+class Functions(WindowFunctions):
     """The namespace ``func``. Aggregates are typed; other functions are found by their name."""
 
     def count(self, target: Any = None) -> int:
         """Count the rows of a group; of a field, the rows where it is not null."""
-        if target is None or isinstance(target, (type, Alias)):
+        if target is None or isinstance(target, (type, Alias, Table)):
             return cast(int, Aggregate("COUNT", None, int, target))
         return cast(int, Aggregate("COUNT", expression(target, "func.count()"), int))
 

@@ -11,7 +11,7 @@ from ..model.expressions import Value
 from ..sdbql import nodes as q
 from .building import row_of
 from .columns import Column, Entity, Scalar, column
-from .scope import BuildScope, sources_of
+from .scope import BuildScope, sources_of, with_tables
 from .statement import Compiled, Statement, T_co
 
 A = TypeVar("A")
@@ -64,7 +64,8 @@ class Write(Statement[int]):
         # COUNT(NEW._key) and not WITH COUNT: naming NEW keeps the server from its batches of over
         # 100 rows, which leave out in silence what does not fit the schema.
         counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
-        query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
+        query: q.Query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
+        query = with_tables(query, scope)
         return Compiled(query, scope.values, (_COUNT,))
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
@@ -96,6 +97,6 @@ class Returning(Statement[T_co], Generic[T_co]):
             body = self.write.__write__(scope)
             scope.declare(self.write.model, self.write.__solidb_row__)
             row = row_of(self.columns, self.single, scope)
-            query = q.Block(body=(*scope.lets, *body), returns=q.Return(row))
+            query = with_tables(q.Block(body=(*scope.lets, *body), returns=q.Return(row)), scope)
             self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
         return self._compiled[0]

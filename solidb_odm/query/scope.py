@@ -34,6 +34,9 @@ class BuildScope:
         self.variables: dict[Source, str] = {}
         self.aggregates: list[q.Aggregate] = []
         self.lets: list[q.Let] = []
+        self.windows: list[q.Let] = []
+        self.windowing = False
+        self.tables: dict[str, tuple[object, q.CommonTable]] = parent.tables if parent else {}
         self._once: dict[int, q.Name] = {}
         self.collecting = False
         self.counter: list[int] = parent.counter if parent else [0]
@@ -117,9 +120,48 @@ class BuildScope:
             found = self._once[id(owner)] = self.let(make())
         return found
 
+    def window(self, value: q.Expression) -> q.Name:
+        """Give the variable of a value over a window, which is computed after all conditions."""
+        if not self.windowing:
+            raise UsageError(
+                "a value over a window can't stand in a condition, which decides what the window holds",
+                hint='name the rows and filter those: r = select(.., label("n", over(..))).cte("r"), '
+                "then select(r.n).where(r.n == 1)",
+            )
+        for known in self.windows:
+            if known.value == value:
+                return q.Name(known.name)
+        name = self.fresh("_w")
+        self.windows.append(q.Let(name, value))
+        return q.Name(name)
+
+    def table(self, source: Any) -> q.Name:
+        """Give the name of a statement's rows, which are computed before all others."""
+        name: str = source.__solidb_name__
+        known = self.tables.get(name)
+        if known is None:
+            apart = BuildScope()  # it sees no document of the statements around it
+            apart.values, apart.by_value, apart.counter = self.values, self.by_value, self.counter
+            apart.tables = self.tables
+            known = source, source.__solidb_table__(apart)
+            self.tables[name] = known
+        if known[0] is not source:
+            raise UsageError(f"two statements are called {name!r}", hint="give one another name in cte()")
+        return q.Name(known[1].name)
+
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
         return cast(Compiles, statement).__statement__(BuildScope(self))
+
+
+def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
+    """Put the named statements that a whole query reads before it."""
+    if not scope.tables:
+        return query
+    if not isinstance(query, q.Block):
+        row = scope.fresh()
+        query = q.Block(body=(q.For(row, q.Subquery(query)),), returns=q.Return(q.Name(row)))
+    return replace(query, tables=q.With(tuple(table for _, table in scope.tables.values())))
 
 
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:

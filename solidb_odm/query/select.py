@@ -11,12 +11,14 @@ from ..model.expressions import Combined, Expression, Predicate, Source, Value
 from ..sdbql import nodes as q
 from . import conditions
 from .building import Selection, build_select
-from .columns import Column, Entity, Scalar, column, decoder
+from .columns import Column, Entity, Scalar, column, decoder, labels_of
 from .conditions import Ordering
-from .scope import BuildScope
+from .scope import BuildScope, with_tables
 from .search import Nearest
 from .sources import model_of
 from .statement import Compiled, Statement, T_co
+from .subqueries import ListValue, SingleValue
+from .tables import Table
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -94,18 +96,13 @@ class Select(Statement[T_co]):
 
         ``select(User.name, label("n", func.count())).group_by(User.name).into(Summary)``
         """
-        names = labels_of(self.columns)
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise UsageError(
-                f"two columns are called {twice!r}", hint="label('other', ..) renames one of them"
-            )
+        labels_of(self.columns)
         return cast("Select[M]", self._with(reader=Scalar(Value(None), model.__name__, decoder(model))))
 
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
-            query = build_select(self._selection(), scope)
+            query = with_tables(build_select(self._selection(), scope), scope)
             if self.reader is None:
                 made = Compiled(query, scope.values, self.columns, self.single)
             else:
@@ -117,6 +114,32 @@ class Select(Statement[T_co]):
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
         return build_select(self._selection(), scope)
+
+    def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
+        return build_select(replace(self._selection(), labels=labels), scope)
+
+    def scalar_subquery(self) -> T_co:
+        """Give the first row as a value in another statement, of whose documents conditions may speak.
+
+        ``select(Customer.name, select(func.count(Order)).where(Order.customer == Customer.key)
+        .scalar_subquery())``
+        """
+        return cast(T_co, SingleValue(self))
+
+    def list_subquery(self) -> list[T_co]:
+        """Give all rows as a list in another statement, of whose documents conditions may speak."""
+        return cast("list[T_co]", ListValue(self))
+
+    @overload
+    def cte(self: Select[D], name: str) -> type[D]: ...
+    @overload
+    def cte(self, name: str) -> Any: ...
+    def cte(self, name: str) -> Any:
+        """Name the rows, to select from them: they are computed once, before the statement that reads them.
+
+        Its attributes are the columns by their names, or the fields of the model.
+        """
+        return Table(name, self)
 
     def _selection(self) -> Selection:
         return Selection(
@@ -141,13 +164,6 @@ class Select(Statement[T_co]):
         """The one model the statement gives whole documents of, if it does."""
         only = self.columns[0] if self.single and self.reader is None else None
         return only if isinstance(only, Entity) else None
-
-
-def labels_of(columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """Give the names of columns; UsageError for whole documents, which have none."""
-    if any(not isinstance(each, Scalar) for each in columns):
-        raise UsageError("into() takes fields and expressions; whole documents are read by their own class")
-    return tuple(each.label for each in columns if isinstance(each, Scalar))
 
 
 def ordering(key: Any) -> Ordering:

@@ -37,10 +37,10 @@ def aliased(model: type[D]) -> type[D]:
 
 def collection_of(source: Any) -> str:
     """Give the collection a source reads."""
-    model = source.__solidb_model__ if isinstance(source, Alias) else source
+    model = model_of(source)
     return str(model.__solidb_mapping__.collection)
 
 
 def model_of(source: Any) -> type[Document]:
     """Give the model a source reads."""
-    return source.__solidb_model__ if isinstance(source, Alias) else source
+    return source if isinstance(source, type) else source.__solidb_model__

@@ -14,7 +14,7 @@ from . import conditions
 from .building import conjunction
 from .columns import Column, Entity, Path, PathOf
 from .conditions import Ordering
-from .scope import BuildScope, sources_of
+from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
 from .statement import Compiled, Statement, T_co
 
@@ -67,7 +67,7 @@ class Traversal(Statement[T_co], Generic[T_co]):
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
-            query = self.__statement__(scope)
+            query = with_tables(self.__statement__(scope), scope)
             self._compiled.append(Compiled(query, scope.values, (self._column(),)))
         return self._compiled[0]
 

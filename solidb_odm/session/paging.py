@@ -24,6 +24,8 @@ from ..query.scope import sources_of
 from ..query.select import Select
 from ..query.sources import collection_of
 from ..query.statement import Statement
+from ..query.tables import Table
+from ..query.windows import has_window
 from ..sdbql import nodes as q
 from ..sdbql.evaluate import evaluate
 from .context import Context
@@ -131,6 +133,11 @@ def keyset(statement: Statement[Any]) -> Keyset:
         raise UsageError(
             "a page is cut from a select over one model, without join(), group_by() and distinct()",
             hint="use limit() and offset() for others",
+        )
+    if isinstance(sources[0], Table) or any(map(has_window, [*expressions, *ordered])):
+        raise UsageError(
+            "a page can't be cut from a named statement, nor from values over a window",
+            hint="use limit() and offset()",
         )
     if statement.limit_count is not None or statement.offset_count is not None:
         raise UsageError("a page has its own size", hint="leave limit() and offset() out")

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from solidb_odm import Engine, Session, select
+from solidb_odm import Document, Engine, Session, select
 from solidb_odm.errors import (
     ConcurrentUseError,
     DuplicateKey,
@@ -256,7 +256,8 @@ def test_values_of_a_unique_index_cant_be_swapped_in_one_commit(store: Store, se
 def test_a_document_that_does_not_fit_its_model_leaves_the_session_usable(
     store: Store, session: Session
 ) -> None:
-    class Strict(Loose, collection="loose"):
+    class Strict(Document, collection="loose"):
+        name: str
         count: int
 
     store.put(Loose(key="bad", name="B", count="many"), Loose(key="good", name="G", count=1))

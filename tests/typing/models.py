@@ -22,23 +22,28 @@ from solidb_odm import (
     and_,
     any_,
     asc,
+    attribute,
     contains,
     create_async_engine,
     create_engine,
     desc,
+    except_,
     func,
     in_,
+    intersect,
     is_null,
     label,
     like,
     not_,
     not_in,
     or_,
+    over,
     sdbql,
     select,
     shortest_path,
     some,
     traverse,
+    union,
 )
 from solidb_odm.model import Link
 from solidb_odm.query import (
@@ -217,6 +222,26 @@ reveal_type(session.scalars(upsert(User).values(ada).returning(User.key)).all())
 update(ada)  # E
 insert(User).values(5)  # E
 update(User).limit(3)  # E
+
+reveal_type(attribute(User, "zip", str))  # T: str
+select(User).where(attribute(User, "zip", str) == "75001", attribute(User, "more")["floor"] > 2)
+select(User).where(attribute(User, "zip", str) > 5)  # E
+reveal_type(over(func.row_number(), partition_by=User.age, order_by=[desc(User.name)]))  # T: int
+reveal_type(over(func.lag(User.name), order_by=User.age))  # T: str | None
+reveal_type(over(func.sum(User.age), order_by=User.age))  # T: float
+over(func.ntile("x"))  # E
+reveal_type(select(User).where(User.age > 1).cte("grown"))  # T: type[User]
+grown = select(User).cte("grown")
+reveal_type(session.scalars(select(grown).where(grown.age > 1)).all())  # T: list[User]
+grown.agee  # E
+select(User.name, User.age).cte(5)  # E
+companies = select(func.count(Company)).where(Company.name == User.name)
+reveal_type(session.execute(select(User.name, companies.scalar_subquery())).all())  # T: list[tuple[str, int]]
+reveal_type(select(User.age).list_subquery())  # T: list[int]
+reveal_type(session.scalars(union(select(User), select(User))).all())  # T: list[User]
+reveal_type(session.scalars(intersect(select(User.age), select(User.age))).one())  # T: int
+except_(select(User), User)  # E
+select(User).intersect(select(User))  # E
 
 post = Post(author=ada, editor=Link(ada))
 Post(author="users/ada")

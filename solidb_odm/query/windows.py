@@ -1,0 +1,166 @@
+"""Window functions: values of a row that look at the rows around it, without making them one group.
+
+``over(func.rank(), partition_by=Order.customer, order_by=desc(Order.total))``. SDBQL has them in LET and
+RETURN only, so a select computes them after its conditions and knows them by a name from then on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from ..errors import UsageError
+from ..model.expressions import Expression, Value, lift
+from ..model.fields import FieldRef, Place
+from ..sdbql import nodes as q
+from .conditions import Ordering, expression
+from .scope import BuildScope
+
+T = TypeVar("T")
+
+_AGGREGATES = ("COUNT", "SUM", "AVG", "MIN", "MAX")
+
+
+class WindowCall(Expression):
+    """A window function that was not yet told its window."""
+
+    __slots__ = ("annotation", "arguments", "function", "place")
+
+    def __init__(self, function: str, arguments: tuple[Expression, ...], annotation: Any = Any) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.annotation = annotation
+        like = arguments[0] if arguments and annotation is Any else None
+        self.place: Place | None = like.__place__ if isinstance(like, FieldRef) else None
+
+    def __build__(self, scope: Any) -> q.Expression:
+        name = self.function.lower()
+        raise UsageError(
+            f"func.{name}() looks at the rows around, and was not told which",
+            hint=f"over(func.{name}(..), partition_by=.., order_by=..)",
+        )
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+    def __encode__(self, value: Any) -> Any:
+        return self.arguments[0].__encode__(value) if self.place is not None else super().__encode__(value)
+
+    @property
+    def __nullable__(self) -> bool:
+        return True
+
+
+class Windowed(WindowCall):
+    """``NAME(arguments) OVER (PARTITION BY .. ORDER BY ..)``."""
+
+    __slots__ = ("orderings", "partition")
+
+    def __init__(
+        self, call: WindowCall, partition: tuple[Expression, ...], orderings: tuple[Ordering, ...]
+    ) -> None:
+        super().__init__(call.function, call.arguments, call.annotation)
+        self.partition = partition
+        self.orderings = orderings
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (*self.arguments, *self.partition, *(key.expression for key in self.orderings))
+
+    def __build__(self, scope: Any) -> q.Expression:
+        window = q.Window(
+            self.function,
+            tuple(argument.__build__(scope) for argument in self.arguments),
+            tuple(each.__build__(scope) for each in self.partition),
+            tuple(q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings),
+        )
+        return cast(BuildScope, scope).window(window)
+
+
+def over(value: T, *, partition_by: Any = (), order_by: Any = ()) -> T:
+    """Compute a window function, or an aggregate, for each row over the rows of its window.
+
+    ``partition_by`` and ``order_by`` take one expression or a list. The window is all rows that agree
+    in ``partition_by``. An aggregate (``func.sum`` ..) with ``order_by`` runs: it covers the rows up to
+    this one, row by row.
+    """
+    orderings = tuple(_ordering(each) for each in _listed(order_by))
+    partition = tuple(expression(each, "partition_by") for each in _listed(partition_by))
+    return cast(T, Windowed(_call(value), partition, orderings))
+
+
+def _call(value: Any) -> WindowCall:
+    if isinstance(value, WindowCall) and not isinstance(value, Windowed):
+        return value
+    function = getattr(value, "function", None)
+    if not isinstance(value, Windowed) and function in _AGGREGATES and hasattr(value, "argument"):
+        argument = value.argument if value.argument is not None else Value(1)  # COUNT() counts nothing
+        return WindowCall(function, (argument,), value.annotation)
+    raise UsageError(
+        f"over() can't compute {value!r} over a window",
+        hint="it takes func.row_number(), rank(), lag() .. and func.sum(), count(), avg(), min(), max()",
+    )
+
+
+def _listed(given: Any) -> tuple[Any, ...]:
+    return tuple(cast("list[Any]", given)) if isinstance(given, (list, tuple)) else (given,)
+
+
+def _ordering(key: Any) -> Ordering:
+    return key if isinstance(key, Ordering) else Ordering(expression(key, "order_by"))
+
+
+def has_window(wanted: Expression) -> bool:
+    """Say whether a part of the expression is computed over a window."""
+    return isinstance(wanted, Windowed) or any(map(has_window, wanted.__operands__()))
+
+
+class WindowFunctions:
+    """The functions that only ``over`` makes sense of."""
+
+    def row_number(self) -> int:
+        """Number the rows of a window from 1, in its order."""
+        return cast(int, WindowCall("ROW_NUMBER", (), int))
+
+    def rank(self) -> int:
+        """Give the place of the row; equal rows share one, and leave a gap behind them."""
+        return cast(int, WindowCall("RANK", (), int))
+
+    def dense_rank(self) -> int:
+        """Give the place of the row; equal rows share one, without a gap."""
+        return cast(int, WindowCall("DENSE_RANK", (), int))
+
+    def percent_rank(self) -> float:
+        """Give the rank from 0 to 1."""
+        return cast(float, WindowCall("PERCENT_RANK", (), float))
+
+    def cume_dist(self) -> float:
+        """Give the share of the rows that are not after this one."""
+        return cast(float, WindowCall("CUME_DIST", (), float))
+
+    def ntile(self, count: int) -> int:
+        """Give the number of the row's part, if the window is cut into so many parts."""
+        return cast(int, WindowCall("NTILE", (lift(count),), int))
+
+    def lag(self, target: T, offset: int = 1, default: T | None = None) -> T | None:
+        """Give the value of the row that is ``offset`` rows before."""
+        return cast(T, _offset("LAG", target, offset, default))
+
+    def lead(self, target: T, offset: int = 1, default: T | None = None) -> T | None:
+        """Give the value of the row that is ``offset`` rows after."""
+        return cast(T, _offset("LEAD", target, offset, default))
+
+    def first_value(self, target: T) -> T:
+        """Give the value of the first row of the window."""
+        return cast(T, WindowCall("FIRST_VALUE", (expression(target, "func.first_value()"),)))
+
+    def last_value(self, target: T) -> T:
+        """Give the value of the last row of the whole window, also with an order."""
+        return cast(T, WindowCall("LAST_VALUE", (expression(target, "func.last_value()"),)))
+
+    def nth_value(self, target: T, number: int) -> T | None:
+        """Give the value of a row of the window by its number, from 1."""
+        return cast(T, WindowCall("NTH_VALUE", (expression(target, "func.nth_value()"), lift(number))))
+
+
+def _offset(function: str, target: Any, offset: int, default: Any) -> WindowCall:
+    field = expression(target, f"func.{function.lower()}()")
+    return WindowCall(function, (field, lift(offset), lift(default, field)))
