@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from re import compile as compile_plain
 from typing import Any, Final, TypeVar
 
@@ -72,11 +72,24 @@ def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Js
     compiled = compile_regex(wanted, ignore_case=ignore_case is True)
     growth = Growth("REGEX_REPLACE")
 
-    def fill(match: Any) -> str:
-        return growth(_expand(match, template))
+    def replaced() -> str:
+        parts: list[str] = []
+        start = 0
+        for match in _matches(compiled, whole):
+            parts += (whole[start : match.start()], growth(_expand(match, template)))
+            start = match.end()
+        return "".join((*parts, whole[start:]))
 
-    replaced: str = _timed(wanted, lambda: compiled.sub(fill, whole, timeout=SECONDS_PER_SEARCH))
-    return bounded(replaced, "REGEX_REPLACE")
+    return bounded(_timed(wanted, replaced), "REGEX_REPLACE")
+
+
+def _matches(compiled: Any, whole: str) -> Iterator[Any]:
+    """Yield all matches; an empty one at the end of the one before is none, as in Rust."""
+    end = -1
+    for match in compiled.finditer(whole, timeout=SECONDS_PER_SEARCH):
+        if match.start() < match.end() or match.start() != end:
+            yield match
+        end = match.end()
 
 
 @function(
@@ -89,7 +102,7 @@ def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Js
 def regex_matches(value: Json, pattern: Json, ignore_case: Json = False) -> Json:
     wanted, whole = text(pattern, "REGEX_MATCHES", 2), text(value, "REGEX_MATCHES", 1)
     compiled = compile_regex(wanted, ignore_case=ignore_case is True)
-    return _timed(wanted, lambda: [m.group() for m in compiled.finditer(whole, timeout=SECONDS_PER_SEARCH)])
+    return _timed(wanted, lambda: [m.group() for m in _matches(compiled, whole)])
 
 
 @function(
@@ -109,7 +122,7 @@ def regex_split(value: Json, pattern: Json, limit: Json = None) -> Json:
 def _split(compiled: Any, whole: str, most: int | None) -> list[str]:
     parts: list[str] = []
     start = 0
-    for match in compiled.finditer(whole, timeout=SECONDS_PER_SEARCH):
+    for match in _matches(compiled, whole):
         if most is not None and len(parts) + 1 >= most:
             break
         parts.append(whole[start : match.start()])
