@@ -24,6 +24,15 @@ from .sql.shapes import full_documents
 
 SYSTEM: Final = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
 _CHUNK: Final = 1000
+_ENDS: Final = ", ".join(
+    (
+        "d.key",
+        *(
+            f"CASE json_type(d.doc, '$.{end}') WHEN 'text' THEN d.doc ->> '$.{end}' END"
+            for end in ("_from", "_to")
+        ),
+    )
+)
 
 
 class SqliteSource:
@@ -102,21 +111,22 @@ class SqliteSource:
         return self._documents(collection, get_many(self._connection, table, keys))
 
     def edges_of(
-        self, collection: str, vertices: Sequence[str], direction: EdgeDirection
+        self, collection: str, vertices: Sequence[str], direction: EdgeDirection, *, ends_only: bool
     ) -> Iterable[JsonObject]:
-        if len(vertices) == 1:
-            return self.edges(collection, vertices[0], direction)
         end = "_from" if direction == "OUTBOUND" else "_to"
         stored = self._catalogue.need(collection)
         if stored.irregular:
             wanted = set(vertices)
             return (edge for edge in self.scan(collection) if edge.get(end) in wanted)
+        columns = _ENDS if ends_only else "d.key, d.rev, d.created, d.updated, d.doc"
         sql = (
-            "SELECT d.key, d.rev, d.created, d.updated, d.doc FROM json_each(?) AS wanted"
+            f"SELECT {columns} FROM json_each(?) AS wanted"
             f" CROSS JOIN {stored.table} AS d ON {order_key_sql('d.doc', path_sql((end,)))} = wanted.value"
             " ORDER BY d.key"
         )
         rows = self._connection.execute(sql, (json_text.encode(list(vertices)),)).fetchall()
+        if ends_only:
+            return [{"_key": key, "_from": start, "_to": stop} for key, start, stop in rows]
         return self._documents(collection, rows)
 
     def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:

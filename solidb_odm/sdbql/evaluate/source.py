@@ -67,7 +67,10 @@ class ReadsMany(Protocol):
         ...
 
     def edges_of(
-        self, collection: str, vertices: Sequence[str], direction: EdgeDirection
+        self, collection: str, vertices: Sequence[str], direction: EdgeDirection, *, ends_only: bool
     ) -> Iterable[JsonObject]:
-        """Return the edges that leave the vertices, or reach them, in the byte order of their keys."""
+        """Return the edges that leave the vertices, or reach them, in the byte order of their keys.
+
+        With ``ends_only``, ``_key``, ``_from`` and ``_to`` are enough of an edge.
+        """
         ...

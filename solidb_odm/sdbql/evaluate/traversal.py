@@ -127,8 +127,16 @@ def vertex_id(value: Json, which: str = "Start") -> str:
 class _Walk:
     """One traversal from one start."""
 
-    def __init__(self, run: Run, collection: str, rules: Rules, prune: Callable[[Json], bool] | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        collection: str,
+        rules: Rules,
+        prune: Callable[[Json], bool] | None,
+        ends_only: bool = False,
+    ) -> None:
         self._run, self._collection, self._rules, self._prune = run, collection, rules, prune
+        self._ends_only = ends_only
         self._seen: set[str] = set()
 
     def from_(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
@@ -173,7 +181,7 @@ class _Walk:
         for way in _WAYS:
             if self._rules.direction in (way, "ANY"):
                 end = _REVERSED["INBOUND" if way == "OUTBOUND" else "OUTBOUND"]
-                for edge in source.edges_of(self._collection, vertices, way):
+                for edge in source.edges_of(self._collection, vertices, way, ends_only=self._ends_only):
                     found.setdefault((edge[end], way), []).append(edge)
         return lambda vertex, way: found.get((vertex, way), ())
 
@@ -250,7 +258,7 @@ def _stage(
             vertex = vertex_id(start(row))
             collection = edge_collection(run, name)
             test: Any = None if prune is None else _bound_prune(prune, row)
-            for step, document in _Walk(run, collection, rules, test).from_(vertex):
+            for step, document in _Walk(run, collection, rules, test, len(slots) == 1).from_(vertex):
                 fresh = row.copy()
                 fresh[slots[0]] = document
                 if len(slots) > 1:
