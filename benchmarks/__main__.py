@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import client, embedded, imports, memory, report, server
+from . import client, embedded, imports, memory, report, sdbql, server
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -17,7 +17,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=5, help="how often (default: %(default)s)")
     parser.add_argument(
         "--only",
-        choices=["embedded", "memory", "server", "client", "imports"],
+        choices=["embedded", "sdbql", "memory", "server", "client", "imports"],
         help="measure this alone; no page",
     )
     parser.add_argument("--no-page", action="store_true", help="write no page")
@@ -28,6 +28,8 @@ def sections(size: int, repetitions: int, only: str | None) -> Iterator[str]:
     """Measure and yield the sections of the page, one by one."""
     if only in {None, "embedded"}:
         yield report.embedded_section(embedded.measure(size, repetitions))
+    if only in {None, "sdbql"}:
+        yield report.queries_section(sdbql.measure(10 * size, min(repetitions, 3)))
     if only in {None, "memory"}:
         yield report.memory_section(memory.measure(size))
     if only in {None, "server"} and (times := server.measure(size, repetitions)) is not None:

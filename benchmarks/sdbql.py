@@ -17,6 +17,8 @@ from tinydb import TinyDB, where
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
 from solidb_odm.engines.embedded.naming import table_sql
+from solidb_odm.engines.embedded.plan_cache import Known, PlanCache
+from solidb_odm.engines.embedded.sql.constants import signature
 from solidb_odm.sdbql.parser import parse
 
 from . import documents
@@ -91,7 +93,8 @@ STEPS = [
     Step(
         "sort and limit, indexed",
         "FOR p IN people FILTER p.score >= @a SORT p.score LIMIT 20 RETURN p",
-        f"{WHOLE} WHERE json_extract(doc, '$.score') >= ? ORDER BY json_extract(doc, '$.score'), key LIMIT 20",
+        f"{WHOLE} WHERE json_extract(doc, '$.score') >= ?"
+        " ORDER BY json_extract(doc, '$.score'), key LIMIT 20",
         lambda chance, size: _scores(chance, size)[:1],
         whole=True,
         times=300,
@@ -150,7 +153,7 @@ def measure(size: int, repetitions: int) -> QueryTimes:
         file = sqlite3.connect(path)
         file.executescript(BY_HAND)
         with Session(engine) as session:
-            planning = min(_planning(engine) for _ in range(repetitions))
+            planning = min(_planning() for _ in range(repetitions))
             for step in STEPS:
                 for repetition in range(repetitions):
                     arguments = _arguments(step, size, repetition)
@@ -237,16 +240,12 @@ def _check(session: Session, file: sqlite3.Connection, step: Step, values: tuple
         raise RuntimeError(f"{step.title}: {len(ours)} and {len(hand)} rows")
 
 
-def _planning(engine: Engine) -> float:
+def _planning() -> float:
     """Time what happens to a known text before SQLite is asked."""
     text = STEPS[0].text
-    channel = engine.driver.channel()
-    queries = channel.queries  # noqa
-    statement = sdbql(text, a="x")
-    queries.known(statement.query, statement.binds)
-    elapsed = _each([()] * 2000, lambda _: queries.known(parse(text), statement.binds))
-    channel.close()
-    return elapsed
+    cache = PlanCache()
+    cache.put((1, parse(text), signature({"a": "x"})), Known(writes=False))
+    return _each([()] * 2000, lambda _: cache.get((1, parse(text), signature({"a": "x"}))))
 
 
 def _tiny(path: Path, people: list[dict[str, Any]]) -> dict[str, float]:

@@ -31,7 +31,7 @@ def run_part(part: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("part", ["embedded", "memory", "imports"])
+@pytest.mark.parametrize("part", ["embedded", "sdbql", "memory", "imports"])
 def test_a_benchmark_runs(part: str) -> None:
     ended = run_part(part)
     assert ended.returncode == 0, ended.stderr
