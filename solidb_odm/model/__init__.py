@@ -5,6 +5,7 @@ from .edge import Edge
 from .expressions import Expression, Predicate
 from .indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
 from .link import Link
+from .mixins import SoftDelete, Timestamped
 from .registry import registry
 from .types import GeoPoint, Vector
 
@@ -18,7 +19,9 @@ __all__ = [
     "Index",
     "Link",
     "Predicate",
+    "SoftDelete",
     "TTLIndex",
+    "Timestamped",
     "Vector",
     "VectorIndex",
     "registry",

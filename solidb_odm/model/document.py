@@ -95,7 +95,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         if isinstance(found, property):
             found.__set__(self, value)
         else:
-            self.__dict__[name] = value
+            vars(self)[name] = value
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Combined, Expression, Source
-from ..model.fields import FieldRef
+from ..model.fields import FieldRef, stored_name
+from ..model.mixins import SoftDelete
 from ..sdbql import nodes as q
 from .columns import Column, Entity, Labelled, Scalar
 from .conditions import Ordering
@@ -36,6 +37,7 @@ class Selection:
     limit: int | None
     offset: int | None
     distinct: bool
+    with_deleted: bool = False
     labels: tuple[str, ...] | None = None
     """With labels a row is an object of the columns by these names."""
 
@@ -60,6 +62,7 @@ def has_aggregate(expression: Expression) -> bool:
 
 def build_select(selection: Selection, scope: BuildScope) -> q.Query:
     """Build the block of a select; UsageError where its parts do not fit together."""
+    scope.shows_deleted = selection.with_deleted
     sources = _sources(selection, scope)
     loops, body = _read(sources, selection.conditions, scope)
     if selection.is_grouped:
@@ -108,14 +111,27 @@ def read_from(source: Source, scope: BuildScope) -> q.Name:
 
 
 def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
-    """Give the condition that keeps a subclass's own documents in its parent's collection."""
+    """Give the condition that keeps the documents of a source among those of its collection.
+
+    A subclass keeps its own; what is marked as deleted stays out unless it is asked for.
+    """
     if isinstance(source, Table):
         return None
     model = model_of(source)
-    if model.__solidb_mapping__.type_name is None:
-        return None
-    names = [each.__solidb_mapping__.type_name for each in family(model)]
-    return q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names))
+    kept = [] if scope.shows_deleted else unmarked(model, variable)
+    if model.__solidb_mapping__.type_name is not None:
+        names = [each.__solidb_mapping__.type_name for each in family(model)]
+        kept.insert(0, q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names)))
+    return conjunction(kept) if kept else None
+
+
+def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
+    """Give the condition that leaves out documents marked as deleted, of a class that can mark them."""
+    marked = next((each for each in family(model) if issubclass(each, SoftDelete)), None)
+    if marked is None:
+        return []
+    deleted_at = q.Attribute(q.Name(variable), stored_name(marked, "deleted_at"))
+    return [q.Compare(deleted_at, "==", q.Literal(None))]
 
 
 def root_of(model: type[Document]) -> type[Document]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Expression, Predicate
+from ..model.mixins import SoftDelete, Timestamped, now
 from ..sdbql import nodes as q
 from . import conditions
 from .building import conjunction, narrowing
@@ -23,6 +24,11 @@ class Chosen(Write):
 
     model: type[Document]
     conditions: tuple[Expression, ...] = ()
+    is_with_deleted: bool = False
+
+    def with_deleted(self) -> Self:
+        """Write documents of a SoftDelete class that are marked as deleted too."""
+        return replace(self, is_with_deleted=True)
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Write only what all the conditions are true of; without any, all documents of the model."""
@@ -32,6 +38,7 @@ class Chosen(Write):
     def _loop(self, scope: BuildScope) -> tuple[str, list[q.Clause]]:
         variable = scope.declare(self.model)
         body: list[q.Clause] = [q.For(variable, q.Name(self.model.__solidb_mapping__.collection))]
+        scope.shows_deleted = self.is_with_deleted
         narrowed = narrowing(self.model, variable, scope)
         wanted = [*([narrowed] if narrowed is not None else [])]
         wanted += [each.__build__(scope) for each in self.conditions]
@@ -62,7 +69,10 @@ class Update(Chosen):
                 "the update changes nothing", hint=f"update({self.model.__name__}).values(field=value)"
             )
         variable, body = self._loop(scope)
-        patch = q.Object(tuple((name, value.__build__(scope)) for name, value in self.patch))
+        values = dict(self.patch)
+        if issubclass(self.model, Timestamped):
+            values = {**dict(patch_of(self.model, {"updated_at": now()})), **values}
+        patch = q.Object(tuple((name, value.__build__(scope)) for name, value in values.items()))
         collection = self.model.__solidb_mapping__.collection
         return [*body, q.Update(q.Name(variable), patch, collection)]
 
@@ -71,9 +81,23 @@ class Update(Chosen):
 class Delete(Chosen):
     """A statement that deletes documents."""
 
-    __solidb_row__: ClassVar[str] = "OLD"
+    is_permanent: bool = False
+
+    def permanently(self) -> Self:
+        """Delete documents of a SoftDelete class, instead of marking them as deleted."""
+        return replace(self, is_permanent=True)
+
+    @property
+    def _marks(self) -> bool:
+        return issubclass(self.model, SoftDelete) and not self.is_permanent
+
+    def __row__(self) -> str:
+        return "NEW" if self._marks else "OLD"
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
+        if self._marks:
+            patch = patch_of(self.model, {"deleted_at": now()})
+            return Update(self.model, self.conditions, self.is_with_deleted, patch).__write__(scope)
         variable, body = self._loop(scope)
         return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
 
@@ -89,7 +113,8 @@ def update(model: type[Document]) -> Update:
 def delete(model: type[Document]) -> Delete:
     """Delete documents where they are: ``delete(User).where(User.age < 18)``.
 
-    Gives how many, or with ``returning(User)`` what they were. Edges to them stay.
+    Gives how many, or with ``returning(User)`` what they were. Edges to them stay. Documents of a
+    SoftDelete class are marked as deleted, and ``returning`` gives them as they are then.
     """
     return Delete(document_class(model, "delete"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, TypeVar
 
 from ..errors import UsageError
@@ -76,11 +75,10 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
         raise UsageError(f"{name}() takes two or more select() statements")
     for other in statements[1:]:
         _check_alike(statements[0], other, name)
-
-    def combine(one: Any, other: Any) -> Any:
-        return Combination(one, operator, other)
-
-    return reduce(combine, statements)
+    found: Combination[Any] = Combination(statements[0], operator, statements[1])
+    for other in statements[2:]:
+        found = Combination(found, operator, other)
+    return found
 
 
 def _check_alike(one: Any, other: Any, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from ..errors import UsageError
 from ..model.document import Document
@@ -32,8 +32,11 @@ class Write(Statement[int]):
     """
 
     __slots__ = ()
-    __solidb_row__: ClassVar[str] = "NEW"
     model: type[Document]
+
+    def __row__(self) -> str:
+        """Give the name of the document that was written, after the clause that writes it."""
+        return "NEW"
 
     @overload
     def returning(self, item: type[D], /) -> Returning[D]: ...  # pyright: ignore[reportOverlappingOverload]  # a class is a value too
@@ -59,7 +62,7 @@ class Write(Statement[int]):
     def compile(self) -> Compiled:
         scope = BuildScope()
         body = self.__write__(scope)
-        written = q.Attribute(q.Name(self.__solidb_row__), "_key")
+        written = q.Attribute(q.Name(self.__row__()), "_key")
         name = scope.fresh("_n")
         # COUNT(NEW._key) and not WITH COUNT: naming NEW keeps the server from its batches of over
         # 100 rows, which leave out in silence what does not fit the schema.
@@ -95,7 +98,7 @@ class Returning(Statement[T_co], Generic[T_co]):
         if not self._compiled:
             scope = BuildScope()
             body = self.write.__write__(scope)
-            scope.declare(self.write.model, self.write.__solidb_row__)
+            scope.declare(self.write.model, self.write.__row__())
             row = row_of(self.columns, self.single, scope)
             query = with_tables(q.Block(body=(*scope.lets, *body), returns=q.Return(row)), scope)
             self._compiled.append(Compiled(query, scope.values, self.columns, self.single))

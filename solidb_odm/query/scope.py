@@ -36,6 +36,7 @@ class BuildScope:
         self.lets: list[q.Let] = []
         self.windows: list[q.Let] = []
         self.windowing = False
+        self.shows_deleted = False
         self.tables: dict[str, tuple[object, q.CommonTable]] = parent.tables if parent else {}
         self._once: dict[int, q.Name] = {}
         self.collecting = False

@@ -44,6 +44,7 @@ class Select(Statement[T_co]):
     limit_count: int | None = None
     offset_count: int | None = None
     is_distinct: bool = False
+    is_with_deleted: bool = False
     reader: Scalar | None = None
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
@@ -69,6 +70,10 @@ class Select(Statement[T_co]):
     def distinct(self) -> Self:
         """Give equal rows once."""
         return self._with(is_distinct=True)
+
+    def with_deleted(self) -> Self:
+        """Give documents of SoftDelete classes that are marked as deleted too."""
+        return self._with(is_with_deleted=True)
 
     def group_by(self, *keys: Any) -> Self:
         """Make one row of all that agree in the keys; the other columns must be aggregates (``func``)."""
@@ -153,6 +158,7 @@ class Select(Statement[T_co]):
             self.limit_count,
             self.offset_count,
             self.is_distinct,
+            self.is_with_deleted,
             None if self.reader is None else labels_of(self.columns),
         )
 

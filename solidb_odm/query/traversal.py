@@ -11,7 +11,7 @@ from ..model.edge import Edge
 from ..model.expressions import Expression, Predicate
 from ..sdbql import nodes as q
 from . import conditions
-from .building import conjunction
+from .building import conjunction, unmarked
 from .columns import Column, Entity, Path, PathOf
 from .conditions import Ordering
 from .scope import BuildScope, sources_of, with_tables
@@ -43,6 +43,7 @@ class Traversal(Statement[T_co], Generic[T_co]):
     orderings: tuple[Ordering, ...] = ()
     limit_count: int | None = None
     offset_count: int | None = None
+    is_with_deleted: bool = False
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -64,6 +65,10 @@ class Traversal(Statement[T_co], Generic[T_co]):
         """Leave out so many documents at the start."""
         return self._with(offset_count=natural(count, "offset"))
 
+    def with_deleted(self) -> Self:
+        """Give documents of SoftDelete classes that are marked as deleted too; their edges always count."""
+        return self._with(is_with_deleted=True)
+
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
@@ -79,7 +84,8 @@ class Traversal(Statement[T_co], Generic[T_co]):
         collection = self.edges.__solidb_mapping__.collection
         variables = (vertex, edge) if self._reads_edge() else (vertex,)
         step = q.Traverse(variables, self.direction, scope.bind(self.start), collection, *self.depth)
-        wanted = [each.__build__(scope) for each in self.conditions]
+        marked = [] if self.target is None or self.is_with_deleted else unmarked(self.target, vertex)
+        wanted = [*marked, *(each.__build__(scope) for each in self.conditions)]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
         sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings]
         if sort:

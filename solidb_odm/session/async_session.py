@@ -19,7 +19,7 @@ from . import operations_objects as objects
 from . import operations_reading as reading
 from . import operations_writing as writing
 from . import paging
-from .base import Read, SessionBase, compiled, first_column, present
+from .base import Read, SessionBase, compiled, first_column, present, visible
 from .engine import AsyncEngine
 from .paging import Page
 from .result import Result
@@ -40,9 +40,12 @@ class AsyncSession(SessionBase):
 
     # --- reading --------------------------------------------------------------------------------
 
-    async def get(self, model: type[D], key: str) -> D | None:
-        """Give the document with this key, from the session if it is there; None if there is none."""
-        return await self._run(reading.get(self._context, model, key))
+    async def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
+        """Give the document with this key, from the session if it is there; None if there is none.
+
+        Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
+        """
+        return visible(await self._run(reading.get(self._context, model, key)), with_deleted)
 
     async def get_one(self, model: type[D], key: str) -> D:
         """Give the document with this key; DocumentNotFound if there is none."""
@@ -50,7 +53,8 @@ class AsyncSession(SessionBase):
 
     async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Give the documents with these keys, in their order, in one round trip."""
-        return await self._run(reading.get_many(self._context, model, keys))
+        found = await self._run(reading.get_many(self._context, model, keys))
+        return [visible(document, with_deleted=False) for document in found]
 
     async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
         """Run a statement; its rows are documents, values, or tuples of several columns.

@@ -18,6 +18,7 @@ from ..errors import (
     UsageError,
 )
 from ..model.document import Document
+from ..model.mixins import SoftDelete, now
 from ..model.state import state_or_none
 from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
@@ -55,10 +56,17 @@ class SessionBase:
         for document in documents:
             self._work.add(document)
 
-    def delete(self, document: Document) -> None:
-        """Delete a document at the next flush; one that was never stored just leaves the session."""
+    def delete(self, document: Document, *, permanently: bool = False) -> None:
+        """Delete a document at the next flush; one that was never stored just leaves the session.
+
+        A SoftDelete document is only marked as deleted, unless ``permanently``.
+        """
         self._check_open()
-        self._work.delete(document)
+        if isinstance(document, SoftDelete) and not permanently and id(document) not in self._work.new:
+            self._work.check_held(document, "delete", "get it with this session, or add it first")
+            document.deleted_at = document.deleted_at or now()
+        else:
+            self._work.delete(document)
 
     def expunge(self, document: Document) -> None:
         """Let go of a document and of its unsent changes."""
@@ -169,6 +177,12 @@ def compiled(statement: Statement[Any]) -> Compiled:
 def first_column(rows: list[Any], program: Compiled) -> list[Any]:
     """Give the first column of rows."""
     return rows if program.single else [row[0] for row in rows]
+
+
+def visible(document: D | None, with_deleted: bool) -> D | None:
+    """Give the document, unless it is marked as deleted and those are not wanted."""
+    marked = isinstance(document, SoftDelete) and document.deleted_at is not None
+    return None if marked and not with_deleted else document
 
 
 def present(document: D | None, model: type[D], key: str) -> D:

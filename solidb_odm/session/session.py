@@ -18,7 +18,7 @@ from . import operations_objects as objects
 from . import operations_reading as reading
 from . import operations_writing as writing
 from . import paging
-from .base import Read, SessionBase, compiled, first_column, present
+from .base import Read, SessionBase, compiled, first_column, present, visible
 from .engine import Engine
 from .paging import Page
 from .result import Result
@@ -42,9 +42,12 @@ class Session(SessionBase):
 
     # --- reading --------------------------------------------------------------------------------
 
-    def get(self, model: type[D], key: str) -> D | None:
-        """Give the document with this key, from the session if it is there; None if there is none."""
-        return self._run(reading.get(self._context, model, key))
+    def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
+        """Give the document with this key, from the session if it is there; None if there is none.
+
+        Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
+        """
+        return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
     def get_one(self, model: type[D], key: str) -> D:
         """Give the document with this key; DocumentNotFound if there is none."""
@@ -52,7 +55,8 @@ class Session(SessionBase):
 
     def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Give the documents with these keys, in their order, in one round trip."""
-        return self._run(reading.get_many(self._context, model, keys))
+        found = self._run(reading.get_many(self._context, model, keys))
+        return [visible(document, with_deleted=False) for document in found]
 
     def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
         """Run a statement; its rows are documents, values, or tuples of several columns.

@@ -1,0 +1,60 @@
+"""Bases to mix into document classes: ``SoftDelete`` and ``Timestamped``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from ..errors import DeclarationError
+from .document import Document
+
+
+def now() -> datetime:
+    """Give the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class SoftDelete(Document, abstract=True):
+    """Documents that are marked as deleted and stay.
+
+    ``class Post(SoftDelete, Document, collection="posts")``: ``session.delete(post)`` and the statement
+    ``delete(Post)`` set ``deleted_at``; both take ``permanently``. Selects, updates, traversals and
+    ``session.get`` leave such documents out, unless told ``with_deleted``; links still load them. Set
+    ``deleted_at`` to None to restore one.
+    """
+
+    deleted_at: datetime | None = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__solidb_kind__ == "edge":
+            raise DeclarationError(
+                "an edge can't be SoftDelete, because traversals would go on following it",
+                model=cls.__name__,
+                hint="delete edges for good, and mark the documents at their ends",
+            )
+
+
+class Timestamped(Document, abstract=True):
+    """Documents that hold the times they were made and last changed, as fields of their own.
+
+    Every document knows the engine's ``created_at`` and ``updated_at``. These are kept in the document
+    instead: they can be given, are part of ``model_dump()`` and survive a copy to another database.
+    """
+
+    created_at: datetime = Field(default_factory=now)
+    updated_at: datetime = Field(default_factory=now)
+
+    def before_insert(self) -> None:
+        """Note the time; a class with a hook of its own calls this one by ``super()``."""
+        moment = now()
+        for name in ("created_at", "updated_at"):
+            if name not in self.model_fields_set:
+                setattr(self, name, moment)
+
+    def before_update(self) -> None:
+        """Note the time; a class with a hook of its own calls this one by ``super()``."""
+        self.updated_at = now()
