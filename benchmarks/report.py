@@ -79,9 +79,9 @@ Aim: at most {aim}. {verdict}
 SDBQL = """
 ## Queries in the language
 
-{size:,} nested documents and as many edges in one file. *By hand* is SQL over the same tables, with indexes of
-its own on the same attributes, and documents made of its rows. Ours is a text given to `Session.execute`, read
-and planned before. TinyDB searches its JSON file, which has no index.
+{size:,} nested documents and as many edges in one file. *By hand* is SQL over the same tables, with indexes
+of its own on the same attributes, and documents made of its rows. Ours is a text given to
+`Session.execute`, read and planned before. TinyDB searches its JSON file, which has no index.
 
 | milliseconds a query | solidb_odm | by hand | ratio | aim | TinyDB | TinyDB ÷ solidb_odm |
 |---|--:|--:|--:|--:|--:|--:|
@@ -89,8 +89,8 @@ and planned before. TinyDB searches its JSON file, which has no index.
 
 To find the plan of a known text takes {planning:.4f} ms, {share:.1f} % of a point query (aim: under 5 %).
 {verdict} The smallest queries pay the fixed cost of a statement, some hundredths of a millisecond for the
-session and the check that no other process changed the schema; traversals go on in Python with the vertices and
-edges that SQL gives them a level at a time.
+session and the check that no other process changed the schema; traversals go on in Python with the
+vertices and edges that SQL gives them a level at a time.
 """
 IMPORTS = """
 ## Import

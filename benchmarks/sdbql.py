@@ -38,12 +38,13 @@ BY_HAND = f"""
 WHOLE = f"SELECT key, rev, created, updated, doc FROM {PEOPLE}"
 HOP = f"""
     WITH RECURSIVE hops(vertex, depth) AS (
-        VALUES (?, 0)
+        VALUES (?1, 0)
         UNION
         SELECT json_extract(e.doc, '$._to'), depth + 1 FROM hops JOIN {KNOWS} AS e
         ON json_extract(e.doc, '$._from') = vertex WHERE depth < 2
     )
-    SELECT DISTINCT p.key FROM hops JOIN {PEOPLE} AS p ON p.key = substr(vertex, 8) WHERE depth > 0
+    SELECT DISTINCT p.key FROM hops JOIN {PEOPLE} AS p ON p.key = substr(vertex, 8)
+    WHERE depth > 0 AND vertex <> ?1
 """
 
 

@@ -11,17 +11,32 @@ from ..values import canonical, compare, describe, is_number
 from .calls import unknown_function
 from .compiler import Compiler
 from .ordering import compile_keys, order_rows
-from .runtime import Row, Run, Stage
+from .runtime import Row, Run, Stage, Value
 from .scope import PendingWindow, Scope
 
 Partition: TypeAlias = "list[Row]"
+
+
+class _Arguments:
+    """The arguments of a window function in one row, computed when they are asked for."""
+
+    __slots__ = ("_row", "_values")
+
+    def __init__(self, values: Sequence[Value], row: Row) -> None:
+        self._values, self._row = values, row
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, place: int) -> Json:
+        return self._values[place](self._row)
 
 
 class _Members:
     """One partition in window order, with what its window's arguments are in each row."""
 
     def __init__(
-        self, rows: list[Row], arguments: list[list[Json]], keys: list[Any], *, ordered: bool
+        self, rows: list[Row], arguments: list[_Arguments], keys: list[Any], *, ordered: bool
     ) -> None:
         self.rows = rows
         self.arguments = arguments
@@ -30,7 +45,12 @@ class _Members:
 
     def column(self, place: int = 0) -> list[Json]:
         """Return one argument in all rows; null where the call has no such argument."""
-        return [row[place] if place < len(row) else None for row in self.arguments]
+        return [self.value(row, place) for row in range(len(self.rows))]
+
+    def value(self, row: int, place: int = 0) -> Json:
+        """Return one argument in one row; it is computed only where a result needs it."""
+        arguments = self.arguments[row]
+        return arguments[place] if place < len(arguments) else None
 
     def peers(self) -> list[tuple[int, int]]:
         """Return the first and the last place of each row's peers: rows that sort alike."""
@@ -84,7 +104,7 @@ def _stage(compiler: Compiler, window: PendingWindow, scope: Scope) -> Stage:
             ordered = order_rows(group, keys)
             members = _Members(
                 ordered,
-                [[argument(row) for argument in arguments] for row in ordered],
+                [_Arguments(arguments, row) for row in ordered],
                 [canonical([key.value(row) for key in keys]) for row in ordered],
                 ordered=bool(keys),
             )
@@ -126,7 +146,7 @@ def _cume_dist(members: _Members) -> list[Json]:
 
 def _ntile(members: _Members) -> list[Json]:
     count = len(members.rows)
-    buckets = _integer(members.column()[0], "NTILE")
+    buckets = _integer(members.value(0), "NTILE")
     if buckets <= 0:
         raise QueryError("NTILE: number of buckets must be positive")
     size, larger = divmod(count, buckets)
@@ -146,7 +166,7 @@ def _shifted(name: str, sign: int) -> WindowFunction:
                 raise QueryError(f"{name}: offset must not be negative")
             other = place + sign * offset
             if 0 <= other < len(members.rows):
-                results.append(members.arguments[other][0] if arguments else None)
+                results.append(members.value(other))
             else:
                 results.append(arguments[2] if len(arguments) > 2 else None)
         return results
@@ -155,18 +175,16 @@ def _shifted(name: str, sign: int) -> WindowFunction:
 
 
 def _first_value(members: _Members) -> list[Json]:
-    return [members.column()[0]] * len(members.rows)
+    return [members.value(0)] * len(members.rows)
 
 
 def _last_value(members: _Members) -> list[Json]:
-    return [members.column()[-1]] * len(members.rows)
+    return [members.value(-1)] * len(members.rows)
 
 
 def _nth_value(members: _Members) -> list[Json]:
-    place = _integer(members.column(1)[0], "NTH_VALUE")
-    values = members.column()
-    found = values[place - 1] if 1 <= place <= len(values) else None
-    return [found] * len(values)
+    place, count = _integer(members.value(0, 1), "NTH_VALUE"), len(members.rows)
+    return [members.value(place - 1) if 1 <= place <= count else None] * count
 
 
 def _integer(value: Json, name: str) -> int:

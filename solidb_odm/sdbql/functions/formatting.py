@@ -152,8 +152,10 @@ def url_decode(value: Json) -> Json:
     summary="The parts of a URL: scheme, host, port, path, query, fragment, username, password.",
 )
 def parse_url(value: Json) -> Json:
+    if not isinstance(value, str):
+        return None
     try:
-        parts = urlsplit(text(value, "PARSE_URL"))
+        parts = urlsplit(value)
         port = parts.port
     except ValueError:
         return None

@@ -353,7 +353,7 @@ def repeat(value: Json, times: Json, separator: Json = None) -> Json:
 
 
 def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]:
-    whole, fill = text(value, name), " " if pad is None else text(pad, name, 3)
+    whole, fill = text(value, name), " " if pad is None else to_text(pad)
     missing = count_or_zero(length) - len(whole)
     if missing <= 0 or not fill:
         return whole, ""
