@@ -159,6 +159,11 @@ class EmbeddedChannel:
         finally:
             self._give_back(self._connection)
 
+    def __del__(self) -> None:
+        """Close the connection of a channel that nobody closed; Python 3.13 warns of it otherwise."""
+        if not getattr(self, "_closed", True):
+            self._connection.close()
+
     @contextmanager
     def _translating(self) -> Generator[None, None, None]:
         """Raise SQLite's errors as ours."""

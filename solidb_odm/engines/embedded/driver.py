@@ -71,6 +71,11 @@ class EmbeddedDriver:
         for connection in connections:
             connection.close()
 
+    def __del__(self) -> None:
+        """Close the connections of an engine that nobody disposed of."""
+        if not getattr(self, "_closed", True):
+            self.close()
+
     def _open(self) -> sqlite3.Connection:
         return open_connection(self._options, self._memory_name, self._factory)
 
