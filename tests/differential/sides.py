@@ -20,7 +20,7 @@ from .data import DataSet
 REFILL = "FOR d IN scratch REMOVE d IN scratch", "FOR d IN @docs INSERT d INTO scratch"
 READ = "FOR d IN scratch RETURN d"
 _VARYING = ("_rev", "_created_at", "_updated_at")
-_WRITES = re.compile(r"\b(INTO scratch|IN scratch\b.*\b(IN|INTO) scratch)")
+_FLOATS = re.compile(r"\d+\.\d{9,}")
 
 
 class Failure:
@@ -117,9 +117,16 @@ def same(one: Any, two: Any, rules: Rules = EXACT) -> bool:
         return one.keys() == two.keys() and all(
             name in _VARYING or same(one[name], two[name], rules) for name in one
         )
+    if isinstance(one, str) and rules.tolerance:
+        return _rounded(one) == _rounded(two)
     if isinstance(one, float):
         return abs(one - two) <= max(abs(one), abs(two)) * rules.tolerance
     return bool(one == two)
+
+
+def _rounded(text: str) -> str:
+    """Return a text without the last digits of the floats in it."""
+    return _FLOATS.sub(lambda found: f"{float(found[0]):.9g}", text)
 
 
 def difference(one: Answer, two: Answer) -> str:

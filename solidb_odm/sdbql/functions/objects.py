@@ -299,7 +299,13 @@ def _without(value: Json, steps: list[str | int]) -> Json:
     return {**fields, str(step): _without(item, rest)} if rest else fields
 
 
-@function("UNSET_PATH", parameters="o, path", returns="object", summary="Without what is at the path.")
+@function(
+    "UNSET_PATH",
+    parameters="o, path",
+    returns="object",
+    nulls="null, if the path is one",
+    summary="Without what is at the path.",
+)
 def unset_path(value: Json, path: Json) -> Json:
     steps = [step for step in _steps(path, "UNSET_PATH") if step != ""]
     if not steps:
