@@ -11,7 +11,8 @@ themselves travel beside the query.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal as OneOf, TypeAlias
+from typing import Literal as OneOf
+from typing import TypeAlias
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 Direction: TypeAlias = OneOf["OUTBOUND", "INBOUND", "ANY"]
