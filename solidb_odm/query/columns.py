@@ -15,6 +15,7 @@ from ..model.document import Document
 from ..model.expressions import Expression, Source, lift
 from ..model.field_schemas import field_reader
 from ..model.fields import FieldRef, Place
+from .drawing import draw
 from .sources import Alias
 
 _PLAIN = (str, int, float, bool, type(None))
@@ -54,6 +55,10 @@ class Path(Generic[V_co, E_co]):
 
     def __len__(self) -> int:
         return len(self.edges)
+
+    def _repr_svg_(self) -> str:
+        """Draw the way in a notebook."""
+        return draw([(self.vertices, self.edges)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from ..work import Change, Conflict, Inspection, inspect
 from .async_session import AsyncSession
 from .engine import AsyncEngine, Engine, create_async_engine, create_engine
 from .making import async_sessionmaker, sessionmaker
+from .observing import QueryEvent
 from .paging import Page
 from .result import Result
 from .session import Session
@@ -17,6 +18,7 @@ __all__ = [
     "Engine",
     "Inspection",
     "Page",
+    "QueryEvent",
     "Result",
     "Session",
     "Statistics",

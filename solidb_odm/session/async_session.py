@@ -228,7 +228,7 @@ class AsyncSession(SessionBase):
         self._enter()
         try:
             if self._channel is None:
-                self._channel = AsyncCountedChannel(await self.engine.driver.channel(), self.statistics)
+                self._channel = AsyncCountedChannel(await self.engine.channel(), self.statistics)
             return await arun(operation, self._channel)
         except Exception:
             raise

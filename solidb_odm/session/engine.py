@@ -11,13 +11,17 @@ from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..commands import Command, CountDocuments, CreateDatabase, Declares, DropDatabase, Operation, arun, run
-from ..engines.base import AsyncDriver, Capabilities, Driver
+from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..errors import ConfigurationError
 from ..model.registry import registry
 from . import declaring
+from .observing import AsyncObservedChannel, Observation, ObservedChannel, Watcher
+from .tracing import spans
 
 R = TypeVar("R")
 T = TypeVar("T")
+W = TypeVar("W", bound=Watcher)
+E = TypeVar("E", bound="EngineBase")
 
 logger = logging.getLogger("solidb_odm.engine")
 
@@ -39,6 +43,15 @@ class EngineBase:
     def __init__(self, driver: Driver | AsyncDriver, *, auto_create: bool = True) -> None:
         self._driver = driver
         self.auto_create = auto_create
+        self.observation = Observation()
+
+    def on_query(self, listener: W) -> W:
+        """Call a function with a QueryEvent after each command of sessions that begin to work from now on.
+
+        As a decorator too: ``@engine.on_query``. An error of the listener is logged and goes no further.
+        """
+        self.observation.watchers.append(listener)
+        return listener
 
     @property
     def capabilities(self) -> Capabilities:
@@ -84,9 +97,14 @@ class Engine(EngineBase):
         """Give the number of stored documents of a model's collection."""
         return self.run(_one(CountDocuments(model.__collection_spec__().name)))
 
+    def channel(self) -> Channel:
+        """Open a conversation with the database, which tells those who listen of what it performs."""
+        opened = self.driver.channel()
+        return ObservedChannel(opened, self.observation) if self.observation.is_on else opened
+
     def run(self, operation: Operation[T]) -> T:
         """Run an operation on a channel of its own."""
-        channel = self.driver.channel()
+        channel = self.channel()
         try:
             return run(operation, channel)
         finally:
@@ -135,9 +153,14 @@ class AsyncEngine(EngineBase):
         """Give the number of stored documents of a model's collection."""
         return await self.run(_one(CountDocuments(model.__collection_spec__().name)))
 
+    async def channel(self) -> AsyncChannel:
+        """Open a conversation with the database, which tells those who listen of what it performs."""
+        opened = await self.driver.channel()
+        return AsyncObservedChannel(opened, self.observation) if self.observation.is_on else opened
+
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation on a channel of its own."""
-        channel = await self.driver.channel()
+        channel = await self.channel()
         try:
             return await arun(operation, channel)
         finally:
@@ -156,7 +179,15 @@ class AsyncEngine(EngineBase):
         await self.dispose()
 
 
-def create_engine(url: str, *, echo: bool = False, auto_create: bool = True, **options: Any) -> Engine:
+def create_engine(
+    url: str,
+    *,
+    echo: bool = False,
+    auto_create: bool = True,
+    slow_query: float | None = None,
+    tracing: bool = False,
+    **options: Any,
+) -> Engine:
     """Open a database by its URL.
 
     ``sqlite:///relative.db``, ``sqlite:////absolute.db`` and ``sqlite://`` (memory) are files;
@@ -165,15 +196,35 @@ def create_engine(url: str, *, echo: bool = False, auto_create: bool = True, **o
 
     With ``auto_create`` a session makes a collection, as its models declare it, when it finds it
     missing; turn it off where migrations do that.
+
+    A query that takes ``slow_query`` seconds is logged as a warning by the logger ``solidb_odm.slow``, with
+    the engine's explanation of how it runs. ``tracing`` makes an OpenTelemetry span of each command.
     """
-    return Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
+    engine = Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
+    return _watched(engine, slow_query, tracing)
 
 
 def create_async_engine(
-    url: str, *, echo: bool = False, auto_create: bool = True, **options: Any
+    url: str,
+    *,
+    echo: bool = False,
+    auto_create: bool = True,
+    slow_query: float | None = None,
+    tracing: bool = False,
+    **options: Any,
 ) -> AsyncEngine:
     """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
-    return AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
+    engine = AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
+    return _watched(engine, slow_query, tracing)
+
+
+def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
+    if slow_query is not None and slow_query < 0:
+        raise ConfigurationError(f"slow_query={slow_query!r}", hint="give seconds, such as 0.5")
+    engine.observation.slow_query = slow_query
+    if tracing:
+        engine.on_query(spans())
+    return engine
 
 
 def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:

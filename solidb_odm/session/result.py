@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from ..errors import MultipleResultsError, NoResultError
 from ..query.columns import Column, Scalar
+from .display import table
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -90,6 +91,10 @@ class Result(Sequence[T_co], Generic[T_co]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def _repr_html_(self) -> str:
+        """Show the rows as a table in a notebook."""
+        return table(self.keys(), self._rows)
 
     def __repr__(self) -> str:
         return f"<Result of {len(self._rows)} rows>"

@@ -225,7 +225,7 @@ class Session(SessionBase):
         self._enter()
         try:
             if self._channel is None:
-                self._channel = CountedChannel(self.engine.driver.channel(), self.statistics)
+                self._channel = CountedChannel(self.engine.channel(), self.statistics)
             return run(operation, self._channel)
         except Exception:
             raise

@@ -6,8 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from ..commands import Apply, Command, CommitBatches, FetchDocuments, Get, GetMany, RunQuery
-from ..sdbql.printer import print_query
+from ..commands import Command
+from ..session.observing import describe
 from ..session.statistics import listening
 
 _SHOWN = 20
@@ -24,26 +24,10 @@ def max_queries(limit: int) -> Generator[list[Command[Any]]]:
     with listening(heard.append):
         yield heard
     if len(heard) > limit:
-        lines = [f"  {number}. {_line(command)}" for number, command in enumerate(heard[:_SHOWN], 1)]
+        lines = [f"  {number}. {describe(command)}" for number, command in enumerate(heard[:_SHOWN], 1)]
         if len(heard) > _SHOWN:
             lines.append(f"  .. and {len(heard) - _SHOWN} more")
         told = "\n".join(lines)
         raise AssertionError(
             f"the block asked for {len(heard)} statements, at most {limit} were allowed:\n{told}"
         )
-
-
-def _line(command: Command[Any]) -> str:
-    name = type(command).__name__
-    match command:
-        case RunQuery(query) | FetchDocuments(query):
-            return f"{name} {print_query(query)}"
-        case Get(collection, key):
-            return f"{name} {collection}/{key}"
-        case GetMany(collection, keys):
-            return f"{name} {collection}, {len(keys)} keys"
-        case Apply(batches) | CommitBatches(batches):
-            written = (f"{type(each).__name__} {each.collection} ({len(each.rows)})" for each in batches)
-            return f"{name} {', '.join(written)}"
-        case _:
-            return name
