@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import anyio
@@ -56,7 +57,7 @@ class Blobs(Caller):
 
     def stream(
         self, collection: str, key: str, start: int = 0, end: int | None = None, *, chunk_size: int = CHUNK
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """Read a file piece by piece, or its bytes from ``start`` to before ``end``.
 
         A connection that breaks is opened again, and the file read on from there.
@@ -116,24 +117,28 @@ class AsyncBlobs(AsyncCaller):
         boundary = operations.new_boundary()
         head, tail = operations.form(boundary, operations.name_of(data, name), type)
 
-        async def body() -> AsyncIterable[bytes]:
+        async def body() -> AsyncGenerator[bytes]:
             yield head
-            async for piece in operations.apieces(data):
-                yield piece
+            async with aclosing(operations.apieces(data)) as pieces:
+                async for piece in pieces:
+                    yield piece
             yield tail
 
-        call = operations.upload(self._database, collection, body(), boundary)
-        async with astreamed(self._runner.hub.driver.pool, call, self._runner.seconds) as response:
-            await response.aread()
-            return operations.info_of(response.json())
+        pool = self._runner.hub.driver.pool
+        async with aclosing(body()) as content:
+            call = operations.upload(self._database, collection, content, boundary)
+            async with astreamed(pool, call, self._runner.seconds) as response:
+                await response.aread()
+                return operations.info_of(response.json())
 
     async def get(self, collection: str, key: str) -> bytes:
         """Read a file as a whole; DocumentNotFound if there is none."""
-        return b"".join([piece async for piece in self.stream(collection, key)])
+        async with aclosing(self.stream(collection, key)) as pieces:
+            return b"".join([piece async for piece in pieces])
 
     async def stream(
         self, collection: str, key: str, start: int = 0, end: int | None = None, *, chunk_size: int = CHUNK
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """Read a file piece by piece, or its bytes from ``start`` to before ``end``.
 
         A connection that breaks is opened again, and the file read on from there.
@@ -157,8 +162,11 @@ class AsyncBlobs(AsyncCaller):
     async def save(self, collection: str, key: str, path: str | os.PathLike[str]) -> int:
         """Write a file to a path; count its bytes."""
         size = 0
-        async with await anyio.open_file(path, "wb") as file:
-            async for piece in self.stream(collection, key):
+        async with (
+            await anyio.open_file(path, "wb") as file,
+            aclosing(self.stream(collection, key)) as pieces,
+        ):
+            async for piece in pieces:
                 size += await file.write(piece)
         return size
 

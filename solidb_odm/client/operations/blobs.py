@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias, cast
@@ -115,7 +115,7 @@ def name_of(data: Data, name: str | None) -> str:
     return Path(source).name if isinstance(source, str) else "blob"
 
 
-def pieces(data: Data) -> Iterator[bytes]:
+def pieces(data: Data) -> Generator[bytes]:
     """Cut data into pieces."""
     if isinstance(data, bytes | bytearray):
         for start in range(0, len(data), CHUNK):
@@ -133,7 +133,7 @@ def pieces(data: Data) -> Iterator[bytes]:
         yield from data
 
 
-async def apieces(data: Data) -> AsyncIterable[bytes]:
+async def apieces(data: Data) -> AsyncGenerator[bytes]:
     """Cut data into pieces; what may block is read in a thread."""
     if isinstance(data, AsyncIterable):
         async for piece in data:
@@ -148,4 +148,4 @@ async def apieces(data: Data) -> AsyncIterable[bytes]:
         while (found := await anyio.to_thread.run_sync(next, source, None)) is not None:
             yield found
     finally:
-        source.close()  # type: ignore[attr-defined]
+        source.close()

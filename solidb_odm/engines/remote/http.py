@@ -42,7 +42,9 @@ class TokenAuth(httpx.Auth):
 
     def _login(self, request: httpx.Request) -> httpx.Request:
         body = {"username": self._username, "password": self._password}
-        return httpx.Request("POST", request.url.join("/auth/login"), json=body)
+        where = request.url.join("/auth/login")
+        # The extensions hold the time-outs, which a request made by hand lacks.
+        return httpx.Request("POST", where, json=body, extensions=request.extensions)
 
     def _token(self, response: httpx.Response) -> str:
         if response.status_code == 429:

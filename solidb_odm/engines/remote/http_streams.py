@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 import httpx
@@ -45,7 +45,10 @@ async def astreamed(
     client, begun = pool.http_client(), time.perf_counter()
     host = pool.host
     try:
-        response = await client.send(request_of(client, host, pool.address, call, seconds), stream=True)
+        request = request_of(client, host, pool.address, call, seconds)
+        if isinstance(call.content, AsyncIterable):
+            request.stream = _Pieces(call.content)
+        response = await client.send(request, stream=True)
         try:
             if response.is_error:
                 await response.aread()
@@ -56,6 +59,19 @@ async def astreamed(
             pool.statistics.http(_event(call, begun, response))
     except httpx.HTTPError as problem:
         raise unanswered(problem, call, host) from problem
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """The body of an upload, as its owner made it and will close it.
+
+    The one of httpx is a generator of its own, which nobody closes when sending fails.
+    """
+
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._pieces)
 
 
 def _event(call: HttpCall, begun: float, response: httpx.Response) -> RequestEvent:
