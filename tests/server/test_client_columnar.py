@@ -56,6 +56,7 @@ def test_a_table_is_made_described_listed_and_dropped(client: Client) -> None:
     assert [column["type"] for column in table["columns"]] == [
         "timestamp", "string", "float64", "string", "int64", "bool",
     ]  # fmt: skip
+    assert client.columnar.describe("metrics") == table
     assert [known["name"] for known in client.columnar.list()] == ["metrics"]
     client.columnar.delete("metrics")
     assert client.columnar.list() == []
