@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
+from ..model import shapes
 from ..model.expressions import Expression, FunctionCall, Predicate, lift
 from ..model.fields import FieldRef
 from ..sdbql import nodes as q
@@ -49,6 +50,13 @@ class Aggregate(Expression):
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth(FunctionCall, Predicate):
     """A call of a function whose result is true or false."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypedCall(FunctionCall):
+    """A function call whose values are of a known type."""
+
+    annotation: Any = Any
 
 
 class Functions(WindowFunctions):
@@ -90,6 +98,26 @@ class Functions(WindowFunctions):
         """Give the number of elements of a list, or of characters of a text; 0 of null."""
         return cast(int, FunctionCall("LENGTH", (expression(target, "func.length()"),)))
 
+    def first(self, target: Iterable[T] | None) -> T | None:
+        """Give the first element of a list; None of an empty one."""
+        return cast("T | None", _element("FIRST", target))
+
+    def last(self, target: Iterable[T] | None) -> T | None:
+        """Give the last element of a list; None of an empty one."""
+        return cast("T | None", _element("LAST", target))
+
+    def nth(self, target: Iterable[T] | None, position: int) -> T | None:
+        """Give the element of a list at a position, from 0; None past its end."""
+        return cast("T | None", _element("NTH", target, lift(position)))
+
+    def reverse(self, target: T) -> T:
+        """Turn a list, or a text, around."""
+        return cast(T, _same("REVERSE", target))
+
+    def slice(self, target: T, start: int, count: int) -> T:
+        """Give ``count`` elements of a list from a position on; a negative one counts from the end."""
+        return cast(T, _same("SLICE", target, lift(start), lift(count)))
+
     def _extreme(self, name: str, target: Any, others: tuple[Any, ...]) -> Expression:
         first = expression(target, f"func.{name.lower()}()")
         if others:
@@ -118,6 +146,20 @@ class Functions(WindowFunctions):
 _AGGREGATES = frozenset({
     "VARIANCE", "VARIANCE_SAMPLE", "STDDEV", "STDDEV_SAMPLE", "MEDIAN", "UNIQUE", "SORTED_UNIQUE",
 })  # fmt: skip
+
+
+def _element(name: str, target: Any, *more: Expression) -> Expression:
+    """Call a function that gives an element of a list."""
+    items = expression(target, f"func.{name.lower()}()")
+    kind = shapes.element(items.__place__.annotation) if isinstance(items, FieldRef) else Any
+    return TypedCall(name, (items, *more), kind)
+
+
+def _same(name: str, target: Any, *more: Expression) -> Expression:
+    """Call a function that gives a value of the type of its first argument."""
+    value = expression(target, f"func.{name.lower()}()")
+    kind = value.__place__.annotation if isinstance(value, FieldRef) else Any
+    return TypedCall(name, (value, *more), kind)
 
 
 def _call(known: Function, arguments: tuple[Any, ...]) -> Expression:

@@ -23,6 +23,7 @@ from ..work.identity import References
 from ..work.undo import take_values
 
 D = TypeVar("D", bound=Document)
+_MARK = f'"{TYPE_ATTRIBUTE}"'
 _SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 
 
@@ -137,9 +138,8 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[st
 
 
 def _names_class(row: Stored | None) -> bool:
-    return (
-        row is not None and (f'"{TYPE_ATTRIBUTE}"' if isinstance(row[4], str) else TYPE_ATTRIBUTE) in row[4]
-    )
+    """Say whether a stored document carries the name of a class; text may do so further down."""
+    return row is not None and (_MARK if row[4].__class__ is str else TYPE_ATTRIBUTE) in row[4]
 
 
 def split(row: JsonObject) -> Stored:

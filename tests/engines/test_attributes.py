@@ -21,6 +21,7 @@ from solidb_odm import (
     any_,
     attribute,
     desc,
+    func,
     sdbql,
     select,
     shortest_path,
@@ -212,6 +213,15 @@ def test_embedded_unions_are_found_and_read_as_their_classes(session: Session) -
     cage = session.scalars(select(Cage).where(pugs.breed == "pug")).one()
 
     assert cage.pets == [Cat(), Dog(breed="pug")]
+
+
+def test_elements_of_lists_are_read_as_their_types(session: Session) -> None:
+    parts = select(
+        func.first(Cage.pets), func.last(Cage.pets), func.nth(Cage.pets, 7), func.reverse(Cage.pets)
+    )
+
+    assert session.execute(parts).one() == (Cat(), Dog(breed="pug"), None, [Dog(breed="pug"), Cat()])
+    assert session.scalars(select(func.slice(Cage.pets, 1, 5))).one() == [Dog(breed="pug")]
 
 
 def test_a_class_that_was_not_imported_is_an_error_not_its_parent(session: Session) -> None:

@@ -237,6 +237,10 @@ grown.agee  # E
 select(User.name, User.age).cte(5)  # E
 companies = select(func.count(Company)).where(Company.name == User.name)
 reveal_type(session.execute(select(User.name, companies.scalar_subquery())).all())  # T: list[tuple[str, int]]
+reveal_type(func.first(User.tags))  # T: str | None
+reveal_type(func.nth(User.lines, 1))  # T: Line | None
+reveal_type(func.reverse(User.tags))  # T: list[str]
+reveal_type(func.slice(User.lines, 0, 2))  # T: list[Line]
 reveal_type(select(User.age).list_subquery())  # T: list[int]
 reveal_type(session.scalars(union(select(User), select(User))).all())  # T: list[User]
 reveal_type(session.scalars(intersect(select(User.age), select(User.age))).one())  # T: int
