@@ -14,7 +14,10 @@ from solidb_odm import (
     GeoIndex,
     GeoPoint,
     Index,
+    QueryEvent,
     Session,
+    SoftDelete,
+    Timestamped,
     TTLIndex,
     Vector,
     VectorIndex,
@@ -108,6 +111,10 @@ class Post(Document, collection="posts"):
     author: Link[User]
     editor: Link[User] | None = None
     readers: list[Link[User]] = []
+
+
+class Memo(Timestamped, SoftDelete, Document, collection="memos"):
+    text: str
 
 
 class Summary(BaseModel):
@@ -246,6 +253,23 @@ reveal_type(session.scalars(union(select(User), select(User))).all())  # T: list
 reveal_type(session.scalars(intersect(select(User.age), select(User.age))).one())  # T: int
 except_(select(User), User)  # E
 select(User).intersect(select(User))  # E
+
+memo = Memo(text="x")
+Memo(text="x", created_at=datetime.now(), deleted_at=None)
+Memo(text="x", deleted_at=5)  # E
+reveal_type(memo.deleted_at)  # T: datetime | None
+reveal_type(session.scalars(select(Memo).where(Memo.text == "x").with_deleted()).all())  # T: list[Memo]
+session.delete(memo, permanently=True)
+reveal_type(session.get(Memo, "x", with_deleted=True))  # T: Memo | None
+reveal_type(session.scalar(delete(Memo).where(Memo.text == "x").permanently()))  # T: int | None
+
+
+def listen(event: QueryEvent) -> None:
+    reveal_type(event.milliseconds)  # T: float
+
+
+create_engine("sqlite://", slow_query=0.5, tracing=False).on_query(listen)
+create_engine("sqlite://").on_query("x")  # E
 
 post = Post(author=ada, editor=Link(ada))
 Post(author="users/ada")

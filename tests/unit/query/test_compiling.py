@@ -22,6 +22,7 @@ from solidb_odm import (
     not_,
     not_in,
     or_,
+    over,
     sdbql,
     select,
     shortest_path,
@@ -229,3 +230,29 @@ def test_collected_values_are_read_as_the_field_reads_them() -> None:
     (column,) = select(func.collect(Member.born)).compile().columns
 
     assert column.decode(["2026-01-01T00:00:00"]) == [datetime(2026, 1, 1)]  # type: ignore[union-attr, misc]  # noqa: DTZ001
+
+
+def test_windows_stand_in_a_let_after_the_conditions() -> None:
+    place = over(func.rank(), partition_by=Member.active, order_by=desc(Member.age))
+    compiled = select(Member.name, place).where(Member.age > 1).order_by(place).compile()
+
+    assert compiled.text == (
+        "FOR `_v0` IN `members` FILTER `_v0`.`age` > @p0 "
+        "LET `_w1` = RANK() OVER (PARTITION BY `_v0`.`active` ORDER BY `_v0`.`age` DESC) "
+        "SORT `_w1`, `_v0`.`_key` RETURN [`_v0`.`name`, `_w1`]"
+    )
+
+
+def test_named_statements_come_first_and_share_bind_variables() -> None:
+    grown = select(Member).where(Member.age > 1).cte("grown")
+    compiled = select(grown.name).where(grown.age > 1).compile()
+
+    assert compiled.text.startswith("WITH `_t_grown` AS (FOR ")
+    assert compiled.bind_vars == {"p0": 1}
+
+
+def test_a_named_statement_does_not_see_the_documents_around_it() -> None:
+    old = select(Member.key).where(Member.age > 80).cte("old")
+    text = select(Member.name).join(old, old.key == Member.key).compile().text
+
+    assert text.count("IN `members`") == 2
