@@ -10,14 +10,13 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, PayloadTooBig
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from ..._types import JsonObject
-from ...errors import AuthError, ConnectionLost, ProtocolError
+from ...errors import AuthError, ConnectionLost, MessageTooLarge, ProtocolError
 from .url import Host, ServerAddress
 
 MOST = 64 * 1024 * 1024
@@ -67,12 +66,17 @@ class Feed:
             self._protocol.receive_eof()
         messages: list[JsonObject] = []
         for event in self._protocol.events_received():
-            if isinstance(event, Response):
-                self._check_handshake()
-            elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.CONT):
+            if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.CONT):
                 self._text += event.data
                 if event.fin:
                     messages.append(self._message())
+        self._check_handshake()
+        if isinstance(self._protocol.parser_exc, PayloadTooBig):
+            raise MessageTooLarge(
+                f"the change feed of {self._address} sent a message over the limit",
+                limit=MOST,
+                hint="let the live query return less",
+            )
         if self._protocol.state in (State.CLOSING, State.CLOSED) and not messages:
             raise self._ended()
         if not data and not self.is_open:
@@ -97,5 +101,6 @@ class Feed:
         return cast(JsonObject, message)
 
     def _ended(self) -> ConnectionLost:
-        reason = self._protocol.close_reason or self._protocol.parser_exc or "the server hung up"
+        goodbye = self._protocol.close_rcvd
+        reason = (goodbye and goodbye.reason) or self._protocol.parser_exc or "the server hung up"
         return ConnectionLost(f"the change feed of {self._address} ended: {reason}", address=self._address)
