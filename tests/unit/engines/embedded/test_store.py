@@ -58,7 +58,7 @@ def _count(channel: EmbeddedChannel) -> int:
     ("url", "path"),
     [
         ("sqlite:///app.db", "app.db"),
-        ("sqlite:////tmp/a%20b.db", "/tmp/a b.db"),
+        ("sqlite:////data/a%20b.db", "/data/a b.db"),
         ("sqlite://", ""),
         ("sqlite:///:memory:", ""),
     ],
