@@ -45,6 +45,7 @@ from .naming import table_sql
 from .options import StoreOptions
 from .plan_cache import PlanCache
 from .queries import Queries
+from .store import closed_with
 from .transaction import Transaction
 
 R = TypeVar("R")
@@ -84,6 +85,7 @@ class EmbeddedChannel:
         self._clock = clock
         self._give_back = give_back
         self._closed = False
+        self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
         self._transaction = Transaction(connection, self._catalogue)
         self._writer = Writer(connection, self._catalogue)
@@ -153,16 +155,12 @@ class EmbeddedChannel:
         if self._closed:
             return
         self._closed = True
+        self._forgotten.detach()
         try:
             with self._translating():
                 self._transaction.rollback()
         finally:
             self._give_back(self._connection)
-
-    def __del__(self) -> None:
-        """Close the connection of a channel that nobody closed; Python 3.13 warns of it otherwise."""
-        if not getattr(self, "_closed", True):
-            self._connection.close()
 
     @contextmanager
     def _translating(self) -> Generator[None, None, None]:

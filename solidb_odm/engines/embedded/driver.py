@@ -13,7 +13,7 @@ from .channel import CAPABILITIES, EmbeddedChannel, SweepClock
 from .observation import Observer, observed
 from .options import StoreOptions, parse_url
 from .plan_cache import PlanCache
-from .store import open_connection
+from .store import closed_with, open_connection
 
 _IDLE = 8
 
@@ -33,11 +33,14 @@ class EmbeddedDriver:
         self._plans = PlanCache()
         self._clock = SweepClock(self._options.sweep)
         self._idle: list[sqlite3.Connection] = []
+        self._left_behind: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._closed = False
         # a database in memory lives as long as a connection to it
-        self._anchor = self._open() if self._options.in_memory else None
+        self._anchor = [self._open()] if self._options.in_memory else []
+        closed_with(self, self._anchor)
+        closed_with(self, self._idle)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -64,17 +67,11 @@ class EmbeddedDriver:
         """Close the idle connections; channels still open close theirs when they are given back."""
         with self._lock:
             self._closed = True
-            connections, self._idle = self._idle, []
-            if self._anchor is not None:
-                connections.append(self._anchor)
-                self._anchor = None
+            connections = [*self._idle, *self._anchor]
+            self._idle.clear()
+            self._anchor.clear()
         for connection in connections:
             connection.close()
-
-    def __del__(self) -> None:
-        """Close the connections of an engine that nobody disposed of."""
-        if not getattr(self, "_closed", True):
-            self.close()
 
     def _open(self) -> sqlite3.Connection:
         return open_connection(self._options, self._memory_name, self._factory)
@@ -84,7 +81,9 @@ class EmbeddedDriver:
             if self._closed:
                 raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
             if self._process != os.getpid():  # SQLite's connections must not be carried into a child process
-                self._idle, self._process = [], os.getpid()
+                self._left_behind = [*self._idle]
+                self._idle.clear()
+                self._process = os.getpid()
             if self._idle:
                 return self._idle.pop()
         return self._open()
