@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeAlias
 
-from .._types import Body
+from .._types import Body, Stored
 
 
 class Watcher(Protocol):
@@ -69,8 +69,8 @@ def expose(document: Any) -> None:
     touch(document)
 
 
-Loaded: TypeAlias = tuple[Watcher, str, str, str, Body]
-"""What there is to note on a loaded document: the arguments of its ``State``.
+Loaded: TypeAlias = tuple[Watcher, Stored]
+"""What there is to note on a loaded document: who has it, and what it was made of.
 
 They stand in the slot until the notes are asked for, which most documents that are read never are.
 """
@@ -92,7 +92,10 @@ def state_or_none(document: Any) -> State | None:
         state: State | Loaded = document.__solidb_state__
     except AttributeError:
         return None
-    return state if isinstance(state, State) else _noted(document, State(*state))
+    if isinstance(state, State):
+        return state
+    owner, (_, revision, created, updated, body) = state
+    return _noted(document, State(owner, revision, created, updated, body))
 
 
 def _noted(document: Any, state: State) -> State:

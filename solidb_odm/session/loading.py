@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from ..model.codec import body_value, decode
 from ..model.document import Document
 from ..model.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.registry import registry
-from ..model.state import note_loaded, state_of
+from ..model.state import SLOT, note_loaded, state_of
 from ..query.building import family, root_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
@@ -48,12 +49,12 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
         if row is None:
             found.append(None)
             continue
-        key, revision, created, updated, body = row
+        key, body = row[0], row[4]
         known = references.get(key)
         document = None if known is None else known()
         if document is None:
             document = decode(choose(key, body) if choose else mapping, key, body)
-            note_loaded(document, (work, revision, created, updated, body))
+            note_loaded(document, (work, row))
             references[key] = weakref.ref(document)
             if hooked:
                 run_hook(document, "after_load")
@@ -71,16 +72,18 @@ def _load_fresh(
     None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
     one that is there twice.
     """
-    validate, names = mapping.model.__pydantic_validator__.validate_json, mapping.names
-    reference, put = weakref.ref, note_loaded
+    validate: Callable[..., Any] = mapping.model.__pydantic_validator__.validate_json
+    if mapping.names:
+        validate = partial(validate, **mapping.names)
+    reference, put, slot = weakref.ref, object.__setattr__, SLOT
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
-        found: list[Any] = [validate(row[4], **names) for row in complete]
+        found = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):
         return None
-    for document, (key, revision, created, updated, body) in zip(found, complete, strict=True):
-        put(document, (work, revision, created, updated, body))
-        references[key] = reference(document)
+    for document, row in zip(found, complete, strict=True):
+        put(document, slot, (work, row))
+        references[row[0]] = reference(document)
     if len(references) < len(found):
         references.clear()
         return None
