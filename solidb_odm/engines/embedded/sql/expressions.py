@@ -77,7 +77,7 @@ def _structure(built: Structure) -> Structure:
 
 def _unary(c: Compilation, node: nodes.Unary, scope: Scope) -> Term:
     if node.operator == "NOT":
-        return negated(condition(c, node.operand, scope))
+        return negated(_sure(c, node.operand, scope))
     if node.operator == "-":
         zero = c.parameters.constant("int", lambda _: 0)
         return _arithmetic(c, zero, "-", c.term(c, node.operand, scope))
@@ -85,15 +85,29 @@ def _unary(c: Compilation, node: nodes.Unary, scope: Scope) -> Term:
 
 
 def _logical(c: Compilation, node: nodes.Logical, scope: Scope) -> Truth:
-    truths = [condition(c, operand, scope) for operand in node.operands]
-    return all_of(truths) if node.operator == "AND" else any_of(truths)
+    if node.operator == "AND":
+        return all_of([condition(c, operand, scope) for operand in node.operands])
+    return any_of([_sure(c, operand, scope) for operand in node.operands])
+
+
+def _sure(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
+    """Return a condition that can't fail.
+
+    An operand that fails makes a FILTER false. SQL is free to leave it out where another operand decides:
+    for AND that comes to the same, for OR and under NOT it does not.
+    """
+    before, c.total = c.total, True
+    try:
+        return condition(c, node, scope)
+    finally:
+        c.total = before
 
 
 def _compare(c: Compilation, node: nodes.Compare, scope: Scope) -> Term:
     operator = node.operator
     if operator in ("NOT IN", "NOT LIKE"):
         positive = nodes.Compare(node.left, "IN" if operator == "NOT IN" else "LIKE", node.right)
-        return negated(condition(c, positive, scope))
+        return negated(_sure(c, positive, scope))
     if operator == "IN":
         return _membership(c, node, scope)
     if operator == "LIKE":

@@ -104,7 +104,7 @@ def test_the_first_rows_are_read_without_sorting_all(people: EmbeddedChannel, te
         "FOR u IN users LET n = LENGTH((FOR o IN users FILTER o.age == u.age RETURN 1)) RETURN n",
         "FOR u IN users RETURN {u, old: u.age > 40 ? 'old' : 'young', pair: [u.age, {x: u.name}]}",
         "FOR u IN users COLLECT c = u.name AGGREGATE n = COUNT(), a = AVG(u.age) SORT n RETURN {c, n, a}",
-        "FOR u IN users FILTER LOWER(u.name) == 'n1' OR u.age + 1 < 3 RETURN DISTINCT u.age",
+        "FOR u IN users FILTER LOWER(u.name) == 'n1' AND u.age + 1 < 3 RETURN DISTINCT u.age",
         "FOR u IN users FILTER 'y' IN u.tags RETURN FIRST((FOR o IN users RETURN o))",
     ],
 )
@@ -202,3 +202,17 @@ def test_plans_are_shared_by_the_channels_of_a_driver(path: Path) -> None:
     one.perform(Apply([Inserts("users", [("a", {"_key": "a", "a": 1})])]))
     one.perform(CreateIndex("users", IndexSpec("a", "persistent", ("a",))))
     assert one._queries._entry(query, {}) is not two._queries._entry(query, {})
+
+
+def test_a_function_that_fails_in_or_or_not_makes_the_whole_condition_false(channel: EmbeddedChannel) -> None:
+    documents = [("list", {"_key": "list", "name": []}), ("text", {"_key": "text", "name": "b"})]
+    channel.perform(Apply([Inserts("users", documents)]))
+
+    def keys(condition: str) -> list[Any]:
+        return channel.perform(
+            RunQuery(parse(f"FOR u IN users FILTER {condition} SORT u._key RETURN u._key"))
+        )
+
+    assert keys('STARTS_WITH(u.name, "a") OR u._key != ""') == ["text"]
+    assert keys('NOT (u._key == "" AND STARTS_WITH(u.name, "a"))') == ["list", "text"]
+    assert keys('NOT (STARTS_WITH(u.name, "a") AND u._key == "")') == ["text"]
