@@ -177,6 +177,8 @@ class _Both:
             found = _answer(lambda: self.channel.perform(RunQuery(query, binds)))
         finally:
             self.channel.perform(Rollback())
+        if wanted == "QueryError" and isinstance(query, n.Block) and query.limit is not None:
+            return  # SQL need not compute what LIMIT leaves out, and so not meet the error there
         if exact:
             found, wanted = _exactly(found), _exactly(wanted)
         assert found == wanted, self.channel.perform(ExplainQuery(query, binds))
