@@ -235,10 +235,3 @@ def _unknown(place: Place, models: tuple[type[Any], ...], name: str) -> str:
     if name in METHODS or hasattr(str, name) or hasattr(time, name):
         return f"{label} has no {name!r} in a query; the functions in solidb_odm.func may have what you need"
     return f"{label} has no field {name!r}"
-
-
-def path_node(base: q.Expression, path: tuple[str, ...]) -> q.Expression:
-    """Give the node of a path of attributes from a base."""
-    for step in path:
-        base = q.Attribute(base, step)
-    return base

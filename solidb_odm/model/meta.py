@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, Field, PrivateAttr
 from typing_extensions import dataclass_transform
 
-from ..commands import CollectionKind, CollectionSpec
+from ..commands import CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
 from .checks import check_key, check_reserved, check_secrets
@@ -229,14 +229,6 @@ def _unknown(cls: Any, name: str) -> str:
     return f"{cls.__name__} has no field or attribute {name!r}{guess}"
 
 
-def kind_of(cls: Any) -> CollectionKind:
-    """Give the kind of collection the class lives in."""
-    return cast(CollectionKind, cls.__solidb_kind__)
-
-
 def spec_of(cls: Any) -> CollectionSpec:
     """Give what the class declares of its collection."""
     return make_spec(cls.__solidb_mapping__)
-
-
-__all__ = ["DocumentMeta", "Watched", "declare", "finish", "kind_of", "spec_of"]

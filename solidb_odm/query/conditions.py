@@ -18,7 +18,7 @@ from ..model.expressions import (
     Value,
     lift,
 )
-from ..model.fields import FieldRef, encode_as, encode_element, is_decimal, path_node, stored_name
+from ..model.fields import FieldRef, encode_as, encode_element, is_decimal, stored_name
 from ..sdbql import nodes as q
 
 T = TypeVar("T")
@@ -219,8 +219,3 @@ class Elements(Expression):
             return q.ArrayCompare(left, quantifier, operator, compared)
 
         return BuiltPredicate((self, right), make)
-
-
-def attribute(base: q.Expression, *path: str) -> q.Expression:
-    """Give the node of a path of attributes."""
-    return path_node(base, path)

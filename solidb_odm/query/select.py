@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from ..errors import UsageError
 from ..model.document import Document
-from ..model.expressions import Combined, Expression, Predicate, Source, Value
+from ..model.expressions import Expression, Predicate, Source, Value
 from ..sdbql import nodes as q
 from . import conditions
 from .building import Selection, build_select
@@ -214,15 +214,3 @@ def select(*items: Any) -> Select[Any]:
     if not items:
         raise UsageError("select() needs a Document class, or fields")
     return Select(tuple(column(item) for item in items), len(items) == 1)
-
-
-def all_of(wanted: tuple[Expression, ...]) -> Expression | None:
-    """Join conditions into one; None of none."""
-    if not wanted:
-        return None
-    return wanted[0] if len(wanted) == 1 else Combined("AND", wanted)
-
-
-def entity_of(statement: Statement[Any]) -> Entity | None:
-    """Give the one model a statement gives whole documents of, if it does."""
-    return cast("Entity | None", getattr(statement, "entity", None))

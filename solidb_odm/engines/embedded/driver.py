@@ -81,7 +81,7 @@ class EmbeddedDriver:
             if self._closed:
                 raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
             if self._process != os.getpid():  # SQLite's connections must not be carried into a child process
-                self._left_behind = [*self._idle]
+                self._left_behind = [*self._idle]  # held, for to let go of one is to close it
                 self._idle.clear()
                 self._process = os.getpid()
             if self._idle:
