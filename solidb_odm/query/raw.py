@@ -13,7 +13,7 @@ from ..model.plain import plain
 from ..sdbql import nodes as q
 from ..sdbql.check import check_names, check_values
 from ..sdbql.parser import parse
-from ..sdbql.walk import bind_names
+from ..sdbql.walk import bind_names, collections_written
 from .columns import Column, Entity, Scalar, decoder
 from .scope import BuildScope
 from .sources import model_of
@@ -30,6 +30,7 @@ class RawStatement(Statement[T_co]):
     binds: dict[str, Any]
     query: q.Query
     column: Column | None = None
+    writes: frozenset[str] = frozenset()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def into(self, model: type[A]) -> RawStatement[A]:
@@ -40,7 +41,9 @@ class RawStatement(Statement[T_co]):
     def compile(self) -> Compiled:
         if not self._compiled:
             columns = () if self.column is None else (self.column,)
-            self._compiled.append(Compiled(self.query, self.binds, columns, True, self.source))
+            self._compiled.append(
+                Compiled(self.query, self.binds, columns, True, self.source, writes=self.writes)
+            )
         return self._compiled[0]
 
     def __statement__(self, scope: BuildScope) -> q.Query:
@@ -62,20 +65,20 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
     is not JSON; both before anything is sent.
     """
-    query, needed = _read(text)
+    query, needed, written = _read(text)
     try:
         values = {name: _value(value) for name, value in binds.items()}
     except RecursionError as exc:
         raise QueryError("a bind value has too many levels of lists and objects") from exc
     check_names(needed, values)
     check_values(values)
-    return RawStatement(text, values, query)
+    return RawStatement(text, values, query, writes=written)
 
 
 @lru_cache(256)
-def _read(text: str) -> tuple[q.Query, frozenset[str]]:
+def _read(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
     query = parse(text)
-    return query, bind_names(query)
+    return query, bind_names(query), collections_written(query)
 
 
 def _value(value: Any) -> Any:

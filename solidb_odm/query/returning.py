@@ -28,11 +28,17 @@ class Write(Statement[int]):
 
     It runs when it is executed, past the session's unit of work: on a file within the session's
     transaction, on a server at once and document by document, so that an error may leave a part
-    done. Documents that the session holds take the new values when they are read again.
+    done. Documents that the session holds take their new values at once, which costs one more request
+    if it holds any of the collection, and leave it if they were deleted; one with unsent changes keeps them.
     """
 
     __slots__ = ()
     model: type[Document]
+
+    @property
+    def __writes__(self) -> frozenset[str]:
+        """The collections it writes."""
+        return frozenset({self.model.__solidb_mapping__.collection})
 
     def __row__(self) -> str:
         """Give the name of the document that was written, after the clause that writes it."""
@@ -69,7 +75,7 @@ class Write(Statement[int]):
         counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
         query: q.Query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
         query = with_tables(query, scope)
-        return Compiled(query, scope.values, (_COUNT,))
+        return Compiled(query, scope.values, (_COUNT,), writes=self.__writes__)
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
         """Build the clauses up to the one that writes."""
@@ -101,5 +107,7 @@ class Returning(Statement[T_co], Generic[T_co]):
             scope.declare(self.write.model, self.write.__row__())
             row = row_of(self.columns, self.single, scope)
             query = with_tables(q.Block(body=(*scope.lets, *body), returns=q.Return(row)), scope)
-            self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
+            self._compiled.append(
+                Compiled(query, scope.values, self.columns, self.single, writes=self.write.__writes__)
+            )
         return self._compiled[0]

@@ -17,7 +17,7 @@ class Compiled:
     """A statement ready to run: its nodes, its bind values, and what its rows are.
 
     ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
-    ``source`` is the text a person wrote, if they did.
+    ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes.
     """
 
     query: q.Query
@@ -26,6 +26,7 @@ class Compiled:
     single: bool = True
     source: str = ""
     params: dict[str, Any] = field(default_factory=dict[str, Any])
+    writes: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:

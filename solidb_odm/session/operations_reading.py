@@ -15,6 +15,7 @@ from .context import Context
 from .folding import can_fold, fold
 from .loading import load_documents, load_rows, split
 from .operations_writing import flush
+from .statements import note_written
 
 D = TypeVar("D", bound=Document)
 
@@ -52,7 +53,14 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
 
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
-    """Run a statement and make its rows Python values."""
+    """Run a statement and make its rows Python values; held documents take what it writes."""
+    rows = yield from _rows(context, compiled, read)
+    if compiled.writes:
+        yield from note_written(context, compiled.writes)
+    return rows
+
+
+def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     unsent = yield from _unsent(context, compiled, read)
     if unsent:
         rows = yield from _folded(context, compiled, unsent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..commands import Apply, Commit, CommitBatches, Operation, Release, Rollback, RollbackTo, Savepoint, call
 from ..errors import StateError
 from .context import Context
+from .statements import note_undone
 
 
 def flush(context: Context) -> Operation[None]:
@@ -43,6 +44,8 @@ def commit(context: Context) -> Operation[None]:
                 yield from call(Rollback())
             finally:
                 work.unflush()
+            yield from note_undone(context)
+            work.rewritten.clear()
             raise
     elif work.has_work:
         yield from _send(context)
@@ -73,6 +76,8 @@ def rollback(context: Context) -> Operation[None]:
             yield from call(Rollback())
     finally:
         context.work.rollback()
+    yield from note_undone(context)
+    context.work.rewritten.clear()
     context.tell("after_rollback")
 
 
@@ -112,6 +117,7 @@ def rollback_to(context: Context) -> Operation[None]:
             yield from call(RollbackTo(_name(work.depth - 1)))
     finally:
         work.return_to_mark()
+    yield from note_undone(context)
 
 
 def _name(depth: int) -> str:

@@ -171,6 +171,18 @@ class Holdings:
                 found.append(document)
         return found
 
+    def unchanged_of(self, collection: str) -> dict[str, Document]:
+        """Give the stored documents of a collection that are held as they are stored, by key."""
+        changed = {id(document) for document in self.dirty()}
+        found: dict[str, Document] = {}
+        for key, reference in list(self.identity.of(collection).items()):
+            document: Document | None = reference()
+            if document is None or id(document) in changed:
+                continue
+            if id(document) not in self.new and id(document) not in self.deleted:
+                found[key] = document
+        return found
+
     def dirty(self) -> list[Document]:
         """Give the stored documents that differ from their stored form."""
         return [document for document in self.candidates() if self.is_modified(document)]

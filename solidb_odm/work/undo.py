@@ -12,11 +12,12 @@ from ..model.state import State
 
 
 class Noted(NamedTuple):
-    """A document and what was noted of it before a flush wrote it."""
+    """A document and what was noted of it before a flush, or a statement, wrote it."""
 
     document: Document
     state: State
     stored: tuple[str, str, str, Body | None]
+    by_statement: bool = False
 
     def put_back(self) -> None:
         """Make the old notes the present ones."""
@@ -33,12 +34,12 @@ class Undo:
     def __init__(self) -> None:
         self._layers: list[Notes] = [{}]
 
-    def note(self, document: Document, state: State) -> None:
+    def note(self, document: Document, state: State, by_statement: bool = False) -> None:
         """Remember a document before it is written."""
         notes = self._layers[-1]
         if id(document) not in notes:
             stored = (state.revision, state.created, state.updated, state.body)
-            notes[id(document)] = Noted(document, state, stored)
+            notes[id(document)] = Noted(document, state, stored, by_statement)
 
     def push(self) -> None:
         """Begin a layer."""

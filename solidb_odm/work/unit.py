@@ -33,6 +33,8 @@ class UnitOfWork(Holdings):
         self._encode = encode_text if body == "text" else encode_value
         self._undo = Undo()
         self._marks: list[Mark] = []
+        self.rewritten: set[str] = set()
+        """The collections that statements wrote in this transaction, past the unit of work."""
 
     def expunge_all(self) -> None:
         super().expunge_all()
@@ -126,6 +128,11 @@ class UnitOfWork(Holdings):
                     self._inserted(document, state)
         self._run_after(plan)
 
+    def vanished(self, document: Document) -> None:
+        """Let go of a document that a statement deleted; going back brings it back."""
+        self._undo.note(document, state_of(document), by_statement=True)
+        self._removed(document)
+
     def _inserted(self, document: Document, state: State) -> None:
         """Look at a new document at every commit if its caller may hold parts of it."""
         self.new.pop(id(document), None)
@@ -154,6 +161,7 @@ class UnitOfWork(Holdings):
     def committed(self) -> None:
         """Forget how to undo what was written."""
         self._undo.clear()
+        self.rewritten.clear()
 
     # --- going back -----------------------------------------------------------------------------
 
@@ -168,21 +176,25 @@ class UnitOfWork(Holdings):
             is_there = state.is_stored
             noted.put_back()
             if state.is_stored:
-                self._again_unsent(document, state, is_there)
+                self._again_unsent(noted, is_there)
             elif is_there and state.owner is self:
                 self._again_new(document, state)
         for document in self.new.values():
             self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
 
-    def _again_unsent(self, document: Document, state: State, is_there: bool) -> None:
+    def _again_unsent(self, noted: Noted, is_there: bool) -> None:
         """Take a document back whose change, or removal, was written."""
+        document, state = noted.document, noted.state
         if state.owner is self:  # changed, or removed and added again
             if self.new.pop(id(document), None) is not None or is_there:
                 self.touched(document)
         elif state.owner is None and not is_there:
             state.owner = self
             self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
-            self.deleted[id(document)] = document
+            if noted.by_statement:
+                self.touched(document)
+            else:
+                self.deleted[id(document)] = document
 
     def _again_new(self, document: Document, state: State) -> None:
         if id(document) in self.deleted:
