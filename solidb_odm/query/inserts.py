@@ -25,9 +25,12 @@ class Insert(Write):
     model: type[Document]
     rows: tuple[JsonObject, ...] = ()
 
-    def values(self, rows: Row | Iterable[Row]) -> Self:
-        """Add documents, or dicts of field values, which the model checks; keys are made as usual."""
-        added = [stored_form(document) for document in documents_of(self.model, rows)]
+    def values(self, rows: Row | Iterable[Row] = (), /, **fields: Any) -> Self:
+        """Add documents, or dicts of field values, which the model checks; keys are made as usual.
+
+        Keywords are the fields of one more document.
+        """
+        added = [stored_form(document) for document in documents_of(self.model, _rows(rows, fields))]
         return replace(self, rows=(*self.rows, *added))
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
@@ -43,12 +46,12 @@ class Upsert(Write):
     model: type[Document]
     rows: tuple[JsonObject, ...] = ()
 
-    def values(self, rows: Row | Iterable[Row]) -> Self:
-        """Add documents with their keys, or dicts of field values with ``key``.
+    def values(self, rows: Row | Iterable[Row] = (), /, **fields: Any) -> Self:
+        """Add documents with their keys, or dicts (or keywords) of field values with ``key``.
 
         Of a document that is there, a dict changes the fields it names, a document all of them.
         """
-        given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
+        given = _rows(rows, fields)
         added: list[JsonObject] = []
         for row, document in zip(given, documents_of(self.model, given), strict=True):
             if row is not document and "key" not in row and "_key" not in row:
@@ -62,6 +65,11 @@ class Upsert(Write):
         loop = q.For(row, scope.bind(_some(self.rows, "upsert", self.model)))
         key, document, patch = (q.Attribute(q.Name(row), name) for name in ("key", "insert", "update"))
         return [loop, q.Upsert(key, document, patch, self.model.__solidb_mapping__.collection)]
+
+
+def _rows(rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
+    given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
+    return [*given, fields] if fields else given
 
 
 def _some(rows: tuple[JsonObject, ...], what: str, model: type[Document]) -> list[JsonObject]:

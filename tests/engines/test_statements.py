@@ -193,6 +193,13 @@ def test_insert_stores_and_counts(session: Session) -> None:
     assert session.get_one(Place, "b").name == "b"
 
 
+def test_insert_and_upsert_take_keywords_as_one_document(session: Session) -> None:
+    assert session.scalar(insert(Place).values(name="a", key="a", size=1)) == 1
+    assert session.scalar(upsert(Place).values(key="a", size=2, name="a")) == 1
+
+    assert session.get_one(Place, "a").size == 2
+
+
 def test_insert_gives_the_documents(session: Session) -> None:
     (made,) = session.scalars(insert(Place).values({"name": "a", "size": 3}).returning(Place)).all()
     session.commit()

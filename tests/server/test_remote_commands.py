@@ -364,6 +364,8 @@ def test_a_database_is_made_used_and_dropped(server: LocalServer) -> None:
         channel.perform(ListCollections())
     assert raised.value.name == "made_by_command"
     assert "create_database" in (raised.value.hint or "")
+    with pytest.raises(DatabaseNotFound, match="'made_by_command'"):
+        channel.perform(DescribeCollection("any"))
 
     channel.perform(CreateDatabase())
     channel.perform(CreateDatabase())

@@ -200,7 +200,7 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     ),
     (
         _STORAGE,
-        r"^Collection 'Database '(?P<name>.*)' not found' not found$",
+        r"^(?:Collection ')?Database '(?P<name>.*?)' not found(?:' not found)?$",
         _named(DatabaseNotFound, "there is no database {name!r}", _CREATE_DATABASE),
     ),
     (
