@@ -7,9 +7,11 @@ from .indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
 from .link import Link
 from .mixins import SoftDelete, Timestamped
 from .registry import registry
+from .related import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
 from .types import GeoPoint, Vector
 
 __all__ = [
+    "BackReference",
     "Document",
     "Edge",
     "Expression",
@@ -18,11 +20,16 @@ __all__ = [
     "GeoPoint",
     "Index",
     "Link",
+    "Neighbours",
     "Predicate",
     "SoftDelete",
     "TTLIndex",
     "Timestamped",
     "Vector",
     "VectorIndex",
+    "adjacent",
+    "back_reference",
+    "incoming",
+    "outgoing",
     "registry",
 ]

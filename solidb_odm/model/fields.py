@@ -22,6 +22,7 @@ from . import shapes
 from .expressions import Expression, Predicate, Scope, Source, Value
 from .field_schemas import field_reader
 from .methods import METHODS, has_kind
+from .paths import beyond
 from .plain import plain
 from .times import format_time
 
@@ -91,6 +92,9 @@ class FieldRef(Expression):
     def __getattr__(self, name: str) -> Any:
         place = self.__place__
         models = shapes.embedded(place.annotation)
+        target = end_target(place) or shapes.link_target(place.annotation)
+        if target is not None and not name.startswith("__"):
+            return self.__solidb_id__() if name == "id" else beyond(self, target, name)
         for model in models:
             if name in model.__pydantic_fields__:
                 return child(place, model, name)
@@ -98,6 +102,10 @@ class FieldRef(Expression):
         if method is not None and has_kind(place.annotation, method.kinds):
             return method.make(self)
         raise AttributeError(_unknown(place, models, name))
+
+    def __solidb_id__(self) -> FieldRef:
+        """Give what a link, or the end of an edge, is stored as: ``collection/key``."""
+        return FieldRef(replace(self.__place__, annotation=str, owner=None, name="id"))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a part of a query; set attributes on a document, not on its class")
@@ -113,6 +121,13 @@ class FieldRef(Expression):
         place = self.__place__
         source = getattr(place.source, "__name__", None) or repr(place.source)
         return source + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in place.path)
+
+
+def end_target(place: Place) -> Any:
+    """Give the class at an end of an edge, if the field is one that says its class."""
+    if place.name not in ("from_", "to") or getattr(place.owner, "__solidb_kind__", None) != "edge":
+        return None
+    return next(iter(shapes.embedded(place.annotation)), None)
 
 
 def is_decimal(annotation: Any) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, overload
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..errors import UsageError
-from . import shapes
 from .document import Document
 
 D = TypeVar("D", bound=Document)
@@ -32,6 +31,7 @@ class Link(Generic[D]):
     """
 
     __slots__ = ("_document", "_text")
+    __solidb_any_target__: ClassVar[type[Document]] = Document
     _document: D | None
     _text: str
 
@@ -162,17 +162,3 @@ class _Reader:
 def reference_text(value: Any) -> str:
     """Give a link, a document or a text as ``collection/key``; UsageError if it is none of them."""
     return Link(value).id
-
-
-def target_of(annotation: Any) -> type[Document] | None:
-    """Give the class that links of a field's type lead to; None if the type holds no links."""
-    for member in shapes.alternatives(annotation):
-        arguments = [each for each in get_args(member) if each is not Ellipsis]
-        if get_origin(member) is Link:
-            return cast("type[Document]", arguments[0])
-        if member is Link:
-            return Document
-        found = next((target for each in arguments if (target := target_of(each)) is not None), None)
-        if found is not None:
-            return found
-    return None

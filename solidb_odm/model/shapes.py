@@ -122,6 +122,19 @@ def is_collection(annotation: Any) -> bool:
     )
 
 
+def link_target(annotation: Any) -> Any:
+    """Give the class that links of a field's type lead to, at any depth; None if the type holds none."""
+    for member in alternatives(annotation):
+        arguments = [each for each in get_args(member) if each is not Ellipsis]
+        described: Any = get_origin(member) or member
+        if anything := getattr(described, "__solidb_any_target__", None):
+            return arguments[0] if arguments else anything
+        found = next((target for each in arguments if (target := link_target(each)) is not None), None)
+        if found is not None:
+            return found
+    return None
+
+
 @lru_cache(maxsize=4096)
 def _changeable(member: Any) -> bool:
     origin = get_origin(member)

@@ -27,10 +27,11 @@ class Watcher(Protocol):
 class State:
     """The mapper's notes on one document.
 
-    ``body`` is the document as stored; ``owner`` the unit of work it is in.
+    ``body`` is the document as stored; ``owner`` the unit of work it is in; ``related`` the documents
+    that were loaded for its back-references.
     """
 
-    __slots__ = ("body", "created", "exposed", "owner", "revision", "touched", "updated")
+    __slots__ = ("body", "created", "exposed", "owner", "related", "revision", "touched", "updated")
 
     def __init__(
         self, owner: Watcher | None, revision: str, created: str, updated: str, body: Body | None
@@ -42,6 +43,7 @@ class State:
         self.body = body
         self.touched = False
         self.exposed = False
+        self.related: dict[Any, tuple[Any, ...]] | None = None
 
     @property
     def is_stored(self) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from .columns import Column, Entity
+from .hops import Hops
+from .loading import Loading
 from .scope import BuildScope, with_tables
 from .statement import Compiled, Statement, T_co
 from .tables import Table
@@ -16,12 +18,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Combination(Statement[T_co]):
+class Combination(Loading[T_co]):
     """The rows of two statements. To sort, limit or filter them, read them by ``cte()``."""
 
     left: Any
     operator: q.SetOperator
     right: Any
+    loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     @property
@@ -49,7 +52,7 @@ class Combination(Statement[T_co]):
         if not self._compiled:
             scope = BuildScope()
             query = with_tables(self.__rows__(scope, None), scope)
-            self._compiled.append(Compiled(query, scope.values, self.columns, self.single))
+            self._compiled.append(Compiled(query, scope.values, self.columns, self.single, loads=self.loads))
         return self._compiled[0]
 
     def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:

@@ -19,6 +19,7 @@ from ..model.expressions import (
     lift,
 )
 from ..model.fields import FieldRef, encode_as, encode_element, is_decimal, stored_name
+from ..model.paths import beyond
 from ..sdbql import nodes as q
 
 T = TypeVar("T")
@@ -190,7 +191,10 @@ class Elements(Expression):
         base = self.__items__.__build__(scope)
         return q.Expansion(base, path=self.__path__) if self.__path__ else base
 
-    def __getattr__(self, name: str) -> Elements:
+    def __getattr__(self, name: str) -> Any:
+        target = shapes.link_target(self.__type__[0])
+        if target is not None and not name.startswith("__"):
+            return beyond(self, target, name)
         for model in shapes.embedded(self.__type__[0]):
             if name in model.__pydantic_fields__:
                 annotation = model.__pydantic_fields__[name].annotation

@@ -15,15 +15,17 @@ from ..sdbql.check import check_names, check_values
 from ..sdbql.parser import parse
 from ..sdbql.walk import bind_names, collections_written
 from .columns import Column, Entity, Scalar, decoder
+from .hops import Hops
+from .loading import Loading
 from .scope import BuildScope
 from .sources import model_of
-from .statement import Compiled, Statement, T_co
+from .statement import Compiled, T_co
 
 A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
-class RawStatement(Statement[T_co]):
+class RawStatement(Loading[T_co]):
     """A query in the language's own text. Its rows are JSON values, unless ``into`` says what they are."""
 
     source: str
@@ -31,6 +33,7 @@ class RawStatement(Statement[T_co]):
     query: q.Query
     column: Column | None = None
     writes: frozenset[str] = frozenset()
+    loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def into(self, model: type[A]) -> RawStatement[A]:
@@ -42,7 +45,9 @@ class RawStatement(Statement[T_co]):
         if not self._compiled:
             columns = () if self.column is None else (self.column,)
             self._compiled.append(
-                Compiled(self.query, self.binds, columns, True, self.source, writes=self.writes)
+                Compiled(
+                    self.query, self.binds, columns, True, self.source, loads=self.loads, writes=self.writes
+                )
             )
         return self._compiled[0]
 

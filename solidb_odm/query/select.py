@@ -13,10 +13,12 @@ from . import conditions
 from .building import Selection, build_select
 from .columns import Column, Entity, Scalar, column, decoder, labels_of
 from .conditions import Ordering
+from .hops import Hops
+from .loading import Loading
 from .scope import BuildScope, with_tables
 from .search import Nearest
 from .sources import model_of
-from .statement import Compiled, Statement, T_co
+from .statement import Compiled, T_co
 from .subqueries import ListValue, SingleValue
 from .tables import Table
 
@@ -31,7 +33,7 @@ D = TypeVar("D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class Select(Statement[T_co]):
+class Select(Loading[T_co]):
     """A query for documents or values. Immutable: a base query is safe to refine twice."""
 
     columns: tuple[Column, ...]
@@ -46,6 +48,7 @@ class Select(Statement[T_co]):
     is_distinct: bool = False
     is_with_deleted: bool = False
     reader: Scalar | None = None
+    loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -109,7 +112,7 @@ class Select(Statement[T_co]):
             scope = BuildScope()
             query = with_tables(build_select(self._selection(), scope), scope)
             if self.reader is None:
-                made = Compiled(query, scope.values, self.columns, self.single)
+                made = Compiled(query, scope.values, self.columns, self.single, loads=self.loads)
             else:
                 made = Compiled(query, scope.values, (self.reader,))
             self._compiled.append(made)

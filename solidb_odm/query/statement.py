@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from ..sdbql import nodes as q
 from ..sdbql.printer import print_query
 from .columns import Column
+from .hops import Hops
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -17,7 +18,8 @@ class Compiled:
     """A statement ready to run: its nodes, its bind values, and what its rows are.
 
     ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
-    ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes.
+    ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes; ``loads``
+    the ways from its documents to those that are to come with them.
     """
 
     query: q.Query
@@ -26,6 +28,7 @@ class Compiled:
     single: bool = True
     source: str = ""
     params: dict[str, Any] = field(default_factory=dict[str, Any])
+    loads: tuple[Hops, ...] = ()
     writes: frozenset[str] = frozenset()
 
     @property

@@ -14,6 +14,8 @@ from . import conditions
 from .building import conjunction, unmarked
 from .columns import Column, Entity, Path, PathOf
 from .conditions import Ordering
+from .hops import Hops
+from .loading import Loading
 from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
 from .statement import Compiled, Statement, T_co
@@ -27,7 +29,7 @@ _DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOU
 
 
 @dataclass(frozen=True, slots=True)
-class Traversal(Statement[T_co], Generic[T_co]):
+class Traversal(Loading[T_co], Generic[T_co]):
     """A query for the documents that can be reached over edges, each once, nearest first.
 
     ``where`` and ``order_by`` speak of the document that is reached by its class, and of the last edge
@@ -44,6 +46,7 @@ class Traversal(Statement[T_co], Generic[T_co]):
     limit_count: int | None = None
     offset_count: int | None = None
     is_with_deleted: bool = False
+    loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -73,7 +76,7 @@ class Traversal(Statement[T_co], Generic[T_co]):
         if not self._compiled:
             scope = BuildScope()
             query = with_tables(self.__statement__(scope), scope)
-            self._compiled.append(Compiled(query, scope.values, (self._column(),)))
+            self._compiled.append(Compiled(query, scope.values, (self._column(),), loads=self.loads))
         return self._compiled[0]
 
     def __statement__(self, scope: BuildScope) -> q.Query:

@@ -63,7 +63,7 @@ class AsyncSession(SessionBase):
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
         program = compiled(statement)
-        return Result(await self._run(reading.execute(self._context, program, read)), program.columns)
+        return Result(await self._run(loading.execute(self._context, program, read)), program.columns)
 
     @overload
     async def scalars(
@@ -74,7 +74,7 @@ class AsyncSession(SessionBase):
     async def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
         """Run a statement and give its first column."""
         program = compiled(statement)
-        rows = await self._run(reading.execute(self._context, program, read))
+        rows = await self._run(loading.execute(self._context, program, read))
         return Result(first_column(rows, program), program.columns[:1])
 
     @overload

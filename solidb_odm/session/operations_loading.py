@@ -1,64 +1,79 @@
-"""Loading what many documents refer to, one query for each path, as an operation for both colours."""
+"""Loading what many documents refer to, one query for each hop, as an operation for both colours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from ..commands import Operation
-from ..errors import LoadError, UsageError
+from ..errors import LoadError
 from ..model.document import Document
-from ..model.edge import Edge
-from ..model.fields import FieldRef, stored_name
-from ..model.link import Link, target_of
+from ..model.link import Link
 from ..model.registry import registry
-from ..model.shapes import embedded
-from ..work.links import links_in
+from ..query.hops import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of
+from ..query.statement import Compiled
+from ..work.planning import Documents
+from . import operations_reading as reading
 from .context import Context
-from .operations_reading import get_many
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """The way from a document of a class to the links in a field of it, by Python names.
-
-    ``target`` is the class the field names; None if it takes any document.
-    """
-
-    model: type[Document]
-    names: tuple[str, ...]
-    target: type[Document] | None
-
-    def links(self, document: Document) -> Iterator[Link[Any]]:
-        """Give the links at the end of the way."""
-        holders: list[Any] = [document]
-        for name in self.names[:-1]:
-            holders = [inner for each in holders if (inner := each.__dict__.get(name)) is not None]
-        for holder in holders:
-            value = holder.__dict__.get(self.names[-1])
-            if isinstance(value, str):  # assigned as text
-                text: Link[Any] = Link(value)
-                value = holder.__dict__[self.names[-1]] = text
-            for link in links_in(value):
-                if isinstance(link, Link):
-                    yield link
+from .neighbours import load_neighbours
+from .referring import load_referring
 
 
 def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]) -> Operation[None]:
     """Fetch what the documents refer to, path after path; later paths begin at what earlier ones fetched."""
-    known = list(documents)
-    for path in map(_path, paths):
-        holders = [document for document in known if isinstance(document, path.model)]
-        if issubclass(path.model, Edge) and path.names[0] in ("from_", "to"):
-            known += yield from _load_ends(context, holders, path)
-        else:
-            links = [link for holder in holders for link in path.links(holder)]
-            known += yield from _load_links(context, links, path)
+    yield from follow(context, documents, tuple(map(hops_of, paths)))
 
 
-def _load_links(context: Context, links: list[Link[Any]], path: Path) -> Operation[list[Document]]:
-    found = yield from _fetch(context, [link.id for link in links if not link.is_loaded], path)
+def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
+    """Run a statement, make its rows Python values, and load what it says should come with them."""
+    rows = yield from reading.execute(context, compiled, read)
+    if compiled.loads:
+        yield from follow(context, documents_in(rows), compiled.loads)
+    return rows
+
+
+def documents_in(rows: Sequence[Any]) -> list[Document]:
+    """Give the whole documents in rows, each once."""
+    cells = (cell for row in rows for cell in (cast(Any, row) if isinstance(row, tuple) else (row,)))
+    found: Documents = {id(cell): cell for cell in cells if isinstance(cell, Document)}
+    return list(found.values())
+
+
+def follow(context: Context, documents: Iterable[Document], paths: Iterable[Hops]) -> Operation[None]:
+    """Go the paths, the shared beginnings of several once."""
+    known: Documents = {id(document): document for document in documents}
+    found: dict[Hops, Documents] = {}
+    asked: dict[Hops, set[int]] = {}
+    for hops in paths:
+        at = known
+        for length, hop in enumerate(hops, 1):
+            way = hops[:length]
+            before = asked.setdefault(way, set())
+            fresh = [document for key, document in at.items() if key not in before]
+            before.update(at)
+            at = found.setdefault(way, {})
+            at.update((id(each), each) for each in (yield from _load(context, fresh, hop)))
+            known = known | at
+
+
+def _load(context: Context, documents: list[Document], hop: Hop) -> Operation[list[Document]]:
+    holders = [document for document in documents if isinstance(document, hop.model)]
+    match hop:
+        case LinkHop():
+            links = [link for holder in holders for link in hop.links(holder)]
+            return (yield from _load_links(context, links, hop.target))
+        case EndHop():
+            return (yield from _load_ends(context, holders, hop))
+        case BackHop():
+            return (yield from load_referring(context, holders, hop.reference))
+        case NeighbourHop():
+            return (yield from load_neighbours(context, holders, hop.neighbours, fetch))
+
+
+def _load_links(
+    context: Context, links: list[Link[Any]], target: type[Document] | None
+) -> Operation[list[Document]]:
+    found = yield from fetch(context, [link.id for link in links if not link.is_loaded], target)
     for link in links:
         document = found.get(link.id)
         if document is not None and not link.is_loaded:
@@ -66,11 +81,11 @@ def _load_links(context: Context, links: list[Link[Any]], path: Path) -> Operati
     return [link.value for link in links if link.is_loaded]
 
 
-def _load_ends(context: Context, edges: list[Any], path: Path) -> Operation[list[Document]]:
+def _load_ends(context: Context, edges: list[Any], hop: EndHop) -> Operation[list[Document]]:
     """Put the documents at one end of edges in the place of their texts, which is no change."""
-    name = path.names[0]
+    name = hop.name
     ends = [edge.__dict__[name] for edge in edges]
-    found = yield from _fetch(context, [end for end in ends if isinstance(end, str)], path)
+    found = yield from fetch(context, [end for end in ends if isinstance(end, str)], hop.target)
     for edge, end in zip(edges, ends, strict=True):
         if isinstance(end, str) and end in found:
             edge.__dict__[name] = found[end]
@@ -78,7 +93,9 @@ def _load_ends(context: Context, edges: list[Any], path: Path) -> Operation[list
     return [value for value in values if isinstance(value, Document)]
 
 
-def _fetch(context: Context, references: Iterable[str], path: Path) -> Operation[dict[str, Document]]:
+def fetch(
+    context: Context, references: Iterable[str], target: type[Document] | None
+) -> Operation[dict[str, Document]]:
     """Read documents by ``collection/key``, in one query for each collection."""
     keys: dict[str, dict[str, None]] = {}
     for reference in references:
@@ -86,7 +103,7 @@ def _fetch(context: Context, references: Iterable[str], path: Path) -> Operation
         keys.setdefault(collection, {})[key] = None
     found: dict[str, Document] = {}
     for collection, wanted in keys.items():
-        documents = yield from get_many(context, _model_of(collection, path.target), wanted)
+        documents = yield from reading.get_many(context, _model_of(collection, target), wanted)
         found |= {each.__solidb_reference__(): each for each in documents if each is not None}
     return found
 
@@ -102,31 +119,3 @@ def _model_of(collection: str, target: type[Document] | None) -> type[Document]:
             hint="import the module that declares it",
         )
     return claimants[0]
-
-
-def _path(given: Any) -> Path:
-    """Read ``Post.author`` or ``Post.meta.author``; UsageError if it is no field."""
-    if not isinstance(given, FieldRef):
-        raise UsageError(f"load() takes fields that hold links, such as Post.author, not {given!r}")
-    place = given.__place__
-    names: list[str] = []
-    owner: Any = place.source
-    for step in place.path:
-        name = next((each for each in owner.__pydantic_fields__ if stored_name(owner, each) == step), None)
-        if name is None:
-            raise UsageError(f"load() can't follow {given!r} through {step!r}")
-        names.append(name)
-        owner = _embedded(owner.__pydantic_fields__[name].annotation) or owner
-    return Path(place.source, tuple(names), _target(place.annotation))
-
-
-def _target(annotation: Any) -> type[Document] | None:
-    """Give the class of the documents that a field refers to, by links or as the end of an edge."""
-    ends = [each for each in embedded(annotation) if issubclass(each, Document)]
-    found = target_of(annotation) or next(iter(ends), None)
-    return None if found is Document else found
-
-
-def _embedded(annotation: Any) -> Any:
-    models = [each for each in embedded(annotation) if not issubclass(each, Document)]
-    return models[0] if models else None

@@ -31,7 +31,8 @@ from ..sdbql.evaluate import evaluate
 from .context import Context
 from .held import HeldDocuments
 from .loading import load_documents
-from .operations_reading import execute, is_entity, stored_rows
+from .operations_loading import documents_in, execute, follow
+from .operations_reading import is_entity, stored_rows
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -166,7 +167,10 @@ def _documents(
     following = wanted.cursor(_place(wanted, rows[size - 1])) if len(rows) > size else None
     entity = wanted.statement.entity
     assert entity is not None
-    return Page(list(load_documents(context.work, entity.model, rows[:size])), following)
+    found = list(load_documents(context.work, entity.model, rows[:size]))
+    if wanted.statement.loads:
+        yield from follow(context, documents_in(found), wanted.statement.loads)
+    return Page(found, following)
 
 
 def _place(wanted: Keyset, row: Stored) -> list[Json]:

@@ -65,7 +65,7 @@ class Session(SessionBase):
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
         program = compiled(statement)
-        return Result(self._run(reading.execute(self._context, program, read)), program.columns)
+        return Result(self._run(loading.execute(self._context, program, read)), program.columns)
 
     @overload
     def scalars(
@@ -76,7 +76,7 @@ class Session(SessionBase):
     def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
         """Run a statement and give its first column."""
         program = compiled(statement)
-        rows = self._run(reading.execute(self._context, program, read))
+        rows = self._run(loading.execute(self._context, program, read))
         return Result(first_column(rows, program), program.columns[:1])
 
     @overload

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ..model import shapes
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.link import Link, target_of
+from ..model.link import Link
 
 
 def refers(model: Any) -> bool:
@@ -56,7 +56,7 @@ def _link_fields(model: Any) -> tuple[str, ...]:
 
 
 def _holds_links(annotation: Any, above: frozenset[Any]) -> bool:
-    if target_of(annotation) is not None:
+    if shapes.link_target(annotation) is not None:
         return True
     return any(
         _holds_links(info.annotation, above | {model})

@@ -10,7 +10,7 @@ from solidb_odm import Document, any_, contains, in_, select
 from solidb_odm.errors import UsageError
 from solidb_odm.model import Link
 from solidb_odm.model.codec import decode, encode_text, encode_value
-from solidb_odm.model.link import target_of
+from solidb_odm.model.shapes import link_target
 
 
 class Author(Document, collection="authors"):
@@ -130,9 +130,9 @@ def test_links_do_not_make_a_field_watched() -> None:
 def test_the_target_of_links_is_known() -> None:
     fields = Post.model_fields
 
-    assert target_of(fields["readers"].annotation) is Author
-    assert target_of(fields["parent"].annotation) is Post
-    assert target_of(fields["note"].annotation) is None
+    assert link_target(fields["readers"].annotation) is Author
+    assert link_target(fields["parent"].annotation) is Post
+    assert link_target(fields["note"].annotation) is None
 
 
 def test_the_schema_of_a_link_is_text() -> None:
