@@ -11,7 +11,8 @@ from ...sdbql import nodes
 from ...sdbql.evaluate import Prepared
 from .searches import Rewritten
 from .sql.constants import Signature
-from .sql.plans import Narrowing, Plan
+from .sql.narrowing import Narrowings
+from .sql.plans import Plan
 
 _SIZE: Final = 512
 PlanKey: TypeAlias = tuple[int, nodes.Query, Signature]
@@ -25,7 +26,7 @@ class Known:
     writes: bool
     plan: Plan | None = None
     reason: str = ""
-    narrowing: Narrowing | None = None
+    narrowings: Narrowings | None = None
     rewritten: Rewritten | None = None
     prepared: Prepared | None = None
 

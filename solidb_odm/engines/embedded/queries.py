@@ -6,7 +6,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
@@ -16,18 +16,19 @@ from ...sdbql.evaluate import Limits, Prepared, prepare, writes
 from ...sdbql.values import canonical
 from .catalogue import Catalogue
 from .documents import Writer
-from .layout import index_number
-from .naming import PREFIX
+from .explaining import explain
 from .options import StoreOptions
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache
 from .searches import Searcher, take_out
 from .source import SqliteSource, stored_form
 from .sql.constants import Signature, signature
-from .sql.plans import Narrowing, Plan, narrow
+from .sql.narrowing import Narrowings
+from .sql.plans import Plan
 from .sql.plans import plan as make_plan
 from .sql.refusal import NotInSql
 from .sql.shapes import Columns
+from .sql.terms import DOCUMENT_COLUMNS
 from .transaction import Transaction
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
@@ -74,7 +75,8 @@ class Queries:
         if plan is not None and plan.is_documents:
             rows = self._rows(entry, plan, command.binds)
             if rows is not None:
-                return rows
+                width = len(DOCUMENT_COLUMNS)
+                return rows if len(plan.shape.columns) == width else [row[:width] for row in rows]
         values = self.run(RunQuery(command.query, command.binds))
         try:
             return list(map(stored_form, values))
@@ -87,26 +89,9 @@ class Queries:
     def explain(self, command: ExplainQuery) -> Json:
         """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
         entry = self._entry(command.query, command.binds)
-        source = entry.plan or entry.narrowing
-        answer: dict[str, Json] = {
-            "engine": "file",
-            "sql": None,
-            "parameters": {},
-            "indexes": [],
-            "steps": [],
-            "python": None,
-        }
-        if source is not None:
-            parameters = source.parameters.values(command.binds)
-            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {source.sql}", parameters).fetchall()
-            details = [step[3] for step in steps]
-            answer |= {"sql": source.sql, "parameters": parameters, "steps": details}
-            answer["indexes"] = self._indexes(details)
         if entry.plan is None:
-            answer["python"] = {"what": "the whole query, over the rows of the SQL", "why": entry.reason}
-            if source is None:
-                answer["python"]["what"] = "the whole query"
-        return answer
+            self._prepare(entry, command.query)
+        return explain(self._connection, self._catalogue, entry, command.binds)
 
     # --- plans -----------------------------------------------------------------------------------
 
@@ -121,17 +106,17 @@ class Queries:
         return known
 
     def _plan(self, query: nodes.Query, types: Signature) -> Known:
-        if writes(query):
-            return Known(True, reason="it writes")
         database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
+        entry = Known(writes(query), narrowings=Narrowings(types, database))
+        if entry.writes:
+            entry.reason = "it writes"
+            return entry
         try:
-            return Known(False, make_plan(query, types, find, database=database, strict=strict))
+            entry.plan = make_plan(query, types, find, database=database, strict=strict)
         except NotInSql as exc:
-            entry = Known(False, reason=str(exc))
+            entry.reason = str(exc)
         except RecursionError:
-            return Known(False, reason="it is nested too deep")
-        if isinstance(query, nodes.Block) and not strict:
-            entry.narrowing = narrow(query, types, find, database=database)
+            entry.reason = "it is nested too deep"
         return entry
 
     # --- SQL -------------------------------------------------------------------------------------
@@ -178,56 +163,33 @@ class Queries:
     # --- Python ----------------------------------------------------------------------------------
 
     def _evaluate(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        prepared = self._prepare(entry, query)
+        with self._transaction.step() if entry.writes else self._transaction.snapshot():
+            return self._run_prepared(entry, prepared, query, binds)
+
+    def _prepare(self, entry: Known, query: nodes.Query) -> Prepared:
         if entry.prepared is None:
             entry.rewritten = take_out(query)
             entry.prepared = prepare(entry.rewritten.query)
-        with self._transaction.step() if entry.writes else self._transaction.snapshot():
-            return self._run_prepared(entry, query, binds)
+        return entry.prepared
 
-    def _run_prepared(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
-        prepared, values = cast(Prepared, entry.prepared), binds
-        narrowing = entry.narrowing
-        if narrowing is not None and narrowing.collection in (
-            one for one in binds.values() if type(one) is str
-        ):
-            narrowing = None  # the query may read the collection by that name too
-        source = self._source(narrowing, binds)
+    def _run_prepared(
+        self, entry: Known, prepared: Prepared, query: nodes.Query, binds: Mapping[str, Any]
+    ) -> list[Json]:
+        values = binds
+        name = self._options.database_name
+        source = SqliteSource(self._connection, self._catalogue, self._writer, name, entry.narrowings)
         if entry.rewritten is not None and entry.rewritten.searches:
             answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
             prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
 
-    def _source(self, narrowing: Narrowing | None, binds: Mapping[str, Any]) -> SqliteSource:
-        name = self._options.database_name
-        return SqliteSource(self._connection, self._catalogue, self._writer, name, narrowing, binds)
-
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
         name = self._options.database_name
         return SqliteSource(
             self._connection, self._catalogue, self._writer, name, rowids=(collection, rowids)
         )
-
-    def _indexes(self, steps: list[str]) -> list[str]:
-        """Return the names of the declared indexes that the steps of SQLite's plan use."""
-        declared = {
-            index.number: f"{name}.{index.spec.name}"
-            for name in self._catalogue.names()
-            for index in self._catalogue.need(name).indexes
-        }
-        used: dict[str, None] = {}
-        for step in steps:
-            if "VIRTUAL TABLE" in step:
-                continue
-            name = step.partition(" INDEX ")[2].partition(" ")[0]
-            number = index_number(name)
-            if number is not None and number in declared:
-                used[declared[number]] = None
-            elif name.startswith("sqlite_autoindex_") and step.startswith("SEARCH"):
-                used["_key"] = None
-            elif name.startswith(PREFIX):
-                used[name] = None
-        return list(used)
 
 
 def _distinct(values: list[Json]) -> list[Json]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument
-from ...sdbql.evaluate import EdgeDirection
+from ...sdbql.evaluate import EdgeDirection, Selection
 from ...sdbql.functions import IndexInfo
 from . import json_text
 from .catalogue import Catalogue, Collection
@@ -19,7 +19,7 @@ from .documents import COLUMNS, Writer, get_many
 from .naming import path_sql
 from .order_key import order_key_sql
 from .schema_check import check_document
-from .sql.plans import Narrowing
+from .sql.narrowing import Narrowings
 from .sql.shapes import full_documents
 
 SYSTEM: Final = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
@@ -38,8 +38,8 @@ _ENDS: Final = ", ".join(
 class SqliteSource:
     """Documents in full, read and written on one connection inside its transaction.
 
-    ``narrowing`` stands for the one scan of its collection, and ``rowids`` for all scans of theirs:
-    those documents that can matter.
+    ``narrowings`` say what SQL can leave out of a FOR; ``rowids`` stand for all scans of their
+    collection: those documents that can matter.
     """
 
     def __init__(
@@ -48,16 +48,14 @@ class SqliteSource:
         catalogue: Catalogue,
         writer: Writer,
         database: str,
-        narrowing: Narrowing | None = None,
-        binds: Mapping[str, Any] | None = None,
+        narrowings: Narrowings | None = None,
         rowids: tuple[str, Sequence[int]] | None = None,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._writer = writer
         self._database = database
-        self._narrowing = narrowing
-        self._binds = binds or {}
+        self._narrowings = narrowings
         self._rowids = rowids
         self._statements: dict[tuple[str, str], str] = {}
 
@@ -72,9 +70,6 @@ class SqliteSource:
         return self._catalogue.need(name).kind
 
     def scan(self, collection: str) -> Iterator[JsonObject]:
-        narrowing = self._narrowing
-        if narrowing is not None and narrowing.collection == collection:
-            return self._read(collection, narrowing.sql, narrowing.parameters.values(self._binds))
         table = self._catalogue.need(collection).table
         if self._rowids is not None and self._rowids[0] == collection:
             chosen = (
@@ -82,6 +77,17 @@ class SqliteSource:
             )
             return self._read(collection, chosen, (json_text.encode(list(self._rowids[1])),))
         return self._read(collection, f"SELECT {COLUMNS} FROM {table} ORDER BY key", ())
+
+    def select(
+        self, selection: Selection, binds: Mapping[str, Json], outer: Mapping[str, Json]
+    ) -> Iterator[JsonObject] | None:
+        if self._narrowings is None:
+            return None
+        narrowing = self._narrowings.of(selection, outer, self._catalogue.find, self._connection)
+        if narrowing is None:
+            return None
+        given = {**binds, **outer} if outer else binds
+        return self._read(narrowing.collection, narrowing.sql, narrowing.parameters.values(given))
 
     def get(self, collection: str, key: str) -> JsonObject | None:
         sql = self._statements.get((collection, ""))

@@ -7,7 +7,7 @@ lost through an index, no variable is bypassed for a collection of the same name
 from .memory import MemorySource
 from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
 from .runtime import Limits, Run
-from .source import EdgeDirection, Source
+from .source import EdgeDirection, Selection, Source
 
 __all__ = [
     "CompiledExpression",
@@ -16,6 +16,7 @@ __all__ = [
     "MemorySource",
     "Prepared",
     "Run",
+    "Selection",
     "Source",
     "compile_expression",
     "evaluate",

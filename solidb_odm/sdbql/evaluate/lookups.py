@@ -1,4 +1,4 @@
-"""Shortcuts past a scan: documents by key, and documents by the value of a path, hashed once.
+"""Shortcuts past a scan: documents by key, what the source selects, and documents hashed by a path.
 
 A shortcut only narrows what is looked at; every condition is still tested on what it finds.
 """
@@ -16,6 +16,7 @@ from .access import get_attribute
 from .compiler import Compiler
 from .runtime import Row, Run, Value
 from .scope import Scope
+from .selections import Selecting, selecting
 
 Documents = Callable[[Row], Iterable[JsonObject]]
 
@@ -51,7 +52,25 @@ def documents_of(
 
     ``scope`` is the one the FOR stands in; expressions over its variables can be looked up.
     """
-    for node in conjuncts(conditions):
+    parts = list(conjuncts(conditions))
+    equalities = list(_equalities(compiler, parts, variable, scope))
+    for path, wanted, many in equalities:
+        if path == ("_key",):
+            return _by_key(collection, wanted, many=many)
+    documents = _selected(collection, selecting(compiler, collection, variable, parts, scope))
+    for path, wanted, many in equalities:
+        if not many and not compiler.frame.mutating:
+            documents = _by_value(documents, path, wanted)
+            break
+    tied = selecting(compiler, collection, variable, parts, scope, correlated=True)
+    return documents if tied is None else _either(tied, documents)
+
+
+def _equalities(
+    compiler: Compiler, parts: Sequence[nodes.Expression], variable: str, scope: Scope
+) -> Iterator[tuple[tuple[str, ...], Value, bool]]:
+    """Yield the paths that must equal a value, or be in a list, known before the document is."""
+    for node in parts:
         if not isinstance(node, nodes.Compare) or node.operator not in ("==", "IN"):
             continue
         sides = [(node.left, node.right)]
@@ -59,14 +78,30 @@ def documents_of(
             sides.append((node.right, node.left))
         for here, there in sides:
             path = path_of(here, variable)
-            if path is None or not _independent(there, variable, scope):
-                continue
-            wanted = compiler.expression(there, scope)
-            if path == ("_key",):
-                return _by_key(collection, wanted, many=node.operator == "IN")
-            if node.operator == "==" and not compiler.frame.mutating:
-                return _by_value(collection, path, wanted)
-    return lambda row: row[0].scan(collection)
+            if path is not None and _independent(there, variable, scope):
+                yield path, compiler.expression(there, scope), node.operator == "IN"
+
+
+def _selected(collection: str, free: Selecting | None) -> Documents:
+    """Read what the source selects, or all documents."""
+    if free is None:
+        return lambda row: row[0].scan(collection)
+
+    def find(row: Row) -> Iterable[JsonObject]:
+        found = free.documents(row)
+        return row[0].scan(collection) if found is None else found
+
+    return find
+
+
+def _either(tied: Selecting, otherwise: Documents) -> Documents:
+    """Read what an index finds for this row, if there is one."""
+
+    def find(row: Row) -> Iterable[JsonObject]:
+        found = tied.documents(row)
+        return otherwise(row) if found is None else found
+
+    return find
 
 
 def _independent(node: nodes.Expression, variable: str, scope: Scope) -> bool:
@@ -101,32 +136,32 @@ def _texts(keys: list[Json]) -> list[str]:
     return sorted({key for key in keys if kind_of(key) is str})
 
 
-def _by_value(collection: str, path: tuple[str, ...], wanted: Value) -> Documents:
-    """Scan the first time; when the same place is reached again in this run, make a hash."""
+def _by_value(documents: Documents, path: tuple[str, ...], wanted: Value) -> Documents:
+    """Read them all the first time; when the same place is reached again in this run, make a hash."""
     memory_key = object()
 
     def find(row: Row) -> Iterable[JsonObject]:
         run: Run = row[0]
         if memory_key not in run.memory:
             run.memory[memory_key] = None
-            return run.scan(collection)
+            return documents(row)
         try:
             value = wanted(row)
         except DatabaseError:  # as above
-            return run.scan(collection)
+            return documents(row)
         table = run.memory[memory_key]
         if table is None:
-            table = run.memory[memory_key] = hashed(run, collection, path)
+            table = run.memory[memory_key] = _hashed(run, documents(row), path)
         found: list[JsonObject] = table.get(canonical(value), [])
         return found
 
     return find
 
 
-def hashed(run: Run, collection: str, path: tuple[str, ...]) -> dict[Any, list[JsonObject]]:
-    """Group the documents of a collection by the value of a path, in scan order."""
+def _hashed(run: Run, documents: Iterable[JsonObject], path: tuple[str, ...]) -> dict[Any, list[JsonObject]]:
+    """Group documents by the value of a path, in their order."""
     table: dict[Any, list[JsonObject]] = {}
-    for document in run.scan(collection):
+    for document in documents:
         run.spend(1)
         value: Json = document
         for name in path:

@@ -15,7 +15,7 @@ from .blocks import compile_query
 from .compiler import Compiler
 from .runtime import Limits, Row, Rows, Run, Value, missing_bind
 from .scope import Frame, Scope
-from .source import Source
+from .source import Selection, Source
 
 _EXPRESSIONS = {
     **expressions.EXPRESSIONS,
@@ -46,6 +46,11 @@ class Prepared:
     def binds(self) -> frozenset[str]:
         """Name the bind variables the query reads."""
         return frozenset(self._frame.binds)
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """Return what a source may be asked to select."""
+        return tuple(self._frame.selections)
 
     @property
     def writes(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ..._types import Json, JsonObject
 from ...errors import CollectionNotFound, DatabaseError, QueryError, QueryLimitError, QueryTimeout
 from ..functions.base import IndexInfo
-from .source import Source
+from .source import Selects, Source
 
 _TICK = 2048
 """After how many units of work the clock is read."""
@@ -52,6 +52,7 @@ class Run:
         "context",
         "limits",
         "memory",
+        "selects",
         "source",
         "strict",
     )
@@ -68,6 +69,7 @@ class Run:
         self.source = source
         self.binds = binds
         self.strict = strict
+        self.selects = source if isinstance(source, Selects) and not strict else None
         self.limits = limits or Limits()
         self.context: Any = self if context is None else context
         self.memory: dict[Any, Any] = {}

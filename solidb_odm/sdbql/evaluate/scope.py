@@ -10,6 +10,7 @@ from typing import NoReturn
 from ...errors import QueryError
 from .. import nodes
 from .runtime import Row, Value
+from .source import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Frame:
         self.mutating = mutating
         self.binds: set[str] = set()
         self.problems: list[QueryError] = []
+        self.selections: list[Selection] = []
         self._readers: list[set[int]] = []
 
     def slot(self) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from ..._types import JsonObject
+from ..._types import Json, JsonObject
+from .. import nodes
 from ..functions.base import IndexInfo
 
 EdgeDirection = Literal["OUTBOUND", "INBOUND"]
@@ -72,5 +74,33 @@ class ReadsMany(Protocol):
         """Return the edges that leave the vertices, or reach them, in the byte order of their keys.
 
         With ``ends_only``, ``_key``, ``_from`` and ``_to`` are enough of an edge.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Selection:
+    """The documents of a collection among which are all that meet the conditions.
+
+    ``by_row`` names the binds whose values come from the row the loop stands in: with them the
+    selection is asked for again and again.
+    """
+
+    collection: str
+    variable: str
+    conditions: tuple[nodes.Expression, ...]
+    by_row: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Selects(Protocol):
+    """A source that can leave out documents that no condition lets through."""
+
+    def select(
+        self, selection: Selection, binds: Mapping[str, Json], outer: Mapping[str, Json]
+    ) -> Iterable[JsonObject] | None:
+        """Return documents in the byte order of their keys; None if a scan is as good.
+
+        Those left out fail a condition without an error; the others are tested again.
         """
         ...

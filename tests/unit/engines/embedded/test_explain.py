@@ -104,3 +104,30 @@ def test_a_query_that_writes_runs_in_python(engine: Engine) -> None:
 
     assert explained["sql"] is None
     assert explained["python"]["why"] == "it writes"
+
+
+NARROWED = {
+    "FOR p IN people FILTER p.age == 3 FILTER SOUNDEX(p.name) == 'A300' RETURN p": (["people.age"], False),
+    "FOR x IN @xs FOR p IN people FILTER p.age == x RETURN SOUNDEX(p.name)": (["people.age"], True),
+    "FOR x IN @xs JOIN people ON people.email == x.email RETURN x": (["people.email"], True),
+    "FOR k IN knows FILTER k._from == 'people/a' RETURN DOCUMENT(k._to)": (["_solidb__from:knows"], False),
+    "FOR p IN people FILTER p.age < 3 UPDATE p WITH {young: true} IN people": (["people.age"], False),
+    "FOR p IN people FILTER p.age > LENGTH(@xs) REMOVE p IN people": (["people.age"], False),
+}
+
+
+@pytest.mark.parametrize("text", NARROWED)
+def test_what_python_reads_is_narrowed_by_an_index(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text, xs=[1])
+
+    indexes, by_row = NARROWED[text]
+    assert explained["indexes"] == indexes
+    assert [read["by row"] for read in explained["python"]["reads"]] == [by_row]
+
+
+def test_rows_without_an_index_are_hashed_once_and_not_asked_for_one_by_one(engine: Engine) -> None:
+    explained = _explained(
+        engine, "FOR x IN @xs FOR p IN people FILTER p.name == x RETURN SOUNDEX(p)", xs=[1]
+    )
+
+    assert explained["python"]["reads"] == []
