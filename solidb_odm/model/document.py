@@ -71,6 +71,10 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 expose(self)  # an extra attribute, whose value can change in place
             return value
 
+    def __hash__(self) -> int:
+        # By what equal documents share and nobody changes, so that they can be in sets and be keys.
+        return hash((type(self), self.key))
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "key" and (state := state_or_none(self)) is not None and state.is_stored:
             raise StateError(

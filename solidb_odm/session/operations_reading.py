@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from .._types import Stored
 from ..commands import FetchDocuments, Get, GetMany, Operation, RunQuery
-from ..errors import UnflushedChangesError
+from ..errors import UnflushedChangesError, UsageError
 from ..model.document import Document
 from ..query.statement import Compiled
 from ..sdbql.walk import collections_read, collections_written
@@ -22,6 +22,7 @@ D = TypeVar("D", bound=Document)
 
 def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
     """Give the document with this key."""
+    _check_key(model, key)
     work = context.work
     collection = model.__solidb_mapping__.collection
     held = work.identity.get(collection, key)
@@ -39,6 +40,8 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     work = context.work
     collection = model.__solidb_mapping__.collection
     wanted = list(keys)
+    for key in wanted:
+        _check_key(model, key)
     found: dict[str, Any] = {}
     for key in dict.fromkeys(wanted):
         held = work.identity.get(collection, key)
@@ -50,6 +53,14 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
         found |= {document.key: document for document in load_documents(work, model, rows) if document}
     documents = [found.get(key) for key in wanted]
     return [d if isinstance(d, model) and id(d) not in work.deleted else None for d in documents]
+
+
+def _check_key(model: type[Document], key: object) -> None:
+    if not isinstance(key, str):
+        raise UsageError(
+            f"the key of a {model.__name__} is text, not {key!r}",
+            hint="numbers are keys as text too: str(number)" if isinstance(key, int) else None,
+        )
 
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:

@@ -1,9 +1,11 @@
 """What documents go through in a session: adding, loading, deleting, letting go."""
 
+from typing import Any
+
 import pytest
 
 from solidb_odm import Session
-from solidb_odm.errors import ClosedError, DocumentNotFound, StateError
+from solidb_odm.errors import ClosedError, DocumentNotFound, StateError, UsageError
 from solidb_odm.session import inspect
 
 from .conftest import Store
@@ -49,6 +51,14 @@ def test_get_many_asks_once_and_only_for_what_is_missing(store: Store, session: 
 def test_get_one_says_what_there_is_not(session: Session) -> None:
     with pytest.raises(DocumentNotFound, match="people/nobody"):
         session.get_one(Person, "nobody")
+
+
+@pytest.mark.parametrize("key", [None, 7])
+def test_a_key_that_is_not_text_is_refused(session: Session, key: Any) -> None:
+    with pytest.raises(UsageError, match="key of a Person is text"):
+        session.get(Person, key)
+    with pytest.raises(UsageError, match="key of a Person is text"):
+        session.get_many(Person, ["a", key])
 
 
 def test_a_deleted_document_is_gone_after_the_commit(store: Store, session: Session) -> None:

@@ -289,6 +289,16 @@ def test_copies_are_new_documents() -> None:
     assert document.model_copy(deep=True).tags is not document.tags
 
 
+def test_documents_can_be_in_sets_and_stay_there_when_they_change() -> None:
+    document, other = Pickled(name="a", key="k"), Pickled(name="a", key="l")
+    several = {document, other, document.model_copy()}
+
+    document.name = "b"
+
+    assert document in several
+    assert len({document, document.model_copy(), other}) == 2
+
+
 def test_construct_skips_validation_and_still_makes_a_document() -> None:
     document = Pickled.model_construct(name=5, key="k")  # type: ignore[arg-type]
 
