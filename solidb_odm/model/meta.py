@@ -124,6 +124,7 @@ class DocumentMeta(ModelMetaclass):
 
 def declare(cls: Any, collection: str | None, abstract: bool) -> None:
     """Give a new class its collection and, if it is complete, its mapping."""
+    registry.generation += 1
     model = cls.__name__
     is_base = cls.__module__.startswith("solidb_odm.model") or bool(
         cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]

@@ -15,10 +15,14 @@ from ..errors import DeclarationError
 
 
 class Registry:
-    """The document classes by collection. Holds them weakly, so that local classes can go."""
+    """The document classes by collection. Holds them weakly, so that local classes can go.
+
+    ``generation`` is another number after each new class, for what is kept of the classes there are.
+    """
 
     def __init__(self) -> None:
         self._claims: dict[str, list[weakref.ref[type[Any]]]] = {}
+        self.generation = 0
 
     def claim(self, model: type[Any], spec: CollectionSpec, explicit: bool) -> None:
         """Enter a class for its collection.
@@ -27,6 +31,7 @@ class Registry:
         a notebook cell that is run again). Other classes must declare the same options, or none:
         DeclarationError otherwise.
         """
+        self.generation += 1
         kept: list[weakref.ref[type[Any]]] = []
         for other in self.claimants(spec.name):
             if _same_place(other, model):

@@ -13,6 +13,7 @@ from . import conditions
 from .building import Selection, build_select
 from .columns import Column, Entity, Scalar, column, decoder, labels_of
 from .conditions import Ordering
+from .forms import Built, build_once
 from .hops import Hops
 from .loading import Loading
 from .scope import BuildScope, with_tables
@@ -109,14 +110,17 @@ class Select(Loading[T_co]):
 
     def compile(self) -> Compiled:
         if not self._compiled:
-            scope = BuildScope()
-            query = with_tables(build_select(self._selection(), scope), scope)
+            query, values = build_once(self._selection(), self._build)
             if self.reader is None:
-                made = Compiled(query, scope.values, self.columns, self.single, loads=self.loads)
+                made = Compiled(query, values, self.columns, self.single, loads=self.loads)
             else:
-                made = Compiled(query, scope.values, (self.reader,))
+                made = Compiled(query, values, (self.reader,))
             self._compiled.append(made)
         return self._compiled[0]
+
+    def _build(self) -> Built:
+        scope = BuildScope()
+        return with_tables(build_select(self._selection(), scope), scope), scope.values
 
     def __statement__(self, scope: BuildScope) -> q.Query:
         if not self.single:

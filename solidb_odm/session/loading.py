@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from ..model.codec import body_value, decode
 from ..model.document import Document
 from ..model.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.registry import registry
-from ..model.state import SLOT, note_loaded, state_of
+from ..model.state import SLOT, state_of
 from ..query.building import family, root_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..work import UnitOfWork
@@ -34,17 +35,18 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
-    root = root_of(model)
-    mapping = root.__solidb_mapping__
-    classes = family(root)
-    choose = chooser(root, classes) if len(classes) > 1 or any(map(_names_class, rows)) else None
+    reading = _reading(cast(Any, model), registry.generation)
+    mapping, choose = reading.mapping, reading.choose
+    if choose is None and any(map(_names_class, rows)):
+        choose = chooser(reading.root, [reading.root])
     references = work.identity.of(mapping.collection)
-    hooked = any("after_load" in hooks_of(each) for each in classes)
-    if choose is None and mapping.is_simple and not hooked and not references:
-        fresh = _load_fresh(work, mapping, references, rows)
+    if choose is None and reading.is_plain and not references:
+        fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
             return fresh
-    found: list[D | None] = []
+    validate = reading.validate if choose is None and reading.is_plain else None
+    reference, put, slot = weakref.ref, object.__setattr__, SLOT
+    found: list[Any] = []
     for row in rows:
         if row is None:
             found.append(None)
@@ -53,10 +55,13 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
         known = references.get(key)
         document = None if known is None else known()
         if document is None:
-            document = decode(choose(key, body) if choose else mapping, key, body)
-            note_loaded(document, (work, row))
-            references[key] = weakref.ref(document)
-            if hooked:
+            if validate is not None and isinstance(body, str):
+                document = _read(validate, mapping, key, body)
+            else:
+                document = decode(choose(key, body) if choose else mapping, key, body)
+            put(document, slot, (work, row))
+            references[key] = reference(document)
+            if reading.hooked:
                 run_hook(document, "after_load")
         else:
             _freshen(work, document, row)
@@ -64,17 +69,54 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How documents of a model are made of rows, as long as no other class is declared.
+
+    ``choose`` finds the class of a row where there are several; None where there is one. ``is_plain``:
+    the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
+    """
+
+    root: type[Document]
+    mapping: Mapping
+    choose: Callable[[str, Any], Mapping] | None
+    hooked: bool
+    is_plain: bool
+    validate: Callable[[str], Any]
+
+
+@lru_cache(maxsize=512)
+def _reading(model: Any, _generation: int) -> Reading:
+    root = root_of(model)
+    mapping, classes = root.__solidb_mapping__, family(root)
+    hooked = any("after_load" in hooks_of(each) for each in classes)
+    validate: Callable[..., Any] = root.__pydantic_validator__.validate_json
+    return Reading(
+        root,
+        mapping,
+        chooser(root, classes) if len(classes) > 1 else None,
+        hooked,
+        mapping.is_simple and not hooked,
+        partial(validate, **mapping.names) if mapping.names else validate,
+    )
+
+
+def _read(validate: Callable[[str], Any], mapping: Mapping, key: str, body: str) -> Any:
+    try:
+        return validate(body)
+    except ValidationError:
+        return decode(mapping, key, body)  # it says what is wrong
+
+
 def _load_fresh(
-    work: UnitOfWork, mapping: Mapping, references: References, rows: Sequence[Stored | None]
+    work: UnitOfWork, reading: Reading, references: References, rows: Sequence[Stored | None]
 ) -> list[Any] | None:
     """Make the documents of many rows of text that the session holds none of, at the least cost a row.
 
     None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
     one that is there twice.
     """
-    validate: Callable[..., Any] = mapping.model.__pydantic_validator__.validate_json
-    if mapping.names:
-        validate = partial(validate, **mapping.names)
+    validate = reading.validate
     reference, put, slot = weakref.ref, object.__setattr__, SLOT
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:

@@ -1,0 +1,149 @@
+"""Selects of one form are built once.
+
+The form of a select is all that it says but its values. A program makes the same few statements
+again and again with other values: the nodes of the first serve them all, and with them what an
+engine keeps of those nodes, such as their plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from ..model.expressions import (
+    Arithmetic,
+    Combined,
+    Comparison,
+    Expression,
+    FunctionCall,
+    Negation,
+    Negative,
+    Value,
+)
+from ..model.fields import FieldRef
+from ..model.plain import inexact
+from ..model.registry import registry
+from ..sdbql import nodes as q
+from .building import Selection
+from .columns import Column, Entity, Labelled, Scalar
+from .functions import Aggregate, Truth, TypedCall
+
+Form: TypeAlias = tuple[Any, ...]
+Built: TypeAlias = tuple[q.Query, dict[str, Any]]
+
+_SIZE = 512
+_known: dict[Form, tuple[q.Query, tuple[str, ...]]] = {}
+
+
+class _Unknown(Exception):
+    """A select has a part whose form can't be told; it is built anew each time."""
+
+
+def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
+    """Give the nodes and the bind values of a select; ``build`` makes those of a new form."""
+    values: list[Any] = []
+    given: dict[Any, Any] = {}
+    try:
+        form = _form(selection, values)
+        for value in values:
+            given.setdefault(_mark(value), value)
+        if len(given) < len(values):  # equal values share a bind variable
+            form = (*form, tuple(map(list(given).index, map(_mark, values))))
+        known = _known.get(form)
+    except (_Unknown, TypeError):  # TypeError: a part can't be hashed
+        return build()
+    if known is None:
+        built = build()
+        _keep(form, given, built)
+        return built
+    query, names = known
+    if any(map(inexact, values)):
+        return build()  # which says what is wrong with them
+    return query, dict(zip(names, given.values(), strict=True))
+
+
+def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
+    """Keep the nodes of a form, if their bind values are those that it leaves out and no others."""
+    query, binds = built
+    names = {_mark(value): name for name, value in binds.items()}
+    if names.keys() != given.keys() or len(names) < len(binds):
+        return
+    if len(_known) >= _SIZE:
+        _known.clear()
+    _known[form] = query, tuple(names[mark] for mark in given)
+
+
+def _mark(value: Any) -> Any:
+    """Give what tells a value from others: scalars by type and value, all else by identity."""
+    kind = cast(Any, type(value))
+    if kind is float:
+        return kind, repr(value)
+    return (kind, value) if kind is str or kind is int or kind is bool else id(value)
+
+
+def _form(selection: Selection, values: list[Any]) -> Form:
+    """Give the form of a select, and its values in order.
+
+    What is built depends on the subclasses of a model too, so a form ends with the next class.
+    """
+    values += [] if selection.limit is None else [selection.limit]
+    values += [selection.offset] if selection.offset else []
+    return (
+        registry.generation,
+        tuple(_column(each, values) for each in selection.columns),
+        tuple(_part(each, values) for each in selection.conditions),
+        tuple((_part(each.expression, values), each.descending) for each in selection.orderings),
+        tuple(_part(each, values) for each in selection.groups),
+        tuple(_part(each, values) for each in selection.having),
+        tuple(map(_source, selection.joins)),
+        selection.limit is None,
+        bool(selection.offset),
+        selection.single,
+        selection.distinct,
+        selection.with_deleted,
+        selection.labels,
+    )
+
+
+def _column(column: Column, values: list[Any]) -> Any:
+    if isinstance(column, Scalar):
+        return _part(column.expression, values)
+    return _source(column.source if isinstance(column, Entity) else None)
+
+
+def _source(source: Any) -> Any:
+    if not isinstance(source, type):  # an alias or a named statement is made for one statement
+        raise _Unknown
+    return source
+
+
+def _part(part: Expression, values: list[Any]) -> Any:
+    """Give the form of an expression; _Unknown of a kind that is not told below."""
+    kind = type(part)
+    if kind is FieldRef:
+        place = cast(FieldRef, part).__place__
+        return _source(place.source), place.path, place.owner, place.name, place.nullable, place.annotation
+    if kind is Value:
+        value = cast(Value, part).value
+        values.append(value)
+        return cast(Any, type(value))
+    if kind in _KINDS:
+        own = _KINDS[kind]
+        operands = tuple(_part(each, values) for each in part.__operands__())
+        return (kind, *(getattr(part, name) for name in own), *operands)
+    raise _Unknown
+
+
+_KINDS: dict[type[Expression], tuple[str, ...]] = {
+    Aggregate: ("function", "source"),
+    Arithmetic: ("operator",),
+    Combined: ("operator",),
+    Comparison: ("operator",),
+    FunctionCall: ("name",),
+    Labelled: ("name",),
+    Negation: (),
+    Negative: (),
+    Truth: ("name",),
+    TypedCall: ("name",),
+}
+"""What the kinds of expressions say besides their operands."""
