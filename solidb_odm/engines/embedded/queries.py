@@ -112,7 +112,8 @@ class Queries:
             entry.reason = "it writes"
             return entry
         try:
-            entry.plan = make_plan(query, types, find, database=database, strict=strict)
+            names = self._catalogue.names
+            entry.plan = make_plan(query, types, find, names, database=database, strict=strict)
         except NotInSql as exc:
             entry.reason = str(exc)
         except RecursionError:

@@ -28,6 +28,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
     connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
+    connection.create_function("solidb_vertex", 1, vertex, deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
         connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
@@ -41,6 +42,13 @@ def vector_blob(text: str | None, dimension: int) -> bytes | None:
     if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
         return None
     return array("f", numbers).tobytes()
+
+
+def vertex(key: OrderKey) -> str:
+    """Return the vertex that a traversal starts from, which must be a text."""
+    if type(key) is not str:
+        raise QueryError("Start vertex must be a string")
+    return key
 
 
 def call(name: str, *keys: OrderKey) -> OrderKey:

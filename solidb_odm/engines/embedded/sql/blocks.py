@@ -18,6 +18,7 @@ from .conditions import truth_of
 from .nearness import distance_filter
 from .refusal import NotInSql
 from .terms import Column, Computed, Document, JsonPath, JsonValue, Term, Truth
+from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
 
@@ -95,6 +96,8 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
             select.conditions += conjuncts(c, clause.condition, scope)
         elif isinstance(clause, nodes.Let):
             scope[clause.name] = c.term(c, clause.value, scope)
+        elif isinstance(clause, nodes.Traverse | nodes.Match):
+            _traversal(c, clause, select, scope, query)
         elif isinstance(clause, nodes.Collect):
             select, scope = _collect(c, clause, select, scope)
         else:
@@ -117,6 +120,20 @@ def _for(c: Compilation, clause: nodes.For, select: Select, scope: dict[str, Ter
     select.order.append(f"{alias}.key")
     select.indexed |= bool(collection.indexes) or collection.kind == "edge"
     scope[clause.variable] = Document("object", alias, collection.name, c.database)
+
+
+def _traversal(
+    c: Compilation,
+    clause: nodes.Traverse | nodes.Match,
+    select: Select,
+    scope: dict[str, Term],
+    query: nodes.Block,
+) -> None:
+    walk = traversal(c, clause, scope, query)
+    select.sources.append(walk.source)
+    select.order.append(walk.order)
+    select.conditions.append(walk.condition)
+    scope.update(walk.variables)
 
 
 def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:

@@ -10,7 +10,7 @@ from ..naming import text_literal
 from .compilation import Compilation, Scope
 from .conditions import prefix_end, starts_with, type_test
 from .refusal import NotInSql
-from .terms import Computed, JsonPath, Kind, Term, Truth
+from .terms import Computed, JsonPath, JsonValue, Kind, Term, Truth
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",
@@ -104,6 +104,8 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     terms = [c.term(c, argument, scope) for argument in arguments]
     if name == "LENGTH" and len(terms) == 1 and isinstance(terms[0], JsonPath):
         return _length(c, terms[0])
+    if name == "LENGTH" and len(terms) == 1 and isinstance(terms[0], JsonValue) and terms[0].kind == "array":
+        return Computed("number", terms[0].length or f"json_array_length({terms[0].sql})")
     if name == "CONCAT" and terms and all(term.kind == "string" for term in terms):
         return Computed("string", f"({' || '.join(term.key for term in terms)})")
     keys = [term.key for term in terms]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ....sdbql import nodes
@@ -29,6 +29,7 @@ class Compilation:
     subquery: Callable[[Compilation, nodes.Query, Scope], Term]
     count: Callable[[Compilation, nodes.Query, Scope], Term]
     first: Callable[[Compilation, nodes.Query, Scope], Term]
+    names: Callable[[], Sequence[str]] = tuple
     parameters: Parameters = field(default_factory=Parameters)
     collections: set[str] = field(default_factory=set[str])
     total: bool = False

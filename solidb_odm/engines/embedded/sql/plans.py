@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ....sdbql import nodes
@@ -15,6 +15,7 @@ from .shapes import Shape, shape_of
 from .terms import Document
 
 Find = Callable[[str], Collection | None]
+Names = Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,12 @@ class Plan:
     is_documents: bool
 
 
-def plan(query: nodes.Query, types: Signature, find: Find, *, database: str, strict: bool) -> Plan:
+def plan(
+    query: nodes.Query, types: Signature, find: Find, names: Names, *, database: str, strict: bool
+) -> Plan:
     """Turn a query into SQL; NotInSql, naming the construct, if SQL can't say it exactly."""
     c = compilation(types, find, database=database, strict=strict)
+    c.names = names
     compiled = block(c, query, {})
     shape = shape_of(compiled.result)
     columns = ", ".join(shape.columns) or "NULL"

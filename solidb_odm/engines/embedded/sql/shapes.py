@@ -10,7 +10,7 @@ from ...._types import Json, JsonObject
 from ....sdbql.values import sorted_keys
 from .. import json_text
 from ..order_key import value_of_key
-from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term
+from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term, Vertex
 
 Columns = Sequence[Sequence[Any]]
 _NESTED = frozenset((dict, list))
@@ -47,10 +47,20 @@ def _reader(term: Term, columns: list[str]) -> Reader:
 
 def _document(term: Document, columns: list[str]) -> Reader:
     at = len(columns)
-    columns.extend(f"{term.alias}.{column}" for column in DOCUMENT_COLUMNS)
-    prefix = f"{term.database}:{term.collection}/"
     width = len(DOCUMENT_COLUMNS)
+    columns.extend(map(term.column, DOCUMENT_COLUMNS))
+    if isinstance(term, Vertex):
+        columns.append(term.id)
+        return lambda values: _vertices(values[at : at + width], values[at + width])
+    prefix = f"{term.database}:{term.collection}/"
     return lambda values: list(map(_in_order, full_documents(prefix, values[at : at + width])))
+
+
+def _vertices(columns: Columns, ids: Sequence[str]) -> list[Json]:
+    documents = full_documents("", columns)
+    for document, vertex in zip(documents, ids, strict=True):
+        document["_id"] = vertex
+    return list(map(_in_order, documents))
 
 
 def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:

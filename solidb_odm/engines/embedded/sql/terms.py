@@ -7,7 +7,7 @@ gives the value as JSON, or NULL for null. A term says what it can; the rest is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..naming import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
@@ -176,29 +176,76 @@ class Document(Term):
     collection: str = ""
     database: str = ""
 
+    def column(self, name: str) -> str:
+        """Return the SQL of a column of the document's table."""
+        return f"{self.alias}.{name}"
+
     @property
     def key(self) -> str:
         raise NotInSql("the comparison of whole documents")
 
     @property
     def json(self) -> str:
-        pairs = ", ".join(f"'$.{name}', {self.alias}.{column}" for name, column in SYSTEM_COLUMNS.items())
-        return f"json_set({self.alias}.doc, {pairs}, '$._id', {self._id})"
+        pairs = ", ".join(f"'$.{name}', {self.column(column)}" for name, column in SYSTEM_COLUMNS.items())
+        return f"json_set({self.column('doc')}, {pairs}, '$._id', {self.id})"
 
     @property
     def output(self) -> tuple[str, Decoder]:
         return self.json, "json"
 
     @property
-    def _id(self) -> str:
-        return f"{text_literal(f'{self.database}:{self.collection}/')} || {self.alias}.key"
+    def id(self) -> str:
+        """The SQL of ``_id``."""
+        return f"{text_literal(f'{self.database}:{self.collection}/')} || {self.column('key')}"
 
     def attribute(self, name: str) -> Term:
         if name in SYSTEM_COLUMNS:
-            return Column("string", f"{self.alias}.{SYSTEM_COLUMNS[name]}")
+            return Column("string", self.column(SYSTEM_COLUMNS[name]))
         if name == "_id":
-            return Column("string", f"({self._id})")
-        return JsonPath("any", f"{self.alias}.doc").attribute(name)
+            return Column("string", f"({self.id})")
+        return JsonPath("any", self.column("doc")).attribute(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex(Document):
+    """A document that a traversal reached, in the one of several tables that has it.
+
+    ``vertex`` is SQL that says which: "collection/key".
+    """
+
+    vertex: str = ""
+    tables: tuple[str, ...] = ()
+
+    def column(self, name: str) -> str:
+        columns = ", ".join(f"{table}.{name}" for table in self.tables)
+        return f"coalesce({columns})" if len(self.tables) > 1 else columns
+
+    @property
+    def id(self) -> str:
+        return f"{text_literal(f'{self.database}:')} || {self.vertex}"
+
+
+@dataclass(frozen=True, slots=True)
+class MaybeDocument(Term):
+    """A document of a table, or null where the table has no row."""
+
+    document: Document = field(default_factory=Document)
+
+    @property
+    def key(self) -> str:
+        return f"solidb_key({self.json})"
+
+    @property
+    def json(self) -> str:
+        return self.document.json
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.json, "json"
+
+    def attribute(self, name: str) -> Term:
+        found = self.document.attribute(name)
+        return JsonValue("any", f"json_quote({found.sql})") if isinstance(found, Column) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +265,13 @@ class Element(Term):
 
 @dataclass(frozen=True, slots=True)
 class JsonValue(Term):
-    """SQL that gives JSON: the rows of a subquery, an array or an object that is built."""
+    """SQL that gives JSON: the rows of a subquery, an array or an object that is built.
+
+    ``length`` is SQL that counts an array without building it.
+    """
 
     sql: str = "NULL"
+    length: str = ""
 
     @property
     def key(self) -> str:
