@@ -45,6 +45,7 @@ from .naming import table_sql
 from .options import StoreOptions
 from .plan_cache import PlanCache
 from .queries import Queries
+from .statistics import Statistics
 from .store import closed_with
 from .transaction import Transaction
 
@@ -78,6 +79,7 @@ class EmbeddedChannel:
         options: StoreOptions,
         clock: SweepClock,
         plans: PlanCache,
+        statistics: Statistics,
         give_back: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
@@ -87,7 +89,7 @@ class EmbeddedChannel:
         self._closed = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
-        self._transaction = Transaction(connection, self._catalogue)
+        self._transaction = Transaction(connection, self._catalogue, statistics)
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
         self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)

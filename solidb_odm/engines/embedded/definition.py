@@ -16,6 +16,7 @@ from ...commands import (
 from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation
 from . import layout
 from .catalogue import Catalogue
+from .statistics import gather, is_large
 
 
 class Definition:
@@ -60,6 +61,8 @@ class Definition:
                 fields=spec.fields,
                 hint="change or delete the duplicates first",
             ) from exc
+        if is_large(self._connection, collection.table):
+            gather(self._connection, collection.table)
         self._catalogue.refresh()
 
     def drop_index(self, command: DropIndex) -> None:

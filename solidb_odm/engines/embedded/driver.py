@@ -13,6 +13,7 @@ from .channel import CAPABILITIES, EmbeddedChannel, SweepClock
 from .observation import Observer, observed
 from .options import StoreOptions, parse_url
 from .plan_cache import PlanCache
+from .statistics import Statistics
 from .store import closed_with, open_connection
 
 _IDLE = 8
@@ -31,6 +32,7 @@ class EmbeddedDriver:
         self._factory = sqlite3.Connection if on_statement is None else observed(on_statement)
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
+        self._statistics = Statistics()
         self._clock = SweepClock(self._options.sweep)
         self._idle: list[sqlite3.Connection] = []
         self._left_behind: list[sqlite3.Connection] = []
@@ -58,7 +60,9 @@ class EmbeddedDriver:
         """Open a channel."""
         connection = self._take()
         try:
-            return EmbeddedChannel(connection, self._options, self._clock, self._plans, self._give_back)
+            return EmbeddedChannel(
+                connection, self._options, self._clock, self._plans, self._statistics, self._give_back
+            )
         except BaseException:
             connection.close()
             raise

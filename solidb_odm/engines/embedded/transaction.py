@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ...errors import TransactionError
 from .catalogue import Catalogue
 from .naming import quoted
+from .statistics import Statistics
 
 _STEP = "solidb_step"
 
@@ -20,9 +21,11 @@ class Transaction:
     takes the file's write lock at once, so that it can't fail for want of it half-way.
     """
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, statistics: Statistics) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._statistics = statistics
+        self._before = connection.total_changes
         self._names: list[str] = []
 
     @property
@@ -34,11 +37,13 @@ class Transaction:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
             self._names.clear()
+            self._before = self._connection.total_changes
             self._catalogue.settle()
             self._catalogue.refresh()
 
     def commit(self) -> None:
         if self._connection.in_transaction:
+            self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
             self._connection.execute("COMMIT")
             self._catalogue.settle()
 
