@@ -33,8 +33,15 @@ T = TypeVar("T")
 class AsyncSession(SessionBase):
     """``Session`` with ``await``, on asyncio and trio."""
 
-    def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
-        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
+    def __init__(
+        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None:
+        super().__init__(
+            engine.capabilities,
+            autoflush=autoflush,
+            expire_on_commit=expire_on_commit,
+            auto_create=engine.auto_create,
+        )
         self.engine = engine
         self._channel: AsyncCountedChannel | None = None
 

@@ -33,12 +33,15 @@ Read = Literal["committed"]
 class SessionBase:
     """The documents of a session and the moves that need no engine."""
 
-    def __init__(self, capabilities: Capabilities, *, autoflush: bool, auto_create: bool) -> None:
+    def __init__(
+        self, capabilities: Capabilities, *, autoflush: bool, expire_on_commit: bool, auto_create: bool
+    ) -> None:
         self._work = UnitOfWork(capabilities.body)
         self._context = Context(
             self._work,
             interactive=capabilities.interactive_transactions,
             autoflush=autoflush,
+            expire_on_commit=expire_on_commit,
             auto_create=auto_create,
         )
         self.statistics = Statistics()
@@ -83,6 +86,11 @@ class SessionBase:
         """
         self._check_open()
         expire(self._work, documents)
+
+    def expire_all(self) -> None:
+        """Drop all unsent changes of stored documents, and read each anew when it is next asked for."""
+        self._check_open()
+        expire(self._work, [each for each in self._work.identity if id(each) not in self._work.new])
 
     def is_modified(self, document: Document) -> bool:
         """Say whether a document of the session differs from what is stored."""

@@ -26,11 +26,18 @@ class Context:
     """
 
     def __init__(
-        self, work: UnitOfWork, *, interactive: bool, autoflush: bool, auto_create: bool = True
+        self,
+        work: UnitOfWork,
+        *,
+        interactive: bool,
+        autoflush: bool,
+        expire_on_commit: bool = False,
+        auto_create: bool = True,
     ) -> None:
         self.work = work
         self.interactive = interactive
         self.autoflush = autoflush
+        self.expire_on_commit = expire_on_commit
         self.auto_create = auto_create
         self.listeners: dict[str, list[Callable[[], object]]] = {}
 

@@ -14,14 +14,15 @@ from .session import Session
 class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
 
-    def __init__(self, engine: Engine, *, autoflush: bool = True) -> None:
+    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
         self.engine = engine
         self._autoflush = autoflush
+        self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[Session], object]]] = []
 
     def __call__(self) -> Session:
         """Make a session."""
-        session = Session(self.engine, autoflush=self._autoflush)
+        session = Session(self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit)
         for event, listener in self._listeners:
             session.on(event, listener)
         return session
@@ -40,14 +41,19 @@ class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
 class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """``sessionmaker`` for ``AsyncSession``."""
 
-    def __init__(self, engine: AsyncEngine, *, autoflush: bool = True) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None:
         self.engine = engine
         self._autoflush = autoflush
+        self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[AsyncSession], object]]] = []
 
     def __call__(self) -> AsyncSession:
         """Make a session."""
-        session = AsyncSession(self.engine, autoflush=self._autoflush)
+        session = AsyncSession(
+            self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit
+        )
         for event, listener in self._listeners:
             session.on(event, listener)
         return session

@@ -50,6 +50,8 @@ def commit(context: Context) -> Operation[None]:
     elif work.has_work:
         yield from _send(context)
     work.committed()
+    if context.expire_on_commit:
+        work.expire_all()
     context.tell("after_commit")
 
 

@@ -33,10 +33,17 @@ class Session(SessionBase):
     """A unit of work: documents, their changes, and one transaction at a time.
 
     Use it as a context manager: leaving the block closes it and rolls back what was not committed.
+    With ``expire_on_commit`` documents are read anew when they are next asked for (``get``, queries) after a
+    commit; their attributes keep the last known values either way, since reading one never does I/O.
     """
 
-    def __init__(self, engine: Engine, *, autoflush: bool = True) -> None:
-        super().__init__(engine.capabilities, autoflush=autoflush, auto_create=engine.auto_create)
+    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
+        super().__init__(
+            engine.capabilities,
+            autoflush=autoflush,
+            expire_on_commit=expire_on_commit,
+            auto_create=engine.auto_create,
+        )
         self.engine = engine
         self._channel: CountedChannel | None = None
 

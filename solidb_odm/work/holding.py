@@ -35,7 +35,7 @@ class Holdings:
     def add(self, document: Document) -> None:
         """Make a transient document pending, or a detached one persistent again.
 
-        The documents it refers to, at the ends of an edge or by links, come along.
+        The ends of an edge come along, and what links lead to that are declared to save.
         """
         if not isinstance(document, Document):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise StateError(f"a session keeps documents, not {document!r}", state="foreign", move="add")
@@ -58,8 +58,30 @@ class Holdings:
         else:
             self.new[id(document)] = document
         if refers(type(document)):
-            for other in referred(document):
-                self.add(other)
+            self.bring(document)
+
+    def bring(self, document: Document) -> None:
+        """Add the documents that one refers to and brings along, unless others have stored them."""
+        for reference in list(referred(document)):
+            state = state_or_none(reference.document)
+            if reference.brings and (state is None or is_free(state) or not state.is_stored):
+                if state is None or state.owner is not self:
+                    self.add(reference.document)
+
+    def check_references(self, document: Document) -> None:
+        """Refuse a link to a document that will not be stored; StateError."""
+        for reference in referred(document):
+            state = state_of(reference.document)
+            if not state.is_stored and state.owner is not self:
+                target = type(reference.document).__name__
+                raise StateError(
+                    f"{name_of(document)} refers by {reference.field!r} to {name_of(reference.document)}, "
+                    "which is neither stored nor in this session",
+                    state="transient",
+                    move="link to",
+                    hint=f"session.add() it too, or declare that it is added along: "
+                    f'{reference.field}: Annotated[Link[{target}], Cascade("save")]',
+                )
 
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""
@@ -139,6 +161,12 @@ class Holdings:
         """Stop looking at a document at every commit: nobody can hold the values it was just given."""
         state.exposed = False
         self.exposed.pop(id(document), None)
+
+    def expire_all(self) -> None:
+        """Have all stored documents read anew when they are next asked for; changes are kept."""
+        for document in self.identity:
+            if id(document) not in self.new:
+                self.expired[id(document)] = weakref.ref(document)
 
     def expunge_all(self) -> None:
         """Let go of all documents."""

@@ -326,3 +326,29 @@ def test_documents_outlive_their_session(store: Store) -> None:
         other.commit()
     assert store.get(ada).tags == ["a", "b"]
     assert store.get(flushed) == flushed
+
+
+def test_expire_on_commit_reads_anew_what_is_asked_for_after_it(store: Store) -> None:
+    ada, bob = Person(name="Ada", age=1), Person(name="Bob", age=1)
+    with Session(store.engine, expire_on_commit=True) as session:
+        session.add_all([ada, bob])
+        session.commit()
+        store.change(ada, age=2)
+        bob.age = 5
+
+        assert (session.get_one(Person, ada.key).age, session.get_one(Person, bob.key).age) == (2, 5)
+        assert ada.age == 2
+        session.commit()
+
+
+def test_without_it_documents_stay_as_they_are(store: Store) -> None:
+    ada = Person(name="Ada", age=1)
+    with Session(store.engine, expire_on_commit=False) as session:
+        session.add(ada)
+        session.commit()
+        store.change(ada, age=2)
+
+        assert session.get_one(Person, ada.key).age == 1
+        ada.age = 3
+        session.expire_all()
+        assert (ada.age, session.get_one(Person, ada.key).age) == (1, 2)
