@@ -231,12 +231,12 @@ class Writer:
         spec = next(index.spec for index in collection.indexes if index.number == number)
         fields = ", ".join(spec.fields)
         return UniqueViolation(
-            f"Unique constraint violated: index '{spec.name}' of '{collection.name}' holds the value of"
-            f" {fields} of document '{key}' already",
+            f"{collection.name}/{key}: the unique index {spec.name} on {fields} already holds its value",
             collection=collection.name,
             key=key,
             index=spec.name,
             fields=spec.fields,
+            hint="give it another value, or load the document that holds this one and change that",
         )
 
 
