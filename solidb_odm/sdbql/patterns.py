@@ -280,9 +280,20 @@ def levenshtein(left: str, right: str, *, limit: int | None = None) -> int:
 
 
 def similarity(left: str, right: str) -> float:
-    """Return the part of their trigrams that two texts share, case and white space aside."""
-    a, b = (_trigrams(" ".join(text.lower().split())) for text in (left, right))
-    return _shared(a, b)
+    """Return the part of their trigrams that two texts share; case, punctuation and white space aside."""
+    return _shared(letter_runs(left, 3), letter_runs(right, 3))
+
+
+def letter_runs(text: str, size: int) -> frozenset[str]:
+    """Return the runs of ``size`` characters of a text's words, in lower case and without punctuation.
+
+    A text of fewer bytes is one run; one of enough bytes but fewer characters has none.
+    """
+    plain = "".join(letter for letter in text.lower() if letter.isalnum() or letter.isspace())
+    joined = " ".join(plain.split())
+    if len(joined.encode()) < size:
+        return frozenset((joined,))
+    return frozenset(joined[start : start + size] for start in range(len(joined) - size + 1))
 
 
 def alikeness(left: str, right: str) -> float:

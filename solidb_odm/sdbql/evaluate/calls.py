@@ -20,7 +20,9 @@ SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Scope], Value]
 
 _PIPE_ONLY = {"SORT": "SORTED", "ANY": "SOME"}
 _DYNAMIC_DEPTH = 8
-_TYPE_WORDS = {"boolean": "bool", "list": "array", "document": "object"}
+_TYPE_WORDS = {"boolean": "bool", "numeric": "number"} | {
+    name: name for name in ("null", "bool", "number", "string", "array", "object")
+}
 
 
 def _call(compiler: Compiler, node: nodes.Call, scope: Scope) -> Value:
@@ -49,6 +51,8 @@ def _apply(
     if not function.min_args <= len(arguments) <= most:
         compiler.frame.problems.append(_wrong_count(function))
     implementation = function.implementation
+    if function.name == "REDUCE":
+        arguments = [_over_elements(item) for item in arguments]
     compiled = [
         _lambda_value(compiler, item, scope)
         if isinstance(item, nodes.Lambda) and function.higher_order
@@ -59,6 +63,13 @@ def _apply(
         only = compiled[0]
         return lambda row: implementation(row[0].context, [only(row)])
     return lambda row: implementation(row[0].context, [item(row) for item in compiled])
+
+
+def _over_elements(argument: nodes.Expression) -> nodes.Expression:
+    """Give the lambda of a REDUCE that has one parameter, which is the element, one for the total."""
+    if isinstance(argument, nodes.Lambda) and len(argument.parameters) == 1:
+        return nodes.Lambda(("(total)", *argument.parameters), argument.body)
+    return argument
 
 
 def _wrong_count(function: Function) -> QueryError:
@@ -173,17 +184,25 @@ def _exists(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Sc
         )
     present = _presence(compiler, arguments[0], scope)
     value = compiler.expression(arguments[0], scope)
-    kind = compiler.expression(arguments[-1], scope) if len(arguments) > 1 else None
+    kind = [compiler.expression(item, scope) for item in arguments[1:]]
 
     def test(row: Row) -> bool:
         if not present(row):
             return False
-        if kind is None:
-            return True
-        wanted = kind(row)
-        return typename(value(row)) == _TYPE_WORDS.get(wanted, wanted)
+        return not kind or typename(value(row)) == _type_named(kind[0](row), kind[1](row))
 
     return test
+
+
+def _type_named(word: Json, name: Json) -> str:
+    if kind_of(word) is not str or kind_of(name) is not str or word.lower() != "type":
+        raise QueryError('EXISTS: expected EXISTS(path) or EXISTS(path, "type", typeName)')
+    wanted = _TYPE_WORDS.get(name.lower())
+    if wanted is None:
+        raise QueryError(
+            f"EXISTS: unknown type '{name}'", hint="types are null, bool, numeric, string, array and object"
+        )
+    return wanted
 
 
 def _presence(compiler: Compiler, path: nodes.Expression, scope: Scope) -> Callable[[Row], bool]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from ..._types import Json, JsonObject
+from ..._types import Json
 from ...errors import QueryError
 from ..values import canonical, sort_key
-from .arguments import array, finite, integer, is_array, is_number, number, options
+from .arguments import array, finite, is_array, is_number
 from .base import REFUSE, Family
 
 function = Family("Statistics")
@@ -162,82 +161,3 @@ def percentile(value: Json, share: Json, method: Json = "rank") -> Json:
 )
 def count_distinct(value: Json) -> Json:
     return len({canonical(v) for v in array(value, "COUNT_DISTINCT")})
-
-
-def _exact_only(value: Json, name: str) -> None:
-    if options(value, name, 2):
-        raise QueryError(f"{name}: a file keeps no sketches", hint="leave out the options")
-
-
-@function(
-    "APPROX_COUNT_DISTINCT",
-    parameters="a [, options]",
-    returns="float",
-    nulls=REFUSE,
-    summary="About the number of different elements; on a file, exactly.",
-)
-def approx_count_distinct(value: Json, settings: Json = None) -> Json:
-    _exact_only(settings, "APPROX_COUNT_DISTINCT")
-    return float(len({canonical(v) for v in array(value, "APPROX_COUNT_DISTINCT", 1)}))
-
-
-@function(
-    "APPROX_PERCENTILE",
-    parameters="a, p",
-    returns="float or null",
-    nulls=REFUSE,
-    summary="About the percentile; on a file, interpolated exactly.",
-)
-def approx_percentile(value: Json, share: Json) -> Json:
-    found = [float(v) for v in array(value, "APPROX_PERCENTILE", 1) if is_number(v)]
-    return percentile_of(found, number(share, "APPROX_PERCENTILE", 2), "interpolation")
-
-
-@function(
-    "APPROX_TOP_K",
-    parameters="a, k",
-    returns="array of {value, count}",
-    nulls=REFUSE,
-    summary="The k most frequent elements; on a file, exactly.",
-)
-def approx_top_k(value: Json, most: Json) -> Json:
-    elements = array(value, "APPROX_TOP_K", 1)
-    tally = Counter(canonical(v) for v in elements)
-    first: dict[object, Json] = {}
-    for element in elements:
-        first.setdefault(canonical(element), element)
-    wanted = max(0, integer(most, "APPROX_TOP_K", 2))
-    rows: list[JsonObject] = [{"count": n, "value": first[key]} for key, n in tally.most_common(wanted)]
-    return rows
-
-
-@function(
-    "MINHASH_COUNT", parameters="error", returns="int", nulls=REFUSE, summary="Hashes needed for an error."
-)
-def minhash_count(error: Json) -> Json:
-    wanted = number(error, "MINHASH_COUNT")
-    if not 1e-6 <= wanted <= 1:
-        raise QueryError("MINHASH_COUNT: argument must be between 0.000001 and 1")
-    return math.ceil(1 / wanted**2 - 1e-9)
-
-
-@function(
-    "MINHASH_ERROR", parameters="n", returns="float", nulls=REFUSE, summary="The error that n hashes have."
-)
-def minhash_error(hashes: Json) -> Json:
-    given = integer(hashes, "MINHASH_ERROR")
-    if given <= 0:
-        raise QueryError("MINHASH_ERROR: argument must be positive")
-    return 1 / math.sqrt(given)
-
-
-for _name, _parameters, _summary in (
-    ("MINHASH", "a, n", "The MinHash signature of an array."),
-    ("SKETCH_MERGE", "sketch, sketch", "Two sketches as one."),
-):
-    function.server_only(
-        _name,
-        parameters=_parameters,
-        summary=_summary,
-        instead="its hashes are the server's; use JACCARD or COUNT_DISTINCT",
-    )

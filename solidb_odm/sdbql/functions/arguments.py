@@ -30,8 +30,10 @@ def is_object(value: Json) -> TypeGuard[JsonObject]:
 
 
 def is_integral(value: Json) -> TypeGuard[Number]:
-    """Tell whether the value is a whole number, as 2 and 2.0 are."""
-    return is_number(value) and (isinstance(value, int) or value.is_integer())
+    """Tell whether the value is a whole number, as 2 and 2.0 are; a float has to fit 64 bits."""
+    if isinstance(value, float):
+        return value.is_integer() and -(2.0**63) <= value < 2.0**63
+    return is_number(value)
 
 
 def fail(name: str, position: int | None, wanted: str) -> QueryError:

@@ -288,7 +288,7 @@ def remove_value(values: Json, value: Json, limit: Json = None) -> Json:
 
 @function("REMOVE_VALUES", parameters="a, b", returns="array", summary="Without what is in b.")
 def remove_values(values: Json, unwanted: Json) -> Json:
-    gone = {canonical(e) for e in ([] if unwanted is None else array(unwanted, "REMOVE_VALUES", 2))}
+    gone = {canonical(e) for e in array(unwanted, "REMOVE_VALUES", 2)}
     return [e for e in first_array(values, "REMOVE_VALUES") if canonical(e) not in gone]
 
 
@@ -337,6 +337,7 @@ def zip_arrays(*values: Json) -> Json:
     "ZIP_OBJECT",
     parameters="keys, values",
     returns="object",
+    nulls=REFUSE,
     summary="An object of keys and values; only strings are keys.",
 )
 def zip_object(keys: Json, values: Json) -> Json:

@@ -27,6 +27,7 @@ from .moments import (
     zone_of,
 )
 
+_LONGEST: Final = 2**63 - 1
 function = Family("Date")
 MAX_SERIES: Final = 100_000
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -91,9 +92,9 @@ def _from_parts(values: tuple[Json, ...], name: str) -> datetime | None:
         return None if values[0] is None else moment(values[0])
     if not 3 <= len(values) <= 7:
         raise QueryError(f"{name} requires 1 argument(s), a date, or 3 to 7: year, month, day, ...")
-    if not all(v is None or is_integral(v) for v in values):
+    if not all(map(is_integral, values)):
         raise QueryError(f"{name}: date components must be integers")
-    year, month, day, *rest = (0 if v is None else int(v) for v in values)
+    year, month, day, *rest = (int(v) for v in values)
     hour, minute, second, milli = (*rest, 0, 0, 0, 0)[:4]
     try:
         return datetime(year, month, day, hour, minute, second, milli * 1000, UTC)
@@ -105,6 +106,7 @@ def _from_parts(values: tuple[Json, ...], name: str) -> datetime | None:
     "DATE_ISO8601",
     parameters="d|year, [month, day, hour, minute, second, millisecond]",
     returns="string",
+    nulls="null for a null date; an error among the parts of one",
     summary="As text in UTC: 2025-01-31T10:00:00.000Z.",
 )
 def date_iso8601(*values: Json) -> Json:
@@ -116,6 +118,7 @@ def date_iso8601(*values: Json) -> Json:
     "DATE_TIMESTAMP",
     parameters="d|year, [month, day, hour, minute, second, millisecond]",
     returns="int",
+    nulls="null for a null date; an error among the parts of one",
     summary="As milliseconds since 1970.",
 )
 def date_timestamp(*values: Json) -> Json:
@@ -259,13 +262,15 @@ def date_trunc(value: Json, unit: Json, zone: Json = None) -> Json:
 def date_round(value: Json, amount: Json, unit: Json = None) -> Json:
     if isinstance(amount, str):
         return date_trunc(value, amount, unit)
-    if not is_integral(amount) or amount <= 0:
+    if isinstance(amount, bool) or not isinstance(amount, int) or amount <= 0:
         raise QueryError("DATE_ROUND: amount must be a positive integer")
     wanted = unit_of(unit, "DATE_ROUND")
     if wanted < Unit.DAY:
         raise QueryError("DATE_ROUND: unit must be one of d, h, i, s, f")
     when = moment(value)
-    step = int(amount) * (wanted.length // _MILLISECOND)
+    step = amount * (wanted.length // _MILLISECOND)
+    if step > _LONGEST:
+        raise QueryError("DATE_ROUND: amount is too large")
     return iso(when - timedelta(milliseconds=millis(when) % step, microseconds=when.microsecond % 1000))
 
 

@@ -13,15 +13,15 @@ from typing import Any, Final
 
 from ..._types import Json
 from ...errors import QueryError, UnsupportedQueryError
-from ..values import to_text
 from .arguments import text
 from .base import PROPAGATE, PROPAGATE_TWO, Family
+from .strings import joined_text
 
 function = Family("Digest")
 
 
 def _bytes(value: Json) -> bytes:
-    return to_text(value).encode()
+    return joined_text(value).encode()
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +94,7 @@ def _decoded(data: bytes, name: str) -> str:
 @function("BASE64_DECODE", "FROM_BASE64", parameters="s", returns="string", summary="The text of Base64.")
 def base64_decode(value: Json) -> Json:
     try:
-        data = base64.b64decode(text(value, "BASE64_DECODE"), validate=True)
+        data = base64.b64decode(joined_text(value), validate=True)
     except ValueError as exc:
         raise QueryError(f"BASE64_DECODE: invalid base64: {exc}") from exc
     return _decoded(data, "BASE64_DECODE")
@@ -108,7 +108,7 @@ def hex_encode(value: Json) -> Json:
 @function("HEX_DECODE", "FROM_HEX", parameters="s", returns="string", summary="The text of hex.")
 def hex_decode(value: Json) -> Json:
     try:
-        data = binascii.unhexlify(text(value, "HEX_DECODE"))
+        data = binascii.unhexlify(joined_text(value))
     except ValueError as exc:
         raise QueryError(f"HEX_DECODE: invalid hex: {exc}") from exc
     return _decoded(data, "HEX_DECODE")

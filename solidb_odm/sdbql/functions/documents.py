@@ -61,14 +61,19 @@ def _collection(identifier: str) -> str:
     return identifier.partition("/")[0].rpartition(":")[2]
 
 
-def _parts(value: Json) -> tuple[str, str] | None:
-    """Return the collection and the key of an id or a document; None if it is neither."""
-    if is_object(value):
-        value = value.get("_id")
-    if not isinstance(value, str) or "/" not in value:
+def _identifier(value: Json) -> str | None:
+    """Return a text, or the id of a document; None if it is neither."""
+    found = value.get("_id") if is_object(value) else value
+    return found if isinstance(found, str) else None
+
+
+def _parts(value: Json) -> tuple[str | None, str] | None:
+    """Return the collection and the key of an id or a document; a text without a slash is a key."""
+    given = _identifier(value)
+    if given is None:
         return None
-    collection, _, key = value.partition("/")
-    return collection, key
+    collection, slash, key = given.partition("/")
+    return (collection, key) if slash else (None, given)
 
 
 @function(
@@ -98,14 +103,12 @@ def parse_key(value: Json) -> Json:
     "IS_SAME_COLLECTION",
     parameters="idOrCollection, id|doc",
     returns="bool",
-    nulls="null if an argument is null",
+    nulls="false",
     summary="Whether both are of one collection, written alike: db:users is not users.",
 )
 def is_same_collection(left: Json, right: Json) -> Json:
-    if left is None or right is None:
-        return None
-    names = [parts[0] if (parts := _parts(v)) else v for v in (left, right)]
-    return isinstance(names[0], str) and names[0] == names[1]
+    one, other = (None if (name := _identifier(v)) is None else name.partition("/")[0] for v in (left, right))
+    return one is not None and one == other
 
 
 @function(

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Final
@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, quote, unquote, unquote_plus, urlencode, urls
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..values import json_text, to_text
+from ..values import json_text
 from .arguments import (
-    count,
+    count_or_zero,
     flag,
     integer,
     is_array,
@@ -32,8 +32,10 @@ from .arguments import (
     whole_or,
 )
 from .base import ACCEPT, Family
+from .strings import joined_text
 
 function = Family("String format")
+_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 
 _LETTERS = str.maketrans(
     {
@@ -104,8 +106,8 @@ def slugify(value: Json) -> Json:
     summary='At most n characters, the suffix ("...") included.',
 )
 def truncate_text(value: Json, length: Json, suffix: Json = None) -> Json:
-    plain, most = text(value, "TRUNCATE_TEXT"), max(0, count(length, "TRUNCATE_TEXT", 2))
-    tail = "..." if suffix is None else text(suffix, "TRUNCATE_TEXT", 3)
+    plain, most = text(value, "TRUNCATE_TEXT"), max(0, count_or_zero(length))
+    tail = "..." if suffix is None else joined_text(suffix)
     if len(plain) <= most:
         return plain
     return plain[: max(0, most - len(tail))].rstrip() + tail[:most]
@@ -119,9 +121,9 @@ def truncate_text(value: Json, length: Json, suffix: Json = None) -> Json:
 )
 def mask(value: Json, start: Json = None, end: Json = None, character: Json = None) -> Json:
     plain = text(value, "MASK")
-    first = 0 if start is None else count(start, "MASK", 2)
-    last = -1 if end is None else count(end, "MASK", 3)
-    hidden = ("" if character is None else text(character, "MASK", 4))[:1] or "*"
+    first = count_or_zero(start)
+    last = -1 if end is None else count_or_zero(end)
+    hidden = joined_text(character)[:1] or "*"
     begin, stop, _ = slice(first, last).indices(len(plain))
     refuse_long(len(hidden) * (stop - begin), "MASK")
     return plain[:begin] + hidden * max(0, stop - begin) + plain[max(begin, stop) :]
@@ -149,7 +151,7 @@ def url_decode(value: Json) -> Json:
     "PARSE_URL",
     parameters="s",
     returns="object or null",
-    summary="The parts of a URL: scheme, host, port, path, query, fragment, username, password.",
+    summary="The parts of a URL: scheme, host, port, path, query, params, fragment, username, password.",
 )
 def parse_url(value: Json) -> Json:
     if not isinstance(value, str):
@@ -164,12 +166,13 @@ def parse_url(value: Json) -> Json:
     return {
         "fragment": parts.fragment or None,
         "host": parts.hostname,
+        "params": _query_fields(parts.query),
         "password": parts.password,
-        "path": parts.path,
-        "port": port,
+        "path": parts.path or ("/" if parts.scheme in _PORTS else ""),
+        "port": port or _PORTS.get(parts.scheme),
         "query": parts.query or None,
         "scheme": parts.scheme,
-        "username": parts.username,
+        "username": parts.username or None,
     }
 
 
@@ -184,7 +187,7 @@ def query_string(value: Json) -> Json:
         return _query_fields(value.removeprefix("?"))
     fields = mapping(value, "QUERY_STRING")
     pairs = [
-        (key, to_text(item))
+        (key, joined_text(item))
         for key, given in sorted(fields.items())
         for item in (given if is_array(given) else [given])
         if item is not None
@@ -348,7 +351,24 @@ def json_stringify(value: Json) -> Json:
     "JSON_STRINGIFY_PRETTY", parameters="x", returns="string", nulls=ACCEPT, summary="Indented JSON text."
 )
 def json_stringify_pretty(value: Json) -> Json:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+    return "".join(_indented(value, "\n"))
+
+
+def _indented(value: Json, newline: str) -> Iterator[str]:
+    """Write each element and attribute on a line of its own."""
+    inner = newline + "  "
+    if is_object(value) and value:
+        for place, name in enumerate(sorted(value)):
+            yield f"{',' if place else '{'}{inner}{json_text(name)}: "
+            yield from _indented(value[name], inner)
+        yield newline + "}"
+    elif is_array(value) and value:
+        for place, item in enumerate(value):
+            yield f"{',' if place else '['}{inner}"
+            yield from _indented(item, inner)
+        yield newline + "]"
+    else:
+        yield json_text(value)
 
 
 @function(
@@ -359,6 +379,8 @@ def json_stringify_pretty(value: Json) -> Json:
     summary="The value at a JSON pointer such as /a/0.",
 )
 def json_pointer(value: Json, pointer: Json, default: Json = None) -> Json:
+    if value is None:
+        return default
     path = text(pointer, "JSON_POINTER", 2)
     if path and not path.startswith("/"):
         return default
@@ -382,7 +404,7 @@ def json_pointer(value: Json, pointer: Json, default: Json = None) -> Json:
 )
 def sanitize(value: Json, rules: Json = "trim") -> Json:
     cleaned = text(value, "SANITIZE")
-    given: list[Json] = rules if is_array(rules) else [rules]
+    given: list[Json] = rules if is_array(rules) else [rules if isinstance(rules, str) else "trim"]
     for name in given:
         rule = _RULES.get(str(name).lower())
         cleaned = cleaned if rule is None else rule(cleaned)

@@ -147,6 +147,8 @@ def geo_in_range(
         raise QueryError("GEO_IN_RANGE: both places must be points")
     a, b = shapes[0].coordinates, shapes[1].coordinates
     least, most = number(low, "GEO_IN_RANGE", 3), number(high, "GEO_IN_RANGE", 4)
+    if not isinstance(include_low, bool | None) or not isinstance(include_high, bool | None):
+        raise QueryError("GEO_IN_RANGE: includeLow and includeHigh must be booleans")
     if not (on_globe(a) and on_globe(b)):
         return None
     gap = metres(a, b)

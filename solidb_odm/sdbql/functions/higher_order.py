@@ -8,15 +8,15 @@ from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..values import canonical, describe, sort_key, to_text, truthy
+from ..values import canonical, describe, sort_key, truthy
 from .arguments import is_array, is_object, mapping
 from .base import PROPAGATE, REFUSE, Context, Family
 from .objects import value_at
-from .strings import find_text
+from .strings import find_text, joined_text
 
 Lambda = Callable[..., Json]
 function = Family("Higher order")
-_LAMBDA: Final = "null array is an error"
+_NULL_ARRAY: Final = "null if the array is null"
 
 
 def _elements(value: Json, name: str) -> list[Json]:
@@ -162,13 +162,13 @@ def _groups(context: Context, elements: list[Json], work: Lambda) -> list[tuple[
     summary="The elements by key, as first seen.",
 )
 def group_by(context: Context, values: Json, key: Json) -> Json:
-    groups = _groups(context, _elements(values, "GROUP_BY"), _picker(key, "GROUP_BY"))
+    groups = _groups(context, _elements(values, "GROUP_BY"), _lambda(key, "GROUP_BY"))
     return [{"items": items, "key": name} for name, items in groups]
 
 
 @_define("SORT_BY", parameters="a, x->key", returns="array", summary="In ascending order of the keys.")
 def sort_by(context: Context, values: Json, key: Json) -> Json:
-    elements, work = _elements(values, "SORT_BY"), _picker(key, "SORT_BY")
+    elements, work = _elements(values, "SORT_BY"), _lambda(key, "SORT_BY")
     context.spend(len(elements))
     return sorted(elements, key=lambda e: sort_key(work(e)))
 
@@ -177,14 +177,17 @@ def sort_by(context: Context, values: Json, key: Json) -> Json:
     "KEY_BY",
     parameters="a, path|x->key",
     returns="object",
-    nulls=PROPAGATE,
+    nulls=_NULL_ARRAY,
     summary="The elements by key; the last wins.",
 )
 def key_by(context: Context, values: Json, key: Json) -> Json:
-    elements, work = _elements(values, "KEY_BY"), _picker(key, "KEY_BY")
+    work = _picker(key, "KEY_BY")
+    if values is None:
+        return None
+    elements = _elements(values, "KEY_BY")
     context.spend(len(elements))
     found = [(work(e), e) for e in elements]
-    keyed: JsonObject = {to_text(key): e for key, e in found if key is not None}
+    keyed: JsonObject = {joined_text(key): e for key, e in found if key is not None}
     return keyed
 
 
@@ -192,15 +195,17 @@ def key_by(context: Context, values: Json, key: Json) -> Json:
     "COUNT_BY",
     parameters="a [, path|x->key]",
     returns="object",
-    nulls=PROPAGATE,
+    nulls=_NULL_ARRAY,
     summary="How many have each key.",
 )
-def count_by(context: Context, values: Json, key: Json = None) -> Json:
-    work: Lambda = _itself if key is None else _picker(key, "COUNT_BY")
+def count_by(context: Context, values: Json, *key: Json) -> Json:
+    work: Lambda = _picker(key[0], "COUNT_BY") if key else _itself
+    if values is None:
+        return None
     tally: JsonObject = {}
     for name, items in _groups(context, _elements(values, "COUNT_BY"), work):
         if name is not None:
-            tally[to_text(name)] = tally.get(to_text(name), 0) + len(items)
+            tally[joined_text(name)] = tally.get(joined_text(name), 0) + len(items)
     return tally
 
 
@@ -241,8 +246,8 @@ def max_by(context: Context, values: Json, key: Json) -> Json:
     summary="The elements in order, with their row_number within the partition.",
 )
 def window_by(context: Context, values: Json, *keys: Json) -> Json:
-    elements, order = _elements(values, "WINDOW_BY"), _picker(keys[-1], "WINDOW_BY")
-    partition: Lambda = _picker(keys[0], "WINDOW_BY") if len(keys) == 2 else _one_for_all
+    elements, order = _elements(values, "WINDOW_BY"), _lambda(keys[-1], "WINDOW_BY")
+    partition: Lambda = _lambda(keys[0], "WINDOW_BY") if len(keys) == 2 else _one_for_all
     rows: list[JsonObject] = []
     for _, items in sorted(_groups(context, elements, partition), key=lambda group: sort_key(group[0])):
         for place, item in enumerate(sorted(items, key=lambda e: sort_key(order(e))), start=1):
@@ -278,7 +283,7 @@ def map_keys(context: Context, value: Json, make: Json) -> Json:
     fields, work = mapping(value, "MAP_KEYS", 1), _lambda(make, "MAP_KEYS")
     context.spend(len(fields))
     renamed = [(work(k, v), v) for k, v in sorted(fields.items())]
-    return {to_text(k): v for k, v in renamed if k is not None}
+    return {joined_text(k): v for k, v in renamed if k is not None}
 
 
 @_define(

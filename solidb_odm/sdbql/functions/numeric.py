@@ -19,12 +19,14 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from .. import values
-from .arguments import finite, integer, is_array, number, text, whole
+from .arguments import INT_MAX, finite, integer, is_array, is_integral, number, text
 from .base import PROPAGATE_ANY, REFUSE, Context, Family
 
 function = Family("Numeric")
 
 MAX_RANGE: Final = 1_000_000
+_WHOLE_BELOW: Final = 9e15
+_NULL_IN_TURN: Final = "null, unless an argument before the null is wrong"
 _MODES: Final = {
     "half_up": ROUND_HALF_UP,
     "half_down": ROUND_HALF_DOWN,
@@ -139,8 +141,8 @@ def atan2(y: Json, x: Json) -> Json:
     nulls=REFUSE,
     summary="Rounded, halves away from zero; modes half_up half_down half_even up down ceil floor.",
 )
-def round_number(value: Json, decimals: Json = 0, mode: Json = None) -> Json:
-    x, places = number(value, "ROUND"), integer(decimals, "ROUND", 2)
+def round_number(value: Json, decimals: Json = None, mode: Json = None) -> Json:
+    x, places = number(value, "ROUND"), 0 if decimals is None else integer(decimals, "ROUND", 2)
     places = max(-308, min(308, places))
     if mode is not None:
         return _round_digits(x, places, text(mode, "ROUND", 3))
@@ -201,20 +203,30 @@ def sign(value: Json) -> Json:
 
 
 @function(
-    "GCD", parameters="i, j, ...", returns="int", nulls=PROPAGATE_ANY, summary="The greatest common divisor."
+    "GCD", parameters="i, j, ...", returns="int", nulls=_NULL_IN_TURN, summary="The greatest common divisor."
 )
 def gcd(*parts: Json) -> Json:
-    return whole(math.gcd(*(integer(p, "GCD", i) for i, p in enumerate(parts, 1))))
+    return _in_turn("GCD", math.gcd, parts)
 
 
 @function(
-    "LCM", parameters="i, j, ...", returns="int", nulls=PROPAGATE_ANY, summary="The least common multiple."
+    "LCM", parameters="i, j, ...", returns="int", nulls=_NULL_IN_TURN, summary="The least common multiple."
 )
 def lcm(*parts: Json) -> Json:
-    multiple = math.lcm(*(integer(p, "LCM", i) for i, p in enumerate(parts, 1)))
-    if multiple > values.MAX_INTEGER:
-        raise QueryError("LCM: result is too large")
-    return multiple
+    return _in_turn("LCM", math.lcm, parts)
+
+
+def _in_turn(name: str, combine: Callable[[int, int], int], parts: tuple[Json, ...]) -> int | None:
+    """Combine the integers one after the other; the first null ends it, before what is wrong after it."""
+    total = None
+    for place, part in enumerate(parts, 1):
+        if part is None:
+            return None
+        size = abs(integer(part, name, place))
+        total = size if total is None else combine(total, size)
+        if total > INT_MAX:
+            raise QueryError(f"{name}: result is too large")
+    return total
 
 
 _BITS: Final[list[tuple[str, Callable[[Json, Json], int | None], str]]] = [
@@ -284,13 +296,12 @@ def random_int(context: Context, low: Json, high: Json) -> Json:
     returns="array of numbers",
     nulls=REFUSE,
     context=True,
-    summary="The numbers from start (0) to end (included), ints if all arguments are.",
+    summary="The numbers from start (0) to end (included), ints if all arguments are whole.",
 )
-def number_range(context: Context, first: Json, second: Json = None, step: Json = None) -> Json:
-    alone = second is None
-    start = 0 if alone else number(first, "RANGE", 1)
-    end = number(first, "RANGE", 1) if alone else number(second, "RANGE", 2)
-    pace = (1 if start <= end else -1) if step is None else number(step, "RANGE", 3)
+def number_range(context: Context, *bounds: Json) -> Json:
+    given = [number(bound, "RANGE", place) for place, bound in enumerate(bounds, 1)]
+    start, end = (0, given[0]) if len(given) == 1 else given[:2]
+    pace = given[2] if len(given) > 2 else (1 if start <= end else -1)
     if pace == 0:
         raise QueryError("RANGE: step must not be zero")
     length = (end - start) / pace
@@ -298,9 +309,13 @@ def number_range(context: Context, first: Json, second: Json = None, step: Json 
         raise QueryError(f"RANGE: more than {MAX_RANGE} elements")
     steps = math.floor(max(-1.0, length) + 1e-12)
     context.spend(steps + 1)
-    if all(isinstance(part, int) for part in (start, end, pace)):
+    if all(isinstance(part, int) or _is_exact(part) for part in (start, end, pace)):
         return list(range(int(start), int(end) + (1 if pace > 0 else -1), int(pace)))
     return [float(start + i * pace) for i in range(steps + 1)]
+
+
+def _is_exact(value: float) -> bool:
+    return is_integral(value) and abs(value) < _WHOLE_BELOW
 
 
 def _decay(
@@ -319,7 +334,8 @@ def _decay(
 
 
 def _gauss(distance: float, scale: float, decay: float) -> float:
-    return math.exp((distance / scale) ** 2 * math.log(decay))
+    ratio = distance / scale
+    return math.exp(ratio * ratio * math.log(decay))  # a power would overflow with an error
 
 
 def _exponential(distance: float, scale: float, decay: float) -> float:

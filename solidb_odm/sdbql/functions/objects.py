@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..values import describe, equal, is_number, json_text, to_text
+from ..values import describe, equal, is_number, to_text
 from .arguments import array, flag, is_array, is_object, mapping, text
 from .base import ACCEPT, Family
 
@@ -202,6 +201,13 @@ def _steps(path: Json, name: str) -> list[str | int]:
     return [int(step) if is_number(step) else text(step, name, 2) for step in array(path, name, 2)]
 
 
+def _strict_steps(path: Json, name: str) -> list[str | int]:
+    """Return the steps of a path that is written to: no fractions, nor 2.0."""
+    if is_array(path) and any(isinstance(step, float) for step in path):
+        raise QueryError(f"{name}: the steps of a path must be strings or integers")
+    return _steps(path, name)
+
+
 def _child(value: Json, step: str | int) -> Json:
     if is_object(value):
         return value.get(str(step), _ABSENT)
@@ -278,7 +284,7 @@ def _replaced(value: Json, steps: list[str | int], item: Json) -> Json:
     summary="With x at the path; objects on the way are made.",
 )
 def set_path(value: Json, path: Json, item: Json) -> Json:
-    steps = _steps(path, "SET_PATH")
+    steps = _strict_steps(path, "SET_PATH")
     if not 0 < len(steps) <= _MAX_DEPTH or steps == [""]:
         raise QueryError(f"SET_PATH: path must have 1 to {_MAX_DEPTH} steps")
     return _replaced(value, steps, item)
@@ -307,7 +313,7 @@ def _without(value: Json, steps: list[str | int]) -> Json:
     summary="Without what is at the path.",
 )
 def unset_path(value: Json, path: Json) -> Json:
-    steps = [step for step in _steps(path, "UNSET_PATH") if step != ""]
+    steps = [step for step in _strict_steps(path, "UNSET_PATH") if step != ""]
     if not steps:
         raise QueryError("UNSET_PATH: path is empty")
     return _without(value, steps[:_MAX_DEPTH])
@@ -367,28 +373,3 @@ def _fits(document: Json, example: Json) -> bool:
 def translate(value: Json, table: Json, *default: Json) -> Json:
     known = {} if table is None else mapping(table, "TRANSLATE", 2)
     return known.get(to_text(value), default[0] if default else value)
-
-
-@function(
-    "HASH",
-    parameters="x",
-    returns="int",
-    nulls=ACCEPT,
-    summary="A number below 2^52; not the server's number.",
-)
-def hash_value(value: Json) -> Json:
-    digest = hashlib.blake2b(json_text(_plain(value)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 12
-
-
-def _plain(value: Json) -> Json:
-    """Write equal values alike: 1.0 as 1."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if is_object(value):
-        fields: JsonObject = value
-        return {k: _plain(v) for k, v in fields.items()}
-    if is_array(value):
-        elements: list[Json] = value
-        return [_plain(e) for e in elements]
-    return value

@@ -65,10 +65,10 @@ def _expand(match: Any, template: str) -> str:
 def regex_replace(value: Json, pattern: Json, replacement: Json, ignore_case: Json = False) -> Json:
     if value is None or pattern is None or replacement is None:
         return None
-    wanted, template = text(pattern, "REGEX_REPLACE", 2), text(replacement, "REGEX_REPLACE", 3)
-    whole = text(value, "REGEX_REPLACE", 1)
+    whole, wanted = text(value, "REGEX_REPLACE", 1), text(pattern, "REGEX_REPLACE", 2)
     if not wanted:
         return whole
+    template = text(replacement, "REGEX_REPLACE", 3)
     compiled = compile_regex(wanted, ignore_case=ignore_case is True)
     growth = Growth("REGEX_REPLACE")
 

@@ -304,13 +304,12 @@ def near_places(context: Context, collection: Json, center: Json, radius: Json, 
 )
 def snippet(hit: Json, width: Json) -> Json:
     fields = mapping(hit, "SNIPPET", 1)
-    wanted = integer(width, "SNIPPET", 2)
-    if wanted < 0:
+    if isinstance(width, bool) or not isinstance(width, int) or width < 0:
         raise QueryError("SNIPPET: width must be a non-negative integer")
     whole = value_at(fields.get("doc"), str(fields.get("field", "")), "SNIPPET")
     if not isinstance(whole, str):
         return None
-    return excerpt(whole, _hit_spans(fields, whole), wanted) if wanted else ""
+    return excerpt(whole, _hit_spans(fields, whole), width) if width else ""
 
 
 def _hit_spans(hit: JsonObject, whole: str) -> list[tuple[int, int]]:

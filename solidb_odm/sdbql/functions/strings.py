@@ -14,7 +14,6 @@ from .arguments import (
     Growth,
     array,
     bounded,
-    count,
     count_or_zero,
     integer,
     is_array,
@@ -26,7 +25,7 @@ from .arguments import (
 from .base import PROPAGATE_ANY, PROPAGATE_TWO, Family
 
 function = Family("String")
-_EXPONENT_FROM: Final = 1e16
+_INEXACT_FROM: Final = 2.0**53
 
 
 @function("UPPER", "TO_UPPER", "TOUPPER", parameters="s", returns="string", summary="In upper case.")
@@ -49,7 +48,7 @@ def _spread(values: Iterable[Json]) -> Iterator[Json]:
 
 @function(
     "CONCAT",
-    parameters="x, ...",
+    parameters="[x, ...]",
     returns="string",
     nulls="null adds nothing",
     summary="The texts of all arguments in a row; arrays give their elements.",
@@ -59,8 +58,8 @@ def concat(*values: Json) -> Json:
 
 
 def joined_text(value: Json) -> str:
-    """Write a value as CONCAT and JOIN do: floats from 1e15 have no ``.0`` there, unlike in TO_STRING."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXPONENT_FROM:
+    """Write a value as most functions of texts do: floats from 1e15 have no ``.0``, unlike in TO_STRING."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT_FROM:
         return str(int(value))
     return to_text(value)
 
@@ -68,7 +67,7 @@ def joined_text(value: Json) -> str:
 @function(
     "CONCAT_SEPARATOR",
     "CONCAT_WS",
-    parameters="separator, x, ...",
+    parameters="separator [, x, ...]",
     returns="string",
     nulls="null if the separator is null; other nulls are left out",
     summary="The texts of the arguments with a separator between; arrays give their elements.",
@@ -77,7 +76,7 @@ def concat_separator(separator: Json, *values: Json) -> Json:
     if separator is None:
         return None
     parts = (joined_text(v) for v in _spread(values) if v is not None)
-    return within_memory(to_text(separator).join(parts))
+    return within_memory(joined_text(separator).join(parts))
 
 
 @function(
@@ -122,9 +121,11 @@ def substring(value: Json, start: Json, length: Json = None) -> Json:
 )
 def substring_bytes(value: Json, start: Json, length: Json = None) -> Json:
     data = text(value, "SUBSTRING_BYTES").encode()
-    wanted = None if length is None else count(length, "SUBSTRING_BYTES", 3)
+    wanted = None if length is None else count_or_zero(length)
+    cut = _window(len(data), count_or_zero(start), wanted)
     try:
-        return data[_window(len(data), count(start, "SUBSTRING_BYTES", 2), wanted)].decode()
+        data[cut.start :].decode()
+        return data[cut].decode()
     except UnicodeDecodeError:
         return None
 
@@ -153,10 +154,13 @@ def right(value: Json, length: Json) -> Json:
     summary="Without white space, or the given characters, at the ends; side 1 is left, 2 is right.",
 )
 def trim(value: Json, *how: Json) -> Json:
-    if how and is_number(how[0]):
-        whole = text(value, "TRIM")
-        return {1: whole.lstrip, 2: whole.rstrip}.get(int(how[0]), whole.strip)()
-    return _trimmed(str.strip, value, how, "TRIM")
+    whole = text(value, "TRIM")
+    side = how[0] if how else 0
+    if side is None:
+        return None
+    if isinstance(side, str):
+        return whole.strip(side)
+    return {1: whole.lstrip, 2: whole.rstrip}.get(count_or_zero(side), whole.strip)()
 
 
 def _trimmed(
@@ -164,7 +168,7 @@ def _trimmed(
 ) -> Json:
     if not characters:
         return strip(text(value, name), None)
-    return None if characters[0] is None else strip(text(value, name), to_text(characters[0]))
+    return None if characters[0] is None else strip(text(value, name), joined_text(characters[0]))
 
 
 @function("LTRIM", parameters="s [, chars]", returns="string", summary="TRIM at the left end.")
@@ -178,11 +182,10 @@ def rtrim(value: Json, *characters: Json) -> Json:
 
 
 def _parts(value: Json, separator: Json) -> list[str]:
-    whole = to_text(value)
-    marks = [to_text(s) for s in (separator if is_array(separator) else [separator])]
-    if "" in marks or not marks:
-        return list(whole)
-    return re.split("|".join(re.escape(m) for m in sorted(marks, key=len, reverse=True)), whole)
+    whole = joined_text(value)
+    marks = [joined_text(s) for s in (separator if is_array(separator) else [separator])]
+    longest_first = sorted(filter(None, marks), key=len, reverse=True)
+    return re.split("|".join(map(re.escape, longest_first)), whole) if longest_first else list(whole)
 
 
 @function(
@@ -194,7 +197,7 @@ def _parts(value: Json, separator: Json) -> list[str]:
 )
 def split(value: Json, separator: Json, limit: Json = None) -> Json:
     parts = _parts(value, separator)
-    wanted = -1 if limit is None else count(limit, "SPLIT", 3)
+    wanted = -1 if limit is None else count_or_zero(limit)
     return parts if wanted < 0 else parts[:wanted]
 
 
@@ -202,13 +205,14 @@ def split(value: Json, separator: Json, limit: Json = None) -> Json:
     "SPLIT_PART",
     parameters="x, separator, n",
     returns="string",
-    nulls=PROPAGATE_TWO,
+    nulls=PROPAGATE_ANY,
     summary='The nth part, counted from 1, or from the end if negative; "" if there is none.',
 )
 def split_part(value: Json, separator: Json, position: Json) -> Json:
-    parts, nth = _parts(value, separator), integer(position, "SPLIT_PART", 3)
+    whole, mark, nth = joined_text(value), joined_text(separator), integer(position, "SPLIT_PART", 3)
     if nth == 0:
         raise QueryError("SPLIT_PART: argument 3 must not be zero")
+    parts = whole.split(mark) if mark else [whole]
     index = nth - 1 if nth > 0 else len(parts) + nth
     return parts[index] if 0 <= index < len(parts) else ""
 
@@ -217,15 +221,16 @@ def split_part(value: Json, separator: Json, position: Json) -> Json:
     "CONTAINS",
     parameters="s|a, x [, returnIndex]",
     returns="bool, or int",
-    nulls=PROPAGATE_TWO,
-    summary="Whether the text, or element, is in there; its position or -1 if ``returnIndex``.",
+    nulls="null if the first argument is null, or a null is sought in a text",
+    summary="Whether the text, or element, is in there; its position in a text or -1 if ``returnIndex``.",
 )
 def contains(container: Json, wanted: Json, want_index: Json = False) -> Json:
     if is_array(container):
         elements: list[Json] = container
-        index = next((i for i, e in enumerate(elements) if equal(e, wanted)), -1)
-    else:
-        index = text(container, "CONTAINS", 1).find(text(wanted, "CONTAINS", 2))
+        return any(equal(element, wanted) for element in elements)
+    if container is None or wanted is None:
+        return None
+    index = text(container, "CONTAINS", 1).find(text(wanted, "CONTAINS", 2))
     return index if want_index is True else index >= 0
 
 
@@ -238,23 +243,28 @@ def contains(container: Json, wanted: Json, want_index: Json = False) -> Json:
     summary="The position of the last occurrence between the bounds (inclusive), or -1.",
 )
 def find_last(value: Json, wanted: Json, start: Json = None, end: Json = None) -> Json:
-    whole = text(value, "FIND_LAST")
-    return whole.rfind(text(wanted, "FIND_LAST", 2), *_bounds(len(whole), start, end))
+    whole, sought = text(value, "FIND_LAST"), text(wanted, "FIND_LAST", 2)
+    first, after = _bounds(len(whole), start, end)
+    if sought or first > len(whole):
+        return whole.rfind(sought, first, max(0, after))
+    return min(max(after, first), len(whole))
 
 
 def find_text(value: Json, wanted: Json, start: Json, end: Json) -> int:
     """Return the position of the first occurrence between the inclusive bounds, or -1."""
-    whole = text(value, "FIND_FIRST")
-    return whole.find(text(wanted, "FIND_FIRST", 2), *_bounds(len(whole), start, end))
+    whole, sought = text(value, "FIND_FIRST"), text(wanted, "FIND_FIRST", 2)
+    first, after = _bounds(len(whole), start, end)
+    if sought or first > len(whole):
+        return whole.find(sought, first, max(0, after))
+    return first
 
 
 def _bounds(length: int, start: Json, end: Json) -> tuple[int, int]:
-    """Return inclusive bounds, negative from the end, as Python's half-open ones."""
+    """Return inclusive bounds, negative from the end, as half-open ones, perhaps in reverse."""
     first, last = (count_or_zero(place) for place in (start, end))
     first = max(0, length + first) if first < 0 else first
-    if end is None:
-        return first, length
-    return first, max(0, (length + last if last < 0 else last) + 1)
+    last = max(0, length + last) if last < 0 else last
+    return first, length if end is None else min(last, length - 1) + 1
 
 
 @function(
@@ -279,7 +289,7 @@ def ends_with(value: Json, suffix: Json) -> Json:
     summary="Whether the text of x fits the pattern: % any text, _ any character, \\ escapes.",
 )
 def like_function(value: Json, pattern: Json, ignore_case: Json = False) -> Json:
-    whole, wanted = to_text(value), text(pattern, "LIKE", 2)
+    whole, wanted = joined_text(value), text(pattern, "LIKE", 2)
     return like_regex(wanted, ignore_case=ignore_case is True).fullmatch(whole) is not None
 
 
@@ -292,9 +302,9 @@ def like_function(value: Json, pattern: Json, ignore_case: Json = False) -> Json
 )
 def replace(value: Json, search: Json, replacement: Json) -> Json:
     whole, wanted = text(value, "REPLACE", 1), text(search, "REPLACE", 2)
-    other = text(replacement, "REPLACE", 3)
     if not wanted:
         return whole
+    other = text(replacement, "REPLACE", 3)
     refuse_long(len(whole) + whole.count(wanted) * (len(other) - len(wanted)), "REPLACE")
     return bounded(whole.replace(wanted, other), "REPLACE")
 
@@ -303,39 +313,37 @@ def replace(value: Json, search: Json, replacement: Json) -> Json:
     "SUBSTITUTE",
     parameters="x, search [, replacement [, limit]]",
     returns="string",
+    nulls=PROPAGATE_TWO,
     summary="Replace a text, an array of texts or a {text: replacement} map in one pass; the longest wins.",
 )
-def substitute(value: Json, search: Json, replacement: Json = None, limit: Json = None) -> Json:
+def substitute(value: Json, search: Json, replacement: Json = None, *rest: Json) -> Json:
     if is_object(search):
-        limit, pairs = (replacement if limit is None else limit), _pairs_of_map(search)
+        if rest:
+            raise QueryError("SUBSTITUTE: a map has the replacements", hint="the third argument is the limit")
+        limit, pairs = replacement, _pairs_of_map(search)
     else:
+        limit = rest[0] if rest else None
         pairs = _pairs(search, replacement)
     pairs.pop("", None)
-    most = 0 if limit is None else min(count(limit, "SUBSTITUTE", 4), sys.maxsize)
+    most = 0 if limit is None else min(count_or_zero(limit), sys.maxsize)
+    whole = joined_text(value)
     if not pairs or (limit is not None and most <= 0):
-        return to_text(value)
+        return whole
     pattern = "|".join(re.escape(k) for k in sorted(pairs, key=len, reverse=True))
     growth = Growth("SUBSTITUTE")
-    return bounded(
-        re.sub(pattern, lambda m: growth(pairs[m.group()]), to_text(value), count=most), "SUBSTITUTE"
-    )
+    return bounded(re.sub(pattern, lambda m: growth(pairs[m.group()]), whole, count=most), "SUBSTITUTE")
 
 
 def _pairs_of_map(search: dict[str, Json]) -> dict[str, str]:
-    return {key: "" if to is None else to_text(to) for key, to in search.items()}
+    return {key: joined_text(to) for key, to in search.items()}
 
 
 def _pairs(search: Json, replacement: Json) -> dict[str, str]:
     wanted: list[Json] = search if is_array(search) else [search]
-    if is_array(replacement):
-        given: list[Json] = replacement
-        replacements = [*given[: len(wanted)], *[None] * (len(wanted) - len(given))]
-    else:
-        replacements = [replacement] * len(wanted)
-    return {
-        text(key, "SUBSTITUTE", 2): "" if to is None else to_text(to)
-        for key, to in reversed(list(zip(wanted, replacements, strict=True)))
-    }
+    given: list[Json] = replacement if is_array(replacement) else [replacement] * len(wanted)
+    replacements = [*given[: len(wanted)], *[None] * (len(wanted) - len(given))]
+    pairs = reversed(list(zip(wanted, replacements, strict=True)))
+    return {joined_text(key): joined_text(to) for key, to in pairs}
 
 
 @function(
@@ -346,14 +354,14 @@ def _pairs(search: Json, replacement: Json) -> dict[str, str]:
     summary="s n times, with a separator between; at most 1 MiB.",
 )
 def repeat(value: Json, times: Json, separator: Json = None) -> Json:
-    glue = to_text(separator)
-    part, wanted = text(value, "REPEAT"), max(0, count(times, "REPEAT", 2))
+    glue = joined_text(separator)
+    part, wanted = text(value, "REPEAT"), max(0, count_or_zero(times))
     refuse_long((len(part.encode()) + len(glue.encode())) * wanted - len(glue.encode()), "REPEAT")
     return glue.join([part] * wanted) if part or glue else ""
 
 
 def _padding(value: Json, length: Json, pad: Json, name: str) -> tuple[str, str]:
-    whole, fill = text(value, name), " " if pad is None else to_text(pad)
+    whole, fill = text(value, name), pad if isinstance(pad, str) else " "
     missing = count_or_zero(length) - len(whole)
     if missing <= 0 or not fill:
         return whole, ""

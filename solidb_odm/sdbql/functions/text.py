@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from operator import eq
 from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError
+from ..patterns import letter_runs
 from ..values import levenshtein, similarity
-from .arguments import count, finite, is_array, is_number, number, text
-from .base import PROPAGATE_TWO, REFUSE, Family
+from .arguments import count_or_zero, finite, is_array, is_number, number, text
+from .base import PROPAGATE_ANY, REFUSE, Family
 
 function = Family("Text")
 _STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))
@@ -77,18 +79,19 @@ def trigram_similarity(left: Json, right: Json) -> Json:
 
 
 def _runs(value: str, size: int) -> list[str]:
-    return [value[i : i + size] for i in range(len(value) - size + 1)]
+    """Return the runs of letters; a text that is shorter is one run, an empty one has none."""
+    return [value[i : i + size] for i in range(max(1, len(value) - size + 1))] if value else []
 
 
-def _size(value: Json, name: str, position: int) -> int:
-    size = count(value, name, position)
+def _size(value: Json, name: str) -> int:
+    size = count_or_zero(value)
     if size < 1:
         raise QueryError(f"{name}: n must be positive")
     return size
 
 
 def ngram_similarity(left: str, right: str, size: int) -> float:
-    """Return the longest common subsequence of n-grams as a share of the longer text's."""
+    """Return the longest common subsequence of n-grams as a share of the second text's."""
     a, b = _runs(left, size), _runs(right, size)
     if not a or not b:
         return 1.0 if left == right else 0.0
@@ -97,31 +100,31 @@ def ngram_similarity(left: str, right: str, size: int) -> float:
         before = 0
         for place, other in enumerate(b, 1):
             before, row[place] = row[place], before + 1 if one == other else max(row[place], row[place - 1])
-    return row[-1] / max(len(a), len(b))
+    return row[-1] / len(b)
 
 
 @function(
     "NGRAM_SIMILARITY",
     parameters="a, b, n",
     returns="float",
-    nulls=PROPAGATE_TWO,
+    nulls=PROPAGATE_ANY,
     summary="The share of runs of n letters that both have in the same order.",
 )
 def ngram_similarity_function(left: Json, right: Json, size: Json) -> Json:
     name = "NGRAM_SIMILARITY"
-    return ngram_similarity(*_pair(left, right, name), _size(size, name, 3))
+    return ngram_similarity(*_pair(left, right, name), _size(size, name))
 
 
 @function(
     "NGRAM_POSITIONAL_SIMILARITY",
     parameters="a, b, n",
     returns="float",
-    nulls=PROPAGATE_TWO,
+    nulls=PROPAGATE_ANY,
     summary="NGRAM_SIMILARITY where runs that differ count by how many letters agree in place.",
 )
 def ngram_positional_similarity(left: Json, right: Json, size: Json) -> Json:
     name = "NGRAM_POSITIONAL_SIMILARITY"
-    (one, other), length = _pair(left, right, name), _size(size, name, 3)
+    (one, other), length = _pair(left, right, name), _size(size, name)
     a, b = _runs(one, length), _runs(other, length)
     if not a or not b:
         return 1.0 if one == other else 0.0
@@ -129,7 +132,7 @@ def ngram_positional_similarity(left: Json, right: Json, size: Json) -> Json:
     for x in a:
         before = 0.0
         for place, y in enumerate(b, 1):
-            alike = sum(p == q for p, q in zip(x, y, strict=True)) / length
+            alike = sum(map(eq, x, y)) / max(len(x), len(y))
             before, row[place] = row[place], max(before + alike, row[place], row[place - 1])
     return row[-1] / max(len(a), len(b))
 
@@ -149,17 +152,8 @@ def ngram_match(left: Json, right: Json, threshold: Json = None, size: Json = No
     wanted = 0.7 if threshold is None else number(threshold, "NGRAM_MATCH", 3)
     if not 0 <= wanted <= 1:
         raise QueryError("NGRAM_MATCH: threshold must be between 0 and 1")
-    a, b = (_word_runs(one, 3 if size is None else size) for one in (left, right))
+    a, b = (letter_runs(one, 3 if size is None else size) or {""} for one in (left, right))
     return len(a & b) / len(a | b) >= wanted
-
-
-def _word_runs(value: str, size: int) -> frozenset[str]:
-    """Return the n-grams of a text's words, in lower case and without punctuation."""
-    plain = "".join(letter for letter in value.lower() if letter.isalnum() or letter.isspace())
-    joined = " ".join(plain.split())
-    if len(joined.encode()) < size:
-        return frozenset((joined,))
-    return frozenset(_runs(joined, size)) or frozenset(("",))
 
 
 def words(value: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 from ..values import compare, equal, to_number, truthy, typename
-from .arguments import array, flag, is_array, is_integral, is_number, is_object, text
+from .arguments import array, flag, is_array, is_number, is_object, text
 from .base import ACCEPT, REFUSE, Context, Family, lookup
 from .moments import parse_text
 
@@ -26,6 +26,10 @@ _MAX_CALLS: Final = 8
 
 def _is_date(value: Json) -> bool:
     return isinstance(value, str) and parse_text(value) is not None
+
+
+def _is_whole(value: Json) -> bool:
+    return is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _is_ipv4(value: Json) -> bool:
@@ -61,7 +65,7 @@ _TESTS: Final[list[tuple[tuple[str, ...], Callable[[Json], bool], str]]] = [
     (("IS_NULL",), lambda x: x is None, "Whether x is null; a missing attribute is."),
     (("IS_BOOL", "IS_BOOLEAN"), lambda x: isinstance(x, bool), "Whether x is true or false."),
     (("IS_NUMBER", "IS_NUMERIC"), is_number, "Whether x is a number."),
-    (("IS_INTEGER", "IS_INT"), is_integral, "Whether x is a whole number; 2.0 is one."),
+    (("IS_INTEGER", "IS_INT"), _is_whole, "Whether x is a whole number; 2.0 is one."),
     (("IS_STRING",), lambda x: isinstance(x, str), "Whether x is a string."),
     (("IS_ARRAY", "IS_LIST"), is_array, "Whether x is an array."),
     (("IS_OBJECT", "IS_DOCUMENT"), is_object, "Whether x is an object."),

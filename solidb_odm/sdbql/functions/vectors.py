@@ -85,7 +85,7 @@ def vector_distance(left: Json, right: Json, metric: Json = None) -> Json:
     if wanted in ("euclidean", "l2"):
         return finite(euclidean(a, b))
     if wanted == "cosine":
-        return finite(single(1.0 - cosine(a, b)))
+        return finite(single(1.0 - cosine(a, b))) if any(a) and any(b) else 0.0
     if wanted in ("dot", "dotproduct", "dot_product"):
         return finite(dot(a, b))
     raise QueryError(f"VECTOR_DISTANCE: unknown metric '{wanted}'", hint='"euclidean", "cosine" or "dot"')
@@ -95,6 +95,7 @@ def vector_distance(left: Json, right: Json, metric: Json = None) -> Json:
     "VECTOR_NORMALIZE",
     parameters="a",
     returns="array of floats",
+    nulls=REFUSE,
     summary="With length 1; [] of a zero vector.",
 )
 def vector_normalize(value: Json) -> Json:

@@ -22,7 +22,7 @@ COUNT_DISTINCT([1, 1.0, "1", null]) => 3
 [APPROX_COUNT_DISTINCT([1, 1, 2]), APPROX_PERCENTILE([1, 2, 3], 50)] => [2.0, 2.0]
 APPROX_TOP_K(["a", "a", "b"], 1) => [{"count": 2, "value": "a"}]
 [MINHASH_COUNT(0.05), MINHASH_ERROR(400)] => [400, 0.05]
-MINHASH([1], 4) !! needs a SoliDB server
+MINHASH([1], 4) => ["4b07c692cb636152", "fe81d09462f06657", "e592f69ec66b8f31", "99cf9d295fead71f"]
 """)
 
 

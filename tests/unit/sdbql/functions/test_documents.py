@@ -18,7 +18,7 @@ DOCUMENT("users/nope") => null
 DOCUMENT("nothing/x") !! not found
 DOCUMENT("alice") !! is not a document id
 PARSE_IDENTIFIER("t:users/alice") => {"collection": "t:users", "key": "alice"}
-[PARSE_KEY("t:users/alice"), PARSE_COLLECTION("users/a"), PARSE_KEY("a"), PARSE_KEY(5)] => ["alice", "users", null, null]
+[PARSE_KEY("t:users/alice"), PARSE_COLLECTION("users/a"), PARSE_KEY("a"), PARSE_KEY(5)] => ["alice", "users", "a", null]
 PARSE_IDENTIFIER(DOCUMENT("users/bob")).collection => "t:users"
 [IS_SAME_COLLECTION("users/a", "users/b"), IS_SAME_COLLECTION("users", DOCUMENT("users/bob"))] => [true, false]
 COLLECTION_COUNT("users") => 2
