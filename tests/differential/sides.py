@@ -13,6 +13,8 @@ import httpx
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
 from solidb_odm.errors import SolidbError
+from solidb_odm.sdbql.evaluate import MemorySource, evaluate
+from solidb_odm.sdbql.parser import parse
 
 from .calls import TRANSCENDENTAL
 from .data import DataSet
@@ -61,6 +63,23 @@ class File:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+class Memory:
+    """The evaluator over the documents in memory."""
+
+    def __init__(self, data: DataSet, database: str) -> None:
+        self.source = MemorySource(database=database)
+        for name, documents in data.collections.items():
+            self.source.create(name, kind="edge" if name == "links" else "document")
+            for document in documents:
+                self.source.insert(name, document)
+
+    def ask(self, query: str) -> Answer:
+        try:
+            return evaluate(parse(query), self.source)
+        except SolidbError as error:
+            return Failure(str(error))
 
 
 class Server:

@@ -9,32 +9,14 @@ from typing import Any
 import pytest
 
 from solidb_odm.commands import ExplainQuery, RunQuery
-from solidb_odm.errors import SolidbError
-from solidb_odm.sdbql.evaluate import MemorySource, evaluate
 from solidb_odm.sdbql.parser import parse
 
-from .data import DataSet, data_set
+from .data import data_set
 from .queries import Queries
-from .sides import Answer, Failure, File, agree, difference
+from .sides import File, Memory, agree, difference
 
 SEEDS = range(40)
 QUERIES = 25
-
-
-def _memory(data: DataSet) -> MemorySource:
-    source = MemorySource(database="t")
-    for name, documents in data.collections.items():
-        source.create(name, kind="edge" if name == "links" else "document")
-        for document in documents:
-            source.insert(name, document)
-    return source
-
-
-def _evaluated(query: str, source: MemorySource) -> Answer:
-    try:
-        return evaluate(parse(query), source)
-    except SolidbError as error:
-        return Failure(str(error))
 
 
 def _readings(writer: Queries) -> list[str]:
@@ -62,9 +44,9 @@ def _readings(writer: Queries) -> list[str]:
 def test_sql_answers_as_the_evaluator(seed: int) -> None:
     random = Random(seed)
     data = data_set(random)
-    file, memory = File(data, "t"), _memory(data)
+    file, memory = File(data, "t"), Memory(data, "t")
     for query in _readings(Queries(random)):
-        by_sql, by_python = file.ask(query), _evaluated(query, memory)
+        by_sql, by_python = file.ask(query), memory.ask(query)
         assert agree(by_sql, by_python, query), f"{query}\n    {difference(by_sql, by_python)}"
     file.close()
 

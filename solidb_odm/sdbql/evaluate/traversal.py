@@ -152,7 +152,7 @@ class _Walk:
         while level:
             self._run.check_rows(len(level))
             vertices = list(dict.fromkeys(step.vertex for step in level))
-            wanted = depth >= rules.minimum or (self._prune is not None and depth < rules.maximum)
+            wanted = depth >= rules.minimum or self._prune is not None
             documents = self._documents(source, vertices) if wanted else {}
             edges = self._edges(source, vertices) if depth < rules.maximum else None
             following: list[Step] = []
@@ -160,7 +160,7 @@ class _Walk:
                 document = documents.get(step.vertex)
                 if document is not None and depth >= rules.minimum:
                     yield step, document
-                if edges is not None and not self._is_pruned(document):
+                if not self._is_pruned(document) and edges is not None:
                     following.extend(self._following(step, edges))
             level, depth = following, depth + 1
 
@@ -195,11 +195,12 @@ class _Walk:
             document = vertex_document(self._run, step.vertex)
             if document is not None and step.depth >= self._rules.minimum:
                 yield step, document
-            if step.depth < self._rules.maximum and not self._is_pruned(document):
+            if not self._is_pruned(document) and step.depth < self._rules.maximum:
                 following = list(self._following(step, edges))
                 waiting.extend(reversed(following) if self._rules.depth_first else following)
 
     def _is_pruned(self, document: JsonObject | None) -> bool:
+        """Tell whether to stop at a vertex; asked at the last depth too, for it may be an error."""
         return self._prune is not None and document is not None and self._prune(document)
 
     def _following(self, step: Step, edges: Edges) -> Iterator[Step]:
@@ -275,9 +276,19 @@ def _bound_prune(prune: Callable[[Row, Json], bool], row: Row) -> Callable[[Json
 
 
 def _match(compiler: Compiler, node: nodes.Match, scope: Scope) -> Stage:
-    """Compile MATCH: a traversal that binds its target, the last edge ``_e`` and the path ``_p``."""
+    """Compile MATCH: a traversal that binds its target, the last edge ``_e`` and the path ``_p``.
+
+    A pattern without an arrow means one that points to the target, as on the server.
+    """
     key = compiler.expression(node.key, scope)
-    rules = Rules(node.direction, node.minimum, node.maximum, False, "global", "path")
+    rules = Rules(
+        "INBOUND" if node.direction == "INBOUND" else "OUTBOUND",
+        node.minimum,
+        node.maximum,
+        False,
+        "global",
+        "path",
+    )
     slots = [compiler.frame.declare(scope, name) for name in (node.target, "_e", "_p")]
     return _stage(node.edges, rules, lambda row: f"{node.collection}/{vertex_id(key(row))}", None, slots)
 

@@ -107,6 +107,17 @@ def test_a_true_prune_on_the_start_empties_the_traversal() -> None:
     assert run('FOR v IN 1..2 OUTBOUND "nodes/A" links PRUNE true RETURN v', source) == []
 
 
+def test_a_prune_that_fails_at_the_last_depth_fails_the_query() -> None:
+    source, _ = graph([("A", "B", 1)])
+    with pytest.raises(QueryError, match="UPPER"):
+        run('FOR v IN 1..1 OUTBOUND "nodes/A" links PRUNE v._key == "B" AND UPPER(1) RETURN v', source)
+
+
+def test_a_match_without_an_arrow_points_to_its_target() -> None:
+    source, _ = graph([("A", "B", 1), ("C", "A", 1)])
+    assert run('MATCH (s:nodes {_key: "A"})-[:links]-(m) RETURN m._key', source) == ["B"]
+
+
 def test_parallel_edges_are_one_of_the_k_shortest_but_two_of_all_shortest() -> None:
     source, _ = graph([("A", "E", 3)])
     source.insert("links", {"_key": "z", "_from": "nodes/A", "_to": "nodes/E", "w": 1})

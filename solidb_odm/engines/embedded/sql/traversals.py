@@ -68,13 +68,18 @@ def _rules(node: nodes.Traverse | nodes.Match, names: Sequence[str], query: node
     """Read how the traversal goes; edges and paths are kept only where something reads them."""
     read = {name.name for name in walk(query) if isinstance(name, nodes.Name)}
     rules = Rules(
-        node.direction,
+        _direction(node),
         node.minimum,
         node.maximum,
         wants_edge=len(names) > 1 and names[1] in read,
         wants_path=len(names) > 2 and names[2] in read,
     )
     return rules if isinstance(node, nodes.Match) else _with_options(rules, dict(node.options))
+
+
+def _direction(node: nodes.Traverse | nodes.Match) -> str:
+    """Return the direction; a MATCH without an arrow points to its target, as on the server."""
+    return "OUTBOUND" if isinstance(node, nodes.Match) and node.direction == "ANY" else node.direction
 
 
 def _with_options(rules: Rules, options: dict[str, object]) -> Rules:
@@ -96,7 +101,7 @@ def _edges(c: Compilation, node: nodes.Traverse | nodes.Match) -> Collection:
     if c.find("_graphs") is not None:
         raise NotInSql("a traversal in a file that names graphs")
     found = c.collection(node.edges)
-    ends = {"OUTBOUND": ("_from",), "INBOUND": ("_to",)}.get(node.direction, ("_from", "_to"))
+    ends = {"OUTBOUND": ("_from",), "INBOUND": ("_to",)}.get(_direction(node), ("_from", "_to"))
     indexed = {index.spec.fields for index in found.indexes if index.spec.kind == "persistent"}
     if found.kind != "edge" and not all((end,) in indexed for end in ends):
         raise NotInSql(f"a traversal of {node.edges!r}, which is not a collection of edges,")
