@@ -19,7 +19,7 @@ SEEDS = range(40)
 QUERIES = 25
 
 
-def _readings(writer: Queries) -> list[str]:
+def readings(writer: Queries) -> list[str]:
     """Return queries of all the kinds that read, those that SQL can say more often."""
     kinds = [
         writer.simple,
@@ -45,7 +45,7 @@ def test_sql_answers_as_the_evaluator(seed: int) -> None:
     random = Random(seed)
     data = data_set(random)
     file, memory = File(data, "t"), Memory(data, "t")
-    for query in _readings(Queries(random)):
+    for query in readings(Queries(random)):
         by_sql, by_python = file.ask(query), memory.ask(query)
         assert agree(by_sql, by_python, query), f"{query}\n    {difference(by_sql, by_python)}"
     file.close()
@@ -56,7 +56,7 @@ def test_the_queries_reach_both_paths() -> None:
     file = File(data_set(random), "t")
     channel = file.engine.driver.channel()
     paths: Counter[bool] = Counter()
-    for query in _readings(Queries(random)):
+    for query in readings(Queries(random)):
         parsed = parse(query)
         explained: dict[str, Any] = channel.perform(ExplainQuery(parsed, {}))
         channel.perform(RunQuery(parsed, {}, query)) if explained["python"] is None else None

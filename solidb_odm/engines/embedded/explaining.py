@@ -29,13 +29,17 @@ def explain(
     if entry.plan is not None:
         return {"engine": "file", **_statement(connection, catalogue, entry.plan, binds), "python": None}
     reads = _reads(connection, catalogue, entry, binds)
+    what = "the whole query, over the rows of the SQL" if reads else "the whole query"
+    if entry.head is not None:
+        what = f"{entry.head.left}, over the rows of the SQL"
+        reads.insert(0, _statement(connection, catalogue, entry.head.plan, binds))
     first: JsonObject = reads[0] if reads else {"sql": None, "parameters": {}, "steps": []}
     return {
         "engine": "file",
         **{name: first.get(name) for name in _STATEMENT},
         "indexes": list(dict.fromkeys(index for read in reads for index in read["indexes"])),
         "python": {
-            "what": "the whole query, over the rows of the SQL" if reads else "the whole query",
+            "what": what,
             "why": entry.reason,
             "reads": reads,
         },

@@ -11,6 +11,7 @@ from ...sdbql import nodes
 from ...sdbql.evaluate import Prepared
 from .searches import Rewritten
 from .sql.constants import Signature
+from .sql.heads import Head
 from .sql.narrowing import Narrowings
 from .sql.plans import Plan
 
@@ -21,11 +22,15 @@ PlanKey: TypeAlias = tuple[int, nodes.Query, Signature]
 
 @dataclass(slots=True)
 class Known:
-    """How a query runs: ``plan`` is None if it runs in Python, and ``reason`` says why."""
+    """How a query runs: ``plan`` is None if it runs in Python, and ``reason`` says why.
+
+    Then ``head`` may be SQL for its first clauses; ``prepared`` is what is left.
+    """
 
     writes: bool
     plan: Plan | None = None
     reason: str = ""
+    head: Head | None = None
     narrowings: Narrowings | None = None
     rewritten: Rewritten | None = None
     prepared: Prepared | None = None

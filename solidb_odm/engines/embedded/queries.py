@@ -21,8 +21,9 @@ from .options import StoreOptions
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache
 from .searches import Searcher, take_out
-from .source import SqliteSource, stored_form
+from .source import HeadGaveUp, SqliteSource, head_rows, stored_form
 from .sql.constants import Signature, signature
+from .sql.heads import split
 from .sql.narrowing import Narrowings
 from .sql.plans import Plan
 from .sql.plans import plan as make_plan
@@ -108,14 +109,14 @@ class Queries:
     def _plan(self, query: nodes.Query, types: Signature) -> Known:
         database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
         entry = Known(writes(query), narrowings=Narrowings(types, database))
-        if entry.writes:
-            entry.reason = "it writes"
-            return entry
+        names = self._catalogue.names
         try:
-            names = self._catalogue.names
+            if entry.writes:
+                raise NotInSql("it writes")
             entry.plan = make_plan(query, types, find, names, database=database, strict=strict)
         except NotInSql as exc:
             entry.reason = str(exc)
+            entry.head = split(query, types, find, names, database=database, strict=strict)
         except RecursionError:
             entry.reason = "it is nested too deep"
         return entry
@@ -164,22 +165,26 @@ class Queries:
     # --- Python ----------------------------------------------------------------------------------
 
     def _evaluate(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
-        prepared = self._prepare(entry, query)
-        with self._transaction.step() if entry.writes else self._transaction.snapshot():
-            return self._run_prepared(entry, prepared, query, binds)
+        try:
+            with self._transaction.step() if entry.writes else self._transaction.snapshot():
+                return self._run_prepared(entry, query, binds)
+        except HeadGaveUp:
+            entry.head = entry.prepared = None
+        return self._evaluate(entry, query, binds)
 
     def _prepare(self, entry: Known, query: nodes.Query) -> Prepared:
         if entry.prepared is None:
-            entry.rewritten = take_out(query)
+            entry.rewritten = take_out(query if entry.head is None else entry.head.rest)
             entry.prepared = prepare(entry.rewritten.query)
         return entry.prepared
 
-    def _run_prepared(
-        self, entry: Known, prepared: Prepared, query: nodes.Query, binds: Mapping[str, Any]
-    ) -> list[Json]:
-        values = binds
+    def _run_prepared(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        prepared, values, head = self._prepare(entry, query), binds, entry.head
         name = self._options.database_name
         source = SqliteSource(self._connection, self._catalogue, self._writer, name, entry.narrowings)
+        if head is not None:
+            query = head.rest
+            source.rows = head_rows(self._connection, head.plan, binds)
         if entry.rewritten is not None and entry.rewritten.searches:
             answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
             prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)

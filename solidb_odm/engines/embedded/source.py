@@ -17,9 +17,11 @@ from . import json_text
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
 from .naming import path_sql
-from .order_key import order_key_sql
+from .order_key import NotReversible, order_key_sql
 from .schema_check import check_document
+from .sql.heads import ROWS
 from .sql.narrowing import Narrowings
+from .sql.plans import Plan
 from .sql.shapes import full_documents
 
 SYSTEM: Final = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
@@ -35,11 +37,29 @@ _ENDS: Final = ", ".join(
 )
 
 
+class HeadGaveUp(Exception):  # a signal, never seen by callers
+    """SQL can't say the first clauses of a query for these documents; all of it must run in Python."""
+
+
+def head_rows(connection: sqlite3.Connection, plan: Plan, binds: Mapping[str, Any]) -> Iterator[JsonObject]:
+    """Yield the rows of the first clauses of a query; HeadGaveUp where SQL fails or has no values."""
+    try:
+        cursor = connection.execute(plan.sql, plan.parameters.values(binds))
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from plan.shape.read(list(zip(*rows, strict=True)))
+    except NotReversible as exc:
+        raise HeadGaveUp from exc
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        raise HeadGaveUp from exc
+
+
 class SqliteSource:
     """Documents in full, read and written on one connection inside its transaction.
 
     ``narrowings`` say what SQL can leave out of a FOR; ``rowids`` stand for all scans of their
-    collection: those documents that can matter.
+    collection: those documents that can matter. ``rows`` are those of the query's head, read once.
     """
 
     def __init__(
@@ -56,6 +76,7 @@ class SqliteSource:
         self._writer = writer
         self._database = database
         self._narrowings = narrowings
+        self.rows: Iterator[JsonObject] = iter(())
         self._rowids = rowids
         self._statements: dict[tuple[str, str], str] = {}
 
@@ -64,12 +85,14 @@ class SqliteSource:
         return self._database
 
     def exists(self, name: str) -> bool:
-        return self._catalogue.find(name) is not None
+        return name == ROWS or self._catalogue.find(name) is not None
 
     def kind(self, name: str) -> str:
         return self._catalogue.need(name).kind
 
     def scan(self, collection: str) -> Iterator[JsonObject]:
+        if collection == ROWS:
+            return self.rows
         table = self._catalogue.need(collection).table
         if self._rowids is not None and self._rowids[0] == collection:
             chosen = (

@@ -131,3 +131,26 @@ def test_rows_without_an_index_are_hashed_once_and_not_asked_for_one_by_one(engi
     )
 
     assert explained["python"]["reads"] == []
+
+
+HEADS = {
+    "FOR p IN people SORT p.age LIMIT 10 RETURN MERGE(p, {x: 1})": (["people.age"], "RETURN"),
+    "FOR p IN people FOR q IN people FILTER q.age == p.limit COLLECT s = SOUNDEX(p.name) RETURN s": (
+        ["people.age"],
+        "COLLECT, RETURN",
+    ),
+    "FOR p IN people COLLECT age = p.age WITH COUNT INTO n FILTER SOUNDEX(age) RETURN n": (
+        ["people.age"],
+        "FILTER, RETURN",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", HEADS)
+def test_sql_begins_what_python_ends(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text)
+
+    indexes, left = HEADS[text]
+    assert explained["indexes"] == indexes
+    assert explained["python"]["what"] == f"{left}, over the rows of the SQL"
+    assert "USE TEMP B-TREE FOR ORDER BY" not in explained["steps"] or "SORT" not in text
