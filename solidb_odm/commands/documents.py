@@ -46,14 +46,16 @@ class Patch:
 
     ``changes`` are the attributes to set, ``removed`` those to take away. ``whole`` is the new
     document in full (with ``_key``), given if ``removed`` is not empty: an engine that can't
-    remove attributes replaces the document.
+    remove attributes replaces the document. As text it may be given always; an engine that keeps
+    text then writes it as it is. ``created`` is the time of the revision's receipt, if it is known.
     """
 
     key: str
     revision: str
     changes: JsonObject
     removed: tuple[str, ...] = ()
-    whole: JsonObject | None = None
+    whole: Body | None = None
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True)

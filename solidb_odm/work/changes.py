@@ -10,7 +10,9 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._types import Json, JsonObject
+from pydantic_core import to_json
+
+from .._types import Body, Json, JsonObject
 from ..model.codec import body_value, encode_text, encode_value, validate
 from ..model.mapping import Mapping
 
@@ -42,10 +44,17 @@ def identical(one: Json, other: Json) -> bool:
 
 def diff(old: AnyMapping[str, Any], new: AnyMapping[str, Any]) -> Difference:
     """Give what turns ``old`` into ``new``."""
-    return Difference(
-        {name: value for name, value in new.items() if name not in old or not identical(old[name], value)},
-        tuple(name for name in old if name not in new),
-    )
+    changes: JsonObject = {}
+    for name, value in new.items():
+        other = old.get(name, _ABSENT)
+        kind = value.__class__
+        if kind is not other.__class__ or value != other or (kind in _NESTED and not identical(value, other)):
+            changes[name] = value
+    return Difference(changes, tuple(name for name in old if name not in new))
+
+
+_ABSENT = object()
+_NESTED = (dict, list)
 
 
 def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
@@ -54,27 +63,57 @@ def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
     return {**kept, **difference.changes}
 
 
-def document_difference(mapping: Mapping, document: Any, body: Any) -> tuple[Difference, JsonObject]:
-    """Give what changed in a document since it was stored, and its whole stored form if anything did.
+def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Difference, Body]:
+    """Give what changed in a document since it was stored, and its whole stored form now.
 
     What differs from the stored form only because the model reads it so (a default for a missing
     attribute, a coercion, an attribute the model does not know) is not a change.
     """
-    if isinstance(body, str) and encode_text(mapping, document) == body:
-        return Difference(), {}
-    old, new = body_value(body), encode_value(mapping, document)
+    if isinstance(body, str):
+        text = encode_text(mapping, document)
+        if text == body:
+            return Difference(), body
+        whole: Body = text
+        old, new = body_value(body), body_value(text)
+    else:
+        old = body
+        whole = new = encode_value(mapping, document)
     found = diff(old, new)
     if not found:
-        return found, old
-    baseline = encode_value(mapping, validate(mapping, body))
+        return found, body
+    difference = _without_reading(mapping, body, found)
+    return difference, whole if difference is found else _as(body, apply(difference, old))
+
+
+def _as(body: Body, value: JsonObject) -> Body:
+    """Give a stored form in the form of another, text or values."""
+    return to_json(value, inf_nan_mode="constants").decode() if isinstance(body, str) else value
+
+
+def _without_reading(mapping: Mapping, body: Body, found: Difference) -> Difference:
+    """Leave out of a difference what reading the stored form makes of it."""
+    baseline = _read_back(mapping, body, [*found.changes, *found.removed])
     changes = {
         name: value
         for name, value in found.changes.items()
         if name not in baseline or not _unchanged(mapping, name, baseline[name], value)
     }
     removed = tuple(name for name in found.removed if name in baseline)
-    difference = Difference(changes, removed)
-    return difference, apply(difference, old)
+    if len(changes) == len(found.changes) and len(removed) == len(found.removed):
+        return found
+    return Difference(changes, removed)
+
+
+def _read_back(mapping: Mapping, body: Body, names: list[str]) -> JsonObject:
+    """Give the stored form of what is read from a stored form: at least the attributes of these names."""
+    document = validate(mapping, body)
+    fields = {mapping.by_stored[name].name for name in names if name in mapping.by_stored}
+    if len(fields) < len(names) or mapping.model.__pydantic_decorators__.model_serializers:
+        return encode_value(mapping, document)
+    value: JsonObject = mapping.model.__pydantic_serializer__.to_python(
+        document, mode="json", by_alias=True, include=fields, warnings=False
+    )
+    return value
 
 
 def _unchanged(mapping: Mapping, stored: str, one: Json, other: Json) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .._types import Body, JsonObject
+from .._types import Body
 from ..commands import Batch, Inserts, Patch, Patches, Removals
-from ..model.codec import check_valid
+from ..model.codec import body_value, check_valid, encode_text
 from ..model.document import Document
 from ..model.mapping import Mapping
 from ..model.state import state_of
@@ -51,7 +51,7 @@ class Plan:
 def make_plan(
     encode: Callable[[Mapping, Document], Body],
     new: Iterable[Document],
-    changed: Iterable[tuple[Document, Difference, JsonObject]],
+    changed: Iterable[tuple[Document, Difference, Body]],
     deleted: Iterable[Document],
 ) -> Plan:
     """Encode, validate and order.
@@ -70,7 +70,7 @@ def make_plan(
     for is_edge in (False, True):
         for mapping, documents in patched:
             if (mapping.kind == "edge") is is_edge:
-                _put_patches(plan, mapping, documents, differences)
+                _put_patches(plan, mapping, documents, differences, encode is encode_text)
         for mapping, documents in inserted:
             if (mapping.kind == "edge") is is_edge:
                 _put_inserts(plan, mapping, documents, encode)
@@ -81,16 +81,17 @@ def _put_patches(
     plan: Plan,
     mapping: Mapping,
     documents: list[Document],
-    differences: dict[int, tuple[Difference, JsonObject]],
+    differences: dict[int, tuple[Difference, Body]],
+    as_text: bool,
 ) -> None:
     rows: list[Patch] = []
     bodies: list[Body | None] = []
     for document in documents:
         difference, whole = differences[id(document)]
         check_valid(mapping, document, whole)
-        removed = difference.removed
-        revision = state_of(document).revision
-        rows.append(Patch(document.key, revision, difference.changes, removed, whole if removed else None))
+        state, removed = state_of(document), difference.removed
+        given = whole if as_text else body_value(whole) if removed else None
+        rows.append(Patch(document.key, state.revision, difference.changes, removed, given, state.created))
         bodies.append(whole)
     plan.put(Patches(mapping.collection, rows), documents, bodies)
 
@@ -109,9 +110,9 @@ def _put_inserts(
     plan.put(Inserts(mapping.collection, rows), documents, bodies)
 
 
-def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, JsonObject]]:
+def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, Body]]:
     """Give the documents that differ from their stored form, with the difference and the new form."""
-    found: list[tuple[Document, Difference, JsonObject]] = []
+    found: list[tuple[Document, Difference, Body]] = []
     for document in documents:
         state = state_of(document)
         assert state.body is not None

@@ -104,41 +104,68 @@ class Writer:
             self._catalogue.refresh()
 
     def _patch(self, collection: Collection, batch: Patches) -> list[Receipt]:
-        stored = self._check(collection, [(patch.key, patch.revision) for patch in batch.rows])
+        created = {patch.key: patch.created for patch in batch.rows}
+        if not all(created.values()):
+            stored = self._check(collection, [(patch.key, patch.revision) for patch in batch.rows])
+            created = {key: times[0] for key, times in stored.items()}
         time = now()
         revisions = new_revisions(len(batch.rows))
         groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]] = {}
         for patch, revision in zip(batch.rows, revisions, strict=True):
             names, removed, values = self._parts(collection, patch)
-            groups.setdefault((names, removed), []).append((*values, revision, time, patch.key))
-        for (names, removed), rows in groups.items():
-            self._update(collection, names, removed, rows)
+            row = (*values, revision, time, patch.key, patch.revision)
+            groups.setdefault((names, removed), []).append(row)
+        try:
+            done = sum(self._update(collection, *group, rows) for group, rows in groups.items())
+        except InvalidDocument:
+            self._check_moved(collection, batch.rows, revisions)
+            raise
+        if done < len(batch.rows):
+            self._check_moved(collection, batch.rows, revisions)
         return [
-            (revision, stored[patch.key][0], time)
+            (revision, created[patch.key], time)
             for patch, revision in zip(batch.rows, revisions, strict=True)
         ]
+
+    def _check_moved(self, collection: Collection, rows: Sequence[Patch], revisions: Sequence[str]) -> None:
+        """Raise StaleDocumentError if any document has neither its old revision nor its new one."""
+        found = {
+            row[0]: row[1]
+            for row in get_many(self._connection, collection.table, (patch.key for patch in rows))
+        }
+        stale = tuple(
+            StaleDocument(collection.name, patch.key, patch.revision, found.get(patch.key))
+            for patch, revision in zip(rows, revisions, strict=True)
+            if found.get(patch.key) not in (patch.revision, revision)
+        )
+        if stale:
+            raise StaleDocumentError.of(stale)
 
     def _parts(
         self, collection: Collection, patch: Patch
     ) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
         """Return the attributes a patch sets and removes, and the JSON texts of what it sets.
 
-        A name that SQLite can't address makes it a change of the whole document, named ``""``.
+        The text of the whole document is a change of all of it, named ``""``; so is a change of a
+        name that SQLite can't address.
         """
         changes = patch.changes
-        if not all(map(_is_settable, (*changes, *patch.removed))):
+        if isinstance(patch.whole, str):
+            text = json_text.body_text(patch.whole)
+        elif all(map(_is_settable, (*changes, *patch.removed))):
+            texts = [json_text.encode(value) for value in changes.values()]
+            self.watch(collection, ((patch.key, text) for text in texts))
+            return tuple(changes), patch.removed, texts
+        else:
             text = json_text.encode(self._whole(collection, patch))
-            self.watch(collection, ((patch.key, text),))
-            return ("",), (), [text]
-        texts = [json_text.encode(value) for value in changes.values()]
-        self.watch(collection, ((patch.key, text) for text in texts))
-        return tuple(changes), patch.removed, texts
+        self.watch(collection, ((patch.key, text),))
+        return ("",), (), [text]
 
     def _whole(self, collection: Collection, patch: Patch) -> JsonObject:
         row = self._connection.execute(
             f"SELECT doc FROM {collection.table} WHERE key = ?", (patch.key,)
         ).fetchone()
-        document = {**json_text.decode(row[0]), **patch.changes}
+        document = {**(json_text.decode(row[0]) if row else {}), **patch.changes}
         for name in patch.removed:
             document.pop(name, None)
         return document
@@ -149,13 +176,14 @@ class Writer:
         names: tuple[str, ...],
         removed: tuple[str, ...],
         rows: list[tuple[str, ...]],
-    ) -> None:
+    ) -> int:
+        """Change documents that have the revisions given; return how many there were."""
         patched = _patched(names, removed)
-        sql = f"UPDATE {collection.table} SET doc = {patched}, rev = ?, updated = ? WHERE key = ?"
+        sql = f"UPDATE {collection.table} SET doc = {patched}, rev = ?, updated = ? WHERE key = ? AND rev = ?"
         try:
-            self._connection.executemany(sql, rows)
+            return self._connection.executemany(sql, rows).rowcount
         except sqlite3.IntegrityError as exc:
-            raise self._culprit(collection, sql, rows, exc, key_at=-1) from exc
+            raise self._culprit(collection, sql, rows, exc, key_at=-2) from exc
 
     def _remove(self, collection: Collection, batch: Removals) -> list[Receipt]:
         stored = self._check(collection, batch.rows)

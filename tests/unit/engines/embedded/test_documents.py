@@ -86,9 +86,11 @@ def test_a_patch_sets_and_removes_top_level_attributes(channel: EmbeddedChannel)
     assert patched[1] == receipt[1]
 
 
-def test_stale_patches_are_all_named_and_nothing_is_written(channel: EmbeddedChannel) -> None:
+@pytest.mark.parametrize("created", ["", "2026-01-01T00:00:00Z"], ids=["unknown", "known"])
+def test_stale_patches_are_all_named_and_nothing_is_written(channel: EmbeddedChannel, created: str) -> None:
     one, two = _insert(channel, {"_key": "a", "n": 1}, {"_key": "b"})
-    patches = [Patch("a", one[0], {"n": 2}), Patch("b", "other", {"n": 2}), Patch("gone", "r", {"n": 2})]
+    wanted = [("a", one[0]), ("b", "other"), ("gone", "r")]
+    patches = [Patch(key, revision, {"n": 2}, created=created) for key, revision in wanted]
     with pytest.raises(StaleDocumentError) as caught:
         channel.perform(Apply([Patches("users", patches)]))
     assert [(d.key, d.expected, d.found) for d in caught.value.documents] == [
@@ -96,6 +98,25 @@ def test_stale_patches_are_all_named_and_nothing_is_written(channel: EmbeddedCha
         ("gone", "r", None),
     ]
     assert _body(channel, "a") == {"_key": "a", "n": 1}
+
+
+def test_a_stale_patch_is_told_before_a_value_that_is_taken(channel: EmbeddedChannel) -> None:
+    channel.perform(CreateIndex("users", IndexSpec("ux", "persistent", ("n",), unique=True)))
+    one, two = _insert(channel, {"_key": "a", "n": 1}, {"_key": "b", "n": 2})
+    patches = [Patch("a", "other", {"n": 3}, created=one[1]), Patch("b", two[0], {"n": 1}, created=two[1])]
+    with pytest.raises(StaleDocumentError) as caught:
+        channel.perform(Apply([Patches("users", patches)]))
+    assert [d.key for d in caught.value.documents] == ["a"]
+
+
+def test_a_patch_with_the_text_of_the_whole_document_writes_it_as_it_is(channel: EmbeddedChannel) -> None:
+    (receipt,) = _insert(channel, {"_key": "a", "n": 1, "gone": True})
+    text = '{"_key": "a", "n": 2}'
+    patch = Patch("a", receipt[0], {"n": 2}, ("gone",), text, receipt[1])
+    ((patched,),) = channel.perform(Apply([Patches("users", [patch])]))
+    stored = channel.perform(Get("users", "a"))
+    assert stored == ("a", *patched, text)
+    assert patched[1] == receipt[1]
 
 
 def test_a_failing_batch_undoes_its_command_and_keeps_the_transaction(channel: EmbeddedChannel) -> None:
