@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .model import (
         BackReference,
+        Cascade,
         Document,
         Edge,
         FulltextIndex,
@@ -92,6 +93,7 @@ _HOMES = {
     "pydantic": ("Field",),
     "solidb_odm.model": (
         "BackReference",
+        "Cascade",
         "Document",
         "Edge",
         "FulltextIndex",
@@ -205,6 +207,7 @@ __all__ = [
     "AsyncEngine",
     "AsyncSession",
     "BackReference",
+    "Cascade",
     "Document",
     "Edge",
     "Engine",

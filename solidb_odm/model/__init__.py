@@ -1,5 +1,6 @@
 """Models: what people declare, and what the mapper reads from it."""
 
+from .cascades import Cascade
 from .document import Document
 from .edge import Edge
 from .expressions import Expression, Predicate
@@ -12,6 +13,7 @@ from .types import GeoPoint, Vector
 
 __all__ = [
     "BackReference",
+    "Cascade",
     "Document",
     "Edge",
     "Expression",

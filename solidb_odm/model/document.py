@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
+from .linking import Reader
 from .meta import DocumentMeta, spec_of
 from .shapes import UNCHANGEABLE
 from .state import SLOT, expose, state_or_none, touch
@@ -37,6 +38,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     __solidb_kind__: ClassVar[CollectionKind] = "document"
     __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
+    __solidb_linked__: ClassVar[dict[str, Reader]] = {}
     model_config = ConfigDict(
         validate_by_name=True,
         validate_by_alias=True,
@@ -76,6 +78,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
         return hash((type(self), self.key))
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if (read := type(self).__solidb_linked__.get(name)) is not None:
+            value = read(value)
         if name == "key" and (state := state_or_none(self)) is not None and state.is_stored:
             raise StateError(
                 f"the key of {type(self).__name__} {self.key!r} can't change: it is stored",

@@ -107,6 +107,18 @@ class Link(Generic[D]):
     def __repr__(self) -> str:
         return f"Link({self.id!r})"
 
+    def __copy__(self) -> Link[D]:
+        return Link(self)
+
+    def __deepcopy__(self, _memo: Any) -> Link[D]:
+        """A copy of a document links to the same documents."""
+        return Link(self)
+
+    @classmethod
+    def __solidb_read__(cls, source: Any, value: Any) -> Link[Any]:
+        """Make a link as a type such as ``Link[User]`` wants it; PydanticCustomError if the value is none."""
+        return _Reader(next(iter(get_args(source)), Document)).read(value)
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         reader = _Reader(next(iter(get_args(source)), Document))

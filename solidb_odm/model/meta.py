@@ -17,10 +17,12 @@ from typing_extensions import dataclass_transform
 from ..commands import CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
+from .cascades import check_cascades
 from .checks import check_key, check_reserved, check_secrets
 from .computed import make_referable
 from .fields import FieldRef, Place, stored_name
 from .keys import check_collection_name
+from .linking import Reader, direct_readers, link_places, reader_of
 from .mapping import Mapping, make_mapping, make_spec
 from .registry import registry
 from .state import expose
@@ -66,6 +68,25 @@ class Watched:
 
     def __delete__(self, document: Any) -> None:
         document.__dict__.pop(self.name, None)
+
+
+class WatchedLinks(Watched):
+    """A watched field that holds links: documents that were put among them become links as it is read."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, name: str, read: Reader) -> None:
+        super().__init__(name)
+        self.read = read
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        value = super().__get__(document, owner)
+        if document is None or value is None:
+            return value
+        made = self.read(value)
+        if made is not value:
+            document.__dict__[self.name] = made
+        return made
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr))
@@ -158,8 +179,11 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     watched = [name for name, info in cls.__pydantic_fields__.items() if shapes.can_change(info.annotation)]
     for name in watched:
         if not isinstance(cls.__dict__.get(name), Watched):
-            type.__setattr__(cls, name, Watched(name))
+            read = reader_of(cls.__pydantic_fields__[name].annotation)
+            type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
     type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
+    type.__setattr__(cls, "__solidb_linked__", direct_readers(cls))
+    check_cascades(cls, link_places(cls))
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
+from weakref import WeakSet
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from ..errors import DeclarationError, UsageError
+from .cascades import Cascade
 from .document import Document
 from .edge import Edge
 from .fields import FieldRef, end_target
@@ -100,16 +102,32 @@ class Related(Generic[D]):
         return type(self).__name__
 
 
+_of_orphans: WeakSet[BackReference[Any]] = WeakSet()
+
+
 class BackReference(Related[D]):
     """The documents whose link, or end of an edge, leads to a document; see ``back_reference``."""
 
-    __slots__ = ("_given",)
+    __slots__ = ("__weakref__", "_given", "cascade")
 
-    def __init__(self, field: Any) -> None:
+    def __init__(self, field: Any, cascade: Cascade | None = None) -> None:
         super().__init__()
         self._given = field
+        self.cascade = cascade or Cascade()
+        if self.cascade.deletes_orphans:
+            _of_orphans.add(self)
+        if self.cascade.saves:
+            raise DeclarationError(
+                f"a back-reference can't have {self.cascade!r}: it takes in no new documents",
+                hint='declare Cascade("save") on the link, and use "delete" or "delete-orphan" here',
+            )
         if not isinstance(field, str):
             _check_reference(field)
+
+    @staticmethod
+    def of_orphans() -> list[BackReference[Any]]:
+        """Give the declared ones that delete what no longer leads to their documents."""
+        return [each for each in _of_orphans if each.__solidb_owner__ is not None]
 
     @property
     def __solidb_field__(self) -> FieldRef:
@@ -181,14 +199,16 @@ class Neighbours(Related[D]):
 _NAMES: dict[Heading, str] = {"outbound": "outgoing", "inbound": "incoming", "any": "adjacent"}
 
 
-def back_reference(field: Any) -> BackReference[Any]:
+def back_reference(field: Any, *, cascade: Cascade | None = None) -> BackReference[Any]:
     """Declare the documents that refer to a document: by a link, or by an end of an edge.
 
     ``posts: ClassVar[BackReference["Post"]] = back_reference("Post.author")``, or ``Post.author`` itself
     where the class is made already. ``session.load(users, User.posts)`` fetches them for all users in one
     query; ``user.posts`` is then a tuple, as it was found. To change it change the links, and load anew.
+
+    With ``cascade=Cascade("delete")`` a deleted user's posts are deleted in the same commit.
     """
-    return BackReference(field)
+    return BackReference(field, cascade)
 
 
 @overload

@@ -10,9 +10,11 @@ from typing import Any, TypeAlias, cast
 
 from ..errors import UsageError
 from ..model import shapes
+from ..model.cascades import Cascade
 from ..model.document import Document
 from ..model.fields import FieldRef, Place, end_target, stored_name
 from ..model.link import Link
+from ..model.linking import LinkPlace
 from ..model.paths import LoadPath
 from ..model.related import BackReference, Neighbours
 from .conditions import Elements
@@ -31,11 +33,7 @@ class LinkHop:
 
     def links(self, document: Document) -> Iterator[Link[Any]]:
         """Give the links at the end of the way."""
-        holders: list[Any] = [document]
-        for name in self.names[:-1]:
-            holders = [inner for each in holders for inner in _inside(each.__dict__.get(name))]
-        for holder in holders:
-            yield from _links_of(holder, self.names[-1])
+        return LinkPlace(self.names, Cascade()).links(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,11 @@ class EndHop:
     model: type[Document]
     name: str
     target: type[Document] | None
+
+    def reference(self, edge: Document) -> str:
+        """Give the end of an edge as ``collection/key``."""
+        end: Document | str = edge.__dict__[self.name]
+        return end if isinstance(end, str) else end.__solidb_reference__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +134,3 @@ def _refusal(given: Any) -> UsageError:
         hint="or back-references (User.posts), ends of edges (Follows.to), and ways on from there: "
         "Post.author.value.team",
     )
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    """Give an embedded model, or those in a list or dict of them."""
-    if isinstance(value, dict):
-        value = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportUnknownMemberType]
-    if isinstance(value, (list, tuple, set, frozenset)):
-        for each in cast("list[Any]", value):
-            yield from _inside(each)
-    elif value is not None:
-        yield value
-
-
-def _links_of(holder: Any, name: str) -> Iterator[Link[Any]]:
-    """Give the links in a field; what stands there for a link becomes one."""
-    values: dict[str, Any] = holder.__dict__
-    value = values.get(name)
-    if isinstance(value, (str, Document)):
-        values[name] = value = Link(value)
-    for each in _inside(value):
-        if isinstance(each, Link):
-            yield each  # pyright: ignore[reportUnknownVariableType]

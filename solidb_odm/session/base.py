@@ -49,7 +49,10 @@ class SessionBase:
         self._closed = False
 
     def add(self, document: Document) -> None:
-        """Put a document into the session; the next flush inserts it. What it refers to comes along."""
+        """Put a document into the session; the next flush inserts it.
+
+        The ends of an edge come along, and what links lead to that are declared ``Cascade("save")``.
+        """
         self._check_open()
         self._work.add(document)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..commands import Apply, Commit, CommitBatches, Operation, Release, Rollback, RollbackTo, Savepoint, call
 from ..errors import StateError
+from .cascading import cascade
 from .context import Context
 from .statements import note_undone
 
@@ -14,6 +15,7 @@ def flush(context: Context) -> Operation[None]:
     if not work.has_work:
         return
     context.tell("before_flush")
+    yield from cascade(context)
     plan = work.plan()
     if not context.interactive:
         work.failed(plan)  # checked; the commit sends it
@@ -58,6 +60,7 @@ def commit(context: Context) -> Operation[None]:
 def _send(context: Context) -> Operation[None]:
     work = context.work
     context.tell("before_flush")
+    yield from cascade(context)
     plan = work.plan()
     if plan:
         try:

@@ -63,10 +63,10 @@ class Holdings:
     def bring(self, document: Document) -> None:
         """Add the documents that one refers to and brings along, unless others have stored them."""
         for reference in list(referred(document)):
-            state = state_or_none(reference.document)
-            if reference.brings and (state is None or is_free(state) or not state.is_stored):
-                if state is None or state.owner is not self:
-                    self.add(reference.document)
+            state = state_of(reference.document)
+            is_ours = state.owner is self
+            if reference.brings and not is_ours and (is_free(state) or not state.is_stored):
+                self.add(reference.document)
 
     def check_references(self, document: Document) -> None:
         """Refuse a link to a document that will not be stored; StateError."""

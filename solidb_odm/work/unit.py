@@ -15,11 +15,11 @@ from ..errors import InvalidDocument
 from ..model.codec import encode_text, encode_value
 from ..model.document import Document
 from ..model.mapping import Mapping
-from ..model.state import State, state_of, state_or_none
+from ..model.state import State, state_of
 from .changes import identical
-from .holding import Holdings, is_free
+from .holding import Holdings
 from .hooks import hooks_of, run_hook
-from .links import referred, refers
+from .links import refers
 from .marks import Mark
 from .planning import Documents, Plan, differences, make_plan
 from .undo import Noted, Undo, restore
@@ -68,12 +68,16 @@ class UnitOfWork(Holdings):
         return plan
 
     def _add_referred(self) -> None:
-        """Add what was made an end of an edge, or linked to, since a document was added."""
-        for document in [*self.new.values(), *self.changed.values()]:
-            if refers(type(document)):
-                for other in referred(document):
-                    if (state := state_or_none(other)) is None or is_free(state):
-                        self.add(other)
+        """Add what was made an end of an edge, or linked to, since a document was added.
+
+        StateError if something links to what will not be stored.
+        """
+        written = [*self.new.values(), *self.changed.values()]
+        referring = [document for document in written if refers(type(document))]
+        for document in referring:
+            self.bring(document)
+        for document in referring:
+            self.check_references(document)
 
     def _run_hooks(self) -> None:
         """Run ``before_*`` of all that will be written, and of what they add or change, once each."""

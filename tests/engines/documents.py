@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from solidb_odm import Document, Edge, Field, Index, Link
+from solidb_odm import Cascade, Document, Edge, Field, Index, Link
 
 
 class Address(BaseModel):
@@ -42,16 +42,16 @@ class Team(Document, collection="teams"):
 
 class Author(Document, collection="authors"):
     name: str
-    team: Link[Team] | None = None
+    team: Annotated[Link[Team] | None, Cascade("save")] = None
 
 
 class Credits(BaseModel):
-    editor: Link[Author] | None = None
+    editor: Annotated[Link[Author] | None, Cascade("save")] = None
 
 
 class Post(Document, collection="posts"):
     title: str
-    author: Link[Author]
+    author: Annotated[Link[Author], Cascade("save")]
     readers: list[Link[Author]] = []
     credits: Credits = Credits()
 

@@ -139,3 +139,39 @@ def test_the_schema_of_a_link_is_text() -> None:
     properties = Post.model_json_schema()["properties"]
 
     assert properties["author"]["type"] == "string"
+
+
+def test_what_is_assigned_where_a_link_belongs_becomes_one() -> None:
+    post = Post(author="authors/bob")
+
+    post.author = ada
+    assert post.author.value is ada
+    post.editor = ada
+    assert post.editor.value is ada
+    post.editor = None
+    post.author = "authors/eve"
+    assert (post.editor, post.author) == (None, Link("authors/eve"))
+
+
+def test_what_is_put_among_links_becomes_one() -> None:
+    post = Post(author=ada, readers=["authors/bob"])
+
+    post.readers.append(ada)
+    post.readers += ["authors/eve"]
+    post.note.by = ada
+
+    assert [type(each) for each in post.readers] == [Link] * 3
+    assert post.readers[1].value is ada
+    assert post.note.by.value is ada
+
+
+@pytest.mark.parametrize("wrong", [5, "ada", "posts/p", Post(author="authors/ada")], ids=repr)
+def test_assigning_what_is_no_such_link_says_where(wrong: object) -> None:
+    post = Post(author=ada)
+    with pytest.raises(UsageError, match=r"^Post\.author: .*link"):
+        post.author = wrong
+    assert post.author == ada
+
+
+def test_a_copy_links_to_the_same_document() -> None:
+    assert Post(author=ada).model_copy(deep=True).author.value is ada

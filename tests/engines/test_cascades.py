@@ -1,0 +1,221 @@
+"""Cascades do what they are declared to, in one commit, and nothing happens where none is declared."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import pytest
+
+from solidb_odm import (
+    AsyncSession,
+    BackReference,
+    Cascade,
+    Document,
+    Edge,
+    Link,
+    Session,
+    SoftDelete,
+    back_reference,
+    func,
+    select,
+)
+from solidb_odm.errors import DeclarationError, StateError
+
+from .conftest import Store
+
+
+class Owner(Document, collection="owners"):
+    name: str = ""
+    pets: ClassVar[BackReference[Pet]] = back_reference("Pet.owner", cascade=Cascade("delete-orphan"))
+
+
+class Toy(Document, collection="toys"):
+    name: str = ""
+
+
+class Pet(Document, collection="pets"):
+    name: str = ""
+    owner: Link[Owner] | None = None
+    toys: Annotated[list[Link[Toy]], Cascade("all", "delete-orphan")] = []
+
+
+class Vet(Document, collection="vets"):
+    name: str = ""
+    office: Link[Owner] | None = None
+    assistant: Annotated[Link[Vet] | None, Cascade("save")] = None
+
+
+class Treats(Edge[Vet, Pet], collection="treats"):
+    class Settings:
+        cascade = Cascade("delete")
+
+
+class Likes(Edge[Pet, Pet], collection="likes"):
+    pass
+
+
+class Note(SoftDelete, Document, collection="vet_notes"):
+    about: Link[Pet] | None = None
+
+
+def count(session: Session, model: type[Document]) -> int | None:
+    return session.scalar(select(func.count(model)))
+
+
+def test_a_link_to_what_will_not_be_stored_is_refused_and_says_why(store: Store, session: Session) -> None:
+    vet = Vet(key="v", office=Owner(key="o"))
+    session.add(vet)
+
+    with pytest.raises(StateError, match="Vet 'v' refers by 'office' to Owner 'o', which is neither") as caught:
+        session.commit()
+
+    assert 'office: Annotated[Link[Owner], Cascade("save")]' in (caught.value.hint or "")
+    session.add(vet.office.value)
+    session.commit()
+    assert store.get(vet) == vet
+
+
+def test_a_saving_link_brings_new_documents_along(store: Store, session: Session) -> None:
+    first = Vet(key="a", assistant=Vet(key="b", assistant=Vet(key="c")))
+    session.add(first)
+    assert len(session.new) == 3
+    session.commit()
+
+    first.assistant = Vet(key="d")
+    session.commit()
+    assert count(session, Vet) == 4
+
+
+def test_links_in_a_circle_are_saved(session: Session) -> None:
+    one, other = Vet(), Vet()
+    one.assistant, other.assistant = other, one
+    session.add(one)
+    session.commit()
+    assert count(session, Vet) == 2
+
+
+def test_what_a_document_links_to_is_deleted_with_it_where_declared(store: Store, session: Session) -> None:
+    toys = [Toy(key=f"t{number}") for number in range(3)]
+    store.put(Pet(key="p", toys=toys[:2]), toys[2])
+
+    session.delete(session.get_one(Pet, "p"))
+    session.commit()
+
+    assert [each.key for each in session.scalars(select(Toy))] == ["t2"]
+
+
+def test_orphans_are_deleted_unless_another_document_takes_them(store: Store, session: Session) -> None:
+    toys = [Toy(key=f"t{number}") for number in range(3)]
+    store.put(Pet(key="p", toys=toys), Pet(key="q"))
+    first, second = session.get_one(Pet, "p"), session.get_one(Pet, "q")
+
+    taken = first.toys.pop()
+    second.toys.append(taken)
+    del first.toys[0]
+    session.commit()
+
+    assert [each.key for each in session.scalars(select(Toy))] == ["t1", "t2"]
+
+
+def test_what_refers_to_a_deleted_document_is_deleted_with_it_and_so_on(
+    store: Store, session: Session
+) -> None:
+    owner, other = Owner(key="o"), Owner(key="x")
+    stays = Pet(key="stays", owner=other)
+    store.put(owner, other, stays, Pet(key="p", owner=owner, toys=[Toy()]))
+
+    moved = session.get_one(Pet, "p")
+    session.add(Pet(key="unsent", owner=session.get_one(Owner, "o")))
+    session.delete(session.get_one(Owner, "o"))
+    session.commit()
+
+    assert [each.key for each in session.scalars(select(Pet))] == ["stays"]
+    assert (count(session, Toy), moved in session) == (0, False)
+
+
+def test_a_document_that_was_moved_in_time_stays(store: Store, session: Session) -> None:
+    owner, other = Owner(key="o"), Owner(key="x")
+    store.put(owner, other, Pet(key="p", owner=owner))
+    session.get_one(Pet, "p").owner = session.get_one(Owner, "x")
+    session.delete(session.get_one(Owner, "o"))
+    session.commit()
+    assert store.get(Pet(key="p")).owner == other
+
+
+def test_a_child_without_its_owner_is_an_orphan(store: Store, session: Session) -> None:
+    store.put(owner := Owner(key="o"), Pet(key="p", owner=owner), Pet(key="stray"))
+    session.get_one(Pet, "p").owner = None
+    session.get_one(Pet, "stray").name = "Stray"
+    session.commit()
+    assert [each.key for each in session.scalars(select(Pet))] == ["stray"]
+
+
+def test_edges_are_deleted_with_their_ends_where_declared(store: Store, session: Session) -> None:
+    vet, pet, other = Vet(key="v"), Pet(key="p"), Pet(key="q")
+    store.put(Treats(vet, pet), Treats(vet, other, key="kept"), Likes(pet, other), Likes(other, pet))
+
+    session.delete(session.get_one(Pet, "p"))
+    session.commit()
+
+    assert [each.key for each in session.scalars(select(Treats))] == ["kept"]
+    assert count(session, Likes) == 2
+
+
+def test_a_rollback_takes_cascaded_deletions_back(store: Store, session: Session) -> None:
+    vet, pet = Vet(key="v"), Pet(key="p")
+    store.put(Treats(vet, pet, key="t"))
+    edge = session.get_one(Treats, "t")
+    session.delete(session.get_one(Vet, "v"))
+    session.flush()
+    session.rollback()
+    assert session.deleted == []
+    assert edge in session
+    assert session.get(Treats, "t") is edge
+
+
+def test_deletions_cost_nothing_more_where_no_cascade_is_declared(store: Store, session: Session) -> None:
+    store.put(toy := Toy(key="t"))
+    found = session.get_one(Toy, toy.key)
+    session.delete(found)
+    before = session.statistics.statements
+    session.commit()
+    assert session.statistics.statements - before <= 2
+
+
+def test_links_to_a_document_marked_as_deleted_stay(store: Store, session: Session) -> None:
+    pet = Pet(key="p")
+    store.put(pet, Note(key="n", about=pet))
+    session.delete(session.get_one(Note, "n"))
+    session.commit()
+    assert count(session, Pet) == 1
+
+
+@pytest.mark.anyio
+async def test_cascades_when_awaited(async_session: AsyncSession) -> None:
+    owner = Owner(key="o")
+    async_session.add_all([owner, Pet(key="p", owner=owner)])
+    await async_session.commit()
+    async_session.delete(owner)
+    await async_session.commit()
+    assert (await async_session.scalars(select(Pet))).all() == []
+
+
+def test_wrong_cascades_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="there is no cascade 'merge'"):
+        Cascade("merge")
+    with pytest.raises(DeclarationError, match=r"Wrong\.name: says what a Cascade does, but holds no links"):
+
+        class Wrong(Document, collection="wrong"):
+            name: Annotated[str, Cascade("save")]
+
+
+def test_wrong_cascades_of_edges_and_back_references_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="an Edge class can say"):
+
+        class Wrong(Edge[Vet, Pet], collection="wrong_edges"):
+            class Settings:
+                cascade = Cascade("save")
+
+    with pytest.raises(DeclarationError, match="takes in no new documents"):
+        back_reference("Pet.owner", cascade=Cascade("all"))
+    assert Cascade("save-update, delete") == Cascade("all")
