@@ -85,11 +85,24 @@ class Catalogue:
 
     def refresh(self) -> int:
         """Read the catalogue again if any connection has changed it; return its version."""
-        (version,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        version = self._current()
         if version != self.version:
             self._collections = self._read()
             self.version = version
         return self.version
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the catalogue was read, and not forgotten since."""
+        return self.version >= 0
+
+    def has_moved(self) -> bool:
+        """Tell whether any connection has changed the schema since the catalogue was read."""
+        return self._current() != self.version
+
+    def _current(self) -> int:
+        version: int = self._connection.execute("PRAGMA schema_version").fetchone()[0]
+        return version
 
     def forget(self) -> None:
         """Trust nothing that was read: a change of the schema was rolled back."""

@@ -35,6 +35,10 @@ from .transaction import Transaction
 _INSTRUCTIONS_A_TICK: Final = 20_000
 
 
+class _SchemaMoved(Exception):  # a signal, never seen by callers
+    """The schema of the file is not the one that a plan was made for."""
+
+
 class Queries:
     """Runs queries on one connection, keeping their plans while the schema stays."""
 
@@ -60,24 +64,19 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
-        entry = self._entry(command.query, command.binds)
-        plan = entry.plan
-        if plan is not None:
-            rows = self._rows(entry, plan, command.binds)
-            values = None if rows is None else self._read(entry, plan, rows)
+        entry, rows = self._by_plan(command.query, command.binds)
+        if rows is not None:
+            values = self._read(entry, rows)
             if values is not None:
                 return values
         return self._evaluate(entry, command.query, command.binds)
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
-        entry = self._entry(command.query, command.binds)
-        plan = entry.plan
-        if plan is not None and plan.is_documents:
-            rows = self._rows(entry, plan, command.binds)
-            if rows is not None:
-                width = len(DOCUMENT_COLUMNS)
-                return rows if len(plan.shape.columns) == width else [row[:width] for row in rows]
+        _, rows = self._by_plan(command.query, command.binds, documents=True)
+        if rows is not None:
+            width = len(DOCUMENT_COLUMNS)
+            return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
         values = self.run(RunQuery(command.query, command.binds))
         try:
             return list(map(stored_form, values))
@@ -106,6 +105,13 @@ class Queries:
             self._plans.put(key, known)
         return known
 
+    def _expected(self, query: nodes.Query, binds: Mapping[str, Any]) -> Known | None:
+        """Return what is known of a query if the schema has not changed, and there is a plan."""
+        if self._catalogue.is_private or not self._catalogue.is_read:
+            return None
+        known = self._plans.get((self._catalogue.version, query, signature(binds)))
+        return known if known is not None and known.plan is not None else None
+
     def _plan(self, query: nodes.Query, types: Signature) -> Known:
         database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
         entry = Known(writes(query), narrowings=Narrowings(types, database))
@@ -123,24 +129,53 @@ class Queries:
 
     # --- SQL -------------------------------------------------------------------------------------
 
+    def _by_plan(
+        self, query: nodes.Query, binds: Mapping[str, Any], *, documents: bool = False
+    ) -> tuple[Known, list[Any] | None]:
+        """Run a query's plan. There are no rows without one, or if SQL gave up, which is then noted.
+
+        ``documents``: run it only if its rows are documents as they are stored.
+        """
+        entry = self._expected(query, binds)
+        while True:
+            entry = entry or self._entry(query, binds)
+            plan = entry.plan
+            if plan is None or (documents and not plan.is_documents):
+                return entry, None
+            try:
+                return entry, self._rows(entry, plan, binds)
+            except _SchemaMoved:
+                entry = None
+
     def _rows(self, entry: Known, plan: Plan, binds: Mapping[str, Any]) -> list[Any] | None:
-        """Return the rows of a plan; None if SQL gave up, which is then noted."""
+        """Return the rows of a plan; None if SQL gave up. _SchemaMoved if it was made for another schema.
+
+        That is asked while the statement reads: of the same state of the file, and for half the price.
+        """
         self._deadline = time.monotonic() + self._options.query_timeout
         try:
-            return self._connection.execute(plan.sql, plan.parameters.values(binds)).fetchall()
+            cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
+            self._check_schema()
+            return cursor.fetchall()
         except sqlite3.OperationalError as exc:
             if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
                 raise self._too_long() from exc
             if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
+            self._check_schema()
             self._give_up(entry, str(exc))
             return None
         finally:
             self._deadline = math.inf
 
-    def _read(self, entry: Known, plan: Plan, rows: list[Any]) -> list[Json] | None:
-        """Return the values of the rows; None if they can't be told from their order keys."""
-        if not rows:
+    def _check_schema(self) -> None:
+        if self._catalogue.has_moved():
+            raise _SchemaMoved
+
+    def _read(self, entry: Known, rows: list[Any]) -> list[Json] | None:
+        """Return the values of the rows of a plan; None if they can't be told from their order keys."""
+        plan = entry.plan
+        if not rows or plan is None:
             return []
         columns: Columns = list(zip(*rows, strict=True))
         try:

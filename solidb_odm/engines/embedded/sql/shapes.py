@@ -66,6 +66,8 @@ def _vertices(columns: Columns, ids: Sequence[str]) -> list[Json]:
 def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
     """Return documents with all their system attributes, from the columns of their table."""
     keys, revisions, created, updated, texts = columns
+    if len(texts) == 1:
+        return [_full(prefix, keys[0], revisions[0], created[0], updated[0], texts[0])]
     documents: list[JsonObject] = json_text.decode_many(texts)
     for document, key, revision, made, changed in zip(
         documents, keys, revisions, created, updated, strict=True
@@ -76,6 +78,16 @@ def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
         document["_created_at"] = made
         document["_updated_at"] = changed
     return documents
+
+
+def _full(prefix: str, key: str, revision: str, made: str, changed: str, text: str) -> JsonObject:
+    document: JsonObject = json_text.decode(text)
+    document["_key"] = key
+    document["_id"] = prefix + key
+    document["_rev"] = revision
+    document["_created_at"] = made
+    document["_updated_at"] = changed
+    return document
 
 
 def _in_order(document: JsonObject) -> JsonObject:
