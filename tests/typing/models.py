@@ -1,12 +1,14 @@
 """What a type checker tells a user; the harness explains the marks at the ends of the lines."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel
 
 from solidb_odm import (
     AsyncSession,
+    BackReference,
+    Cascade,
     Document,
     Edge,
     Field,
@@ -14,6 +16,7 @@ from solidb_odm import (
     GeoIndex,
     GeoPoint,
     Index,
+    Neighbours,
     QueryEvent,
     Session,
     SoftDelete,
@@ -26,6 +29,7 @@ from solidb_odm import (
     any_,
     asc,
     attribute,
+    back_reference,
     contains,
     create_async_engine,
     create_engine,
@@ -33,6 +37,7 @@ from solidb_odm import (
     except_,
     func,
     in_,
+    incoming,
     intersect,
     is_null,
     label,
@@ -40,6 +45,7 @@ from solidb_odm import (
     not_,
     not_in,
     or_,
+    outgoing,
     over,
     sdbql,
     select,
@@ -108,9 +114,15 @@ class WorksAt(Edge[User, Company], collection="works_at"):
 
 
 class Post(Document, collection="posts"):
-    author: Link[User]
+    author: Annotated[Link[User], Cascade("save")]
     editor: Link[User] | None = None
     readers: list[Link[User]] = []
+    comments: ClassVar[BackReference["Comment"]] = back_reference("Comment.post")
+
+
+class Comment(Document, collection="comments"):
+    post: Link[Post]
+    fans: ClassVar[Neighbours[User]] = incoming(Follows)
 
 
 class Memo(Timestamped, SoftDelete, Document, collection="memos"):
@@ -154,7 +166,9 @@ reveal_type(session.execute(select(User.name, User.age)).all())  # T: list[tuple
 reveal_type(session.scalars(select(User.name, User.age)).all())  # T: list[str]
 reveal_type(session.scalars(select(User.name)).all())  # T: list[str]
 reveal_type(session.execute(select(User.address.city, func.count())).all())  # T: list[tuple[str, int]]
-reveal_type(session.execute(select(User.name, label("n", func.sum(User.age)))).all())  # T: list[tuple[str, float]]
+reveal_type(
+    session.execute(select(User.name, label("n", func.sum(User.age)))).all()
+)  # T: list[tuple[str, float]]
 reveal_type(session.execute(select(User, Company)).all())  # T: list[tuple[User, Company]]
 reveal_type(session.execute(select(User, User.age)).all())  # T: list[tuple[User, int]]
 reveal_type(session.get(User, "ada"))  # T: User | None
@@ -283,7 +297,21 @@ post.author = "users/ada"
 post.author = acme  # E
 post.editor = Link(ada)
 post.editor = Link("users/ada")
+post.editor = None
 post.readers.append(Link(ada))
+reveal_type(post.comments)  # T: tuple[Comment, ...]
+reveal_type(post.comments[0].post.value.author.value)  # T: User
+reveal_type(outgoing(Follows, depth=(1, 2)).of(ada))  # T: tuple[User, ...]
+reveal_type(incoming(WorksAt).of(acme))  # T: tuple[User, ...]
+reveal_type(select(Post).load(Post.author, Post.comments))  # T: Select[Post]
+select(Comment).load(
+    Comment.post.value.author, some(Comment.post.value.editor).value, any_(Post.readers).value
+)
+select(Comment).load(Comment.post.value.auther)  # E
+session.load([post], Post.author, outgoing(Follows))
+outgoing(Company)  # E
+Post(author=ada, comments=[])  # E
+post.comments.append(5)  # E
 select(Post).where(Post.author == ada, Post.author == "users/ada", in_(Post.author, [ada.id]))
 select(Post, User).where(Post.author == User.id)
 
