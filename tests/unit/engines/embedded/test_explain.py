@@ -99,6 +99,43 @@ def test_what_python_does_is_said_with_the_reason(engine: Engine) -> None:
     assert "FOR over" in explained["python"]["why"]
 
 
+WALKED = {
+    "FOR v IN 1..3 OUTBOUND 'people/ada' knows RETURN v": ["_solidb__from:knows", "_key"],
+    "FOR v IN INBOUND @who knows RETURN v.name": ["_solidb__to:knows", "_key"],
+    "FOR v, e, p IN 2 ANY @who knows RETURN p": ["_solidb__from:knows", "_solidb__to:knows", "_key"],
+    "FOR p IN people FOR v IN OUTBOUND CONCAT('people/', p._key) knows RETURN v": [
+        "_solidb__from:knows",
+        "_key",
+    ],
+    "MATCH (a:people {_key: 'ada'})<-[:knows*1..2]-(b) RETURN b": ["_solidb__to:knows", "_key"],
+}
+
+
+@pytest.mark.parametrize("text", WALKED)
+def test_a_traversal_is_one_statement_that_the_indexes_of_the_ends_serve(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text, who="people/ada")
+
+    assert "WITH RECURSIVE" in explained["sql"]
+    assert set(explained["indexes"]) == set(WALKED[text])
+    assert explained["python"] is None
+
+
+UNWALKED = {
+    "FOR v IN OUTBOUND @number knows RETURN v": "something else than a text",
+    "FOR v IN OUTBOUND 'people/ada' people RETURN v": "not a collection of edges",
+    "FOR v IN OUTBOUND 'people/ada' knows PRUNE UPPER(v.name) == 'A' RETURN v": "may fail",
+    "FOR p IN people FOR v IN OUTBOUND p.boss knows FILTER p.age > 3 RETURN v": "may not be a text",
+    "FOR v IN SHORTEST_PATH 'people/ada' TO 'people/bo' OUTBOUND knows RETURN v": "PATHSEARCH",
+}
+
+
+@pytest.mark.parametrize("text", UNWALKED)
+def test_a_traversal_that_python_walks_says_why(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text, number=5)
+
+    assert UNWALKED[text] in explained["python"]["why"]
+
+
 def test_a_query_that_writes_runs_in_python(engine: Engine) -> None:
     explained = _explained(engine, "FOR p IN people UPDATE p WITH {seen: true} IN people")
 
