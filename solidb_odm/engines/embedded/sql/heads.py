@@ -57,7 +57,7 @@ def _splits(query: nodes.Block) -> Iterator[tuple[nodes.Block, nodes.Block]]:
     if is_ordered and not windows and not any(isinstance(clause, _WRITES) for clause in body):
         rest = nodes.Block(late_lets=query.late_lets, returns=query.returns)
         yield _parted(replace(query, late_lets=()), rest)
-    for count in range(len(body), 1, -1):
+    for count in range(len(body), 0, -1):
         if _is_worthwhile(body[:count]):
             yield _parted(nodes.Block(body=body[:count]), replace(query, body=body[count:]))
 
@@ -66,6 +66,8 @@ def _is_worthwhile(clauses: Sequence[nodes.Clause]) -> bool:
     """Tell whether the clauses do more than a scan that is narrowed."""
     if any(isinstance(clause, _WRITES) for clause in clauses):
         return False
+    if isinstance(clauses[0], nodes.Traverse | nodes.Match):
+        return True
     return any(not isinstance(clause, nodes.Filter | nodes.Let) for clause in clauses[1:])
 
 

@@ -136,6 +136,13 @@ def test_a_traversal_that_python_walks_says_why(engine: Engine, text: str) -> No
     assert UNWALKED[text] in explained["python"]["why"]
 
 
+def test_what_stands_behind_a_traversal_may_be_left_to_python(engine: Engine) -> None:
+    explained = _explained(engine, "FOR v IN 1..2 OUTBOUND 'people/ada' knows RETURN SOUNDEX(v.name)")
+
+    assert "WITH RECURSIVE" in explained["sql"]
+    assert "RETURN" in explained["python"]["what"]
+
+
 def test_a_query_that_writes_runs_in_python(engine: Engine) -> None:
     explained = _explained(engine, "FOR p IN people UPDATE p WITH {seen: true} IN people")
 
