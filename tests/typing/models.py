@@ -166,9 +166,7 @@ reveal_type(session.execute(select(User.name, User.age)).all())  # T: list[tuple
 reveal_type(session.scalars(select(User.name, User.age)).all())  # T: list[str]
 reveal_type(session.scalars(select(User.name)).all())  # T: list[str]
 reveal_type(session.execute(select(User.address.city, func.count())).all())  # T: list[tuple[str, int]]
-reveal_type(
-    session.execute(select(User.name, label("n", func.sum(User.age)))).all()
-)  # T: list[tuple[str, float]]
+reveal_type(session.execute(select(User.name, label("n", func.sum(User.age)))).all())  # T: list[tuple[str, float]]
 reveal_type(session.execute(select(User, Company)).all())  # T: list[tuple[User, Company]]
 reveal_type(session.execute(select(User, User.age)).all())  # T: list[tuple[User, int]]
 reveal_type(session.get(User, "ada"))  # T: User | None
@@ -304,9 +302,7 @@ reveal_type(post.comments[0].post.value.author.value)  # T: User
 reveal_type(outgoing(Follows, depth=(1, 2)).of(ada))  # T: tuple[User, ...]
 reveal_type(incoming(WorksAt).of(acme))  # T: tuple[User, ...]
 reveal_type(select(Post).load(Post.author, Post.comments))  # T: Select[Post]
-select(Comment).load(
-    Comment.post.value.author, some(Comment.post.value.editor).value, any_(Post.readers).value
-)
+select(Comment).load(Comment.post.value.author, some(Comment.post.value.editor).value, any_(Post.readers).value)
 select(Comment).load(Comment.post.value.auther)  # E
 session.load([post], Post.author, outgoing(Follows))
 outgoing(Company)  # E
