@@ -6,6 +6,7 @@ from .edge import Edge
 from .expressions import Expression, Predicate
 from .indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
 from .link import Link
+from .lossy import Lossy
 from .mixins import SoftDelete, Timestamped
 from .registry import registry
 from .related import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
@@ -22,6 +23,7 @@ __all__ = [
     "GeoPoint",
     "Index",
     "Link",
+    "Lossy",
     "Neighbours",
     "Predicate",
     "SoftDelete",

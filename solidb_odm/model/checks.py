@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, cast
 
-from pydantic import AliasChoices, Field, PlainSerializer, SecretBytes, SecretStr, WrapSerializer
+from pydantic import AliasChoices, Field
 from pydantic.fields import FieldInfo
 
 from ..errors import DeclarationError
@@ -53,42 +53,3 @@ def check_key(cls: Any) -> None:
             field="key",
             hint="a key is not empty and has no '/'",
         )
-
-
-def check_secrets(cls: Any, owner: Any = None, above: tuple[Any, ...] = ()) -> None:
-    """Refuse secrets that would be stored as the asterisks Pydantic writes for them."""
-    model = owner or cls
-    decorated = [
-        name
-        for decorator in getattr(model, "__pydantic_decorators__").field_serializers.values()  # noqa: B009
-        for name in decorator.info.fields
-    ]
-    for name, info in model.__pydantic_fields__.items():
-        written = any(isinstance(note, (PlainSerializer, WrapSerializer)) for note in info.metadata)
-        if (
-            _holds_secret(info.annotation)
-            and not written
-            and name not in decorated
-            and info.exclude is not True
-        ):
-            raise DeclarationError(
-                "would be stored as asterisks, because that is how Pydantic writes a secret",
-                model=cls.__name__,
-                field=name if owner is None else f"{model.__name__}.{name}",
-                hint="Annotated[SecretStr, PlainSerializer(lambda s: s.get_secret_value(), "
-                'when_used="json")] stores the secret itself, Field(exclude=True) nothing',
-            )
-        for inner in shapes.embedded(info.annotation):
-            if inner not in above and inner is not cls and hasattr(inner, "__pydantic_decorators__"):
-                check_secrets(cls, inner, (*above, inner))
-
-
-def _holds_secret(annotation: Any) -> bool:
-    return any(
-        (isinstance(member, type) and issubclass(member, (SecretStr, SecretBytes)))
-        or (
-            get_origin(member) is not Literal
-            and any(_holds_secret(argument) for argument in get_args(member) if argument is not Ellipsis)
-        )
-        for member in shapes.alternatives(annotation)
-    )

@@ -17,6 +17,7 @@ from .._types import Body, JsonObject
 from ..errors import InvalidDocument, LoadError, SchemaViolation
 from .exactness import is_exact
 from .mapping import TYPE_ATTRIBUTE, Mapping
+from .stored_values import NUMBER_HINT, InexactValueError, inexact_number
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _NUMBERS = (int, float)
@@ -25,9 +26,7 @@ _NUMBERS = (int, float)
 def encode_text(mapping: Mapping, document: Any) -> str:
     """Give the document as JSON text; InvalidDocument if it can't be stored exactly."""
     try:
-        text = mapping.model.__pydantic_serializer__.to_json(
-            document, by_alias=True, warnings="error"
-        ).decode()
+        text = mapping.serializer.to_json(document, by_alias=True, warnings="error").decode()
     except (PydanticSerializationError, ValueError) as error:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
@@ -57,7 +56,7 @@ def _has_inexact(mapping: Mapping, document: Any) -> bool:
 def encode_value(mapping: Mapping, document: Any) -> JsonObject:
     """Give the document as JSON values; InvalidDocument if it can't be stored exactly."""
     try:
-        value: JsonObject = mapping.model.__pydantic_serializer__.to_python(
+        value: JsonObject = mapping.serializer.to_python(
             document, mode="json", by_alias=True, warnings="error"
         )
     except (PydanticSerializationError, ValueError) as error:
@@ -101,7 +100,7 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
 
 def validate(mapping: Mapping, body: Body) -> Any:
     """Make the model object; Pydantic's ValidationError as it is."""
-    validator = mapping.model.__pydantic_validator__
+    validator = mapping.validator
     if mapping.is_simple:
         if isinstance(body, str):
             return validator.validate_json(body, **mapping.names)
@@ -133,37 +132,53 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument:
+    name, reason = _culprit(mapping, document)
+    if isinstance(reason, InexactValueError):
+        return _inexact(mapping, document, f"{name} = {reason}", reason.hint)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     detail = lines[1] if len(lines) > 1 and lines[0].startswith("Pydantic") else lines[0] if lines else "?"
     detail = re.sub(r"^PydanticSerializationUnexpectedValue\((.*)\)$", r"\1", detail)
-    hint = "an attribute was set to a value the model does not take; nothing was sent"
-    if "utf-8" in detail:
-        hint = 'the embedded model needs ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")'
+    detail = re.sub(r"^(Error serializing to JSON: )?(Pydantic\w+: )?", "", detail)
+    if "serialize unknown type" in detail:
+        hint = "say how it is stored and read: PlainSerializer and BeforeValidator in Annotated"
+    else:
+        hint = "an attribute was set to a value the model does not take; nothing was sent"
     return SchemaViolation(
-        f"{mapping.model.__name__} {document.key!r} does not fit its model: {detail}",
+        f"{mapping.model.__name__} {document.key!r} does not fit its model: "
+        + (detail if not name or repr(name) in detail else f"{name}: {detail}"),
         collection=mapping.collection,
         key=document.key,
         hint=hint,
     )
 
 
+def _culprit(mapping: Mapping, document: Any) -> tuple[str, BaseException | None]:
+    """Find the attribute that can't be written, and why."""
+    for name in (*document.__dict__, *(document.__pydantic_extra__ or ())):
+        try:
+            mapping.serializer.to_python(document, mode="json", include={name}, warnings="error")
+        except (PydanticSerializationError, ValueError) as error:
+            return name, error.__cause__
+    return "", None
+
+
 def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None:
-    problem = ""
     if isinstance(value, (int, float)):
         if not is_exact(value):
-            is_large = isinstance(value, int)
-            problem = f"{value} " + ("does not fit into 64 bits" if is_large else "is not a JSON number")
+            problem = f"{path.lstrip('.')} = {inexact_number(value)}"
+            raise _inexact(mapping, document, problem, NUMBER_HINT)
     elif isinstance(value, dict):
         for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
             _check_exact(mapping, document, inner, f"{path}.{name}")
     elif isinstance(value, list):
         for position, inner in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
             _check_exact(mapping, document, inner, f"{path}[{position}]")
-    if problem:
-        raise InvalidDocument(
-            f"{mapping.model.__name__} {document.key!r} can't be stored exactly: "
-            f"{path.lstrip('.')} = {problem}",
-            collection=mapping.collection,
-            key=document.key,
-            hint="use None, a Decimal or text instead",
-        )
+
+
+def _inexact(mapping: Mapping, document: Any, problem: str, hint: str) -> InvalidDocument:
+    return InvalidDocument(
+        f"{mapping.model.__name__} {document.key!r} can't be stored exactly: {problem}",
+        collection=mapping.collection,
+        key=document.key,
+        hint=hint,
+    )

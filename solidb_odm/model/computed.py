@@ -9,12 +9,11 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
-from pydantic import BaseModel, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticUndefined
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 from . import shapes
 from .fields import FieldRef, Place
-from .time_schemas import store_times
 
 
 class Computed(property):
@@ -72,14 +71,6 @@ def _return_type(cls: Any, name: str) -> Any:
     return Any if kind is PydanticUndefined else kind
 
 
-class _Holder(BaseModel):
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        store_times(handler.resolve_ref_schema(schema))
-        return schema
-
-
 @lru_cache(maxsize=512)
 def _holder(cls: Any, name: str) -> type[BaseModel]:
     """Make a model with one field like the computed one, which knows how its values are stored."""
@@ -88,5 +79,5 @@ def _holder(cls: Any, name: str) -> type[BaseModel]:
         "__annotations__": {name: _return_type(cls, name)},
         "model_config": {**cls.model_config, "extra": "ignore", "alias_generator": None},
     }
-    make: Any = type(_Holder)
-    return cast("type[BaseModel]", make(f"{cls.__name__}.{name}", (_Holder,), body))
+    make: Any = type(BaseModel)
+    return cast("type[BaseModel]", make(f"{cls.__name__}.{name}", (BaseModel,), body))

@@ -7,8 +7,7 @@ from datetime import datetime
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
@@ -17,7 +16,6 @@ from .linking import Reader
 from .meta import DocumentMeta, spec_of
 from .shapes import UNCHANGEABLE
 from .state import SLOT, expose, state_or_none, touch
-from .time_schemas import store_times
 from .times import parse_time
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
@@ -129,12 +127,6 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __solidb_reference__(self) -> str:
         """Give ``collection/key``, as an edge or a link names this document."""
         return f"{type(self).__solidb_collection__}/{self.key}"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        store_times(handler.resolve_ref_schema(schema))
-        return schema
 
     @classmethod
     def __collection_spec__(cls) -> CollectionSpec:

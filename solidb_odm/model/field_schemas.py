@@ -11,44 +11,52 @@ from typing import Any, cast
 
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, to_json
 
+from .stored_form import reads_json, stored_form
+
 
 class FieldReader:
     """Checks values of one field: Python values that a program gives, and stored ones."""
 
-    __slots__ = ("_reads_json", "_validator", "is_plain")
+    __slots__ = ("_checker", "_reader", "_reads_json", "is_plain")
 
-    def __init__(self, schema: CoreSchema, config: CoreConfig) -> None:
-        self._validator = SchemaValidator(schema, config)
-        self.is_plain = _is_plain(schema)
-        description = repr(schema)
-        self._reads_json = any(mark in description for mark in ("'bytes'", "'strict': True"))
+    def __init__(self, checked: CoreSchema, stored: CoreSchema, config: CoreConfig) -> None:
+        self._checker = SchemaValidator(checked, config)
+        self._reader = SchemaValidator(stored, config, _use_prebuilt=False)
+        self.is_plain = _is_plain(checked)
+        self._reads_json = reads_json(stored)
 
     def check(self, value: Any) -> Any:
         """Give the field's value for a Python value; Pydantic's ValidationError if it does not fit."""
-        return self._validator.validate_python(value, by_alias=True, by_name=True)
+        return self._checker.validate_python(value, by_alias=True, by_name=True)
 
     def read(self, stored: Any) -> Any:
         """Give the field's value for a stored one; Pydantic's ValidationError if it does not fit."""
         if self._reads_json:
-            return self._validator.validate_json(to_json(stored), by_alias=True, by_name=True)
-        return self._validator.validate_python(stored, by_alias=True, by_name=True)
+            return self._reader.validate_json(to_json(stored), by_alias=True, by_name=True)
+        return self._reader.validate_python(stored, by_alias=True, by_name=True)
 
 
 @lru_cache(maxsize=2048)
 def field_reader(model: type[Any], name: str) -> FieldReader:
     """Give the reader of a field of a complete model or Pydantic dataclass."""
+    form = stored_form(model)
+    checked, _ = field_schema(form.origin, name)
+    return FieldReader(checked, *field_schema(form.schema, name))
+
+
+def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
+    """Take the schema of a field out of its model's, with what it refers to, and the model's settings."""
     definitions: dict[str, CoreSchema] = {}
     config: CoreConfig = {}
-    schema: Any = model.__pydantic_core_schema__
     while schema["type"] not in ("model-fields", "dataclass-args"):
         if schema["type"] == "definitions":
             definitions.update((each["ref"], each) for each in schema["definitions"])
         config = schema.get("config", config)
         schema = definitions[schema["schema_ref"]] if schema["type"] == "definition-ref" else schema["schema"]
     field = _field(schema, name)
-    if not definitions:
-        return FieldReader(field, config)
-    return FieldReader(core_schema.definitions_schema(field, list(definitions.values())), config)
+    if definitions:
+        field = core_schema.definitions_schema(field, list(definitions.values()))
+    return field, config
 
 
 _PLAIN = ("str", "int", "float", "bool", "any", "none")

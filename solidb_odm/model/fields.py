@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, cast
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from ..errors import UsageError
@@ -24,6 +23,7 @@ from .field_schemas import field_reader
 from .methods import METHODS, has_kind
 from .paths import beyond
 from .plain import plain
+from .stored_form import stored_form, type_form
 from .times import format_time
 
 
@@ -192,7 +192,8 @@ def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -
         if owner is not None and issubclass(owner, BaseModel):
             return _encode_field(owner, name, value)
         if annotation is not Any:
-            return _adapter(annotation).dump_python(value, mode="json", by_alias=True, warnings=False)
+            form = type_form(annotation)
+            return form.serializer.to_python(value, mode="json", by_alias=True, warnings=False)
     except (PydanticSerializationError, TypeError):
         return plain(value)
     return plain(value)
@@ -205,7 +206,7 @@ def _encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
     object.__setattr__(shell, "__pydantic_fields_set__", {name})
     object.__setattr__(shell, "__pydantic_extra__", None)
     object.__setattr__(shell, "__pydantic_private__", None)
-    encoded = owner.__pydantic_serializer__.to_python(
+    encoded = stored_form(owner).serializer.to_python(
         shell, mode="json", by_alias=True, include={name}, warnings=False
     )
     return encoded[stored_name(owner, name)]
@@ -216,11 +217,6 @@ def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[An
     if owner is not None and not field_reader(cast(Any, owner), name).is_plain:
         return False
     return any(member is kind for member in shapes.alternatives(annotation))
-
-
-@lru_cache(maxsize=512)
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)
 
 
 def encode_element(reference: Expression, value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import SchemaSerializer, SchemaValidator
 
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import DeclarationError
@@ -20,6 +21,7 @@ from .exactness import is_deep, number_fields
 from .fields import stored_name
 from .indexes import Index
 from .schemas import document_schema
+from .stored_form import reads_json, stored_form
 
 TYPE_ATTRIBUTE = "_type"
 """The attribute that names the class of a document whose class shares its parent's collection."""
@@ -66,6 +68,8 @@ class Mapping:
     numbers: tuple[str, ...] = ()
     deep_numbers: bool = True
     names: dict[str, Any] = field(default_factory=dict[str, Any])
+    serializer: SchemaSerializer = field(init=False)
+    validator: SchemaValidator = field(init=False)
 
     @property
     def is_simple(self) -> bool:
@@ -99,10 +103,9 @@ def make_mapping(
             mapping.renames[mapped.stored] = name
     if model.model_config.get("extra") in ("allow", "forbid"):
         mapping.drops = tuple(stored_names(model).values())
-    description = repr(model.__pydantic_core_schema__)
-    mapping.json_only = any(mark in description for mark in ("'bytes'", "'strict': True")) or _shares(
-        model.__pydantic_core_schema__
-    )
+    form = stored_form(model)
+    mapping.serializer, mapping.validator = form.serializer, form.validator
+    mapping.json_only = reads_json(form.schema) or _shares(form.schema)
     config = model.model_config
     if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
         mapping.names = {"by_alias": True, "by_name": True}

@@ -12,13 +12,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field, PrivateAttr
+from pydantic.errors import PydanticSchemaGenerationError
 from typing_extensions import dataclass_transform
 
 from ..commands import CollectionSpec
 from ..errors import DeclarationError
 from . import shapes
 from .cascades import check_cascades
-from .checks import check_key, check_reserved, check_secrets
+from .checks import check_key, check_reserved
 from .computed import make_referable
 from .fields import FieldRef, Place, stored_name
 from .keys import check_collection_name
@@ -27,6 +28,7 @@ from .mapping import Mapping, make_mapping, make_spec
 from .registry import registry
 from .state import expose
 from .system import SYSTEM_FIELDS, IdRef
+from .trial import try_fields
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -110,6 +112,13 @@ class DocumentMeta(ModelMetaclass):
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
+            except PydanticSchemaGenerationError as error:
+                raise DeclarationError(
+                    str(error).partition(". ")[0],
+                    model=name,
+                    hint="use a type Pydantic knows, or "
+                    "Annotated[.., PlainValidator(..), PlainSerializer(..)] to say how to read and store it",
+                ) from error
             finally:
                 _building.depth -= 1
             make_referable(cls)
@@ -193,7 +202,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             )
         return None
     check_key(cls)
-    check_secrets(cls)
+    try_fields(cls)
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:

@@ -90,7 +90,7 @@ def _reading(model: Any, _generation: int) -> Reading:
     root = root_of(model)
     mapping, classes = root.__solidb_mapping__, family(root)
     hooked = any("after_load" in hooks_of(each) for each in classes)
-    validate: Callable[..., Any] = root.__pydantic_validator__.validate_json
+    validate: Callable[..., Any] = mapping.validator.validate_json
     return Reading(
         root,
         mapping,

@@ -110,7 +110,7 @@ def _read_back(mapping: Mapping, body: Body, names: list[str]) -> JsonObject:
     fields = {mapping.by_stored[name].name for name in names if name in mapping.by_stored}
     if len(fields) < len(names) or mapping.model.__pydantic_decorators__.model_serializers:
         return encode_value(mapping, document)
-    value: JsonObject = mapping.model.__pydantic_serializer__.to_python(
+    value: JsonObject = mapping.serializer.to_python(
         document, mode="json", by_alias=True, include=fields, warnings=False
     )
     return value

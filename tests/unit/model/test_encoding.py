@@ -187,18 +187,6 @@ def test_a_value_the_model_does_not_take_is_refused_when_it_is_stored() -> None:
         encode_text(Aged.__solidb_mapping__, document)
 
 
-def test_bytes_that_a_plain_embedded_model_would_lose_are_refused_with_the_way_out() -> None:
-    class Plain(BaseModel):
-        data: bytes
-
-    class Carrier(Document):
-        plain: Plain
-
-    with pytest.raises(SchemaViolation, match="utf-8") as caught:
-        encode_text(Carrier.__solidb_mapping__, Carrier(plain=Plain(data=b"\xff")))
-    assert "ser_json_bytes" in str(caught.value.hint)
-
-
 def test_a_stored_document_that_does_not_fit_is_named() -> None:
     class Fitted(Document):
         age: int

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from solidb_odm import Document, any_, contains, in_, select, some
 from solidb_odm.errors import UsageError
@@ -30,7 +30,11 @@ class Person(Document, collection="persons"):
     meta: dict[str, Any] = {}
     scores: list[float] = []
     money: Decimal = Decimal(0)
-    level: Annotated[int, PlainSerializer(lambda value: f"L{value}")] = 0
+    level: Annotated[
+        int,
+        BeforeValidator(lambda value: int(str(value).lstrip("L"))),
+        PlainSerializer(lambda value: f"L{value}"),
+    ] = 0
     active: bool = True
     mood: Literal["good", "bad"] = "good"
 
@@ -99,7 +103,7 @@ def test_decimals_in_lists_are_not_ordered_as_text() -> None:
         any_(Order.prices) > Decimal(1)  # noqa: B015
 
 
-def test_durations_of_embedded_models_are_not_ordered_as_text() -> None:
+def test_durations_are_ordered_as_seconds_also_in_embedded_models() -> None:
     class Run(BaseModel):
         took: timedelta
 
@@ -107,10 +111,21 @@ def test_durations_of_embedded_models_are_not_ordered_as_text() -> None:
         run: Run
         limit: timedelta
 
+    assert select(Job).where(Job.run.took > timedelta(seconds=1)).compile().bind_vars == {"p0": 1.0}
+    assert select(Job).where(Job.limit > timedelta(seconds=1)).compile().bind_vars == {"p0": 1.0}
+
+
+def test_durations_that_a_model_wants_as_text_are_not_ordered() -> None:
+    class Run(BaseModel):
+        model_config = ConfigDict(ser_json_timedelta="iso8601")
+        took: timedelta
+
+    class Job(Document):
+        run: Run
+
     with pytest.raises(UsageError, match="ISO 8601 text") as caught:
         Job.run.took > timedelta(seconds=1)  # noqa: B015
     assert "ser_json_timedelta" in str(caught.value.hint)
-    assert select(Job).where(Job.limit > timedelta(seconds=1)).compile().bind_vars == {"p0": 1.0}
 
 
 def test_an_unknown_part_is_an_error_with_a_guess() -> None:

@@ -1,0 +1,285 @@
+"""A type that can't be stored exactly is refused when its class is made, and a type that can is not."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pytest
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    PlainSerializer,
+    Secret,
+    SecretStr,
+)
+
+from solidb_odm import Document, Lossy
+from solidb_odm.errors import DeclarationError, InvalidDocument
+from solidb_odm.model.codec import decode, encode_text
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = 2
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+class Cat(BaseModel):
+    name: str
+
+
+class Dog(BaseModel):
+    name: str
+    breed: str = ""
+
+
+class Fish(BaseModel):
+    name: str
+    fins: int
+
+
+class Tagged(BaseModel):
+    kind: Literal["tagged"] = "tagged"
+    name: str = ""
+
+
+class Other(BaseModel):
+    kind: Literal["other"] = "other"
+    name: str = ""
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+class Opaque:
+    pass
+
+
+def declare(annotation: Any) -> Any:
+    meta: Any = type(Document)
+    return meta(
+        "Holder",
+        (Document,),
+        {
+            "__module__": __name__,
+            "__annotations__": {"field": annotation},
+            "model_config": ConfigDict(arbitrary_types_allowed=True),
+        },
+        collection="holders",
+    )
+
+
+REFUSED: list[tuple[Any, str]] = [
+    (str | date, "datetime.date(2020, 2, 3) is stored as \"2020-02-03\" and would be read as '2020-02-03'"),
+    (bytes | str, "JSON does not tell its types apart"),
+    (UUID | str, "JSON does not tell its types apart"),
+    (Decimal | str, "JSON does not tell its types apart"),
+    (Path | str, "would be read as PosixPath"),
+    (HttpUrl | str, "JSON does not tell its types apart"),
+    (Word | str, "<Word.A: 'a'> is stored as \"a\""),
+    (set[int] | list[int], "JSON does not tell its types apart"),
+    (tuple[int, ...] | list[int], "JSON does not tell its types apart"),
+    (list[int] | deque[int], "JSON does not tell its types apart"),
+    (float | timedelta, "JSON does not tell its types apart"),
+    (Dog | Cat, "would be read as Dog"),
+    (Cat | dict[str, str], "JSON does not tell its types apart"),
+    (list[int | str | bytes], "JSON does not tell its types apart"),
+    (dict[str, date | str | None], "JSON does not tell its types apart"),
+    (Callable[[], int], "a function can't be stored"),
+    (type[int], "a class can't be stored"),
+    (Iterable[int], "iterated only once"),
+    (Hashable, "nothing says how a Hashable is stored and read"),
+    (Opaque, "nothing says how a Opaque is stored and read"),
+    (Secret[date], "asterisks"),
+    (list[SecretStr], "asterisks"),
+    (Annotated[datetime, PlainSerializer(lambda value: value.strftime("%d.%m."))], "is stored as"),
+    (Annotated[str, PlainSerializer(lambda value: value.lower())], "would be read as 'aa b '"),
+    (Annotated[float, PlainSerializer(lambda value: f"{value} EUR")], "is not read again"),
+]
+
+
+@pytest.mark.parametrize(("annotation", "problem"), REFUSED, ids=[str(each) for each, _ in REFUSED])
+def test_what_would_come_back_changed_is_refused_with_field_reason_and_way_out(
+    annotation: Any, problem: str
+) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        declare(annotation)
+    assert "Holder.field: " in str(caught.value)
+    assert problem in str(caught.value)
+    assert caught.value.hint
+
+
+ACCEPTED: list[Any] = [
+    int | str,
+    int | float,
+    bool | int | float | str | None,
+    int | Decimal,
+    float | Decimal,
+    date | datetime,
+    UUID | date,
+    IPv4Address | UUID,
+    time | date,
+    list[int] | list[str],
+    list[int] | int,
+    str | Literal["auto"],  # noqa: PYI051
+    Literal["auto", 1, True, b"x"] | None,
+    Literal[Colour.RED],
+    Tagged | Other,
+    Annotated[Tagged | Other, Field(discriminator="kind")],
+    Cat | Fish,
+    Cat | Point | int,
+    list[Cat] | Cat,
+    Colour,
+    dict[Colour, int],
+    dict[tuple[int, str], date],
+    dict[int | str, int],
+    re.Pattern[str],
+    Any,
+    object,
+    Annotated[datetime, PlainSerializer(lambda value: value.timestamp())],
+    Annotated[AwareDatetime, PlainSerializer(lambda value: value.timestamp())],
+    Annotated[
+        float,
+        BeforeValidator(lambda value: float(str(value).rstrip(" EUR"))),
+        PlainSerializer(lambda value: f"{value} EUR"),
+    ],
+    Annotated[str | date, Lossy()],
+    Annotated[Path | str, Lossy()] | None,
+    Annotated[SecretStr, Lossy()],
+    Annotated[Callable[[], int], Lossy()],
+]
+
+
+@pytest.mark.parametrize("annotation", ACCEPTED, ids=str)
+def test_what_comes_back_is_accepted(annotation: Any) -> None:
+    assert declare(annotation).__solidb_mapping__.fields.keys() == {"key", "field"}
+
+
+def test_the_field_of_an_embedded_model_is_named() -> None:
+    class Inner(BaseModel):
+        value: str | date
+
+    with pytest.raises(DeclarationError, match=r"Holder\.Inner\.value: JSON does not tell"):
+        declare(list[Inner])
+
+
+def test_a_model_that_holds_itself_is_tried_once() -> None:
+    class Tree(BaseModel):
+        size: int | str = 0
+        children: list[Tree] = []
+
+    Tree.model_rebuild(_types_namespace={"Tree": Tree})
+    holder = declare(Tree)
+    document = holder(key="k", field=Tree(size="1", children=[Tree(size=1)]))
+    mapping = holder.__solidb_mapping__
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
+
+
+def test_a_type_unknown_to_pydantic_is_a_declaration_error() -> None:
+    with pytest.raises(DeclarationError, match="bytearray") as caught:
+
+        class Raw(Document):
+            data: bytearray
+
+    assert "PlainSerializer" in str(caught.value.hint)
+
+
+def test_an_excluded_field_can_be_anything() -> None:
+    class Cached(Document):
+        made: Callable[[], int] | None = Field(default=None, exclude=True)
+
+    assert Cached(made=lambda: 1, key="k").made is not None
+
+
+def test_a_field_that_may_lose_keeps_what_json_makes_of_it() -> None:
+    class Open(Document):
+        value: Annotated[Any, Lossy()] = None
+
+    mapping = Open.__solidb_mapping__
+    document = Open(key="k", value=(1, date(2020, 1, 1)))
+    assert decode(mapping, "k", encode_text(mapping, document)).value == [1, "2020-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ((1,), r"value = \(1,\) is no JSON value, and no type says to read a tuple"),
+        ([{"a": {1}}], r"value = \{1\} is no JSON value, and no type says to read a set"),
+        (datetime(2020, 1, 1, tzinfo=UTC), "no type says to read a datetime"),
+        ({"a": {1: 2}}, "the key 1 would be read as a text"),
+        (Cat(name="x"), "no type says to read a Cat"),
+        ([2**64], "does not fit into 64 bits"),
+    ],
+)
+@pytest.mark.parametrize("place", ["value", "extra"])
+def test_values_of_no_type_are_json_values(value: Any, problem: str, place: str) -> None:
+    class Loose(Document):
+        model_config = ConfigDict(extra="allow")
+        value: Any = None
+
+    document = Loose(key="k", **{place: value})
+    with pytest.raises(InvalidDocument, match=problem.replace("value =", f"{place} =")) as caught:
+        encode_text(Loose.__solidb_mapping__, document)
+    assert caught.value.hint
+
+
+def test_flags_that_the_text_of_a_pattern_does_not_have_are_refused() -> None:
+    class Rule(Document):
+        pattern: re.Pattern[str]
+
+    mapping = Rule.__solidb_mapping__
+    kept = Rule(key="k", pattern=re.compile("(?i)a"))
+    assert decode(mapping, "k", encode_text(mapping, kept)) == kept
+    with pytest.raises(InvalidDocument, match="has flags that its text has not"):
+        encode_text(mapping, Rule(key="k", pattern=re.compile("a", re.IGNORECASE)))
+
+
+def test_durations_that_seconds_can_not_hold_are_refused() -> None:
+    class Age(Document):
+        span: timedelta
+
+    mapping = Age.__solidb_mapping__
+    with pytest.raises(InvalidDocument, match="more digits than a number of seconds"):
+        encode_text(mapping, Age(span=timedelta(days=99_999, microseconds=1)))
+
+
+def test_times_beyond_the_calendar_in_utc_are_refused() -> None:
+    class Event(Document):
+        at: datetime
+
+    early = datetime.fromisoformat("0001-01-01T00:00:00+05:00")
+    with pytest.raises(InvalidDocument, match="before the year 1"):
+        encode_text(Event.__solidb_mapping__, Event(at=early))
+
+
+def test_the_classes_own_json_stays_pydantics() -> None:
+    class Inner(BaseModel):
+        data: bytes = b"a"
+        at: datetime = datetime(2020, 1, 1, tzinfo=UTC)
+
+    class Outer(Document):
+        inner: Inner = Inner()
+
+    assert Inner().model_dump_json() == '{"data":"a","at":"2020-01-01T00:00:00Z"}'
+    text = encode_text(Outer.__solidb_mapping__, Outer(key="k"))
+    assert text == '{"_key":"k","inner":{"data":"YQ==","at":"2020-01-01T00:00:00+00:00"}}'
