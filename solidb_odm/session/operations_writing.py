@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..commands import Apply, Commit, CommitBatches, Operation, Release, Rollback, RollbackTo, Savepoint, call
-from ..errors import StateError
+from ..errors import StateError, UniqueViolation
+from ..work.uniqueness import moved_value
 from .cascading import cascade
 from .context import Context
 from .statements import note_undone
@@ -65,6 +66,12 @@ def _send(context: Context) -> Operation[None]:
     if plan:
         try:
             receipts = yield from context.ask(CommitBatches(plan.batches))
+        except UniqueViolation as error:
+            moved = moved_value(plan, error)
+            work.failed(plan)
+            if moved is None:
+                raise
+            raise moved from error
         except BaseException:
             work.failed(plan)
             raise

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import pytest
 
@@ -236,21 +235,6 @@ def test_two_sessions_see_each_others_commits(store: Store) -> None:
         yours.age = 2
         two.commit()
     assert store.get(ada).age == 2
-
-
-def test_values_of_a_unique_index_cant_be_swapped_in_one_commit(store: Store, session: Session) -> None:
-    ada, bob = Person(name="Ada", email="a@x"), Person(name="Bob", email="b@x")
-    session.add_all([ada, bob])
-    session.commit()
-    ada.email, bob.email = bob.email, ada.email
-
-    with pytest.raises(UniqueViolation):
-        session.commit()
-
-    session.rollback()
-    ada.email, bob.email = None, "a@x"
-    with pytest.raises(UniqueViolation) if session.engine.capabilities.name == "server" else nullcontext():
-        session.commit()
 
 
 def test_a_document_that_does_not_fit_its_model_leaves_the_session_usable(

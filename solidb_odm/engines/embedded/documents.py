@@ -14,6 +14,7 @@ from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
 from . import json_text
 from .catalogue import Catalogue, Collection
+from .exchange import write_exchanging
 from .layout import index_number
 from .naming import is_reachable, path_sql
 
@@ -53,7 +54,7 @@ class Writer:
 
     def apply(self, batches: Sequence[Batch]) -> list[list[Receipt]]:
         """Write batches, all or nothing; one list of receipts each."""
-        return [self._write(batch) for batch in batches]
+        return write_exchanging(self._connection, self._catalogue, batches, self._write)
 
     def _write(self, batch: Batch) -> list[Receipt]:
         collection = self._catalogue.need(batch.collection)
