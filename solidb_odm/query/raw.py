@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from ..errors import QueryError, UsageError
 from ..model.document import Document
@@ -22,6 +22,8 @@ from .sources import model_of
 from .statement import Compiled, T_co
 
 A = TypeVar("A")
+_SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None)))
+"""Values that are plain JSON as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,17 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     is not JSON; both before anything is sent.
     """
     query, needed, written = _read(text)
-    try:
-        values = {name: _value(value) for name, value in binds.items()}
-    except RecursionError as exc:
-        raise QueryError("a bind value has too many levels of lists and objects") from exc
+    values = binds if _SCALARS.issuperset(map(type, binds.values())) else _values(binds)
     check_names(needed, values)
     check_values(values)
     return RawStatement(text, values, query, writes=written)
+
+
+def _values(binds: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: _value(value) for name, value in binds.items()}
+    except RecursionError as exc:
+        raise QueryError("a bind value has too many levels of lists and objects") from exc
 
 
 @lru_cache(256)

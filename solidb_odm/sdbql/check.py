@@ -41,14 +41,15 @@ def check_binds(query: Query, binds: Mapping[str, Any]) -> None:
 def check_values(binds: Mapping[str, Any]) -> None:
     """Check that all values are JSON."""
     for name, value in binds.items():
-        check_value(value, (None, name, 0))
+        if not (type(value) is str and value.isascii()):
+            check_value(value, (None, name, 0))
 
 
 def check_names(needed: frozenset[str], binds: Mapping[str, Any]) -> None:
     """Check that every bind variable has a value."""
-    missing = sorted(needed - binds.keys())
-    if not missing:
+    if needed <= binds.keys():
         return
+    missing = sorted(needed - binds.keys())
     names = ", ".join(f"@{name}" for name in missing)
     given = ", ".join(f"@{name}" for name in sorted(binds)) or "none"
     raise QueryError(

@@ -249,11 +249,10 @@ def sorted_keys(value: Json) -> Json:
     kind = kind_of(value)
     if kind is dict:
         return {
-            key: item if kind_of(item := value[key]) in _SCALARS else sorted_keys(item)
-            for key in sorted(value)
+            key: item if type(item := value[key]) in _SCALARS else sorted_keys(item) for key in sorted(value)
         }
     if kind is list or kind is tuple:
-        return [item if kind_of(item) in _SCALARS else sorted_keys(item) for item in value]
+        return [item if type(item) in _SCALARS else sorted_keys(item) for item in value]
     return value
 
 

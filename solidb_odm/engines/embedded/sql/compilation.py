@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from ....sdbql import nodes
 from ..catalogue import Collection
@@ -61,8 +62,7 @@ class Compilation:
         if isinstance(node, nodes.Literal):
             return self._literal(node.value)
         if isinstance(node, nodes.Bind):
-            name = node.name
-            return self._typed(self.type_of_bind(name), lambda binds: binds[name])
+            return self._typed(self.type_of_bind(node.name), itemgetter(node.name))
         if isinstance(node, nodes.Unary) and node.operator == "-" and isinstance(node.operand, nodes.Literal):
             value = node.operand.value
             return self._literal(-value) if type(value) in (int, float) else None  # type: ignore[operator]

@@ -27,11 +27,16 @@ _KINDS: dict[str, Kind] = {
     "list": "array",
     "object": "object",
 }
+_OWN_KEYS = frozenset(("null", "int", "number", "string"))
+"""Types whose values are their own order keys."""
 
 
 def signature(binds: Mapping[str, Any]) -> Signature:
     """Return the types of the bind values, as far as plans depend on them."""
-    return tuple(sorted((name, value_type(value)) for name, value in binds.items()))
+    types = [(name, value_type(value)) for name, value in binds.items()]
+    if len(types) > 1:
+        types.sort()
+    return tuple(types)
 
 
 def value_type(value: Any) -> str:
@@ -84,10 +89,11 @@ class Parameters:
 
     def constant(self, type_name: str, getter: Getter) -> Constant:
         """Return a constant, which becomes a parameter where, and in the form in which, it is used."""
+        as_key = getter if type_name in _OWN_KEYS else lambda binds: order_key(getter(binds))
         return Constant(
             kind_of(type_name),
             getter,
-            lambda: self.add(lambda binds: order_key(getter(binds))),
+            lambda: self.add(as_key),
             lambda: self.add(lambda binds: json_text.encode(getter(binds))),
         )
 
