@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Self, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Self, TypeVar
 
+from ..engines.remote.anyio_shell import AsyncLane
 from ..engines.remote.driver import AsyncRemoteDriver, RemoteDriver
 from ..engines.remote.flights import Exchange
+from ..engines.remote.socket_shell import Lane
 from ..engines.remote.statistics import Observer
 from ..engines.remote.url import ServerAddress
 from ..errors import UsageError
@@ -62,7 +64,7 @@ class Runner:
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run an exchange on a connection of the pool."""
-        return self.hub.driver.run(exchange, self.seconds)
+        return Lane(self.hub.driver.pool, self.seconds).run(exchange)
 
     def join(self, make: Callable[[str], Exchange[T]]) -> T:
         """Run the exchange made for the open transaction, or for none (``""``)."""
@@ -101,9 +103,9 @@ class AsyncRunner:
         """The transaction that writes belong to now."""
         return self.stage.current(AsyncTransaction)
 
-    async def run(self, exchange: Exchange[T]) -> T:
+    def run(self, exchange: Exchange[T]) -> Coroutine[Any, Any, T]:
         """Run an exchange on a connection of the pool."""
-        return await self.hub.driver.run(exchange, self.seconds)
+        return AsyncLane(self.hub.driver.pool, self.seconds).run(exchange)
 
     async def join(self, make: Callable[[str], Exchange[T]]) -> T:
         """Run the exchange made for the open transaction, or for none (``""``)."""

@@ -29,7 +29,7 @@ class Documents(Caller):
 
     def get(self, db: str, collection: str, key: str) -> DocumentResult:
         """Read a document, as committed; DocumentNotFound if there is none."""
-        return self._run(operations.get(db, collection, key))
+        return self._runner.run(operations.get(db, collection, key))
 
     def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
@@ -74,7 +74,7 @@ class AsyncDocuments(AsyncCaller):
 
     async def get(self, db: str, collection: str, key: str) -> DocumentResult:
         """Read a document, as committed; DocumentNotFound if there is none."""
-        return await self._run(operations.get(db, collection, key))
+        return await self._runner.run(operations.get(db, collection, key))
 
     async def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..engines.remote.statistics import Observer, RequestEvent
@@ -13,25 +14,34 @@ from ..errors import ConfigurationError
 LOGGER = logging.getLogger("solidb_odm.client")
 
 
-def observer_of(options: Mapping[str, Any]) -> Observer:
-    """Give the one observer that tells all that the options ask for."""
-    observers: list[Observer] = [_log]
-    if options.get("tracing"):
-        observers.append(_spans())
-    if (wanted := options.get("on_request")) is not None:
-        observers.append(wanted)
+class Watch:
+    """The one observer that tells all that want to know: the log, and whoever the options name."""
 
-    def tell(event: RequestEvent) -> None:
-        for observer in observers:
+    def __init__(self, others: Sequence[Observer]) -> None:
+        self._others = others
+        self.awake = _always if others else partial(LOGGER.isEnabledFor, logging.DEBUG)
+
+    def __call__(self, event: RequestEvent) -> None:
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            _log(event)
+        for observer in self._others:
             observer(event)
 
-    return tell
+
+def observer_of(options: Mapping[str, Any]) -> Observer:
+    """Give the one observer that tells all that the options ask for."""
+    observers: list[Observer] = [_spans()] if options.get("tracing") else []
+    if (wanted := options.get("on_request")) is not None:
+        observers.append(wanted)
+    return Watch(observers)
+
+
+def _always() -> bool:
+    return True
 
 
 def _log(event: RequestEvent) -> None:
     """Log a request; never the values of bind variables, which may be secrets."""
-    if not LOGGER.isEnabledFor(logging.DEBUG):
-        return
     LOGGER.debug(
         "%s: %d request%s in %.2f ms, %d rows, %d bytes out, %d in%s%s",
         event.command,

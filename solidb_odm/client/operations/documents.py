@@ -38,9 +38,7 @@ def insert(
 def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
     """Read a document."""
     request = {"cmd": "get", "database": database, "collection": collection, "key": key}
-    return DocumentResult(
-        (yield from ask(request, Context(database, collection, key), repeatable=True, light=True)).data
-    )
+    return DocumentResult((yield from ask(request, repeatable=True, light=True)).data)
 
 
 def update(

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any, cast
 
 from ..._types import Json, JsonObject
-from ...engines.remote.answers import Answer
+from ...commands import call
+from ...engines.remote.answers import Answer, decode_data
 from ...engines.remote.cursors import PAGE, all_rows, open_cursor, read_on
 from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask, ask_all, granted
+from ...engines.remote.flights import Exchange, ask, context_of, flight_of, granted
 from ...engines.remote.reading import query_request, writes
 from ...errors import ConnectionLost, QueryError, QuerySyntaxError, SolidbError
 from ...sdbql.check import check_names
@@ -91,8 +92,13 @@ def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
 
 def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
     """Send requests in one go on one connection; give what each answers, or the error it was refused with."""
-    answers = yield from ask_all(requests, label="pipeline")
-    return [_outcome(answer, request) for answer, request in zip(answers, requests, strict=True)]
+    if not requests:
+        return []
+    answers: list[Any] = yield from call(flight_of(requests, "pipeline", decode_data))
+    for place, answer in enumerate(answers):
+        if type(answer) is Answer:
+            answers[place] = _outcome(answer, requests[place])
+    return answers
 
 
 def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
@@ -102,13 +108,7 @@ def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
 
 
 def _outcome(answer: Answer, request: JsonObject) -> Json | SolidbError:
-    context = Context(
-        str(request.get("database", "")),
-        str(request.get("collection", "")),
-        str(request.get("key", "")),
-        str(request.get("sdbql", "")),
-    )
     try:
-        return granted(answer, context).data
+        return granted(answer, context_of(request)).data
     except SolidbError as problem:
         return problem

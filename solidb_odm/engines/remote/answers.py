@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..._types import Json
 from ...errors import ProtocolError
-from .packing import is_list, is_map, unpack
+from .packing import UNPACKING, is_list, is_map, unpackb, unreadable
 
 
 class Refusal(NamedTuple):
@@ -33,7 +33,24 @@ class Answer(NamedTuple):
 
 def decode(payload: bytes) -> Answer:
     """Decode the answer in one frame."""
-    return answer_of(unpack(payload))
+    try:
+        reply = unpackb(payload)
+    except UNPACKING as problem:
+        raise unreadable(problem) from problem
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+        return Answer(reply["data"])  # as most are
+    return answer_of(reply)
+
+
+def decode_data(payload: bytes) -> Json | Answer:
+    """Decode the answer in one frame to what it carries, if that is all there is to it."""
+    try:
+        reply = unpackb(payload)
+    except UNPACKING as problem:
+        raise unreadable(problem) from problem
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+        return reply["data"]
+    return answer_of(reply)
 
 
 def answer_of(reply: Json) -> Answer:

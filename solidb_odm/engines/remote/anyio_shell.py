@@ -14,11 +14,12 @@ import anyio
 import httpx
 
 from ...commands import Command, Operation, arun
-from ...errors import ClosedError, ConnectionFailed, ConnectionLost, SolidbError
+from ...errors import ConnectionFailed, ConnectionLost, SolidbError
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
 from .http import as_answer, http_event, new_client, request_of, unanswered
-from .login import in_order, none_free, unreachable
-from .pool import PoolPolicy, Verdict
+from .login import closed, in_order, none_free, unreachable
+from .patience import remaining, within
+from .pool import PoolPolicy, Ticket
 from .sharing import SharedFlights
 from .statistics import Statistics
 from .stream_wire import StreamWire
@@ -35,37 +36,44 @@ class StreamPool:
         self.address, self.statistics = address, statistics
         self.host = address.hosts[0]
         options = address.options
+        self.seconds = options.timeout
         self._most = options.pool_size + options.pool_overflow
         self._policy: PoolPolicy[StreamWire] = PoolPolicy(
             size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
         )
-        self._waiting: list[anyio.Event] = []
         self.shared = SharedFlights(self._fly)
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
-    async def lease(self) -> StreamWire:
-        """Take a connection: an idle one that still stands, or a new one, or wait for one."""
+    async def lease(self, seconds: float | None = None) -> StreamWire:
+        """Take a connection: an idle one that still stands, or a new one, or wait for one.
+
+        All in so many seconds, if the pool's own time-outs are not shorter.
+        """
+        begun = time.monotonic()
         while True:
-            wire = await self._take()
+            wire = self._policy.reuse(begun)
+            if wire is None:
+                wire = await self._queue(begun, seconds)
             if wire is None:
                 break
-            if not wire.stale:
-                wire.reused = True
+            if not wire.stale():
                 return wire
             await self.discard(wire)
         try:
-            return await self.connect()
+            return await self.connect(seconds=remaining(begun, seconds))
         except BaseException:
             self._drop()
             raise
 
-    async def connect(self, realm: str = "") -> StreamWire:
+    async def connect(self, realm: str = "", seconds: float | None = None) -> StreamWire:
         """Open a connection that the pool does not count."""
         problems: dict[Host, Exception] = {}
+        begun = time.monotonic()
         for host in in_order(self.address.hosts, self.host):
+            patience = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
-                wire = await StreamWire.open(host, self.address, self.statistics, realm)
+                wire = await StreamWire.open(host, self.address, self.statistics, realm, patience)
             except (OSError, ConnectionLost, anyio.BrokenResourceError) as problem:
                 problems[host] = problem
             else:
@@ -75,13 +83,12 @@ class StreamPool:
 
     async def give(self, wire: StreamWire) -> None:
         """Give a connection back."""
-        if not wire.sound or wire.host != self.host or self._closed:
+        if not wire.sound or wire.host is not self.host or self._closed:
             await self.discard(wire)
             return
-        expired = self._policy.give(wire, time.monotonic())
-        self._wake()
-        for old in expired:
-            await old.aclose()
+        wire.reused = True
+        if self._policy.put(wire, time.monotonic()):
+            await self._settle()
 
     async def discard(self, wire: StreamWire) -> None:
         """Close a connection instead of giving it back."""
@@ -92,6 +99,7 @@ class StreamPool:
         """Close the idle connections: one broke, so the others are not to be trusted."""
         for wire in self._policy.empty():
             await wire.aclose()
+        await self._settle()
 
     async def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
@@ -117,7 +125,7 @@ class StreamPool:
     def http_client(self) -> httpx.AsyncClient:
         """Give the client that HTTP calls are made with; bodies can be streamed on it."""
         if self._closed:
-            raise ClosedError("the engine is closed", hint="create another one")
+            raise closed()
         if self._http is None:
             self._http = new_client(httpx.AsyncClient, self.address)
         return self._http
@@ -129,47 +137,60 @@ class StreamPool:
         if self._http is not None:
             await self._http.aclose()
 
-    async def _take(self) -> StreamWire | None:
-        seconds = self.address.options.pool_timeout
-        deadline = anyio.current_time() + seconds
-        while True:
-            if self._closed:
-                raise ClosedError("the engine is closed", hint="create another one")
-            taken = self._policy.take(time.monotonic())
-            if taken.verdict is not Verdict.WAIT:
-                for wire in taken.expired:
-                    await wire.aclose()
-                return taken.wire
-            turn = anyio.Event()
-            self._waiting.append(turn)
-            try:
-                with anyio.move_on_after(deadline - anyio.current_time()):
+    async def _queue(self, begun: float, seconds: float | None) -> StreamWire | None:
+        """Wait for a turn; give the connection it brings, or None: open one."""
+        if self._closed:
+            raise closed()
+        turn = anyio.Event()
+        ticket = Ticket[StreamWire](turn.set)
+        self._policy.queue(ticket)
+        patience = within(self.address.options.pool_timeout, remaining(begun, seconds))
+        try:
+            await self._settle()
+            if not ticket.served:
+                with anyio.move_on_after(patience):
                     await turn.wait()
-            except BaseException:
-                if turn.is_set():
-                    self._wake()  # cancelled after its turn had come: the next one's, then
-                raise
-            finally:
-                if turn in self._waiting:
-                    self._waiting.remove(turn)
-            if not turn.is_set():
-                raise none_free(seconds, self._most)
+        except BaseException:
+            await self._leave(ticket)
+            raise
+        if not ticket.served:
+            self._policy.withdraw(ticket)
+            raise none_free(patience, self._most)
+        if self._is_closed():
+            await self._leave(ticket)
+            raise closed()
+        return ticket.wire
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    async def _leave(self, ticket: Ticket[StreamWire]) -> None:
+        """Leave the queue, or give back what came of it."""
+        if not ticket.served:
+            self._policy.withdraw(ticket)
+        elif ticket.wire is None:
+            self._drop()
+        else:
+            with anyio.CancelScope(shield=True):
+                await self.give(ticket.wire)
+
+    async def _settle(self) -> None:
+        for old in self._policy.settle(time.monotonic()):
+            await old.aclose()
 
     def _drop(self) -> None:
         self._policy.drop()
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiting:
-            self._waiting.pop(0).set()
+        self._policy.serve()
 
 
 class AsyncLane:
     """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
 
+    __slots__ = ("_host", "_pool", "_seconds", "_wire")
+
     def __init__(self, pool: StreamPool, seconds: float | None = None) -> None:
         self._pool = pool
-        self._seconds = seconds  # instead of the URL's time-out
+        self._seconds = seconds or pool.seconds
         self._wire: StreamWire | None = None
         self._host: Host | None = None
 
@@ -187,12 +208,26 @@ class AsyncLane:
         """Whether it holds a connection that can be used on."""
         return self._wire is not None and self._wire.sound
 
+    async def run(self, exchange: Operation[T]) -> T:
+        """Run an exchange from its beginning to its end, and give the connection back."""
+        try:
+            result = await arun(exchange, self)
+        except BaseException as problem:
+            # After anything but a planned error the exchange may have left a transaction open.
+            await self.release(clean=isinstance(problem, SolidbError))
+            raise
+        await self.release()
+        return result
+
+    def _shares(self, flight: Flight) -> bool:
+        return self._wire is None and not flight.timeout and self._seconds == self._pool.seconds
+
     async def perform(self, command: Command[R], /) -> R:
         """Perform a flight, an HTTP call or a pause."""
         reply: Any = None
         if isinstance(command, Flight):
-            alone = self._wire is not None or self._seconds or command.timeout or not command.light
-            reply = await (self.fly(command) if alone else self._pool.shared.fly(command))
+            shared = command.light and self._shares(command)
+            reply = await (self._pool.shared.fly(command) if shared else self.fly(command))
         elif isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
         elif isinstance(command, Pause):
@@ -215,39 +250,41 @@ class AsyncLane:
 
     async def fly(self, flight: Flight) -> list[Any]:
         """Perform a flight on this lane's connection."""
-        seconds = flight.patience(self._seconds or self._pool.address.options.timeout)
-        wire = await self._on(flight)
+        seconds = flight.patience(self._seconds)
+        begun = time.monotonic()
+        wire = await self._on(flight, seconds)
         try:
-            return await wire.fly(flight, seconds)
+            return await wire.fly(flight, seconds, begun)
         except ConnectionLost:
             await self.release(clean=False)
             await self._pool.purge()
-            if not (flight.repeatable and wire.reused):
+            if not (flight.repeatable and wire.reused and self._pool.address.options.retries):
                 raise
-        return await (await self._again(flight)).fly(flight, seconds)
+        return await self._again(flight, begun, seconds)
 
-    async def _again(self, flight: Flight) -> StreamWire:
-        """Take a new connection after one broke, patiently: the server may be starting again."""
-        for pause in pauses(4):
+    async def _again(self, flight: Flight, begun: float, seconds: float | None) -> list[Any]:
+        """Fly on a new connection after one broke, patiently: the server may be starting again."""
+        options = self._pool.address.options
+        for pause in pauses(options.retries - 1, options.retry_wait):
             try:
-                return await self._on(flight)
+                wire = await self._on(flight, remaining(begun, seconds))
+                return await wire.fly(flight, seconds, begun)
+            except ConnectionLost:
+                raise  # it was there and broke again: the request is at fault
             except ConnectionFailed:
-                await anyio.sleep(pause)
-        return await self._on(flight)
+                await anyio.sleep(within(pause, remaining(begun, seconds)))
+        wire = await self._on(flight, remaining(begun, seconds))
+        return await wire.fly(flight, seconds, begun)
 
-    async def _on(self, flight: Flight) -> StreamWire:
+    async def _on(self, flight: Flight, seconds: float | None) -> StreamWire:
         realm = flight.realm
-        if self._wire is not None and (self._wire.realm != realm or not self._wire.sound):
+        if self._wire is not None:
+            if self._wire.realm == realm and self._wire.sound:
+                return self._wire
             await self.release(clean=self._wire.sound)
-        if self._wire is None:
-            self._wire = await self._pool.connect(realm) if realm else await self._pool.lease()
-            if flight.same_node and self._wire.host != self._host:
-                raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
-            self._host = self._wire.host
-        return self._wire
-
-
-async def run_exchange(exchange: Operation[T], pool: StreamPool, seconds: float | None = None) -> T:
-    """Run an exchange from its beginning to its end on a lane of its own."""
-    async with AsyncLane(pool, seconds) as lane:
-        return await arun(exchange, lane)
+        pool = self._pool
+        wire = self._wire = await (pool.connect(realm, seconds) if realm else pool.lease(seconds))
+        if flight.same_node and wire.host != self._host:
+            raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
+        self._host = wire.host
+        return wire

@@ -22,6 +22,8 @@ class State(Enum):
     CLOSED = "closed"
 
 
+IDLE, AWAITING = State.IDLE, State.AWAITING  # looked up for every request
+
 MOVES: dict[State, frozenset[State]] = {
     State.FRESH: frozenset({State.AWAITING, State.CLOSED}),
     State.IDLE: frozenset({State.AWAITING, State.CLOSED}),
@@ -32,14 +34,17 @@ MOVES: dict[State, frozenset[State]] = {
 
 
 class Connection:
-    """The protocol's side of one connection; a shell moves the bytes."""
+    """The protocol's side of one connection; a shell moves the bytes.
 
-    __slots__ = ("_owed", "_reader", "address", "received", "state")
+    It counts what it carries: ``flights`` of ``requests``, and bytes ``sent`` and ``received``.
+    """
+
+    __slots__ = ("_owed", "_reader", "address", "flights", "received", "requests", "sent", "state")
 
     def __init__(self, address: str = "") -> None:
         self.address = address
         self.state = State.FRESH
-        self.received = 0
+        self.flights = self.requests = self.sent = self.received = 0
         self._reader = FrameReader()
         self._owed = 0
 
@@ -57,13 +62,16 @@ class Connection:
         self._move(State.AWAITING)
         return greeting
 
-    def send(self, count: int) -> None:
-        """Note that ``count`` requests go out, pipelined."""
-        if self.state is not State.IDLE:
+    def send(self, count: int, size: int = 0) -> None:
+        """Note that ``count`` requests of so many bytes go out, pipelined."""
+        if self.state is not IDLE:
             raise ProtocolError(f"a request was made on a connection that is {self.state.value}")
         if count:
             self._owed = count
-            self._move(State.AWAITING)
+            self.state = AWAITING
+        self.flights += 1
+        self.requests += count
+        self.sent += size
 
     def receive(self, data: bytes) -> list[bytes]:
         """Take received bytes (``b""``: the other side hung up); return the answers now whole."""
@@ -71,19 +79,21 @@ class Connection:
             raise self._hung_up()
         self.received += len(data)
         answers = self._reader.feed(data)
-        if len(answers) > self._owed:
+        owed = self._owed - len(answers)
+        if owed < 0:
             self._move(State.CLOSED)
             raise ProtocolError(f"{self.address} sent an answer that nobody asked for")
-        self._owed -= len(answers)
-        if answers and not self._owed:
-            if self._reader.pending:
+        self._owed = owed
+        if answers and not owed:
+            if self._reader.buffer:
                 self._move(State.CLOSED)
                 raise ProtocolError(f"{self.address} sent bytes after its last answer")
-            self._move(State.IDLE)
+            self.state = IDLE
         return answers
 
     def close(self) -> None:
-        """Note that the connection is gone."""
+        """Note that the connection is gone, and what it owes with it."""
+        self._owed = 0
         self._move(State.CLOSED)
 
     def _hung_up(self) -> ConnectionLost:

@@ -8,9 +8,8 @@ from ...commands import Command, Operation
 from ...errors import ClosedError, ConfigurationError
 from ..base import Capabilities
 from .anyio_shell import AsyncLane, StreamPool
-from .anyio_shell import run_exchange as arun_exchange
 from .performing import CAPABILITIES, exchange_for
-from .socket_shell import Lane, SocketPool, run_exchange
+from .socket_shell import Lane, SocketPool
 from .statistics import Observer, Statistics
 from .url import ServerAddress, parse_url
 
@@ -63,7 +62,7 @@ class RemoteDriver(_RemoteBase):
 
     def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
         """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
-        return run_exchange(exchange, self.pool, seconds)
+        return Lane(self.pool, seconds).run(exchange)
 
     def lane(self, seconds: float | None = None) -> Lane:
         """Give a lane, to run several exchanges on the same connection: ``with driver.lane() as lane``."""
@@ -115,7 +114,7 @@ class AsyncRemoteDriver(_RemoteBase):
 
     async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
         """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
-        return await arun_exchange(exchange, self.pool, seconds)
+        return await AsyncLane(self.pool, seconds).run(exchange)
 
     def lane(self, seconds: float | None = None) -> AsyncLane:
         """Give a lane, to run several exchanges on one connection: ``async with driver.lane() as lane``."""

@@ -18,7 +18,7 @@ from ...commands import Command, call
 from ...errors import InvalidCommand, InvalidDocument, QueryError, SolidbError
 from .answers import Answer, Refusal, decode
 from .faults import NOWHERE, Context, fault
-from .frames import frame
+from .frames import HEADER, MAX_FRAME, frame
 from .packing import is_map, pack, unsuitable
 from .statistics import RequestEvent
 
@@ -31,7 +31,7 @@ NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 """A packed NaN or infinity; may also be part of a text, so a hit asks for a closer look."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every call, at a quarter of the cost
 class Flight(Command[list[Any]]):
     """Frames that travel together, pipelined; the reply is as many answers.
 
@@ -57,7 +57,7 @@ class Flight(Command[list[Any]]):
     realm: str = ""
     same_node: bool = False
     text: str = ""
-    binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    binds: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -114,7 +114,7 @@ def event_of(
         received,
         rows,
         flight.text,
-        dict(flight.binds),
+        dict(flight.binds or {}),
         error,
     )
 
@@ -137,9 +137,28 @@ def packed(value: Json, what: str, refuse: Callable[..., SolidbError] = InvalidD
     return data
 
 
+def request_frame(request: JsonObject, context: Context | None = None) -> bytes:
+    """Pack a request and put it into a frame, or raise what keeps it from being sent."""
+    try:
+        data = pack(request)
+    except (TypeError, OverflowError, ValueError):
+        data = b""
+    if not data or len(data) > MAX_FRAME or NOT_FINITE.search(data):
+        what, refuse = _naming(request, context)
+        return frame(packed(request, what, refuse), what=what)
+    return len(data).to_bytes(HEADER, "big") + data
+
+
+def _naming(request: JsonObject, context: Context | None) -> tuple[str, Callable[..., SolidbError]]:
+    """Give what to call a request in an error, and which error it is if it can't be packed."""
+    context = context or context_of(request)
+    what = f"{request['cmd']} {context.collection}".rstrip()
+    return what, QueryError if context.query else InvalidDocument
+
+
 def ask(
     request: JsonObject,
-    context: Context = NOWHERE,
+    context: Context | None = None,
     *,
     repeatable: bool = False,
     unhurried: bool = False,
@@ -148,30 +167,44 @@ def ask(
     realm: str = "",
     same_node: bool = False,
 ) -> Exchange[Answer]:
-    """Send one request; give its answer, or raise what the server refused it with."""
-    label = str(request["cmd"])
-    what = f"{label} {context.collection}".rstrip()
-    refuse = QueryError if context.query else InvalidDocument
+    """Send one request; give its answer, or raise what the server refused it with.
+
+    ``context`` is for errors and for whoever watches, where the request itself does not say it all.
+    """
     flight = Flight(
-        (frame(packed(request, what, refuse), what=what),),
+        (request_frame(request, context),),
         1,
-        label,
-        repeatable=repeatable,
-        unhurried=unhurried,
-        light=light,
-        timeout=timeout,
-        realm=realm,
-        same_node=same_node,
-        text=context.query,
-        binds=context.binds,
+        request["cmd"],
+        decode,
+        repeatable,
+        unhurried,
+        light,
+        timeout,
+        realm,
+        same_node,
     )
-    (answer,) = yield from call(flight)
+    if context is not None:
+        flight.text, flight.binds = context.query, context.binds
+    answer: Answer = (yield flight)[0]
+    if answer.refusal is None:
+        return answer
     try:
-        return granted(answer, context)
+        raise fault(answer.refusal, context or context_of(request))
     except InvalidCommand as problem:
+        what, refuse = _naming(request, context)
         for reason in unsuitable(request):  # the server does not say where
             raise refuse(f"{what}: {reason}") from problem
         raise
+
+
+def context_of(request: JsonObject) -> Context:
+    """Give what a request is about, as it says itself."""
+    inner = request.get("command")
+    asked = inner if is_map(inner) else request
+    database, collection, key, query = (
+        str(asked.get(name, "")) for name in ("database", "collection", "key", "sdbql")
+    )
+    return Context(database, collection, key, query)
 
 
 def ask_all(
@@ -185,12 +218,14 @@ def ask_all(
     """Send requests in one flight; give their answers, refusals among them."""
     if not requests:
         return []
-    data = b"".join([frame(packed(request, label), what=label) for request in requests])
-    return (
-        yield from call(
-            Flight((data,), len(requests), label, repeatable=repeatable, text=text, binds=binds or {})
-        )
-    )
+    flight = flight_of(requests, label)
+    flight.repeatable, flight.text, flight.binds = repeatable, text, binds
+    return (yield from call(flight))
+
+
+def flight_of(requests: Sequence[JsonObject], label: str, read: Callable[[bytes], Any] = decode) -> Flight:
+    """Give the flight of many requests; each answer is read with ``read``."""
+    return Flight((b"".join(map(request_frame, requests)),), len(requests), label, read)
 
 
 def granted(answer: Answer, context: Context = NOWHERE) -> Answer:

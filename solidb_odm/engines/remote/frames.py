@@ -6,6 +6,8 @@ code pointed the other way.
 
 from __future__ import annotations
 
+import struct
+
 from ...errors import MessageTooLarge, ProtocolError
 
 MAGIC = b"solidb-drv-v1\0"
@@ -18,6 +20,7 @@ MAX_FRAME_BEFORE_LOGIN = 64 * 1024
 """The most payload bytes in one request until the login is accepted."""
 
 HEADER = 4
+_SIZE = struct.Struct(">I")
 
 
 def frame(payload: bytes, *, limit: int = MAX_FRAME, what: str = "this request") -> bytes:
@@ -36,39 +39,49 @@ def frame(payload: bytes, *, limit: int = MAX_FRAME, what: str = "this request")
 class FrameReader:
     """Cut a byte stream into the payloads of its frames."""
 
-    __slots__ = ("_buffer", "_limit")
+    __slots__ = ("_limit", "_wanted", "buffer")
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        self._buffer, self._limit = bytearray(), limit
+        self._limit = limit
+        self.buffer = bytearray()  # what is not yet a whole frame
+        self._wanted = 0  # how long it must be before another look is worth it
 
     @property
     def pending(self) -> int:
         """The number of received bytes that are not yet a whole frame."""
-        return len(self._buffer)
+        return len(self.buffer)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Add received bytes; return the payloads that are now whole."""
-        buffer = self._buffer
-        if not buffer and len(data) - HEADER == int.from_bytes(data[:HEADER], "big") <= self._limit:
+        if self.buffer:
+            self.buffer += data
+            if len(self.buffer) < self._wanted:
+                return []
+            data = bytes(self.buffer)
+            self.buffer.clear()
+        elif len(data) - HEADER == int.from_bytes(data[:HEADER], "big") <= self._limit:
             return [data[HEADER:]]  # exactly one, as most answers come
-        buffer += data
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[bytes]:
         payloads: list[bytes] = []
-        start = 0
-        while (end := self._end(start)) is not None:
-            payloads.append(bytes(buffer[start + HEADER : end]))
+        start, have, wanted = 0, len(data), HEADER
+        while start + HEADER <= have:
+            (size,) = _SIZE.unpack_from(data, start)
+            if size > self._limit:
+                raise self._oversized(size)
+            end = start + HEADER + size
+            if end > have:
+                wanted = HEADER + size
+                break
+            payloads.append(data[start + HEADER : end])
             start = end
-        if start:
-            del buffer[:start]
+        self.buffer += data[start:]
+        self._wanted = wanted
         return payloads
 
-    def _end(self, start: int) -> int | None:
-        have = len(self._buffer) - start
-        if have < HEADER:
-            return None
-        size = int.from_bytes(self._buffer[start : start + HEADER], "big")
-        if size > self._limit:
-            raise ProtocolError(
-                f"the other side announced a frame of {size:,} bytes; the limit is {self._limit:,}",
-                hint="is this the port of a SoliDB server, with TLS on both sides or on neither?",
-            )
-        return start + HEADER + size if have >= HEADER + size else None
+    def _oversized(self, size: int) -> ProtocolError:
+        return ProtocolError(
+            f"the other side announced a frame of {size:,} bytes; the limit is {self._limit:,}",
+            hint="is this the port of a SoliDB server, with TLS on both sides or on neither?",
+        )

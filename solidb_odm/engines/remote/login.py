@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...errors import AuthError, ConnectionFailed, RequestTimeout
+from ...errors import AuthError, ClosedError, ConnectionFailed, RequestTimeout
 from .answers import decode
 from .faults import fault
 from .packing import pack
@@ -56,9 +56,14 @@ def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
 
 
 def _reason(problem: Exception) -> str:
-    if isinstance(problem, RequestTimeout | TimeoutError):
+    if isinstance(problem, RequestTimeout | TimeoutError | BlockingIOError):
         return "no answer in time (a plain server asked for TLS, or a firewall?)"
     return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+
+
+def closed() -> ClosedError:
+    """Say that whoever asks has closed the connections before."""
+    return ClosedError("the client or engine is closed", hint="create another one")
 
 
 def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:

@@ -31,12 +31,23 @@ def array_header(size: int) -> bytes:
     return cast(bytes, _library.Packer().pack_array_header(size))
 
 
-def unpack(payload: bytes | bytearray | memoryview) -> Json:
+unpackb = cast(Callable[[bytes], Json], _library.unpackb)
+"""Unpack one value; ``UNPACKING`` are the errors it may raise."""
+
+UNPACKING: tuple[type[Exception], ...] = (ValueError, TypeError, RecursionError, _library.UnpackException)
+
+
+def unpack(payload: bytes) -> Json:
     """Unpack one value, or raise ProtocolError if this isn't exactly one."""
     try:
-        return _library.unpackb(payload, raw=False)
-    except (ValueError, TypeError, RecursionError, _library.UnpackException) as problem:
-        raise ProtocolError(f"the server sent something that is not MessagePack: {problem}") from problem
+        return unpackb(payload)
+    except UNPACKING as problem:
+        raise unreadable(problem) from problem
+
+
+def unreadable(problem: Exception) -> ProtocolError:
+    """Say that what came can't be unpacked."""
+    return ProtocolError(f"the server sent something that is not MessagePack: {problem}")
 
 
 def is_map(value: Json) -> TypeGuard[JsonObject]:

@@ -1,91 +1,140 @@
-"""Which connection to reuse, open or close: the policy of the pool, without waiting or I/O.
+"""Which connection to reuse, open or close, and who comes next: the policy of the pool, without I/O.
 
-The shells hold a lock around every call and wait where ``take`` says so.
+``reuse`` and ``put`` are single steps on a deque, which threads may take without a lock; everything else
+happens under the shell's. So who queues first joins the queue and then looks for a connection, and who gives
+one back first puts it down and then looks for a queue: one of the two sees the other.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 W = TypeVar("W")
 SURPLUS_SECONDS = 5.0
 """How long connections beyond the size of the pool stay idle: long enough for those who wait."""
 
-
-class Verdict(Enum):
-    """What a caller who wants a connection shall do."""
-
-    REUSE = "reuse"
-    OPEN = "open"
-    WAIT = "wait"
+SWEEP_SECONDS = 1.0
+"""How often those who give connections back look for some to close."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken(Generic[W]):
-    """The answer of ``take``: what to do, with what, and which connections to close meanwhile."""
+class Ticket(Generic[W]):
+    """One caller's place in the queue; ``wake`` is called when its turn has come.
 
-    verdict: Verdict
-    wire: W | None = None
-    expired: tuple[W, ...] = ()
+    Then ``wire`` is the connection it got, or None: it may open one. Either way it owes a ``put`` or
+    a ``drop``.
+    """
+
+    __slots__ = ("served", "wake", "wire")
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.wake, self.served = wake, False
+        self.wire: W | None = None
 
 
 class PoolPolicy(Generic[W]):
     """Count connections; keep the idle ones, newest first, so that the surplus grows old and goes."""
 
-    __slots__ = ("_busy", "_idle", "_idle_seconds", "_keep", "_most")
+    __slots__ = ("_idle", "_idle_seconds", "_keep", "_most", "_open", "_queue", "_swept")
 
     def __init__(self, *, size: int, overflow: int, idle_seconds: float) -> None:
         self._keep, self._most, self._idle_seconds = size, size + overflow, idle_seconds
         self._idle: deque[tuple[float, W]] = deque()
-        self._busy = 0
+        self._queue: deque[Ticket[W]] = deque()
+        self._open = 0
+        self._swept = 0.0
 
     @property
     def busy(self) -> int:
         """Connections in use, or being opened."""
-        return self._busy
+        return self._open - len(self._idle)
 
     @property
     def idle(self) -> int:
         """Connections waiting for use."""
         return len(self._idle)
 
-    def take(self, now: float) -> Taken[W]:
-        """Take a connection; after REUSE and OPEN the caller owes a ``give`` or a ``drop``."""
-        expired = self._expire(now)
-        if self._idle:
-            self._busy += 1
-            return Taken(Verdict.REUSE, self._idle.pop()[1], expired)
-        if self._busy < self._most:
-            self._busy += 1
-            return Taken(Verdict.OPEN, None, expired)
-        return Taken(Verdict.WAIT, None, expired)
+    @property
+    def free(self) -> bool:
+        """Whether a caller would get a connection without waiting."""
+        return not self._queue and (bool(self._idle) or self._open < self._most)
 
-    def give(self, wire: W, now: float) -> tuple[W, ...]:
-        """Take back a connection in good order; return those to close."""
-        self._busy -= 1
+    def reuse(self, now: float) -> W | None:
+        """Take an idle connection, unless others queue for one or it is too old."""
+        if self._queue:
+            return None
+        try:
+            since, wire = self._idle.pop()
+        except IndexError:
+            return None
+        if now - since > self._idle_seconds:
+            self._idle.append((since, wire))
+            return None
+        return wire
+
+    def put(self, wire: W, now: float) -> bool:
+        """Take back a connection in good order; say whether the shell should ``settle`` now."""
         self._idle.append((now, wire))
-        return self._expire(now)
+        return bool(self._queue) or now - self._swept > SWEEP_SECONDS
 
     def drop(self) -> None:
-        """Note that a connection in use is gone."""
-        self._busy -= 1
+        """Note that a connection in use is gone; somebody in the queue may open another."""
+        self._open -= 1
+
+    def queue(self, ticket: Ticket[W]) -> None:
+        """Join the queue; ``settle`` comes next."""
+        self._queue.append(ticket)
+
+    def withdraw(self, ticket: Ticket[W]) -> None:
+        """Leave the queue without a turn."""
+        self._queue.remove(ticket)
+
+    def settle(self, now: float) -> tuple[W, ...]:
+        """Serve the queue in its order; return the connections that are too old, to close."""
+        expired = self._expire(now)
+        self.serve()
+        return expired
+
+    def serve(self) -> None:
+        """Give those in the queue an idle connection, or leave to open one, in their order."""
+        while self._queue:
+            wire = self._newest()
+            if wire is None:
+                if self._open >= self._most:
+                    break
+                self._open += 1
+            ticket = self._queue.popleft()
+            ticket.wire, ticket.served = wire, True
+            ticket.wake()
 
     def empty(self) -> tuple[W, ...]:
         """Forget the idle connections; return them, to close."""
-        wires = tuple(wire for _, wire in self._idle)
-        self._idle.clear()
-        return wires
+        wires: list[W] = []
+        while (wire := self._newest()) is not None:
+            wires.append(wire)
+        self._open -= len(wires)
+        return tuple(wires)
+
+    def _newest(self) -> W | None:
+        try:
+            return self._idle.pop()[1]
+        except IndexError:  # also when a thread was quicker
+            return None
 
     def _expire(self, now: float) -> tuple[W, ...]:
+        self._swept = now
         expired: list[W] = []
-        while self._idle:
+        while True:
             surplus = len(self._idle) > self._keep
-            if now - self._idle[0][0] <= (
-                min(SURPLUS_SECONDS, self._idle_seconds) if surplus else self._idle_seconds
-            ):
+            most = min(SURPLUS_SECONDS, self._idle_seconds) if surplus else self._idle_seconds
+            try:
+                since, wire = self._idle.popleft()
+            except IndexError:
                 break
-            expired.append(self._idle.popleft()[1])
+            if now - since <= most:
+                self._idle.appendleft((since, wire))
+                break
+            expired.append(wire)
+        self._open -= len(expired)
         return tuple(expired)

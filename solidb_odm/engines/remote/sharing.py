@@ -1,16 +1,18 @@
-"""Flights shared by tasks: while one is under way, the light requests of others gather for the next.
+"""Flights shared by tasks: while some are under way, the light requests of others gather for the next.
 
-There is no task of its own behind this. The first caller flies at once; who comes meanwhile waits, and when
-the flight has landed one of the waiting flies for all of them.
+There is no task of its own behind this. Whoever finds no party boarding opens one and leads it; who comes
+before it takes off joins it. At most ``LANES`` are in the air, so that the server works on one while
+the answers of another are taken in here; a party holds about that share of all who ask, not all of them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -18,18 +20,63 @@ from anyio.lowlevel import checkpoint
 from ...errors import ConnectionFailed, SolidbError
 from .flights import Flight
 
+LANES = 2
+"""How many shared flights are in the air at once, each on a connection."""
+
+FEW = 8
+"""The requests that a party always takes: dividing fewer is not worth it."""
+
 MOST = 128
 """The most requests in one flight, so that nobody waits long for the answers to others."""
 
 
-class Seat:
-    """One request on its way."""
+class Landing:
+    """What the passengers of a party wait for: an event, by asyncio's own futures where it runs.
 
-    __slots__ = ("answers", "called", "flight", "gone", "leads", "problem")
+    An event of anyio costs as much there as everything else that a shared request takes.
+    """
+
+    __slots__ = ("_event", "_futures", "_loop")
+
+    def __init__(self) -> None:
+        self._loop = _asyncio_loop()
+        self._event = anyio.Event() if self._loop is None else None
+        self._futures: list[asyncio.Future[None]] = []
+
+    def wait(self) -> Awaitable[None]:
+        """Wait until it is over."""
+        if self._event is not None or self._loop is None:
+            return cast(anyio.Event, self._event).wait()
+        future = self._loop.create_future()
+        self._futures.append(future)
+        return future
+
+    def set(self) -> None:
+        """Say that it is over."""
+        if self._event is not None:
+            self._event.set()
+        for future in self._futures:
+            if not future.done():
+                future.set_result(None)
+
+
+def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop of asyncio in this thread
+        return None
+    return None if task is None else task.get_loop()
+
+
+class Party:
+    """Requests that fly together; ``cleared`` calls its leader when a lane is free."""
+
+    __slots__ = ("answers", "cleared", "flights", "landed", "problem")
 
     def __init__(self, flight: Flight) -> None:
-        self.flight, self.called = flight, anyio.Event()
-        self.leads = self.gone = False
+        self.flights = [flight]
+        self.landed = Landing()
+        self.cleared: anyio.Event | None = None
         self.answers: list[Any] | None = None
         self.problem: SolidbError | None = None
 
@@ -37,73 +84,84 @@ class Seat:
 class SharedFlights:
     """Gathers light requests; ``fly`` performs a flight on a connection of the pool."""
 
-    __slots__ = ("_crowd", "_fly", "_flying", "_waiting")
+    __slots__ = ("_air", "_boarding", "_fly", "_inside", "_peak", "_queue")
 
     def __init__(self, fly: Callable[[Flight], Awaitable[list[Any]]]) -> None:
         self._fly = fly
-        self._waiting: deque[Seat] = deque()
-        self._flying = False
-        self._crowd = 1
+        self._boarding: Party | None = None
+        self._queue: deque[Party] = deque()
+        self._air = 0
+        self._inside = self._peak = 0
 
     async def fly(self, flight: Flight) -> list[Any]:
         """Give the answer to a request that may be sent again."""
-        seat = Seat(flight)
-        if not self._flying or await self._called_to_lead(seat):
-            await self._lead(seat)
-        if seat.problem is not None:
-            raise seat.problem
-        return seat.answers if seat.answers is not None else await self._fly(flight)
-
-    async def _called_to_lead(self, seat: Seat) -> bool:
-        self._waiting.append(seat)
+        self._inside += 1
+        self._peak = max(self._peak, self._inside)
         try:
-            await seat.called.wait()
-        except BaseException:
-            seat.gone = True
-            if seat.leads:
-                self._pass_on()
-            raise
-        return seat.leads
-
-    async def _lead(self, seat: Seat) -> None:
-        self._flying = True
-        seats = [seat]
-        try:
-            if self._crowd > 1:
-                await checkpoint()  # the others that were just answered come again
-            while self._waiting and len(seats) < MOST:
-                other = self._waiting.popleft()
-                if not other.gone:
-                    seats.append(other)
-            self._crowd = len(seats)
-            await self._carry(seats)
-        except BaseException:  # this caller has given up; the others have not
-            self._waiting.extendleft(other for other in reversed(seats[1:]) if not other.called.is_set())
-            raise
+            party = self._boarding
+            if party is None or len(party.flights) >= self._room():
+                seat, party = 0, Party(flight)
+                self._boarding = party
+                await self._lead(party)
+            else:
+                seat = len(party.flights)
+                party.flights.append(flight)
+                await party.landed.wait()
         finally:
-            self._pass_on()
+            self._inside -= 1
+        if party.answers is not None:
+            return [party.answers[seat]]
+        if party.problem is not None:
+            raise copy.copy(party.problem)  # each raises its own
+        return await self._fly(flight)  # its leader has given up, or the connection broke
 
-    async def _carry(self, seats: Sequence[Seat]) -> None:
-        first = seats[0].flight
-        chunks = [chunk for seat in seats for chunk in seat.flight.chunks]
-        merged = replace(first, chunks=chunks, count=len(seats)) if len(seats) > 1 else first
+    def _room(self) -> int:
+        return min(MOST, max(FEW, -(-self._peak // LANES)))
+
+    async def _lead(self, party: Party) -> None:
+        flying = False
         try:
-            answers = await self._fly(merged)
+            if self._air < LANES:
+                self._air += 1
+                flying = True
+                if self._peak > 1:
+                    await checkpoint()  # the others that were just answered come again
+            else:
+                party.cleared = anyio.Event()
+                self._queue.append(party)
+                await party.cleared.wait()
+                flying = True
+            self._close(party)
+            self._peak = max(self._inside, self._peak - 1)
+            await self._carry(party)
+        finally:
+            self._close(party)
+            party.landed.set()
+            if flying or party not in self._queue:
+                self._pass_on()
+            else:
+                self._queue.remove(party)
+
+    def _close(self, party: Party) -> None:
+        if self._boarding is party:
+            self._boarding = None
+
+    async def _carry(self, party: Party) -> None:
+        flights = party.flights
+        merged = flights[0]
+        if len(flights) > 1:
+            chunks = [chunk for flight in flights for chunk in flight.chunks]
+            merged = replace(merged, chunks=chunks, count=len(flights))
+        try:
+            party.answers = await self._fly(merged)
         except SolidbError as problem:
-            for seat in seats:
-                if len(seats) == 1 or not isinstance(problem, ConnectionFailed):
-                    seat.problem = copy.copy(problem)  # each raises its own; a broken flight is tried alone
-        else:
-            for seat, answer in zip(seats, answers, strict=True):
-                seat.answers = [answer]
-        for seat in seats:
-            seat.called.set()
+            if len(flights) == 1 or not isinstance(problem, ConnectionFailed):
+                party.problem = problem
 
     def _pass_on(self) -> None:
-        while self._waiting:
-            seat = self._waiting.popleft()
-            if not seat.gone:
-                seat.leads = True
-                seat.called.set()
-                return
-        self._flying = False
+        if self._queue:
+            cleared = self._queue.popleft().cleared
+            if cleared is not None:
+                cleared.set()
+        else:
+            self._air -= 1

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from threading import Condition
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import httpx
 
 from ...commands import Command, Operation, run
-from ...errors import ClosedError, ConnectionFailed, ConnectionLost, SolidbError
+from ...errors import ConnectionFailed, ConnectionLost, SolidbError
+from .connection import IDLE
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
 from .http import as_answer, http_event, new_client, request_of, unanswered
-from .login import in_order, none_free, unreachable
-from .pool import PoolPolicy, Verdict
+from .login import closed, in_order, none_free, unreachable
+from .patience import remaining, within
+from .pool import PoolPolicy, Ticket
 from .socket_wire import SocketWire
 from .statistics import Statistics
 from .url import Host, ServerAddress
@@ -31,35 +33,50 @@ class SocketPool:
         self.address, self.statistics = address, statistics
         self.host = address.hosts[0]
         options = address.options
+        self.seconds = options.timeout
         self._most = options.pool_size + options.pool_overflow
         self._policy = self._new_policy()
-        self._turn = Condition()
+        self._lock = Lock()
         self._process = os.getpid()
         self._http: httpx.Client | None = None
         self._closed = False
 
-    def lease(self) -> SocketWire:
-        """Take a connection: an idle one that still stands, or a new one, or wait for one."""
-        while True:
-            wire = self._take()
-            if wire is None:
-                break
-            if not wire.stale:
-                wire.reused = True
+    def idle(self, now: float) -> SocketWire | None:
+        """Take an idle connection that still stands, if there is one and nobody waits for it."""
+        if self._process != os.getpid():
+            self._forget()
+        while (wire := self._policy.reuse(now)) is not None:
+            if not wire.stale():
                 return wire
             self.discard(wire)
+        return None
+
+    def lease(self, seconds: float | None = None) -> SocketWire:
+        """Take an idle connection, or a new one, or wait for one.
+
+        All in so many seconds, if the pool's own time-outs are not shorter.
+        """
+        begun = time.monotonic()
+        wire = self.idle(begun) or self._queue(begun, seconds)
+        while wire is not None:
+            if not wire.stale():
+                return wire
+            self.discard(wire)
+            wire = self.idle(begun) or self._queue(begun, seconds)
         try:
-            return self.connect()
+            return self.connect(seconds=remaining(begun, seconds))
         except BaseException:
             self._drop()
             raise
 
-    def connect(self, realm: str = "") -> SocketWire:
+    def connect(self, realm: str = "", seconds: float | None = None) -> SocketWire:
         """Open a connection that the pool does not count."""
         problems: dict[Host, Exception] = {}
+        begun = time.monotonic()
         for host in in_order(self.address.hosts, self.host):
+            patience = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
-                wire = SocketWire.open(host, self.address, self.statistics, realm)
+                wire = SocketWire.open(host, self.address, self.statistics, realm, patience)
             except (OSError, ConnectionLost) as problem:
                 problems[host] = problem
             else:
@@ -69,14 +86,14 @@ class SocketPool:
 
     def give(self, wire: SocketWire) -> None:
         """Give a connection back."""
-        if not wire.sound or wire.host != self.host or self._closed:
+        if wire.connection.state is not IDLE or wire.host is not self.host or self._closed:
             self.discard(wire)
             return
-        with self._turn:
-            expired = self._policy.give(wire, time.monotonic())
-            self._turn.notify()
-        for old in expired:
-            old.close()
+        wire.reused = True
+        if self._policy.put(wire, time.monotonic()):
+            self._settle()
+        if self._is_closed():
+            self.purge()  # it was closed meanwhile
 
     def discard(self, wire: SocketWire) -> None:
         """Close a connection instead of giving it back."""
@@ -85,10 +102,11 @@ class SocketPool:
 
     def purge(self) -> None:
         """Close the idle connections: one broke, so the others are not to be trusted."""
-        with self._turn:
+        with self._lock:
             wires = self._policy.empty()
         for wire in wires:
             wire.close()
+        self._settle()
 
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
         """Make an HTTP call to the node the driver talks to."""
@@ -109,9 +127,9 @@ class SocketPool:
 
     def http_client(self) -> httpx.Client:
         """Give the client that HTTP calls are made with; bodies can be streamed on it."""
-        with self._turn:
+        with self._lock:
             if self._closed:
-                raise ClosedError("the engine is closed", hint="create another one")
+                raise closed()
             if self._http is None:
                 self._http = new_client(httpx.Client, self.address)
             return self._http
@@ -123,26 +141,54 @@ class SocketPool:
         if self._http is not None:
             self._http.close()
 
-    def _take(self) -> SocketWire | None:
-        seconds = self.address.options.pool_timeout
-        deadline = time.monotonic() + seconds
-        if self._process != os.getpid():
-            self._forget()
-        with self._turn:
-            while True:
-                if self._closed:
-                    raise ClosedError("the engine is closed", hint="create another one")
-                taken = self._policy.take(time.monotonic())
-                for wire in taken.expired:
-                    wire.close()
-                if taken.verdict is not Verdict.WAIT:
-                    return taken.wire
-                if not self._turn.wait(deadline - time.monotonic()):
-                    raise none_free(seconds, self._most)
+    def _queue(self, begun: float, seconds: float | None) -> SocketWire | None:
+        """Wait for a turn; give the connection it brings, or None: open one."""
+        if self._closed:
+            raise closed()
+        turn = Event()
+        ticket = Ticket[SocketWire](turn.set)
+        with self._lock:
+            self._policy.queue(ticket)
+        self._settle()
+        patience = within(self.address.options.pool_timeout, remaining(begun, seconds))
+        try:
+            served = ticket.served or turn.wait(patience)
+        except BaseException:
+            self._leave(ticket)
+            raise
+        if not served and not self._withdrawn(ticket):
+            served = True  # at the last moment
+        if not served:
+            raise none_free(patience, self._most)
+        if self._is_closed():
+            self._leave(ticket)
+            raise closed()
+        return ticket.wire
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _withdrawn(self, ticket: Ticket[SocketWire]) -> bool:
+        with self._lock:
+            if ticket.served:
+                return False
+            self._policy.withdraw(ticket)
+            return True
+
+    def _leave(self, ticket: Ticket[SocketWire]) -> None:
+        """Give back what a caller was given who is interrupted."""
+        if not self._withdrawn(ticket):
+            self._drop() if ticket.wire is None else self.give(ticket.wire)
+
+    def _settle(self) -> None:
+        with self._lock:
+            expired = self._policy.settle(time.monotonic())
+        for old in expired:
+            old.close()
 
     def _forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
-        self._process, self._turn = os.getpid(), Condition()
+        self._process, self._lock = os.getpid(), Lock()
         for wire in self._policy.empty():
             wire.close()
         self._policy = self._new_policy()
@@ -154,17 +200,19 @@ class SocketPool:
         )
 
     def _drop(self) -> None:
-        with self._turn:
+        with self._lock:
             self._policy.drop()
-            self._turn.notify()
+        self._settle()
 
 
 class Lane:
     """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
 
+    __slots__ = ("_host", "_pool", "_seconds", "_wire")
+
     def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
         self._pool = pool
-        self._seconds = seconds  # instead of the URL's time-out
+        self._seconds = seconds or pool.seconds
         self._wire: SocketWire | None = None
         self._host: Host | None = None
 
@@ -181,6 +229,17 @@ class Lane:
     def sound(self) -> bool:
         """Whether it holds a connection that can be used on."""
         return self._wire is not None and self._wire.sound
+
+    def run(self, exchange: Operation[T]) -> T:
+        """Run an exchange from its beginning to its end, and give the connection back."""
+        try:
+            result = run(exchange, self)
+        except BaseException as problem:
+            # After anything but a planned error the exchange may have left a transaction open.
+            self.release(clean=isinstance(problem, SolidbError))
+            raise
+        self.release()
+        return result
 
     def perform(self, command: Command[R], /) -> R:
         """Perform a flight, an HTTP call or a pause."""
@@ -208,39 +267,46 @@ class Lane:
             self._pool.discard(wire)
 
     def _fly(self, flight: Flight) -> list[Any]:
-        seconds = flight.patience(self._seconds or self._pool.address.options.timeout)
-        wire = self._on(flight)
+        seconds = None if flight.unhurried else flight.timeout or self._seconds
+        begun = time.monotonic()
+        wire = None if self._wire or self._host or flight.realm else self._pool.idle(begun)
+        if wire is None:
+            wire = self._on(flight, seconds)
+        else:  # the first flight of most exchanges
+            self._wire, self._host = wire, wire.host
         try:
-            return wire.fly(flight, seconds)
+            return wire.fly(flight, seconds, begun)
         except ConnectionLost:
             self.release(clean=False)
             self._pool.purge()
-            if not (flight.repeatable and wire.reused):
+            if not (flight.repeatable and wire.reused and self._pool.address.options.retries):
                 raise
-        return self._again(flight).fly(flight, seconds)
+        return self._again(flight, begun, seconds)
 
-    def _again(self, flight: Flight) -> SocketWire:
-        """Take a new connection after one broke, patiently: the server may be starting again."""
-        for pause in pauses(4):
+    def _again(self, flight: Flight, begun: float, seconds: float | None) -> list[Any]:
+        """Fly on a new connection after one broke, patiently: the server may be starting again."""
+        options = self._pool.address.options
+        for pause in pauses(options.retries - 1, options.retry_wait):
             try:
-                return self._on(flight)
+                return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
+            except ConnectionLost:
+                raise  # it was there and broke again: the request is at fault
             except ConnectionFailed:
-                time.sleep(pause)
-        return self._on(flight)
+                time.sleep(within(pause, remaining(begun, seconds)))
+        return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
 
-    def _on(self, flight: Flight) -> SocketWire:
+    def _on(self, flight: Flight, seconds: float | None) -> SocketWire:
         realm = flight.realm
-        if self._wire is not None and (self._wire.realm != realm or not self._wire.sound):
+        if self._wire is not None:
+            if self._wire.realm == realm and self._wire.sound:
+                return self._wire
             self.release(clean=self._wire.sound)
-        if self._wire is None:
-            self._wire = self._pool.connect(realm) if realm else self._pool.lease()
-            if flight.same_node and self._wire.host != self._host:
-                raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
-            self._host = self._wire.host
-        return self._wire
+        wire = self._pool.connect(realm, seconds) if realm else self._pool.lease(seconds)
+        self._take(wire, flight)
+        return wire
 
-
-def run_exchange(exchange: Operation[T], pool: SocketPool, seconds: float | None = None) -> T:
-    """Run an exchange from its beginning to its end on a lane of its own."""
-    with Lane(pool, seconds) as lane:
-        return run(exchange, lane)
+    def _take(self, wire: SocketWire, flight: Flight) -> None:
+        self._wire = wire
+        if flight.same_node and wire.host != self._host:
+            raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
+        self._host = wire.host

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import selectors
 import socket
 import ssl
+import struct
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self, cast
 
 from ...errors import ConnectionLost
 from .connection import Connection, State
 from .flights import Flight, event_of
 from .login import check_login, gave_up, login_request
+from .patience import left
 from .statistics import Statistics
 from .url import Host, ServerAddress
 
@@ -26,59 +31,69 @@ SMALL = 16 * 1024
 _Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
 
 
+QUICK = 0.001
+"""A wait for a connection, in seconds, that is not worth setting a socket's time-out anew."""
+
+
 class SocketWire:
     """One connection: a socket and its state."""
 
-    __slots__ = ("_connection", "_seconds", "_socket", "_statistics", "_watch", "host", "realm", "reused")
+    __slots__ = ("_seconds", "_socket", "_statistics", "connection", "host", "realm", "reused", "stale")
+
+    stale: Callable[[], object]
+    """Say whether the server hung up, or spoke, while nobody asked for anything."""
 
     def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._socket, self._statistics = opened, statistics
-        self._seconds = opened.gettimeout()
-        self._connection = Connection(str(host))
-        self._watch = _Selector()
-        self._watch.register(opened, selectors.EVENT_READ)
+        self._seconds: float | None = -1.0  # not set yet
+        self.connection = Connection(str(host))
+        self.stale = watch(opened)
 
     @classmethod
-    def open(cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str = "") -> Self:
-        """Connect and log in."""
-        seconds = address.options.connect_timeout
+    def open(
+        cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str, seconds: float
+    ) -> Self:
+        """Connect and log in, all in so many seconds."""
+        begun = time.monotonic()
         opened = socket.create_connection((host.name, host.port), timeout=seconds)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if (context := address.tls_context()) is not None:
+                opened.settimeout(left(begun, seconds))
                 opened = context.wrap_socket(opened, server_hostname=host.name)
             wire = cls(host, opened, statistics, realm)
-            greeting = wire._connection.greet(login_request(address, realm))
-            (payload,) = wire._swap((greeting,), 1, bytes, seconds)
-            check_login(payload, address)
+            greeting = wire.connection.greet(login_request(address, realm))
+            opened.settimeout(left(begun, seconds))
+            opened.sendall(greeting)
+            answers: list[bytes] = []
+            wire._collect(answers, 1, bytes, begun, seconds)
+            check_login(answers[0], address)
         except BaseException:
             opened.close()
             raise
-        statistics.opened()
+        wire.connection.received = 0  # logins are not counted
+        statistics.opened(wire.connection)
         return wire
 
     @property
     def sound(self) -> bool:
         """Whether it is owed nothing and can be used again."""
-        return self._connection.state is State.IDLE
+        return self.connection.state is State.IDLE
 
-    @property
-    def stale(self) -> bool:
-        """Whether the server hung up while nobody asked for anything."""
-        return bool(self._watch.select(0))
+    def fly(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
+        """Send a flight and collect its answers; on any failure the connection is closed.
 
-    def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
-        """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, before = time.perf_counter(), self._connection.received
-        answers: list[Any] = []
-        error = ""
+        The first answer may take so many seconds since ``begun``, the others as many after the one before.
+        """
+        connection, statistics = self.connection, self._statistics
+        before, answers, error = connection.received, list[Any](), ""
+        clock = time.perf_counter() if statistics.awake() else 0.0
         try:
-            self._connection.send(flight.count)
-            answers = self._swap(flight.chunks, flight.count, flight.read, seconds)
-        except TimeoutError as problem:
+            answers = self._swap(flight, seconds, begun)
+        except (TimeoutError, BlockingIOError) as problem:
             error = "RequestTimeout"
-            raise gave_up(flight.label, seconds, self._connection.address) from problem
+            raise gave_up(flight.label, seconds, connection.address) from problem
         except OSError as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
@@ -89,56 +104,68 @@ class SocketWire:
             error = type(problem).__name__
             raise
         finally:
-            if not self.sound:
+            if error:
                 self.close()
-            self._statistics.note(event_of(flight, begun, self._connection.received - before, answers, error))
+            if clock:
+                statistics.tell(event_of(flight, clock, connection.received - before, answers, error))
         return answers
 
     def close(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
-        self._connection.close()
-        self._watch.close()
+        self.connection.close()
         self._socket.close()
+        self._statistics.closed(self.connection)
 
-    def _swap(
-        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
-    ) -> list[Any]:
-        answers: list[Any] = []
-        if sum(map(len, chunks)) <= SMALL:
+    def _swap(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
+        chunks, wanted, read = flight.chunks, flight.count, flight.read
+        if len(chunks) > 1 or len(chunks[0]) > SMALL:
+            self.connection.send(wanted, flight.size)
+            return self._push(deque(memoryview(chunk) for chunk in chunks), wanted, read, begun, seconds)
+        chunk = chunks[0]
+        self.connection.send(wanted, len(chunk))
+        if time.monotonic() - begun > QUICK:
+            self._wait_at_most(seconds and left(begun, seconds))
+        elif seconds != self._seconds:
             self._wait_at_most(seconds)
-            self._socket.sendall(b"".join(chunks))
-        else:
-            self._push(deque(memoryview(chunk) for chunk in chunks), read, answers, seconds)
-            self._wait_at_most(seconds)
-        begun = time.monotonic()
-        while len(answers) < wanted:
-            came = self._connection.receive(self._socket.recv(CHUNK))
-            answers += map(read, came)
-            if len(answers) < wanted:
-                acknowledge(self._socket)
-                if seconds is None:
-                    continue
-                if came:
-                    begun = time.monotonic()
-                    self._wait_at_most(seconds)
-                else:  # the time is for the whole answer: a byte now and then does not prolong it
-                    self._wait_at_most(_left(begun, seconds))
+        self._socket.sendall(chunk)
+        answers = list(map(read, self.connection.receive(self._socket.recv(SMALL))))
+        if len(answers) < wanted:  # most answers come in one piece
+            self._collect(answers, wanted, read, begun, seconds)
         return answers
 
+    def _collect(
+        self,
+        answers: list[Any],
+        wanted: int,
+        read: Callable[[bytes], Any],
+        begun: float,
+        seconds: float | None,
+    ) -> None:
+        """Take in answers until there are as many as wanted; each may take so many seconds as a whole."""
+        while len(answers) < wanted:
+            acknowledge(self._socket)
+            self._wait_at_most(seconds and left(begun, seconds))
+            came = self.connection.receive(self._socket.recv(CHUNK))
+            answers += map(read, came)
+            if came:
+                begun = time.monotonic()
+
     def _wait_at_most(self, seconds: float | None) -> None:
-        """Set the socket's time-out, which costs a system call, if it is another one."""
+        """Set the socket's time-out, which costs system calls, if it is another one."""
         if seconds != self._seconds:
-            self._socket.settimeout(seconds)
+            limit(self._socket, seconds)
             self._seconds = seconds
 
     def _push(
         self,
         outgoing: deque[memoryview[int]],
+        wanted: int,
         read: Callable[[bytes], Any],
-        answers: list[Any],
+        begun: float,
         seconds: float | None,
-    ) -> None:
+    ) -> list[Any]:
         """Send while taking in answers, so that both sides' full buffers can't lock each other."""
+        answers: list[Any] = []
         self._wait_at_most(0)
         while outgoing:
             events = 0
@@ -152,12 +179,40 @@ class SocketWire:
             except ssl.SSLWantReadError:
                 events = selectors.EVENT_READ
             except (BrokenPipeError, ConnectionResetError):
-                return  # the server hung up, perhaps after an answer that says why: go and read it
+                break  # the server hung up, perhaps after an answer that says why: go and read it
             with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                answers += map(read, self._connection.receive(self._socket.recv(CHUNK)))
+                answers += map(read, self.connection.receive(self._socket.recv(CHUNK)))
                 events = 0
             if events and not _ready(self._socket, events, seconds):
                 raise TimeoutError
+            if not events:
+                begun = time.monotonic()
+        self._collect(answers, wanted, read, begun, seconds)
+        return answers
+
+
+def limit(opened: socket.socket, seconds: float | None) -> None:
+    """Set how long sending and receiving may wait; None: for ever.
+
+    Where the kernel can keep the time it does, which saves a system call for each of them; then
+    BlockingIOError says that it is up, instead of TimeoutError.
+    """
+    if _TIMEVAL is None or seconds == 0 or isinstance(opened, ssl.SSLSocket):
+        opened.settimeout(seconds)
+        return
+    microseconds = 0 if seconds is None else max(1, int(seconds * 1_000_000))  # 0: no end
+    value = _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
+    opened.settimeout(None)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+
+def _timeval(platform: str) -> struct.Struct | None:
+    """Give how a socket's time is written; only Linux's form is known here."""
+    return struct.Struct("@ll") if platform == "linux" else None
+
+
+_TIMEVAL = _timeval(sys.platform)
 
 
 def acknowledge(opened: socket.socket) -> None:
@@ -174,16 +229,13 @@ _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 """Linux has it; elsewhere a flight of several small answers can take 40 ms longer."""
 
 
-def _left(begun: float, seconds: float) -> float:
-    left = seconds - (time.monotonic() - begun)
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-def readable(opened: socket.socket) -> bool:
-    """Say whether there is something to read, or the other side hung up; without waiting."""
-    return bool(_ready(opened, selectors.EVENT_READ, 0))
+def watch(opened: socket.socket) -> Callable[[], object]:
+    """Give a function that says, by truth and at once, whether there is something to read, or the end."""
+    if not hasattr(select, "poll"):
+        return lambda: select.select((opened,), (), (), 0)[0]
+    poll = select.poll()
+    poll.register(opened, select.POLLIN)
+    return partial(poll.poll, 0)
 
 
 def _ready(opened: socket.socket, events: int, seconds: float | None) -> int:

@@ -15,7 +15,8 @@ from ...errors import ConnectionLost, SolidbError
 from .connection import Connection, State
 from .flights import Flight, event_of
 from .login import check_login, gave_up, login_request
-from .socket_wire import CHUNK, SMALL, acknowledge, readable
+from .patience import remaining
+from .socket_wire import CHUNK, SMALL, acknowledge, watch
 from .statistics import Statistics
 from .url import Host, ServerAddress
 
@@ -23,28 +24,35 @@ from .url import Host, ServerAddress
 class StreamWire:
     """One connection: a stream and its state."""
 
-    __slots__ = ("_connection", "_statistics", "_stream", "host", "realm", "reused")
+    __slots__ = ("_connection", "_statistics", "_stream", "host", "realm", "reused", "stale")
+
+    stale: Callable[[], object]
+    """Say whether the server hung up, or spoke, while nobody asked for anything."""
 
     def __init__(self, host: Host, stream: ByteStream, statistics: Statistics, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._stream, self._statistics = stream, statistics
         self._connection = Connection(str(host))
+        self.stale = watch(stream.extra(SocketAttribute.raw_socket))
 
     @classmethod
-    async def open(cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str = "") -> Self:
-        """Connect and log in."""
-        seconds = address.options.connect_timeout
-        with anyio.fail_after(seconds):
+    async def open(
+        cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str, seconds: float
+    ) -> Self:
+        """Connect and log in, all in so many seconds."""
+        with anyio.fail_after(seconds) as scope:
             stream = await connect(host, address)
-        try:
-            wire = cls(host, stream, statistics, realm)
-            greeting = wire._connection.greet(login_request(address, realm))
-            (payload,) = await wire._swap((greeting,), 1, bytes, seconds)
-            check_login(payload, address)
-        except BaseException:
-            await hang_up(stream)
-            raise
-        statistics.opened()
+            try:
+                wire = cls(host, stream, statistics, realm)
+                greeting = wire._connection.greet(login_request(address, realm))
+                await stream.send(greeting)
+                (payload,) = await wire._collect(1, bytes, None, scope)
+                check_login(payload, address)
+            except BaseException:
+                await hang_up(stream)
+                raise
+        wire._connection.received = 0  # logins are not counted
+        statistics.opened(wire._connection)
         return wire
 
     @property
@@ -52,22 +60,21 @@ class StreamWire:
         """Whether it is owed nothing and can be used again."""
         return self._connection.state is State.IDLE
 
-    @property
-    def stale(self) -> bool:
-        """Whether the server hung up while nobody asked for anything."""
-        return readable(self._stream.extra(SocketAttribute.raw_socket))
+    async def fly(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
+        """Send a flight and collect its answers; on any failure the connection is closed.
 
-    async def fly(self, flight: Flight, seconds: float | None) -> list[Any]:
-        """Send a flight and collect its answers; on any failure the connection is closed."""
-        begun, before = time.perf_counter(), self._connection.received
-        answers: list[Any] = []
-        error = ""
+        The first answer may take so many seconds since ``begun``, the others as many after the one before.
+        """
+        connection, statistics = self._connection, self._statistics
+        before, answers, error = connection.received, list[Any](), ""
+        clock = time.perf_counter() if statistics.awake() else 0.0
         try:
-            self._connection.send(flight.count)
-            answers = await self._swap(flight.chunks, flight.count, flight.read, seconds)
+            connection.send(flight.count, flight.size)
+            with anyio.fail_after(remaining(begun, seconds)) as scope:
+                answers = await self._swap(flight, seconds, scope)
         except TimeoutError as problem:
             error = "RequestTimeout"
-            raise gave_up(flight.label, seconds, self._connection.address) from problem
+            raise gave_up(flight.label, seconds, connection.address) from problem
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
@@ -78,30 +85,30 @@ class StreamWire:
             error = type(problem).__name__
             raise
         finally:
-            if not self.sound:
+            if error:
                 await self.aclose()
-            self._statistics.note(event_of(flight, begun, self._connection.received - before, answers, error))
+            if clock:
+                statistics.tell(event_of(flight, clock, connection.received - before, answers, error))
         return answers
 
     async def aclose(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
         self._connection.close()
+        self._statistics.closed(self._connection)
         await hang_up(self._stream)
 
-    async def _swap(
-        self, chunks: Sequence[bytes], wanted: int, read: Callable[[bytes], Any], seconds: float | None
-    ) -> list[Any]:
-        if sum(map(len, chunks)) <= SMALL:
-            with anyio.fail_after(seconds):
-                await self._stream.send(b"".join(chunks))
-            return await self._collect(wanted, read, seconds)
+    async def _swap(self, flight: Flight, seconds: float | None, scope: anyio.CancelScope) -> list[Any]:
+        chunks, wanted, read = flight.chunks, flight.count, flight.read
+        if flight.size <= SMALL:
+            await self._stream.send(b"".join(chunks))
+            return await self._collect(wanted, read, seconds, scope)
         answers: list[Any] = []
         problem: Exception | None = None
         # Send while taking in answers, so that both sides' full buffers can't lock each other.
         async with anyio.create_task_group() as group:
             group.start_soon(self._push, chunks)
             try:
-                answers = await self._collect(wanted, read, seconds)
+                answers = await self._collect(wanted, read, seconds, scope)
             except (SolidbError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as failure:
                 problem = failure  # raised inside, it would come out as a group
             group.cancel_scope.cancel()
@@ -117,21 +124,23 @@ class StreamWire:
                 for start in range(0, len(view), CHUNK):
                     await self._stream.send(bytes(view[start : start + CHUNK]))
 
-    async def _collect(self, wanted: int, read: Callable[[bytes], Any], seconds: float | None) -> list[Any]:
+    async def _collect(
+        self, wanted: int, read: Callable[[bytes], Any], seconds: float | None, scope: anyio.CancelScope
+    ) -> list[Any]:
+        """Take in answers; each whole one gives the next its own time, a byte now and then does not."""
         answers: list[Any] = []
-        while len(answers) < wanted:
-            came: list[bytes] = []
-            with anyio.fail_after(seconds):  # the whole answer: a byte now and then does not prolong it
-                while not came:
-                    try:
-                        data = await self._stream.receive(CHUNK)
-                    except anyio.EndOfStream:
-                        data = b""
-                    came = self._connection.receive(data)
-                    if len(answers) + len(came) < wanted:
-                        acknowledge(self._stream.extra(SocketAttribute.raw_socket))
+        while True:
+            try:
+                data = await self._stream.receive(CHUNK)
+            except anyio.EndOfStream:
+                data = b""
+            came = self._connection.receive(data)
             answers += map(read, came)
-        return answers
+            if len(answers) >= wanted:
+                return answers
+            acknowledge(self._stream.extra(SocketAttribute.raw_socket))
+            if came and seconds is not None:
+                scope.deadline = anyio.current_time() + seconds
 
 
 async def connect(host: Host, address: ServerAddress) -> ByteStream:

@@ -37,7 +37,9 @@ class Options:
     sent gets through.
     ``connect_timeout``: for one host, with TLS and login. ``pool_size``: idle connections kept;
     ``pool_overflow``: how many more may be open at once; ``pool_timeout``: how long to wait for a
-    free one; ``idle_seconds``: after which an idle one is closed. ``ca``: a file of certificates to
+    free one; ``idle_seconds``: after which an idle one is closed. ``retries``: how often a read is sent
+    again after a connection of the pool broke under it, 0 for never; before each after the first there
+    is a wait, of about ``retry_wait`` and then twice as long each time. ``ca``: a file of certificates to
     trust instead of the system's; ``verify``: False trusts any certificate.
     """
 
@@ -47,6 +49,8 @@ class Options:
     pool_overflow: int = 24
     pool_timeout: float = 30.0
     idle_seconds: float = 300.0
+    retries: int = 5
+    retry_wait: float = 0.05
     ca: str = ""
     verify: bool = True
 
@@ -178,7 +182,7 @@ def _value(name: str, value: Any, default: Any) -> Any:
         number = type(default)(value)
     except (TypeError, ValueError) as problem:
         raise ConfigurationError(f"{name}={value!r} must be a number") from problem
-    least = 0 if name == "pool_overflow" else 1 if isinstance(default, int) else 0.001
+    least = 0 if name in ("pool_overflow", "retries") else 1 if isinstance(default, int) else 0.001
     if not least <= number < 1e9:
         raise ConfigurationError(f"{name}={value!r} must be at least {least}")
     return number

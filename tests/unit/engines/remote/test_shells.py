@@ -91,6 +91,68 @@ def test_a_read_on_a_broken_pooled_connection_is_repeated(fake: FakeServer, driv
     assert fake.requests == ["get", "get", "get"]
 
 
+def test_repeating_reads_can_be_turned_off(fake: FakeServer) -> None:
+    driver = RemoteDriver(fake.url(), retries=0)
+    driver.channel().perform(Get("users", "a"))
+    fake.script = lambda request: HANG_UP
+
+    with pytest.raises(ConnectionLost):
+        driver.channel().perform(Get("users", "a"))
+
+    assert fake.requests == ["get", "get"]
+    driver.close()
+
+
+def test_waiting_for_a_connection_is_part_of_a_calls_time(fake: FakeServer) -> None:
+    driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=30)
+
+    with driver.lane() as lane:
+        lane.perform(*[next(ask({"cmd": "ping"}))])
+        with pytest.raises(RequestTimeout, match="no connection became free"):
+            driver.run(ask({"cmd": "ping"}), 0.05)
+
+    driver.close()
+
+
+def test_a_thread_that_waits_for_a_connection_is_not_passed_by(fake: FakeServer) -> None:
+    driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=10)
+    stop, came = threading.Event(), list[int]()
+
+    def greedy() -> None:
+        while not stop.is_set():
+            driver.channel().perform(Get("c", "a"))
+
+    def patient() -> None:
+        for number in range(20):
+            driver.channel().perform(Get("c", "b"))
+            came.append(number)
+        stop.set()
+
+    threads = [threading.Thread(target=work) for work in (greedy, patient)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    driver.close()
+
+    assert len(came) == 20
+
+
+def test_an_observer_that_sleeps_is_told_nothing(fake: FakeServer) -> None:
+    class Sleeper:
+        def awake(self) -> bool:
+            return False
+
+        def __call__(self, event: RequestEvent) -> None:
+            raise AssertionError(event)
+
+    driver = RemoteDriver(fake.url(), on_request=Sleeper())
+    driver.channel().perform(Get("c", "a"))
+    driver.close()
+
+    assert driver.statistics.round_trips == 1
+
+
 def test_a_write_on_a_broken_connection_is_not_repeated(fake: FakeServer, driver: RemoteDriver) -> None:
     driver.channel().perform(Get("users", "a"))
     fake.script = lambda request: HANG_UP if request["cmd"] == "ping" else None
