@@ -6,11 +6,13 @@ keys. SQL picks its own way, so each SELECT says this order, and equal SORT keys
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from ....sdbql import nodes
+from ..catalogue import Collection
+from ..layout import key_of_field
 from ..order_key import TRUE_SQL
 from .calls import prefix_filter
 from .compilation import Compilation, Scope
@@ -21,11 +23,15 @@ from .terms import Column, Computed, Document, JsonPath, JsonValue, Term, Truth
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
+_LONGEST_LET: Final = 20_000
 
 
 @dataclass(slots=True)
 class Select:
-    """A SELECT in the making. ``order`` is the order of the rows if nothing else is asked."""
+    """A SELECT in the making. ``order`` is the order of the rows if nothing else is asked.
+
+    ``unique`` are sets of order keys that no two rows of the first source share.
+    """
 
     sources: list[str] = field(default_factory=list[str])
     conditions: list[Truth] = field(default_factory=list[Truth])
@@ -34,6 +40,7 @@ class Select:
     sort: list[str] = field(default_factory=list[str])
     tail: str = ""
     indexed: bool = False
+    unique: list[frozenset[str]] = field(default_factory=list[frozenset[str]])
 
     def sql(self, columns: str, *, ordered: bool = True) -> str:
         """Write the statement."""
@@ -44,12 +51,17 @@ class Select:
             parts.append(f"WHERE {where(self.conditions)}")
         if self.groups:
             parts.append(f"GROUP BY {', '.join(self.groups)}")
-        order = [*self.sort, *self._natural_order()]
+        order = [] if self._is_one_row() else [*self.sort, *self._natural_order()]
         if order and (ordered or self.tail):
             parts.append(f"ORDER BY {', '.join(order)}")
         if self.tail:
             parts.append(self.tail)
         return " ".join(parts)
+
+    def _is_one_row(self) -> bool:
+        """Tell whether there is one row at most, which needs no order."""
+        equal = {one.equals for one in self.conditions if one.equals}
+        return len(self.sources) == 1 and any(keys <= equal for keys in self.unique)
 
     def _natural_order(self) -> list[str]:
         """Return the order of the rows, such that it does not keep SQLite from an index for a condition."""
@@ -95,7 +107,7 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         elif isinstance(clause, nodes.Filter):
             select.conditions += conjuncts(c, clause.condition, scope)
         elif isinstance(clause, nodes.Let):
-            scope[clause.name] = c.term(c, clause.value, scope)
+            scope[clause.name] = _short(c.term(c, clause.value, scope))
         elif isinstance(clause, nodes.Traverse | nodes.Match):
             _traversal(c, clause, select, scope, query)
         elif isinstance(clause, nodes.Collect):
@@ -103,6 +115,13 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         else:
             raise NotInSql(type(clause).__name__.upper())
     return select, scope
+
+
+def _short(term: Term) -> Term:
+    """Return the term of a LET, which stands wherever its name does: a chain of them would double it."""
+    if isinstance(term, Computed) and len(term.sql) > _LONGEST_LET:
+        raise NotInSql("a LET this long")
+    return term
 
 
 def _for(c: Compilation, clause: nodes.For, select: Select, scope: dict[str, Term], outer: Scope) -> None:
@@ -116,6 +135,8 @@ def _for(c: Compilation, clause: nodes.For, select: Select, scope: dict[str, Ter
         raise NotInSql("FOR over something else than a collection")
     collection = c.collection(clause.source.name)
     alias = c.alias()
+    if not select.sources:
+        select.unique = [frozenset((f"{alias}.key",)), *_unique_keys(collection, alias)]
     select.sources.append(f"{collection.table} AS {alias}")
     select.order.append(f"{alias}.key")
     select.indexed |= bool(collection.indexes) or collection.kind == "edge"
@@ -134,6 +155,12 @@ def _traversal(
     select.order.append(walk.order)
     select.conditions.append(walk.condition)
     scope.update(walk.variables)
+
+
+def _unique_keys(collection: Collection, alias: str) -> Iterator[frozenset[str]]:
+    for index in collection.indexes:
+        if index.spec.unique and index.spec.kind == "persistent":
+            yield frozenset(key_of_field(field, alias) for field in index.spec.fields)
 
 
 def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:

@@ -85,13 +85,20 @@ def _equality(left: Term, operator: str, right: Term) -> Truth:
     other = "NULL" if right.kind == "null" else right.key
     is_value = operator == "==" and right.kind not in ("null", "any")
     is_present = is_value or (operator == "!=" and right.kind == "null")
-    return Truth("bool", f"({left.key} IS {not_}{other})", present=left.key if is_present else "")
+    return Truth(
+        "bool",
+        f"({left.key} IS {not_}{other})",
+        present=left.key if is_present else "",
+        equals=left.key if is_value and isinstance(right, Constant) else "",
+    )
 
 
 def _column_equality(column: Column, not_: str, right: Term) -> Truth:
     """Compare a text column; only a text may meet it bare, for anything else would be made text."""
     if isinstance(right, Constant):
-        return Truth("bool", f"({column.sql} IS {not_}{right.key})")
+        is_text = not not_ and right.kind == "string"
+        equals = column.sql if is_text else ""
+        return Truth("bool", f"({column.sql} IS {not_}{right.key})", equals=equals)
     exact = f"({right.key} IS {not_}{column.key})"
     return Truth("bool", exact, exact if not_ else f"({column.sql} = {right.key} AND {exact})")
 

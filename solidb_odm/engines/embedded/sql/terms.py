@@ -114,6 +114,7 @@ class Truth(Term):
     present: str = ""
     subject: str = ""
     bare: str = ""
+    equals: str = ""
 
     @property
     def where(self) -> str:

@@ -84,6 +84,24 @@ def test_the_first_rows_of_an_order_are_read_without_sorting_all(engine: Engine)
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
 
 
+ORDERED = {
+    "FOR p IN people FILTER p.email == 'ada@x.org' SORT p.name RETURN p": False,
+    "FOR p IN people FILTER p._key == @x AND p.age > 3 RETURN p": False,
+    "FOR p IN people FILTER p.email == @none RETURN p": True,
+    "FOR p IN people FILTER p.email != 'ada@x.org' RETURN p": True,
+    "FOR p IN people FILTER p.email == p.name RETURN p": True,
+    "FOR p IN people FILTER p.age == 30 RETURN p": True,
+    "FOR p IN people FILTER p.email == 'ada@x.org' FOR q IN people RETURN q": True,
+}
+
+
+@pytest.mark.parametrize("text", ORDERED)
+def test_one_row_at_most_is_not_sorted(engine: Engine, text: str) -> None:
+    explained = _explained(engine, text, x="ada", none=None)
+
+    assert ("ORDER BY" in explained["sql"]) == ORDERED[text]
+
+
 def test_parameters_carry_the_values(engine: Engine) -> None:
     explained = _explained(engine, "FOR p IN people FILTER p.age == @age RETURN p", age=30)
 
