@@ -260,7 +260,8 @@ class Writer:
         spec = next(index.spec for index in collection.indexes if index.number == number)
         fields = ", ".join(spec.fields)
         return UniqueViolation(
-            f"{collection.name}/{key}: the unique index {spec.name} on {fields} already holds its value",
+            f"{collection.name}/{key}: Unique constraint violated: the index {spec.name} on {fields}"
+            " already holds its value",
             collection=collection.name,
             key=key,
             index=spec.name,

@@ -124,7 +124,8 @@ def _unique(found: Found, context: Context) -> SolidbError:
     value = re.sub(r"\b[A-Z]\w*\((.*?)\)(?=[,\]])", r"\1", found["value"])
     place = f"{context.collection}/{context.key}" if context.key else context.collection or "the document"
     return UniqueViolation(
-        f"{place}: the unique index {found['index']} on {', '.join(fields)} already holds {value}",
+        f"{place}: Unique constraint violated: the index {found['index']} on {', '.join(fields)}"
+        f" already holds {value}",
         collection=context.collection,
         key=context.key,
         index=found["index"],

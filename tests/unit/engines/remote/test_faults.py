@@ -150,7 +150,10 @@ def test_a_unique_violation_names_index_fields_and_value() -> None:
 
     assert isinstance(error, errors.UniqueViolation)
     assert (error.index, error.fields, error.key) == ("users_email", ("email",), "bob")
-    assert error.message == 'users/bob: the unique index users_email on email already holds ["x"]'
+    assert (
+        error.message
+        == 'users/bob: Unique constraint violated: the index users_email on email already holds ["x"]'
+    )
 
 
 def test_a_unique_violation_of_several_fields_names_all() -> None:
