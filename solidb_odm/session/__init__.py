@@ -3,6 +3,7 @@
 from ..work import Change, Conflict, Inspection, inspect
 from .async_session import AsyncSession
 from .engine import AsyncEngine, Engine, create_async_engine, create_engine
+from .explaining import Explanation
 from .making import async_sessionmaker, sessionmaker
 from .observing import QueryEvent
 from .paging import Page
@@ -16,6 +17,7 @@ __all__ = [
     "Change",
     "Conflict",
     "Engine",
+    "Explanation",
     "Inspection",
     "Page",
     "QueryEvent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -21,6 +21,7 @@ from . import operations_writing as writing
 from . import paging
 from .base import Read, SessionBase, compiled, first_column, present, visible
 from .engine import AsyncEngine
+from .explaining import Explanation, explain
 from .paging import Page
 from .result import Result
 from .retrying import RETRYABLE, Backoff
@@ -116,6 +117,16 @@ class AsyncSession(SessionBase):
             after = found.next
             if after is None:
                 return
+
+    async def explain(
+        self, statement: Statement[Any] | str, binds: Mapping[str, Any] | None = None
+    ) -> Explanation:
+        """Say how the engine would run a statement, or a text in SDBQL with its binds; print it to read it.
+
+        On a file that is the SQL, the indexes it uses, and what runs in Python and why; on a server its own
+        plan, for which it runs what the statement reads. Nothing is written or flushed.
+        """
+        return await self._run(explain(self._context, statement, binds))
 
     # --- writing --------------------------------------------------------------------------------
 

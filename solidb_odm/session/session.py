@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -20,6 +20,7 @@ from . import operations_writing as writing
 from . import paging
 from .base import Read, SessionBase, compiled, first_column, present, visible
 from .engine import Engine
+from .explaining import Explanation, explain
 from .paging import Page
 from .result import Result
 from .retrying import RETRYABLE, Backoff
@@ -115,6 +116,14 @@ class Session(SessionBase):
             after = found.next
             if after is None:
                 return
+
+    def explain(self, statement: Statement[Any] | str, binds: Mapping[str, Any] | None = None) -> Explanation:
+        """Say how the engine would run a statement, or a text in SDBQL with its binds; print it to read it.
+
+        On a file that is the SQL, the indexes it uses, and what runs in Python and why; on a server its own
+        plan, for which it runs what the statement reads. Nothing is written or flushed.
+        """
+        return self._run(explain(self._context, statement, binds))
 
     # --- writing --------------------------------------------------------------------------------
 
