@@ -26,9 +26,15 @@ def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     """Run a statement, make its rows Python values, and load what it says should come with them."""
-    rows = yield from reading.execute(context, compiled, read)
-    if compiled.loads:
-        yield from follow(context, documents_in(rows), compiled.loads)
+    rows = reading.execute(context, compiled, read)
+    return _with_loads(context, rows, compiled.loads) if compiled.loads else rows
+
+
+def _with_loads(
+    context: Context, operation: Operation[list[Any]], loads: tuple[Hops, ...]
+) -> Operation[list[Any]]:
+    rows = yield from operation
+    yield from follow(context, documents_in(rows), loads)
     return rows
 
 

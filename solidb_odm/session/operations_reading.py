@@ -65,15 +65,20 @@ def _check_key(model: type[Document], key: object) -> None:
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     """Run a statement and make its rows Python values; held documents take what it writes."""
-    rows = yield from _rows(context, compiled, read)
-    if compiled.writes:
-        yield from note_written(context, compiled.writes)
+    rows = _rows(context, compiled, read)
+    return _then_noted(context, rows, compiled.writes) if compiled.writes else rows
+
+
+def _then_noted(
+    context: Context, operation: Operation[list[Any]], written: frozenset[str]
+) -> Operation[list[Any]]:
+    rows = yield from operation
+    yield from note_written(context, written)
     return rows
 
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
-    unsent = yield from _unsent(context, compiled, read)
-    if unsent:
+    if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
         rows = yield from _folded(context, compiled, unsent)
         return load_rows(context.work, compiled.columns, compiled.single, rows)
     if is_entity(compiled):
