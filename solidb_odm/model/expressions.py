@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ..errors import UsageError
 from ..sdbql import nodes as q
@@ -180,15 +180,51 @@ class Comparison(Predicate):
 
     def __build__(self, scope: Scope) -> q.Expression:
         left, right = self.left.__build__(scope), self.right.__build__(scope)
-        compared = q.Compare(left, self.operator, right)
+        compared = _compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__nullable__:
             return compared
         guarded = left if smaller is self.left else right
         return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
 
+    def _size(self) -> Size:
+        """Say how large the number is that is compared with, if there is one."""
+        value = next((each.value for each in (self.right, self.left) if isinstance(each, Value)), None)
+        return size_of(value)
+
     def __repr__(self) -> str:
         return f"{self.left!r} {self.operator} {self.right!r}"
+
+
+Size: TypeAlias = Literal["", "large", "huge"]
+
+_LARGE = 1 << 53
+_HUGE = 2.0**63
+_WIDER: dict[str, q.ComparisonOperator] = {"<": "<=", ">": ">="}
+
+
+def size_of(value: Any) -> Size:
+    """Say whether a value is a number that the server's indexes find neighbours of, or don't find.
+
+    They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
+    """
+    kind = type(value)
+    if kind is float:
+        return "huge" if abs(value) >= _HUGE else ""
+    return "large" if kind is int and abs(value) >= _LARGE else ""
+
+
+def _compared(
+    left: q.Expression, operator: q.ComparisonOperator, right: q.Expression, size: Size
+) -> q.Expression:
+    """Make a comparison that is exact where the server's index is not."""
+    compared = q.Compare(left, operator, right)
+    if size == "huge":
+        return q.Unary("NOT", q.Unary("NOT", compared))  # which no index serves
+    wider = _WIDER.get(operator)
+    if size == "large" and wider is not None:  # the index finds the neighbours too, and then they go
+        return q.Logical("AND", (q.Compare(left, wider, right), compared))
+    return compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)

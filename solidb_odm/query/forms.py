@@ -19,6 +19,7 @@ from ..model.expressions import (
     Negation,
     Negative,
     Value,
+    size_of,
 )
 from ..model.fields import FieldRef
 from ..model.plain import inexact
@@ -126,7 +127,7 @@ def _part(part: Expression, values: list[Any]) -> Any:
     if kind is Value:
         value = cast(Value, part).value
         values.append(value)
-        return cast(Any, type(value))
+        return size_of(value) or type(value)
     if kind in _KINDS:
         own = _KINDS[kind]
         operands = tuple(_part(each, values) for each in part.__operands__())
