@@ -1,4 +1,4 @@
-"""Queries in the language on a file: beside hand-written SQL on the same file, and beside TinyDB."""
+"""Queries in the language on a file: beside hand-written SQL on it, and beside other document stores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from tinydb import TinyDB, where
-
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
 from solidb_odm.engines.embedded.naming import table_sql
@@ -21,14 +19,14 @@ from solidb_odm.engines.embedded.plan_cache import Known, PlanCache
 from solidb_odm.engines.embedded.sql.constants import signature
 from solidb_odm.sdbql.parser import parse
 
-from . import documents
+from . import documents, stores
 
 PEOPLE, KNOWS = table_sql("people"), table_sql("knows")
 FRIENDS = 10
 """How many edges leave a vertex, on average."""
 
 BY_HAND = f"""
-    CREATE INDEX hand_email ON {PEOPLE} (json_extract(doc, '$.email'));
+    CREATE UNIQUE INDEX hand_email ON {PEOPLE} (json_extract(doc, '$.email'));
     CREATE INDEX hand_age ON {PEOPLE} (json_extract(doc, '$.age'));
     CREATE INDEX hand_score ON {PEOPLE} (json_extract(doc, '$.score'));
     CREATE INDEX hand_city ON {PEOPLE} (json_extract(doc, '$.address.city'));
@@ -53,6 +51,7 @@ class Step:
     """One kind of query: in the language, in SQL, and how the rows of the SQL are read."""
 
     title: str
+    kind: str
     text: str
     sql: str
     argument: Callable[[random.Random, int], tuple[Any, ...]]
@@ -77,6 +76,7 @@ def _nothing(_chance: random.Random, _size: int) -> tuple[Any, ...]:
 STEPS = [
     Step(
         "point, indexed",
+        "point",
         "FOR p IN people FILTER p.email == @a RETURN p",
         f"{WHOLE} WHERE json_extract(doc, '$.email') = ?",
         _email,
@@ -85,6 +85,7 @@ STEPS = [
     ),
     Step(
         "range, indexed, about 100 documents",
+        "range",
         "FOR p IN people FILTER p.score >= @a AND p.score < @b RETURN p",
         f"{WHOLE} WHERE json_extract(doc, '$.score') >= ? AND json_extract(doc, '$.score') < ? ORDER BY key",
         _scores,
@@ -93,6 +94,7 @@ STEPS = [
     ),
     Step(
         "sort and limit, indexed",
+        "sort",
         "FOR p IN people FILTER p.score >= @a SORT p.score LIMIT 20 RETURN p",
         f"{WHOLE} WHERE json_extract(doc, '$.score') >= ?"
         " ORDER BY json_extract(doc, '$.score'), key LIMIT 20",
@@ -102,6 +104,7 @@ STEPS = [
     ),
     Step(
         "count, indexed",
+        "count",
         "FOR p IN people FILTER p.address.city == @a COLLECT WITH COUNT INTO n RETURN n",
         f"SELECT count(*) FROM {PEOPLE} WHERE json_extract(doc, '$.address.city') = ?",
         lambda chance, _size: (chance.choice(documents.CITIES)[0],),
@@ -109,6 +112,7 @@ STEPS = [
     ),
     Step(
         "group by",
+        "group",
         "FOR p IN people COLLECT city = p.address.city AGGREGATE n = COUNT(), age = AVG(p.age)"
         " RETURN [city, n, age]",
         "SELECT json_extract(doc, '$.address.city') AS city, count(*), avg(json_extract(doc, '$.age'))"
@@ -118,6 +122,7 @@ STEPS = [
     ),
     Step(
         "two hops of a graph, about 100 vertices",
+        "hops",
         "FOR v IN 1..2 OUTBOUND @a knows RETURN v._key",
         HOP,
         lambda chance, size: (f"people/p{chance.randrange(max(1, size // FRIENDS))}",),
@@ -129,12 +134,13 @@ STEPS = [
 
 @dataclass(frozen=True)
 class QueryTimes:
-    """Milliseconds a query: ours and by hand for each step, TinyDB for two, and what planning takes."""
+    """Milliseconds a query by the titles of steps: ours, by hand, of other stores; and of planning."""
 
     size: int
     ours: dict[str, float]
     by_hand: dict[str, float]
-    tiny: dict[str, float]
+    tinydb: dict[str, float]
+    mongita: dict[str, float]
     planning: float
 
     @property
@@ -147,6 +153,7 @@ def measure(size: int, repetitions: int) -> QueryTimes:
     """Fill one file, and let both sides ask it in turns; keep the best of each."""
     ours: dict[str, float] = {}
     by_hand: dict[str, float] = {}
+    found: dict[str, int] = {}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "queries.db"
         engine = create_engine(f"sqlite:///{path}")
@@ -163,11 +170,14 @@ def measure(size: int, repetitions: int) -> QueryTimes:
                     by_hand[step.title] = min(
                         _ask_by_hand(file, step, arguments), by_hand.get(step.title, 1e9)
                     )
-                _check(session, file, step, _arguments(step, size, 0)[0])
+                found[step.title] = _check(session, file, step, _arguments(step, size, 0)[0])
         file.close()
         engine.dispose()
-        tiny = _tiny(Path(folder) / "tiny.json", people)
-    return QueryTimes(size, ours, by_hand, tiny, planning)
+        with stores.tinydb(Path(folder) / "tiny.json", people) as store:
+            tinydb = _ask_store(store, found, size, 3)
+        with stores.mongita(Path(folder) / "mongita", people) as store:
+            mongita = _ask_store(store, found, size, 20)
+    return QueryTimes(size, ours, by_hand, tinydb, mongita, planning)
 
 
 def _fill(engine: Engine, size: int) -> list[dict[str, Any]]:
@@ -188,7 +198,8 @@ def _fill(engine: Engine, size: int) -> list[dict[str, Any]]:
         channel.perform(Apply([Inserts(name, [(row["_key"], row) for row in rows])]))
     channel.perform(Commit())
     for field in ("email", "age", "score", "address.city"):
-        channel.perform(CreateIndex("people", IndexSpec(field.replace(".", "_"), "persistent", (field,))))
+        spec = IndexSpec(field.replace(".", "_"), "persistent", (field,), unique=field == "email")
+        channel.perform(CreateIndex("people", spec))
     channel.close()
     return people
 
@@ -233,12 +244,14 @@ def _ask_by_hand(file: sqlite3.Connection, step: Step, arguments: list[tuple[Any
     return _each(arguments, lambda values: _by_hand(file, step, values))
 
 
-def _check(session: Session, file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> None:
+def _check(session: Session, file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> int:
+    """Return how many documents a query tells of, having seen that both sides say the same."""
     ours, hand = _ours(session, step, values), _by_hand(file, step, values)
     if step.whole and ours != hand:
         raise RuntimeError(f"{step.title}: the answers differ")
     if len(ours) != len(hand):
         raise RuntimeError(f"{step.title}: {len(ours)} and {len(hand)} rows")
+    return ours[0] if step.kind == "count" else len(ours)
 
 
 def _planning() -> float:
@@ -249,16 +262,18 @@ def _planning() -> float:
     return _each([()] * 2000, lambda _: cache.get((1, parse(text), signature({"a": "x"}))))
 
 
-def _tiny(path: Path, people: list[dict[str, Any]]) -> dict[str, float]:
-    """Ask TinyDB, on its own JSON file, what we ask with a FILTER; a few times, for it takes long."""
-    with TinyDB(path) as store:
-        store.insert_multiple(people)
-        size = len(people)
-        point, span = (_arguments(step, size, 0)[:3] for step in STEPS[:2])
-        return {
-            STEPS[0].title: _each(point, lambda values: store.search(where("email") == values[0])),
-            STEPS[1].title: _each(
-                span,
-                lambda values: store.search((where("score") >= values[0]) & (where("score") < values[1])),
-            ),
-        }
+def _ask_store(
+    store: dict[str, stores.Asking], found: dict[str, int], size: int, times: int
+) -> dict[str, float]:
+    """Ask another store a few times, for it may take long, having seen that it finds as much."""
+    taken: dict[str, float] = {}
+    for step in STEPS:
+        ask = store.get(step.kind)
+        if ask is None:
+            continue
+        arguments = _arguments(step, size, 0)[:times]
+        number = stores.number(ask(arguments[0]))
+        if number != found[step.title]:
+            raise RuntimeError(f"{step.title}: {number} documents instead of {found[step.title]}")
+        taken[step.title] = _each(arguments, ask)
+    return taken
