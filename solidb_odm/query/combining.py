@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
 
 from ..errors import UsageError
+from ..model.expressions import Expression
+from ..model.fields import FieldRef
 from ..sdbql import nodes as q
-from .columns import Column, Entity
+from .columns import Column, Entity, Labelled, Scalar
+from .conditions import Ordering
 from .hops import Hops
 from .loading import Loading
 from .scope import BuildScope, with_tables
+from .select import natural, ordering
 from .statement import Compiled, Statement, T_co
-from .tables import Table
+from .tables import Table, check_alike
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Combination(Loading[T_co]):
-    """The rows of two statements. To sort, limit or filter them, read them by ``cte()``."""
+    """The rows of two statements. To filter or group them, read them by ``cte()``."""
 
     left: Any
     operator: q.SetOperator
     right: Any
+    orderings: tuple[Ordering, ...] = ()
+    limit_count: int | None = None
+    offset_count: int | None = None
     loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def order_by(self, *keys: Any) -> Self:
+        """Sort by fields of the documents, or by columns of the first statement; further calls add keys."""
+        return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
+
+    def limit(self, count: int) -> Self:
+        """Give at most so many rows."""
+        return self._with(limit_count=natural(count, "limit"))
+
+    def offset(self, count: int) -> Self:
+        """Leave out so many rows at the start."""
+        return self._with(offset_count=natural(count, "offset"))
+
+    def _with(self, **changes: Any) -> Self:
+        return replace(self, _compiled=[], **changes)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -57,7 +79,40 @@ class Combination(Loading[T_co]):
 
     def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         left, right = (each.__rows__(BuildScope(scope), labels) for each in (self.left, self.right))
-        return q.SetOperation(left, self.operator, _operand(right, scope))
+        combined = q.SetOperation(_operand(left, scope, self.left), self.operator, _operand(right, scope))
+        if not (self.orderings or self.limit_count is not None or self.offset_count):
+            return combined
+        inner = BuildScope(scope)
+        row = inner.fresh()
+        limit = None if self.limit_count is None else inner.bind(self.limit_count)
+        offset = None if not self.offset_count else inner.bind(self.offset_count)
+        loop = q.For(row, q.Subquery(combined))
+        return q.Block((loop,), self._sort(inner, row, labels), offset, limit, (), q.Return(q.Name(row)))
+
+    def _sort(self, scope: BuildScope, row: str, labels: tuple[str, ...] | None) -> tuple[q.SortKey, ...]:
+        keys: list[q.SortKey] = []
+        entity = self.entity
+        if entity is not None:
+            for source in (entity.source, entity.model):
+                scope.declare(source, row)
+        for key in self.orderings:
+            node = key.expression.__build__(scope) if entity else self._cell(key.expression, row, labels)
+            keys.append(q.SortKey(node, key.descending))
+        if keys and entity is not None:
+            keys.append(q.SortKey(q.Attribute(q.Name(row), "_key"), keys[-1].descending))
+        return tuple(keys)
+
+    def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
+        """Give the place in a row of a column of the first statement."""
+        for place, each in enumerate(self.columns):
+            if isinstance(each, Scalar) and _is_same(each, wanted):
+                if labels is not None:
+                    return q.Attribute(q.Name(row), labels[place])
+                return q.Name(row) if self.single else q.Index(q.Name(row), q.Literal(place))
+        raise UsageError(
+            f"{wanted!r} is no column of the combined statements, which are sorted by those only",
+            hint="select it in all of them, or order a select of .cte()",
+        )
 
     def __statement__(self, scope: BuildScope) -> q.Query:
         if not self.single:
@@ -65,31 +120,39 @@ class Combination(Loading[T_co]):
         return self.__rows__(scope, None)
 
 
-def _operand(right: q.Query, scope: BuildScope) -> q.Query:
-    """Make a block of a combination on the right, which the language would read from the left."""
-    if isinstance(right, q.Block):
-        return right
+def _is_same(column: Scalar, wanted: Expression) -> bool:
+    """Say whether a sort key is what a column shows: the same field, or the same expression or label."""
+    own = column.expression
+    inner = own.expression if isinstance(own, Labelled) else own
+    asked = wanted.expression if isinstance(wanted, Labelled) else wanted
+    if isinstance(inner, FieldRef) and isinstance(asked, FieldRef):
+        return (inner.__place__.source, inner.__place__.path) == (
+            asked.__place__.source,
+            asked.__place__.path,
+        )
+    return inner is asked or (isinstance(wanted, Labelled) and wanted.name == column.label)
+
+
+def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
+    """Make a block of a combination on the right, which the language would read from the left; and of
+    any that is cut or sorted, which would be so only after it was combined.
+    """
+    is_cut = isinstance(operand, q.Block) and (operand.limit is not None or operand.offset is not None)
+    if not is_cut and (isinstance(operand, q.Block) or first is not None):
+        return operand
     row = scope.fresh()
-    return q.Block(body=(q.For(row, q.Subquery(right)),), returns=q.Return(q.Name(row)))
+    return q.Block(body=(q.For(row, q.Subquery(operand)),), returns=q.Return(q.Name(row)))
 
 
 def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) -> Combination[Any]:
     if len(statements) < 2 or not all(hasattr(each, "__rows__") for each in statements):
         raise UsageError(f"{name}() takes two or more select() statements")
     for other in statements[1:]:
-        _check_alike(statements[0], other, name)
+        check_alike(statements[0], other, name)
     found: Combination[Any] = Combination(statements[0], operator, statements[1])
     for other in statements[2:]:
         found = Combination(found, operator, other)
     return found
-
-
-def _check_alike(one: Any, other: Any, name: str) -> None:
-    models = [each.entity.model if each.entity else None for each in (one, other)]
-    if len(one.columns) != len(other.columns) or models[0] is not models[1]:
-        raise UsageError(f"the statements of {name}() need the same columns: one model, or as many fields")
-    if getattr(one, "reader", None) or getattr(other, "reader", None):
-        raise UsageError(f"{name}() takes statements without into()")
 
 
 def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it

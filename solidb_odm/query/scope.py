@@ -37,7 +37,8 @@ class BuildScope:
         self.windows: list[q.Let] = []
         self.windowing = False
         self.shows_deleted = False
-        self.tables: dict[str, tuple[object, q.CommonTable]] = parent.tables if parent else {}
+        self.tables: dict[str, tuple[Any, q.CommonTable]] = parent.tables if parent else {}
+        self.building: dict[str, Any] = parent.building if parent else {}
         self._once: dict[int, q.Name] = {}
         self.collecting = False
         self.counter: list[int] = parent.counter if parent else [0]
@@ -139,16 +140,17 @@ class BuildScope:
     def table(self, source: Any) -> q.Name:
         """Give the name of a statement's rows, which are computed before all others."""
         name: str = source.__solidb_name__
-        known = self.tables.get(name)
+        building = self.building.get(name)
+        known: Any = building or self.tables.get(name, (None,))[0]
+        if known is not None and not known.__solidb_stands_for__(source):
+            raise UsageError(f"two statements are called {name!r}", hint="give one another name in cte()")
         if known is None:
             apart = BuildScope()  # it sees no document of the statements around it
             apart.values, apart.by_value, apart.counter = self.values, self.by_value, self.counter
             apart.tables = self.tables
-            known = source, source.__solidb_table__(apart)
-            self.tables[name] = known
-        if known[0] is not source:
-            raise UsageError(f"two statements are called {name!r}", hint="give one another name in cte()")
-        return q.Name(known[1].name)
+            apart.building = {**self.building, name: source}
+            self.tables[name] = source, source.__solidb_table__(apart)
+        return q.Name(f"_t_{name}")  # the underscore keeps the name apart from those of collections
 
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
@@ -162,7 +164,14 @@ def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
     if not isinstance(query, q.Block):
         row = scope.fresh()
         query = q.Block(body=(q.For(row, q.Subquery(query)),), returns=q.Return(q.Name(row)))
-    return replace(query, tables=q.With(tuple(table for _, table in scope.tables.values())))
+    recursive = [source for source, _ in scope.tables.values() if source.__solidb_recursive__]
+    if recursive and len(recursive) < len(scope.tables):
+        raise UsageError(
+            f"the language has no place for {recursive[0]!r}, which is recursive, beside named statements "
+            "that are not",
+            hint="write the others as subqueries, or in the statements themselves",
+        )
+    return replace(query, tables=q.With(tuple(table for _, table in scope.tables.values()), bool(recursive)))
 
 
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:

@@ -145,13 +145,14 @@ class Select(Loading[T_co]):
     @overload
     def cte(self: Select[D], name: str) -> type[D]: ...
     @overload
-    def cte(self, name: str) -> Any: ...
-    def cte(self, name: str) -> Any:
+    def cte(self, name: str, *, recursive: bool = False) -> Any: ...
+    def cte(self, name: str, *, recursive: bool = False) -> Any:
         """Name the rows, to select from them: they are computed once, before the statement that reads them.
 
-        Its attributes are the columns by their names, or the fields of the model.
+        Its attributes are the columns by their names, or the fields of the model. A recursive one is the
+        start of ``start.union_all(step)``, whose step reads it.
         """
-        return Table(name, self)
+        return Table(name, self, recursive=recursive)
 
     def _selection(self) -> Selection:
         return Selection(

@@ -29,10 +29,20 @@ class Tabled(Protocol):
 class Table:
     """The rows of a statement; its attributes are the columns, or the fields of the one model it reads."""
 
-    __slots__ = ("__solidb_model__", "__solidb_name__", "__solidb_statement__", "__weakref__")
+    __slots__ = (
+        "__solidb_base__",
+        "__solidb_model__",
+        "__solidb_name__",
+        "__solidb_recursive__",
+        "__solidb_statement__",
+        "__solidb_step__",
+        "__weakref__",
+    )
     __solidb_model__: Any
+    __solidb_base__: Table | None
+    __solidb_step__: Tabled | None
 
-    def __init__(self, name: str, statement: Tabled) -> None:
+    def __init__(self, name: str, statement: Tabled, *, recursive: bool = False) -> None:
         if not name.isidentifier():
             raise UsageError(f"cte() takes a name such as 'ranked', not {name!r}")
         entity = statement.entity
@@ -41,6 +51,22 @@ class Table:
         self.__solidb_name__ = name
         self.__solidb_statement__ = statement
         self.__solidb_model__ = None if entity is None else entity.model
+        self.__solidb_recursive__ = recursive
+        self.__solidb_base__ = self.__solidb_step__ = None
+
+    def union_all(self, step: Any) -> Any:
+        """Add what each round finds from the rows of the round before, until one finds nothing.
+
+        ``start = select(..).cte("chain", recursive=True)``, then ``chain = start.union_all(select(..).join(
+        start, ..))``: the step reads ``start``, the statement around them ``chain``. In a circle it would not
+        end: carry a depth and stop at one.
+        """
+        if not self.__solidb_recursive__:
+            raise UsageError(f"{self!r} is not recursive", hint="cte(name, recursive=True)")
+        check_alike(self.__solidb_statement__, step, "union_all")
+        made = Table(self.__solidb_name__, self.__solidb_statement__, recursive=True)
+        made.__solidb_base__, made.__solidb_step__ = self, step
+        return made
 
     def __getattr__(self, name: str) -> Any:
         model = self.__solidb_model__
@@ -69,9 +95,29 @@ class Table:
     def __solidb_table__(self, scope: BuildScope) -> q.CommonTable:
         """Build the statement under its name."""
         labels = None if self.__solidb_model__ is not None else labels_of(self.__solidb_statement__.columns)
-        rows = self.__solidb_statement__.__rows__(scope, labels)
-        # The underscore keeps the name apart from those of collections.
+        rows = self.__solidb_statement__.__rows__(BuildScope(scope), labels)
+        if self.__solidb_recursive__:
+            if self.__solidb_step__ is None:
+                raise UsageError(
+                    f"the recursive {self!r} has no step", hint="read what start.union_all(step) gives"
+                )
+            rows = q.SetOperation(rows, "UNION ALL", self.__solidb_step__.__rows__(BuildScope(scope), labels))
         return q.CommonTable(f"_t_{self.__solidb_name__}", rows)
+
+    def __solidb_stands_for__(self, other: object) -> bool:
+        """Say whether a table of the same name is this one, or what a round of it reads."""
+        return other is self or other is self.__solidb_base__
 
     def __repr__(self) -> str:
         return f"cte({self.__solidb_name__!r})"
+
+
+def check_alike(one: Any, other: Any, name: str) -> None:
+    """Hold two statements whose rows are to be put together to the same columns; UsageError."""
+    if not hasattr(other, "__rows__"):
+        raise UsageError(f"{name}() takes select() statements")
+    models = [each.entity.model if each.entity else None for each in (one, other)]
+    if len(one.columns) != len(other.columns) or models[0] is not models[1]:
+        raise UsageError(f"the statements of {name}() need the same columns: one model, or as many fields")
+    if getattr(one, "reader", None) or getattr(other, "reader", None):
+        raise UsageError(f"{name}() takes statements without into()")
