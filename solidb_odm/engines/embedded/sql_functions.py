@@ -24,6 +24,8 @@ from .words import indexed_words
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that indexes, triggers and compiled queries call."""
     connection.create_function("solidb_key", 1, order_key_of_text, deterministic=True)
+    connection.create_function("solidb_json", 1, json_of_key, deterministic=True)
+    connection.create_function("solidb_template", 1, template_part, deterministic=True)
     connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
@@ -32,6 +34,16 @@ def register(connection: sqlite3.Connection) -> None:
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
         connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
+
+
+def json_of_key(key: OrderKey) -> str | None:
+    """Return the scalar with an order key as JSON, null as none."""
+    return None if key is None else json_text.encode(value_of_key(key))
+
+
+def template_part(key: OrderKey) -> str:
+    """Return a scalar as a template string shows it."""
+    return values.template_text(value_of_key(key))
 
 
 def vector_blob(text: str | None, dimension: int) -> bytes | None:

@@ -6,20 +6,21 @@ keys. SQL picks its own way, so each SELECT says this order, and equal SORT keys
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ....sdbql import nodes
+from ....sdbql.evaluate.compiler import returns_boolean
 from ..catalogue import Collection
 from ..layout import key_of_field
 from ..order_key import TRUE_SQL
-from .calls import prefix_filter
+from .arrays import loop
 from .compilation import Compilation, Scope
-from .conditions import truth_of
-from .nearness import distance_filter
+from .filters import conjuncts, parts, where
+from .hashing import hashed
 from .refusal import NotInSql
-from .terms import Column, Computed, Document, JsonPath, JsonValue, Term, Truth
+from .terms import Choice, Column, Computed, Document, JsonPath, JsonValue, Term, Truth, key_of
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
@@ -33,6 +34,7 @@ class Select:
     ``unique`` are sets of order keys that no two rows of the first source share.
     """
 
+    tables: list[str] = field(default_factory=list[str])
     sources: list[str] = field(default_factory=list[str])
     conditions: list[Truth] = field(default_factory=list[Truth])
     groups: list[str] = field(default_factory=list[str])
@@ -45,6 +47,8 @@ class Select:
     def sql(self, columns: str, *, ordered: bool = True) -> str:
         """Write the statement."""
         parts = [f"SELECT {columns}"]
+        if self.tables:
+            parts.insert(0, f"WITH {', '.join(self.tables)}")
         if self.sources:
             parts.append(f"FROM {', '.join(self.sources)}")
         if self.conditions:
@@ -68,12 +72,6 @@ class Select:
         return [f"+{key}" for key in self.order] if self.conditions and self.indexed else self.order
 
 
-def where(conditions: list[Truth]) -> str:
-    """Write conditions that must all hold; a null that one excludes need not be let in by another."""
-    present = {one.present for one in conditions if one.present}
-    return " AND ".join(one.bare if one.subject in present else one.where for one in conditions)
-
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A block in SQL: its SELECT without columns, and what it returns."""
@@ -87,8 +85,10 @@ def block(c: Compilation, query: nodes.Query, outer: Scope) -> Compiled:
     """Turn a block into a SELECT."""
     if not isinstance(query, nodes.Block):
         raise NotInSql(query.operator)
-    if query.head is not None or query.tables is not None:
-        raise NotInSql("WITH or CREATE")
+    if query.head is not None:
+        raise NotInSql("CREATE or REFRESH")
+    if query.tables is not None:
+        outer = {**outer, **_tables(c, query.tables, outer)}
     if query.returns is None:
         raise NotInSql("a block without RETURN")
     select, scope = _body(c, query, outer)
@@ -99,13 +99,27 @@ def block(c: Compilation, query: nodes.Query, outer: Scope) -> Compiled:
     return Compiled(select, c.term(c, query.returns.expression, scope), query.returns.distinct)
 
 
+def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]:
+    """Return the tables of a WITH, each an array of its rows."""
+    if tables.recursive:
+        raise NotInSql("WITH RECURSIVE")
+    scope = dict(outer)
+    for table in tables.tables:
+        scope[table.name] = c.subquery(c, table.query, scope)
+    return scope
+
+
 def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dict[str, Term]]:
     select, scope = Select(), dict(outer)
-    for clause in query.body:
+    met: set[nodes.Expression] = set()
+    for place, clause in enumerate(query.body):
         if isinstance(clause, nodes.For):
-            _for(c, clause, select, scope, outer)
+            met.update(_for(c, clause, select, scope, outer, _filters(query.body[place + 1 :])))
+        elif isinstance(clause, nodes.Join):
+            _join(c, clause, select, scope)
         elif isinstance(clause, nodes.Filter):
-            select.conditions += conjuncts(c, clause.condition, scope)
+            for part in parts(clause.condition):
+                select.conditions += [] if part in met else conjuncts(c, part, scope)
         elif isinstance(clause, nodes.Let):
             scope[clause.name] = _short(c.term(c, clause.value, scope))
         elif isinstance(clause, nodes.Traverse | nodes.Match):
@@ -119,28 +133,77 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
 
 def _short(term: Term) -> Term:
     """Return the term of a LET, which stands wherever its name does: a chain of them would double it."""
-    if isinstance(term, Computed) and len(term.sql) > _LONGEST_LET:
+    if isinstance(term, Computed | Choice | JsonValue) and len(key_of(term)) > _LONGEST_LET:
         raise NotInSql("a LET this long")
     return term
 
 
-def _for(c: Compilation, clause: nodes.For, select: Select, scope: dict[str, Term], outer: Scope) -> None:
+def _filters(following: Sequence[nodes.Clause]) -> list[nodes.Expression]:
+    """Return the conditions on the rows of a FOR, as far as they can be seen before the next FOR."""
+    filters: list[nodes.Expression] = []
+    for clause in following:
+        if not isinstance(clause, nodes.Filter | nodes.Let):
+            break
+        if isinstance(clause, nodes.Filter):
+            filters.extend(parts(clause.condition))
+    return filters
+
+
+def _for(
+    c: Compilation,
+    clause: nodes.For,
+    select: Select,
+    scope: dict[str, Term],
+    outer: Scope,
+    filters: Sequence[nodes.Expression],
+) -> frozenset[nodes.Expression]:
+    """Add a source, and return those of the filters that need not be tested any more."""
     if clause.system_time is not None or clause.valid_time or clause.options:
         raise NotInSql("FOR with SYSTEM_TIME, VALID_TIME or OPTIONS")
-    if (
-        not isinstance(clause.source, nodes.Name)
-        or clause.source.name in scope
-        or clause.source.name in outer
-    ):
-        raise NotInSql("FOR over something else than a collection")
+    if not isinstance(clause.source, nodes.Name) or clause.source.name in scope:
+        each = loop(c, clause.source, scope)
+        select.sources.append(each.source)
+        select.order.append(each.order)
+        scope[clause.variable] = each.variable
+        return frozenset()
     collection = c.collection(clause.source.name)
     alias = c.alias()
     if not select.sources:
         select.unique = [frozenset((f"{alias}.key",)), *_unique_keys(collection, alias)]
-    select.sources.append(f"{collection.table} AS {alias}")
     select.order.append(f"{alias}.key")
     select.indexed |= bool(collection.indexes) or collection.kind == "edge"
-    scope[clause.variable] = Document("object", alias, collection.name, c.database)
+    document = Document("object", alias, collection.name, c.database)
+    by_hash = hashed(c, collection, (clause.variable, document), scope, outer, filters)
+    scope[clause.variable] = document
+    if by_hash is not None:  # in this order, for SQLite knows nothing of the size of the table
+        select.sources[-1:] = [" CROSS JOIN ".join([*select.sources[-1:], by_hash.source])]
+    select.sources.append(f"{collection.table} AS {alias}")
+    if by_hash is None:
+        return frozenset()
+    select.tables.append(by_hash.table)
+    select.conditions.append(Truth("bool", by_hash.condition))
+    select.indexed = True
+    return by_hash.met
+
+
+def _join(c: Compilation, clause: nodes.Join, select: Select, scope: dict[str, Term]) -> None:
+    """Bind the documents that a JOIN finds, as an array; an inner JOIN drops rows without any."""
+    if clause.kind not in ("INNER", "LEFT"):
+        raise NotInSql(f"{clause.kind} JOIN")
+    if not returns_boolean(clause.condition):
+        raise NotInSql("a JOIN whose condition is no comparison")
+    name = clause.collection
+    found = nodes.Block(
+        body=(nodes.For(name, nodes.Name(name)), nodes.Filter(clause.condition)),
+        returns=nodes.Return(nodes.Name(name)),
+    )
+    if name in scope:
+        raise NotInSql(f"a JOIN where {name!r} is a variable already")
+    documents = c.subquery(c, found, scope)
+    if clause.kind == "INNER":
+        rows = block(c, found, scope).select.sql("1", ordered=False)
+        select.conditions.append(Truth("bool", f"EXISTS ({rows})"))
+    scope[name] = documents
 
 
 def _traversal(
@@ -161,14 +224,6 @@ def _unique_keys(collection: Collection, alias: str) -> Iterator[frozenset[str]]
     for index in collection.indexes:
         if index.spec.unique and index.spec.kind == "persistent":
             yield frozenset(key_of_field(field, alias) for field in index.spec.fields)
-
-
-def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
-    """Return a FILTER's condition as the conditions that must all hold."""
-    if isinstance(node, nodes.Logical) and node.operator == "AND":
-        return [truth for operand in node.operands for truth in conjuncts(c, operand, scope)]
-    served = prefix_filter(c, node, scope) or distance_filter(c, node, scope)
-    return [served or truth_of(c.term(c, node, scope))]
 
 
 def _sort_key(c: Compilation, key: nodes.SortKey, scope: Scope) -> str:
@@ -283,34 +338,3 @@ _AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
     "COUNT_DISTINCT": _distinct,
     "COUNT_UNIQUE": _distinct,
 }
-
-
-# --- subqueries ----------------------------------------------------------------------------------
-
-
-def subquery(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
-    """Return ``(FOR .. RETURN ..)`` as a JSON array."""
-    inner = _plain(c, query, scope)
-    rows = inner.select.sql(f"{inner.result.json} AS item")
-    return JsonValue("array", f"(SELECT json_group_array(json(item)) FROM ({rows}))")
-
-
-def count(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
-    """Return ``LENGTH((FOR .. RETURN ..))``."""
-    inner = _plain(c, query, scope)
-    return Computed("number", f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))")
-
-
-def first(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
-    """Return ``FIRST((FOR .. RETURN ..))``: the first row, or null."""
-    inner = _plain(c, query, scope)
-    return JsonValue(
-        "any", f"(SELECT item FROM ({inner.select.sql(f'{inner.result.json} AS item')}) LIMIT 1)"
-    )
-
-
-def _plain(c: Compilation, query: nodes.Query, scope: Scope) -> Compiled:
-    inner = block(c, query, scope)
-    if inner.distinct:
-        raise NotInSql("DISTINCT in a subquery")
-    return inner

@@ -8,7 +8,7 @@ from ....sdbql import nodes
 from ....sdbql.functions import lookup
 from ..naming import text_literal
 from .compilation import Compilation, Scope
-from .conditions import prefix_end, starts_with, type_test
+from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
 from .refusal import NotInSql
 from .terms import Computed, JsonPath, JsonValue, Kind, Term, Truth
 
@@ -86,6 +86,9 @@ _STRUCTURED: Final = frozenset(
 
 def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     """Return a function's result; functions that SQL does not get are refused by name."""
+    if node.name == "IF" and len(node.arguments) == 3:
+        condition, then, otherwise = (c.term(c, one, scope) for one in node.arguments)
+        return chosen(truth_of(condition), then, otherwise)
     function = lookup(node.name)
     if function is None:
         raise NotInSql(f"the function {node.name}")
@@ -95,10 +98,10 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if name in _TYPE_TESTS and len(arguments) == 1:
         return type_test(_TYPE_TESTS[name], c.term(c, arguments[0], scope))
     if name in ("NOT_NULL", "COALESCE") and len(arguments) > 1:
-        return Computed("any", f"coalesce({', '.join(c.term(c, one, scope).key for one in arguments)})")
+        return first_present([c.term(c, one, scope) for one in arguments])
     if name in _STRUCTURED:
         texts = [c.term(c, argument, scope).json for argument in arguments]
-        return Computed("any", c.call_back("solidb_call_json", text_literal(name), *texts))
+        return Computed("any", c.call_back("solidb_call_json", text_literal(name), *texts), True)
     if name not in _PLAIN:
         raise NotInSql(f"the function {name}")
     terms = [c.term(c, argument, scope) for argument in arguments]
@@ -109,7 +112,7 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if name == "CONCAT" and terms and all(term.kind == "string" for term in terms):
         return Computed("string", f"({' || '.join(term.key for term in terms)})")
     keys = [term.key for term in terms]
-    return Computed("any", c.call_back("solidb_call", text_literal(name), *keys))
+    return Computed("any", c.call_back("solidb_call", text_literal(name), *keys), True)
 
 
 def _length(c: Compilation, path: JsonPath) -> Term:

@@ -13,7 +13,7 @@ from ....sdbql import nodes
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
 from .refusal import NotInSql
-from .terms import Column, Computed, Constant, Element, JsonPath, Kind, Term, Truth
+from .terms import Choice, Column, Constant, JsonPath, Kind, Term, Truth
 
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")
@@ -143,17 +143,6 @@ def in_list(left: Term, placeholder: str, *, has_null: bool) -> Truth:
     return Truth("bool", f"ifnull({among}, 0)", among)
 
 
-def in_path(left: Constant, right: JsonPath, alias: str) -> Truth:
-    """Return ``constant IN document.array``."""
-    element = Element("any", alias)
-    elements = f"SELECT 1 FROM json_each({right.document}, {right.sql_path}) AS {alias}"
-    array = f"WHEN 'array' THEN EXISTS ({elements} WHERE {element.key} IS {left.key})"
-    keys = ""
-    if left.kind == "string":
-        keys = f" WHEN 'object' THEN EXISTS ({elements} WHERE {alias}.key = {left.key})"
-    return Truth("bool", f"CASE {right.json_type} {array}{keys} ELSE 0 END")
-
-
 def quantified(left: JsonPath, quantifier: str, element: Truth, alias: str) -> Truth:
     """Return ``document.array ANY|ALL|NONE condition``; of anything but an array it is false."""
     elements = f"SELECT 1 FROM json_each({left.document}, {left.sql_path}) AS {alias}"
@@ -244,7 +233,24 @@ def type_test(kind: Kind, term: Term) -> Truth:
     return Truth("bool", tests[kind])
 
 
-def chosen(condition: Truth, then: Term, otherwise: Term) -> Computed:
+def chosen(condition: Truth, then: Term, otherwise: Term) -> Choice:
     """Return ``condition ? then : otherwise``."""
-    kind = then.kind if then.kind == otherwise.kind else "any"
-    return Computed(kind, f"CASE WHEN {condition.sql} THEN {then.key} ELSE {otherwise.key} END")
+    return choice([(condition.sql, then)], otherwise)
+
+
+def choice(branches: list[tuple[str, Term]], otherwise: Term) -> Choice:
+    """Return the value of the first branch whose condition holds."""
+    kinds = {term.kind for _, term in branches} | {otherwise.kind}
+    return Choice(kinds.pop() if len(kinds) == 1 else "any", tuple(branches), otherwise)
+
+
+def first_present(terms: list[Term]) -> Term:
+    """Return the first value that is not null, or the last."""
+    *some, last = terms
+    return choice([(_is_present(term), term) for term in some], last) if some else last
+
+
+def _is_present(term: Term) -> str:
+    if isinstance(term, JsonPath):
+        return f"ifnull({term.json_type}, 'null') != 'null'"
+    return f"({term.key}) IS NOT NULL"

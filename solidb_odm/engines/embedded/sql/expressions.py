@@ -6,16 +6,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ....sdbql import nodes
+from ..naming import text_literal
+from .arrays import element_at, expansion, member
 from .calls import call
 from .compilation import Compilation, Scope
 from .conditions import (
     NEVER,
     all_of,
     any_of,
+    choice,
     chosen,
     compared,
+    first_present,
     in_list,
-    in_path,
     keys_text,
     like,
     like_glob,
@@ -26,7 +29,7 @@ from .conditions import (
     truth_of,
 )
 from .refusal import NotInSql
-from .terms import Column, Computed, Constant, Element, JsonPath, Structure, Term, Truth
+from .terms import NULL, Column, Computed, Constant, Element, JsonPath, Structure, Term, Truth
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 _MOST_ITEMS: Final = 60
@@ -120,18 +123,19 @@ def _compare(c: Compilation, node: nodes.Compare, scope: Scope) -> Term:
 def _membership(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
     left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
     if isinstance(right, Constant):
-        kind = c.type_of(node.right)
-        if not kind.startswith("list"):
-            raise NotInSql("IN with arrays or objects in the list")
-        values = right.value
-        if isinstance(left, Column):  # which would take a number for its text
-            texts = c.parameters.add(lambda binds: keys_text(v for v in values(binds) if type(v) is str))
-            return in_list(left, texts, has_null=False)
-        placeholder = c.parameters.add(lambda binds: keys_text(values(binds)))
-        return in_list(left, placeholder, has_null=kind.endswith("?"))
-    if isinstance(right, JsonPath) and isinstance(left, Constant):
-        return in_path(left, right, c.alias())
-    raise NotInSql("IN with a computed right side")
+        return _in_constant(c, left, right, c.type_of(node.right))
+    return member(c, left, right)
+
+
+def _in_constant(c: Compilation, left: Term, right: Constant, kind: str) -> Truth:
+    if not kind.startswith("list"):
+        raise NotInSql("IN with arrays or objects in the list")
+    values = right.value
+    if isinstance(left, Column):  # which would take a number for its text
+        texts = c.parameters.add(lambda binds: keys_text(v for v in values(binds) if type(v) is str))
+        return in_list(left, texts, has_null=False)
+    placeholder = c.parameters.add(lambda binds: keys_text(values(binds)))
+    return in_list(left, placeholder, has_null=kind.endswith("?"))
 
 
 def _like(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
@@ -149,10 +153,18 @@ def _like(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
 
 def _array_compare(c: Compilation, node: nodes.ArrayCompare, scope: Scope) -> Truth:
     left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
-    if not isinstance(left, JsonPath) or node.quantifier == "AT LEAST" or node.operator not in _COMPARISONS:
-        raise NotInSql(f"{node.quantifier} {node.operator} over this value")
     alias = c.alias()
-    return quantified(left, node.quantifier, compared(Element("any", alias), node.operator, right), alias)
+    element = Element("any", alias)
+    if not isinstance(left, JsonPath) or node.quantifier == "AT LEAST":
+        raise NotInSql(f"{node.quantifier} {node.operator} over this value")
+    if node.operator in ("IN", "NOT IN") and isinstance(right, Constant) and right.kind == "array":
+        among = _in_constant(c, element, right, c.type_of(node.right))
+        test = among if node.operator == "IN" else negated(among)
+    elif node.operator in _COMPARISONS:
+        test = compared(element, node.operator, right)
+    else:
+        raise NotInSql(f"{node.quantifier} {node.operator} over this value")
+    return quantified(left, node.quantifier, test, alias)
 
 
 def _ternary(c: Compilation, node: nodes.Ternary, scope: Scope) -> Term:
@@ -161,10 +173,34 @@ def _ternary(c: Compilation, node: nodes.Ternary, scope: Scope) -> Term:
     )
 
 
+def _case(c: Compilation, node: nodes.Case, scope: Scope) -> Term:
+    subject = None if node.subject is None else c.term(c, node.subject, scope)
+    branches: list[tuple[str, Term]] = []
+    for when, then in node.branches:
+        wanted = c.term(c, when, scope)
+        holds = truth_of(wanted) if subject is None else compared(subject, "==", wanted)
+        branches.append((holds.sql, c.term(c, then, scope)))
+    return choice(branches, NULL if node.otherwise is None else c.term(c, node.otherwise, scope))
+
+
+def _pipe(c: Compilation, node: nodes.Pipe, scope: Scope) -> Term:
+    return c.term(c, nodes.Call(node.name.upper(), (node.value, *node.arguments)), scope)
+
+
+def _template(c: Compilation, node: nodes.Template, scope: Scope) -> Term:
+    parts = [
+        text_literal(part)
+        if isinstance(part, str)
+        else c.call_back("solidb_template", c.term(c, part, scope).key)
+        for part in node.parts
+    ]
+    return Computed("string", f"({' || '.join(parts)})" if parts else "''")
+
+
 def _binary(c: Compilation, node: nodes.Binary, scope: Scope) -> Term:
     left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
     if node.operator == "??":
-        return Computed(left.kind if left.kind == right.kind else "any", f"ifnull({left.key}, {right.key})")
+        return first_present([left, right])
     if node.operator == "||":
         return chosen(truth_of(left), left, right)
     return _arithmetic(c, left, node.operator, right)
@@ -177,9 +213,9 @@ def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, righ
         raise NotInSql(f"the operator {operator}")
     exact = c.call_back(name, left.key, right.key)
     if operator in ("/", "%"):
-        return Computed("any", exact)
+        return Computed("any", exact, True)
     plain = " AND ".join(map(_is_plain, (left, right)))
-    return Computed("any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {exact} END")
+    return Computed("any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {exact} END", True)
 
 
 _ARITHMETIC: Final[dict[str, str]] = {
@@ -206,11 +242,16 @@ _WRITERS: Final[dict[type[nodes.Expression], Callable[[Compilation, Any, Scope],
     nodes.Attribute: _attribute,
     nodes.Binary: _binary,
     nodes.Call: call,
+    nodes.Case: _case,
     nodes.Compare: _compare,
+    nodes.Expansion: expansion,
+    nodes.Index: element_at,
     nodes.Logical: _logical,
     nodes.Name: _name,
     nodes.Object: _object,
+    nodes.Pipe: _pipe,
     nodes.Subquery: _subquery,
+    nodes.Template: _template,
     nodes.Ternary: _ternary,
     nodes.Unary: _unary,
 }

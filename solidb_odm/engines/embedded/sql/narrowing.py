@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...._types import Json
-from ....sdbql import nodes
 from ....sdbql.evaluate import Selection
 from ....sdbql.walk import bind_names
-from .blocks import conjuncts, where
 from .compilation import Compilation, Scope
 from .constants import Parameters, Signature, value_type
+from .filters import conjuncts, parts, where
 from .plans import Find, compilation
 from .refusal import NotInSql
 from .terms import DOCUMENT_COLUMNS, Document, Truth
@@ -80,7 +79,7 @@ def _conditions(c: Compilation, selection: Selection, scope: Scope) -> tuple[lis
     by_row: list[Truth] = []
     for condition in selection.conditions:
         said = by_row if bind_names(condition) & selection.by_row else fixed
-        for part in _parts(condition):
+        for part in parts(condition):
             try:
                 said += conjuncts(c, part, scope)
             except NotInSql:
@@ -92,9 +91,3 @@ def _is_served(sql: str, parameters: Parameters, connection: sqlite3.Connection)
     """Tell whether SQLite would search an index for these conditions, whatever their values."""
     steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(parameters.getters)).fetchall()
     return any(step[3].startswith("SEARCH") for step in steps)
-
-
-def _parts(node: nodes.Expression) -> tuple[nodes.Expression, ...]:
-    if isinstance(node, nodes.Logical) and node.operator == "AND":
-        return tuple(part for operand in node.operands for part in _parts(operand))
-    return (node,)

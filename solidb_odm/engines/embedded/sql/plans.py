@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ....sdbql import nodes
 from ..catalogue import Collection
-from .blocks import block, count, first, subquery
 from .compilation import Compilation
 from .constants import Parameters, Signature
 from .expressions import term
 from .shapes import Shape, shape_of
+from .subqueries import compiled, count, first, subquery
 from .terms import Document
 
 Find = Callable[[str], Collection | None]
@@ -35,15 +35,15 @@ def plan(
     """Turn a query into SQL; NotInSql, naming the construct, if SQL can't say it exactly."""
     c = compilation(types, find, database=database, strict=strict)
     c.names = names
-    compiled = block(c, query, {})
-    shape = shape_of(compiled.result)
+    found = compiled(c, query, {})
+    shape = shape_of(found.result)
     columns = ", ".join(shape.columns) or "NULL"
     return Plan(
-        compiled.select.sql(columns),
+        found.select.sql(columns),
         c.parameters,
         shape,
-        compiled.distinct,
-        isinstance(compiled.result, Document) and not compiled.distinct,
+        found.distinct,
+        isinstance(found.result, Document) and not found.distinct,
     )
 
 

@@ -20,6 +20,7 @@ Binds: TypeAlias = Mapping[str, Any]
 Getter: TypeAlias = Callable[[Binds], Any]
 """Takes a value of a constant out of the bind values."""
 
+SCALARS = frozenset(("null", "bool", "number", "string"))
 DOCUMENT_COLUMNS = ("key", "rev", "created", "updated", "doc")
 
 
@@ -72,13 +73,28 @@ class Constant(Term):
 
 @dataclass(frozen=True, slots=True)
 class Computed(Term):
-    """The result of an operator or a function, known by its order key."""
+    """The result of an operator or a function, known by its order key.
+
+    ``scalar``: it is never an array or an object, so that its key says its value.
+    """
 
     sql: str = "NULL"
+    scalar: bool = False
 
     @property
     def key(self) -> str:
         return self.sql
+
+    @property
+    def json(self) -> str:
+        if not self.scalar and self.kind not in SCALARS:
+            raise NotInSql("the value of a computed expression inside an array or an object")
+        return f"json(solidb_json({self.sql}))"
+
+    def attribute(self, name: str) -> Term:
+        if not self.scalar and self.kind not in SCALARS:
+            raise NotInSql(f"the attribute {name!r} of a computed value")
+        return NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +267,13 @@ class MaybeDocument(Term):
 
 @dataclass(frozen=True, slots=True)
 class Element(Term):
-    """An element of an array, as a row of ``json_each``."""
+    """An element of an array, as a row of ``json_each``.
+
+    ``array`` is SQL of the array, from which floats are read as they are written.
+    """
 
     alias: str = ""
+    array: str = ""
 
     @property
     def key(self) -> str:
@@ -263,20 +283,43 @@ class Element(Term):
             f" WHEN 'array' THEN solidb_key({value}) WHEN 'object' THEN solidb_key({value}) ELSE {value} END"
         )
 
+    @property
+    def json(self) -> str:
+        value = f"{self.alias}.value"
+        exact = f"{self.array} -> {self.alias}.fullkey" if self.array else f"solidb_json({value})"
+        return (
+            f"json(CASE {self.alias}.type WHEN 'text' THEN json_quote({value}) WHEN 'real' THEN {exact}"
+            f" WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE {value} END)"
+        )
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        return self.json, "json"
+
+    def inside(self, kind: Kind) -> str:
+        """Return the SQL of the element where it is an array, or an object, else NULL."""
+        return f"(CASE {self.alias}.type WHEN {text_literal(kind)} THEN {self.alias}.value END)"
+
+    def attribute(self, name: str) -> Term:
+        return JsonPath("any", self.inside("object")).attribute(name)
+
 
 @dataclass(frozen=True, slots=True)
 class JsonValue(Term):
     """SQL that gives JSON: the rows of a subquery, an array or an object that is built.
 
-    ``length`` is SQL that counts an array without building it.
+    ``length`` is SQL that counts an array without building it, ``keys`` a SELECT of the order keys of
+    its elements as ``k``; ``order_key`` is SQL of the value's order key, if it is at hand.
     """
 
     sql: str = "NULL"
     length: str = ""
+    keys: str = ""
+    order_key: str = ""
 
     @property
     def key(self) -> str:
-        return f"solidb_key({self.sql})"
+        return self.order_key or f"solidb_key({self.sql})"
 
     @property
     def json(self) -> str:
@@ -285,6 +328,48 @@ class JsonValue(Term):
     @property
     def output(self) -> tuple[str, Decoder]:
         return self.sql, "json"
+
+    def attribute(self, name: str) -> Term:
+        if self.kind == "array":
+            return NULL
+        if not is_reachable(name):
+            raise NotInSql(f"the attribute name {name!r}")
+        return JsonValue("any", f"(({self.sql}) -> {path_sql((name,))})")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Term):
+    """``CASE``: the value of the first branch whose condition, SQL of 0, 1 or NULL, holds."""
+
+    branches: tuple[tuple[str, Term], ...] = ()
+    otherwise: Term = field(default_factory=lambda: NULL)
+
+    @property
+    def key(self) -> str:
+        whens = " ".join(f"WHEN {condition} THEN {term.key}" for condition, term in self.branches)
+        return f"CASE {whens} ELSE {self.otherwise.key} END"
+
+    @property
+    def json(self) -> str:
+        whens = " ".join(f"WHEN {condition} THEN {term.json}" for condition, term in self.branches)
+        return f"json(CASE {whens} ELSE {self.otherwise.json} END)"
+
+    @property
+    def output(self) -> tuple[str, Decoder]:
+        if self.kind in SCALARS or all(term.kind in SCALARS for term in self.terms):
+            return self.key, "key"
+        try:
+            return self.json, "json"
+        except NotInSql:
+            return self.key, "key"
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return (*(term for _, term in self.branches), self.otherwise)
+
+    def attribute(self, name: str) -> Term:
+        branches = tuple((condition, term.attribute(name)) for condition, term in self.branches)
+        return Choice("any", branches, self.otherwise.attribute(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,5 +396,13 @@ class Structure(Term):
         return self.items[self.names.index(name)]
 
 
-NULL = Computed("null", "NULL")
+NULL: Computed = Computed("null", "NULL")
 """The value null."""
+
+
+def key_of(term: Term) -> str:
+    """Return the order key of any value, of a whole document too."""
+    try:
+        return term.key
+    except NotInSql:
+        return f"solidb_key({term.json})"

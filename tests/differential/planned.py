@@ -1,0 +1,250 @@
+"""Random queries of the forms that the planner turns into SQL, over documents with arrays of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from . import data
+from .data import DataSet
+from .literals import literal
+
+_PATHS = ["n", "i", "s", "b", "k", "r", "a", "o.x", "o.y.z", "t", "lines", "none", "_key", "w"]
+_FUNCTIONS = ["SUM", "AVG", "MIN", "MAX", "COUNT", "LENGTH", "FIRST", "LAST", "UNIQUE", "MEDIAN", "STDDEV"]
+_AGGREGATES = [*_FUNCTIONS[:5], "COUNT_DISTINCT", "UNIQUE", "SORTED_UNIQUE", "PUSH", "MEDIAN", "STDDEV",
+               "VARIANCE", "VAR_SAMP", "LENGTH", "BIT_OR"]  # fmt: skip
+_RANKS = ["ROW_NUMBER()", "RANK()", "DENSE_RANK()", "PERCENT_RANK()", "CUME_DIST()", "NTILE(3)"]
+_WINDOWS = [*_RANKS, "LAG({})", "LEAD({}, 2)", "LAG({}, 1, 0)", "FIRST_VALUE({})", "LAST_VALUE({})",
+            "NTH_VALUE({}, 2)", "SUM({})", "AVG({})", "COUNT({})", "MIN({})", "MAX({})"]  # fmt: skip
+
+
+def with_lines(found: DataSet, random: Random) -> DataSet:
+    """Return the data with an attribute ``lines`` in most documents: an array of objects, mostly."""
+    collections = dict(found.collections)
+    for name in ("docs", "more"):
+        collections[name] = [
+            {**document, "lines": _lines(random)} if random.random() < 0.9 else document
+            for document in collections[name]
+        ]
+    return replace(found, collections=collections)
+
+
+def _lines(random: Random) -> object:
+    if random.random() < 0.1:
+        return data.value(random)
+    return [
+        {"x": data.number(random), "y": random.choice(["p", "q", None]), "z": data.value(random, 1)}
+        if random.random() < 0.8
+        else data.value(random)
+        for _ in range(random.randrange(5))
+    ]
+
+
+class Planned:
+    """Writes queries; ``forms`` are what it can write."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.forms: dict[str, Callable[[], str]] = {
+            "loops": self.loops,
+            "choices": self.choices,
+            "expansions": self.expansions,
+            "membership": self.membership,
+            "joins": self.joins,
+            "aggregates": self.aggregates,
+            "gathers": self.gathers,
+            "folds": self.folds,
+            "sets": self.sets,
+            "tables": self.tables,
+            "windows": self.windows,
+            "distincts": self.distincts,
+        }
+
+    # --- pieces ----------------------------------------------------------------------------------
+
+    def pick(self, *choices: str) -> str:
+        return self.random.choice(choices)
+
+    def path(self, name: str = "d") -> str:
+        return f"{name}.{self.random.choice(_PATHS)}"
+
+    def constant(self) -> str:
+        return literal(data.scalar(self.random))
+
+    def value(self, *names: str) -> str:
+        """Return an expression over documents and elements; an element's name begins with e."""
+        name = self.random.choice(names)
+        if name.startswith("e"):
+            return self.random.choice([name, f"{name}.x", f"{name}.y", f"{name}.z"])
+        return self.random.choice([self.path(name), self.path(name), self.constant()])
+
+    def condition(self, *names: str) -> str:
+        left = self.value(*names)
+        operator = self.pick("==", "!=", "<", "<=", ">", ">=", "==")
+        right = self.random.choice([self.constant(), self.constant(), self.value(*names)])
+        plain = f"{left} {operator} {right}"
+        return self.random.choice([plain, plain, f"NOT ({plain})", f"({plain} OR {left} == null)", left])
+
+    def filters(self, *names: str) -> str:
+        return "".join(f" FILTER {self.condition(*names)}" for _ in range(self.random.randrange(3)))
+
+    def tail(self, *names: str) -> str:
+        written = ""
+        if self.random.random() < 0.5:
+            keys = [self.value(*names) + self.pick("", " DESC") for _ in range(self.random.randrange(1, 3))]
+            written = f" SORT {', '.join(keys)}"
+        return written + self.pick("", "", " LIMIT 3", " LIMIT 1, 4")
+
+    def items(self, name: str = "d") -> str:
+        """Return what a loop goes over."""
+        literals = ["[1, 2.5, 'a', null, true]", "[]", "3..6", "[[1], {x: 1, y: 'p'}]", "null", "'text'"]
+        of_document = [f"{name}.{field}" for field in ("lines", "lines", "t", "o.l", "a", "o", "none", "n")]
+        made = [f"[{name}.n, {name}.lines]", f"{name}.lines[*].x", f"({name}.t)"]
+        return self.random.choice([*literals, *of_document, *of_document, *made])
+
+    # --- forms -----------------------------------------------------------------------------------
+
+    def loops(self) -> str:
+        items = self.items()
+        written = f"FOR d IN docs{self.filters('d')} FOR e IN {items}{self.filters('d', 'e')}"
+        names = ["d", "e"]
+        if self.random.random() < 0.3:
+            written += f" FOR e2 IN {self.pick('e', 'e.z', 'd.t')}{self.filters('e2', 'e')}"
+            names.append("e2")
+        if self.random.random() < 0.3:
+            written += f" FOR m IN more FILTER m.{self.pick('k', 'i', 'ref')} == {self.value(*names)}"
+            names.append("m")
+        picked = self.pick("e", f"[d._key, {self.value(*names)}]", f"{{v: {self.value(*names)}, e}}", "e.x")
+        return f"{written}{self.tail(*names)} RETURN {picked}"
+
+    def choices(self) -> str:
+        def choice() -> str:
+            one, two = self.value("d"), self.value("d")
+            whens = [f"WHEN {self.condition('d')} THEN {self.value('d')}" for _ in range(2)]
+            matches = [f"WHEN {self.value('d')} THEN {self.value('d')}" for _ in range(2)]
+            return self.random.choice(
+                [
+                    f"CASE {' '.join(whens)} ELSE {one} END",
+                    f"CASE {' '.join(whens)} END",
+                    f"CASE {one} {' '.join(matches)} ELSE {two} END",
+                    f"({self.condition('d')} ? {one} : {two})",
+                    f"({one} ?? {two})",
+                    f"({one} || {two})",
+                    f"COALESCE({one}, {two}, {self.constant()})",
+                    f"IF({self.condition('d')}, {one}, {two})",
+                    f'$"x ${{{one}}} y"',
+                    f"({self.path()} |> TO_STRING())",
+                    f"d.{self.pick('t', 'lines', 'a', 'o.l')}[{self.pick('0', '1', '-1', '7')}]",
+                    f"d.lines[{self.pick('0', '-1')}].{self.pick('x', 'z')}",
+                ]
+            )
+
+        shown = self.pick(choice(), f"[d._key, {choice()}]", f"{{a: {choice()}, b: {choice()}}}")
+        kept = f" FILTER {choice()} {self.pick('==', '<', '!=')} {self.constant()}"
+        sort = f" SORT {choice()}, d._key" if self.random.random() < 0.4 else ""
+        return f"FOR d IN docs{self.pick('', kept)}{sort}{self.pick('', ' LIMIT 4')} RETURN {shown}"
+
+    def expansion(self) -> str:
+        base = f"d.{self.pick('lines', 'lines', 't', 'a', 'none')}"
+        inner = f"CURRENT.{self.pick('x', 'y')} {self.pick('>', '==', '!=')} {self.constant()}"
+        brackets = self.random.choice(
+            [f"* FILTER {inner}", "* LIMIT 2", f"* FILTER {inner} RETURN CURRENT.x", "* RETURN [CURRENT, 1]"]
+        )
+        return self.random.choice([f"{base}[*].x", f"{base}[*].z", f"{base}[{brackets}]"])
+
+    def expansions(self) -> str:
+        found = self.expansion()
+        shown = self.pick(found, f"[d._key, {found}]", f"LENGTH({found})", f"SUM({found})")
+        kept = self.pick("", f" FILTER {self.value('d')} IN {found}", f" FILTER LENGTH({found}) > 1")
+        return f"FOR d IN docs{kept}{self.pick('', ' LIMIT 4')} RETURN {shown}"
+
+    def membership(self) -> str:
+        field = self.pick("k", "i", "_key", "ref", "a")
+        rows = f"(FOR m IN more{self.filters('m')} RETURN {self.pick('m', 'DISTINCT m')}.{field})"
+        right = self.random.choice(
+            [rows, rows, "d.t", "d.a", "d.o", f"[{self.value('d')}, 1, null]", "d.lines[*].x", "keys"]
+        )
+        inside = f"{self.value('d')} {self.pick('IN', 'NOT IN')} {right}"
+        tested = f"d.t {self.pick('ANY', 'ALL', 'NONE')} {self.pick('IN', 'NOT IN')} ['a', 1, null]"
+        let = f"LET keys = {rows} " if right == "keys" else ""
+        shown = self.pick("d._key", f"[d._key, {inside}]")
+        return f"{let}FOR d IN docs FILTER {self.pick(inside, inside, tested)} RETURN {shown}"
+
+    def joins(self) -> str:
+        on = self.pick("more.ref == d._key", "more.k == d.k", "more.i < d.i", "more.s == d.s AND more.b")
+        kind = self.pick("JOIN", "LEFT JOIN")
+        shown = self.pick("more", "LENGTH(more)", "more[*].n", "[d._key, more[*]._key]", "FIRST(more)")
+        return f"FOR d IN docs{self.filters('d')} {kind} more ON {on}{self.tail('d')} RETURN {shown}"
+
+    def aggregates(self) -> str:
+        parts = [
+            f"a{n} = {self.random.choice(_AGGREGATES)}({self.value('d', 'e')})"
+            for n in range(self.random.randrange(1, 4))
+        ]
+        loop = f"FOR d IN docs{self.filters('d')} FOR e IN d.lines"
+        names = ", ".join(part.split(" ")[0] for part in parts)
+        groups = self.pick("", f"g = {self.value('d')}", f"g = {self.path()}, h = {self.value('e')}")
+        shown = ", ".join(filter(None, ["g" if groups else "", names]))
+        return f"{loop} COLLECT {groups} AGGREGATE {', '.join(parts)} RETURN [{shown}]"
+
+    def gathers(self) -> str:
+        into = self.pick(
+            "INTO g", "INTO g KEEP d", f"INTO g = {self.value('d')}", f"INTO g = [d._key, {self.path()}]"
+        )
+        loop = f"FOR d IN docs{self.filters('d')} LET v = {self.path()}"
+        shown = self.pick("[k, g]", "[k, LENGTH(g)]", "{k, n: LENGTH(g), g}", "FIRST(g)", "[k, COUNT(g)]")
+        kept = self.pick("", "", " FILTER LENGTH(g) > 1")
+        return f"{loop} COLLECT k = {self.path()} {into}{kept} RETURN {shown}"
+
+    def folds(self) -> str:
+        inner = f"FOR m IN more FILTER m.{self.pick('k == d.k', 'i > d.i', 'ref == d._key', 'b')}"
+        tail = self.pick("", " SORT m.n", " SORT m.n DESC LIMIT 3")
+        rows = f"({inner}{tail} RETURN {self.pick('', 'DISTINCT ')}{self.value('m')})"
+        fold = f"{self.random.choice(_FUNCTIONS)}{rows}"
+        if self.random.random() < 0.3:
+            fold = f"FIRST(({inner} SORT m._key RETURN m)).{self.pick('n', 'o.x', '_key')}"
+        kept = self.pick("", "", f" FILTER {fold} > 1", f" SORT {fold}, d._key")
+        return f"FOR d IN docs{kept} RETURN [d._key, {fold}]"
+
+    def operand(self) -> str:
+        name = self.pick("docs", "more")
+        shown = self.random.choice(
+            [f"d.{self.pick('k', 'i', 'r', 'a', 't')}", f"{{k: {self.path()}}}", "d._key"]
+        )
+        return (
+            f"FOR d IN {name}{self.filters('d')}{self.tail('d')} RETURN {self.pick('', 'DISTINCT ')}{shown}"
+        )
+
+    def sets(self) -> str:
+        operator = [self.pick(" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ") for _ in range(2)]
+        operands = [self.operand() for _ in range(self.random.choice([2, 2, 3]))]
+        written = operands[0] + "".join(a + b for a, b in zip(operator, operands[1:], strict=False))
+        return self.pick(written, f"RETURN LENGTH(({written}))") if self.random.random() < 0.3 else written
+
+    def tables(self) -> str:
+        shown = self.pick("d", "d.a", "{x: d.n, y: d.k}")
+        inner = f"FOR d IN docs{self.filters('d')}{self.tail('d')} RETURN {shown}"
+        two = self.pick("", f", u AS (FOR e IN t{self.filters('e')} RETURN e)")
+        loop = f"FOR e IN {'u' if two else 't'}{self.filters('e')}"
+        more = self.pick("", " FOR m IN more FILTER m.k == e.y")
+        return f"WITH t AS ({inner}){two} {loop}{more}{self.tail('e')} RETURN {self.value('e')}"
+
+    def windows(self) -> str:
+        function = self.random.choice(_WINDOWS).format(self.value("d"))
+        partition = self.pick("", f"PARTITION BY {self.path()} ")
+        order = self.pick("", f"ORDER BY {self.value('d')}{self.pick('', ' DESC')}", "ORDER BY d.r, d.i DESC")
+        window = f"{function} OVER ({partition}{order})"
+        written = f"FOR d IN docs{self.filters('d')}"
+        if self.random.random() < 0.5:
+            return f"{written}{self.tail('d')} RETURN [d._key, {window}]"
+        kept = self.pick("", " FILTER w > 1", " FILTER w != null")
+        return f"{written} LET w = {window}{kept}{self.pick('', ' SORT w, d._key')} RETURN [d._key, w]"
+
+    def distincts(self) -> str:
+        shown = self.value("d")
+        sort = self.pick("", f" SORT {shown}", f" SORT {shown} DESC", f" SORT {self.path()}")
+        inner = (
+            f"FOR d IN docs{self.filters('d')}{sort}{self.pick('', '', ' LIMIT 5')} RETURN DISTINCT {shown}"
+        )
+        return self.pick(inner, inner, f"RETURN LENGTH(({inner}))", f"RETURN ({inner})")
