@@ -221,14 +221,14 @@ def test_an_index_on_either_side_of_a_join_is_searched(engine: Engine) -> None:
         assert explained["indexes"] == ["people.email"]
 
 
-ORDERED = [
+BY_INDEX = [
     "FOR p IN people FILTER p.address.city == 'Rome' SORT p.age RETURN p",
     "FOR p IN people FILTER p.address.city == @city SORT p.age DESC LIMIT 5 RETURN p.name",
     "FOR p IN people SORT p.address.city, p.age LIMIT 3 RETURN p",
 ]
 
 
-@pytest.mark.parametrize("text", ORDERED)
+@pytest.mark.parametrize("text", BY_INDEX)
 def test_the_order_comes_from_a_composite_index_behind_its_equal_prefix(engine: Engine, text: str) -> None:
     explained = _explained(engine, text, city="Rome")
 
