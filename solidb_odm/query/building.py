@@ -18,6 +18,7 @@ from ..model.mixins import SoftDelete
 from ..sdbql import nodes as q
 from .columns import Column, Entity, Labelled, Scalar
 from .conditions import Ordering
+from .outer import Partner
 from .scope import BuildScope, names_in, sources_of, substitute
 from .sources import collection_of, model_of
 from .tables import Table
@@ -34,6 +35,7 @@ class Selection:
     groups: tuple[Expression, ...]
     having: tuple[Expression, ...]
     joins: tuple[Source, ...]
+    partners: tuple[Partner, ...]
     limit: int | None
     offset: int | None
     distinct: bool
@@ -45,7 +47,15 @@ class Selection:
     def expressions(self) -> list[Expression]:
         """All expressions, columns first."""
         found = [each.expression for each in self.columns if isinstance(each, Scalar)]
-        return [*found, *self.conditions, *self.groups, *self.having, *(o.expression for o in self.orderings)]
+        on = [condition for partner in self.partners for condition in partner.conditions]
+        return [
+            *found,
+            *on,
+            *self.conditions,
+            *self.groups,
+            *self.having,
+            *(o.expression for o in self.orderings),
+        ]
 
     @property
     def is_grouped(self) -> bool:
@@ -64,7 +74,7 @@ def build_select(selection: Selection, scope: BuildScope) -> q.Query:
     """Build the block of a select; UsageError where its parts do not fit together."""
     scope.shows_deleted = selection.with_deleted
     sources = _sources(selection, scope)
-    loops, body = _read(sources, selection.conditions, scope)
+    loops, body = _read(sources, selection, scope)
     if selection.is_grouped:
         block = _grouped(selection, scope, body)
     else:
@@ -86,23 +96,44 @@ def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     return own
 
 
-def _read(
-    sources: list[Source], wanted: Iterable[Expression], scope: BuildScope
-) -> tuple[list[str], list[q.Clause]]:
+def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tuple[list[str], list[q.Clause]]:
     """Build a FOR for each source, and each condition after the last FOR it needs."""
     loops = [scope.declare(source) for source in sources]
-    built = [condition.__build__(scope) for condition in _conjuncts(wanted)]
+    built = [condition.__build__(scope) for condition in _conjuncts(selection.conditions)]
+    partners = {partner.source: partner for partner in selection.partners}
     body: list[q.Clause] = []
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
-        body.append(q.For(variable, read_from(source, scope)))
+        if source in partners:
+            body += _read_partner(partners[source], variable, scope)
+        else:
+            body.append(q.For(variable, read_from(source, scope)))
         later = set(loops[position + 1 :])
         here = [each for each in built if not names_in(each) & later] if later else built
         built = [each for each in built if each not in here] if later else []
-        narrowed = narrowing(source, variable, scope)
+        narrowed = None if source in partners else narrowing(source, variable, scope)
         conditions = [*([narrowed] if narrowed is not None else []), *here]
         if conditions:
             body.append(q.Filter(conjunction(conditions)))
     return loops, body
+
+
+def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.Clause]:
+    """Build a loop over the documents the conditions are true of, or over null if there is none."""
+    source, inner = partner.source, scope.declare(partner.source)
+    narrowed = narrowing(source, inner, scope)
+    on = [condition.__build__(scope) for condition in partner.conditions]
+    wanted = [*([narrowed] if narrowed is not None else []), *on]
+    scope.declare(source, variable)
+    scope.partners.add(source)
+    loop = q.For(inner, read_from(source, scope))
+    body = (loop, q.Filter(conjunction(wanted))) if wanted else (loop,)
+    found = q.Name(scope.fresh("_j"))
+    is_there = q.Compare(q.Call("LENGTH", (found,)), ">", q.Literal(0))
+    rows = q.Ternary(is_there, found, q.Array((q.Literal(None),)))
+    return [
+        q.Let(found.name, q.Subquery(q.Block(body=body, returns=q.Return(q.Name(inner))))),
+        q.For(variable, rows),
+    ]
 
 
 def read_from(source: Source, scope: BuildScope) -> q.Name:

@@ -97,6 +97,10 @@ def _form(selection: Selection, values: list[Any]) -> Form:
         tuple(_part(each, values) for each in selection.groups),
         tuple(_part(each, values) for each in selection.having),
         tuple(map(_source, selection.joins)),
+        tuple(
+            (_source(each.source), *(_part(part, values) for part in each.conditions))
+            for each in selection.partners
+        ),
         selection.limit is None,
         bool(selection.offset),
         selection.single,

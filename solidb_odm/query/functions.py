@@ -40,6 +40,8 @@ class Aggregate(Expression):
 
     def __build__(self, scope: Any) -> q.Expression:
         argument = None if self.argument is None else self.argument.__build__(scope)
+        if self.source in scope.partners:  # which may be missing from a row
+            argument = q.Attribute(q.Name(scope.variable(self.source)), "_key")
         return cast(q.Expression, scope.aggregate(self.function, argument))
 
     @property

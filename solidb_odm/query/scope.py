@@ -32,6 +32,8 @@ class BuildScope:
         self.values: dict[str, Any] = parent.values if parent else {}
         self.by_value: dict[tuple[type, Any], str] = parent.by_value if parent else {}
         self.variables: dict[Source, str] = {}
+        self.partners: set[Source] = set()
+        """The sources that rows may have no document of."""
         self.aggregates: list[q.Aggregate] = []
         self.lets: list[q.Let] = []
         self.windows: list[q.Let] = []

@@ -16,6 +16,7 @@ from .conditions import Ordering
 from .forms import Built, build_once
 from .hops import Hops
 from .loading import Loading
+from .outer import Partner, or_none
 from .scope import BuildScope, with_tables
 from .search import Nearest
 from .sources import model_of
@@ -44,6 +45,7 @@ class Select(Loading[T_co]):
     groups: tuple[Expression, ...] = ()
     having_conditions: tuple[Expression, ...] = ()
     joins: tuple[Source, ...] = ()
+    partners: tuple[Partner, ...] = ()
     limit_count: int | None = None
     offset_count: int | None = None
     is_distinct: bool = False
@@ -91,14 +93,27 @@ class Select(Loading[T_co]):
 
     def join(self, other: type[Document], *on: Predicate | bool) -> Self:
         """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of."""
-        read = [*self.joins, *(each.source for each in self.columns if isinstance(each, Entity))]
-        if any(source is other for source in read):
+        self._check_joins_once(other)
+        joined = self._with(joins=(*self.joins, other))
+        return joined.where(*on) if on else joined
+
+    def outerjoin(self, other: type[Document], *on: Predicate | bool) -> Self:
+        """Read another model too, as ``join`` does, and keep the rows that have no partner.
+
+        In those the other document, and each field of it, is None; so it is for ``where`` and ``order_by``.
+        """
+        self._check_joins_once(other)
+        partner = Partner(other, tuple(conditions.condition(each) for each in on))
+        columns = tuple(or_none(each, other) for each in self.columns)
+        return self._with(joins=(*self.joins, other), partners=(*self.partners, partner), columns=columns)
+
+    def _check_joins_once(self, other: type[Document]) -> None:
+        first = self.columns[0].source if isinstance(self.columns[0], Entity) else None
+        if any(source is other for source in (first, *self.joins)):
             name = model_of(other).__name__
             raise UsageError(
                 f"the statement reads {name} already", hint=f"second = aliased({name}); join(second, ..)"
             )
-        joined = self._with(joins=(*self.joins, other))
-        return joined.where(*on) if on else joined
 
     def into(self, model: type[M]) -> Select[M]:
         """Read each row as a model, or any class Pydantic knows, its fields by the columns' names.
@@ -163,6 +178,7 @@ class Select(Loading[T_co]):
             self.groups,
             self.having_conditions,
             self.joins,
+            self.partners,
             self.limit_count,
             self.offset_count,
             self.is_distinct,
