@@ -6,9 +6,9 @@ Writes travel as batches, one collection and one kind each, in the order they mu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from .._dataclasses import dataclass
 from .._types import Body, JsonObject, Receipt, Stored
 from .base import Command
 

@@ -6,9 +6,10 @@ models and engines, so that both can speak of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, TypeAlias
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from .base import Command
 

@@ -6,9 +6,9 @@ is used by one thread or task at a time. A session owns one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
+from .._dataclasses import dataclass
 from ..commands import Command
 
 R = TypeVar("R")

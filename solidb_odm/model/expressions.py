@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from .plain import plain

@@ -6,7 +6,7 @@ fields called anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..sdbql import nodes as q
 from . import shapes

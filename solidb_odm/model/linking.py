@@ -7,13 +7,13 @@ assigned becomes a link at once, what is put into a list, dict or embedded model
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from . import shapes
 from .cascades import Cascade

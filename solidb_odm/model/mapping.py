@@ -6,13 +6,14 @@ A ``Mapping`` is made when the class is complete: at once, or after forward refe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaSerializer, SchemaValidator
 
+from .._dataclasses import dataclass
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import DeclarationError
 from . import shapes

@@ -42,6 +42,14 @@ def _is_building() -> bool:
     return getattr(_building, "depth", 0) > 0
 
 
+def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Say whether a class is a base of this package, which Pydantic need not build to import it."""
+    return namespace["__module__"].startswith(_OWN) and "__pydantic_generic_metadata__" not in options
+
+
+_OWN = "solidb_odm.model."
+
+
 class Watched:
     """A field whose value can change in place: reading it notes that the document may change."""
 
@@ -109,6 +117,9 @@ class DocumentMeta(ModelMetaclass):
             settings = namespace.pop(
                 "Settings", None
             )  # Pydantic would take a class made elsewhere for a field
+            later = _is_built_later(namespace, options)
+            if later:
+                namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
@@ -121,6 +132,8 @@ class DocumentMeta(ModelMetaclass):
                 ) from error
             finally:
                 _building.depth -= 1
+            if later:
+                cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
             make_referable(cls)
             type.__setattr__(cls, "__solidb_is_made__", True)
             if settings is not None:
@@ -156,7 +169,7 @@ def declare(cls: Any, collection: str | None, abstract: bool) -> None:
     """Give a new class its collection and, if it is complete, its mapping."""
     registry.generation += 1
     model = cls.__name__
-    is_base = cls.__module__.startswith("solidb_odm.model") or bool(
+    is_base = cls.__module__.startswith(_OWN) or bool(
         cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]
     )
     parent = _parent(cls)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from .._dataclasses import dataclass
 from . import shapes
 from .expressions import Expression, FunctionCall, Test, lift
 

@@ -8,7 +8,6 @@ model's own ``model_dump_json`` stays what its author made it, and embedded mode
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
@@ -17,6 +16,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema
 
+from .._dataclasses import dataclass
 from .stored_values import (
     Choices,
     duration_key,

@@ -1,22 +1,63 @@
 """The query builder: immutable statements over model fields, compiled to SDBQL nodes and bind values."""
 
-from .attributes import attribute
-from .changes import Delete, Update, delete, update
-from .choices import case, coalesce, exists
-from .columns import Path
-from .combining import except_, intersect, union
-from .conditions import all_, and_, any_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
-from .functions import func, label
-from .geo import distance, within
-from .inserts import Insert, Upsert, insert, upsert
-from .raw import RawStatement, sdbql
-from .returning import Returning
-from .search import hybrid, matches, nearest
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
 from .select import Select, select
-from .sources import aliased
-from .statement import Compiled, Statement
-from .traversal import PathStatement, Traversal, shortest_path, traverse
-from .windows import over
+
+if TYPE_CHECKING:
+    from .attributes import attribute
+    from .changes import Delete, Update, delete, update
+    from .choices import case, coalesce, exists
+    from .columns import Path
+    from .combining import except_, intersect, union
+    from .conditions import all_, and_, any_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
+    from .functions import func, label
+    from .geo import distance, within
+    from .inserts import Insert, Upsert, insert, upsert
+    from .raw import RawStatement, sdbql
+    from .returning import Returning
+    from .search import hybrid, matches, nearest
+    from .sources import aliased
+    from .statement import Compiled, Statement
+    from .traversal import PathStatement, Traversal, shortest_path, traverse
+    from .windows import over
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            ".attributes": ("attribute",),
+            ".changes": ("Delete", "Update", "delete", "update"),
+            ".choices": ("case", "coalesce", "exists"),
+            ".columns": ("Path",),
+            ".combining": ("except_", "intersect", "union"),
+            ".conditions": (
+                "all_",
+                "and_",
+                "any_",
+                "asc",
+                "contains",
+                "desc",
+                "in_",
+                "is_null",
+                "like",
+                "not_",
+                "not_in",
+                "or_",
+                "some",
+            ),
+            ".functions": ("func", "label"),
+            ".geo": ("distance", "within"),
+            ".inserts": ("Insert", "Upsert", "insert", "upsert"),
+            ".raw": ("RawStatement", "sdbql"),
+            ".returning": ("Returning",),
+            ".search": ("hybrid", "matches", "nearest"),
+            ".sources": ("aliased",),
+            ".statement": ("Compiled", "Statement"),
+            ".traversal": ("PathStatement", "Traversal", "shortest_path", "traverse"),
+            ".windows": ("over",),
+        },
+    )
 
 __all__ = [
     "Compiled",

@@ -8,8 +8,8 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Combined, Expression, Source

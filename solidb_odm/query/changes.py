@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Expression, Predicate

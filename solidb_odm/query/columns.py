@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
 from ..model.codec import first_problem
 from ..model.document import Document

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Self, TypeVar
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model.expressions import Expression
 from ..model.fields import FieldRef

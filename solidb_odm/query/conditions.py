@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model import shapes
 from ..model.expressions import (

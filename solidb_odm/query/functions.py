@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model import shapes
 from ..model.expressions import Expression, FunctionCall, Predicate, lift
 from ..model.fields import FieldRef
+from ..sdbql import functions as language
 from ..sdbql import nodes as q
-from ..sdbql.functions import Function, catalogue, lookup
 from .columns import Labelled
 from .conditions import expression
 from .sources import Alias
@@ -129,10 +129,10 @@ class Functions(WindowFunctions):
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = lookup(name)
+        known = language.lookup(name)
         aggregate = known is None and name.upper() in _AGGREGATES
         if known is None and not aggregate:
-            names = [each.name.lower() for each in catalogue()]
+            names = [each.name.lower() for each in language.catalogue()]
             close = get_close_matches(name.lower(), names, 1)
             guess = f"; did you mean func.{close[0]}?" if close else ""
             raise AttributeError(f"SDBQL has no function {name.upper()}{guess}")
@@ -164,7 +164,7 @@ def _same(name: str, target: Any, *more: Expression) -> Expression:
     return TypedCall(name, (value, *more), kind)
 
 
-def _call(known: Function, arguments: tuple[Any, ...]) -> Expression:
+def _call(known: language.Function, arguments: tuple[Any, ...]) -> Expression:
     count = len(arguments)
     if count < known.min_args or (known.max_args is not None and count > known.max_args):
         raise UsageError(f"func.{known.name.lower()}({known.parameters}) was given {count} arguments")

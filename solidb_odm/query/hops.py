@@ -5,9 +5,9 @@ ends of edges, back-references and edges.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model import shapes
 from ..model.cascades import Cascade

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self, TypeAlias
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import UsageError
 from ..model.document import Document

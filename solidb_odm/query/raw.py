@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
+from .._dataclasses import dataclass
 from ..errors import QueryError, UsageError
 from ..model.document import Document
 from ..model.expressions import Value
 from ..model.plain import plain
 from ..sdbql import nodes as q
+from ..sdbql import parser
 from ..sdbql.check import check_names, check_values
-from ..sdbql.parser import parse
 from ..sdbql.walk import bind_names, collections_written
 from .columns import Column, Entity, Scalar, decoder
 from .hops import Hops
@@ -88,7 +89,7 @@ def _values(binds: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(256)
 def _read(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
-    query = parse(text)
+    query = parser.parse(text)
     return query, bind_names(query), collections_written(query)
 
 

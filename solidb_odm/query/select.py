@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Self, TypeVar, cast, overload
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.expressions import Expression, Predicate, Source, Value
@@ -18,7 +19,6 @@ from .hops import Hops
 from .loading import Loading
 from .outer import Partner, or_none
 from .scope import BuildScope, with_tables
-from .search import Nearest
 from .sources import model_of
 from .statement import Compiled, T_co
 from .subqueries import ListValue, SingleValue
@@ -198,8 +198,8 @@ class Select(Loading[T_co]):
 
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
-    if isinstance(key, Nearest):
-        return key.__ordering__()
+    if hasattr(key.__class__, "__ordering__"):  # nearest()
+        return cast(Ordering, key.__ordering__())
     return key if isinstance(key, Ordering) else Ordering(conditions.expression(key, "order_by()"))
 
 

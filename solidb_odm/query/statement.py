@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
+from .._dataclasses import dataclass
 from ..sdbql import nodes as q
-from ..sdbql.printer import print_query
+from ..sdbql import printer
 from .columns import Column
 from .hops import Hops
 
@@ -34,7 +35,7 @@ class Compiled:
     @property
     def text(self) -> str:
         """The SDBQL text, as a server gets it."""
-        return self.source or print_query(self.query)
+        return self.source or printer.print_query(self.query)
 
     def __str__(self) -> str:
         return self.text

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args, overload
 
+from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model.document import Document
 from ..model.edge import Edge

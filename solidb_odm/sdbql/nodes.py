@@ -10,9 +10,11 @@ themselves travel beside the query.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal as OneOf
 from typing import TypeAlias
+
+from .._dataclasses import dataclass
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 Direction: TypeAlias = OneOf["OUTBOUND", "INBOUND", "ANY"]

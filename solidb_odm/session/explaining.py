@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import Any, cast
 
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from ..commands import ExplainQuery, Operation
 from ..errors import UsageError

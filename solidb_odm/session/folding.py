@@ -16,8 +16,8 @@ from ..model.codec import encode_value
 from ..model.document import Document
 from ..model.state import state_of
 from ..query.statement import Compiled
+from ..sdbql import evaluate as evaluator
 from ..sdbql import nodes as q
-from ..sdbql.evaluate import evaluate
 from ..sdbql.walk import walk
 from ..work import UnitOfWork
 from .held import HeldDocuments
@@ -66,7 +66,7 @@ def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
         binds[_COUNT] = needed
     rows = yield from call(RunQuery(asked, binds))
     source = HeldDocuments(collection, [*rows, *own.values()])
-    return list(evaluate(query, source, compiled.bind_vars))
+    return list(evaluator.evaluate(query, source, compiled.bind_vars))
 
 
 def _own(work: UnitOfWork, collection: str) -> dict[str, JsonObject]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
 from ..model.codec import body_value, decode

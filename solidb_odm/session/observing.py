@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar, cast
 
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from ..commands import Apply, Command, CommitBatches, ExplainQuery, FetchDocuments, Get, GetMany, RunQuery
 from ..engines.base import AsyncChannel, Capabilities, Channel
 from ..errors import SolidbError
-from ..sdbql.printer import print_query
+from ..sdbql import printer
 from ..sdbql.walk import collections_read, collections_written
 
 R = TypeVar("R")
@@ -124,7 +125,7 @@ def describe(command: Command[Any]) -> str:
         case RunQuery(text=text) if text:
             return text
         case RunQuery(query) | FetchDocuments(query):
-            return print_query(query)
+            return printer.print_query(query)
         case Get(collection, key):
             return f"{name} {collection}/{key}"
         case GetMany(collection, keys):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ..commands import Operation, run
 from ..errors import StaleDocumentError
@@ -19,12 +19,14 @@ from . import operations_reading as reading
 from . import operations_writing as writing
 from . import paging
 from .base import Read, SessionBase, compiled, first_column, present, visible
-from .engine import Engine
 from .explaining import Explanation, explain
 from .paging import Page
 from .result import Result
 from .retrying import RETRYABLE, Backoff
 from .statistics import CountedChannel
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")

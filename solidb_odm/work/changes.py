@@ -7,11 +7,12 @@ three values.
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pydantic_core import to_json
 
+from .._dataclasses import dataclass
 from .._types import Body, Json, JsonObject
 from ..model.codec import body_value, encode_text, encode_value, validate
 from ..model.mapping import Mapping

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from .._dataclasses import dataclass
 from ..model.codec import decode
 from ..model.document import Document
 from ..model.state import state_or_none

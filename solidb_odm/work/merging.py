@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from .changes import identical
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "_types"}),
+    frozenset({"errors", "_types", "_dataclasses", "_lazy"}),
     frozenset({"sdbql"}),
     frozenset({"commands"}),
     frozenset({"model", "engines"}),

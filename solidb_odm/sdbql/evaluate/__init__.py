@@ -4,10 +4,32 @@ It answers as the server does, its defects aside: no LIMIT is pushed past a COLL
 lost through an index, no variable is bypassed for a collection of the same name.
 """
 
-from .memory import MemorySource
-from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
-from .runtime import Limits, Run
-from .source import EdgeDirection, Selection, Source
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazily
+
+if TYPE_CHECKING:
+    from .memory import MemorySource
+    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
+    from .runtime import Limits, Run
+    from .source import EdgeDirection, Selection, Source
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            ".memory": ("MemorySource",),
+            ".prepared": (
+                "CompiledExpression",
+                "Prepared",
+                "compile_expression",
+                "evaluate",
+                "prepare",
+                "writes",
+            ),
+            ".runtime": ("Limits", "Run"),
+            ".source": ("EdgeDirection", "Selection", "Source"),
+        },
+    )
 
 __all__ = [
     "CompiledExpression",

@@ -1,33 +1,16 @@
-"""The built-in functions: a catalogue that people read, and code that a query runs on a file."""
+"""The built-in functions: a catalogue that people read, and code that a query runs on a file.
 
-# pyright: reportUnusedImport=false
-# ruff: noqa: F401  # importing a family registers its functions
+The catalogue is filled when somebody first looks into it.
+"""
 
-from . import (
-    aggregates,
-    arrays,
-    dates,
-    digests,
-    documents,
-    formatting,
-    geo,
-    graphs,
-    hashes,
-    higher_order,
-    identifiers,
-    numeric,
-    objects,
-    phonetics,
-    regexes,
-    search,
-    series,
-    sketches,
-    strings,
-    text,
-    types,
-    vectors,
-    zones,
-)
-from .base import Context, Function, IndexInfo, catalogue, lookup
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazily
+from .base import Context, Function, IndexInfo
+
+if TYPE_CHECKING:
+    from .families import catalogue, lookup
+else:
+    __getattr__ = lazily(__name__, {".families": ("catalogue", "lookup")})
 
 __all__ = ["Context", "Function", "IndexInfo", "catalogue", "lookup"]

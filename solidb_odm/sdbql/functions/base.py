@@ -6,10 +6,10 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 

@@ -7,9 +7,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ..._dataclasses import dataclass
 from ..values import levenshtein
 
 K1: Final = 1.5

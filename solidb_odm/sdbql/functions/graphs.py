@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import Final
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import array, finite, integer, is_number, is_object, number, options, text

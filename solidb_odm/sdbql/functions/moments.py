@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import is_number

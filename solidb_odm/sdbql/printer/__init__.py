@@ -5,6 +5,13 @@ precedence matter. ``quoting`` writes names and values, ``expressions`` and ``cl
 per node, ``queries`` puts them together.
 """
 
-from solidb_odm.sdbql.printer.queries import print_expression, print_query
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazily
+
+if TYPE_CHECKING:
+    from .queries import print_expression, print_query
+else:
+    __getattr__ = lazily(__name__, {".queries": ("print_expression", "print_query")})
 
 __all__ = ["print_expression", "print_query"]

@@ -1,0 +1,33 @@
+"""All families of functions: importing them fills the catalogue."""
+
+# pyright: reportUnusedImport=false
+# ruff: noqa: F401  # importing a family registers its functions
+
+from . import (
+    aggregates,
+    arrays,
+    dates,
+    digests,
+    documents,
+    formatting,
+    geo,
+    graphs,
+    hashes,
+    higher_order,
+    identifiers,
+    numeric,
+    objects,
+    phonetics,
+    regexes,
+    search,
+    series,
+    sketches,
+    strings,
+    text,
+    types,
+    vectors,
+    zones,
+)
+from .base import catalogue, lookup
+
+__all__ = ["catalogue", "lookup"]
