@@ -64,6 +64,20 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
     return done[id(node)]
 
 
+def repeats_a_name(expression: Node) -> bool:
+    """Tell whether an expression takes the whole value of a variable more than once, as ``[a, a]`` does."""
+    found: set[str] = set()
+    parts: set[int] = set()
+    for node in walk(expression):
+        if isinstance(node, nodes.Attribute | nodes.Index):
+            parts.add(id(node.base))
+        elif isinstance(node, nodes.Name) and id(node) not in parts:
+            if node.name in found:
+                return True
+            found.add(node.name)
+    return False
+
+
 def bind_names(query: Node) -> frozenset[str]:
     """Return the names of the bind variables in a query or a part of one."""
     return frozenset(node.name for node in walk(query) if isinstance(node, nodes.Bind))

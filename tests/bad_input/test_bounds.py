@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 
 from solidb_odm.errors import QueryError, QueryLimitError, QuerySyntaxError, QueryTimeout
@@ -33,6 +36,32 @@ ENDLESS = {
     "text that doubles": "RETURN LENGTH(REDUCE(1..64, (text, x) -> CONCAT(text, text), 'ab'))",
     "text added to itself": "RETURN LENGTH(REDUCE(1..64, (text, x) -> text + text, 'ab'))",
     "array that doubles": "RETURN LENGTH(REDUCE(1..64, (list, x) -> APPEND(list, list), [1]))",
+    "array of itself": "RETURN REDUCE(1..60, (a, x) -> [a, a], 1)",
+    "array of itself, compared": (
+        "LET one = REDUCE(1..60, (a, x) -> [a, a], 1) RETURN one == REDUCE(1..60, (a, x) -> [a, a], 1)"
+    ),
+    "object of itself": "RETURN LENGTH(JSON_STRINGIFY(REDUCE(1..60, (a, x) -> {p: a, q: a}, 1)))",
+    "array of itself as a key": (
+        "FOR i IN 1..2 COLLECT k = REDUCE(1..60, (a, x) -> [a, a], 1) WITH COUNT INTO n RETURN n"
+    ),
+    "array of itself in a CTE": (
+        "WITH RECURSIVE t AS (FOR i IN [1] RETURN [i] UNION ALL FOR x IN t RETURN [x, x]) RETURN LENGTH(t)"
+    ),
+    "array of itself, by LETs": (
+        "LET a0 = [1] " + " ".join(f"LET a{i} = [a{i - 1}, a{i - 1}]" for i in range(1, 60)) + " RETURN a59"
+    ),
+    "text of itself, by LETs": (
+        "LET a0 = 'ab' "
+        + " ".join(f"LET a{i} = CONCAT(a{i - 1}, a{i - 1})" for i in range(1, 60))
+        + " RETURN LENGTH(a59)"
+    ),
+    "array that grows by one": "RETURN LENGTH(REDUCE(1..1000000, (list, x) -> PUSH(list, x), []))",
+    "text that grows by one": "RETURN LENGTH(REDUCE(1..1000000, (text, x) -> CONCAT(text, 'xxxxx'), ''))",
+    "work in lambdas": "RETURN LENGTH(MAP(1..1000000, x -> SHA512(REPEAT('a', 100000))))",
+    "arrays in rows": "FOR i IN 1..100000 RETURN LENGTH(PAIRWISE(1..100000))",
+    "long texts in rows": "FOR i IN 1..100000 RETURN REPEAT('abcdefghij', 100000)",
+    "long texts in a lambda": "RETURN LENGTH(MAP(1..100000, x -> PAD_LEFT('', 1000000)))",
+    "long arrays in a lambda": "RETURN LENGTH(MAP(1..1000, x -> 1..1000000))",
     "regular expression": 'FOR d IN docs RETURN d.s =~ "^(a|a)*$"',
     "distance of long texts": 'RETURN LEVENSHTEIN(REPEAT("a", 100000), REPEAT("b", 100000))',
 }
@@ -82,6 +111,21 @@ def test_a_giant_list_is_searched(ask: Ask) -> None:
 def test_a_giant_list_in_the_text_is_read(ask: Ask) -> None:
     numbers = ", ".join(map(str, range(10_000)))
     assert ask(f"FOR d IN docs FILTER d.n NOT IN [{numbers}] RETURN d") == []
+
+
+@pytest.mark.parametrize("operator", ["+", "*", "||", "??"])
+def test_a_chain_of_operators_is_not_planned_for_ever(ask: Ask, operator: str) -> None:
+    (row,) = ask("FOR d IN docs FILTER d.n == 3 RETURN " + f" {operator} ".join(["d.n"] * 40))
+    assert row == {"+": 120, "*": 3.0**40, "||": 3, "??": 3}[operator]
+
+
+@pytest.mark.parametrize(
+    "query", [" + ".join, " UNION ALL RETURN ".join, " ?? ".join], ids=["+", "UNION", "??"]
+)
+def test_a_chain_of_thousands_is_answered_or_refused(ask: Ask, query: Callable[[list[str]], str]) -> None:
+    with suppress(QueryLimitError):
+        assert ask("RETURN " + query(["1"] * 3000)) in ([3000], [1], [1] * 3000)
+    assert ask("RETURN 1") == [1]
 
 
 def test_a_long_chain_of_conditions_is_read(ask: Ask) -> None:

@@ -34,7 +34,7 @@ from ...commands import (
     Savepoint,
     SetSchema,
 )
-from ...errors import ClosedError, CollectionNotFound, StoreLocked, UsageError
+from ...errors import ClosedError, CollectionNotFound, QueryLimitError, StoreLocked, UsageError
 from ..base import Capabilities
 from .catalogue import Catalogue
 from .definition import Definition
@@ -137,6 +137,8 @@ class EmbeddedChannel:
             return cast(R, work(command))
         except sqlite3.Error as exc:
             raise translate(exc, self._options.path) from exc
+        except RecursionError as exc:
+            raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
 
     def interrupt(self) -> None:
         """Stop what another thread runs on this channel, until ``resume``."""

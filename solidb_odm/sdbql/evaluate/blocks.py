@@ -9,8 +9,9 @@ from itertools import islice
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, QueryLimitError, UnsupportedQueryError
 from .. import nodes
+from ..sizes import Watch
 from ..values import canonical, describe
-from .clauses import compile_for
+from .clauses import assigned, compile_for
 from .compiler import Compiler
 from .joins import compile_join
 from .ordering import Key, compile_keys, order_rows
@@ -122,6 +123,7 @@ def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope)
     def prepare(seed: Row) -> None:
         run: Run = seed[0]
         everything = fresh = list(anchor(seed))
+        watch = Watch()
         for _ in range(run.limits.max_recursion_rounds):
             seed[slot] = fresh
             fresh = [value for step in steps for value in step(seed)]
@@ -129,6 +131,7 @@ def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope)
                 break
             everything = everything + fresh
             run.check_time()
+            watch(fresh)
             if len(everything) > run.limits.max_recursion_rows:
                 raise _endless(table.name, f"{run.limits.max_recursion_rows} rows")
         else:
@@ -255,7 +258,7 @@ def _leading_let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Prepare:
 
 
 def _assignment(compiler: Compiler, node: nodes.Let, scope: Scope) -> tuple[int, Value]:
-    value = compiler.expression(node.value, scope)
+    value = assigned(node.value, compiler.expression(node.value, scope))
     return compiler.frame.declare(scope, node.name), value
 
 

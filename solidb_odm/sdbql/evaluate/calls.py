@@ -20,6 +20,9 @@ SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Scope], Value]
 
 _PIPE_ONLY = {"SORT": "SORTED", "ANY": "SOME"}
 _DYNAMIC_DEPTH = 8
+_LAMBDA_COST = 64
+"""Units of work of a call, which may be anything: the clock is read after a few dozen of them."""
+
 _TYPE_WORDS = {"boolean": "bool", "numeric": "number"} | {
     name: name for name in ("null", "bool", "number", "string", "array", "object")
 }
@@ -96,7 +99,10 @@ def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Scope) -> Value
         only = slots[0]
 
         def unary(row: Row) -> Callable[..., Json]:
+            spend = row[0].spend
+
             def call(argument: Json, *_more: Json) -> Json:
+                spend(_LAMBDA_COST)
                 row[only] = argument
                 return body(row)
 
@@ -105,7 +111,10 @@ def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Scope) -> Value
         return unary
 
     def make(row: Row) -> Callable[..., Json]:
+        spend = row[0].spend
+
         def call(*arguments: Json) -> Json:
+            spend(_LAMBDA_COST)
             for place, slot in enumerate(slots):
                 row[slot] = arguments[place] if place < len(arguments) else UNBOUND
             return body(row)

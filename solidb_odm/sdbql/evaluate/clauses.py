@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, UnsupportedQueryError
 from .. import nodes
+from ..sizes import refuse_heavy
 from ..values import is_number, kind_of, truthy
+from ..walk import repeats_a_name
 from .access import get_attribute
 from .compiler import CompileClause, Compiler
 from .expressions import range_bounds
@@ -159,13 +161,26 @@ def _number(value: Json, otherwise: float) -> float:
 
 def _let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Stage:
     inner = scope.collecting()
-    value = compiler.expression(node.value, inner)
+    value = assigned(node.value, compiler.expression(node.value, inner))
     windows = fill_windows(compiler, inner.windows or [], scope)
     slot = compiler.frame.declare(scope, node.name)
     assign = _assign(slot, value)
     if windows is None:
         return assign
     return lambda run, rows: assign(run, windows(run, rows))
+
+
+def assigned(node: nodes.Expression, value: Value) -> Value:
+    """Return the value of a LET, weighed if it repeats a variable: some LETs like that make 2^60 parts."""
+    if not repeats_a_name(node):
+        return value
+
+    def weighed(row: Row) -> Json:
+        found = value(row)
+        refuse_heavy(found)
+        return found
+
+    return weighed
 
 
 def _assign(slot: int, value: Value) -> Stage:

@@ -120,7 +120,13 @@ def _bound(value: Json, which: str) -> int:
 
 def _range(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
     bounds = range_bounds(compiler, node, scope)
-    return lambda row: list(bounds(row))
+
+    def elements(row: Row) -> list[Json]:
+        found = bounds(row)
+        row[0].spend(len(found))
+        return list(found)
+
+    return elements
 
 
 def _logical(compiler: Compiler, node: nodes.Logical, scope: Scope) -> Value:

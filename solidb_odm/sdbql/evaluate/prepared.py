@@ -8,6 +8,7 @@ from typing import Any, cast
 from ..._types import Json
 from ...errors import QueryLimitError
 from .. import nodes
+from ..sizes import held
 from ..values import finite, sorted_keys
 from ..walk import walk
 from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
@@ -104,7 +105,7 @@ class _depth_guarded:  # noqa: N801  # a context manager that reads as a phrase
 
 def _finished(values: Any) -> Iterator[Json]:
     with _depth_guarded():
-        for value in values:
+        for value in held(values):
             yield sorted_keys(value)
 
 

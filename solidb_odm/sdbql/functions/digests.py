@@ -14,10 +14,11 @@ from typing import Any, Final
 from ..._types import Json
 from ...errors import QueryError, UnsupportedQueryError
 from .arguments import text
-from .base import PROPAGATE, PROPAGATE_TWO, Family
+from .base import PROPAGATE, PROPAGATE_TWO, Context, Family
 from .strings import joined_text
 
 function = Family("Digest")
+_SLOW: Final = 4096
 
 
 def _bytes(value: Json) -> bytes:
@@ -139,9 +140,11 @@ def _argon2(name: str) -> Any:
     parameters="x",
     returns="string",
     deterministic=False,
+    context=True,
     summary="An Argon2id hash of a password; on a file with argon2-cffi installed.",
 )
-def argon2_hash(password: Json) -> Json:
+def argon2_hash(context: Context, password: Json) -> Json:
+    context.spend(_SLOW)
     return _argon2("ARGON2_HASH").PasswordHasher().hash(_bytes(password))
 
 
@@ -150,9 +153,11 @@ def argon2_hash(password: Json) -> Json:
     parameters="hash, password",
     returns="bool",
     nulls=PROPAGATE,
+    context=True,
     summary="Whether the password has this Argon2 hash; on a file with argon2-cffi installed.",
 )
-def argon2_verify(digest: Json, password: Json) -> Json:
+def argon2_verify(context: Context, digest: Json, password: Json) -> Json:
+    context.spend(_SLOW)
     library = _argon2("ARGON2_VERIFY")
     try:
         return bool(library.PasswordHasher().verify(text(digest, "ARGON2_VERIFY", 1), _bytes(password)))

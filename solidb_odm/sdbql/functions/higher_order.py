@@ -8,6 +8,7 @@ from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
+from ..sizes import Watch, held
 from ..values import canonical, describe, sort_key, truthy
 from .arguments import is_array, is_object, mapping
 from .base import PROPAGATE, REFUSE, Context, Family
@@ -16,6 +17,7 @@ from .strings import find_text, joined_text
 
 Lambda = Callable[..., Json]
 function = Family("Higher order")
+_GROWING: Final = (list, dict)
 _NULL_ARRAY: Final = "null if the array is null"
 
 
@@ -69,7 +71,7 @@ def _define(
 def map_elements(context: Context, values: Json, make: Json) -> Json:
     elements, work = _elements(values, "MAP"), _lambda(make, "MAP")
     context.spend(len(elements))
-    return [work(e) for e in elements]
+    return list(held(map(work, elements)))
 
 
 @_define(
@@ -85,7 +87,7 @@ def filter_elements(context: Context, values: Json, test: Json) -> Json:
 def flat_map(context: Context, values: Json, make: Json) -> Json:
     elements, work = _elements(values, "FLAT_MAP"), _lambda(make, "FLAT_MAP")
     context.spend(len(elements))
-    made = [work(e) for e in elements]
+    made = list(held(map(work, elements)))
     return [item for m in made for item in (m if is_array(m) else [m])]
 
 
@@ -98,9 +100,11 @@ def flat_map(context: Context, values: Json, make: Json) -> Json:
 def reduce_elements(context: Context, values: Json, step: Json, initial: Json = None) -> Json:
     elements, work = _elements(values, "REDUCE"), _lambda(step, "REDUCE")
     context.spend(len(elements))
-    total = initial
+    total, watch = initial, Watch()
     for element in elements:
         total = work(total, element)
+        if total.__class__ in _GROWING:
+            watch(total)
     return total
 
 

@@ -202,6 +202,8 @@ def _binary(c: Compilation, node: nodes.Binary, scope: Scope) -> Term:
     if node.operator == "??":
         return first_present([left, right])
     if node.operator == "||":
+        if isinstance(left, Computed) and len(left.key) > _LONGEST_SUM:
+            raise NotInSql("a chain of ||")
         return chosen(truth_of(left), left, right)
     return _arithmetic(c, left, node.operator, right)
 
@@ -212,12 +214,13 @@ def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, righ
     if name is None:
         raise NotInSql(f"the operator {operator}")
     exact = c.call_back(name, left.key, right.key)
-    if operator in ("/", "%"):
+    if operator in ("/", "%") or len(exact) > _LONGEST_SUM:  # a sum of sums would repeat them over and over
         return Computed("any", exact, True)
     plain = " AND ".join(map(_is_plain, (left, right)))
     return Computed("any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {exact} END", True)
 
 
+_LONGEST_SUM: Final = 400
 _ARITHMETIC: Final[dict[str, str]] = {
     "+": "solidb_add",
     "-": "solidb_subtract",
