@@ -31,7 +31,8 @@ _LONGEST_LET: Final = 20_000
 class Select:
     """A SELECT in the making. ``order`` is the order of the rows if nothing else is asked.
 
-    ``unique`` are sets of order keys that no two rows of the first source share.
+    ``unique`` are sets of order keys that no two rows of the first source share; ``in_order`` says that its
+    rows come in their order.
     """
 
     tables: list[str] = field(default_factory=list[str])
@@ -43,6 +44,7 @@ class Select:
     tail: str = ""
     indexed: bool = False
     unique: list[frozenset[str]] = field(default_factory=list[frozenset[str]])
+    in_order: bool = False
 
     def sql(self, columns: str, *, ordered: bool = True) -> str:
         """Write the statement."""
@@ -55,20 +57,22 @@ class Select:
             parts.append(f"WHERE {where(self.conditions)}")
         if self.groups:
             parts.append(f"GROUP BY {', '.join(self.groups)}")
-        order = [] if self._is_one_row() else [*self.sort, *self._natural_order()]
+        order = [] if self.is_one_row() else [*self.sort, *self._natural_order()]
         if order and (ordered or self.tail):
             parts.append(f"ORDER BY {', '.join(order)}")
         if self.tail:
             parts.append(self.tail)
         return " ".join(parts)
 
-    def _is_one_row(self) -> bool:
+    def is_one_row(self) -> bool:
         """Tell whether there is one row at most, which needs no order."""
         equal = {one.equals for one in self.conditions if one.equals}
         return len(self.sources) == 1 and any(keys <= equal for keys in self.unique)
 
     def _natural_order(self) -> list[str]:
         """Return the order of the rows, such that it does not keep SQLite from an index for a condition."""
+        if self.in_order and not self.sort and len(self.sources) == 1:
+            return []
         return [f"+{key}" for key in self.order] if self.conditions and self.indexed else self.order
 
 
@@ -213,9 +217,11 @@ def _traversal(
     scope: dict[str, Term],
     query: nodes.Block,
 ) -> None:
-    walk = traversal(c, clause, scope, query)
+    is_first = not select.sources
+    walk = traversal(c, clause, scope, query, is_few=is_first or select.is_one_row())
+    select.in_order = is_first and walk.in_order
     select.sources.append(walk.source)
-    select.order.append(walk.order)
+    select.order.extend(walk.order)
     select.conditions.append(walk.condition)
     scope.update(walk.variables)
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from ..naming import path_sql
 from ..order_key import order_key_sql
-from .compilation import Compilation
 
 EDGE: Final = 1
 PATH: Final = 2
@@ -69,23 +68,32 @@ def path_of(step: str) -> str:
     return f"({step} -> {PATH})"
 
 
-def levels(c: Compilation, rules: Rules, table: str, start: str, joins: str, kept: str) -> str:
-    """Return SQL for the JSON array of all steps from a start.
+def all_steps(rounds: str, rules: Rules) -> str:
+    """Return SQL for the JSON array of the steps of all rounds, which a start may depend on rows for."""
+    order = f"each.value ->> {_TRAIL}" if rules.depth_first else "depth, each.key"
+    return (
+        f"({rounds} SELECT json_group_array({'value' if rules.is_plain else 'json(value)'}) FROM ("
+        f"SELECT each.value FROM levels, json_each(found) AS each WHERE depth >= {rules.minimum}"
+        f" ORDER BY {order}))"
+    )
+
+
+def each_level(rounds: str, rules: Rules) -> str:
+    """Return SQL for the rounds themselves, made one after another as they are read."""
+    return f"({rounds} SELECT depth, found FROM levels WHERE depth >= {rules.minimum})"
+
+
+def rounds(rules: Rules, table: str, start: str, joins: str, kept: str) -> str:
+    """Return the CTE ``levels`` of a walk.
 
     ``joins`` and ``kept`` say, of a row ``at`` of the level before, behind which vertices to go on.
     """
-    level = c.alias()
     arms = [_arm(rules, table, way, joins, kept) for way in _WAYS if rules.direction in (way[0], "ANY")]
     following = _once(rules, arms) if rules.is_global else _paths(rules, arms)
-    first, step = _first(rules, start), "value" if rules.is_plain else "json(value)"
-    order = f"each.value ->> {_TRAIL}" if rules.depth_first else "depth, each.key"
     return (
-        f"(WITH RECURSIVE {level}(depth, found, seen) AS ("
-        f"SELECT 0, json_array({first}), '[]'"
-        f" UNION ALL SELECT depth + 1, {following}, {_seen(rules)} FROM {level}"
+        f"WITH RECURSIVE levels(depth, found, seen) AS (SELECT 0, json_array({_first(rules, start)}), '[]'"
+        f" UNION ALL SELECT depth + 1, {following}, {_seen(rules)} FROM levels"
         f" WHERE depth < {rules.maximum} AND found <> '[]')"
-        f" SELECT json_group_array({step}) FROM (SELECT each.value FROM {level}, json_each(found) AS each"
-        f" WHERE depth >= {rules.minimum} ORDER BY {order}))"
     )
 
 

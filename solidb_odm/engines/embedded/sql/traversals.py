@@ -16,7 +16,7 @@ from ..catalogue import Collection
 from ..naming import text_literal
 from .compilation import Compilation, Scope
 from .conditions import truth_of
-from .levels import PATH, Rules, edge_of, levels, path_of, vertex_of
+from .levels import PATH, Rules, all_steps, each_level, edge_of, path_of, rounds, vertex_of
 from .refusal import NotInSql
 from .terms import Document, JsonValue, MaybeDocument, Structure, Term, Truth, Vertex
 
@@ -27,34 +27,70 @@ _OPTIONS: Final = {"uniqueVertices": ("none", "path", "global"), "uniqueEdges": 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A traversal as a part of a SELECT: its source, the order of its rows, a condition, its variables."""
+    """A traversal as a part of a SELECT: its source, the order of its rows, a condition, its variables.
+
+    ``in_order`` says that its rows come in their order, as far as they are read.
+    """
 
     source: str
-    order: str
+    order: tuple[str, ...]
     condition: Truth
     variables: dict[str, Term]
+    in_order: bool
 
 
-def traversal(c: Compilation, node: nodes.Traverse | nodes.Match, scope: Scope, query: nodes.Block) -> Walk:
-    """Turn a traversal in the body of ``query`` into SQL."""
+def traversal(
+    c: Compilation, node: nodes.Traverse | nodes.Match, scope: Scope, query: nodes.Block, *, is_few: bool
+) -> Walk:
+    """Turn a traversal in the body of ``query`` into SQL; ``is_few``: for one row in front of it, or none."""
     names = _variables(node)
     edges = _edges(c, node)
     start = _start(c, node, scope, query)
     rules = _rules(node, names, query)
     joins, pruned = _pruned(c, node, names, scope, rules)
-    alias = c.alias()
-    source = f"json_each({levels(c, rules, edges.table, start, joins, pruned)}) AS {alias}"
-    value = f"{alias}.value"
+    made = rounds(rules, edges.table, start, joins, pruned)
+    alias, value = (step := c.alias()), f"{step}.value"
+    in_order = not _depends(node, scope) and not rules.depth_first
+    if in_order:
+        level = c.alias()
+        source = f"{each_level(made, rules)} AS {level} CROSS JOIN json_each({level}.found) AS {alias}"
+        order: tuple[str, ...] = (f"{level}.depth", f"{alias}.key")
+    else:
+        if not is_few or rules.depth_first:
+            _check_no_limit(query)
+        source, order = f"json_each({all_steps(made, rules)}) AS {alias}", (f"{alias}.key",)
     places, vertex = _places(c, vertex_of(value, rules))
-    variables: dict[str, Term] = {names[0]: vertex}
+    more, variables = _ways(c, names, rules, edges, value)
+    return Walk(f"{source}{places}{more}", order, _exists(vertex), {names[0]: vertex, **variables}, in_order)
+
+
+def _ways(
+    c: Compilation, names: Sequence[str], rules: Rules, edges: Collection, value: str
+) -> tuple[str, dict[str, Term]]:
+    """Return joins with how a step was reached, and the variables for its edge and its path."""
+    join, variables = "", dict[str, Term]()
     if rules.wants_edge:
         edge = c.alias()
-        places += f" LEFT JOIN {edges.table} AS {edge} ON {edge}.rowid = {edge_of(value)}"
+        join = f" LEFT JOIN {edges.table} AS {edge} ON {edge}.rowid = {edge_of(value)}"
         document = Document("object", edge, edges.name, c.database)
         variables[names[1]] = document if rules.minimum > 0 else MaybeDocument("any", document)
     if rules.wants_path:
         variables[names[2]] = _path(c, edges, path_of(value), value)
-    return Walk(f"{source}{places}", f"{alias}.key", _exists(vertex), variables)
+    return join, variables
+
+
+def _depends(node: nodes.Traverse | nodes.Match, scope: Scope) -> bool:
+    """Tell whether where a traversal starts or stops depends on other variables."""
+    start = node.key if isinstance(node, nodes.Match) else node.start
+    stop = None if isinstance(node, nodes.Match) else node.prune
+    return any(_names_in(part) & scope.keys() for part in (start, stop) if part is not None)
+
+
+def _check_no_limit(query: nodes.Block) -> None:
+    """Refuse to make all steps where the first of them may do, which Python takes one by one."""
+    gathers = bool(query.sort) or any(isinstance(clause, nodes.Collect) for clause in query.body)
+    if query.limit is not None and not gathers:
+        raise NotInSql("a traversal of which a LIMIT takes the first steps")
 
 
 def _variables(node: nodes.Traverse | nodes.Match) -> tuple[str, ...]:
