@@ -96,10 +96,18 @@ class AsyncSession(SessionBase):
         return (await self.scalars(statement, read=read)).first()
 
     async def page(
-        self, statement: Statement[T], *, size: int, after: str | None = None, read: Read | None = None
+        self,
+        statement: Statement[T],
+        *,
+        size: int,
+        after: str | None = None,
+        before: str | None = None,
+        read: Read | None = None,
     ) -> Page[T]:
-        """Give ``size`` rows of a select, from the start or after a cursor (``page.next``)."""
-        return await self._run(paging.page(self._context, statement, size, after, read))
+        """Give ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
+        (``page.previous``), in the same order.
+        """
+        return await self._run(paging.page(self._context, statement, size, after, before, read))
 
     async def stream(
         self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None

@@ -1,4 +1,5 @@
-"""Pages of a select by keyset: each begins after the sort keys of the last row of the one before.
+"""Pages of a select by keyset: each begins after the sort keys of the last row of the one before, or ends
+before those of the first row of the one after.
 
 Unlike OFFSET, a page costs the same wherever it is, and rows that come or go do not shift the others.
 """
@@ -9,17 +10,19 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 from .._types import Json, Stored
 from ..commands import Operation
 from ..errors import UsageError
 from ..model.codec import body_value
 from ..model.expressions import BuiltPredicate, Expression, Predicate, Value
-from ..query.building import conjunction
-from ..query.columns import Entity, Scalar
+from ..model.fields import FieldRef
+from ..query.building import conjunction, has_aggregate
+from ..query.columns import Entity, Labelled, Scalar, labels_of
+from ..query.conditions import Ordering
 from ..query.scope import sources_of
 from ..query.select import Select
 from ..query.sources import collection_of
@@ -38,13 +41,18 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Page(Sequence[T_co], Generic[T_co]):
-    """Some rows of a statement. ``next`` is the cursor of the page after this one; None at the end."""
+    """Some rows of a statement.
 
-    __slots__ = ("_rows", "next")
+    ``next`` is the cursor of the page after this one, None at the end; ``previous`` that of the page before,
+    for ``before=``, None at the start.
+    """
 
-    def __init__(self, rows: list[T_co], following: str | None) -> None:
+    __slots__ = ("_rows", "next", "previous")
+
+    def __init__(self, rows: list[T_co], following: str | None, preceding: str | None = None) -> None:
         self._rows = rows
         self.next = following
+        self.previous = preceding
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
@@ -63,32 +71,56 @@ class Page(Sequence[T_co], Generic[T_co]):
         return f"<Page of {len(self._rows)} rows{', and more' if self.next else ''}>"
 
 
+_INCLUDED = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins or ends: after or before a row with these sort keys, None for the very start."""
+
+    cursor: str | None = None
+    backwards: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """A select that can be paged, with the expressions that place a row: its sort keys and its key."""
+    """A select that can be paged, sorted by the keys that place a row: its sort keys, and what is unique.
+
+    ``is_grouped`` says that its rows are groups, which a condition can only choose afterwards.
+    """
 
     statement: Select[Any]
-    source: Any
+    sources: tuple[Any, ...]
     keys: tuple[Expression, ...]
     downwards: tuple[bool, ...]
+    is_grouped: bool
 
     @property
     def mark(self) -> str:
         """What tells the cursors of this order from those of others."""
         sort = getattr(self.statement.compile().query, "sort", ())
-        return hashlib.blake2s(repr((collection_of(self.source), sort)).encode(), digest_size=6).hexdigest()
+        names = tuple(_name_of(source) for source in self.sources)
+        return hashlib.blake2s(repr((names, sort)).encode(), digest_size=6).hexdigest()
 
     def columns(self) -> tuple[Scalar, ...]:
         """Give the keys as columns of undecoded values."""
-        return tuple(Scalar(key, "", None) for key in self.keys)
+        return tuple(Scalar(_Key(key), "", None) for key in self.keys)
 
-    def starting(self, cursor: str | None, size: int) -> Select[Any]:
-        """Give the statement of one page, and one row more, which tells whether another follows."""
+    def part(self, place: Place, size: int) -> Select[Any]:
+        """Give the statement of one page, and one row more, which tells whether there are others."""
         wanted = self.statement.limit(size + 1)
-        return wanted if cursor is None else wanted.where(self._after(self._read(cursor)))
+        if place.backwards:
+            turned = tuple(
+                Ordering(key, not down) for key, down in zip(self.keys, self.downwards, strict=True)
+            )
+            wanted = replace(wanted, orderings=turned, _compiled=[])
+        if place.cursor is None:
+            return wanted
+        condition = self._beyond(*self._read(place.cursor), place.backwards)
+        return wanted.having(condition) if self.is_grouped else wanted.where(condition)
 
-    def _after(self, values: list[Json]) -> Predicate:
-        """Make the condition that a row comes later in the order of the language, where null is least."""
+    def _beyond(self, values: list[Json], is_included: bool, backwards: bool) -> Predicate:
+        """Make the condition that a row comes later (or earlier) in the order, where null is least."""
         count = len(self.keys)
 
         def make(*nodes: q.Expression) -> q.Expression:
@@ -96,9 +128,11 @@ class Keyset:
             ways: list[q.Expression] = []
             for place in range(count):
                 same: list[q.Expression] = [q.Compare(left[i], "==", right[i]) for i in range(place)]
-                step = q.Compare(left[place], "<" if self.downwards[place] else ">", right[place])
-                ways.append(conjunction([*same, step]))
-            return ways[0] if count == 1 else q.Logical("OR", tuple(ways))
+                down = self.downwards[place] is not backwards
+                ways.append(conjunction([*same, q.Compare(left[place], "<" if down else ">", right[place])]))
+            if is_included:
+                ways.append(conjunction([q.Compare(left[i], "==", right[i]) for i in range(count)]))
+            return ways[0] if len(ways) == 1 else q.Logical("OR", tuple(ways))
 
         return BuiltPredicate((*self.keys, *map(Value, values)), make)
 
@@ -107,76 +141,171 @@ class Keyset:
         text = json.dumps([self.mark, *values], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def _read(self, cursor: str) -> list[Json]:
+    def including(self, cursor: str) -> str:
+        """Give the cursor of the same place, that lets the row there be part of the page."""
+        values, _ = self._read(cursor)
+        return self.cursor([*values, _INCLUDED])
+
+    def _read(self, cursor: str) -> tuple[list[Json], bool]:
         try:
             text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             parts: list[Json] = json.loads(text)
             mark, values = parts[0], parts[1:]
         except (binascii.Error, ValueError, TypeError, LookupError) as error:
-            raise UsageError(f"{cursor!r} is not a cursor", hint="pass page.next as it is") from error
-        if mark != self.mark or len(values) != len(self.keys):
+            raise UsageError(
+                f"{cursor!r} is not a cursor", hint="pass page.next or page.previous as it is"
+            ) from error
+        is_included = len(values) == len(self.keys) + 1 and values[-1] == _INCLUDED
+        if mark != self.mark or len(values) - is_included != len(self.keys):
             raise UsageError(
                 "the cursor belongs to a statement of another order",
                 hint="page on with the statement the cursor came from",
             )
-        return values
+        return values[: len(self.keys)], is_included
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Key(Expression):
+    """A sort key as a column: what rows are compared by, which of a Decimal is not what is stored."""
+
+    inner: Expression
+
+    def __build__(self, scope: Any) -> q.Expression:
+        return self.inner.__build__(scope)
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.inner,)
+
+
+def _name_of(source: Any) -> str:
+    return repr(source) if isinstance(source, Table) else collection_of(source)
 
 
 def keyset(statement: Statement[Any]) -> Keyset:
     """Take a statement as one that can be paged; UsageError if it can't."""
     if not isinstance(statement, Select):
-        raise UsageError("only a select can be paged", hint="session.execute() runs other statements")
-    expressions = [each.expression for each in statement.columns if isinstance(each, Scalar)]
-    ordered = [each.expression for each in statement.orderings]
-    sources: list[Any] = [each.source for each in statement.columns if isinstance(each, Entity)]
-    sources = list(dict.fromkeys([*sources, *sources_of([*expressions, *statement.conditions, *ordered])]))
-    if len(sources) != 1 or statement.joins or statement.groups or statement.is_distinct:
         raise UsageError(
-            "a page is cut from a select over one model, without join(), group_by() and distinct()",
-            hint="use limit() and offset() for others",
-        )
-    if isinstance(sources[0], Table) or any(map(has_window, [*expressions, *ordered])):
-        raise UsageError(
-            "a page can't be cut from a named statement, nor from values over a window",
-            hint="use limit() and offset()",
+            "only a select can be paged", hint="of others select the rows: select(statement.cte('rows'))"
         )
     if statement.limit_count is not None or statement.offset_count is not None:
         raise UsageError("a page has its own size", hint="leave limit() and offset() out")
+    if statement.is_distinct:
+        raise UsageError(
+            "a page can't be cut from a distinct() select", hint="group_by() the columns, which is the same"
+        )
+    expressions = [each.expression for each in statement.columns if isinstance(each, Scalar)]
+    ordered = [each.expression for each in statement.orderings]
+    if any(map(has_window, [*expressions, *ordered])):
+        raise UsageError(
+            "a page can't be cut from values over a window, which would not see the rows of the others",
+            hint='name the rows with their key, and page those: r = select(Order.key, ..).cte("r")',
+        )
+    sources = _sources(statement, [*expressions, *statement.conditions, *ordered])
+    is_grouped = bool(statement.groups)
+    if not is_grouped and any(map(has_aggregate, expressions)):
+        raise UsageError("a select of aggregates alone has one row", hint="session.execute() it")
+    unique = statement.groups if is_grouped else tuple(key for each in sources for key in _unique(each))
     downwards = [each.descending for each in statement.orderings]
     last = bool(downwards) and downwards[-1]
-    return Keyset(statement, sources[0], (*ordered, sources[0].key), (*downwards, last))
+    orderings = (*statement.orderings, *(Ordering(key, last) for key in unique))
+    whole = replace(statement, orderings=orderings, _compiled=[])
+    keys = tuple(each.expression for each in orderings)
+    return Keyset(whole, sources, keys, tuple(each.descending for each in orderings), is_grouped)
+
+
+def _sources(statement: Select[Any], expressions: list[Expression]) -> tuple[Any, ...]:
+    named = [each.source for each in statement.columns if isinstance(each, Entity)]
+    return tuple(dict.fromkeys([*named, *statement.joins, *sources_of(expressions)]))
+
+
+def _unique(source: Any) -> tuple[Expression, ...]:
+    """Give what tells the rows of a source apart; UsageError where nothing is known to."""
+    if not isinstance(source, Table) or source.__solidb_model__ is not None:
+        return (source.key,)
+    statement = cast(Any, source.__solidb_statement__)
+    labels = [each.label for each in statement.columns]
+    shown = [each.expression for each in statement.columns]
+    if isinstance(statement, Select):  # pyright: ignore[reportUnnecessaryIsInstance]
+        shown = [each.expression if isinstance(each, Labelled) else each for each in shown]
+        if statement.is_distinct or (statement.groups and all(map(_among(shown), statement.groups))):
+            return tuple(getattr(source, label) for label in labels)
+        read = _sources(statement, [*shown, *statement.conditions])  # pyright: ignore[reportUnknownArgumentType]
+        keys = [place for place, each in enumerate(shown) if _among([each])(read[0].key)]
+        if len(read) == 1 and keys and not isinstance(read[0], Table) and not statement.groups:
+            return (getattr(source, labels[keys[0]]),)
+    raise UsageError(
+        f"a page can't be cut from the rows of {source!r}, of which several may be the same",
+        hint="select the key of the documents in it too, or make it distinct()",
+    )
+
+
+def _among(shown: list[Expression]) -> Callable[[Expression], bool]:
+    """Say whether an expression is one of those that are shown: the same, or the same field."""
+    places = [(each.__place__.source, each.__place__.path) for each in shown if isinstance(each, FieldRef)]
+
+    def is_shown(wanted: Expression) -> bool:
+        if isinstance(wanted, FieldRef):
+            return (wanted.__place__.source, wanted.__place__.path) in places
+        return any(each is wanted for each in shown)
+
+    return is_shown
 
 
 def page(
-    context: Context, statement: Statement[Any], size: int, after: str | None, read: str | None
+    context: Context,
+    statement: Statement[Any],
+    size: int,
+    after: str | None,
+    before: str | None,
+    read: str | None,
 ) -> Operation[Page[Any]]:
     """Give one page of a select."""
     if size < 1:
         raise UsageError(f"a page has at least one row, not {size}")
+    if after is not None and before is not None:
+        raise UsageError("a page begins after a cursor or ends before one, not both")
     wanted = keyset(statement)
-    if is_entity(wanted.statement.compile()):
-        return (yield from _documents(context, wanted, size, after, read))
-    return (yield from _rows(context, wanted, size, after, read))
+    place = Place(after if before is None else before, before is not None)
+    compiled = wanted.statement.compile()
+    is_plain = len(wanted.sources) == 1 and not isinstance(wanted.sources[0], Table)
+    cut = _documents if is_plain and not wanted.is_grouped and is_entity(compiled) else _rows
+    rows, places = yield from cut(context, wanted, place, size, read)
+    return _page(wanted, place, size, rows, places)
 
 
-def _documents(
-    context: Context, wanted: Keyset, size: int, after: str | None, read: str | None
-) -> Operation[Page[Any]]:
-    program = wanted.starting(after, size).compile()
-    rows = yield from stored_rows(context, program, read)
-    following = wanted.cursor(_place(wanted, rows[size - 1])) if len(rows) > size else None
+def _page(
+    wanted: Keyset, place: Place, size: int, rows: list[Any], places: Callable[[int], Sequence[Json]]
+) -> Page[Any]:
+    """Make the page of rows as they were read, which of one that ends at a cursor is backwards."""
+    is_more = len(rows) > size
+    count = min(len(rows), size)
+    if not count:
+        back = None if place.cursor is None else wanted.including(place.cursor)
+        return Page([], back, None) if place.backwards else Page([], None, back)
+    near, far = wanted.cursor(places(0)), wanted.cursor(places(count - 1))
+    beyond = far if is_more else None
+    if place.backwards:
+        return Page(rows[:count][::-1], near, beyond)
+    return Page(rows[:count], beyond, near if place.cursor is not None else None)
+
+
+Cut: TypeAlias = tuple[list[Any], Callable[[int], Sequence[Json]]]
+
+
+def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
+    stored = yield from stored_rows(context, wanted.part(place, size).compile(), read)
     entity = wanted.statement.entity
     assert entity is not None
-    found = list(load_documents(context.work, entity.model, rows[:size]))
+    found: list[Any] = list(load_documents(context.work, entity.model, stored[:size]))
     if wanted.statement.loads:
         yield from follow(context, documents_in(found), wanted.statement.loads)
-    return Page(found, following)
+    return [*found, *stored[size:]], lambda at: _place(wanted, stored[at])
 
 
 def _place(wanted: Keyset, row: Stored) -> list[Json]:
     """Give the sort keys of a stored document, as the language itself evaluates them."""
     key, revision, created, updated, body = row
-    collection = collection_of(wanted.source)
+    collection = collection_of(wanted.sources[0])
     system = {"_id": f"{collection}/{key}", "_rev": revision, "_created_at": created, "_updated_at": updated}
     keys: Select[Any] = Select(wanted.columns(), single=False)
     program = keys.compile()
@@ -185,13 +314,17 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     return list(values)
 
 
-def _rows(
-    context: Context, wanted: Keyset, size: int, after: str | None, read: str | None
-) -> Operation[Page[Any]]:
-    own = len(wanted.statement.columns)
-    narrow = wanted.starting(after, size)
-    widened = replace(narrow, columns=(*narrow.columns, *wanted.columns()), single=False, _compiled=[])
+def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
+    narrow = wanted.part(place, size)
+    own, reader = len(narrow.columns), narrow.reader
+    plain = (Scalar(each.expression, each.label, None) for each in narrow.columns if isinstance(each, Scalar))
+    shown = narrow.columns if reader is None else tuple(plain)
+    widened = replace(narrow, columns=(*shown, *wanted.columns()), single=False, reader=None, _compiled=[])
     rows = yield from execute(context, widened.compile(), read)
-    following = wanted.cursor(rows[size - 1][own:]) if len(rows) > size else None
-    single = wanted.statement.single
-    return Page([row[0] if single else row[:own] for row in rows[:size]], following)
+    if reader is not None and reader.decode is not None:
+        labels = labels_of(narrow.columns)
+        decode = reader.decode
+        found = [decode(dict(zip(labels, row[:own], strict=True))) for row in rows]
+    else:
+        found = [row[0] if narrow.single else row[:own] for row in rows]
+    return found, lambda at: rows[at][own:]
