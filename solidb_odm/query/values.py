@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..model.codec import encode_value, first_problem
 from ..model.computed import described, stored_names
+from ..model.dependencies import reads_of
 from ..model.document import Document
 from ..model.expressions import Expression, Value
 from ..model.field_schemas import field_reader
@@ -22,7 +24,40 @@ from ..sdbql import nodes as q
 
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
     """Give stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
-    return tuple(_assignment(model, name, value) for name, value in values.items())
+    return (*(_assignment(model, name, value) for name, value in values.items()), *_recomputed(model, values))
+
+
+def _recomputed(model: type[Document], values: Mapping[str, Any]) -> Iterator[tuple[str, Expression]]:
+    """Give the computed fields that change with the values; UsageError where they need other values too."""
+    constant = {name for name, value in values.items() if not isinstance(value, Expression)}
+    wanted = [name for name in touched_computed(model, values, constant) if name not in values]
+    if not wanted:
+        return
+    checked = {name: _checked(model, name, values[name]) for name in constant if name in model.model_fields}
+    document: Any = model.model_construct(**checked)
+    for name in wanted:
+        yield _computed(model, name, getattr(document, name))
+
+
+def touched_computed(model: type[Document], values: Container[str], constant: AbstractSet[str]) -> list[str]:
+    """Give the computed fields that change with new values, and can be computed of the constant ones.
+
+    UsageError if one can't: what is stored would no longer be what the model computes.
+    """
+    found: list[str] = []
+    for name in model.__pydantic_computed_fields__:
+        reads = reads_of(model, name)
+        if name in values or (reads is not None and not any(each in values for each in reads)):
+            continue
+        if reads is None or not reads <= constant:
+            of = "fields its code does not name plainly" if reads is None else ", ".join(sorted(reads))
+            raise UsageError(
+                f"{model.__name__}.{name} is computed of {of}, and stored; a statement can't compute it anew",
+                hint=f"set it in the same values(), {name}=.., or all that it is computed of; or load the "
+                "documents, change them and commit",
+            )
+        found.append(name)
+    return found
 
 
 def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expression]:
@@ -41,14 +76,18 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
     stored = stored_name(model, name)
     if isinstance(value, Expression):
         return stored, StoredDecimal(value) if is_decimal(fields[name].annotation) else value
+    checked = _checked(model, name, value)
+    return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+
+
+def _checked(model: type[Document], name: str, value: Any) -> Any:
     try:
-        checked = field_reader(cast(Any, model), name).check(value)
+        return field_reader(cast(Any, model), name).check(value)
     except ValidationError as error:
         raise SchemaViolation(
             f"{model.__name__}.{name} can't be {value!r}: {first_problem(error)}",
             collection=model.__solidb_mapping__.collection,
         ) from error
-    return stored, Value(encode_as(model, name, fields[name].annotation, checked))
 
 
 def _computed(model: type[Document], name: str, value: Any) -> tuple[str, Expression]:
@@ -118,6 +157,8 @@ def given_part(document: Document, row: Any) -> JsonObject:
         mapping = type(document).__solidb_mapping__
         kept = {mapping.fields[n].stored for n in document.model_fields_set if n in mapping.fields}
         kept.update(document.__pydantic_extra__ or ())
+        given = document.model_fields_set
+        kept.update(stored_names(type(document))[n] for n in touched_computed(type(document), given, given))
         whole = {name: value for name, value in whole.items() if name in kept}
     whole.pop("_key", None)
     return whole
