@@ -22,6 +22,7 @@ from .cascades import check_cascades
 from .checks import check_key, check_reserved
 from .computed import make_referable
 from .fields import FieldRef, Place, stored_name
+from .forward import complete, note_class
 from .keys import check_collection_name
 from .linking import Reader, direct_readers, link_places, reader_of
 from .mapping import Mapping, make_mapping, make_spec
@@ -189,6 +190,8 @@ def declare(cls: Any, collection: str | None, abstract: bool) -> None:
     cls.__solidb_references__ = {}
     if cls.__pydantic_complete__:
         finish(cls)
+    for waiting in note_class(cls):
+        finish(waiting)
 
 
 def finish(cls: Any, *, required: bool = False) -> Mapping | None:
@@ -197,7 +200,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     DeclarationError if it is ``required`` and they don't, or if the class has no collection.
     """
     if not cls.__pydantic_complete__ and required:
-        cls.model_rebuild(_parent_namespace_depth=4)
+        complete(cls, 4)
     watched = [name for name, info in cls.__pydantic_fields__.items() if shapes.can_change(info.annotation)]
     for name in watched:
         if not isinstance(cls.__dict__.get(name), Watched):
@@ -253,7 +256,7 @@ def class_field(cls: Any, name: str) -> FieldRef:
     if found is None:
         info = cls.__pydantic_fields__[name]
         if not cls.__pydantic_complete__:
-            cls.model_rebuild(_parent_namespace_depth=4)
+            complete(cls, 4)
             info = cls.__pydantic_fields__[name]
         annotation = info.annotation
         place = Place(cls, (stored_name(cls, name),), annotation, cls, name, shapes.is_nullable(annotation))
