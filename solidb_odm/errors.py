@@ -15,6 +15,7 @@
     │   └── ClosedError              the session, engine or client is closed
     ├── ConnectionFailed             reconnect: the server can't be reached, or went away
     │   ├── ConnectionLost           the connection broke while a request was under way
+    │   ├── AnswerLost               a write was not answered by a server that is there: look at the data
     │   └── CommitOutcomeUnknown     it broke during a commit; ``committed`` says what is known
     ├── RequestTimeout               try again later, or with more time
     ├── AuthError                    log in again, with other credentials
@@ -146,6 +147,14 @@ class ConnectionLost(ConnectionFailed):
     """The connection broke while a request was under way; whether it ran is not known."""
 
 
+class AnswerLost(ConnectionLost):
+    """A query that writes was not answered, though the server is there: its answer is over 16 MiB.
+
+    The server runs such a query and then hangs up, so what it wrote is written. Nothing tells this from
+    a connection that something in between has cut.
+    """
+
+
 class CommitOutcomeUnknown(ConnectionLost):
     """The connection broke while a commit was under way.
 
@@ -176,7 +185,9 @@ class ProtocolError(SolidbError):
 
 
 class MessageTooLarge(ProtocolError):
-    """A message is over the limit of 16 MiB (64 KiB before login). Nothing was sent."""
+    """A message is over the limit of 16 MiB (64 KiB before login): a request, which was not sent, or
+    the answer to one that only reads.
+    """
 
     def __init__(self, message: str, *, size: int = 0, limit: int = 0, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

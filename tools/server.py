@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,15 +62,20 @@ class LocalServer:
 
 
 @contextmanager
-def running_server(binary: Path, data: Path) -> Generator[LocalServer, None, None]:
-    """Run a server over ``data``, an empty folder, for the length of a ``with`` block."""
-    port, password = _free_port(), secrets.token_hex(16)
+def running_server(
+    binary: Path, data: Path, *, password: str = "", environment: Mapping[str, str] | None = None
+) -> Generator[LocalServer, None, None]:
+    """Run a server over ``data``, an empty folder, for the length of a ``with`` block.
+
+    ``environment`` holds settings of the server beside, or instead of, the usual ones.
+    """
+    port, password = _free_port(), password or secrets.token_hex(16)
     log = data / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [binary, "--port", str(port), "--data-dir", str(data / "store"), "--dev"],
             cwd=data,  # a .env file in the working folder would be read
-            env=_environment(password),
+            env=_environment(password) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -86,9 +86,11 @@ class AsyncClient(
         return self._runner.hub.driver.statistics
 
     async def close(self) -> None:
-        """Close the connections; the server rolls back what is open."""
+        """Close the connections and end the feeds; the server rolls back what is open."""
         if (transaction := self._runner.transaction) is not None and transaction.is_open:
             await transaction.abandon()
+        for feed in list(self._runner.hub.feeds):
+            await feed.aclose()
         await self._runner.hub.driver.aclose()
 
     async def aclose(self) -> None:

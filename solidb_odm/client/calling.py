@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from weakref import WeakSet
 
 from ..engines.remote.anyio_shell import AsyncLane
 from ..engines.remote.driver import AsyncRemoteDriver, RemoteDriver
@@ -12,10 +13,25 @@ from ..engines.remote.socket_shell import Lane
 from ..engines.remote.statistics import Observer
 from ..engines.remote.url import ServerAddress
 from ..errors import UsageError
+from .operations.transactions import Staging
 from .results import Page
 from .transaction import AsyncTransaction, Stage, Transaction
 
 T = TypeVar("T")
+Join: TypeAlias = Callable[[Staging | None], Exchange[T]]
+"""Makes an exchange that joins a transaction, or none."""
+
+
+class Feed(Protocol):
+    """What is open until the client is closed, blocking."""
+
+    def close(self) -> None: ...
+
+
+class AsyncFeed(Protocol):
+    """What is open until the client is closed, awaited."""
+
+    async def aclose(self) -> None: ...
 
 
 class Hub:
@@ -24,6 +40,7 @@ class Hub:
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
         self.driver = RemoteDriver(address, on_request=observer)
+        self.feeds = WeakSet[Feed]()
 
 
 class AsyncHub:
@@ -32,6 +49,7 @@ class AsyncHub:
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
         self.driver = AsyncRemoteDriver(address, on_request=observer)
+        self.feeds = WeakSet[AsyncFeed]()
 
 
 def _database(named: str, hub: Hub | AsyncHub) -> str:
@@ -66,10 +84,10 @@ class Runner:
         """Run an exchange on a connection of the pool."""
         return Lane(self.hub.driver.pool, self.seconds).run(exchange)
 
-    def join(self, make: Callable[[str], Exchange[T]]) -> T:
-        """Run the exchange made for the open transaction, or for none (``""``)."""
+    def join(self, make: Join[T]) -> T:
+        """Run the exchange made for the open transaction, or for none."""
         transaction = self.transaction
-        return self.run(make("")) if transaction is None else transaction.run(make(transaction.id))
+        return self.run(make(None)) if transaction is None else transaction.run(make(transaction.staging))
 
     def view(self, database: str | None = None, seconds: float | None = None) -> Runner:
         """Give a runner on the same connections, for another database or with another time-out."""
@@ -107,12 +125,12 @@ class AsyncRunner:
         """Run an exchange on a connection of the pool."""
         return AsyncLane(self.hub.driver.pool, self.seconds).run(exchange)
 
-    async def join(self, make: Callable[[str], Exchange[T]]) -> T:
-        """Run the exchange made for the open transaction, or for none (``""``)."""
+    async def join(self, make: Join[T]) -> T:
+        """Run the exchange made for the open transaction, or for none."""
         transaction = self.transaction
         if transaction is None:
-            return await self.run(make(""))
-        return await transaction.run(make(transaction.id))
+            return await self.run(make(None))
+        return await transaction.run(make(transaction.staging))
 
     def view(self, database: str | None = None, seconds: float | None = None) -> AsyncRunner:
         """Give a runner on the same connections, for another database or with another time-out."""
@@ -146,7 +164,7 @@ class Caller:
     def _run(self, exchange: Exchange[T]) -> T:
         return self._runner.run(exchange)
 
-    def _join(self, make: Callable[[str], Exchange[T]]) -> T:
+    def _join(self, make: Join[T]) -> T:
         return self._runner.join(make)
 
     def _pages(self, first: Exchange[Page[T]]) -> Iterator[list[T]]:
@@ -181,7 +199,7 @@ class AsyncCaller:
     async def _run(self, exchange: Exchange[T]) -> T:
         return await self._runner.run(exchange)
 
-    async def _join(self, make: Callable[[str], Exchange[T]]) -> T:
+    async def _join(self, make: Join[T]) -> T:
         return await self._runner.join(make)
 
     async def _pages(self, first: Exchange[Page[T]]) -> AsyncIterator[list[T]]:

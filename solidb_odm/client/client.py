@@ -84,9 +84,11 @@ class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubCli
         return self._runner.hub.driver.statistics
 
     def close(self) -> None:
-        """Close the connections; the server rolls back what is open."""
+        """Close the connections and end the feeds; the server rolls back what is open."""
         if (transaction := self._runner.transaction) is not None and transaction.is_open:
             transaction.abandon()
+        for feed in list(self._runner.hub.feeds):
+            feed.close()
         self._runner.hub.driver.close()
 
     def __enter__(self) -> Self:

@@ -73,15 +73,15 @@ class Collections(Caller):
         return count
 
     def import_(
-        self, collection: str, data: Source, *, mode: str = "insert", progress: Progress | None = None
+        self, collection: str, data: Source, mode: str | None = None, *, progress: Progress | None = None
     ) -> int:
         """Store documents from a path, an open file or bytes of JSONL, or an iterable; count them.
 
-        ``mode="upsert"`` replaces those whose keys are there; else DuplicateKey stops before its 4 MiB.
+        ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
         """
         count = 0
         for chunk in transfer.chunks_in(data, collection):
-            count += self._run(operations.store(self._database, collection, chunk, mode))
+            count += self._run(operations.store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count
 
@@ -151,16 +151,16 @@ class AsyncCollections(AsyncCaller):
         return count
 
     async def import_(
-        self, collection: str, data: Source, *, mode: str = "insert", progress: Progress | None = None
+        self, collection: str, data: Source, mode: str | None = None, *, progress: Progress | None = None
     ) -> int:
         """Store documents from a path, an open file or bytes of JSONL, or an iterable; count them.
 
-        ``mode="upsert"`` replaces those whose keys are there; else DuplicateKey stops before its 4 MiB.
+        ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
         """
         count = 0
         chunks = transfer.chunks_in(data, collection)
         while (chunk := await to_thread.run_sync(next, chunks, None)) is not None:
-            count += await self._run(operations.store(self._database, collection, chunk, mode))
+            count += await self._run(operations.store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count
 

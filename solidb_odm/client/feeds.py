@@ -22,7 +22,8 @@ T = TypeVar("T")
 class LiveFeed(Generic[T]):
     """What comes from the server, one item after the other, blocking.
 
-    It connects when it is entered as a block, or first read. ``close``, from any thread, ends it.
+    It connects when it is entered as a block, or first read. ``close``, from any thread, ends it, and so
+    does closing the client.
     """
 
     def __init__(self, runner: Runner, watch: Watch[T], patience: float) -> None:
@@ -106,6 +107,7 @@ class LiveFeed(Generic[T]):
             raise ClosedError("the feed is closed", hint="make another one")
         if self._feed is not None:
             return
+        self._runner.hub.feeds.add(self)
         token = self._runner.run(feed_token())
         pool = self._runner.hub.driver.pool
         self._feed = SocketFeed.open(pool.host, pool.address, token)
@@ -133,7 +135,8 @@ class LiveFeed(Generic[T]):
 class AsyncLiveFeed(Generic[T]):
     """What comes from the server, one item after the other, awaited.
 
-    It connects when it is entered as a block, or first read. ``aclose``, from any task, ends it.
+    It connects when it is entered as a block, or first read. ``aclose``, from any task, ends it, and so
+    does closing the client.
     """
 
     def __init__(self, runner: AsyncRunner, watch: Watch[T], patience: float) -> None:
@@ -217,6 +220,7 @@ class AsyncLiveFeed(Generic[T]):
             raise ClosedError("the feed is closed", hint="make another one")
         if self._feed is not None:
             return
+        self._runner.hub.feeds.add(self)
         token = await self._runner.run(feed_token())
         pool = self._runner.hub.driver.pool
         self._feed = await StreamFeed.open(pool.host, pool.address, token)

@@ -17,14 +17,9 @@ from ..commands import arun, run
 from ..engines.remote.anyio_shell import AsyncLane
 from ..engines.remote.flights import Exchange
 from ..engines.remote.socket_shell import Lane
-from ..errors import (
-    CommitOutcomeUnknown,
-    ConnectionLost,
-    RequestTimeout,
-    SolidbError,
-    TransactionError,
-)
+from ..errors import TransactionError
 from .operations import transactions as operations
+from .operations.transactions import Staging
 
 T = TypeVar("T")
 X = TypeVar("X", bound="TransactionBase")
@@ -35,27 +30,18 @@ class TransactionBase:
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
-        self.id = ""
+        self.staging = Staging("")
         self.is_open = False
+
+    @property
+    def id(self) -> str:
+        """The server's name for it."""
+        return self.staging.id
 
     def check(self) -> None:
         """Raise unless it is open."""
         if not self.is_open:
             raise TransactionError("the transaction has ended", hint="begin another one")
-
-    def unknown(self, problem: SolidbError) -> CommitOutcomeUnknown:
-        """Say that nobody knows whether the commit happened."""
-        return CommitOutcomeUnknown(
-            f"the connection broke during the commit: {problem.message}; whether it was written is not known",
-            hint="read the documents again and compare",
-        )
-
-    def gone(self) -> TransactionError:
-        """Say that it ended with its connection."""
-        self.is_open = False
-        return TransactionError(
-            "the connection of this transaction broke; the server has rolled it back", hint="begin again"
-        )
 
 
 class Transaction(TransactionBase):
@@ -69,7 +55,7 @@ class Transaction(TransactionBase):
         """Begin it; give its identifier."""
         with self._turn:
             try:
-                self.id = run(operations.begin(database, level), self._lane)
+                self.staging = Staging(run(operations.begin(database, level), self._lane))
                 self.is_open = True
             finally:
                 if not self.is_open:
@@ -89,14 +75,11 @@ class Transaction(TransactionBase):
 
     def commit(self) -> None:
         """Write what was staged."""
-        try:
-            self._end(operations.commit(self.id))
-        except (ConnectionLost, RequestTimeout) as problem:
-            raise self.unknown(problem) from problem
+        self._end(operations.commit(self.staging))
 
     def rollback(self) -> None:
         """Forget what was staged."""
-        self._end(operations.rollback(self.id))
+        self._end(operations.rollback(self.staging))
 
     def abandon(self) -> None:
         """End it by hanging up."""
@@ -124,7 +107,7 @@ class AsyncTransaction(TransactionBase):
         """Begin it; give its identifier."""
         async with self._turn:
             try:
-                self.id = await arun(operations.begin(database, level), self._lane)
+                self.staging = Staging(await arun(operations.begin(database, level), self._lane))
                 self.is_open = True
             finally:
                 if not self.is_open:
@@ -144,14 +127,11 @@ class AsyncTransaction(TransactionBase):
 
     async def commit(self) -> None:
         """Write what was staged."""
-        try:
-            await self._end(operations.commit(self.id))
-        except (ConnectionLost, RequestTimeout) as problem:
-            raise self.unknown(problem) from problem
+        await self._end(operations.commit(self.staging))
 
     async def rollback(self) -> None:
         """Forget what was staged."""
-        await self._end(operations.rollback(self.id))
+        await self._end(operations.rollback(self.staging))
 
     async def abandon(self) -> None:
         """End it by hanging up."""

@@ -173,6 +173,39 @@ def test_closing_a_feed_ends_the_loop_of_another_thread(server: LocalServer, dat
         feed.__enter__()
 
 
+def test_closing_the_client_ends_its_feeds(server: LocalServer, database: str) -> None:
+    client = Client(server.url(database))
+    client.create_collection(database, "users")
+    feed = client.using(database).changes("users").__enter__()
+    reader = threading.Thread(target=lambda: list(feed))
+    reader.start()
+
+    client.close()
+    reader.join(10)
+
+    assert not reader.is_alive()
+
+
+@pytest.mark.anyio
+async def test_awaited_closing_the_client_ends_its_feeds(server: LocalServer, database: str) -> None:
+    ended = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        client = AsyncClient(server.url(database))
+        await client.create_collection(database, "users")
+        feed = await client.changes("users").__aenter__()
+
+        async def read() -> None:
+            async for _ in feed:
+                pass
+            ended.set()
+
+        tasks.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        await client.close()
+        with anyio.fail_after(10):
+            await ended.wait()
+
+
 @pytest.mark.anyio
 async def test_a_task_can_be_cancelled_while_it_waits_and_read_on(server: LocalServer, database: str) -> None:
     async with AsyncClient(server.url(database)) as client:

@@ -20,6 +20,7 @@ from solidb_odm.errors import (
 )
 from tools.server import LocalServer
 
+from .client_colours import COLOURS, client_of
 from .remote_proxy import Proxy
 
 pytestmark = pytest.mark.server
@@ -282,20 +283,61 @@ def test_a_transaction_whose_connection_broke_is_over(
         assert client.list(database, "accounts")[1] == 0
 
 
-def test_a_commit_whose_answer_is_lost_says_so(proxy: Proxy, server: LocalServer, database: str) -> None:
-    where = f"127.0.0.1:{proxy.port}"
-    with Client(where, database=database, username=server.user, password=server.password) as client:
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_commit_whose_answer_is_lost_is_found_to_have_happened(
+    colour: str, proxy: Proxy, server: LocalServer, database: str
+) -> None:
+    with client_of(colour, _through(proxy, server, database)) as client:
         client.create_collection(database, "accounts")
+        for key in ("ada", "bob"):
+            client.insert(database, "accounts", {"balance": 1}, key)
         client.begin_transaction(database)
-        client.insert(database, "accounts", {}, "bob")
+        client.update(database, "accounts", "ada", {"balance": 2})
+        client.delete(database, "accounts", "bob")
         proxy.cut = lambda request: "after" if request["cmd"] == "commit_transaction" else False
 
-        with pytest.raises(CommitOutcomeUnknown) as raised:
+        client.commit()
+
+        assert proxy.commands.count("commit_transaction") == 1
+        assert client.get(database, "accounts", "ada")["balance"] == 2
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_commit_that_was_lost_on_its_way_is_found_not_to_have_happened(
+    colour: str, proxy: Proxy, server: LocalServer, database: str
+) -> None:
+    with client_of(colour, _through(proxy, server, database)) as client:
+        client.create_collection(database, "accounts")
+        client.insert(database, "accounts", {"balance": 1}, "ada")
+        client.begin_transaction(database)
+        client.update(database, "accounts", "ada", {"balance": 2})
+        proxy.cut = lambda request: request["cmd"] == "commit_transaction"
+
+        with pytest.raises(CommitOutcomeUnknown, match="nothing was written") as raised:
+            client.commit()
+
+        assert raised.value.committed is False
+        assert client.get(database, "accounts", "ada")["balance"] == 1
+
+
+def test_how_a_commit_ended_is_not_known_when_the_server_is_gone(
+    proxy: Proxy, server: LocalServer, database: str
+) -> None:
+    with client_of("blocking", _through(proxy, server, database)) as client:
+        client.create_collection(database, "accounts")
+        client.begin_transaction(database)
+        client.insert(database, "accounts", {"balance": 2})
+        proxy.cut = lambda request: request["cmd"] not in ("auth", "ping")
+
+        with pytest.raises(CommitOutcomeUnknown, match="is not known") as raised:
             client.commit()
 
         assert raised.value.committed is None
-        assert proxy.commands.count("commit_transaction") == 1
-        assert client.get(database, "accounts", "bob").key == "bob"
+        assert not client.in_transaction
+
+
+def _through(proxy: Proxy, server: LocalServer, database: str) -> str:
+    return f"solidb://{server.user}:{server.password}@127.0.0.1:{proxy.port}/{database}"
 
 
 @pytest.fixture

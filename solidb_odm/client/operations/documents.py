@@ -1,6 +1,6 @@
 """Documents: one by one, many at once, and in pages.
 
-``tx_id`` is the transaction that a call belongs to, or ``""``.
+``tx`` is the transaction that a call belongs to, if there is one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...engines.remote.flights import Exchange, ask, packed
 from ...engines.remote.names import quoted
 from ...errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
 from ..results import DocumentResult, Page
-from .transactions import rollback, staged
+from .transactions import Staging, rollback, staged
 
 PAGE = 1000
 BULK_BYTES = 4 * 1024 * 1024
@@ -24,7 +24,11 @@ BULK_BYTES = 4 * 1024 * 1024
 
 
 def insert(
-    database: str, collection: str, document: Mapping[str, Any], key: str | None = None, tx_id: str = ""
+    database: str,
+    collection: str,
+    document: Mapping[str, Any],
+    key: str | None = None,
+    tx: Staging | None = None,
 ) -> Exchange[DocumentResult]:
     """Store a new document; give it as stored."""
     body = checked_document(document, collection)
@@ -32,7 +36,10 @@ def insert(
     if key is not None:
         request["key"] = _checked_key(key)
     context = Context(database, collection, key or str(body.get("_key", "")))
-    return DocumentResult((yield from ask(staged(request, tx_id), context)).data)
+    stored = DocumentResult((yield from ask(staged(request, tx), context)).data)
+    if tx is not None:
+        tx.note(database, collection, stored.key, stored)
+    return stored
 
 
 def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
@@ -47,12 +54,12 @@ def update(
     key: str,
     document: Mapping[str, Any],
     merge: bool = True,
-    tx_id: str = "",
+    tx: Staging | None = None,
 ) -> Exchange[DocumentResult]:
     """Merge attributes into a document, or replace it; give it as stored."""
     body = checked_document(document, collection)
     if not merge:
-        return (yield from _replace(database, collection, key, body, tx_id))
+        return (yield from _replace(database, collection, key, body, tx))
     # The wire's merge flag stays out: with it, the server may revert what others write meanwhile.
     request = {
         "cmd": "update",
@@ -61,14 +68,18 @@ def update(
         "key": key,
         "document": body,
     }
-    answer = yield from ask(staged(request, tx_id), Context(database, collection, key))
-    return DocumentResult(answer.data)
+    stored = DocumentResult((yield from ask(staged(request, tx), Context(database, collection, key))).data)
+    if tx is not None:
+        tx.note(database, collection, key, stored)
+    return stored
 
 
-def delete(database: str, collection: str, key: str, tx_id: str = "") -> Exchange[None]:
+def delete(database: str, collection: str, key: str, tx: Staging | None = None) -> Exchange[None]:
     """Remove a document."""
     request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
-    yield from ask(staged(request, tx_id), Context(database, collection, key))
+    yield from ask(staged(request, tx), Context(database, collection, key))
+    if tx is not None:
+        tx.note(database, collection, key, None)
 
 
 def list_page(
@@ -176,11 +187,11 @@ def _checked_key(key: str) -> str:
 
 
 def _replace(
-    database: str, collection: str, key: str, body: JsonObject, tx_id: str
+    database: str, collection: str, key: str, body: JsonObject, tx: Staging | None
 ) -> Exchange[DocumentResult]:
     body = {name: value for name, value in body.items() if name != "_key"}
-    if tx_id:
-        return (yield from _replace_staged(database, collection, key, body, tx_id))
+    if tx is not None:
+        return (yield from _replace_staged(database, collection, key, body, tx))
     text = f"REPLACE @key WITH @document IN {quoted(collection)} RETURN NEW"
     binds = {"key": key, "document": body}
     request = {"cmd": "query", "database": database, "sdbql": text, "bind_vars": binds, "cache": False}
@@ -193,14 +204,14 @@ def _replace(
 
 
 def _replace_staged(
-    database: str, collection: str, key: str, body: JsonObject, tx_id: str
+    database: str, collection: str, key: str, body: JsonObject, tx: Staging
 ) -> Exchange[DocumentResult]:
     """Stage a removal and an insertion: a staged update can only merge."""
-    yield from delete(database, collection, key, tx_id)
+    yield from delete(database, collection, key, tx)
     try:
-        return (yield from insert(database, collection, body, key, tx_id))
+        return (yield from insert(database, collection, body, key, tx))
     except SolidbError as problem:
-        yield from rollback(tx_id)  # or the commit would remove the document
+        yield from rollback(tx)  # or the commit would remove the document
         raise TransactionError(
             f"{collection}/{key} can't be replaced in this transaction, "
             f"which was rolled back: {problem.message}",

@@ -10,7 +10,7 @@ from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask
 from ...errors import IndexExists, UsageError
 from ..results import DocumentResult, Result
-from .requests import about, chosen, named
+from .requests import about, ask_whole, chosen, named
 
 MOST = 10_000
 """How many documents are asked for at once where a call gives no limit."""
@@ -88,7 +88,8 @@ def near(
         longitude=float(longitude),
         limit=wanted,
     )
-    rows = (yield from ask(request, Context(database, collection), repeatable=True)).data
+    hint = "near(.., limit=1000) asks for fewer; the server gives whole documents"
+    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
     found = [_hit(document, distance) for document, distance in rows]
     return [hit for hit in found if radius is None or (hit.distance or 0.0) <= radius]
 
@@ -109,7 +110,8 @@ def within(
         )
     target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
     request = about("geo_within", database, collection, field=target.field, polygon=corners)
-    rows = (yield from ask(request, Context(database, collection), repeatable=True)).data
+    hint = "cut the polygon into smaller ones: the server gives whole documents, and all of them"
+    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
     return [_hit(document) for document in rows][:limit]
 
 

@@ -8,11 +8,12 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..._types import JsonObject
 from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
+from ...engines.remote.flights import Exchange
 from ...engines.remote.names import quoted
 from ...errors import UsageError
 from ..results import DocumentResult, Result
 from .queries import query
+from .requests import ask_whole
 
 Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 Vertex: TypeAlias = str | Mapping[str, Any]
@@ -79,7 +80,8 @@ def neighbours(
         "seeds": [vertex_id(seed) for seed in several],
         "options": options,
     }
-    answer = yield from ask(request, Context(database, edge_collection), repeatable=True)
+    context = Context(database, edge_collection)
+    answer = yield from ask_whole(request, context, hint="a smaller limit asks for fewer documents at once")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
 

@@ -14,12 +14,13 @@ from ...engines.remote.cursors import PAGE, all_rows, open_cursor, read_on
 from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask, context_of, flight_of, granted
 from ...engines.remote.reading import query_request, writes
-from ...errors import ConnectionLost, QueryError, QuerySyntaxError, SolidbError
+from ...errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, SolidbError
 from ...sdbql.check import check_names
 from ...sdbql.parser import parse
 from ...sdbql.walk import bind_names
 from ..results import Page, Plan
-from .transactions import staged
+from .requests import is_there
+from .transactions import Staging, staged
 
 _BIND = re.compile(r"@(\w+)")
 
@@ -29,23 +30,38 @@ def query(
     text: str,
     binds: Mapping[str, Any] | None = None,
     seconds: float | None = None,
-    tx_id: str = "",
+    tx: Staging | None = None,
 ) -> Exchange[list[Json]]:
     """Run a query; if its answer is too large for one message and it only reads, in pages."""
     _check_binds(text, binds or {})
     context = Context(database, query=text, binds=binds or {})
-    request = staged(query_request(text, binds or {}, database), tx_id)
+    request = staged(query_request(text, binds or {}, database), tx)
     reads = not writes(text)
     try:
-        answer = yield from ask(request, context, repeatable=reads and not tx_id, timeout=seconds)
+        answer = yield from ask(request, context, repeatable=reads and tx is None, timeout=seconds)
         return cast(list[Json], answer.data)
     except QuerySyntaxError:
         parse(text)  # ours says where, if it sees the mistake too
         raise
-    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
-        if tx_id or not reads:
+    except ConnectionLost as problem:  # which is also how the server refuses an answer over 16 MiB
+        if tx is not None:
             raise
+        if not reads:
+            raise (yield from _answer_lost(problem)) from problem
     return (yield from all_rows(database, text, binds or {}, context))
+
+
+def _answer_lost(problem: ConnectionLost) -> Exchange[ConnectionLost]:
+    if not (yield from is_there()):
+        return problem
+    return AnswerLost(
+        "the query writes, and the server hung up instead of answering, as it does after its work when "
+        "the answer is over 16 MiB: what it was to write is written, unless something in between has cut "
+        "the connection",
+        address=problem.address,
+        hint="look at the data before running it again; then RETURN less, or take client.query_pages(..), "
+        "whose pages have no such limit",
+    )
 
 
 def first_page(

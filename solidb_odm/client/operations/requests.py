@@ -6,7 +6,34 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ..._types import JsonObject
-from ...errors import IndexNotFound, UsageError
+from ...engines.remote.answers import Answer
+from ...engines.remote.faults import Context
+from ...engines.remote.flights import Exchange, ask
+from ...engines.remote.frames import MAX_FRAME
+from ...errors import ConnectionLost, IndexNotFound, MessageTooLarge, SolidbError, UsageError
+
+
+def ask_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:
+    """Ask for something to read that has to fit into one message; MessageTooLarge if it does not."""
+    try:
+        return (yield from ask(request, context, repeatable=True))
+    except ConnectionLost as problem:  # which is how the server refuses an answer over 16 MiB
+        if not (yield from is_there()):
+            raise
+        raise MessageTooLarge(
+            f"{request['cmd']} {context.collection}: the answer is over the server's limit of 16 MiB",
+            limit=MAX_FRAME,
+            hint=hint,
+        ) from problem
+
+
+def is_there() -> Exchange[bool]:
+    """Say whether the server answers; a connection that broke was not its end, then."""
+    try:
+        yield from ask({"cmd": "ping"}, repeatable=True)
+    except SolidbError:
+        return False
+    return True
 
 
 class Named(Protocol):

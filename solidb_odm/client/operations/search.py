@@ -14,8 +14,10 @@ from ...errors import IndexExists, IndexNotFound, UsageError
 from ..results import DocumentResult, Result
 from . import vector
 from .refusals import unsupported
-from .requests import about, chosen, named
+from .requests import about, ask_whole, chosen, named
 from .rest import at, rest
+
+FEWER = "a smaller limit asks for fewer documents at once"
 
 Fusion: TypeAlias = Literal["weighted", "rrf"]
 
@@ -118,7 +120,8 @@ def fulltext(
         "options": {name: value for name, value in options.items() if value is not None},
     }
     request = query_request("RETURN FULLTEXT(@collection, @field, @text, @options)", binds, database)
-    answer = yield from ask(request, Context(database, collection, query=request["sdbql"]), repeatable=True)
+    context = Context(database, collection, query=request["sdbql"])
+    answer = yield from ask_whole(request, context, hint=FEWER)
     return [
         FulltextHit.of(
             row,
@@ -167,7 +170,7 @@ def hybrid(
         limit=limit,
         fusion=fusion or ("rrf" if target.metric == "euclidean" else "weighted"),
     )
-    rows = (yield from ask(request, Context(database, collection), repeatable=True)).data
+    rows = (yield from ask_whole(request, Context(database, collection), hint=FEWER)).data
     return [
         HybridHit.of(
             row,

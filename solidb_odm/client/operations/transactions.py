@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from ..._types import JsonObject
 from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask
-from ...errors import UsageError
+from ...engines.remote.outcome import Seen, Witness, find_out, unknown_outcome
+from ...errors import ConnectionLost, RequestTimeout, UsageError
+
+MOST_WITNESSES = 1000
+"""How many documents are looked at to find out whether a commit happened."""
 
 LEVELS = {
     "readuncommitted": "read_committed",  # the driver protocol has no name for it, and none gives less
@@ -30,25 +36,59 @@ def level_of(isolation: str | None) -> str:
     return level
 
 
+@dataclass(slots=True)
+class Staging:
+    """An open transaction, as writes join it: its identifier, and what they have staged.
+
+    ``written`` holds for each document its revision and time after the commit, by database and place.
+    """
+
+    id: str
+    written: dict[str, dict[tuple[str, str], Seen | None]] = field(
+        default_factory=dict[str, dict[tuple[str, str], Seen | None]]
+    )
+
+    def note(self, database: str, collection: str, key: str, stored: JsonObject | None) -> None:
+        """Keep what a write has staged; None: a removal."""
+        seen = None if stored is None else Seen(stored["_rev"], stored["_updated_at"])
+        self.written.setdefault(database, {})[collection, key] = seen
+
+
 def begin(database: str, level: str) -> Exchange[str]:
     """Begin a transaction on the lane's connection; give its identifier."""
     request = {"cmd": "begin_transaction", "database": database, "isolation_level": level}
     return (yield from ask(request, Context(database), repeatable=True)).tx_id
 
 
-def commit(tx_id: str) -> Exchange[None]:
-    """Write what was staged, all or nothing."""
-    yield from ask({"cmd": "commit_transaction", "tx_id": tx_id})
+def commit(tx: Staging) -> Exchange[None]:
+    """Write what was staged, all or nothing; if the answer is lost, find out whether it happened."""
+    try:
+        yield from ask({"cmd": "commit_transaction", "tx_id": tx.id})
+    except (ConnectionLost, RequestTimeout) as problem:
+        committed = yield from _outcome(tx)
+        if not committed:
+            raise unknown_outcome(committed, problem) from problem
 
 
-def rollback(tx_id: str) -> Exchange[None]:
+def _outcome(tx: Staging) -> Exchange[bool | None]:
+    if not tx.written:
+        return True  # there was nothing to write
+    database, written = next(iter(tx.written.items()))
+    witnesses = [
+        Witness(collection, key, None, seen and seen.revision, seen.updated if seen else "")
+        for (collection, key), seen in list(written.items())[:MOST_WITNESSES]
+    ]
+    return (yield from find_out(witnesses, database))
+
+
+def rollback(tx: Staging) -> Exchange[None]:
     """Forget what was staged."""
-    yield from ask({"cmd": "rollback_transaction", "tx_id": tx_id})
+    yield from ask({"cmd": "rollback_transaction", "tx_id": tx.id})
 
 
-def staged(request: JsonObject, tx_id: str) -> JsonObject:
+def staged(request: JsonObject, tx: Staging | None) -> JsonObject:
     """Give the request as it must be sent to belong to a transaction; without one, as it is.
 
     The server does not let a plain write join the transaction of its connection.
     """
-    return {"cmd": "transaction_command", "tx_id": tx_id, "command": request} if tx_id else request
+    return request if tx is None else {"cmd": "transaction_command", "tx_id": tx.id, "command": request}

@@ -12,10 +12,11 @@ from ...engines.remote.faults import Context
 from ...engines.remote.flights import Exchange, ask
 from ...engines.remote.names import quoted
 from ...engines.remote.packing import is_map
-from ...engines.remote.reading import query_request
+from ...engines.remote.reading import read_by_keys
 from ...errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
 from ..results import DocumentResult, Result
 from .refusals import unsupported
+from .requests import ask_whole
 
 METRICS = {
     "cosine": "Cosine",
@@ -185,13 +186,13 @@ def _nearest(
         request["filter"] = json.dumps(dict(wanted))
     if ef_search is not None:
         request["ef_search"] = ef_search
-    rows = (yield from ask(request, Context(database, collection), repeatable=True)).data
+    hint = "a smaller limit asks for fewer documents at once"
+    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
     found = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
     missing = [row["doc_key"] for row in rows if row["doc_key"] not in found]
     if missing:  # without a filter the server gives keys only
         text = f"FOR d IN {quoted(collection)} FILTER d._key IN @keys RETURN d"
-        answer = yield from ask(query_request(text, {"keys": missing}, database), repeatable=True)
-        found |= {document["_key"]: document for document in answer.data}
+        found |= {row["_key"]: row for row in (yield from read_by_keys(text, missing, database))}
     return [
         VectorHit.of(row, key=row["doc_key"], score=row["score"], doc=DocumentResult(found[row["doc_key"]]))
         for row in rows

@@ -16,7 +16,7 @@ import httpx
 from ...commands import Command, Operation, arun
 from ...errors import ConnectionFailed, ConnectionLost, SolidbError
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
-from .http import as_answer, http_event, new_client, request_of, unanswered
+from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, none_free, unreachable
 from .patience import remaining, within
 from .pool import PoolPolicy, Ticket
@@ -102,20 +102,24 @@ class StreamPool:
         await self._settle()
 
     async def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
-        """Make an HTTP call to the node the driver talks to."""
+        """Make an HTTP call to the node the driver talks to, its whole answer in so many seconds."""
         client, begun = self.http_client(), time.perf_counter()
+        seconds = seconds or self.seconds
         problems: dict[Host, Exception] = {}
         for host in in_order(self.address.hosts, self.host):
             try:
-                response = await client.send(request_of(client, host, self.address, call, seconds))
+                with anyio.fail_after(seconds):
+                    response = await client.send(request_of(client, host, self.address, call, seconds))
+            except TimeoutError as problem:
+                raise too_slow(call, host, seconds) from problem
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
                 problems[host] = problem  # nothing was sent: the next node, then
             except httpx.HTTPError as problem:
-                raise unanswered(problem, call, host) from problem
+                raise unanswered(problem, call, host, seconds) from problem
             else:
                 self.host = host
-                self.statistics.http(http_event(call, begun, response))
-                return as_answer(response)
+                self.statistics.http(http_event(call, begun, response, response.content))
+                return as_answer(response, response.content)
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def _fly(self, flight: Flight) -> list[Any]:

@@ -18,7 +18,6 @@ from typing import TypeAlias, cast
 from ..._types import Receipt
 from ...commands import Batch, CommitBatches, Removals, call
 from ...errors import (
-    CommitOutcomeUnknown,
     ConnectionLost,
     InvalidCommand,
     ProtocolError,
@@ -32,7 +31,7 @@ from ...errors import (
 from .answers import Answer, Refusal, answer_of
 from .faults import Context, fault
 from .flights import Exchange, Flight, ask, granted
-from .outcome import Witness, find_out
+from .outcome import Witness, find_out, unknown_outcome
 from .packing import unpack
 from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
 
@@ -188,7 +187,7 @@ def _finish(
     except (ConnectionLost, RequestTimeout) as problem:
         committed = yield from find_out(_witnesses(staged, legs, guarded), database)
         if not committed:
-            raise _unknown(committed, problem) from problem
+            raise unknown_outcome(committed, problem) from problem
 
 
 def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Witness]:
@@ -205,16 +204,6 @@ def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Wi
         if len(witnesses) >= 1000:
             break
     return list(witnesses.values())[:1000]
-
-
-def _unknown(committed: bool | None, problem: SolidbError) -> CommitOutcomeUnknown:
-    outcome = "whether it was written is not known" if committed is None else "nothing was written"
-    return CommitOutcomeUnknown(
-        f"the connection broke during the commit: {problem.message}; {outcome}",
-        committed=committed,
-        address=getattr(problem, "address", ""),
-        hint="load the documents again and compare" if committed is None else "commit again",
-    )
 
 
 def _roll_back(tx_id: str) -> Exchange[None]:

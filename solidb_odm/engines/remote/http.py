@@ -5,8 +5,9 @@ The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in b
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, TypeVar
 
 import httpx
@@ -23,11 +24,35 @@ C = TypeVar("C")
 class TokenAuth(httpx.Auth):
     """Log in once, send the token with every request, and log in again when it is refused."""
 
-    requires_response_body = True
-
     def __init__(self, address: ServerAddress) -> None:
         self._username, self._password = address.username, address.password
         self._tokens: dict[tuple[str, int | None], str] = {}
+
+    # Only answers to logins are read here: the others belong to the caller, who has a time for them.
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        flow = self.auth_flow(request)
+        asked = next(flow)
+        while True:
+            response = yield asked
+            if asked is not request:
+                response.read()
+            try:
+                asked = flow.send(response)
+            except StopIteration:
+                return
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        flow = self.auth_flow(request)
+        asked = next(flow)
+        while True:
+            response = yield asked
+            if asked is not request:
+                await response.aread()
+            try:
+                asked = flow.send(response)
+            except StopIteration:
+                return
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         node = (request.url.host, request.url.port)
@@ -100,38 +125,52 @@ def request_of(
     if call.content is not None:
         sent = {"content": call.content}
     if seconds is not None:
-        sent["timeout"] = seconds
+        connecting = min(seconds, address.options.connect_timeout)
+        sent["timeout"] = httpx.Timeout(seconds, connect=connecting)
     where = f"{scheme}://{host}{call.path}"
     return client.build_request(
         call.method, where, params=dict(call.params) or None, headers=dict(call.headers), **sent
     )
 
 
-def http_event(call: HttpCall, begun: float, response: httpx.Response) -> RequestEvent:
+def http_event(call: HttpCall, begun: float, response: httpx.Response, content: bytes) -> RequestEvent:
     """Give the event for a call that was answered."""
     return RequestEvent(
         f"HTTP {call.method} {call.path}",
         1,
         (time.perf_counter() - begun) * 1000,
         len(response.request.content),
-        len(response.content),
+        len(content),
     )
 
 
-def as_answer(response: httpx.Response) -> HttpAnswer:
-    """Read a response."""
+def as_answer(response: httpx.Response, content: bytes | None = None) -> HttpAnswer:
+    """Read a response, whose body may have been read apart from it."""
+    content = response.content if content is None else content
     try:
-        body: Json = response.json() if response.content else None
+        body: Json = json.loads(content) if content else None
     except ValueError:
-        body = {"error": response.text[:500]} if response.is_error else None
-    return HttpAnswer(response.status_code, body, response.content)
+        body = {"error": content[:500].decode(errors="replace")} if response.is_error else None
+    return HttpAnswer(response.status_code, body, content)
 
 
-def unanswered(problem: httpx.HTTPError, call: HttpCall, host: Host) -> SolidbError:
+def too_slow(call: HttpCall, host: Host, seconds: float | None) -> RequestTimeout:
+    """Say that an HTTP call was not answered as a whole in its time."""
+    waited = f"in {seconds:g} seconds" if seconds is not None else "in time"
+    return RequestTimeout(
+        f"HTTP {call.method} {call.path} on {host}: no whole answer {waited}",
+        seconds=seconds,
+        hint="more time: timeout_ms=…, or ?timeout=… in the URL; whether the request ran is not known",
+    )
+
+
+def unanswered(
+    problem: httpx.HTTPError, call: HttpCall, host: Host, seconds: float | None = None
+) -> SolidbError:
     """Say that an HTTP call got no answer."""
-    what = f"HTTP {call.method} {call.path} on {host}: {str(problem) or type(problem).__name__}"
     if isinstance(problem, httpx.TimeoutException):
-        return RequestTimeout(what)
+        return too_slow(call, host, seconds)
+    what = f"HTTP {call.method} {call.path} on {host}: {str(problem) or type(problem).__name__}"
     if isinstance(problem, httpx.ConnectError):
         return ConnectionFailed(what, address=str(host))
     return ConnectionLost(what, address=str(host))

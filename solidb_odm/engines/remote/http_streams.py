@@ -20,21 +20,23 @@ from .statistics import RequestEvent
 def streamed(
     pool: SocketPool, call: HttpCall, seconds: float | None = None, context: Context = NOWHERE
 ) -> Generator[httpx.Response]:
-    """Make a call and give its response, whose body is still to be read; a refusal is raised."""
+    """Make a call and give its response, whose body is still to be read; a refusal is raised.
+
+    The time-out is for each piece, of any size, not for the whole.
+    """
     client, begun = pool.http_client(), time.perf_counter()
     host = pool.host
     try:
         response = client.send(request_of(client, host, pool.address, call, seconds), stream=True)
         try:
             if response.is_error:
-                response.read()
-                raise http_fault(as_answer(response), context)
+                raise http_fault(as_answer(response, response.read()), context)
             yield response
         finally:
             response.close()
             pool.statistics.http(_event(call, begun, response))
     except httpx.HTTPError as problem:
-        raise unanswered(problem, call, host) from problem
+        raise unanswered(problem, call, host, seconds or pool.seconds) from problem
 
 
 @asynccontextmanager
@@ -51,14 +53,13 @@ async def astreamed(
         response = await client.send(request, stream=True)
         try:
             if response.is_error:
-                await response.aread()
-                raise http_fault(as_answer(response), context)
+                raise http_fault(as_answer(response, await response.aread()), context)
             yield response
         finally:
             await response.aclose()
             pool.statistics.http(_event(call, begun, response))
     except httpx.HTTPError as problem:
-        raise unanswered(problem, call, host) from problem
+        raise unanswered(problem, call, host, seconds or pool.seconds) from problem
 
 
 class _Pieces(httpx.AsyncByteStream):

@@ -58,7 +58,12 @@ def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
 def _reason(problem: Exception) -> str:
     if isinstance(problem, RequestTimeout | TimeoutError | BlockingIOError):
         return "no answer in time (a plain server asked for TLS, or a firewall?)"
-    return getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    cause: BaseException | None = problem
+    while cause is not None:  # some wrap an error and say nothing themselves
+        if text := getattr(cause, "strerror", None) or str(cause):
+            return str(text)
+        cause = cause.__cause__ or cause.__context__
+    return type(problem).__name__
 
 
 def closed() -> ClosedError:
@@ -71,7 +76,7 @@ def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:
     return RequestTimeout(
         f"{label}: no answer from {address} for {seconds:g} seconds; the connection was dropped",
         seconds=seconds,
-        hint="?timeout=… in the URL gives it more time; whether the request ran is not known",
+        hint="more time: timeout_ms=…, or ?timeout=… in the URL; whether the request ran is not known",
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...commands import call
-from ...errors import ConnectionFailed, SolidbError
+from ...errors import CommitOutcomeUnknown, ConnectionFailed, SolidbError
 from .faults import Context
 from .flights import Exchange, Flight, Pause, ask, granted, packed, pauses
 from .frames import frame
@@ -19,12 +20,23 @@ from .staging import Read
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A document of the commit: its revision before (None: there was none) and after (None: gone)."""
+    """A document of the commit: its revision before (None: none, or not known) and after (None: gone).
+
+    ``staged`` is when the write was staged: while the document is older, the commit has not happened.
+    """
 
     collection: str
     key: str
     before: str | None
     after: str | None
+    staged: str = ""
+
+
+class Seen(NamedTuple):
+    """What a document looks like now: its revision, and when it was written."""
+
+    revision: str
+    updated: str = ""
 
 
 def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | None]:
@@ -42,7 +54,7 @@ def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | Non
     return None
 
 
-def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], str]) -> bool | None:
+def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], Seen]) -> bool | None:
     """Say from the revisions that there are now whether the commit happened.
 
     One document in the state after it, or before it, decides, as a commit is all or nothing. A
@@ -53,14 +65,14 @@ def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], str]) -
         now = revisions.get((witness.collection, witness.key))
         if now is None:
             absent.add(witness.after is None)
-        elif now == witness.after:
+        elif now.revision == witness.after:
             return True
-        elif now == witness.before:
+        elif now.revision == witness.before or now.updated < witness.staged:
             return False
     return absent.pop() if len(absent) == 1 else None
 
 
-def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[str, str], str] | None]:
+def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[str, str], Seen] | None]:
     """Give the revisions by collection and key; None while the commit is still under way."""
     first = witnesses[0]
     begin = {"cmd": "begin_transaction", "database": database}
@@ -74,10 +86,10 @@ def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[st
     refusal = answers[0].refusal
     if refusal is not None and "Write conflict" in refusal.text:
         return None
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], Seen] = {}
     for read, answer in zip(reads, answers[1:-1], strict=True):
         rows = granted(answer, Context(database, read.collection)).data
-        found |= {(read.collection, row[0]): row[1] for row in rows}
+        found |= {(read.collection, key): Seen(revision, updated) for key, revision, _, updated in rows}
     return found
 
 
@@ -86,3 +98,14 @@ def _reads(witnesses: Sequence[Witness], database: str) -> list[Read]:
     for witness in witnesses:
         keys.setdefault(witness.collection, []).append(witness.key)
     return [Read(collection, names, database) for collection, names in keys.items()]
+
+
+def unknown_outcome(committed: bool | None, problem: SolidbError) -> CommitOutcomeUnknown:
+    """Say that the answer to a commit was lost, and what could be found out."""
+    outcome = "whether it was written is not known" if committed is None else "nothing was written"
+    return CommitOutcomeUnknown(
+        f"the connection broke during the commit: {problem.message}; {outcome}",
+        committed=committed,
+        address=getattr(problem, "address", ""),
+        hint="load the documents again and compare" if committed is None else "commit again",
+    )

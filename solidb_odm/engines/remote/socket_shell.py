@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -14,7 +15,7 @@ from ...commands import Command, Operation, run
 from ...errors import ConnectionFailed, ConnectionLost, SolidbError
 from .connection import IDLE
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
-from .http import as_answer, http_event, new_client, request_of, unanswered
+from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, none_free, unreachable
 from .patience import remaining, within
 from .pool import PoolPolicy, Ticket
@@ -109,20 +110,28 @@ class SocketPool:
         self._settle()
 
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
-        """Make an HTTP call to the node the driver talks to."""
+        """Make an HTTP call to the node the driver talks to, its whole answer in so many seconds."""
         client, begun = self.http_client(), time.perf_counter()
+        seconds = seconds or self.seconds
         problems: dict[Host, Exception] = {}
         for host in in_order(self.address.hosts, self.host):
             try:
-                response = client.send(request_of(client, host, self.address, call, seconds))
+                with closing(
+                    client.send(request_of(client, host, self.address, call, seconds), stream=True)
+                ) as response:
+                    content = bytearray()
+                    for piece in response.iter_bytes():
+                        content += piece
+                        if time.perf_counter() - begun > seconds:
+                            raise too_slow(call, host, seconds)
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
                 problems[host] = problem  # nothing was sent: the next node, then
             except httpx.HTTPError as problem:
-                raise unanswered(problem, call, host) from problem
+                raise unanswered(problem, call, host, seconds) from problem
             else:
                 self.host = host
-                self.statistics.http(http_event(call, begun, response))
-                return as_answer(response)
+                self.statistics.http(http_event(call, begun, response, bytes(content)))
+                return as_answer(response, bytes(content))
         raise unreachable(problems) from next(reversed(problems.values()))
 
     def http_client(self) -> httpx.Client:

@@ -3,7 +3,7 @@
 import pytest
 
 from solidb_odm.engines.remote.flights import pauses
-from solidb_odm.engines.remote.outcome import Witness, judge
+from solidb_odm.engines.remote.outcome import Seen, Witness, judge
 
 MADE = Witness("c", "made", None, "new")
 CHANGED = Witness("c", "changed", "old", "new")
@@ -30,9 +30,16 @@ REMOVED = Witness("c", "removed", "old", None)
 def test_revisions_tell_how_a_commit_ended(
     witnesses: list[Witness], revisions: dict[str, str], committed: bool | None
 ) -> None:
-    found = {("c", key): revision for key, revision in revisions.items()}
+    found = {("c", key): Seen(revision) for key, revision in revisions.items()}
 
     assert judge(witnesses, found) is committed
+
+
+def test_a_document_that_is_older_than_the_staging_shows_that_nothing_happened() -> None:
+    witness = Witness("c", "k", None, "new", staged="2026-01-01T10:00:00.5+00:00")
+
+    assert judge([witness], {("c", "k"): Seen("old", "2026-01-01T10:00:00+00:00")}) is False
+    assert judge([witness], {("c", "k"): Seen("later", "2026-01-01T10:00:00.7+00:00")}) is None
 
 
 def test_pauses_grow_and_are_bounded() -> None:
