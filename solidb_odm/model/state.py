@@ -88,10 +88,14 @@ def state_of(document: Any) -> State:
     return state_or_none(document) or _noted(document, State(None, "", "", "", None))
 
 
+_slot = object.__getattribute__
+"""Reads the slot without Pydantic's search for what is not there."""
+
+
 def state_or_none(document: Any) -> State | None:
     """Give the notes on a document, or None if nothing has been noted."""
     try:
-        state: State | Loaded = document.__solidb_state__
+        state: State | Loaded = _slot(document, SLOT)
     except AttributeError:
         return None
     if isinstance(state, State):

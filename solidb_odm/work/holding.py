@@ -85,16 +85,18 @@ class Holdings:
 
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""
-        collection = type(document).__solidb_mapping__.collection
-        other = self.identity.get(collection, document.key)
+        collection, key = type(document).__solidb_mapping__.collection, document.key
+        references = self.identity.of(collection)
+        known = references.get(key)
+        other = None if known is None else known()
         if other is not None and other is not document and id(other) not in self.deleted:
             raise StateError(
-                f"the session holds another object for {collection}/{document.key}",
+                f"the session holds another object for {collection}/{key}",
                 state="transient",
                 move="add",
                 hint="change that one (session.get), or session.merge() this one into it",
             )
-        self.identity.put(collection, document.key, document)
+        references[key] = weakref.ref(document)
 
     def delete(self, document: Document) -> None:
         """Mark a persistent document for deletion; a pending one becomes transient again."""

@@ -121,15 +121,14 @@ class UnitOfWork(Holdings):
                 for document in documents:
                     self._removed(document)
                 continue
-            note = self._undo.note
-            inserted = isinstance(batch, Inserts)
+            note, inserted = self._undo.note, self._inserted if isinstance(batch, Inserts) else None
             for document, body, receipt in zip(documents, bodies, answers, strict=True):
                 state = state_of(document)
                 note(document, state)
                 state.revision, state.created, state.updated = receipt
                 state.body = body
-                if inserted:
-                    self._inserted(document, state)
+                if inserted is not None:
+                    inserted(document, state)
         self._run_after(plan)
 
     def vanished(self, document: Document) -> None:

@@ -68,7 +68,8 @@ class Writer:
 
     def insert(self, collection: Collection, rows: Sequence[tuple[str, str]]) -> list[Receipt]:
         """Store new documents, given as key and text."""
-        self.watch(collection, rows)
+        if any("\\u" in text for _, text in rows):
+            self.watch(collection, rows)
         time = now()
         revisions = new_revisions(len(rows))
         values = [(key, rev, time, time, text) for (key, text), rev in zip(rows, revisions, strict=True)]
