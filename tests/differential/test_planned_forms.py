@@ -16,7 +16,7 @@ from .sides import File, Memory, agree, difference
 
 SEEDS = range(8)
 FORMS = tuple(Planned(Random(0)).forms)
-PYTHON = {"gathers", "windows"}
+PYTHON = {"windows"}
 QUERIES = 12
 
 

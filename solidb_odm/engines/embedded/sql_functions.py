@@ -10,6 +10,7 @@ import math
 import sqlite3
 from array import array
 from collections.abc import Callable
+from typing import Any
 
 from ..._types import Json
 from ...errors import QueryError
@@ -18,6 +19,7 @@ from ...sdbql.functions import lookup
 from ...sdbql.functions.arguments import is_array
 from . import json_text
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
+from .sql.aggregates import Gathered
 from .words import indexed_words
 
 
@@ -29,6 +31,9 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
+    connection.create_function("solidb_value", -1, value_json, deterministic=True)
+    gathered: Callable[[], Any] = Gathered  # whose step takes any number of values
+    connection.create_aggregate("solidb_gather", -1, gathered)
     connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
     connection.create_function("solidb_vertex", 1, vertex, deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
@@ -70,15 +75,25 @@ def call(name: str, *keys: OrderKey) -> OrderKey:
 
 def call_json(name: str, *texts: str | None) -> OrderKey:
     """Call a built-in function of arrays and objects, given as JSON."""
-    return _called(name, [None if text is None else json_text.decode(text) for text in texts])
+    return order_key(_result(name, [None if text is None else json_text.decode(text) for text in texts]))
+
+
+def value_json(name: str, *texts: str | None) -> str | None:
+    """Call a built-in function of arrays and objects, given as JSON, for a result that is JSON."""
+    result = _result(name, [None if text is None else json_text.decode(text) for text in texts])
+    return None if result is None else json_text.encode(result)
 
 
 def _called(name: str, arguments: list[Json]) -> OrderKey:
+    return order_key(_result(name, arguments))
+
+
+def _result(name: str, arguments: list[Json]) -> Json:
     function = lookup(name)
     if function is None:
         raise QueryError(f"Unknown function: {name}")
     surroundings = None  # the functions that SQL may call ask nothing of them
-    return order_key(function.implementation(surroundings, arguments))  # type: ignore[arg-type]
+    return function.implementation(surroundings, arguments)  # type: ignore[arg-type]
 
 
 def _on_keys(operator: Callable[[Json, Json], Json]) -> Callable[[OrderKey, OrderKey], OrderKey]:

@@ -6,21 +6,22 @@ keys. SQL picks its own way, so each SELECT says this order, and equal SORT keys
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ....sdbql import nodes
 from ....sdbql.evaluate.compiler import returns_boolean
+from ....sdbql.walk import walk
 from ..catalogue import Collection
 from ..layout import key_of_field
-from ..order_key import TRUE_SQL
+from .aggregates import aggregate, members
 from .arrays import loop
 from .compilation import Compilation, Scope
 from .filters import conjuncts, parts, where
 from .hashing import hashed
 from .refusal import NotInSql
-from .terms import Choice, Column, Computed, Document, JsonPath, JsonValue, Term, Truth, key_of
+from .terms import Choice, Column, Computed, Document, JsonValue, Term, Truth, key_of
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
@@ -129,7 +130,7 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         elif isinstance(clause, nodes.Traverse | nodes.Match):
             _traversal(c, clause, select, scope, query)
         elif isinstance(clause, nodes.Collect):
-            select, scope = _collect(c, clause, select, scope)
+            select, scope = _collect(c, clause, select, scope, query)
         else:
             raise NotInSql(type(clause).__name__.upper())
     return select, scope
@@ -263,11 +264,9 @@ def _count(c: Compilation, node: nodes.Expression) -> str:
 
 
 def _collect(
-    c: Compilation, clause: nodes.Collect, inner: Select, scope: Scope
+    c: Compilation, clause: nodes.Collect, inner: Select, scope: Scope, query: nodes.Block
 ) -> tuple[Select, dict[str, Term]]:
     """Group the rows in a SELECT of its own, over which what follows COLLECT goes on."""
-    if clause.into is not None or clause.keep:
-        raise NotInSql("COLLECT INTO")
     alias = c.alias()
     columns: list[str] = []
     outside: dict[str, Term] = {}
@@ -278,12 +277,18 @@ def _collect(
         columns.append(f"{key} AS g{number}")
         outside[name] = Computed("any", f"{alias}.g{number}")
         order.append(f"{alias}.g{number}")
-    for number, aggregate in enumerate(_aggregates(clause)):
-        columns.append(f"{_aggregate(c, aggregate, scope)} AS a{number}")
-        outside[aggregate.name] = Computed("any", f"{alias}.a{number}")
+    for number, node in enumerate(_aggregates(clause)):
+        sql, term = aggregate(c, node, scope, inner.order, grouped=bool(clause.groups))
+        columns.append(f"{sql} AS a{number}")
+        outside[node.name] = term(f"{alias}.a{number}")
+    if clause.into is not None:
+        columns.append("count(*) AS n")
+        is_counted = clause.into_expression is None and _is_counted(clause.into, query)
+        columns.append(f"{'NULL' if is_counted else members(c, clause, scope, inner.order)} AS m")
+        outside[clause.into] = JsonValue("array", f"{alias}.m", f"{alias}.n")
     if not columns:
         raise NotInSql("COLLECT of nothing")
-    inner.order.clear()
+    inner.order = []
     return Select(
         sources=[f"({inner.sql(', '.join(columns), ordered=False)}) AS {alias}"], order=order
     ), outside
@@ -294,53 +299,9 @@ def _aggregates(clause: nodes.Collect) -> list[nodes.Aggregate]:
     return [*counted, *clause.aggregates]
 
 
-def _aggregate(c: Compilation, node: nodes.Aggregate, scope: Scope) -> str:
-    name = node.function
-    if node.argument is None or name == "LENGTH":
-        if name not in ("COUNT", "LENGTH"):
-            raise NotInSql(f"{name}() without an argument")
-        return "count(*)"
-    write = _AGGREGATES.get(name)
-    if write is None:
-        raise NotInSql(f"the aggregate {name}")
-    return write(c.term(c, node.argument, scope))
-
-
-def _numbers(term: Term) -> str:
-    """Return the SQL of the value where it is a number, else NULL."""
-    if isinstance(term, JsonPath):
-        return (
-            f"CASE WHEN {term.json_type} IN ('integer', 'real') THEN {term.document} ->> {term.sql_path} END"
-        )
-    key = term.key
-    return f"CASE WHEN typeof({key}) IN ('integer', 'real') AND {key} > {TRUE_SQL} THEN {key} END"
-
-
-def _distinct(term: Term) -> str:
-    return f"count(DISTINCT {term.key}) + ifnull(max({term.key} IS NULL), 0)"
-
-
-def _average(term: Term) -> str:
-    return f"avg({_numbers(term)})"
-
-
-def _least(term: Term) -> str:
-    return f"min({term.key})"
-
-
-def _greatest(term: Term) -> str:
-    return f"max({term.key})"
-
-
-_AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
-    "COUNT": lambda term: f"count({term.key})",
-    "SUM": lambda term: f"total({_numbers(term)})",
-    "AVG": _average,
-    "AVERAGE": _average,
-    "MIN": _least,
-    "MINIMUM": _least,
-    "MAX": _greatest,
-    "MAXIMUM": _greatest,
-    "COUNT_DISTINCT": _distinct,
-    "COUNT_UNIQUE": _distinct,
-}
+def _is_counted(name: str, query: nodes.Block) -> bool:
+    """Tell whether a variable is only ever asked for its LENGTH."""
+    named = nodes.Name(name)
+    uses = [node for node in walk(query) if node == named]
+    counts = [node for node in walk(query) if node == nodes.Call("LENGTH", (named,))]
+    return len(uses) == len(counts)

@@ -10,7 +10,7 @@ from ..naming import text_literal
 from .compilation import Compilation, Scope
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
 from .refusal import NotInSql
-from .terms import Computed, JsonPath, JsonValue, Kind, Term, Truth
+from .terms import Computed, Document, JsonPath, JsonValue, Kind, Term, Truth
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",
@@ -84,6 +84,59 @@ _STRUCTURED: Final = frozenset(
 """Functions of arrays and objects that ask nothing of their surroundings."""
 
 
+_FOLDS: Final = frozenset(
+    [
+        "AVERAGE",
+        "AVG",
+        "COUNT",
+        "COUNT_DISTINCT",
+        "COUNT_UNIQUE",
+        "HAS",
+        "MAX",
+        "MEDIAN",
+        "MIN",
+        "PERCENTILE",
+        "POSITION",
+        "PRODUCT",
+        "STDDEV",
+        "STDDEV_POPULATION",
+        "STDDEV_SAMPLE",
+        "SUM",
+        "VARIANCE",
+        "VARIANCE_POPULATION",
+        "VARIANCE_SAMPLE",
+    ]
+)
+"""Functions of arrays and objects with a scalar for a result."""
+_OF_ARRAYS: Final = frozenset(
+    [
+        "APPEND",
+        "ATTRIBUTES",
+        "FIRST",
+        "FLATTEN",
+        "INTERSECTION",
+        "KEEP",
+        "KEYS",
+        "LAST",
+        "MERGE",
+        "MINUS",
+        "NTH",
+        "PUSH",
+        "REVERSE",
+        "SLICE",
+        "SORTED",
+        "SORTED_UNIQUE",
+        "UNION",
+        "UNION_DISTINCT",
+        "UNIQUE",
+        "UNSET",
+        "VALUES",
+        "ZIP",
+    ]
+)
+"""Functions of arrays and objects with such for a result."""
+
+
 def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     """Return a function's result; functions that SQL does not get are refused by name."""
     if node.name == "IF" and len(node.arguments) == 3:
@@ -102,6 +155,8 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if name in _STRUCTURED:
         texts = [c.term(c, argument, scope).json for argument in arguments]
         return Computed("any", c.call_back("solidb_call_json", text_literal(name), *texts), True)
+    if name in _FOLDS or name in _OF_ARRAYS:
+        return _of_json(c, name, [c.term(c, argument, scope) for argument in arguments])
     if name not in _PLAIN:
         raise NotInSql(f"the function {name}")
     terms = [c.term(c, argument, scope) for argument in arguments]
@@ -113,6 +168,21 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
         return Computed("string", f"({' || '.join(term.key for term in terms)})")
     keys = [term.key for term in terms]
     return Computed("any", c.call_back("solidb_call", text_literal(name), *keys), True)
+
+
+def _of_json(c: Compilation, name: str, terms: list[Term]) -> Term:
+    """Return what a function of arrays gives, of values that SQL has made; a document Python has whole.
+
+    It is a subquery, so that SQLite calls it once where its arguments are the same for all rows.
+    """
+    if any(isinstance(term, Document) for term in terms):
+        raise NotInSql(f"the function {name} of a whole document")
+    texts = [term.json for term in terms]
+    is_scalar = name in _FOLDS
+    called = c.call_back("solidb_call_json" if is_scalar else "solidb_value", text_literal(name), *texts)
+    return (
+        Computed("any", f"(SELECT {called})", True) if is_scalar else JsonValue("any", f"(SELECT {called})")
+    )
 
 
 def _length(c: Compilation, path: JsonPath) -> Term:

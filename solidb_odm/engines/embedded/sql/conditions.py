@@ -13,11 +13,12 @@ from ....sdbql import nodes
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
 from .refusal import NotInSql
-from .terms import Choice, Column, Constant, JsonPath, Kind, Term, Truth
+from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, Term, Truth, key_of
 
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_LONGEST_CHOICE: Final = 20_000
 _LAST_CODE_POINT: Final = 0x10FFFF
 _SURROGATES: Final = (0xD800, 0xDFFF)
 
@@ -240,6 +241,9 @@ def chosen(condition: Truth, then: Term, otherwise: Term) -> Choice:
 
 def choice(branches: list[tuple[str, Term]], otherwise: Term) -> Choice:
     """Return the value of the first branch whose condition holds."""
+    computed = [term for _, term in branches if isinstance(term, Choice | JsonValue)]
+    if sum(len(key_of(term)) for term in computed) > _LONGEST_CHOICE:  # a choice of choices doubles them
+        raise NotInSql("a choice this long")
     kinds = {term.kind for _, term in branches} | {otherwise.kind}
     return Choice(kinds.pop() if len(kinds) == 1 else "any", tuple(branches), otherwise)
 

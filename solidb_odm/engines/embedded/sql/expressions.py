@@ -213,14 +213,20 @@ def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, righ
     name = _ARITHMETIC.get(operator)
     if name is None:
         raise NotInSql(f"the operator {operator}")
-    exact = c.call_back(name, left.key, right.key)
-    if operator in ("/", "%") or len(exact) > _LONGEST_SUM:  # a sum of sums would repeat them over and over
-        return Computed("any", exact, True)
-    plain = " AND ".join(map(_is_plain, (left, right)))
-    return Computed("any", f"CASE WHEN {plain} THEN {left.key} {operator} {right.key} ELSE {exact} END", True)
+    exact = c.call_back(name, "a", "b")
+    pair = f"FROM (SELECT {left.key} AS a, {right.key} AS b LIMIT 1)"  # which LIMIT keeps from being repeated
+    if operator in ("/", "%") or len(pair) > _LONGEST_SUM:  # SQLite's parser goes only so deep
+        return Computed("any", c.call_back(name, left.key, right.key), True)
+    return Computed("any", f"(SELECT CASE WHEN {_PLAIN} THEN a {operator} b ELSE {exact} END {pair})", True)
 
 
-_LONGEST_SUM: Final = 400
+_LONGEST_SUM: Final = 4_000
+_PLAIN: Final = (
+    "(typeof(a) = 'integer' AND typeof(b) = 'integer' AND a BETWEEN -2147483647 AND 2147483647"
+    " AND b BETWEEN -2147483647 AND 2147483647) OR ((typeof(a) = 'real' OR typeof(b) = 'real')"
+    " AND a > -1e150 AND a < 1e150 AND b > -1e150 AND b < 1e150)"
+)
+"""Tells that SQLite computes as Python: integers too small to overflow, or floats that stay finite."""
 _ARITHMETIC: Final[dict[str, str]] = {
     "+": "solidb_add",
     "-": "solidb_subtract",
@@ -228,11 +234,6 @@ _ARITHMETIC: Final[dict[str, str]] = {
     "/": "solidb_divide",
     "%": "solidb_modulo",
 }
-
-
-def _is_plain(side: Term) -> str:
-    """Return the SQL that tells whether a side is an integer too small to overflow a sum or a product."""
-    return f"(typeof({side.key}) = 'integer' AND {side.key} BETWEEN -2147483647 AND 2147483647)"
 
 
 def _subquery(c: Compilation, node: nodes.Subquery, scope: Scope) -> Term:

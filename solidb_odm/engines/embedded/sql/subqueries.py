@@ -93,7 +93,8 @@ def subquery(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
     rows = inner.select.sql(f"{inner.result.json} AS item")
     count = f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))"
     keys = inner.select.sql(f"{key_of(inner.result)} AS k", ordered=False)
-    return JsonValue("array", f"(SELECT json_group_array(json(item)) FROM ({rows}))", count, keys)
+    array = f"(SELECT json_group_array(json(item)) FROM ({rows}))"
+    return JsonValue("array", array, count, keys, f"(SELECT solidb_key({array}))")
 
 
 def count(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
@@ -106,4 +107,5 @@ def first(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
     """Return ``FIRST((FOR .. RETURN ..))``: the first row, or null."""
     inner = distinct(c, compiled(c, query, scope))
     rows = inner.select.sql(f"{inner.result.json} AS item")
-    return JsonValue("any", f"(SELECT item FROM ({rows}) LIMIT 1)")
+    item = f"(SELECT item FROM ({rows}) LIMIT 1)"
+    return JsonValue("any", item, order_key=f"(SELECT solidb_key({item}))")
