@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
-from ...errors import QueryError, QueryTimeout
+from ...errors import QueryError, QueryLimitError, QueryTimeout
 from ...sdbql import nodes
 from ...sdbql.evaluate import Limits, Prepared, prepare, writes
 from ...sdbql.values import canonical
@@ -33,6 +33,7 @@ from .sql.terms import DOCUMENT_COLUMNS
 from .transaction import Transaction
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
+_MOST_ROWS: Final = Limits().max_rows
 
 
 class _SchemaMoved(Exception):  # a signal, never seen by callers
@@ -89,6 +90,16 @@ class Queries:
     def explain(self, command: ExplainQuery) -> Json:
         """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
         entry = self._entry(command.query, command.binds)
+        try:
+            return self._explained(entry, command)
+        except sqlite3.OperationalError as exc:  # nested deeper than SQLite's parser goes, or as wide
+            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            self._give_up(entry, str(exc))
+            entry.head = entry.prepared = None
+            return self._explained(entry, command)
+
+    def _explained(self, entry: Known, command: ExplainQuery) -> Json:
         if entry.plan is None:
             self._prepare(entry, command.query)
         return explain(self._connection, self._catalogue, entry, command.binds)
@@ -156,7 +167,13 @@ class Queries:
         try:
             cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
             self._check_schema()
-            return cursor.fetchall()
+            rows = cursor.fetchmany(_MOST_ROWS + 1)
+            if len(rows) > _MOST_ROWS:
+                raise QueryLimitError(
+                    f"the query returns more than {_MOST_ROWS} rows",
+                    hint="filter earlier, or read the collection in pages",
+                )
+            return rows
         except sqlite3.OperationalError as exc:
             if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
                 raise self._too_long() from exc

@@ -257,3 +257,10 @@ def test_sql_begins_what_python_ends(engine: Engine, text: str) -> None:
     assert explained["indexes"] == indexes
     assert explained["python"]["what"] == f"{left}, over the rows of the SQL"
     assert "USE TEMP B-TREE FOR ORDER BY" not in explained["steps"] or "SORT" not in text
+
+
+def test_what_sqlite_can_not_parse_runs_in_python(engine: Engine) -> None:
+    explained = _explained(engine, f"FOR p IN people RETURN {' + '.join(['p.age'] * 100)}")
+
+    assert explained["sql"] is None
+    assert explained["python"]["why"] == "SQL gave up: parser stack overflow"
