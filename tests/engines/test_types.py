@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
-from solidb_odm import Document, Engine, Session
+from solidb_odm import Engine, Session
 
-from .typed import TYPES, exact
-
-
-def _document(name: str, annotation: Any) -> Any:
-    """Make a document class that holds values of a type wherever a value can be."""
-    label = name.title().replace(" ", "")
-    part = _class(BaseModel, f"{label}Part", {"value": annotation})
-    fields = {
-        "value": annotation,
-        "listed": list[annotation],
-        "named": dict[str, tuple[annotation, ...]],
-        "maybe": Optional[annotation],  # noqa: UP045  the annotation may be a union, or text
-        "part": part,
-        "parts": list[part],  # type: ignore[valid-type]
-    }
-    return _class(Document, f"{label}Holder", fields, collection="holders"), part
-
-
-def _class(base: Any, name: str, annotations: dict[str, Any], **options: Any) -> Any:
-    return type(base)(name, (base,), {"__module__": __name__, "__annotations__": annotations}, **options)
-
-
-CLASSES = {name: _document(name, annotation) for name, (annotation, _) in TYPES.items()}
+from .typed import CLASSES, TYPES, exact
 
 
 @given(st.data())

@@ -14,7 +14,7 @@ from enum import Enum, Flag, IntEnum, StrEnum
 from fractions import Fraction
 from ipaddress import IPv4Address, IPv6Interface, IPv6Network
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,8 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import core_schema
 from typing_extensions import TypeAliasType, TypedDict
+
+from solidb_odm import Document
 
 T = TypeVar("T")
 
@@ -276,6 +278,28 @@ TYPES: dict[str, tuple[Any, Any]] = {
     "named tuple": (Row, st.builds(Row, name=TEXT, data=BYTES)),
     "custom": (Celsius, FLOATS.map(Celsius)),
 }  # fmt: skip
+
+
+def _document(name: str, annotation: Any) -> Any:
+    """Make a document class that holds values of a type wherever a value can be."""
+    label = name.title().replace(" ", "")
+    part = _class(BaseModel, f"{label}Part", {"value": annotation})
+    fields = {
+        "value": annotation,
+        "listed": list[annotation],
+        "named": dict[str, tuple[annotation, ...]],
+        "maybe": Optional[annotation],  # noqa: UP045  the annotation may be a union, or text
+        "part": part,
+        "parts": list[part],  # type: ignore[valid-type]
+    }
+    return _class(Document, f"{label}Holder", fields, collection="holders"), part
+
+
+def _class(base: Any, name: str, annotations: dict[str, Any], **options: Any) -> Any:
+    return type(base)(name, (base,), {"__module__": __name__, "__annotations__": annotations}, **options)
+
+
+CLASSES = {name: _document(name, annotation) for name, (annotation, _) in TYPES.items()}
 
 
 def exact(one: Any, other: Any) -> bool:
