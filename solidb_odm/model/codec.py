@@ -15,8 +15,9 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .._types import Body, JsonObject
 from ..errors import InvalidDocument, LoadError, SchemaViolation
+from .embedded import of_other_class
 from .exactness import is_exact
-from .mapping import TYPE_ATTRIBUTE, Mapping
+from .mapping import SYSTEM, TYPE_ATTRIBUTE, Mapping
 from .stored_values import NUMBER_HINT, InexactValueError, inexact_number
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
@@ -25,6 +26,8 @@ _NUMBERS = (int, float)
 
 def encode_text(mapping: Mapping, document: Any) -> str:
     """Give the document as JSON text; InvalidDocument if it can't be stored exactly."""
+    if mapping.embedded or mapping.is_open:
+        _check_parts(mapping, document)
     try:
         text = mapping.serializer.to_json(document, by_alias=True, warnings="error").decode()
     except (PydanticSerializationError, ValueError) as error:
@@ -34,6 +37,21 @@ def encode_text(mapping: Mapping, document: Any) -> str:
     if _may_lose(mapping, document, text):
         encode_value(mapping, document)
     return text
+
+
+def _check_parts(mapping: Mapping, document: Any) -> None:
+    """Refuse what Pydantic would leave out without a word."""
+    if (other := of_other_class(document, mapping.embedded)) is not None:
+        name, value, declared = other
+        problem = (
+            f"{name} = {value!r} is a {type(value).__name__}, of which a {declared.__name__} would be read"
+        )
+        hint = f"declare {declared.__name__} | {type(value).__name__}, best with a discriminator"
+        raise _inexact(mapping, document, problem, hint)
+    for name in document.__pydantic_extra__ or ():
+        if name in SYSTEM or name == TYPE_ATTRIBUTE:
+            problem = f"the extra attribute {name!r} has the name of one that is not the document's own"
+            raise _inexact(mapping, document, problem, "give it another name")
 
 
 def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
@@ -55,6 +73,8 @@ def _has_inexact(mapping: Mapping, document: Any) -> bool:
 
 def encode_value(mapping: Mapping, document: Any) -> JsonObject:
     """Give the document as JSON values; InvalidDocument if it can't be stored exactly."""
+    if mapping.embedded or mapping.is_open:
+        _check_parts(mapping, document)
     try:
         value: JsonObject = mapping.serializer.to_python(
             document, mode="json", by_alias=True, warnings="error"
@@ -111,9 +131,6 @@ def validate(mapping: Mapping, body: Body) -> Any:
     value.pop(TYPE_ATTRIBUTE, None)
     for name in mapping.drops:
         value.pop(name, None)
-    for stored, name in mapping.renames.items():
-        if stored in value:
-            value[name] = value.pop(stored)
     return validator.validate_json(to_json(value), **mapping.names)
 
 

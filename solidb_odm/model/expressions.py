@@ -208,10 +208,9 @@ def size_of(value: Any) -> Size:
 
     They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
     """
-    kind = type(value)
-    if kind is float:
+    if isinstance(value, float):
         return "huge" if abs(value) >= _HUGE else ""
-    return "large" if kind is int and abs(value) >= _LARGE else ""
+    return "large" if isinstance(value, int) and abs(value) >= _LARGE else ""
 
 
 def _compared(

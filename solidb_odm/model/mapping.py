@@ -10,7 +10,6 @@ from dataclasses import field
 from typing import Any, cast
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import SchemaSerializer, SchemaValidator
 
 from .._dataclasses import dataclass
@@ -18,6 +17,7 @@ from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import DeclarationError
 from . import shapes
 from .computed import stored_names
+from .embedded import embedded_classes
 from .exactness import is_deep, number_fields
 from .fields import stored_name
 from .indexes import Index
@@ -44,13 +44,14 @@ class MappedField:
 class Mapping:
     """What the mapper knows of one model class.
 
-    ``type_name`` is set for classes that live in their parent's collection. ``renames`` and
-    ``drops`` say what to do to a stored document that Pydantic would not take as it is; ``unstored``
-    are the fields it does not hold; ``json_only`` says that the model reads JSON text other than the
-    same values in Python, or would share those values, so that a change in place would reach the
-    stored form too. ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others
-    may stand deeper. ``names`` are the arguments
-    that make Pydantic take stored names and its own, empty where the model's configuration does.
+    ``type_name`` is set for classes that live in their parent's collection. ``drops`` are the
+    attributes of a stored document that Pydantic would not take; ``unstored`` the fields it does not
+    hold; ``embedded`` the classes its fields can hold instances of; ``is_open`` says that it takes
+    extra attributes. ``json_only`` says that the model reads JSON text other than the same values in
+    Python, or would share those values, so that a change in place would reach the stored form too.
+    ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others may stand deeper.
+    ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
+    model's configuration does.
     """
 
     model: type[BaseModel]
@@ -62,8 +63,9 @@ class Mapping:
     fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     indexes: tuple[IndexSpec, ...] = ()
-    renames: dict[str, str] = field(default_factory=dict[str, str])
     drops: tuple[str, ...] = ()
+    embedded: tuple[type[Any], ...] = ()
+    is_open: bool = False
     unstored: tuple[str, ...] = ()
     json_only: bool = False
     numbers: tuple[str, ...] = ()
@@ -75,7 +77,7 @@ class Mapping:
     @property
     def is_simple(self) -> bool:
         """Say whether stored text can be given to Pydantic as it is."""
-        return not (self.renames or self.drops or self.type_name)
+        return not (self.drops or self.type_name)
 
 
 def make_mapping(
@@ -100,12 +102,12 @@ def make_mapping(
                 f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name
             )
         mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
-        if mapped.stored not in _accepted(name, info):
-            mapping.renames[mapped.stored] = name
     if model.model_config.get("extra") in ("allow", "forbid"):
         mapping.drops = tuple(stored_names(model).values())
     form = stored_form(model)
     mapping.serializer, mapping.validator = form.serializer, form.validator
+    mapping.embedded = embedded_classes(model, form.schema)
+    mapping.is_open = model.model_config.get("extra") == "allow"
     mapping.json_only = reads_json(form.schema) or _shares(form.schema)
     config = model.model_config
     if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
@@ -159,13 +161,6 @@ def _validation(model: type[Any], settings: Any) -> ValidationMode:
             hint='choose "off", "lenient" or "strict"',
         )
     return cast("ValidationMode", mode)  # pyright: ignore[reportUnnecessaryCast]
-
-
-def _accepted(name: str, info: FieldInfo) -> set[str]:
-    """Give the names under which Pydantic takes a field."""
-    alias = info.validation_alias
-    choices = getattr(alias, "choices", [alias])
-    return {name, *(choice for choice in choices if isinstance(choice, str))}
 
 
 # --- indexes -------------------------------------------------------------------------------------

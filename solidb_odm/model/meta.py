@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import threading
 from difflib import get_close_matches
+from inspect import currentframe
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field, PrivateAttr
@@ -121,6 +123,9 @@ class DocumentMeta(ModelMetaclass):
             later = _is_built_later(namespace, options)
             if later:
                 namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
+            if "__pydantic_reset_parent_namespace__" not in options:
+                namespace["__pydantic_parent_namespace__"] = _types_around(currentframe())
+                options["__pydantic_reset_parent_namespace__"] = False
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
@@ -161,6 +166,21 @@ class DocumentMeta(ModelMetaclass):
         if found is None:
             found = finish(cls, required=True)
         return cast(Mapping, found)
+
+
+def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
+    """Give the types among the variables of a function that makes a class, whose annotations may name them.
+
+    Pydantic looks for them itself, but from here it would find the variables of the metaclass.
+    """
+    frame = metaclass and metaclass.f_back
+    if frame is None or frame.f_locals is frame.f_globals:
+        return None
+    return {
+        name: value
+        for name, value in frame.f_locals.items()
+        if isinstance(value, type) or type(value).__module__ in ("typing", "types", "typing_extensions")
+    }
 
 
 # --- declaring -----------------------------------------------------------------------------------

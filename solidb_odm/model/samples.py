@@ -175,7 +175,7 @@ class Samples:
             known = inner["schema"] if inner["type"] == "model-fields" else inner
             yield from (node["cls"].model_construct(each) for each in self.of(known, depth)[:_EACH])
         elif inner["type"] == "model-fields":
-            yield from (_model_of(node["cls"], held) for held in self._held(inner["fields"], depth))
+            yield from (shell_of(node["cls"], held) for held in self._held(inner["fields"], depth))
 
     def _dataclass(self, node: Any, depth: int) -> Iterator[Any]:
         inner = node["schema"]
@@ -229,7 +229,17 @@ def _classes(part: Any) -> Iterator[type[Any]]:
                 yield from _classes(inner)
 
 
-def _model_of(cls: Any, held: dict[str, Any]) -> Any:
+def hard(samples: list[Any]) -> list[Any]:
+    """Choose the samples that say most: of each type the first, of times the aware and the naive one."""
+    chosen: dict[Any, Any] = {}
+    for value in samples:
+        if value:
+            chosen.setdefault((type(value), getattr(value, "tzinfo", None)), value)
+    return list(chosen.values())
+
+
+def shell_of(cls: Any, held: dict[str, Any]) -> Any:
+    """Make an instance of a model that holds some of its fields, past all validators."""
     made = cls.__new__(cls)
     object.__setattr__(made, "__dict__", held)
     object.__setattr__(made, "__pydantic_fields_set__", set(held))

@@ -200,10 +200,30 @@ def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:
 
 
 def _fields(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    fields = {name: _field(name, field) for name, field in node["fields"].items()}
+    if not all(map(_is, fields.values(), node["fields"].values())):
+        node = {**node, "fields": fields}
     extra = node.get("extra_behavior") or config.get("extra_fields_behavior")
     if extra != "allow" or "extras_schema" in node:
         return node
     return {**node, "extras_schema": _any({"type": "any"}, None)}
+
+
+def _arguments(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    fields = [_field(field["name"], field) for field in node["fields"]]
+    return node if all(map(_is, fields, node["fields"])) else {**node, "fields": fields}
+
+
+def _field(name: str, field: Any) -> Any:
+    """Store a field whatever its value, and read it by the name it is stored under."""
+    if "serialization_exclude_if" in field:
+        field = {key: value for key, value in field.items() if key != "serialization_exclude_if"}
+    stored = field.get("serialization_alias", name)
+    paths: Any = field.get("validation_alias", name)
+    paths = [[paths]] if isinstance(paths, str) else paths if paths and is_row(paths[0]) else [paths]
+    if [stored] in paths:
+        return field
+    return {**field, "validation_alias": [[stored], *paths]}
 
 
 def _typed_dict(node: dict[str, Any], config: Any) -> dict[str, Any]:
@@ -280,6 +300,7 @@ _RULES: dict[str, Any] = {
     "dataclass": _configured,
     "typed-dict": _typed_dict,
     "model-fields": _fields,
+    "dataclass-args": _arguments,
     "literal": _choices,
     "enum": _choices,
     "tagged-union": _tagged,

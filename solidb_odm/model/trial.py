@@ -8,7 +8,7 @@ So sample values of each such type are written and read, once, before there is a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import (
@@ -17,10 +17,13 @@ from pydantic_core import (
     SchemaValidator,
     ValidationError,
     core_schema,
+    from_json,
+    to_json,
 )
 
 from ..errors import DeclarationError
-from .samples import Samples, members
+from .field_schemas import field_reader, field_schema
+from .samples import Samples, hard, members, shell_of
 from .stored_form import ADAPTED, LOSSY, is_map, is_row, stored_form, stored_schema
 
 _HINT = "or Annotated[.., Lossy()] stores it all the same"
@@ -72,11 +75,24 @@ class _Trial:
         if kind in ("model", "dataclass"):
             config, owner = node.get("config", {}), node["cls"]
             place = "" if owner is self._cls else owner.__name__
+            self._try_field_serializers(owner, place)
+        if kind in ("model-fields", "dataclass-args"):
+            self._check_left_out(node, place)
         if kind == "union":
             self._try_union(node, place, config)
         for name, inner in _below(node):
             if is_map(inner):  # a tag may stand for another tag
                 self.check(inner, _step(place, name), config)
+
+    def _check_left_out(self, node: Any, place: str) -> None:
+        for name, field in _named(node["fields"]).items():
+            if field.get("serialization_exclude") and field["schema"]["type"] != "default":
+                raise DeclarationError(
+                    "is excluded from what is stored and has no default, so that nothing could be read",
+                    model=self._cls.__name__,
+                    field=_step(place, name),
+                    hint="give it a default, or store it",
+                )
 
     # --- trying ----------------------------------------------------------------------------------
 
@@ -113,11 +129,24 @@ class _Trial:
 
     def _try_serializer(self, node: Any, place: str, config: Any) -> None:
         """Refuse a serializer that gives back none of the values it can be tried with."""
-        samples = [value for value in self._samples.of(node) if value]  # the empty text often comes back
-        if not samples or node["serialization"].get("is_field_serializer"):
+        if node["serialization"].get("is_field_serializer"):  # which needs the whole object
             return
-        pair = self._pair(node, config)
-        outcomes = [pair.read_again(value) for value in samples if pair.takes(value)]
+        samples = hard(self._samples.of(node))
+        if samples:
+            pair = self._pair(node, config)
+            self._hold(place, [pair.read_again(value) for value in samples if pair.takes(value)])
+
+    def _try_field_serializers(self, owner: Any, place: str) -> None:
+        decorators = getattr(owner, "__pydantic_decorators__", None)
+        for decorator in decorators.field_serializers.values() if decorators else ():
+            for name in decorator.info.fields:
+                if name in owner.__pydantic_fields__ and owner.__pydantic_fields__[name].exclude is not True:
+                    node, _ = field_schema(stored_form(owner).origin, name)
+                    outcomes = [_read_field(owner, name, value) for value in hard(self._samples.of(node))]
+                    self._hold(_step(place, name), outcomes)
+
+    def _hold(self, place: str, outcomes: list[str | None]) -> None:
+        """Refuse a field of which no value that could be tried came back."""
         tried = [each for each in outcomes if each != ""]
         if tried and all(tried):
             raise self._refused(place, str(tried[0]), "add a validator that reads what the serializer writes")
@@ -129,6 +158,25 @@ class _Trial:
 
     def _refused(self, place: str, problem: str, way: str) -> DeclarationError:
         return DeclarationError(problem, model=self._cls.__name__, field=place, hint=f"{way}; {_HINT}")
+
+
+def _read_field(owner: Any, name: str, value: Any) -> str | None:
+    """Say what becomes of the value of a field with a serializer of its own; see ``read_again``."""
+    reader, shell = field_reader(owner, name), shell_of(owner, {name: value})
+    try:
+        if not same(reader.check(value), value):
+            return ""
+        written = stored_form(owner).serializer.to_python(shell, mode="json", include={name}, warnings=False)
+    except Exception:  # noqa: BLE001  a function of the class's author
+        return ""
+    stored = to_json(next(iter(written.values()))).decode()
+    try:
+        again = reader.read(from_json(stored))
+    except ValidationError:
+        return f"{value!r} is stored as {stored}, which is not read again"
+    except Exception:  # noqa: BLE001
+        return ""
+    return None if same(again, value) else f"{value!r} is stored as {stored} and would be read as {again!r}"
 
 
 class _Pair:
@@ -202,6 +250,14 @@ def _below(node: Any) -> Iterator[tuple[str, Any]]:
             )
         elif name == "arguments_schema":
             yield from (("", each["schema"]) for each in inner) if is_row(inner) else [("", inner)]
+
+
+def _named(fields: Any) -> dict[str, Any]:
+    """Give fields by name, also those of a dataclass; its names alone say nothing."""
+    return cast(
+        "dict[str, Any]",
+        fields if is_map(fields) else {each["name"]: each for each in fields if is_map(each)},
+    )
 
 
 _INNER = ("schema", "items_schema", "values_schema", "keys_schema", "json_schema", "lax_schema", "steps")

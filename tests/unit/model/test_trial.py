@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import (
+    AliasPath,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -25,6 +26,8 @@ from pydantic import (
     PlainSerializer,
     Secret,
     SecretStr,
+    field_serializer,
+    field_validator,
 )
 
 from solidb_odm import Document, Lossy
@@ -173,6 +176,131 @@ ACCEPTED: list[Any] = [
 @pytest.mark.parametrize("annotation", ACCEPTED, ids=str)
 def test_what_comes_back_is_accepted(annotation: Any) -> None:
     assert declare(annotation).__solidb_mapping__.fields.keys() == {"key", "field"}
+
+
+def test_a_serializer_method_that_loses_is_refused() -> None:
+    class Price(BaseModel):
+        amount: float
+        note: str = ""
+
+        @field_serializer("amount")
+        def rounded(self, value: float) -> float:
+            return round(value, 2)
+
+    with pytest.raises(DeclarationError, match=r"Holder\.Price\.amount: .* would be read as 0\.33"):
+        declare(Price)
+
+
+def test_a_serializer_method_with_its_validator_is_accepted() -> None:
+    class Price(BaseModel):
+        amount: float
+
+        @field_serializer("amount")
+        def written(self, value: float) -> str:
+            return f"{value} EUR"
+
+        @field_validator("amount", mode="before")
+        @classmethod
+        def read(cls, value: Any) -> Any:
+            return value.removesuffix(" EUR") if isinstance(value, str) else value
+
+    holder = declare(Price)
+    mapping = holder.__solidb_mapping__
+    document = holder(key="k", field=Price(amount=1.25))
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
+
+
+def test_a_required_field_that_is_excluded_is_refused() -> None:
+    class Inner(BaseModel):
+        secret: str = Field(exclude=True)
+
+    with pytest.raises(DeclarationError, match=r"Inner\.secret: is excluded .* no default"):
+        declare(Inner)
+
+
+def test_a_field_that_is_excluded_at_times_is_stored_always() -> None:
+    class Kept(Document):
+        size: int | None = Field(default=5, exclude_if=lambda value: value is None)
+
+    mapping = Kept.__solidb_mapping__
+    assert decode(mapping, "k", encode_text(mapping, Kept(key="k", size=None))).size is None
+
+
+class Animal(BaseModel):
+    name: str
+
+
+class Bird(Animal):
+    wings: int = 2
+
+
+@dataclass
+class Base:
+    x: int
+
+
+@dataclass
+class Derived(Base):
+    y: int = 0
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (Animal, Bird(name="x")),
+        (dict[str, list[Animal]], {"a": [Animal(name="y"), Bird(name="x")]}),
+        (Base, Derived(1)),
+    ],
+    ids=["model", "deep", "dataclass"],
+)
+def test_an_instance_of_a_subclass_would_lose_its_class_and_is_refused(annotation: Any, value: Any) -> None:
+    holder = declare(annotation)
+
+    with pytest.raises(InvalidDocument, match=r"field = .* is a (Bird|Derived), of which a") as caught:
+        encode_text(holder.__solidb_mapping__, holder(key="k", field=value))
+    assert "declare" in str(caught.value.hint)
+
+
+def test_a_declared_subclass_is_kept() -> None:
+    holder = declare(list[Animal | Bird])
+    mapping = holder.__solidb_mapping__
+    document = holder(key="k", field=[Bird(name="x"), Animal(name="y")])
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
+
+
+@pytest.mark.parametrize("name", ["_type", "_rev", "_id", "_created_at"])
+def test_an_extra_attribute_can_not_have_the_name_of_the_servers_own(name: str) -> None:
+    class Loose(Document):
+        model_config = ConfigDict(extra="allow")
+
+    with pytest.raises(InvalidDocument, match=f"extra attribute '{name}'"):
+        encode_text(Loose.__solidb_mapping__, Loose(key="k", **{name: "x"}))
+
+
+def test_names_of_embedded_fields_may_be_read_and_written_as_they_like() -> None:
+    class Named(BaseModel):
+        model_config = ConfigDict(alias_generator=str.upper)
+        one: int
+        two: int = Field(default=0, validation_alias="t")
+        three: int = Field(default=0, serialization_alias="w")
+        four: int = Field(default=0, validation_alias=AliasPath("a", "b"))
+
+    holder = declare(Named)
+    mapping = holder.__solidb_mapping__
+    document = holder(key="k", field=Named.model_construct(one=1, two=2, three=3, four=4))
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
+
+
+def test_annotations_as_text_find_the_types_of_the_function_around() -> None:
+    class Local(BaseModel):
+        size: int
+
+    class Around(Document):
+        local: Local
+        more: list[Local] = []
+
+    assert Around(local=Local(size=1)).local.size == 1
+    assert Around.__pydantic_complete__
 
 
 def test_the_field_of_an_embedded_model_is_named() -> None:
