@@ -18,6 +18,7 @@ from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, Term, Tr
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_MOST_IN_A_ROW: Final = 100
 _LONGEST_CHOICE: Final = 20_000
 _LAST_CODE_POINT: Final = 0x10FFFF
 _SURROGATES: Final = (0xD800, 0xDFFF)
@@ -39,17 +40,25 @@ def negated(truth: Truth) -> Truth:
     return Truth("bool", f"(NOT {truth.sql})")
 
 
+def joined(word: str, parts: list[str]) -> str:
+    """Write conditions with AND or OR between; many of them as a tree, since SQLite bounds its depth."""
+    if len(parts) <= _MOST_IN_A_ROW:
+        return f" {word} ".join(parts)
+    half = len(parts) // 2
+    return f"({joined(word, parts[:half])}) {word} ({joined(word, parts[half:])})"
+
+
 def all_of(truths: list[Truth]) -> Truth:
     """Return whether all of the conditions hold."""
-    sql = " AND ".join(truth.sql for truth in truths)
-    where = " AND ".join(truth.where for truth in truths)
+    sql = joined("AND", [truth.sql for truth in truths])
+    where = joined("AND", [truth.where for truth in truths])
     return Truth("bool", f"({sql})", f"({where})")
 
 
 def any_of(truths: list[Truth]) -> Truth:
     """Return whether one of the conditions holds."""
-    sql = " OR ".join(truth.sql for truth in truths)
-    where = " OR ".join(truth.where for truth in truths)
+    sql = joined("OR", [truth.sql for truth in truths])
+    where = joined("OR", [truth.where for truth in truths])
     return Truth("bool", f"({sql})", f"({where})")
 
 

@@ -215,12 +215,17 @@ def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, righ
         raise NotInSql(f"the operator {operator}")
     exact = c.call_back(name, "a", "b")
     pair = f"FROM (SELECT {left.key} AS a, {right.key} AS b LIMIT 1)"  # which LIMIT keeps from being repeated
-    if operator in ("/", "%") or len(pair) > _LONGEST_SUM:  # SQLite's parser goes only so deep
-        return Computed("any", c.call_back(name, left.key, right.key), True)
+    called = c.call_back(name, left.key, right.key)
+    if called.count("solidb_") > _MOST_CALLS:
+        raise NotInSql(f"a chain of {operator} this long")
+    if operator in ("/", "%") or len(pair) > _LONGEST_SUM:
+        return Computed("any", called, True)
     return Computed("any", f"(SELECT CASE WHEN {_PLAIN} THEN a {operator} b ELSE {exact} END {pair})", True)
 
 
 _LONGEST_SUM: Final = 4_000
+_MOST_CALLS: Final = 30
+"""SQLite reads 100 parentheses inside each other at the most."""
 _PLAIN: Final = (
     "(typeof(a) = 'integer' AND typeof(b) = 'integer' AND a BETWEEN -2147483647 AND 2147483647"
     " AND b BETWEEN -2147483647 AND 2147483647) OR ((typeof(a) = 'real' OR typeof(b) = 'real')"

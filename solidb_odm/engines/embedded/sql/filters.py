@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ....sdbql import nodes
 from .calls import prefix_filter
 from .compilation import Compilation, Scope
-from .conditions import truth_of
+from .conditions import joined, truth_of
 from .nearness import distance_filter
 from .terms import Truth
 
@@ -15,7 +15,7 @@ from .terms import Truth
 def where(conditions: list[Truth]) -> str:
     """Write conditions that must all hold; a null that one excludes need not be let in by another."""
     present = {one.present for one in conditions if one.present}
-    return " AND ".join(one.bare if one.subject in present else one.where for one in conditions)
+    return joined("AND", [one.bare if one.subject in present else one.where for one in conditions])
 
 
 def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
