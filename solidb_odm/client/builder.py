@@ -28,12 +28,17 @@ class _Builder:
         return self.options(token=token)
 
     def timeout_ms(self, milliseconds: float) -> Self:
-        """Wait this long for a sign of life while an answer is owed."""
+        """Give every request so long, from waiting for a connection to the whole answer."""
         return self.options(timeout_ms=milliseconds)
 
     def pool_size(self, connections: int) -> Self:
         """Keep this many idle connections."""
         return self.options(pool_size=connections)
+
+    def retries(self, times: int, wait: float | None = None) -> Self:
+        """Send a read again so often when its connection broke; ``wait``: the first pause, in seconds."""
+        waits = {} if wait is None else {"retry_wait": wait}
+        return self.options(retries=times, **waits)
 
     def options(self, **options: Any) -> Self:
         """Set any of the keyword arguments of the client."""

@@ -86,8 +86,9 @@ class Columnar(Caller):
         """Add a column; the rows that are there get ``default``.
 
         The server can't: the rows are copied aside, through this process, and into a new table of the
-        same name, which is not atomic. Nobody should write meanwhile; if it is interrupted, the rows
-        are in the table whose name ends with ``__rebuilt``.
+        same name. This is not atomic, and it holds all rows in memory, because the server can't give a
+        part of a table. Nobody should write meanwhile; if it is interrupted, the rows are in the table whose
+        name ends with ``__rebuilt``.
         """
         return self._run(add_column(self._database, name, column, type, default))
 
@@ -175,8 +176,9 @@ class AsyncColumnar(AsyncCaller):
         """Add a column; the rows that are there get ``default``.
 
         The server can't: the rows are copied aside, through this process, and into a new table of the
-        same name, which is not atomic. Nobody should write meanwhile; if it is interrupted, the rows
-        are in the table whose name ends with ``__rebuilt``.
+        same name. This is not atomic, and it holds all rows in memory, because the server can't give a
+        part of a table. Nobody should write meanwhile; if it is interrupted, the rows are in the table whose
+        name ends with ``__rebuilt``.
         """
         return await self._run(add_column(self._database, name, column, type, default))
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from .calling import AsyncCaller, Caller
+from .operations import communities
 from .operations import graph as operations
+from .operations.communities import Community
 from .operations.graph import Direction, GraphPath, Neighbour, Step, Vertex
 
 
@@ -90,6 +92,73 @@ class Graph(Caller):
             )
         )
 
+    def rag(
+        self,
+        seed_collection: str,
+        edge_collection: str,
+        vector: Sequence[float],
+        limit: int = 20,
+        *,
+        hops: int = 2,
+        direction: Direction = "outbound",
+        seeds: int = 10,
+        decay: float = 0.6,
+        index: str | None = None,
+    ) -> list[Neighbour]:
+        """Find the documents nearest to a vector, and what is within some hops of them, best first.
+
+        ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
+        """
+        return self._run(
+            communities.rag(
+                self._database,
+                seed_collection,
+                edge_collection,
+                vector,
+                limit=limit,
+                hops=hops,
+                direction=direction,
+                seeds=seeds,
+                decay=decay,
+                index=index,
+            )
+        )
+
+    def build_communities(
+        self,
+        edge_collection: str,
+        *,
+        resolution: float = 1.0,
+        min_size: int = 2,
+        summarize: bool = False,
+    ) -> list[Community]:
+        """Have the server find the communities of a graph; give them, the largest first.
+
+        A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
+        summary of each, if the server was set up with one.
+        """
+        return self._run(
+            communities.build(
+                self._database,
+                edge_collection,
+                resolution=resolution,
+                min_size=min_size,
+                summarize=summarize,
+            )
+        )
+
+    def communities(self, edge_collection: str | None = None) -> list[Community]:
+        """List the communities that were found last, of one graph or of all."""
+        return self._run(communities.communities(self._database, edge_collection))
+
+    def search_communities(
+        self, text: str, limit: int = 10, *, edge_collection: str | None = None
+    ) -> list[Community]:
+        """Find communities by the words of their summaries; without summaries there is none."""
+        return self._run(
+            communities.search(self._database, text, edge_collection=edge_collection, limit=limit)
+        )
+
 
 class AsyncGraph(AsyncCaller):
     """Walks along edges, awaited. A document is named by ``"collection/key"``, or given as stored."""
@@ -169,4 +238,71 @@ class AsyncGraph(AsyncCaller):
             operations.shortest_path(
                 self._database, edge_collection, start, end, direction=direction, weight=weight
             )
+        )
+
+    async def rag(
+        self,
+        seed_collection: str,
+        edge_collection: str,
+        vector: Sequence[float],
+        limit: int = 20,
+        *,
+        hops: int = 2,
+        direction: Direction = "outbound",
+        seeds: int = 10,
+        decay: float = 0.6,
+        index: str | None = None,
+    ) -> list[Neighbour]:
+        """Find the documents nearest to a vector, and what is within some hops of them, best first.
+
+        ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
+        """
+        return await self._run(
+            communities.rag(
+                self._database,
+                seed_collection,
+                edge_collection,
+                vector,
+                limit=limit,
+                hops=hops,
+                direction=direction,
+                seeds=seeds,
+                decay=decay,
+                index=index,
+            )
+        )
+
+    async def build_communities(
+        self,
+        edge_collection: str,
+        *,
+        resolution: float = 1.0,
+        min_size: int = 2,
+        summarize: bool = False,
+    ) -> list[Community]:
+        """Have the server find the communities of a graph; give them, the largest first.
+
+        A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
+        summary of each, if the server was set up with one.
+        """
+        return await self._run(
+            communities.build(
+                self._database,
+                edge_collection,
+                resolution=resolution,
+                min_size=min_size,
+                summarize=summarize,
+            )
+        )
+
+    async def communities(self, edge_collection: str | None = None) -> list[Community]:
+        """List the communities that were found last, of one graph or of all."""
+        return await self._run(communities.communities(self._database, edge_collection))
+
+    async def search_communities(
+        self, text: str, limit: int = 10, *, edge_collection: str | None = None
+    ) -> list[Community]:
+        """Find communities by the words of their summaries; without summaries there is none."""
+        return await self._run(
+            communities.search(self._database, text, edge_collection=edge_collection, limit=limit)
         )

@@ -16,10 +16,10 @@ DEFAULT_HOST = "localhost:6745"
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of clients; each overrides its part of the URL.
 
-    ``timeout_ms``: for one answer. ``token``: a token of the HTTP API, for
-    the calls that go over HTTP. ``on_request`` is called with a ``RequestEvent`` after every round trip:
-    command, query text, milliseconds, rows, bytes. ``tracing``: OpenTelemetry spans, by the extra
-    ``otel``. The others are those of ``solidb_odm.engines.remote.url.Options``.
+    ``timeout_ms``: for one request, from waiting for a connection to the whole answer. ``token``: a token
+    of the HTTP API, for the calls that go over HTTP. ``on_request`` is called with a ``RequestEvent`` after
+    every round trip: command, query text, milliseconds, rows, bytes. ``tracing``: OpenTelemetry spans, by
+    the extra ``otel``. The others are those of ``solidb_odm.engines.remote.url.Options``.
     """
 
     database: str
@@ -33,6 +33,8 @@ class ClientOptions(TypedDict, total=False):
     pool_overflow: int
     pool_timeout: float
     idle_seconds: float
+    retries: int
+    retry_wait: float
     ca: str | os.PathLike[str]
     verify: bool
     on_request: Observer

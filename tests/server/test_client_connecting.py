@@ -75,6 +75,17 @@ def test_a_client_is_built_step_by_step(place: str, server: LocalServer, databas
         assert client.list_collections(database) == []
 
 
+def test_retries_are_set_by_builder_keyword_and_url(place: str, server: LocalServer, database: str) -> None:
+    built = Client.builder(place).auth(database, server.user, server.password).retries(2, 0.1).build()
+    said = Client(place, retries=0)
+    written = Client(f"solidb://{place}/d?retries=3&retry_wait=0.2")
+
+    options = [client._runner.hub.driver.address.options for client in (built, said, written)]
+    assert [(item.retries, item.retry_wait) for item in options] == [(2, 0.1), (0, 0.05), (3, 0.2)]
+    for client in (built, said, written):
+        client.close()
+
+
 def test_a_builder_tells_at_once_what_is_wrong(place: str, server: LocalServer, database: str) -> None:
     with pytest.raises(AuthError):
         Client.builder(place).auth(database, server.user, "wrong").build()

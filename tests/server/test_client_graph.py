@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from solidb_odm.client import Client
-from solidb_odm.errors import CollectionNotFound, UsageError
+from solidb_odm.errors import CollectionNotFound, IndexNotFound, UsageError
 
 pytestmark = pytest.mark.server
 
@@ -105,3 +105,28 @@ def test_walks_that_make_no_sense_are_refused(roads: Client) -> None:
 def test_a_missing_edge_collection_is_named(roads: Client) -> None:
     with pytest.raises(CollectionNotFound, match="'rails'"):
         roads.graph.neighbours("rails", "towns/a")
+
+
+def test_a_vector_finds_seeds_and_what_is_bound_to_them(roads: Client, database: str) -> None:
+    roads.vector.create_index("towns", "by_place", "place", 2, "euclidean")
+    for number, key in enumerate("abcd"):
+        roads.update(database, "towns", key, {"place": [float(number), 0.0]})
+
+    found = roads.graph.rag("towns", "roads", [2.0, 0.0], 5, seeds=1, hops=1)
+
+    assert [(item.id, item.seed) for item in found] == [("towns/c", True), ("towns/d", False)]
+    assert found[1]["doc"]["_key"] == "d"
+    with pytest.raises(IndexNotFound):
+        roads.graph.rag("roads", "roads", [1.0, 2.0])
+    with pytest.raises(UsageError):
+        roads.graph.rag("towns", "roads", [1.0, 2.0], hops=0)
+
+
+def test_communities_are_built_and_listed(roads: Client) -> None:
+    built = roads.graph.build_communities("roads")
+
+    assert {key for community in built for key in community.members} == {f"towns/{key}" for key in "abcd"}
+    assert sum(community["size"] for community in built) == 4
+    assert roads.graph.communities("roads") == built
+    assert roads.graph.communities("elsewhere") == []
+    assert roads.graph.search_communities("anything") == []  # no summaries, nothing to search

@@ -107,7 +107,7 @@ def search(
     ef_search: int | None = None,
 ) -> Exchange[list[VectorHit]]:
     """Find the documents whose vectors are nearest."""
-    target = yield from _only(database, collection, index)
+    target = yield from only_index(database, collection, index)
     hits = yield from _nearest(database, collection, target, vector, limit, filter, ef_search)
     return hits
 
@@ -200,7 +200,8 @@ def _nearest(
     ]
 
 
-def _only(database: str, collection: str, name: str | None) -> Exchange[VectorIndexInfo]:
+def only_index(database: str, collection: str, name: str | None) -> Exchange[VectorIndexInfo]:
+    """Give the index of this name, or the only one there is."""
     if name is not None:
         return (yield from _index(database, collection, name))
     indexes = yield from list_indexes(database, collection)

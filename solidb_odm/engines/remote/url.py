@@ -33,8 +33,9 @@ class Host:
 class Options:
     """What can be set on a connection; all times in seconds.
 
-    ``timeout``: for one answer, after which the request is given up; likewise for a sign that what is
-    sent gets through.
+    ``timeout``: for one request, from waiting for a connection to its whole answer, after which it is
+    given up; of requests sent together each has as much from the answer before. Likewise for a sign that
+    what is sent gets through.
     ``connect_timeout``: for one host, with TLS and login. ``pool_size``: idle connections kept;
     ``pool_overflow``: how many more may be open at once; ``pool_timeout``: how long to wait for a
     free one; ``idle_seconds``: after which an idle one is closed. ``retries``: how often a read is sent
