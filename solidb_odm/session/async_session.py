@@ -157,6 +157,7 @@ class AsyncSession(SessionBase):
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
+        self._check_open()
         try:
             yield self
             await self.commit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Literal, Self, TypeVar
 
 from ..engines.base import Capabilities
@@ -46,6 +46,7 @@ class SessionBase:
         )
         self.statistics = Statistics()
         self._in_use = Lock()
+        self._user = 0
         self._closed = False
 
     def add(self, document: Document) -> None:
@@ -59,6 +60,10 @@ class SessionBase:
     def add_all(self, documents: Iterable[Document]) -> None:
         """Put documents into the session."""
         self._check_open()
+        if isinstance(documents, Document):
+            raise StateError(
+                "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
+            )
         for document in documents:
             self._work.add(document)
 
@@ -76,10 +81,12 @@ class SessionBase:
 
     def expunge(self, document: Document) -> None:
         """Let go of a document and of its unsent changes."""
+        self._check_open()
         self._work.expunge(document)
 
     def expunge_all(self) -> None:
         """Let go of all documents."""
+        self._check_open()
         self._work.expunge_all()
 
     def expire(self, *documents: Document) -> None:
@@ -164,16 +171,29 @@ class SessionBase:
 
     def _enter(self) -> None:
         """Take the session for one operation; ConcurrentUseError if another one has it."""
-        self._check_open()
+        if self._closed:
+            raise _closed()
         if not self._in_use.acquire(blocking=False):
-            raise ConcurrentUseError(
-                "this session is in use by another thread or task",
-                hint="a session is one conversation: make one for each thread, task or request",
-            )
+            raise _in_use()
+        self._user = get_ident()
 
     def _check_open(self) -> None:
+        """Refuse a session that is closed, or that another thread is using right now."""
         if self._closed:
-            raise ClosedError("the session is closed", hint="make a new one: Session(engine)")
+            raise _closed()
+        if self._in_use.locked() and self._user != get_ident():
+            raise _in_use()
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the session is closed", hint="make a new one: Session(engine)")
+
+
+def _in_use() -> ConcurrentUseError:
+    return ConcurrentUseError(
+        "this session is in use by another thread or task",
+        hint="a session is one conversation: make one for each thread, task or request",
+    )
 
 
 def compiled(statement: Statement[Any]) -> Compiled:

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from .._types import Stored
 from ..commands import GetMany, Operation
-from ..errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError, StateError
+from ..errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
 from ..model.codec import body_value, decode, encode_value
 from ..model.document import Document
-from ..model.state import state_of, state_or_none
+from ..model.state import state_of
 from ..work import Conflict, Prefer, UnitOfWork, merge
+from ..work.states import checked, refusal
 from ..work.undo import restore, take_values
 from .context import Context
 from .loading import take_stored
@@ -53,14 +54,11 @@ def _stored_now(
 
 def _check_stored(work: UnitOfWork, documents: Iterable[Document], move: str) -> None:
     for document in documents:
-        state = state_or_none(document)
-        if state is None or state.owner is not work or not state.is_stored:
-            raise StateError(
-                f"{type(document).__name__} {document.key!r} is not a stored document of this session",
-                state="transient" if state is None or not state.is_stored else "detached",
-                move=move,
-                hint="add it and commit first",
-            )
+        state = checked(document, move)
+        if state is None or state.owner is not work:
+            raise refusal(document, work, move, "session.get() it, or session.add() it first")
+        if not state.is_stored:
+            raise refusal(document, work, move, "commit first")
 
 
 def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
@@ -79,7 +77,7 @@ def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
 def merge_in(context: Context, document: D) -> Operation[D]:
     """Give the session's object for a document from elsewhere, with that document's values."""
     work = context.work
-    state = state_or_none(document)
+    state = checked(document, "merge")
     if state is not None and state.owner is work:
         return document
     model = type(document)

@@ -156,6 +156,7 @@ class Session(SessionBase):
     @contextmanager
     def begin(self) -> Generator[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
+        self._check_open()
         try:
             yield self
             self.commit()

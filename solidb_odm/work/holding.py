@@ -12,6 +12,7 @@ from .changes import document_difference
 from .identity import IdentityMap
 from .links import referred, refers
 from .planning import Documents
+from .states import checked, name_of, refusal
 
 
 class Holdings:
@@ -37,20 +38,14 @@ class Holdings:
 
         The ends of an edge come along, and what links lead to that are declared to save.
         """
-        if not isinstance(document, Document):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise StateError(f"a session keeps documents, not {document!r}", state="foreign", move="add")
+        checked(document, "add")
         state = state_of(document)
         if state.owner is self:
             if self.deleted.pop(id(document), None) is not None:
                 self.touched(document)
             return
         if not is_free(state):
-            raise StateError(
-                f"{name_of(document)} is in another session",
-                state="persistent",
-                move="add",
-                hint="expunge it there first, or session.merge() a copy here",
-            )
+            raise refusal(document, self, "add", None)
         self.claim(document)
         state.owner = self
         if state.is_stored:
@@ -109,7 +104,7 @@ class Holdings:
 
     def expunge(self, document: Document) -> None:
         """Take a document out of the session, with its unsent changes."""
-        state = self.check_held(document, "expunge", None)
+        state = self.check_held(document, "expunge", "only a document of this session can leave it")
         collection = type(document).__solidb_mapping__.collection
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.pop(id(document), None)
@@ -126,14 +121,9 @@ class Holdings:
 
     def check_held(self, document: Document, move: str, hint: str | None) -> State:
         """Give the notes on a document of this unit; StateError if it is not in it."""
-        state = state_or_none(document)
+        state = checked(document, move)
         if state is None or state.owner is not self:
-            raise StateError(
-                f"{name_of(document)} is not in this session",
-                state="detached" if state is not None and state.is_stored else "transient",
-                move=move,
-                hint=hint,
-            )
+            raise refusal(document, self, move, hint)
         return state
 
     def touched(self, document: Document) -> None:
@@ -241,8 +231,3 @@ class Holdings:
 def is_free(state: State) -> bool:
     """Say whether a document is in no session, or in one that is over."""
     return state.owner is None or (isinstance(state.owner, Holdings) and state.owner.is_over)
-
-
-def name_of(document: Document) -> str:
-    """Give what to call a document in a message."""
-    return f"{type(document).__name__} {document.key!r}"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from typing import Any, Literal
+from typing import Any
 
 from .._dataclasses import dataclass
 from ..model.codec import decode
 from ..model.document import Document
 from ..model.state import state_or_none
 from .changes import document_difference
-from .holding import is_free
+from .states import StateName, checked, state_in
 from .unit import UnitOfWork
-
-StateName = Literal["transient", "pending", "persistent", "deleted", "detached"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +45,9 @@ class Inspection:
 
 def inspect(document: Document) -> Inspection:
     """Give the state of a document and the history of its attributes, without asking the engine."""
-    return Inspection(document, _state_of(document), _changes_of(document))
-
-
-def _state_of(document: Document) -> StateName:
-    state = state_or_none(document)
-    if state is None or is_free(state) or not isinstance(state.owner, UnitOfWork):
-        return "detached" if state is not None and state.is_stored else "transient"
-    if id(document) in state.owner.deleted:
-        return "deleted"
-    return "pending" if id(document) in state.owner.new else "persistent"
+    state = checked(document, "inspect")
+    owner = None if state is None or not isinstance(state.owner, UnitOfWork) else state.owner
+    return Inspection(document, state_in(document, owner), _changes_of(document))
 
 
 def _changes_of(document: Document) -> dict[str, Change]:

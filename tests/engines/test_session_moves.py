@@ -170,7 +170,7 @@ def test_a_document_belongs_to_one_session(store: Store, session: Session) -> No
     session.add(ada)
     with store.session() as other, pytest.raises(StateError, match="another session"):
         other.add(ada)
-    with store.session() as other, pytest.raises(StateError, match="not in this session"):
+    with store.session() as other, pytest.raises(StateError, match="pending in another session"):
         other.delete(ada)
 
 

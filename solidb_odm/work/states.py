@@ -1,0 +1,66 @@
+"""The states of a document in a session, and the refusal of moves that it can't make from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ..errors import StateError
+from ..model.document import Document
+from ..model.state import State, state_or_none
+
+if TYPE_CHECKING:
+    from .holding import Holdings
+
+StateName: TypeAlias = Literal["transient", "pending", "persistent", "deleted", "detached"]
+
+_MEANINGS: dict[StateName, str] = {
+    "transient": "transient: not in this session, not a stored document",
+    "pending": "pending: added, and not a stored document before the commit",
+    "persistent": "persistent in this session",
+    "deleted": "deleted: the next flush removes it",
+    "detached": "detached: stored, but not in this session",
+}
+
+
+def state_in(document: Document, work: Holdings | None) -> StateName:
+    """Give the state of a document, as the session with these holdings sees it."""
+    state = state_or_none(document)
+    held = None if work is None or state is None or work.is_over or state.owner is not work else work
+    if held is None:
+        return "detached" if state is not None and state.is_stored else "transient"
+    if id(document) in held.deleted:
+        return "deleted"
+    return "pending" if id(document) in held.new else "persistent"
+
+
+def refusal(document: Document, work: Holdings, move: str, hint: str | None) -> StateError:
+    """Make the error of a move that a document can't make: it names both, and the way out."""
+    found, meaning = state_in(document, work), ""
+    other: Any = getattr(state_or_none(document), "owner", None)
+    if other is not None and other is not work and not getattr(other, "is_over", False):
+        found = state_in(document, other)
+        meaning = f"{found} in another session"
+        hint = "use that session, or expunge it there first, or session.merge() a copy here"
+    return StateError(
+        f"can't {move} {name_of(document)}, which is {meaning or _MEANINGS[found]}",
+        state=found,
+        move=move,
+        hint=hint,
+    )
+
+
+def checked(document: object, move: str) -> State | None:
+    """Give the notes on a document; StateError for what is none."""
+    if not isinstance(document, Document):
+        raise StateError(
+            f"a session keeps documents, not {document!r}, which it can't {move}",
+            state="foreign",
+            move=move,
+            hint="pass an object of a Document class",
+        )
+    return state_or_none(document)
+
+
+def name_of(document: Document) -> str:
+    """Give what to call a document in a message."""
+    return f"{type(document).__name__} {document.key!r}"
