@@ -96,7 +96,7 @@ def _gathered(name: str, term: Term, order: list[str], *, empty: str | None) -> 
     return sql if empty is None else f"ifnull({sql}, {text_literal(empty)})"
 
 
-def _numbers(term: Term) -> str:
+def numbers(term: Term) -> str:
     """Return the SQL of the value where it is a number, else NULL."""
     if isinstance(term, JsonPath):
         return (
@@ -111,7 +111,7 @@ def _distinct(term: Term) -> str:
 
 
 def _average(term: Term) -> str:
-    return f"avg({_numbers(term)})"
+    return f"avg({numbers(term)})"
 
 
 def _least(term: Term) -> str:
@@ -124,7 +124,7 @@ def _greatest(term: Term) -> str:
 
 _AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
     "COUNT": lambda term: f"count({term.key})",
-    "SUM": lambda term: f"total({_numbers(term)})",
+    "SUM": lambda term: f"total({numbers(term)})",
     "AVG": _average,
     "AVERAGE": _average,
     "MIN": _least,

@@ -96,12 +96,16 @@ def block(c: Compilation, query: nodes.Query, outer: Scope) -> Compiled:
         outer = {**outer, **_tables(c, query.tables, outer)}
     if query.returns is None:
         raise NotInSql("a block without RETURN")
+    around, c.window_order = c.window_order, None
     select, scope = _body(c, query, outer)
     select.sort = [_sort_key(c, key, scope) for key in query.sort]
     select.tail = _limits(c, query)
+    c.window_order = [*select.sort, *select.order]
     for let in query.late_lets:
         scope[let.name] = c.term(c, let.value, scope)
-    return Compiled(select, c.term(c, query.returns.expression, scope), query.returns.distinct)
+    result = c.term(c, query.returns.expression, scope)
+    c.window_order = around
+    return Compiled(select, result, query.returns.distinct)
 
 
 def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]:

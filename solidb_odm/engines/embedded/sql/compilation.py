@@ -19,7 +19,8 @@ Scope = Mapping[str, Term]
 class Compilation:
     """The surroundings of a query, and the parts of the compiler, which call each other through it.
 
-    ``total``: refuse what may fail while it runs.
+    ``total``: refuse what may fail while it runs. ``window_order``: the order of the rows that window
+    functions go over; None where there can be none.
     """
 
     types: Mapping[str, str]
@@ -34,6 +35,7 @@ class Compilation:
     parameters: Parameters = field(default_factory=Parameters)
     collections: set[str] = field(default_factory=set[str])
     total: bool = False
+    window_order: list[str] | None = None
     _aliases: int = 0
 
     def alias(self) -> str:

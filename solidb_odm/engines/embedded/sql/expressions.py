@@ -30,6 +30,7 @@ from .conditions import (
 )
 from .refusal import NotInSql
 from .terms import NULL, Column, Computed, Constant, Element, JsonPath, Structure, Term, Truth
+from .windows import window
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 _MOST_ITEMS: Final = 60
@@ -263,4 +264,5 @@ _WRITERS: Final[dict[type[nodes.Expression], Callable[[Compilation, Any, Scope],
     nodes.Template: _template,
     nodes.Ternary: _ternary,
     nodes.Unary: _unary,
+    nodes.Window: window,
 }
