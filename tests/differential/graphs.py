@@ -19,7 +19,7 @@ def graph(random: Random) -> DataSet:
         "places": [{"_key": key, "n": None if random.random() < 0.3 else key} for key in KEYS[1:]],
         "links": _links(random),
     }
-    return DataSet(collections, ())
+    return DataSet(collections, [])
 
 
 def _place(random: Random) -> str:
