@@ -83,6 +83,14 @@ class Link(Generic[D]):
             )
         return self._document
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Give an attribute of the document, as response models that read attributes want it."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return getattr(self.value, name)
+
     def __solidb_set__(self, document: D) -> None:
         """Take the document the link leads to: a session calls it when it has loaded it."""
         if document.__solidb_reference__() != self.id:

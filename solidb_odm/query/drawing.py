@@ -11,19 +11,48 @@ _WIDTH, _HEIGHT, _ACROSS, _DOWN, _LONGEST = 120, 32, 190, 54, 16
 
 def draw(ways: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> str:
     """Draw documents and the edges between them; what ways share is drawn once."""
-    places: dict[str, tuple[int, int]] = {}
+    columns: dict[str, int] = {}
     labels: dict[str, str] = {}
     arrows: dict[tuple[str, str], str] = {}
-    rows: dict[int, int] = {}
     for vertices, edges in ways:
         for step, vertex in enumerate(vertices):
-            if vertex.id not in places:
-                row = rows.get(step, 0)
-                rows[step] = row + 1
-                places[vertex.id] = (10 + step * _ACROSS, 10 + row * _DOWN)
-                labels[vertex.id] = label_of(vertex)
-        for edge in edges:
-            arrows[edge.from_id, edge.to_id] = type(edge).__name__
+            columns.setdefault(vertex.id, step)
+            labels.setdefault(vertex.id, label_of(vertex))
+        arrows |= {(edge.from_id, edge.to_id): type(edge).__name__ for edge in edges}
+    return _picture(columns, labels, arrows)
+
+
+def draw_graph(vertices: Iterable[Any], edges: Sequence[Any]) -> str:
+    """Draw documents and edges in any order, each document right of those that lead to it."""
+    labels = {vertex.id: label_of(vertex) for vertex in vertices}
+    arrows = {(edge.from_id, edge.to_id): type(edge).__name__ for edge in edges}
+    known = [ends for ends in arrows if ends[0] in labels and ends[1] in labels]
+    reached = {end for start, end in known if start != end}
+    columns = dict.fromkeys((name for name in labels if name not in reached), 0)
+    _spread(columns, known)
+    for name in labels:  # a circle has no beginning: begin anywhere
+        if name not in columns:
+            columns[name] = 0
+            _spread(columns, known)
+    return _picture(columns, labels, arrows)
+
+
+def _spread(columns: dict[str, int], known: Sequence[tuple[str, str]]) -> None:
+    """Give what is led to the column behind that of the nearest that leads there."""
+    level = list(columns)
+    while level:
+        fresh = {end: columns[start] + 1 for start, end in known if start in level and end not in columns}
+        columns |= fresh
+        level = list(fresh)
+
+
+def _picture(columns: dict[str, int], labels: dict[str, str], arrows: dict[tuple[str, str], str]) -> str:
+    places: dict[str, tuple[int, int]] = {}
+    rows: dict[int, int] = {}
+    for name, column in columns.items():
+        row = rows.get(column, 0)
+        rows[column] = row + 1
+        places[name] = (10 + column * _ACROSS, 10 + row * _DOWN)
     known = {ends: name for ends, name in arrows.items() if ends[0] in places and ends[1] in places}
     lines = [_arrow(places[start], places[end], name) for (start, end), name in known.items()]
     boxes = [_box(place, labels[vertex]) for vertex, place in places.items()]

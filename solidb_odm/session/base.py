@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock, get_ident
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 from ..engines.base import Capabilities
 from ..errors import (
@@ -60,7 +60,7 @@ class SessionBase:
     def add_all(self, documents: Iterable[Document]) -> None:
         """Put documents into the session."""
         self._check_open()
-        if isinstance(documents, Document):
+        if isinstance(cast(object, documents), Document):
             raise StateError(
                 "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
             )

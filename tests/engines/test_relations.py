@@ -1,6 +1,9 @@
 """What documents refer to comes with a statement, over any number of links, and back."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from solidb_odm import AsyncSession, Session, any_, outgoing, select, traverse, union
 from solidb_odm.errors import UsageError
@@ -132,6 +135,41 @@ def test_a_query_does_not_follow_links() -> None:
         select(Book).where(Book.author.value.name == "W0")
     assert "join" in (caught.value.hint or "")
     assert select(Book).where(Book.author.id == "writers/w0").compile().bind_vars == {"p0": "writers/w0"}
+
+
+def test_a_response_model_reads_what_links_lead_to(shelf: Store, session: Session) -> None:
+    class WriterOut(BaseModel):
+        model_config = ConfigDict(from_attributes=True)
+        name: str
+
+    class BookOut(BaseModel):
+        model_config = ConfigDict(from_attributes=True)
+        title: str
+        author: WriterOut
+        reviewers: list[WriterOut]
+
+    book = session.get_one(Book, "b0")
+    with pytest.raises(ValidationError, match=r"writers/w0 of this link is not loaded\s+hint: session\.load"):
+        BookOut.model_validate(book)
+
+    session.load([book], Book.author, Book.reviewers)
+    out = BookOut.model_validate(book)
+    assert (out.author.name, [each.name for each in out.reviewers]) == ("W0", ["W2", "W3"])
+
+
+def test_a_notebook_draws_edges_and_the_documents_at_their_ends(shelf: Store, session: Session) -> None:
+    session.add(Admires("writers/w3", "writers/w0", key="back"))
+    session.commit()
+    edges = session.scalars(select(Admires).load(Admires.from_, Admires.to))
+    drawn = edges._repr_html_()
+    picture = ET.fromstring(drawn[: drawn.index("<table>")])
+
+    boxes = [each for each in picture.iter() if each.tag.endswith("rect")]
+    assert sorted(int(box.get("x") or 0) for box in boxes) == [10, 200, 390, 580]
+    assert len([each for each in picture.iter() if each.tag.endswith("line")]) == 4
+    pairs = session.execute(select(Writer, Admires).where(Admires.from_ == Writer.id))
+    assert pairs._repr_html_().startswith("<svg")
+    assert session.scalars(select(Admires.since))._repr_html_().startswith("<table>")
 
 
 @pytest.mark.anyio
