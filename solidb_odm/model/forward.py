@@ -20,10 +20,13 @@ _known: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 _waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 
 
-def note_class(cls: Any) -> list[Any]:
-    """Note a new class; give the classes that waited for others, and are complete now."""
+def note_class(cls: Any, *, waits: bool) -> list[Any]:
+    """Note a new class; give the classes that waited for others, and are complete now.
+
+    One that does not wait for another is complete when it is first used.
+    """
     _known.add(cls)
-    if not cls.__pydantic_complete__:
+    if waits and not cls.__pydantic_complete__:
         _waiting.add(cls)
     done = [each for each in list(_waiting) if each.__pydantic_complete__ or _is_completed(each)]
     _waiting.difference_update(done)

@@ -144,7 +144,7 @@ class DocumentMeta(ModelMetaclass):
             type.__setattr__(cls, "__solidb_is_made__", True)
             if settings is not None:
                 type.__setattr__(cls, "Settings", settings)
-            declare(cls, collection, abstract)
+            declare(cls, collection, abstract, waits=not later)
             return cls
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
@@ -186,8 +186,8 @@ def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
 # --- declaring -----------------------------------------------------------------------------------
 
 
-def declare(cls: Any, collection: str | None, abstract: bool) -> None:
-    """Give a new class its collection and, if it is complete, its mapping."""
+def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) -> None:
+    """Give a new class its collection and, if it is complete or gets so with this one, its mapping."""
     registry.generation += 1
     model = cls.__name__
     is_base = cls.__module__.startswith(_OWN) or bool(
@@ -210,7 +210,7 @@ def declare(cls: Any, collection: str | None, abstract: bool) -> None:
     cls.__solidb_references__ = {}
     if cls.__pydantic_complete__:
         finish(cls)
-    for waiting in note_class(cls):
+    for waiting in note_class(cls, waits=waits):
         finish(waiting)
 
 

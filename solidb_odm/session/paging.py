@@ -11,9 +11,10 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
+from .._dataclasses import dataclass
 from .._types import Json, Stored
 from ..commands import Operation
 from ..errors import UsageError
@@ -29,8 +30,8 @@ from ..query.sources import collection_of
 from ..query.statement import Statement
 from ..query.tables import Table
 from ..query.windows import has_window
+from ..sdbql import evaluate as evaluator
 from ..sdbql import nodes as q
-from ..sdbql.evaluate import evaluate
 from .context import Context
 from .held import HeldDocuments
 from .loading import load_documents
@@ -310,7 +311,7 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     keys: Select[Any] = Select(wanted.columns(), single=False)
     program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])
-    (values,) = evaluate(program.query, source, program.bind_vars)
+    (values,) = evaluator.evaluate(program.query, source, program.bind_vars)
     return list(values)
 
 

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ..._types import Json, Stored
@@ -130,13 +131,24 @@ class Queries:
         try:
             if entry.writes:
                 raise NotInSql("it writes")
-            entry.plan = make_plan(query, types, find, names, database=database, strict=strict)
+            entry.plan = self._better(make_plan(query, types, find, names, database=database, strict=strict))
         except NotInSql as exc:
             entry.reason = str(exc)
             entry.head = split(query, types, find, names, database=database, strict=strict)
         except RecursionError:
             entry.reason = "it is nested too deep"
         return entry
+
+    def _better(self, plan: Plan) -> Plan:
+        """Let documents be read after they are sorted, where no index has their order."""
+        if not plan.late:
+            return plan
+        unknown = dict.fromkeys(plan.parameters.getters)
+        try:
+            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {plan.sql}", unknown).fetchall()
+        except sqlite3.OperationalError:
+            return plan  # whoever runs it will hear why
+        return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step[3] for step in steps) else plan
 
     # --- SQL -------------------------------------------------------------------------------------
 
