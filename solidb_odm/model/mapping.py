@@ -22,7 +22,7 @@ from .exactness import is_deep, number_fields
 from .fields import stored_name
 from .indexes import Index
 from .schemas import document_schema
-from .stored_form import reads_json, stored_form
+from .stored_form import stored_form
 
 TYPE_ATTRIBUTE = "_type"
 """The attribute that names the class of a document whose class shares its parent's collection."""
@@ -108,7 +108,7 @@ def make_mapping(
     mapping.serializer, mapping.validator = form.serializer, form.validator
     mapping.embedded = embedded_classes(model, form.schema)
     mapping.is_open = model.model_config.get("extra") == "allow"
-    mapping.json_only = reads_json(form.schema) or _shares(form.schema)
+    mapping.json_only = form.reads_text or _shares(form.schema)
     config = model.model_config
     if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
         mapping.names = {"by_alias": True, "by_name": True}

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema
+from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema, to_json
 
 from .._dataclasses import dataclass
 from .stored_values import (
@@ -50,13 +50,20 @@ class StoredForm:
     """What writes the values of one model for a database, and reads them.
 
     ``origin`` is the schema Pydantic made, ``schema`` the one for the database; the same if there was
-    nothing to mend.
+    nothing to mend. ``reads_text`` says that JSON text is read other than the same values in Python.
     """
 
     origin: Any
     schema: Any
     serializer: SchemaSerializer
     validator: SchemaValidator
+    reads_text: bool
+
+    def read(self, stored: Any) -> Any:
+        """Give the value of a decoded stored form; Pydantic's ValidationError if it does not fit."""
+        if self.reads_text:
+            return self.validator.validate_json(to_json(stored), by_alias=True, by_name=True)
+        return self.validator.validate_python(stored, by_alias=True, by_name=True)
 
 
 def stored_form(model: Any) -> StoredForm:
@@ -66,7 +73,13 @@ def stored_form(model: Any) -> StoredForm:
     if found is None or found.origin is not origin:
         schema = stored_schema(origin)
         if schema is origin:
-            found = StoredForm(origin, origin, model.__pydantic_serializer__, model.__pydantic_validator__)
+            found = StoredForm(
+                origin,
+                origin,
+                model.__pydantic_serializer__,
+                model.__pydantic_validator__,
+                reads_json(origin),
+            )
         else:
             found = _made(origin, schema, _settings(schema))
         type.__setattr__(model, "__solidb_stored_form__", found)
@@ -87,6 +100,7 @@ def _made(origin: Any, schema: Any, config: CoreConfig) -> StoredForm:
         schema,
         SchemaSerializer(schema, config, _use_prebuilt=False),
         SchemaValidator(schema, config, _use_prebuilt=False),
+        reads_json(schema),
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
@@ -15,6 +14,7 @@ from ..model.document import Document
 from ..model.expressions import Expression, Source, lift
 from ..model.field_schemas import field_reader
 from ..model.fields import FieldRef, Place
+from ..model.stored_form import type_form
 from .drawing import draw
 from .sources import Alias
 
@@ -148,18 +148,12 @@ def field_decoder(place: Place) -> Callable[[Any], Any] | None:
     return None if reader.is_plain else _decoding(reader.read, f"{place.owner.__name__}.{place.name}")
 
 
-@lru_cache(maxsize=1024)
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)
-
-
 def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     """Give the function that makes values of a type from their stored form; None for plain JSON types."""
     if annotation is Any or annotation in _PLAIN:
         return None
-    adapter = _adapter(annotation)
     name = getattr(annotation, "__name__", None) or str(annotation)
-    return _decoding(lambda value: adapter.validate_python(value, by_alias=True, by_name=True), name)
+    return _decoding(type_form(annotation).read, name)
 
 
 def _decoding(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:

@@ -131,7 +131,7 @@ def _part(part: Expression, values: list[Any]) -> Any:
     if kind is Value:
         value = cast(Value, part).value
         values.append(value)
-        return size_of(value) or type(value)
+        return size_of(value) or cast(Any, type(value))
     if kind in _KINDS:
         own = _KINDS[kind]
         operands = tuple(_part(each, values) for each in part.__operands__())
