@@ -1,5 +1,8 @@
 """Record anew what a running server answers to the queries of tests/fixtures/sdbql-cases.json.
 
+``--observe FILE`` asks the queries of a file, one a line, over the same data, and adds them with their
+answers to sdbql-observed.json; ``--observe -`` records those that are there anew.
+
 ``python -m tools.record_cases`` starts the server that is found; ``--only NAME`` asks for some cases, and
 ``--check`` changes nothing and says which answers are no longer the recorded ones. A case keeps its
 query, and where both agree, the words of its expected error.
@@ -10,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,12 +25,15 @@ import httpx
 from .server import LocalServer, find_server, running_server
 
 CASES = Path(__file__).parents[1] / "tests" / "fixtures" / "sdbql-cases.json"
+OBSERVED = CASES.with_name("sdbql-observed.json")
 DATABASE = "t"
 """Names matter: an ``_id`` begins with the database's."""
 
 Case = dict[str, Any]
 _PLAIN_INDEXES = ("persistent", "hash", "fulltext", "bloom", "cuckoo")
 _BATCH = 10_000
+_WRITES = re.compile(r"\b(INSERT|UPDATE|REPLACE|REMOVE|UPSERT) ")
+_VARYING = ("_rev", "_created_at", "_updated_at")
 _MISSING = {"CollectionNotFound": "Collection", "DocumentNotFound": "Document"}
 
 
@@ -141,11 +148,29 @@ def write(path: Path, fixture: dict[str, Any], cases: list[Case]) -> None:
     path.write_text(f'{opening},\n "cases": [\n{lines}\n]\n}}\n', encoding="utf-8")
 
 
+def observe(recorder: Recorder, queries: Iterable[str]) -> Iterator[Case]:
+    """Ask queries without binds, each over fresh data, and yield them with their rows or the error."""
+    for query in queries:
+        found = recorder.answer({"query": query, "bind_vars": {}, "mutates": bool(_WRITES.search(query))})
+        if "error" in found:
+            yield {"query": query, "error": found["error"][:60]}
+        else:
+            yield {"query": query, "rows": _lasting(found["rows"])}
+
+
+def _lasting(value: Any) -> Any:
+    """Return a value without the attributes that every write makes anew."""
+    if isinstance(value, dict):
+        return {key: _lasting(item) for key, item in value.items() if key not in _VARYING}
+    return [_lasting(item) for item in value] if isinstance(value, list) else value
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.record_cases", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if an answer is another")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="ask this case alone")
+    parser.add_argument("--observe", metavar="FILE", help="add the queries of a file, one a line; - for none")
     return parser.parse_args()
 
 
@@ -157,6 +182,8 @@ def main() -> int:
         print("no solidb server in SOLIDB_BIN, PATH or cargo's bin; `make server` installs it")
         return 2
     fixture: dict[str, Any] = json.loads(CASES.read_text("utf-8"))
+    if options.observe:
+        return _observe(binary, fixture["dataset"]["collections"], options.observe)
     cases: list[Case] = fixture["cases"]
     chosen = [case for case in cases if not options.only or case["name"] in options.only]
     fresh: dict[str, Case] = {}
@@ -171,6 +198,19 @@ def main() -> int:
         return int(bool(fresh))
     if fresh:
         write(CASES, fixture, [fresh.get(case["name"], case) for case in cases])
+    return 0
+
+
+def _observe(binary: Path, collections: list[dict[str, Any]], file: str) -> int:
+    known: dict[str, Any] = json.loads(OBSERVED.read_text("utf-8"))
+    queries = [case["query"] for case in known["cases"]]
+    if file != "-":
+        lines = Path(file).read_text("utf-8").splitlines()
+        queries += [line for line in lines if line and line not in queries]
+    with tempfile.TemporaryDirectory() as folder, running_server(binary, Path(folder)) as server:
+        cases = list(observe(Recorder(server, collections), queries))
+    write(OBSERVED, known, cases)
+    print(f"{len(cases)} queries asked")
     return 0
 
 

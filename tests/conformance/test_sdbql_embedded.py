@@ -19,7 +19,7 @@ from solidb_odm.engines.embedded import EmbeddedChannel, EmbeddedDriver
 from solidb_odm.errors import SolidbError
 from solidb_odm.sdbql.parser import parse
 
-from .cases import CASES, DATASET, Case, error_agrees, rows_agree, same
+from .cases import CASES, DATASET, OBSERVED, Case, error_agrees, rows_agree, same, without_varying
 from .differences import DIFFERENCES
 
 # A query on a file is all or nothing, where the server leaves the rows before the failing one.
@@ -79,3 +79,12 @@ def _agrees(channel: EmbeddedChannel, case: Case) -> bool:
 def test_the_embedded_engine_answers_as_the_server(channel: EmbeddedChannel, case: Case) -> None:
     name = case["name"]
     assert _agrees(channel, case) is not _ATOMIC.get(name, name in DIFFERENCES)
+
+
+@pytest.mark.parametrize("case", OBSERVED, ids=lambda case: case["query"])
+def test_a_file_answers_what_was_observed(channel: EmbeddedChannel, case: Case) -> None:
+    if "error" in case:
+        with pytest.raises(SolidbError):
+            _query(channel, case["query"])
+        return
+    assert same(without_varying(_query(channel, case["query"])), case["rows"])

@@ -92,7 +92,7 @@ def operands(levels: int) -> SearchStrategy[n.Expression]:
         st.builds(n.Expansion, e, st.just(1), st.none(), e, e),
         st.builds(n.Array, tuples(e, most=3)),
         st.builds(n.Object, tuples(st.tuples(TEXTS, e), most=3)),
-        st.builds(n.Case, maybe(e), tuples(st.tuples(e, e)), maybe(e)),
+        st.builds(n.Case, maybe(e), tuples(st.tuples(e, e), least=1), maybe(e)),
         st.builds(n.Call, FUNCTIONS, tuples(e, most=3)),
         st.builds(n.Template, templates(levels)),
         st.builds(n.Subquery, subqueries(levels)),

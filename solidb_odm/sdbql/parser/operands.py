@@ -277,6 +277,8 @@ class OperandParser(Cursor, ABC):
         self.at += 1
         subject = None if self.kind in ("WHEN", "ELSE", "END") else self.expression()
         branches: list[tuple[Expression, Expression]] = []
+        if self.kind in ("ELSE", "END"):
+            raise self.error("a CASE needs at least one WHEN")
         while self.accept("WHEN"):
             condition = self.expression()
             self.expect("THEN")

@@ -198,13 +198,14 @@ class QueryParser(ClauseParser):
         return self.sort_keys() if self.accept("SORT") else ()
 
     def window_of_rows(self) -> tuple[Expression | None, Expression | None]:
-        """Read OFFSET and LIMIT; an OFFSET after ``LIMIT offset, count`` wins, as on the server."""
+        """Read OFFSET and LIMIT; an OFFSET beside ``LIMIT offset, count`` wins, as on the server."""
         offset = self.expression() if self.accept_word("OFFSET") else None
         limit = None
         if self.accept("LIMIT"):
             limit = self.expression()
             if self.accept(","):
-                offset, limit = limit, self.expression()
+                skipped, limit = limit, self.expression()
+                offset = offset or skipped
         if self.accept_word("OFFSET"):
             offset = self.expression()
         return offset, limit

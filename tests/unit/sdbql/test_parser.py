@@ -129,7 +129,7 @@ def test_an_error_points_at_its_place() -> None:
         ("$'${a ignored}'", nodes.Template((A,))),
         ("$'${$\"${a}\"}'", nodes.Template((nodes.Template((A,)),))),
         ("a[* LIMIT 2].b.c", nodes.Expansion(A, limit=Literal(2), path=("b", "c"))),
-        ("CASE ELSE 1 END", nodes.Case(None, (), Literal(1))),
+        ("CASE WHEN a THEN 1 END", nodes.Case(None, ((A, Literal(1)),), None)),
         ("TRUE", Literal(value=True)),
         ("Null", Literal(None)),
     ],

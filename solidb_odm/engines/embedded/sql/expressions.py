@@ -60,7 +60,10 @@ def _name(_c: Compilation, node: nodes.Name, scope: Scope) -> Term:
 
 
 def _attribute(c: Compilation, node: nodes.Attribute, scope: Scope) -> Term:
-    return c.term(c, node.base, scope).attribute(node.name)
+    base = c.term(c, node.base, scope)
+    if "." in node.name and isinstance(base, Structure):
+        raise NotInSql("a path through what the query builds")
+    return base.attribute(node.name)
 
 
 def _array(c: Compilation, node: nodes.Array, scope: Scope) -> Term:
@@ -219,7 +222,8 @@ def _arithmetic(c: Compilation, left: Term, operator: nodes.BinaryOperator, righ
     called = c.call_back(name, left.key, right.key)
     if called.count("solidb_") > _MOST_CALLS:
         raise NotInSql(f"a chain of {operator} this long")
-    if operator in ("/", "%") or len(pair) > _LONGEST_SUM:
+    is_windowed = " OVER (" in pair  # which sees no other rows from inside a SELECT
+    if operator in ("/", "%") or len(pair) > _LONGEST_SUM or is_windowed:
         return Computed("any", called, True)
     return Computed("any", f"(SELECT CASE WHEN {_PLAIN} THEN a {operator} b ELSE {exact} END {pair})", True)
 
