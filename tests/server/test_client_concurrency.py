@@ -93,3 +93,24 @@ async def test_a_caller_may_give_up_at_any_moment(server: LocalServer, database:
                 group.cancel_scope.cancel()
 
             assert (await client.get(database, "items", "k3"))["n"] == 3
+
+
+@pytest.mark.anyio
+async def test_quick_reads_of_all_kinds_travel_together(server: LocalServer, database: str) -> None:
+    async with AsyncClient(server.url(database)) as client:
+        await client.create_collection(database, "users")
+        await client.insert(database, "users", {"name": "Ada"}, "ada")
+
+        async def read() -> None:
+            for _ in range(5):
+                assert (await client.get(database, "users", "ada"))["name"] == "Ada"
+                assert await client.list_collections(database) == ["users"]
+                assert (await client.collection_stats(database, "users")).document_count == 1
+
+        before = client.statistics.round_trips
+        async with anyio.create_task_group() as tasks:
+            for _ in range(30):
+                tasks.start_soon(read)
+
+        assert client.statistics.round_trips - before < 450 / 3
+        assert client.statistics.connections_opened <= 8

@@ -48,7 +48,9 @@ def create(database: str, name: str, columns: Columns) -> Exchange[TableInfo]:
 
 def describe(database: str, name: str) -> Exchange[TableInfo]:
     """Describe a table: its columns and how many rows it has."""
-    answer = yield from ask(about("get_columnar", database, name), Context(database, name), repeatable=True)
+    answer = yield from ask(
+        about("get_columnar", database, name), Context(database, name), repeatable=True, light=True
+    )
     return table_of(answer.data)
 
 

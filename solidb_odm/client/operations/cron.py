@@ -75,7 +75,9 @@ def get(database: str, cron_id: str) -> Exchange[CronJob]:
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": cron_id}
     try:
         return _schedule(
-            (yield from ask(request, Context(database, COLLECTION, cron_id), repeatable=True)).data
+            (
+                yield from ask(request, Context(database, COLLECTION, cron_id), repeatable=True, light=True)
+            ).data
         )
     except (DocumentNotFound, CollectionNotFound) as problem:
         raise _missing(cron_id) from problem

@@ -20,7 +20,9 @@ def ping() -> Exchange[int]:
 
 def list_databases() -> Exchange[list[str]]:
     """Name all databases."""
-    return sorted(cast(list[str], (yield from ask({"cmd": "list_databases"}, repeatable=True)).data))
+    return sorted(
+        cast(list[str], (yield from ask({"cmd": "list_databases"}, repeatable=True, light=True)).data)
+    )
 
 
 def create_database(name: str) -> Exchange[None]:
@@ -38,7 +40,7 @@ def delete_database(name: str) -> Exchange[None]:
 def list_collections(database: str) -> Exchange[list[str]]:
     """Name the collections; the server's own begin with an underscore."""
     request = {"cmd": "list_collections", "database": database}
-    answer = yield from ask(request, Context(database), repeatable=True)
+    answer = yield from ask(request, Context(database), repeatable=True, light=True)
     return sorted(cast(list[str], answer.data))
 
 
@@ -60,5 +62,5 @@ def delete_collection(database: str, name: str) -> Exchange[None]:
 def collection_stats(database: str, name: str) -> Exchange[CollectionStats]:
     """Say what a collection holds."""
     request = {"cmd": "collection_stats", "database": database, "name": name}
-    raw = (yield from ask(request, Context(database, name), repeatable=True)).data
+    raw = (yield from ask(request, Context(database, name), repeatable=True, light=True)).data
     return CollectionStats.of(raw, name=name)

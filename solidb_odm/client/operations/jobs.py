@@ -128,7 +128,9 @@ def get_job(database: str, job_id: str) -> Exchange[Job]:
     """Read a job."""
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": job_id}
     try:
-        return _job((yield from ask(request, Context(database, COLLECTION, job_id), repeatable=True)).data)
+        return _job(
+            (yield from ask(request, Context(database, COLLECTION, job_id), repeatable=True, light=True)).data
+        )
     except (DocumentNotFound, CollectionNotFound) as problem:
         raise NotFoundError(f"there is no job {job_id!r}", name=job_id) from problem
 

@@ -17,7 +17,7 @@ from ...commands import Command, Operation, arun
 from ...errors import ConnectionFailed, ConnectionLost, SolidbError
 from .flights import Flight, HttpAnswer, HttpCall, Pause, pauses
 from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
-from .login import closed, in_order, none_free, unreachable
+from .login import closed, in_order, no_time_left, none_free, unreachable
 from .patience import remaining, within
 from .pool import PoolPolicy, Ticket
 from .sharing import SharedFlights
@@ -79,6 +79,8 @@ class StreamPool:
             else:
                 self.host = host
                 return wire
+        if seconds is not None and time.monotonic() - begun >= seconds:
+            raise no_time_left(problems, seconds) from next(reversed(problems.values()))
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def give(self, wire: StreamWire) -> None:

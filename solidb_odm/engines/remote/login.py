@@ -55,6 +55,15 @@ def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
     )
 
 
+def no_time_left(problems: Mapping[Host, Exception], seconds: float) -> RequestTimeout:
+    """Say that the time of a request was over before there was a connection for it."""
+    return RequestTimeout(
+        f"no connection to {', '.join(map(str, problems))} in the {seconds:.3g} seconds that were left",
+        seconds=seconds,
+        hint="more time: timeout_ms=…, or ?timeout=… in the URL; the request was not sent",
+    )
+
+
 def _reason(problem: Exception) -> str:
     if isinstance(problem, RequestTimeout | TimeoutError | BlockingIOError):
         return "no answer in time (a plain server asked for TLS, or a firewall?)"

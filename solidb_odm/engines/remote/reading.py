@@ -42,7 +42,7 @@ def get(command: Get, database: str) -> Exchange[Stored | None]:
     request = {"cmd": "get", "database": database, "collection": command.collection, "key": command.key}
     context = Context(database, command.collection, command.key)
     try:
-        answer = yield from ask(request, context, repeatable=True)
+        answer = yield from ask(request, context, repeatable=True, light=True)
     except DocumentNotFound:
         return None
     return stored(answer.data)

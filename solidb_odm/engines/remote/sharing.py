@@ -151,7 +151,8 @@ class SharedFlights:
         merged = flights[0]
         if len(flights) > 1:
             chunks = [chunk for flight in flights for chunk in flight.chunks]
-            merged = replace(merged, chunks=chunks, count=len(flights))
+            labels = ", ".join(dict.fromkeys(flight.label for flight in flights))
+            merged = replace(merged, chunks=chunks, count=len(flights), label=labels)
         try:
             party.answers = await self._fly(merged)
         except SolidbError as problem:

@@ -1,5 +1,6 @@
 """Both shells against a server of dicts: pooling, time-outs, broken and slow connections."""
 
+import socket
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -111,6 +112,16 @@ def test_waiting_for_a_connection_is_part_of_a_calls_time(fake: FakeServer) -> N
         with pytest.raises(RequestTimeout, match="no connection became free"):
             driver.run(ask({"cmd": "ping"}), 0.05)
 
+    driver.close()
+
+
+def test_connecting_is_part_of_a_calls_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"solidb://a:b@127.0.0.1:{silent.getsockname()[1]}/d"
+        driver = RemoteDriver(url, connect_timeout=30)
+
+        with pytest.raises(RequestTimeout, match="seconds that were left"):
+            driver.run(ask({"cmd": "ping"}), 0.05)
     driver.close()
 
 
@@ -426,6 +437,17 @@ async def test_awaited_no_answer_in_time(fake: FakeServer) -> None:
         await (await driver.channel()).perform(Get("c", "a"))
 
     waiting.set()
+    await driver.aclose()
+
+
+@pytest.mark.anyio
+async def test_awaited_connecting_is_part_of_a_calls_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"solidb://a:b@127.0.0.1:{silent.getsockname()[1]}/d"
+        driver = AsyncRemoteDriver(url, connect_timeout=30)
+
+        with pytest.raises(RequestTimeout, match="seconds that were left"):
+            await driver.run(ask({"cmd": "ping"}), 0.05)
     await driver.aclose()
 
 
