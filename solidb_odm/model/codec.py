@@ -55,10 +55,10 @@ def _check_parts(mapping: Mapping, document: Any) -> None:
 
 
 def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
-    """Say whether the text may stand for numbers it does not hold; embedded models write NaN as null."""
+    """Say whether the text may hold numbers that JSON does not have."""
     if not mapping.deep_numbers:
         return _has_inexact(mapping, document)
-    marked = "null" in text or "NaN" in text or "Infinity" in text
+    marked = "NaN" in text or "Infinity" in text
     return marked or _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
 
 

@@ -109,7 +109,7 @@ def _settings(schema: Any) -> CoreConfig:
     definitions = {each["ref"]: each for each in schema.get("definitions", ())}
     while "config" not in schema and ("schema" in schema or schema["type"] == "definition-ref"):
         schema = schema["schema"] if "schema" in schema else definitions[schema["schema_ref"]]
-    return cast("CoreConfig", {**ADAPTED, **schema.get("config", {})})
+    return cast("CoreConfig", {**ADAPTED, **schema.get("config", {}), "ser_json_inf_nan": "constants"})
 
 
 def stored_schema(schema: CoreSchema) -> Any:
@@ -133,6 +133,8 @@ def _part(part: Any, config: Any) -> Any:
         return part if all(map(_is, changed, part)) else type(part)(changed)
     if not is_map(part) or LOSSY in (part.get("metadata") or ()):
         return part
+    if part.get("serialization") == _AS_ANY:  # read as what was declared, and so written as that
+        return _part({name: value for name, value in part.items() if name != "serialization"}, config)
     kind = part.get("type")
     config = part.get("config", config) if kind in _CONFIGURED else config
     new: Any = {name: _member(kind, name, value, config) for name, value in part.items()}
@@ -196,7 +198,7 @@ def _parsed(node: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _configured(node: dict[str, Any], config: Any) -> dict[str, Any]:
-    wanted = {**ADAPTED, **config}
+    wanted = {**ADAPTED, **config, "ser_json_inf_nan": "constants"}
     if "val_json_bytes" not in config:
         wanted["val_json_bytes"] = wanted["ser_json_bytes"]
     if wanted == config or not _mentions(node, _WRITTEN_BY_CONFIG):
@@ -321,4 +323,5 @@ _RULES: dict[str, Any] = {
     "dict": _dictionary,
     "function-plain": _pattern,
 }
+_AS_ANY = {"type": "any"}
 _CONFIGURED = ("model", "dataclass", "typed-dict")

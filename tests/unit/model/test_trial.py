@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
@@ -11,7 +12,7 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -26,6 +27,7 @@ from pydantic import (
     PlainSerializer,
     Secret,
     SecretStr,
+    SerializeAsAny,
     field_serializer,
     field_validator,
 )
@@ -72,6 +74,10 @@ class Other(BaseModel):
 class Point:
     x: int
     y: int
+
+
+class Row(NamedTuple):
+    number: float
 
 
 class Opaque:
@@ -259,6 +265,28 @@ def test_an_instance_of_a_subclass_would_lose_its_class_and_is_refused(annotatio
     with pytest.raises(InvalidDocument, match=r"field = .* is a (Bird|Derived), of which a") as caught:
         encode_text(holder.__solidb_mapping__, holder(key="k", field=value))
     assert "declare" in str(caught.value.hint)
+
+
+class Forgetful(BaseModel):
+    model_config = ConfigDict(ser_json_inf_nan="null")
+    number: float = 0
+    data: bytes = b""
+
+
+@pytest.mark.parametrize("annotation", [Forgetful, SerializeAsAny[Forgetful], Row])
+def test_numbers_that_a_model_would_write_as_null_are_refused(annotation: Any) -> None:
+    holder = declare(annotation)
+
+    value = Row(math.nan) if annotation is Row else Forgetful(number=math.nan)
+    with pytest.raises(InvalidDocument, match="nan is not a JSON number"):
+        encode_text(holder.__solidb_mapping__, holder(key="k", field=value))
+
+
+def test_a_model_that_is_serialised_as_any_is_stored_as_what_it_is_declared() -> None:
+    holder = declare(SerializeAsAny[Forgetful])
+    mapping = holder.__solidb_mapping__
+    document = holder(key="k", field=Forgetful(data=b"\xff"))
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
 
 
 def test_a_declared_subclass_is_kept() -> None:
