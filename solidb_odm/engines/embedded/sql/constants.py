@@ -89,7 +89,7 @@ class Parameters:
 
     def constant(self, type_name: str, getter: Getter) -> Constant:
         """Return a constant, which becomes a parameter where, and in the form in which, it is used."""
-        as_key = getter if type_name in _OWN_KEYS else lambda binds: order_key(getter(binds))
+        as_key: Getter = getter if type_name in _OWN_KEYS else lambda binds: order_key(getter(binds))
         return Constant(
             kind_of(type_name),
             getter,
