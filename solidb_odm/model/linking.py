@@ -19,14 +19,19 @@ from . import shapes
 from .cascades import Cascade
 
 Reader: TypeAlias = Callable[[Any], Any]
+_NONE = Cascade()
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPlace:
-    """A field that holds links: the Python names on the way to it, through embedded models."""
+    """A field that holds links: the Python names on the way to it, through embedded models.
+
+    ``target`` is the class the links lead to.
+    """
 
     names: tuple[str, ...]
-    cascade: Cascade
+    cascade: Cascade = _NONE
+    target: Any = None
 
     def links(self, document: Any) -> Iterator[Any]:
         """Give the links of a document at this place."""
@@ -52,9 +57,10 @@ def _link_places(model: Any) -> tuple[LinkPlace, ...]:
 
 def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> Iterator[LinkPlace]:
     for name, info in model.__pydantic_fields__.items():
-        if shapes.link_target(info.annotation) is not None:
+        target = shapes.link_target(info.annotation)
+        if target is not None:
             notes = [each for each in (*info.metadata, *_notes(info.annotation)) if isinstance(each, Cascade)]
-            yield LinkPlace((*names, name), notes[0] if notes else Cascade())
+            yield LinkPlace((*names, name), notes[0] if notes else Cascade(), target)
             continue
         for inner in _models_in(info.annotation):
             if inner not in above and not hasattr(inner, "__solidb_reference__"):

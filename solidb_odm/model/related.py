@@ -6,6 +6,7 @@ one never asks the engine.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
 from weakref import WeakSet
@@ -30,7 +31,7 @@ T = TypeVar("T", bound=Document)
 Heading: TypeAlias = Literal["outbound", "inbound", "any"]
 
 
-class Related(Generic[D]):
+class Related(ABC, Generic[D]):
     """What many documents at once are asked for by ``load()``, and each then gives as a tuple."""
 
     __slots__ = ("__solidb_name__", "__solidb_owner__")
@@ -68,14 +69,14 @@ class Related(Generic[D]):
             state.related = {}
         state.related[self.__solidb_mark__()] = found
 
+    @abstractmethod
     def __solidb_mark__(self) -> Hashable:
         """Give what tells it from others: two that say the same are one."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def __solidb_target__(self) -> Any:
         """The class of the documents it gives."""
-        raise NotImplementedError
 
     if not TYPE_CHECKING:
 

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, cast
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model import shapes
-from ..model.cascades import Cascade
 from ..model.document import Document
 from ..model.fields import FieldRef, Place, end_target, stored_name
 from ..model.link import Link
@@ -33,7 +32,7 @@ class LinkHop:
 
     def links(self, document: Document) -> Iterator[Link[Any]]:
         """Give the links at the end of the way."""
-        return LinkPlace(self.names, Cascade()).links(document)
+        return LinkPlace(self.names).links(document)
 
 
 @dataclass(frozen=True, slots=True)

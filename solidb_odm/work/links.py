@@ -45,3 +45,21 @@ def referred(document: Document) -> Iterator[Reference]:
             target = link.__solidb_document__()
             if target is not None:
                 yield Reference(target, str(place), place.cascade.saves)
+
+
+def rank_of(model: Any) -> int:
+    """Give how many links in a row lead on from a class at most: what it links to has a lower rank.
+
+    Links in a circle have no order; where one begins does not count.
+    """
+    return _rank_of(model)
+
+
+@lru_cache(maxsize=4096)
+def _rank_of(model: Any) -> int:
+    return _rank(model, frozenset((model,)))
+
+
+def _rank(model: Any, above: frozenset[Any]) -> int:
+    targets = {place.target for place in link_places(model)} - above
+    return 1 + max((_rank(each, above | {each}) for each in targets if each is not Document), default=-1)

@@ -11,6 +11,7 @@ from ..model.document import Document
 from ..model.mapping import Mapping
 from ..model.state import state_of
 from .changes import Difference, document_difference
+from .links import rank_of
 
 Documents = dict[int, Document]
 """Documents by identity: models are unhashable, and equal ones are not the same."""
@@ -57,7 +58,8 @@ def make_plan(
     """Encode, validate and order.
 
     Deletions come first, of edges before their ends, then changes, then new documents: so that a
-    value of a unique index is free before it is taken. Edges come after the documents they name.
+    value of a unique index is free before it is taken. Edges come after the documents they name, and new
+    documents after those they link to, unless the links go in a circle.
     Within a kind by collection and key, so that two sessions touch documents in the same order.
     """
     plan = Plan()
@@ -66,7 +68,7 @@ def make_plan(
         plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
     differences = {id(document): (found, whole) for document, found, whole in changed}
     patched = grouped(document for document, _, _ in changed)
-    inserted = grouped(new)
+    inserted = sorted(grouped(new), key=lambda group: rank_of(group[0].model))
     for is_edge in (False, True):
         for mapping, documents in patched:
             if (mapping.kind == "edge") is is_edge:

@@ -94,6 +94,14 @@ def test_links_in_a_circle_are_saved(session: Session) -> None:
     assert count(session, Vet) == 2
 
 
+def test_new_documents_come_after_those_they_link_to(store: Store, session: Session) -> None:
+    owner, toy = Owner(key="o"), Toy(key="t")
+    session.add_all([Likes("pets/p", "pets/p"), Pet(key="p", owner=owner, toys=[toy]), owner])
+    session.commit()
+    order = list(dict.fromkeys(written.collection for written in store.engine.inserts))
+    assert order == ["owners", "toys", "pets", "likes"]
+
+
 def test_what_a_document_links_to_is_deleted_with_it_where_declared(store: Store, session: Session) -> None:
     toys = [Toy(key=f"t{number}") for number in range(3)]
     store.put(Pet(key="p", toys=toys[:2]), toys[2])
