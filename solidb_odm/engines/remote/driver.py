@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, TypeVar
 
 from ...commands import Command, Operation
@@ -16,6 +17,8 @@ from .url import ServerAddress, parse_url
 R = TypeVar("R")
 T = TypeVar("T")
 
+LOGGER = logging.getLogger("solidb_odm.engine")
+
 
 class _RemoteBase:
     """What the two drivers share: everything without I/O."""
@@ -29,6 +32,12 @@ class _RemoteBase:
                 "the URL names no database", hint="solidb://user:password@host:6745/database"
             )
         self.statistics = Statistics(on_request)
+        if isinstance(url, str) and len(self.address.hosts) > 1:
+            LOGGER.warning(
+                "%s: the nodes of a cluster do not copy what transactions write, so commits stay on the node "
+                "that they were made on",
+                self.address.url,
+            )
 
     @property
     def capabilities(self) -> Capabilities:

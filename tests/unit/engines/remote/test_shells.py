@@ -188,6 +188,16 @@ def test_the_next_host_is_tried(fake: FakeServer) -> None:
     driver.close()
 
 
+def test_an_engine_of_several_nodes_warns_that_commits_stay_on_one(caplog: pytest.LogCaptureFixture) -> None:
+    RemoteDriver("solidb://a:secret@one,two/d")
+    RemoteDriver("solidb://a:secret@one/d")
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "stay on the node" in record.getMessage()
+    assert "secret" not in record.getMessage()
+
+
 def test_a_wrong_password_is_not_tried_elsewhere(fake: FakeServer) -> None:
     driver = RemoteDriver(f"solidb://a:wrong@127.0.0.1:{fake.port},127.0.0.1:{fake.port}/d")
 
