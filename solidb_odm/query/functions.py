@@ -174,8 +174,9 @@ def _call(known: language.Function, arguments: tuple[Any, ...]) -> Expression:
 
 
 def label(name: str, value: T) -> T:
-    """Give a column a name of its own in the result: ``label("n", func.count())``."""
-    return cast(T, Labelled(name, expression(value, "label()")))
+    """Give a column a name of its own in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
+    is_plain = value is None or isinstance(value, (str, int, float))
+    return cast(T, Labelled(name, lift(value) if is_plain else expression(value, "label()")))
 
 
 func = Functions()
