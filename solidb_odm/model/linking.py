@@ -35,6 +35,11 @@ class LinkPlace:
 
     def links(self, document: Any) -> Iterator[Any]:
         """Give the links of a document at this place."""
+        if len(self.names) == 1:
+            return links_of(document, self.names[0])
+        return self._deeper(document)
+
+    def _deeper(self, document: Any) -> Iterator[Any]:
         holders = [document]
         for name in self.names[:-1]:
             holders = [inner for each in holders for inner in inside(each.__dict__.get(name))]
@@ -98,13 +103,20 @@ def inside(value: Any) -> Iterator[Any]:
 def links_of(holder: Any, name: str) -> Iterator[Any]:
     """Give the links in a field of a document or model; what stands there for a link becomes one."""
     values: dict[str, Any] = holder.__dict__
-    model = cast(Any, type(holder))
-    read = reader_of(model.__pydantic_fields__[name].annotation)
-    if read is not None and name in values:
-        values[name] = read(values[name])
-    for each in inside(values.get(name)):
-        if hasattr(each, "__solidb_any_target__"):
-            yield each
+    value = values.get(name)
+    if hasattr(value, "__solidb_any_target__"):  # a link itself, which most are
+        return iter((value,))
+    if value is None:
+        return iter(())
+    read = _reader_at(cast(Any, type(holder)), name)
+    if read is not None:
+        values[name] = value = read(value)
+    return (each for each in inside(value) if hasattr(each, "__solidb_any_target__"))
+
+
+@lru_cache(maxsize=4096)
+def _reader_at(model: Any, name: str) -> Reader | None:
+    return reader_of(model.__pydantic_fields__[name].annotation)
 
 
 # --- making links --------------------------------------------------------------------------------

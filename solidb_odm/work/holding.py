@@ -10,9 +10,9 @@ from ..model.document import Document
 from ..model.state import State, state_of, state_or_none
 from .changes import document_difference
 from .identity import IdentityMap
-from .links import referred, refers
+from .links import Reference, referred, refers
 from .planning import Documents
-from .states import checked, name_of, refusal
+from .states import checked, refusal
 
 
 class Holdings:
@@ -55,28 +55,21 @@ class Holdings:
         if refers(type(document)):
             self.bring(document)
 
-    def bring(self, document: Document) -> None:
-        """Add the documents that one refers to and brings along, unless others have stored them."""
+    def bring(self, document: Document) -> list[Reference]:
+        """Add the documents that one refers to and brings along, unless others have stored them.
+
+        Gives the references to documents that are neither stored nor in this session.
+        """
+        loose: list[Reference] = []
         for reference in list(referred(document)):
             state = state_of(reference.document)
-            is_ours = state.owner is self
-            if reference.brings and not is_ours and (is_free(state) or not state.is_stored):
+            if state.owner is self:
+                continue
+            if reference.brings and (is_free(state) or not state.is_stored):
                 self.add(reference.document)
-
-    def check_references(self, document: Document) -> None:
-        """Refuse a link to a document that will not be stored; StateError."""
-        for reference in referred(document):
-            state = state_of(reference.document)
-            if not state.is_stored and state.owner is not self:
-                target = type(reference.document).__name__
-                raise StateError(
-                    f"{name_of(document)} refers by {reference.field!r} to {name_of(reference.document)}, "
-                    "which is neither stored nor in this session",
-                    state="transient",
-                    move="link to",
-                    hint=f"session.add() it too, or declare that it is added along: "
-                    f'{reference.field}: Annotated[Link[{target}], Cascade("save")]',
-                )
+            elif not state.is_stored:
+                loose.append(reference)
+        return loose
 
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""

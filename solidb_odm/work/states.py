@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from ..errors import StateError
 from ..model.document import Document
 from ..model.state import State, state_or_none
+from .links import Reference
 
 if TYPE_CHECKING:
     from .holding import Holdings
@@ -46,6 +47,19 @@ def refusal(document: Document, work: Holdings, move: str, hint: str | None) -> 
         state=found,
         move=move,
         hint=hint,
+    )
+
+
+def loose_reference(document: Document, reference: Reference) -> StateError:
+    """Make the error of a link to a document that will not be stored."""
+    target = reference.document
+    return StateError(
+        f"{name_of(document)} refers by {reference.field!r} to {name_of(target)}, "
+        "which is neither stored nor in this session",
+        state="transient",
+        move="link to",
+        hint=f"session.add() it too, or declare that it is added along: "
+        f'{reference.field}: Annotated[Link[{type(target).__name__}], Cascade("save")]',
     )
 
 

@@ -19,9 +19,10 @@ from ..model.state import State, state_of
 from .changes import identical
 from .holding import Holdings
 from .hooks import hooks_of, run_hook
-from .links import refers
+from .links import Reference, refers
 from .marks import Mark
 from .planning import Documents, Plan, differences, make_plan
+from .states import loose_reference
 from .undo import Noted, Undo, restore
 
 
@@ -72,12 +73,13 @@ class UnitOfWork(Holdings):
 
         StateError if something links to what will not be stored.
         """
-        written = [*self.new.values(), *self.changed.values()]
-        referring = [document for document in written if refers(type(document))]
-        for document in referring:
-            self.bring(document)
-        for document in referring:
-            self.check_references(document)
+        loose: list[tuple[Document, Reference]] = []
+        for document in [*self.new.values(), *self.changed.values()]:
+            if refers(type(document)):
+                loose += [(document, reference) for reference in self.bring(document)]
+        for document, reference in loose:
+            if state_of(reference.document).owner is not self:
+                raise loose_reference(document, reference)
 
     def _run_hooks(self) -> None:
         """Run ``before_*`` of all that will be written, and of what they add or change, once each."""
