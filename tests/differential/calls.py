@@ -212,13 +212,19 @@ def signatures() -> dict[str, list[Signature]]:
     found: dict[str, list[Signature]] = {"any": []}
     for function in catalogue():
         if function.deterministic and "file" in function.engines and function.name not in _OTHERS:
-            signature = _signature(function)
+            signature = signature_of(function)
             found["any"].append(signature)
             found.setdefault(signature.returns, []).append(signature)
     return found
 
 
-def _signature(function: Function) -> Signature:
+def left_out(name: str) -> bool:
+    """Tell whether two sides need not answer a function alike."""
+    return name in _OTHERS
+
+
+def signature_of(function: Function) -> Signature:
+    """Return the kinds of arguments that the words of a signature mean."""
     needed, more, depth = [], [], 0
     plain = re.sub(r"\(\w+,\w+\)->", "xx->", function.parameters)
     tokens = plain.replace("[", " [ ").replace("]", " ] ").replace(",", " , ").split()

@@ -111,6 +111,10 @@ def document(random: Random, key: str) -> dict[str, Any]:
         "w": random.choice(DATES),
     }
     found = {"_key": key, "a": value(random), "r": random.randrange(10)}
+    if random.random() < 0.5:
+        found["valid_from"] = random.randrange(6)
+    if random.random() < 0.3:
+        found["valid_to"] = random.randrange(3, 9)
     for name, good in promised.items():
         chance = random.random()
         if chance < 0.85:

@@ -71,6 +71,12 @@ class Queries:
             (1, self.groups_only),
             (1, self.pairs),
             (1, self.counted),
+            (2, self.outer_join),
+            (1, self.nearest_join),
+            (1, self.in_time),
+            (1, self.searched),
+            (1, self.sorted_operands),
+            (1, self.reports_to),
         ]
 
     def query(self) -> str:
@@ -285,6 +291,63 @@ class Queries:
         written = f"FOR d IN docs {kind} more ON {on}{extra}{self.filters(scope, 1, 1)}"
         return f"{written} SORT d._key RETURN [d._key, more[*]._key, LENGTH(more)]"
 
+    def outer_join(self) -> str:
+        """Return a RIGHT or FULL JOIN; what is unbound in a row says so."""
+        kind = self.random.choice(["RIGHT JOIN", "FULL JOIN", "FULL OUTER JOIN"])
+        on = self.random.choice(["d._key == more.ref", "d.k == more.k", "more.i == d.i AND more.r > 3"])
+        before = self.random.choice(["", " LET z = d.r", " FILTER d.r > 2"])
+        found = "more._key" if kind == "RIGHT JOIN" else "more[*]._key"
+        written = f"FOR d IN docs{before} {kind} more ON {on}"
+        extra = ', TRY(z, "unbound")' if "LET" in before else ""
+        return f'{written} RETURN [{found}, TRY(d._key, "unbound"){extra}]'
+
+    def nearest_join(self) -> str:
+        """Return an ASOF JOIN over small numbers."""
+        on = self.random.choice(["true", "d.b == more.b", "more.r > 3"])
+        way = self.random.choice(["", " BACKWARD", " FORWARD", " NEAREST"])
+        near = self.random.choice(["", "", " TOLERANCE 2"])
+        left, right = self.random.choice([("d.r", "more.r"), ("d.i", "more.i"), ("d.r + 1", "more.r")])
+        join = f"ASOF JOIN more ON {on} ASOF {left}, {right}{way}{near}"
+        whole = "IS_INTEGER(d.r) AND IS_INTEGER(d.i)"
+        return f"FOR d IN docs FILTER {whole} {join} RETURN [d._key, more._key, more.r]"
+
+    def in_time(self) -> str:
+        """Return a FOR with VALID_TIME, off the server's fast paths, which forget it."""
+        at = self.random.choice(["AS OF 5", "AS OF 3", "FROM 2 TO 6", "FROM 0 TO 1"])
+        return f"FOR d IN docs VALID_TIME {at} FILTER true SORT d.r, d._key RETURN {{k: d._key, r: d.r}}"
+
+    def searched(self) -> str:
+        """Return a SEARCH, with its score."""
+        scope: Scope = {"d": "document"}
+        condition = self.random.choice(
+            [
+                'BM25(d.s, "quick fox")',
+                'PHRASE(d.s, "brown", "fox")',
+                self.expressions.write("bool", scope, 1),
+            ]
+        )
+        score = 'TRY(SEARCH_SCORE(), "none")'
+        return f"FOR d IN docs SEARCH TRY({condition}, 0) SORT d._key RETURN [d._key, {score}]"
+
+    def sorted_operands(self) -> str:
+        """Return a set operation of blocks in parentheses that sort and cut, perhaps cut itself."""
+        operator = self.random.choice(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
+        field, most = self.random.choice("krib"), self.random.randrange(1, 6)
+        sides = [
+            f"(FOR x IN {name} SORT x.r{way}, x._key LIMIT {most} RETURN x.{field})"
+            for name, way in (("docs", self.random.choice(["", " DESC"])), ("more", ""))
+        ]
+        together = f" {operator} ".join(sides)
+        return self.random.choice([together, f"FOR y IN ({together}) SORT y DESC LIMIT 4 RETURN y"])
+
+    def reports_to(self) -> str:
+        """Return a recursive CTE over documents, with a depth that ends it."""
+        on = self.random.choice(["d.r == t1.r + 1", "d.i > t1.i", "d.k == t1.k AND d.r > t1.r"])
+        row = "{k: d._key, r: d.r, i: d.i, n: "
+        anchor = f'FOR d IN docs FILTER d._key == "d0{self.random.randrange(4)}" RETURN {row}0}}'
+        step = f"FOR t1 IN t FOR d IN docs FILTER {on} AND t1.n < 2 RETURN {row}t1.n + 1}}"
+        return f"WITH RECURSIVE t AS ({anchor} UNION ALL {step}) FOR x IN t SORT x.n, x.k RETURN x"
+
     def set_operation(self) -> str:
         operators = ["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
         return f" {self.random.choice(operators)} ".join(
@@ -316,6 +379,8 @@ class Queries:
         order = self.random.choice(["", " DESC"])
         by = f"ORDER BY {self.any(scope, 1)}{order}, {next(iter(scope))}._key" if self._chance(0.8) else ""
         window = f"{function} OVER ({partition}{by})"
+        if self._chance(0.2):
+            window = self.random.choice(["1 + {}", "[{}, 1]", "({} ?? 0) * 2", "{{w: {}}}"]).format(window)
         key = f"{next(iter(scope))}._key"
         if self._chance(0.5):
             return f"{written} RETURN [{key}, {window}]"
@@ -384,6 +449,7 @@ class Queries:
         loop = f"FOR d IN scratch{self.filters(scope, 1, 1)}"
         patch = f"{{n: {self.any(scope, 1)}, o: {self.expressions.write('object', scope, 1)}}}"
         options = self.random.choice(["", "", " OPTIONS {mergeObjects: true}", " OPTIONS {keepNull: false}"])
+        skip = " OPTIONS {ignoreErrors: true}"
         new = f'{{_key: CONCAT("n", d._key), v: {self.any(scope, 1)}}}'
         return self.random.choice(
             [
@@ -394,6 +460,11 @@ class Queries:
                 f"{loop} INSERT {new} INTO scratch RETURN NEW",
                 f'INSERT {{_key: "d01", z: 1}} INTO scratch{self._overwrite()} RETURN NEW',
                 f"{loop} UPSERT {{_key: d._key}} INSERT {new} UPDATE {patch} IN scratch RETURN NEW",
+                f"{loop} REPLACE d._key WITH {patch} IN scratch{skip} RETURN [OLD.n, NEW.n]",
+                f'{loop} UPSERT {{_key: CONCAT("d0", d.r)}} INSERT {new} REPLACE {patch} IN scratch',
+                f"{loop} UPDATE d WITH {patch} IN scratch FILTER NEW.n COLLECT WITH COUNT INTO c RETURN c",
+                f'FOR k IN ["d00", "x", "d01"] REMOVE k IN scratch{skip} RETURN OLD._key',
+                f'FOR i IN 1..3 INSERT {{_key: CONCAT("i", i), i}} INTO scratch{skip} RETURN NEW.i',
                 'UPSERT {_key: "u"} INSERT {_key: "u", c: 0} UPDATE {c: 1} IN scratch RETURN [OLD, NEW.c]',
             ]
         )

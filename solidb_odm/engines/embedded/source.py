@@ -230,9 +230,9 @@ def _body(document: JsonObject) -> JsonObject:
 
 
 def _key_of(collection: Collection, document: JsonObject) -> str:
-    key: Json = document.get("_key")
-    if key is None:
+    if "_key" not in document:
         return _new_key()
+    key: Json = document["_key"]
     if not isinstance(key, str):
         raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection.name, key=str(key))
     return key

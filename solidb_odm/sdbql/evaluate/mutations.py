@@ -20,7 +20,7 @@ from ...errors import (
 from .. import nodes
 from ..values import describe, is_object, kind_of
 from .compiler import CompileClause, Compiler
-from .runtime import Row, Run, Stage
+from .runtime import Row, Run, Stage, Value
 from .scope import Scope
 from .source import SYSTEM_ATTRIBUTES
 
@@ -28,6 +28,27 @@ Change = tuple["JsonObject | None", "JsonObject | None"]
 """The document before and after; None where there is none."""
 
 Write = Callable[[Run, Row], Change]
+
+
+class _InExpressionError(Exception):
+    """Carries an error of an expression past ``ignoreErrors``, which is about writing alone."""
+
+    def __init__(self, error: DatabaseError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _apart(compiler: Compiler, node: nodes.Expression, scope: Scope) -> Value:
+    """Compile an expression whose errors are told from those of the write."""
+    value = compiler.expression(node, scope)
+
+    def apart(row: Row) -> Json:
+        try:
+            return value(row)
+        except DatabaseError as exc:
+            raise _InExpressionError(exc) from exc
+
+    return apart
 
 
 def _stage(compiler: Compiler, scope: Scope, write: Write, options: nodes.Options, *, new: bool) -> Stage:
@@ -44,6 +65,8 @@ def _stage(compiler: Compiler, scope: Scope, write: Write, options: nodes.Option
                 old, fresh = write(run, row)
             except (QueryTimeout, QueryLimitError):
                 raise
+            except _InExpressionError as exc:
+                raise exc.error from exc.error.__cause__
             except DatabaseError:
                 if ignore:
                     continue
@@ -61,7 +84,7 @@ def _stage(compiler: Compiler, scope: Scope, write: Write, options: nodes.Option
 
 
 def _insert(compiler: Compiler, node: nodes.Insert, scope: Scope) -> Stage:
-    document = compiler.expression(node.document, scope)
+    document = _apart(compiler, node.document, scope)
     collection, mode = node.collection, _overwrite_mode(node.options)
     keep_null, merge = _merge_options(node.options)
 
@@ -91,8 +114,8 @@ def _overwrite_mode(options: nodes.Options) -> str:
 
 
 def _update(compiler: Compiler, node: nodes.Update, scope: Scope) -> Stage:
-    selector = compiler.expression(node.selector, scope)
-    patch = selector if node.patch is None else compiler.expression(node.patch, scope)
+    selector = _apart(compiler, node.selector, scope)
+    patch = selector if node.patch is None else _apart(compiler, node.patch, scope)
     verb = "REPLACE" if node.replace else "UPDATE"
     change = _change(node.collection, verb, node.options, replace=node.replace)
 
@@ -105,7 +128,7 @@ def _update(compiler: Compiler, node: nodes.Update, scope: Scope) -> Stage:
 
 
 def _remove(compiler: Compiler, node: nodes.Remove, scope: Scope) -> Stage:
-    selector = compiler.expression(node.selector, scope)
+    selector = _apart(compiler, node.selector, scope)
 
     def write(run: Run, row: Row) -> Change:
         run.known(node.collection)
@@ -119,9 +142,9 @@ def _remove(compiler: Compiler, node: nodes.Remove, scope: Scope) -> Stage:
 
 def _upsert(compiler: Compiler, node: nodes.Upsert, scope: Scope) -> Stage:
     """Compile an UPSERT: as on the server it looks a document up by its key only."""
-    search = compiler.expression(node.search, scope)
-    document = compiler.expression(node.document, scope)
-    patch = compiler.expression(node.patch, scope)
+    search = _apart(compiler, node.search, scope)
+    document = _apart(compiler, node.document, scope)
+    patch = _apart(compiler, node.patch, scope)
     change = _change(node.collection, "UPSERT", node.options, replace=node.replace)
 
     def write(run: Run, row: Row) -> Change:

@@ -21,7 +21,7 @@ from .compilation import Compilation, Scope
 from .filters import conjuncts, parts, where
 from .hashing import hashed
 from .refusal import NotInSql
-from .terms import Choice, Column, Computed, Document, JsonValue, Term, Truth, key_of
+from .terms import Choice, Column, Computed, Document, JsonValue, Structure, Term, Truth, key_of
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
@@ -101,6 +101,8 @@ def block(c: Compilation, query: nodes.Query, outer: Scope) -> Compiled:
     select.sort = [_sort_key(c, key, scope) for key in query.sort]
     select.tail = _limits(c, query)
     c.window_order = [*select.sort, *select.order]
+    if query.late_lets and any(isinstance(node, nodes.Window) for node in walk(query.returns)):
+        raise NotInSql("a window function behind a late LET")
     for let in query.late_lets:
         scope[let.name] = c.term(c, let.value, scope)
     result = c.term(c, query.returns.expression, scope)
@@ -142,7 +144,8 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
 
 def _short(term: Term) -> Term:
     """Return the term of a LET, which stands wherever its name does: a chain of them would double it."""
-    if isinstance(term, Computed | Choice | JsonValue) and len(key_of(term)) > _LONGEST_LET:
+    nested = isinstance(term, Structure) and any(isinstance(item, Structure) for item in term.items)
+    if nested or (isinstance(term, Computed | Choice | JsonValue) and len(key_of(term)) > _LONGEST_LET):
         raise NotInSql("a LET this long")
     return term
 
@@ -288,6 +291,9 @@ def _collect(
     if clause.into is not None:
         columns.append("count(*) AS n")
         is_counted = clause.into_expression is None and _is_counted(clause.into, query)
+        walks = any(isinstance(part, nodes.Traverse | nodes.Match) for part in query.body)
+        if walks and not is_counted and clause.into_expression is None and not clause.keep:
+            raise NotInSql("the members of groups over a traversal")
         columns.append(f"{'NULL' if is_counted else members(c, clause, scope, inner.order)} AS m")
         outside[clause.into] = JsonValue("array", f"{alias}.m", f"{alias}.n")
     if not columns:

@@ -40,13 +40,26 @@ def split(
         return None
     if any(_names(bound) for bound in (query.limit, query.offset) if bound is not None):
         return None  # they may name a LET in front of the first FOR, which the rest does not begin with
+    if any(isinstance(clause, nodes.Join) and clause.kind.startswith("FULL") for clause in query.body):
+        return None  # it sets the variable of the first FOR, which the rest would not know
     for kept, rest in _splits(query):
+        if any(_gathers_all(clause) for clause in rest.body):
+            continue  # the variable that holds the rows would be among what it gathers
         try:
             made = plan(kept, types, find, names, database=database, strict=strict)
         except NotInSql:
             continue
         return Head(made, rest, _parts(rest))
     return None
+
+
+def _gathers_all(clause: nodes.Clause) -> bool:
+    return (
+        isinstance(clause, nodes.Collect)
+        and clause.into is not None
+        and clause.into_expression is None
+        and not clause.keep
+    )
 
 
 def _splits(query: nodes.Block) -> Iterator[tuple[nodes.Block, nodes.Block]]:
