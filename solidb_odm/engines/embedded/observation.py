@@ -18,11 +18,14 @@ def observed(observer: Observer) -> type[sqlite3.Connection]:
         _sql = ""
         _count = 0
         _spent = 0.0
+        _read: int | None = None
+        """How many rows ``fetchmany`` gave, until they were reported."""
 
         def execute(self, sql: str, parameters: Any = (), /) -> ObservedCursor:
             start = time.perf_counter()
             super().execute(sql, parameters)
             self._sql, self._count, self._spent = sql, len(parameters), time.perf_counter() - start
+            self._read = 0
             if self.description is None:
                 self._report(self.rowcount)
             return self
@@ -39,6 +42,17 @@ def observed(observer: Observer) -> type[sqlite3.Connection]:
             rows = super().fetchall()
             self._spent += time.perf_counter() - start
             self._report(len(rows))
+            return rows
+
+        def fetchmany(self, size: int | None = 1) -> list[Any]:
+            start = time.perf_counter()
+            rows = super().fetchmany(size)
+            self._spent += time.perf_counter() - start
+            if self._read is not None:
+                self._read += len(rows)
+                if len(rows) < (size or 1):
+                    self._report(self._read)
+                    self._read = None
             return rows
 
         def fetchone(self) -> Any:

@@ -306,6 +306,17 @@ def test_an_observer_is_told_each_statement(path: Path) -> None:
     assert milliseconds >= 0
 
 
+def test_an_observer_is_told_once_of_rows_that_are_read_in_parts(path: Path) -> None:
+    seen: list[tuple[str, int]] = []
+    driver = EmbeddedDriver(f"sqlite:///{path}", on_statement=lambda sql, *told: seen.append((sql, told[-1])))
+    channel = driver.channel()
+    channel.perform(CreateCollection("users"))
+    _insert(channel, *(f"u{number}" for number in range(2500)))
+    channel.perform(RunQuery(parse("FOR u IN users RETURN SOUNDEX(u._key)")))
+    assert [rows for sql, rows in seen if sql.startswith("SELECT") and '"users"' in sql] == [2500]
+    driver.close()
+
+
 @pytest.mark.parametrize("seen", [1, "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5+02:00"])
 def test_expired_documents_are_removed(channel: EmbeddedChannel, seen: object) -> None:
     channel.perform(CreateIndex("users", IndexSpec("seen", "ttl", ("seen",), seconds=60)))
