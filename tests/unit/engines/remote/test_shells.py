@@ -1,5 +1,6 @@
 """Both shells against a server of dicts: pooling, time-outs, broken and slow connections."""
 
+import select
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ import anyio
 import pytest
 
 from solidb_odm.commands import CommitBatches, Get, GetMany, Inserts, RunQuery, Savepoint
-from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
+from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver, socket_wire
 from solidb_odm.engines.remote.flights import ask
 from solidb_odm.engines.remote.frames import frame
 from solidb_odm.engines.remote.packing import pack
@@ -220,6 +221,34 @@ def test_no_answer_in_time_drops_the_connection(fake: FakeServer) -> None:
     assert raised.value.seconds == 0.05
     waiting.set()
     driver.close()
+
+
+def test_python_keeps_the_time_where_the_kernel_does_not(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_wire, "_TIMEVAL", None)
+    waiting = threading.Event()
+    fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "get" else None
+    driver = RemoteDriver(fake.url(), timeout=0.05)
+
+    with pytest.raises(RequestTimeout, match=r"0\.05 seconds"):
+        driver.channel().perform(Get("c", "a"))
+
+    waiting.set()
+    driver.close()
+
+
+@pytest.mark.parametrize("polls", [True, False])
+def test_a_connection_is_seen_to_be_stale(polls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not polls:
+        monkeypatch.delattr(select, "poll")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stale = socket_wire.watch(ours)
+        before = bool(stale())
+        theirs.close()
+
+        assert (before, bool(stale())) == (False, True)
 
 
 def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: RemoteDriver) -> None:
