@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from .documents import PAGE, ordered_key
 
 
-def _revision() -> str:
+def _revision(_last: str | None) -> str:
     return os.urandom(8).hex()
 
 
@@ -30,7 +30,7 @@ class User(Base):
     __table_args__ = (Index("users_email", "email", unique=True), Index("users_age", "age"))
 
     key: Mapped[str] = mapped_column(primary_key=True, default=ordered_key)
-    rev: Mapped[str] = mapped_column(default=_revision, onupdate=_revision)
+    rev: Mapped[str] = mapped_column()
     created: Mapped[datetime] = mapped_column(default=_now)
     updated: Mapped[datetime] = mapped_column(default=_now, onupdate=_now)
     name: Mapped[str]
@@ -41,6 +41,9 @@ class User(Base):
     bio: Mapped[str]
     tags: Mapped[list[str]] = mapped_column(JSON)
     address: Mapped[dict[str, str]] = mapped_column(JSON)
+
+    # as the others, it writes over the revision it has read and over no other
+    __mapper_args__ = {"version_id_col": rev, "version_id_generator": _revision}
 
 
 class Alchemy:

@@ -70,15 +70,13 @@ class Floor:
 
     def load(self) -> None:
         self.built = []
-        self.loaded = {
-            key: (rev, adapter.validate_json(doc))
-            for key, rev, doc in self.file.execute("SELECT key, rev, doc FROM users")
-        }
+        rows = self.file.execute("SELECT key, rev, doc FROM users")
+        self.loaded = [(key, rev, adapter.validate_json(doc)) for key, rev, doc in rows]
 
     def change(self, every: int) -> None:
         now = datetime.now(UTC).isoformat()
         changed = []
-        for key, (rev, user) in list(self.loaded.items())[::every]:
+        for key, rev, user in self.loaded[::every]:
             user.age += 1
             user.tags.append("changed")
             changed.append((adapter.dump_json(user).decode(), os.urandom(8).hex(), now, key, rev))

@@ -20,8 +20,12 @@ from .sdbql import STEPS as QUERIES
 from .sdbql import QueryTimes
 from .server import CommitTimes
 
-AIMS = {"insert": 2.5, "load": 1.6}
-TIMES_SQLALCHEMY = 2.0
+BY_HAND = {"insert": 2.0, "load": 1.4, "query": 1.4}
+"""At most so many times what is written by hand takes."""
+SQLALCHEMY = {"insert": 4.0, "load": 2.0, "change": 3.0, "get": 4.0}
+"""At least so many times as fast as SQLAlchemy."""
+UNCHANGED = 0.1
+"""A commit of nothing, at most so much of the load."""
 SERVER_AIM = 1.25
 IMPORT_AIM = 1.5
 PLANNING_AIM = 0.05
@@ -49,14 +53,19 @@ EMBEDDED = """
 {size:,} documents of eight fields, one of them a nested model and one a list, with a unique index on one
 field and a plain one on another. *By hand* is `sqlite3` and Pydantic: the same table of key, revision, times
 and JSON text, with the same two indexes. SQLAlchemy has a column per field and JSON for the two nested ones,
-and validates nothing.
+validates nothing, and is told of a change in a list by a new list; ours is found where it was made. All three
+write over the revision that they read and over no other, and forget nothing at a commit.
 
-| milliseconds | solidb_odm | by hand | SQLAlchemy | solidb_odm ÷ by hand | SQLAlchemy ÷ solidb_odm |
-|---|--:|--:|--:|--:|--:|
+| milliseconds | ours | by hand | SQLAlchemy | ours ÷ by hand | aim | SQLAlchemy ÷ ours | aim | ÷ by hand |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
 {table}
 
-Aims: insert at most {insert} times by hand, load at most {load} times, both at least twice as fast as
-SQLAlchemy. {verdict}
+The last column is SQLAlchemy's time over that of the code by hand. A commit of nothing is to take at most a
+tenth of the load. {verdict}
+
+What the code by hand does not reach, a mapper that does the same and more can't: most of a small change is
+SQLite's own work on the pages of the table and its indexes, and most of an insert or a load is Pydantic and
+SQLite, each called as often as by hand.
 """
 MEMORY = """
 ## Memory
@@ -99,7 +108,8 @@ IMPORTS = """
 ## Import
 
 Medians of whole processes; an interpreter that imports nothing takes {nothing:.0f} ms. Pydantic loads itself
-at first use, so the second line, where something is used of both, is the fairer one.
+at first use, so the second line, where something is used of both, is the fairer one. A document class is
+a model, though, which `BaseModel` alone is not: Pydantic loads more with the first field that is declared.
 
 | milliseconds | solidb_odm | what it stands on | ratio |
 |---|--:|--:|--:|
@@ -143,12 +153,16 @@ def introduction(repetitions: int) -> str:
 
 def embedded_section(times: Times) -> str:
     """Write the table of steps and say whether the aims were met."""
-    met = all(
-        times.ratio(step, Ours, Floor) <= aim and times.ratio(step, Alchemy, Ours) >= TIMES_SQLALCHEMY
-        for step, aim in AIMS.items()
-    )
+    missed = [STEPS[step] for step, aim in BY_HAND.items() if times.ratio(step, Ours, Floor) > aim]
+    missed += [
+        f"{STEPS[step]}, beside SQLAlchemy"
+        for step, aim in SQLALCHEMY.items()
+        if times.ratio(step, Alchemy, Ours) < aim
+    ]
+    best = times.best[Ours.name]
+    missed += [STEPS["unchanged"]] if best["unchanged"] > UNCHANGED * best["load"] else []
     table = "\n".join(_step(times, step) for step in STEPS)
-    return EMBEDDED.format(size=times.size, table=table, verdict=_verdict(met), **AIMS)
+    return EMBEDDED.format(size=times.size, table=table, verdict=_missed(missed))
 
 
 def memory_section(weights: Weights) -> str:
@@ -167,7 +181,7 @@ def queries_section(times: QueryTimes) -> str:
         table="\n".join(_query(times, step.title, step.aim) for step in QUERIES),
         planning=times.planning,
         share=100 * times.planning_share,
-        verdict="All aims met." if not missed else f"**Not met:** {'; '.join(missed)}.",
+        verdict=_missed(missed),
     )
 
 
@@ -220,8 +234,20 @@ def imports_section(times: ImportTimes) -> str:
 
 def _step(times: Times, step: str) -> str:
     cells = [f"{times.best[contender.name][step]:,.1f}" for contender in embedded.CONTENDERS]
-    by_hand = "" if step == "unchanged" else f"{times.ratio(step, Ours, Floor):.2f}"
-    return f"| {' | '.join([STEPS[step], *cells, by_hand, f'{times.ratio(step, Alchemy, Ours):.2f}'])} |"
+    cells.append("" if step == "unchanged" else f"{times.ratio(step, Ours, Floor):.2f}")
+    cells.append(_aim("≤", BY_HAND.get(step)))
+    cells.append(f"{times.ratio(step, Alchemy, Ours):.2f}")
+    cells.append(_aim("≥", SQLALCHEMY.get(step)))
+    cells.append("" if step == "unchanged" else f"{times.ratio(step, Alchemy, Floor):.2f}")
+    return f"| {' | '.join([STEPS[step], *cells])} |"
+
+
+def _aim(bound: str, aim: float | None) -> str:
+    return "" if aim is None else f"{bound} {aim:g}"
+
+
+def _missed(missed: list[str]) -> str:
+    return "All aims met." if not missed else f"**Not met:** {'; '.join(missed)}."
 
 
 def _verdict(met: bool) -> str:
