@@ -122,15 +122,16 @@ def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]
 
 def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dict[str, Term]]:
     select, scope = Select(), dict(outer)
-    met: set[nodes.Expression] = set()
+    met: set[int] = set()
     for place, clause in enumerate(query.body):
         if isinstance(clause, nodes.For):
-            met.update(_for(c, clause, select, scope, outer, _filters(query.body[place + 1 :])))
+            filters = _filters(query.body[place + 1 :], {clause.variable, *scope})
+            met.update(_for(c, clause, select, scope, outer, filters))
         elif isinstance(clause, nodes.Join):
             _join(c, clause, select, scope)
         elif isinstance(clause, nodes.Filter):
             for part in parts(clause.condition):
-                select.conditions += [] if part in met else conjuncts(c, part, scope)
+                select.conditions += [] if id(part) in met else conjuncts(c, part, scope)
         elif isinstance(clause, nodes.Let):
             scope[clause.name] = _short(c.term(c, clause.value, scope))
         elif isinstance(clause, nodes.Traverse | nodes.Match):
@@ -150,14 +151,14 @@ def _short(term: Term) -> Term:
     return term
 
 
-def _filters(following: Sequence[nodes.Clause]) -> list[nodes.Expression]:
+def _filters(following: Sequence[nodes.Clause], names: set[str]) -> list[nodes.Expression]:
     """Return the conditions on the rows of a FOR, as far as they can be seen before the next FOR."""
     filters: list[nodes.Expression] = []
     for clause in following:
-        if not isinstance(clause, nodes.Filter | nodes.Let):
-            break
         if isinstance(clause, nodes.Filter):
             filters.extend(parts(clause.condition))
+        elif not isinstance(clause, nodes.Let) or clause.name in names:  # by which it means another value
+            break
     return filters
 
 
@@ -168,8 +169,8 @@ def _for(
     scope: dict[str, Term],
     outer: Scope,
     filters: Sequence[nodes.Expression],
-) -> frozenset[nodes.Expression]:
-    """Add a source, and return those of the filters that need not be tested any more."""
+) -> frozenset[int]:
+    """Add a source, and return the ids of those of the filters that need not be tested any more."""
     if clause.system_time is not None or clause.valid_time or clause.options:
         raise NotInSql("FOR with SYSTEM_TIME, VALID_TIME or OPTIONS")
     if not isinstance(clause.source, nodes.Name) or clause.source.name in scope:

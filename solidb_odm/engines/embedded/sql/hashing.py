@@ -22,13 +22,13 @@ from .terms import Constant, Document, JsonPath
 class Hash:
     """A table for the WITH of a SELECT, its name in FROM, and the condition that searches it.
 
-    ``met`` are the FILTERs that are tested by it.
+    ``met`` are the ids of the FILTERs that are tested by it.
     """
 
     table: str
     source: str
     condition: str
-    met: frozenset[nodes.Expression]
+    met: frozenset[int]
 
 
 def hashed(
@@ -72,7 +72,10 @@ def hashed(
     rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path).key} AS k"
     table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
     return Hash(
-        table, name, f"({name}.k IS {key} AND {found.alias}.rowid = {name}.id)", frozenset((met, *own))
+        table,
+        name,
+        f"({name}.k IS {key} AND {found.alias}.rowid = {name}.id)",
+        frozenset(map(id, (met, *own))),
     )
 
 

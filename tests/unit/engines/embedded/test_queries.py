@@ -21,6 +21,7 @@ from solidb_odm.commands import (
 )
 from solidb_odm.engines.embedded import EmbeddedChannel, EmbeddedDriver
 from solidb_odm.errors import QueryError
+from solidb_odm.sdbql.evaluate import MemorySource, evaluate
 from solidb_odm.sdbql.parser import parse
 
 _BINDS = {
@@ -216,3 +217,11 @@ def test_a_function_that_fails_in_or_or_not_makes_the_whole_condition_false(chan
     assert keys('STARTS_WITH(u.name, "a") OR u._key != ""') == ["text"]
     assert keys('NOT (u._key == "" AND STARTS_WITH(u.name, "a"))') == ["list", "text"]
     assert keys('NOT (STARTS_WITH(u.name, "a") AND u._key == "")') == ["text"]
+
+
+@pytest.mark.parametrize("again", ["LET o = {name: u.name}", "LET u = {name: 'none'}", "LET v = 1"])
+def test_a_join_tests_what_a_name_means_where_it_stands(people: EmbeddedChannel, again: str) -> None:
+    query = parse(f"FOR u IN users FOR o IN users {again} FILTER o.name == u.name RETURN o._key")
+    in_sql = people.perform(RunQuery(query))
+    source = MemorySource({"users": people.perform(RunQuery(parse("FOR u IN users RETURN u")))})
+    assert in_sql == evaluate(query, source)
