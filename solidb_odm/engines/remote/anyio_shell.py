@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import anyio
 import httpx
@@ -240,7 +240,8 @@ class AsyncLane:
             await anyio.sleep(command.seconds)
         else:
             raise TypeError(f"a lane does not perform {type(command).__name__}")
-        return cast(R, reply)
+        answer: R = reply
+        return answer
 
     async def release(self, *, clean: bool = True) -> None:
         """Give the connection back; not ``clean``: close it, which makes the server roll back."""

@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from threading import Event, Lock
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -263,7 +263,8 @@ class Lane:
             time.sleep(command.seconds)
         else:
             raise TypeError(f"a lane does not perform {type(command).__name__}")
-        return cast(R, reply)
+        answer: R = reply
+        return answer
 
     def release(self, *, clean: bool = True) -> None:
         """Give the connection back; not ``clean``: close it, which makes the server roll back."""
