@@ -203,10 +203,11 @@ class Session(SessionBase):
         self._run(objects.refresh(self._context, documents))
 
     def load(self, documents: Iterable[Document], *paths: Any) -> None:
-        """Fetch what documents link to, one query for each path: ``session.load(posts, Post.author)``.
+        """Fetch what documents refer to, one query for each hop: ``session.load(posts, Post.author)``.
 
-        Afterwards ``post.author.value`` is the document. Later paths go on from what earlier ones
-        fetched: ``session.load(posts, Post.author, User.team)``. The ends of edges can be loaded too.
+        Afterwards ``post.author.value`` is the document. A way may go on, ``Post.author.value.team``, or the
+        next path from what the one before fetched: ``session.load(posts, Post.author, User.team)``. Ends of
+        edges, back-references (``User.posts``) and neighbours (``outgoing(Follows, depth=2)``) load too.
         """
         self._run(loading.load(self._context, documents, paths))
 
