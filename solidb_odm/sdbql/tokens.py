@@ -121,6 +121,9 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda found: ESCAPES.get(found[1], found[1]), text)
 
 
+_UNCLOSED = "it ends with the quote that it began with; inside, write that quote with a backslash in front"
+
+
 def syntax_error(
     message: str, text: str, start: int, end: int | None = None, *, hint: str | None = None
 ) -> QuerySyntaxError:
@@ -215,7 +218,7 @@ def _unreadable(text: str, position: int, stop: int) -> QuerySyntaxError:
     start = skipped.end() if skipped else position
     char = text[start]
     if char in "\"'":
-        return syntax_error("string is not closed", text, start, stop)
+        return syntax_error("string is not closed", text, start, stop, hint=_UNCLOSED)
     if char == "`":
         return syntax_error("name in backticks is empty or not closed", text, start, stop)
     if char == "@":

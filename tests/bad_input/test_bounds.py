@@ -22,7 +22,9 @@ ENDLESS = {
         " FOR x IN t RETURN x"
     ),
     "product of ranges": "FOR a IN 1..4000 FOR b IN 1..4000 RETURN a * b",
-    "counted product": "FOR a IN 1..4000 FOR b IN 1..4000 FOR c IN 1..4000 COLLECT WITH COUNT INTO n RETURN n",
+    "counted product": (
+        "FOR a IN 1..4000 FOR b IN 1..4000 FOR c IN 1..4000 COLLECT WITH COUNT INTO n RETURN n"
+    ),
     "product of which nothing is left": "FOR a IN 1..4000 FOR b IN 1..4000 FILTER a > b + 5000 RETURN a",
     "product of collections": (
         "FOR a IN docs FOR b IN docs FOR c IN docs FOR d IN docs FILTER a.n + b.n + c.n + d.n < 0 RETURN 1"

@@ -98,7 +98,7 @@ _KINDS = {
     "interval": "interval",
     "series": "points",
     "method": "method",
-    "locale": "locale",
+    "locale": "language",
     "locale|object": "locale",
     "doc": "object",
     "old": "object",

@@ -58,6 +58,7 @@ _WORDS: dict[str, list[str]] = {
     "interval": ["1s", "5m", "1h", "1d", "90s", "x"],
     "method": ["rank", "interpolation"],
     "locale": ["en", "fr", "de", "xx"],
+    "language": ["en", "de", "xx"],
     "fill": ["prev", "next", "interp"],
     "analyzer": ["text_en", "identity"],
     "metric": ["euclidean", "cosine", "dot"],

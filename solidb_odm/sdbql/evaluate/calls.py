@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ..._types import Json
 from ...errors import DatabaseError, PermissionDenied, QueryError, QueryLimitError, QueryTimeout
 from .. import nodes
-from ..functions import lookup
+from ..functions import catalogue, lookup
 from ..functions.base import Function
 from ..values import kind_of, truthy, typename
 from .access import get_attribute
@@ -82,8 +83,10 @@ def _wrong_count(function: Function) -> QueryError:
 
 
 def unknown_function(name: str) -> QueryError:
-    """Make the error for a function that does not exist."""
-    return QueryError(f"Unknown function: {name}")
+    """Make the error for a function that does not exist; the hint names those that are written alike."""
+    names = [known for function in catalogue() for known in (function.name, *function.aliases)]
+    near = get_close_matches(name.upper(), names, cutoff=0.7)
+    return QueryError(f"Unknown function: {name}", hint=f"is it {' or '.join(near)}?" if near else None)
 
 
 # --- lambdas and quantifiers ---------------------------------------------------------------------

@@ -27,6 +27,8 @@ _SEQUENCES = {
     (".", INTEGER): "a number starts with a digit: 0.5",
     (INTEGER, NAME): "numbers have no exponent, base or suffix: write the digits out, or bind the value",
     (FLOAT, NAME): "numbers have no exponent, base or suffix: write the digits out, or bind the value",
+    (":", "="): "a variable is set with =",
+    ("(", "*"): "there is no *: count with COLLECT WITH COUNT INTO n, or LENGTH(array)",
     ("ANY", "("): "write SOME(array, x -> condition), or ANY x IN array SATISFIES condition",
 }
 """Two tokens that touch each other, as they do in another language."""
@@ -44,6 +46,13 @@ _WORDS = {
     "VALID_TIME": "only a collection can be read as of a time",
     "SYSTEM_TIME": "only a collection can be read as of a time",
     "BY": "write SORT expression, without BY",
+    "FROM": "a collection stands behind IN or INTO",
+    "SET": "write UPDATE key WITH {name: value} IN collection",
+    "OF": "a loop is FOR x IN list",
+    "ROWS": "write LIMIT count OFFSET start, without ROWS",
+    "TABLE": "collections are made and dropped by the client, not by queries",
+    "DROP": "collections are made and dropped by the client, not by queries",
+    "EXPLAIN": "ask for the plan with explain(), not in the query",
 }
 """Words that mean nothing where they stand."""
 
@@ -68,6 +77,7 @@ def hint_for(tokens: Tokens, at: int, wanted: str = "") -> str | None:
         or _from_word(tokens, at)
         or _from_clause(tokens, at)
         or _from_kind(tokens, at)
+        or _from_structure(tokens, at)
     )
 
 
@@ -142,9 +152,40 @@ def _after_tail(kind: str, tail: str) -> str:
     )
 
 
+_ALONE = {
+    "AS": "a result names its values in an object: RETURN {name: value}",
+    "TO": "a range is low..high",
+}
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+
+
+def _from_structure(tokens: Tokens, at: int) -> str | None:
+    """Advise on brackets, and on lists where one value stands."""
+    kind, before = tokens.kinds[at], _kind(tokens, at - 1)
+    if kind == "end":
+        for opening, closing in _OPENING.items():
+            if tokens.kinds.count(opening) > tokens.kinds.count(closing):
+                return f"a '{opening}' is not closed"
+    if kind in _OPENING.values():
+        return f"there is no bracket for this '{kind}' to close"
+    if kind == "INTO" and before == "INSERT":
+        return "write INSERT document INTO collection"
+    if kind == "," and "RETURN" in tokens.kinds[:at]:
+        return "RETURN gives one value: an array [a, b] or an object {a, b}"
+    if before == "COLLECT" or _kind(tokens, at - 2) == "COLLECT":
+        return "groups are named: COLLECT city = u.city"
+    if _kind(tokens, at - 2) == "JOIN" and kind == NAME:
+        return "a JOIN binds the name of its collection; there is no other name for it"
+    if _word(tokens, at - 1) == "IF":
+        return "write condition ? value : other, or CASE WHEN .. THEN .. ELSE .. END"
+    return None
+
+
 def _from_kind(tokens: Tokens, at: int) -> str | None:
     """Advise from the token alone and the one before it."""
     kind, before = tokens.kinds[at], _kind(tokens, at - 1)
+    if kind in _ALONE:
+        return _ALONE[kind]
     if kind == "=":
         return "equality is written =="
     if kind in _DIRECTIONS and before == BIND:
@@ -153,8 +194,6 @@ def _from_kind(tokens: Tokens, at: int) -> str | None:
         return _EDGES
     if before == ")" and kind in ("+", "-", "*", "/", "%") and "AGGREGATE" in tokens.kinds[:at]:
         return _AGGREGATE
-    if kind == "end" and tokens.kinds.count("(") > tokens.kinds.count(")"):
-        return "a parenthesis is not closed"
     return None
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ....errors import QueryError
 from ....sdbql import nodes
 from ....sdbql.evaluate.compiler import returns_boolean
+from ....sdbql.values import describe
 from ....sdbql.walk import walk
 from ..catalogue import Collection
 from ..layout import key_of_field
@@ -250,12 +252,14 @@ def _sort_key(c: Compilation, key: nodes.SortKey, scope: Scope) -> str:
 def _limits(c: Compilation, query: nodes.Block) -> str:
     if query.limit is None and query.offset is None:
         return ""
-    limit = _NO_LIMIT if query.limit is None else _count(c, query.limit)
-    return f"LIMIT {limit}" if query.offset is None else f"LIMIT {limit} OFFSET {_count(c, query.offset)}"
+    limit = _NO_LIMIT if query.limit is None else _count(c, query.limit, "LIMIT")
+    if query.offset is None:
+        return f"LIMIT {limit}"
+    return f"LIMIT {limit} OFFSET {_count(c, query.offset, 'OFFSET')}"
 
 
-def _count(c: Compilation, node: nodes.Expression) -> str:
-    """Return a LIMIT's or OFFSET's parameter; anything but an integer from 0 up counts as 0."""
+def _count(c: Compilation, node: nodes.Expression, name: str) -> str:
+    """Return a LIMIT's or OFFSET's parameter; anything but an integer from 0 up is 0, or refused."""
     constant = c.constant(node)
     if constant is None or c.type_of(node) not in ("int", "number"):
         raise NotInSql("a computed LIMIT")
@@ -263,6 +267,8 @@ def _count(c: Compilation, node: nodes.Expression) -> str:
 
     def number(binds: object) -> int:
         value = take(binds)  # type: ignore[arg-type]  # a getter takes the binds
+        if c.strict and (type(value) is not int or value < 0):
+            raise QueryError(f"{name} must be an integer of 0 or more, got: {describe(value)}")
         return value if type(value) is int and value > 0 else 0
 
     return c.parameters.add(number)
