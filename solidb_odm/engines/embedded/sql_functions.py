@@ -10,7 +10,7 @@ import math
 import sqlite3
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ..._types import Json
 from ...errors import QueryError
@@ -32,8 +32,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
     connection.create_function("solidb_call", -1, call, deterministic=True)
     connection.create_function("solidb_value", -1, value_json, deterministic=True)
-    gathered: Callable[[], Any] = Gathered  # whose step takes any number of values
-    connection.create_aggregate("solidb_gather", -1, gathered)
+    connection.create_aggregate("solidb_gather", -1, cast(Any, Gathered))  # of any number of values
     connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
     connection.create_function("solidb_vertex", 1, vertex, deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):

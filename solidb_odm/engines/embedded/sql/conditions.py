@@ -253,8 +253,8 @@ def choice(branches: list[tuple[str, Term]], otherwise: Term) -> Choice:
     computed = [term for _, term in branches if isinstance(term, Choice | JsonValue)]
     if sum(len(key_of(term)) for term in computed) > _LONGEST_CHOICE:  # a choice of choices doubles them
         raise NotInSql("a choice this long")
-    kinds = {term.kind for _, term in branches} | {otherwise.kind}
-    return Choice(kinds.pop() if len(kinds) == 1 else "any", tuple(branches), otherwise)
+    is_one_kind = all(term.kind == otherwise.kind for _, term in branches)
+    return Choice(otherwise.kind if is_one_kind else "any", tuple(branches), otherwise)
 
 
 def first_present(terms: list[Term]) -> Term:
