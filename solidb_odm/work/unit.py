@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from pydantic_core import to_json
+
 from .._types import Receipt
 from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
@@ -78,7 +80,7 @@ class UnitOfWork(Holdings):
             if refers(type(document)):
                 loose += [(document, reference) for reference in self.bring(document)]
         for document, reference in loose:
-            if state_of(reference.document).owner is not self:
+            if state_of(reference.document).owner is not self and not _was_stored(document, reference):
                 raise loose_reference(document, reference)
 
     def _run_hooks(self) -> None:
@@ -282,3 +284,10 @@ class UnitOfWork(Holdings):
 
 def _by_id(documents: Iterable[Document]) -> Documents:
     return {id(document): document for document in documents}
+
+
+def _was_stored(document: Document, reference: Reference) -> bool:
+    """Say whether a document refers to another, which was deleted since, in its stored form already."""
+    body = state_of(document).body
+    text = "" if body is None else body if isinstance(body, str) else to_json(body).decode()
+    return to_json(reference.document.__solidb_reference__()).decode() in text

@@ -75,6 +75,21 @@ def test_a_link_to_what_will_not_be_stored_is_refused_and_says_why(store: Store,
     assert store.get(vet) == vet
 
 
+def test_a_link_to_what_was_deleted_since_does_not_hinder_changes(store: Store, session: Session) -> None:
+    store.put(office := Owner(key="o"), Vet(key="v", office=office))
+    vet = session.scalars(select(Vet).load(Vet.office)).one()
+    session.delete(vet.office.value)
+    session.commit()
+
+    vet.name = "Changed"
+    session.commit()
+
+    assert store.get(vet).name == "Changed"
+    session.add(Vet(key="w", office=vet.office.value))
+    with pytest.raises(StateError, match="neither stored nor in this session"):
+        session.commit()
+
+
 def test_a_saving_link_brings_new_documents_along(store: Store, session: Session) -> None:
     first = Vet(key="a", assistant=Vet(key="b", assistant=Vet(key="c")))
     session.add(first)
