@@ -226,7 +226,7 @@ def test_a_late_answer_is_not_given_to_the_next_caller(
     colour: str, url: str, direct: Client, database: str, proxy: FaultProxy
 ) -> None:
     direct.insert(database, "users", {"name": "Bob"}, "bob")
-    with client_of(colour, url, timeout_ms=150) as client:
+    with client_of(colour, url, **PATIENT) as client:
         client.ping()
         proxy.spoil(Fault("delay", "to client", 0, 0.4))
         proxy.fault = Fault()
