@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from ..errors import UsageError
+from .columns import Column, Entity, Scalar
 from .hops import Hops, hops_of
 from .statement import Statement, T_co
 
@@ -26,3 +27,12 @@ class Loading(Statement[T_co]):
             raise UsageError("load() needs fields that hold links", hint="select(Post).load(Post.author)")
         changes: dict[str, Any] = {"loads": (*self.loads, *map(hops_of, paths)), "_compiled": []}
         return replace(self, **changes)  # type: ignore[type-var]
+
+
+def check_documents(columns: tuple[Column, ...], reader: Scalar | None) -> None:
+    """Refuse to load what documents refer to where rows have none; UsageError."""
+    if reader is not None or not any(isinstance(each, Entity) for each in columns):
+        raise UsageError(
+            "load() fetches what documents refer to, and the rows of this statement are values",
+            hint="select(Post).load(..), or select(Post, ..) with other columns",
+        )

@@ -16,7 +16,7 @@ from .columns import Column, Entity, Scalar, column, decoder, labels_of
 from .conditions import Ordering
 from .forms import Built, build_once
 from .hops import Hops
-from .loading import Loading
+from .loading import Loading, check_documents
 from .outer import Partner, or_none
 from .scope import BuildScope, with_tables
 from .sources import model_of
@@ -125,6 +125,8 @@ class Select(Loading[T_co]):
 
     def compile(self) -> Compiled:
         if not self._compiled:
+            if self.loads:
+                check_documents(self.columns, self.reader)
             query, values = build_once(self._selection(), self._build)
             if self.reader is None:
                 made = Compiled(query, values, self.columns, self.single, loads=self.loads)

@@ -130,6 +130,11 @@ def test_what_is_no_way_to_documents_is_refused(wrong: object) -> None:
         select(Book).load(wrong)
 
 
+def test_values_have_nothing_to_load(session: Session) -> None:
+    with pytest.raises(UsageError, match="the rows of this statement are values"):
+        session.execute(select(Book.title).load(Book.author))
+
+
 def test_a_query_does_not_follow_links() -> None:
     with pytest.raises(UsageError, match=r"can't follow the link Book\.author") as caught:
         select(Book).where(Book.author.value.name == "W0")
