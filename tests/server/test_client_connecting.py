@@ -196,6 +196,7 @@ def test_a_byte_now_and_then_does_not_prolong_a_call(drip: str, colour: str) -> 
 def test_a_slow_call_is_given_up_and_the_next_one_goes_well(server: LocalServer, database: str) -> None:
     slow = "FOR i IN 1..3000 FOR j IN 1..3000 FILTER i * j < 0 RETURN 1"
     with Client(server.url(database)) as client:
+        client.ping()
         with pytest.raises(RequestTimeout, match="query"):
             client.query(database, slow, timeout_ms=50)
         with pytest.raises(RequestTimeout):
