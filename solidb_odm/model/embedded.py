@@ -10,9 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from .stored_form import LOSSY, is_map, is_row
-
-_OPAQUE = ("metadata", "serialization", "cls")
+from .stored_form import LOSSY, is_map, is_row, schemas_in
 
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
@@ -27,9 +25,8 @@ def _classes(part: Any) -> Iterator[type[Any]]:
     elif is_map(part) and LOSSY not in (part.get("metadata") or ()):
         if part.get("type") in ("model", "dataclass"):
             yield part["cls"]
-        for name, inner in part.items():
-            if name not in _OPAQUE:
-                yield from _classes(inner)
+        for inner in schemas_in(part):
+            yield from _classes(inner)
 
 
 def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:

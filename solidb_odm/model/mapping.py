@@ -131,7 +131,7 @@ def _shares(schema: Any) -> bool:
     kind = node.get("type")
     if kind in ("any", "is-instance", "function-plain") or node.get("extra_behavior") == "allow":
         return True
-    if kind in _OPEN and _OPEN[kind] not in node:
+    if isinstance(kind, str) and kind in _OPEN and _OPEN[kind] not in node:  # a field may be called type
         return True
     config = node.get("config")
     if isinstance(config, dict) and cast("dict[str, Any]", config).get("extra_fields_behavior") == "allow":

@@ -127,6 +127,12 @@ def is_row(part: Any) -> bool:
     return isinstance(part, (list, tuple))
 
 
+def schemas_in(part: Any) -> list[Any]:
+    """Give the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
+    is_schema = isinstance(part.get("type"), str)
+    return [inner for name, inner in part.items() if not is_schema or name not in _OPAQUE]
+
+
 def _part(part: Any, config: Any) -> Any:
     if is_row(part):
         changed: Any = [_part(each, config) for each in part]
@@ -210,8 +216,7 @@ def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:
     if is_row(part):
         return any(_mentions(each, kinds) for each in part)
     return is_map(part) and (
-        part.get("type") in kinds
-        or any(_mentions(inner, kinds) for name, inner in part.items() if name not in _OPAQUE)
+        part.get("type") in kinds or any(_mentions(inner, kinds) for inner in schemas_in(part))
     )
 
 

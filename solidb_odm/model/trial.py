@@ -64,9 +64,9 @@ class _Trial:
                 self._seen.add(node["schema_ref"])
                 self.check(self._definitions[node["schema_ref"]], place, config)
             return
-        if "serialization" in node:  # what it writes and reads is its author's
-            self._refuse_asterisks(node, place)
-            self._try_serializer(node, place, config)
+        if (written := _serialization(node)) is not None:  # what it writes and reads is its author's
+            self._refuse_asterisks(written, place)
+            self._try_serializer(node, written, place, config)
             return
         if kind in _UNREADABLE:
             problem, way = _UNREADABLE[kind]
@@ -116,8 +116,8 @@ class _Trial:
                 way = "keep one of the types, or tell models apart by Field(discriminator=..)"
                 raise self._refused(place, problem, way)
 
-    def _refuse_asterisks(self, node: Any, place: str) -> None:
-        function = node["serialization"].get("function")
+    def _refuse_asterisks(self, written: Any, place: str) -> None:
+        function = written.get("function")
         name = f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', '')}"
         if name.startswith("pydantic.types._serialize_secret"):
             raise self._refused(
@@ -127,9 +127,9 @@ class _Trial:
                 'when_used="json")] stores the secret itself, Field(exclude=True) nothing',
             )
 
-    def _try_serializer(self, node: Any, place: str, config: Any) -> None:
+    def _try_serializer(self, node: Any, written: Any, place: str, config: Any) -> None:
         """Refuse a serializer that gives back none of the values it can be tried with."""
-        if node["serialization"].get("is_field_serializer"):  # which needs the whole object
+        if written.get("is_field_serializer"):  # which needs the whole object
             return
         samples = hard(self._samples.of(node))
         if samples:
@@ -228,6 +228,16 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))  # pyright: ignore[reportUnknownArgumentType]
     return bool(one == other)
+
+
+def _serialization(node: Any) -> Any:
+    """Give how the author of a type has it written, also below validators, which may read what is written."""
+    while "serialization" not in node and node["type"] in _VALIDATORS and "schema" in node:
+        node = node["schema"]
+    return node.get("serialization")
+
+
+_VALIDATORS = ("function-before", "function-after", "function-wrap")
 
 
 def _step(place: str, name: str) -> str:

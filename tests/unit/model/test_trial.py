@@ -80,6 +80,13 @@ class Row(NamedTuple):
     number: float
 
 
+class Typed(BaseModel):
+    kind: Literal["typed"] = "typed"
+    type: str = ""
+    fields: list[int] = []
+    schema_: dict[str, int] = Field(default={}, alias="schema")
+
+
 class Opaque:
     pass
 
@@ -172,6 +179,13 @@ ACCEPTED: list[Any] = [
         BeforeValidator(lambda value: float(str(value).rstrip(" EUR"))),
         PlainSerializer(lambda value: f"{value} EUR"),
     ],
+    Annotated[
+        list[str],
+        PlainSerializer(lambda value: ",".join(value)),
+        BeforeValidator(lambda value: value.split(",") if isinstance(value, str) else value),
+    ],
+    Annotated[Typed | Tagged, Field(discriminator="kind")],
+    Typed,
     Annotated[str | date, Lossy()],
     Annotated[Path | str, Lossy()] | None,
     Annotated[SecretStr, Lossy()],
@@ -287,6 +301,20 @@ def test_a_model_that_is_serialised_as_any_is_stored_as_what_it_is_declared() ->
     mapping = holder.__solidb_mapping__
     document = holder(key="k", field=Forgetful(data=b"\xff"))
     assert decode(mapping, "k", encode_text(mapping, document)) == document
+
+
+def test_fields_may_be_called_as_the_parts_of_a_schema_are() -> None:
+    class Odd(BaseModel):
+        metadata: bytes = b""
+        config: Animal | None = None
+        type: str = ""
+
+    holder = declare(Odd)
+    mapping = holder.__solidb_mapping__
+    document = holder(key="k", field=Odd(metadata=b"\xff", type="t"))
+    assert decode(mapping, "k", encode_text(mapping, document)) == document
+    with pytest.raises(InvalidDocument, match="is a Bird"):
+        encode_text(mapping, holder(key="k", field=Odd(config=Bird(name="x"))))
 
 
 def test_a_declared_subclass_is_kept() -> None:
