@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Sized
+from typing import Final, cast
 
 from .._types import Json
 from ..errors import QueryLimitError
@@ -26,15 +26,16 @@ def refuse_heavy(value: Json) -> int:
         nonlocal visited
         if type(item) is not list and type(item) is not dict:
             return 1
-        found = weights.get(id(item))
+        found = weights.get(id(cast("object", item)))
         if found is None:
-            visited += len(item)
-            found = 1 + sum(map(weigh, item.values() if isinstance(item, dict) else item))
+            parts = cast("Collection[Json]", item.values() if isinstance(item, dict) else item)
+            visited += len(parts)
+            found = 1 + sum(map(weigh, parts))
             if found > MOST_PARTS:
                 raise QueryLimitError(
                     f"a value became larger than {MOST_PARTS} parts", hint="keep what the next step needs"
                 )
-            weights[id(item)] = found
+            weights[id(cast("object", item))] = found
         return found
 
     weigh(value)
@@ -45,8 +46,8 @@ def held(values: Iterable[Json]) -> Iterator[Json]:
     """Yield values that are going to be kept together; QueryLimitError when they take too much memory."""
     length = 0
     for value in values:
-        if (type(value) is str or type(value) is list) and len(value) > _LONG:
-            length += len(value)
+        if (type(value) is str or type(value) is list) and (size := len(cast("Sized", value))) > _LONG:
+            length += size
             if length > MOST_HELD:
                 raise QueryLimitError(
                     f"the results hold more than {MOST_HELD} characters and elements",

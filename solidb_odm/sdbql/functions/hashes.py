@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..._types import Json
+from .arguments import is_array
 from .base import ACCEPT, Family
 
 function = Family("Object")
@@ -48,7 +49,7 @@ def _element(value: Json) -> Iterator[bytes]:
         yield b"\2" + _double(float(value) + 0.0)  # -0.0 equals 0.0
     elif isinstance(value, str):
         yield b"\3" + value.encode() + b"\xff"
-    elif isinstance(value, list):
+    elif is_array(value):
         yield b"\4" + _length(len(value))
         for item in value:
             yield from _element(item)
@@ -78,7 +79,7 @@ def _tagged(value: Json) -> Iterator[bytes]:
     elif isinstance(value, str):
         data = value.encode()
         yield b"s" + _length(len(data)) + data
-    elif isinstance(value, list):
+    elif is_array(value):
         yield b"a" + _length(len(value))
         for item in value:
             yield from _tagged(item)
