@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -161,8 +161,9 @@ def observe(recorder: Recorder, queries: Iterable[str]) -> Iterator[Case]:
 def _lasting(value: Any) -> Any:
     """Return a value without the attributes that every write makes anew."""
     if isinstance(value, dict):
-        return {key: _lasting(item) for key, item in value.items() if key not in _VARYING}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
+        items = cast("dict[str, Any]", value).items()
+        return {key: _lasting(item) for key, item in items if key not in _VARYING}
+    return [_lasting(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def arguments() -> argparse.Namespace:

@@ -167,7 +167,8 @@ class Writer:
         row = self._connection.execute(
             f"SELECT doc FROM {collection.table} WHERE key = ?", (patch.key,)
         ).fetchone()
-        document = {**(json_text.decode(row[0]) if row else {}), **patch.changes}
+        stored: JsonObject = json_text.decode(row[0]) if row else {}
+        document = {**stored, **patch.changes}
         for name in patch.removed:
             document.pop(name, None)
         return document
