@@ -163,7 +163,10 @@ def _lasting(value: Any) -> Any:
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {key: _lasting(item) for key, item in items if key not in _VARYING}
-    return [_lasting(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+    if isinstance(value, list):
+        elements: list[Any] = value
+        return [_lasting(element) for element in elements]
+    return value
 
 
 def arguments() -> argparse.Namespace:
