@@ -163,10 +163,7 @@ def _lasting(value: Any) -> Any:
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {key: _lasting(item) for key, item in items if key not in _VARYING}
-    if isinstance(value, list):
-        elements: list[Any] = value
-        return [_lasting(element) for element in elements]
-    return value
+    return list(map(_lasting, cast(Any, value))) if isinstance(value, list) else value
 
 
 def arguments() -> argparse.Namespace:
