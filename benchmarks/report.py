@@ -122,7 +122,7 @@ Aim: at most {aim}. {verdict}
 CLIENT = """
 ## The client beside a bare socket
 
-Microseconds for one read by key, the best of all turns: a loop over a socket with `msgpack`, and our client.
+Microseconds for one read by key, in the median turn: a loop over a socket with `msgpack`, and our client.
 
 | microseconds | client | bare socket | ratio | aim | |
 |---|---|---|---|---|---|
@@ -133,9 +133,9 @@ Microseconds for one read by key, the best of all turns: a loop over a socket wi
 A local server answers a read in about the time that Python needs for a few dozen function calls, so the first
 line is mostly the price of a pool, time-outs, statistics and typed errors. The bare loop does the same work:
 it sends without delay (`TCP_NODELAY`), reads the whole answer, unpacks it, looks at its status. Pipelined, it
-stands still for 40 ms now and then, as it does not acknowledge at once as the client does; its best turn
-counts. Tasks share flights: what they ask while two are under way goes out together; the last line compares
-that with the bare socket one at a time, and is mostly what an event loop takes for a task.
+stands still for 40 ms now and then, as it does not acknowledge at once as the client does; there the best
+turns count. Tasks share flights: what they ask while two are under way goes out together; the last line
+compares that with the bare socket one at a time, and is mostly what an event loop takes for a task.
 """
 
 

@@ -51,8 +51,9 @@ class _Later:
 def _with_slots(cls: type[Any], options: dict[str, Any]) -> type[Any]:
     """Make a class again with its fields as slots, and all but its own methods still to come."""
     own = dict(cls.__dict__)
-    annotations: dict[str, Any] = own.get("__annotations__", {})
+    annotations: dict[str, Any] = dict(cls.__annotations__)  # its own, wherever a Python keeps them
     namespace = {name: value for name, value in own.items() if name not in ("__dict__", "__weakref__")}
+    namespace["__annotations__"] = annotations
     defaults = {name: namespace.pop(name) for name in annotations if name in namespace}
     taken = {name for base in cls.__mro__ for name in base.__dict__.get("__slots__", ())}
     namespace["__slots__"] = tuple(name for name in annotations if name not in taken)

@@ -38,8 +38,7 @@ class Holdings:
 
         The ends of an edge come along, and what links lead to that are declared to save.
         """
-        checked(document, "add")
-        state = state_of(document)
+        state = checked(document, "add") or state_of(document)
         if state.owner is self:
             if self.deleted.pop(id(document), None) is not None:
                 self.touched(document)
