@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from ..commands import Operation
-from ..errors import LoadError
+from ..errors import LoadError, UsageError
 from ..model.document import Document
 from ..model.link import Link
 from ..model.registry import registry
@@ -21,7 +21,22 @@ from .referring import load_referring
 
 def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]) -> Operation[None]:
     """Fetch what the documents refer to, path after path; later paths begin at what earlier ones fetched."""
-    yield from follow(context, documents, tuple(map(hops_of, paths)))
+    ways, given = tuple(map(hops_of, paths)), list(documents)
+    if ways:
+        _check_start(given, ways[0][0])
+    yield from follow(context, given, ways)
+
+
+def _check_start(documents: list[Document], hop: Hop) -> None:
+    """Refuse a first path that can begin at none of the documents, nor at others of their collections."""
+    start = hop.model.__solidb_collection__
+    if not documents or any(isinstance(each, hop.model) for each in documents):
+        return
+    if all(type(each).__solidb_collection__ != start for each in documents):
+        raise UsageError(
+            f"load() was given a path from {hop.model.__name__}, and no {hop.model.__name__} to go it from",
+            hint=f"the documents are {type(documents[0]).__name__}; name a link of theirs",
+        )
 
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:

@@ -70,3 +70,12 @@ async def test_links_are_loaded_when_awaited(async_session: AsyncSession) -> Non
         found = (await other.scalars(select(Post))).all()
         await other.load(found, Post.author)
         assert found[0].author.value.name == "Ada"
+
+
+def test_a_path_must_begin_at_one_of_the_documents(session: Session) -> None:
+    author = Author(name="Ada")
+    session.add(author)
+
+    with pytest.raises(UsageError, match="a path from Post, and no Post to go it from"):
+        session.load([author], Post.author)
+    session.load([], Post.author)
