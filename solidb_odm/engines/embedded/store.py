@@ -16,6 +16,7 @@ from . import catalogue
 from .failures import translate
 from .options import StoreOptions
 from .sql_functions import register
+from .statistics import forget_unsafe
 
 APPLICATION_ID: Final = 0x534F4442
 FORMAT: Final = 1
@@ -110,6 +111,7 @@ def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
     connection.execute(f"PRAGMA synchronous = {level}")
     connection.execute("PRAGMA trusted_schema = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    forget_unsafe(connection)
 
 
 def _use_wal(connection: sqlite3.Connection, options: StoreOptions) -> None:
