@@ -63,7 +63,8 @@ def are_safe() -> bool:
     """Tell whether this SQLite finds all rows where it has figures."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_TRIAL)
-        return connection.execute(_ASKED).fetchone() == (1,)
+        found: tuple[int] = connection.execute(_ASKED).fetchone()
+        return found[0] == 1
 
 
 def forget_unsafe(connection: sqlite3.Connection) -> None:
