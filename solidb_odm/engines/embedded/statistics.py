@@ -19,7 +19,8 @@ _FIRST: Final = 1_000
 _SAMPLE: Final = 400
 _TRIAL: Final = """
     CREATE TABLE t (doc TEXT);
-    INSERT INTO t SELECT json_object('a', 'a long text ' || value, 'b', 1) FROM json_each('[1,2,3,4,5,6,7,8,9]');
+    INSERT INTO t
+        SELECT json_object('a', 'a long text ' || value, 'b', 1) FROM json_each('[1,2,3,4,5,6,7,8,9]');
     CREATE INDEX i ON t (doc ->> '$.a');
     ANALYZE;
 """
@@ -68,7 +69,7 @@ def are_safe() -> bool:
 
 
 def forget_unsafe(connection: sqlite3.Connection) -> None:
-    """Delete the figures that a file holds, from another SQLite or an ANALYZE by hand, if they are not safe."""
+    """Delete the figures that a file has from another SQLite, or an ANALYZE by hand, if they are not safe."""
     named = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'"
     if are_safe() or connection.execute(named).fetchone() is None:
         return
