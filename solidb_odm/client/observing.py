@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from .._tracing import recorder
 from ..engines.remote.statistics import Observer, RequestEvent
-from ..errors import ConfigurationError
 
 LOGGER = logging.getLogger("solidb_odm.client")
 
@@ -57,32 +56,17 @@ def _log(event: RequestEvent) -> None:
 
 
 def _spans() -> Observer:
-    try:
-        from opentelemetry import trace
-    except ImportError as problem:
-        raise ConfigurationError(
-            "tracing=True needs OpenTelemetry", hint="pip install 'solidb-odm[otel]'"
-        ) from problem
-    tracer = trace.get_tracer("solidb_odm.client")
+    record = recorder("solidb_odm.client")
 
     def tell(event: RequestEvent) -> None:
-        ended = time.time_ns()
-        span = tracer.start_span(
-            f"solidb {event.command}",
-            kind=trace.SpanKind.CLIENT,
-            start_time=ended - int(event.milliseconds * 1_000_000),
-            attributes={
-                "db.system.name": "solidb",
-                "db.operation.name": event.command,
-                "db.query.text": event.text,
-                "db.response.returned_rows": event.rows,
-                "solidb.bytes.sent": event.sent,
-                "solidb.bytes.received": event.received,
-            },
-        )
-        if event.error:
-            span.set_attribute("error.type", event.error)
-            span.set_status(trace.StatusCode.ERROR, event.error)
-        span.end(ended)
+        attributes = {
+            "db.system.name": "solidb",
+            "db.operation.name": event.command,
+            "db.query.text": event.text,
+            "db.response.returned_rows": event.rows,
+            "solidb.bytes.sent": event.sent,
+            "solidb.bytes.received": event.received,
+        }
+        record(f"solidb {event.command}", event.milliseconds, attributes, event.error)
 
     return tell

@@ -78,11 +78,6 @@ They stand in the slot until the notes are asked for, which most documents that 
 """
 
 
-def note_loaded(document: Any, loaded: Loaded) -> None:
-    """Note where a document comes from."""
-    object.__setattr__(document, SLOT, loaded)
-
-
 def state_of(document: Any) -> State:
     """Give the notes on a document; make empty ones if there are none."""
     return state_or_none(document) or _noted(document, State(None, "", "", "", None))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from ..errors import ConfigurationError
+from .._tracing import recorder
 from .observing import QueryEvent, Watcher
 
 _SYSTEMS = {"file": "sqlite", "server": "solidb"}
@@ -13,26 +12,11 @@ _SYSTEMS = {"file": "sqlite", "server": "solidb"}
 
 def spans() -> Watcher:
     """Give a watcher that makes spans; ConfigurationError without OpenTelemetry."""
-    try:
-        from opentelemetry import trace
-    except ImportError as problem:
-        raise ConfigurationError(
-            "tracing=True needs OpenTelemetry", hint="pip install 'solidb-odm[otel]'"
-        ) from problem
-    tracer = trace.get_tracer("solidb_odm")
+    record = recorder("solidb_odm")
 
     def tell(event: QueryEvent) -> None:
-        ended = time.time_ns()
-        span = tracer.start_span(
-            " ".join((event.command, *event.collections)),
-            kind=trace.SpanKind.CLIENT,
-            start_time=ended - int(event.milliseconds * 1_000_000),
-            attributes=_attributes(event),
-        )
-        if event.error is not None:
-            span.set_attribute("error.type", type(event.error).__name__)
-            span.set_status(trace.StatusCode.ERROR, type(event.error).__name__)
-        span.end(ended)
+        error = None if event.error is None else type(event.error).__name__
+        record(" ".join((event.command, *event.collections)), event.milliseconds, _attributes(event), error)
 
     return tell
 

@@ -185,7 +185,10 @@ class Holdings:
 
     def unchanged_of(self, collection: str) -> dict[str, Document]:
         """Give the stored documents of a collection that are held as they are stored, by key."""
-        changed = {id(document) for document in self.dirty()}
+        candidates = (
+            each for each in self.candidates() if type(each).__solidb_mapping__.collection == collection
+        )
+        changed = {id(each) for each in candidates if self.is_modified(each)}
         found: dict[str, Document] = {}
         for key, reference in list(self.identity.of(collection).items()):
             document: Document | None = reference()

@@ -6,7 +6,7 @@ import pytest
 from solidb_odm import AsyncEngine, AsyncSession, Document, Engine, Session
 from solidb_odm.testing import RecordingEngine
 
-from .documents import MODELS
+from .documents import MODELS, Person
 
 D = TypeVar("D", bound=Document)
 
@@ -52,6 +52,14 @@ def store(engine: Engine) -> Store:
 def session(store: Store) -> Iterator[Session]:
     with store.session() as opened:
         yield opened
+
+
+@pytest.fixture
+def people(session: Session) -> list[Person]:
+    found = [Person(key=f"p{n}", name=f"n{n}", email=f"e{n}", age=n, tags=["t"]) for n in range(4)]
+    session.add_all(found)
+    session.commit()
+    return found
 
 
 @pytest.fixture

@@ -1,19 +1,9 @@
 """What a session holds stays right when statements write past the unit of work."""
 
-import pytest
-
 from solidb_odm import AsyncSession, Session, delete, sdbql, select, update, upsert
 
 from .conftest import Store
 from .documents import Person
-
-
-@pytest.fixture
-def people(session: Session) -> list[Person]:
-    found = [Person(key=f"p{n}", name=f"n{n}", email=f"e{n}", age=n, tags=["t"]) for n in range(4)]
-    session.add_all(found)
-    session.commit()
-    return found
 
 
 def test_held_documents_take_what_an_update_gives_them(session: Session, people: list[Person]) -> None:

@@ -18,14 +18,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
         yield opened
 
 
-@pytest.fixture
-def people(session: Session) -> list[Person]:
-    found = [Person(key=f"p{n}", name=f"n{n}", email=f"e{n}", age=n, tags=["t"]) for n in range(4)]
-    session.add_all(found)
-    session.commit()
-    return found
-
-
 def test_rollback_gives_back_what_statements_took(session: Session, people: list[Person]) -> None:
     session.execute(update(Person).values(age=99))
     session.execute(delete(Person).where(Person.key == "p1"))

@@ -260,3 +260,13 @@ def test_upsert_inserts_and_changes_by_key(session: Session) -> None:
 
     assert got == [("p1", "changed", 1), ("new", "made", 0)]
     assert session.scalar(upsert(Place).values(rows)) == 2
+
+
+def test_rows_come_in_partitions(session: Session) -> None:
+    names = session.scalars(select(Place.name).order_by(Place.name))
+    everything = names.all()
+
+    parts = list(names.partitions(3))
+
+    assert [len(part) for part in parts] == [3, 3, 2]
+    assert [name for part in parts for name in part] == everything

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROWS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "_types", "_dataclasses", "_lazy"}),
-    frozenset({"sdbql"}),
+    frozenset({"sdbql", "_tracing"}),
     frozenset({"commands"}),
     frozenset({"model", "engines"}),
     frozenset({"query", "work"}),

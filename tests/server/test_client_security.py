@@ -9,10 +9,11 @@ import pytest
 
 from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed
+from tests.certificates import certificate_in
 from tools.server import LocalServer, find_server, running_server
 
 from .client_colours import COLOURS, client_of
-from .tls_proxy import TlsProxy, certificate_in
+from .tls_proxy import TlsProxy
 
 pytestmark = pytest.mark.server
 

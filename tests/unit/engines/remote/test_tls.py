@@ -1,8 +1,6 @@
 """TLS, both colours: trusted, untrusted, missing on one side; large flights both ways."""
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from solidb_odm.commands import CommitBatches, GetMany, Inserts
 from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
 from solidb_odm.errors import ConnectionFailed
+from tests.certificates import certificate_in
 
 from .fake_server import FakeServer
 
@@ -20,16 +19,7 @@ ROWS = [(f"k{i}", {"_key": f"k{i}", "text": "x" * 900}) for i in range(6000)]
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a key and its self-signed certificate for localhost."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    pem = tmp_path_factory.mktemp("tls") / "server.pem"
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    files = ["-addext", names, "-keyout", str(pem), "-out", str(pem.with_suffix(".crt"))]
-    subprocess.run([openssl, *made, *files], check=True, capture_output=True)
-    pem.write_text(pem.read_text() + pem.with_suffix(".crt").read_text())
-    return pem
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
