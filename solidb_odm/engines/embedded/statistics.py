@@ -71,7 +71,7 @@ def are_safe() -> bool:
 def forget_unsafe(connection: sqlite3.Connection) -> None:
     """Delete the figures that a file has from another SQLite, or an ANALYZE by hand, if they are not safe."""
     named = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'"
-    if are_safe() or connection.execute(named).fetchone() is None:
+    if connection.execute(named).fetchone() is None or are_safe():
         return
     if connection.execute("SELECT 1 FROM sqlite_stat1").fetchone() is not None:
         connection.execute("DELETE FROM sqlite_stat1")
