@@ -5,9 +5,7 @@ The same models, sessions and queries run on a SQLite file, on a SoliDB server, 
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -184,25 +182,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """This package, in which the function ``sdbql`` hides the sub-package of the same name.
-
-    The import system sets a sub-package as an attribute when it is first loaded, which may be before
-    or after the function is; modules are still imported by ``from solidb_odm.sdbql import nodes``.
-    """
-
-    @property
-    def sdbql(self) -> object:
-        return import_module("solidb_odm.query").sdbql
-
-    @sdbql.setter
-    def sdbql(self, module: ModuleType) -> None:
-        """Let the import system pass."""
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 __all__ = [

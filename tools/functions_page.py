@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
-from solidb_odm.sdbql.functions import Function, catalogue
+from solidb_odm.language.functions import Function, catalogue
 
 PAGE = Path(__file__).parent.parent / "docs" / "sdbql-functions.md"
 

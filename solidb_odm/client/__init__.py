@@ -14,7 +14,7 @@ To add a sub-client ``area``:
 
 1. ``operations/area.py``: one generator for each call, taking the database first and giving an
    ``Exchange[T]``. It asks the server with ``ask``, ``ask_all`` (pipelined) or ``over_http`` of
-   ``engines.remote.flights`` and returns typed results: subclasses of ``results.Result`` declared there.
+   ``wire.requests`` and returns typed results: subclasses of ``results.Result`` declared there.
    Reads are ``repeatable``. What the server can't do is ``unsupported(...)``.
 2. ``area.py``: ``class Area(Caller)`` and ``class AsyncArea(AsyncCaller)``, one line a method:
    ``return self._run(operations.call(self._database, ...))``, and ``await`` in the second. Names and order

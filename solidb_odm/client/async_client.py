@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self, Unpack
 
-from ..engines.remote.statistics import Statistics
 from ..errors import StateError
+from ..wire.events import Statistics
 from .builder import AsyncClientBuilder
-from .calling import AsyncHub, AsyncRunner
+from .calls import AsyncHub, AsyncRunner
 from .data_subclients import AsyncDataSubClients
 from .databases import AsyncDatabases
 from .documents import AsyncDocuments
-from .observing import observer_of
 from .operations.databases import ping
 from .queries import AsyncQueries
+from .request_log import observer_of
 from .settings import DEFAULT_HOST, ClientOptions, address_of, logged_in
 from .subclients import AsyncSubClients
 from .transaction import AsyncTransaction, Stage

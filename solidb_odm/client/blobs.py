@@ -10,11 +10,11 @@ from pathlib import Path
 
 import anyio
 
-from ..engines.remote.faults import Context
-from ..engines.remote.flights import pauses
-from ..engines.remote.http_streams import astreamed, streamed
 from ..errors import ConnectionLost
-from .calling import AsyncCaller, Caller
+from ..wire.faults import Context
+from ..wire.http_streams import astreamed, streamed
+from ..wire.requests import pauses
+from .calls import AsyncCaller, Caller
 from .operations import blobs as operations
 from .operations.blobs import CHUNK, BlobInfo, Data
 from .operations.documents import delete

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._types import Json
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .feeds import AsyncLiveFeed, LiveFeed
 from .operations import changes as operations
 from .operations.changes import PATIENCE, Change

@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self, Unpack
 
-from ..engines.remote.statistics import Statistics
 from ..errors import StateError
+from ..wire.events import Statistics
 from .builder import ClientBuilder
-from .calling import Hub, Runner
+from .calls import Hub, Runner
 from .data_subclients import DataSubClients
 from .databases import Databases
 from .documents import Documents
-from .observing import observer_of
 from .operations.databases import ping
 from .queries import Queries
+from .request_log import observer_of
 from .settings import DEFAULT_HOST, ClientOptions, address_of, logged_in
 from .subclients import SubClients
 from .transaction import Stage, Transaction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import cluster as operations
 from .operations.cluster import ClusterAction, ClusterInfo, ClusterStatus
 

@@ -8,7 +8,7 @@ from typing import Any, overload
 from anyio import to_thread
 
 from .._types import JsonObject
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import collections as operations
 from .operations import databases, documents, transfer
 from .operations.transfer import Progress, Source, Target

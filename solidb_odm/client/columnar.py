@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._types import JsonObject
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import columnar as operations
-from .operations.aggregating import aggregate
+from .operations.aggregates import aggregate
+from .operations.column_changes import add_column, drop_column
 from .operations.columnar import Columns
 from .operations.conditions import condition_from
-from .operations.rebuilding import add_column, drop_column
-from .operations.selecting import Selection, order_from
+from .operations.selects import Selection, order_from
 from .operations.tables import TableInfo, TableStats
 
 

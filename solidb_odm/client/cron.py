@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._types import Json
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import cron as operations
 from .operations.cron import CronJob
 from .operations.jobs import Job

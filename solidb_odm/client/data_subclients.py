@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .blobs import AsyncBlobs, Blobs
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .changes import AsyncChanges, Changes
 from .columnar import AsyncColumnar, Columnar
 from .geo import AsyncGeo, Geo

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import documents as operations
 from .results import DocumentResult
 

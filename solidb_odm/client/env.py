@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import env as operations
 
 

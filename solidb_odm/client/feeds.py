@@ -10,9 +10,9 @@ from typing import Generic, Self, TypeVar
 
 import anyio
 
-from ..engines.remote.feed_shells import SocketFeed, StreamFeed
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
-from .calling import AsyncRunner, Runner
+from ..wire.feed_connections import SocketFeed, StreamFeed
+from .calls import AsyncRunner, Runner
 from .operations.changes import Watch, feed_token, waits
 from .operations.databases import ping
 

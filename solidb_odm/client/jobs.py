@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from .._types import Json
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import jobs as operations
 from .operations.jobs import Job, NewJob, QueueInfo
 

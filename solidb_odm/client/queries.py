@@ -8,7 +8,7 @@ from typing import Any
 
 from .._types import Json, JsonObject
 from ..errors import SolidbError
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import queries as operations
 from .results import Plan
 

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import scripts as operations
 from .operations.scripts import Script, ScriptStats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import search as operations
 from .operations.search import FulltextHit, FulltextIndexInfo, Fusion, HybridHit
 

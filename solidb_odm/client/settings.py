@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from ..engines.remote.statistics import Observer
-from ..engines.remote.url import ServerAddress, parse_url
+from ..wire.events import Observer
+from ..wire.url import ServerAddress, parse_url
 
 DEFAULT_HOST = "localhost:6745"
 
@@ -19,7 +19,7 @@ class ClientOptions(TypedDict, total=False):
     ``timeout_ms``: for one request, from waiting for a connection to the whole answer. ``token``: a token
     of the HTTP API, for the calls that go over HTTP. ``on_request`` is called with a ``RequestEvent`` after
     every round trip: command, query text, milliseconds, rows, bytes. ``tracing``: OpenTelemetry spans, by
-    the extra ``otel``. The others are those of ``solidb_odm.engines.remote.url.Options``.
+    the extra ``otel``. The others are those of ``solidb_odm.wire.url.Options``.
     """
 
     database: str

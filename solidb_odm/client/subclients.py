@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .api_keys import ApiKeys, AsyncApiKeys
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .cluster import AsyncCluster, Cluster
 from .collections import AsyncCollections, Collections
 from .cron import AsyncCron, Cron

@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 import anyio
 
 from ..commands import arun, run
-from ..engines.remote.anyio_shell import AsyncLane
-from ..engines.remote.flights import Exchange
-from ..engines.remote.socket_shell import Lane
 from ..errors import TransactionError
+from ..wire.requests import Exchange
+from ..wire.socket_pool import Lane
+from ..wire.stream_pool import AsyncLane
 from .operations import transactions as operations
 from .operations.transactions import Staging
 

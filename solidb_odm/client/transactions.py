@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from ..errors import StateError, TransactionError
-from .calling import AsyncCaller, AsyncRunner, Caller, Runner
+from .calls import AsyncCaller, AsyncRunner, Caller, Runner
 from .operations.transactions import level_of
 from .transaction import AsyncTransaction, Transaction, enter, leave
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .calling import AsyncCaller, Caller
+from .calls import AsyncCaller, Caller
 from .operations import vector as operations
 from .operations.vector import VectorHit, VectorIndexInfo
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._dataclasses import dataclass
 from .._types import Json, Stored
-from ..sdbql.nodes import Query
+from ..language.nodes import Query
 from .base import Command
 
 

@@ -3,32 +3,39 @@
 from typing import TYPE_CHECKING
 
 from .._lazy import lazily
-from .registry import registry
+from .declaration.registry import registry
 
 if TYPE_CHECKING:
-    from .cascades import Cascade
+    from .declaration.cascades import Cascade
+    from .declaration.indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
     from .document import Document
     from .edge import Edge
-    from .expressions import Expression, Predicate
-    from .indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
-    from .link import Link
-    from .lossy import Lossy
+    from .expressions.base import Expression, Predicate
+    from .links.back_references import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
+    from .links.link import Link
     from .mixins import SoftDelete, Timestamped
-    from .related import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
+    from .stored.lossy import Lossy
     from .types import GeoPoint, Vector
 else:
     __getattr__ = lazily(
         __name__,
         {
-            ".cascades": ("Cascade",),
+            ".declaration.cascades": ("Cascade",),
             ".document": ("Document",),
             ".edge": ("Edge",),
-            ".expressions": ("Expression", "Predicate"),
-            ".indexes": ("FulltextIndex", "GeoIndex", "Index", "TTLIndex", "VectorIndex"),
-            ".link": ("Link",),
-            ".lossy": ("Lossy",),
+            ".expressions.base": ("Expression", "Predicate"),
+            ".declaration.indexes": ("FulltextIndex", "GeoIndex", "Index", "TTLIndex", "VectorIndex"),
+            ".links.link": ("Link",),
+            ".stored.lossy": ("Lossy",),
             ".mixins": ("SoftDelete", "Timestamped"),
-            ".related": ("BackReference", "Neighbours", "adjacent", "back_reference", "incoming", "outgoing"),
+            ".links.back_references": (
+                "BackReference",
+                "Neighbours",
+                "adjacent",
+                "back_reference",
+                "incoming",
+                "outgoing",
+            ),
             ".types": ("GeoPoint", "Vector"),
         },
     )

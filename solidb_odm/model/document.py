@@ -11,12 +11,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import StateError
-from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
-from .linking import Reader
-from .meta import DocumentMeta, spec_of
-from .shapes import UNCHANGEABLE
+from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
+from .declaration.metaclass import DocumentMeta, spec_of
+from .links.placement import Reader
 from .state import SLOT, expose, state_or_none, touch
-from .times import parse_time
+from .stored.times import parse_time
+from .type_inspection import UNCHANGEABLE
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]
 

@@ -12,8 +12,8 @@ from typing_extensions import dataclass_transform
 
 from .._dataclasses import dataclass
 from ..commands import CollectionKind
+from .declaration.metaclass import DocumentMeta
 from .document import Document
-from .meta import DocumentMeta
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ..sdbql import nodes as q
-from .expressions import Expression, Scope
+from ..language import nodes as q
+from .expressions.base import Expression, Scope
 
 SYSTEM_FIELDS: dict[str, tuple[str, Any]] = {
     "id": ("_id", str),

@@ -7,30 +7,30 @@ from .select import Select, select
 
 if TYPE_CHECKING:
     from .attributes import attribute
-    from .changes import Delete, Update, delete, update
-    from .choices import case, coalesce, exists
     from .columns import Path
-    from .combining import except_, intersect, union
+    from .conditionals import case, coalesce, exists
     from .conditions import all_, and_, any_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
     from .functions import func, label
     from .geo import distance, within
     from .inserts import Insert, Upsert, insert, upsert
     from .raw import RawStatement, sdbql
-    from .returning import Returning
     from .search import hybrid, matches, nearest
+    from .set_operations import except_, intersect, union
     from .sources import aliased
     from .statement import Compiled, Statement
     from .traversal import PathStatement, Traversal, shortest_path, traverse
+    from .updates import Delete, Update, delete, update
     from .windows import over
+    from .written import Returning
 else:
     __getattr__ = lazily(
         __name__,
         {
             ".attributes": ("attribute",),
-            ".changes": ("Delete", "Update", "delete", "update"),
-            ".choices": ("case", "coalesce", "exists"),
+            ".updates": ("Delete", "Update", "delete", "update"),
+            ".conditionals": ("case", "coalesce", "exists"),
             ".columns": ("Path",),
-            ".combining": ("except_", "intersect", "union"),
+            ".set_operations": ("except_", "intersect", "union"),
             ".conditions": (
                 "all_",
                 "and_",
@@ -50,7 +50,7 @@ else:
             ".geo": ("distance", "within"),
             ".inserts": ("Insert", "Upsert", "insert", "upsert"),
             ".raw": ("RawStatement", "sdbql"),
-            ".returning": ("Returning",),
+            ".written": ("Returning",),
             ".search": ("hybrid", "matches", "nearest"),
             ".sources": ("aliased",),
             ".statement": ("Compiled", "Statement"),

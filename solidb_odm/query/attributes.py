@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, overload
 
 from ..errors import UsageError
-from ..model.fields import FieldRef, Place
+from ..model.expressions.fields import FieldRef, Place
 from .sources import model_of
 
 T = TypeVar("T")

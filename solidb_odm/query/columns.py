@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
-from ..model.codec import first_problem
 from ..model.document import Document
-from ..model.expressions import Expression, Source, lift
-from ..model.field_schemas import field_reader
-from ..model.fields import FieldRef, Place
-from ..model.stored_form import type_form
-from .drawing import draw
+from ..model.expressions.base import Expression, Source, lift
+from ..model.expressions.fields import FieldRef, Place
+from ..model.stored.codec import first_problem
+from ..model.stored.field_schemas import field_reader
+from ..model.stored.forms import type_form
 from .sources import Alias
+from .svg import draw
 
 _PLAIN = (str, int, float, bool, type(None))
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
-from ..model import shapes
-from ..model.expressions import (
+from ..language import nodes as q
+from ..model import type_inspection
+from ..model.expressions.base import (
     BuiltPredicate,
     Combined,
     Comparison,
@@ -18,9 +19,8 @@ from ..model.expressions import (
     Value,
     lift,
 )
-from ..model.fields import FieldRef, encode_as, encode_element, is_decimal, stored_name
-from ..model.paths import beyond
-from ..sdbql import nodes as q
+from ..model.expressions.fields import FieldRef, encode_as, encode_element, is_decimal, stored_name
+from ..model.links.paths import beyond
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def condition(value: Any) -> Expression:
     if isinstance(value, Predicate):
         return value
     if isinstance(value, FieldRef) and any(
-        m in (bool, Any) for m in shapes.alternatives(value.__place__.annotation)
+        m in (bool, Any) for m in type_inspection.alternatives(value.__place__.annotation)
     ):
         return value
     if isinstance(value, bool):
@@ -121,7 +121,8 @@ def contains(field: Any, item: Any) -> Predicate:
     """The list holds the item; or the text holds the text."""
     searched = expression(field, "contains()")
     if isinstance(searched, FieldRef) and any(
-        isinstance(m, type) and issubclass(m, str) for m in shapes.kinds(searched.__place__.annotation)
+        isinstance(m, type) and issubclass(m, str)
+        for m in type_inspection.kinds(searched.__place__.annotation)
     ):
         part = lift(item)
         return BuiltPredicate((searched, part), _found)
@@ -181,7 +182,7 @@ class Elements(Expression):
         self.__path__ = path
         if kind is None:
             annotation = items.__place__.annotation if isinstance(items, FieldRef) else Any
-            kind = (shapes.element(annotation), None, "")
+            kind = (type_inspection.element(annotation), None, "")
         self.__type__: tuple[Any, Any, str] = kind
 
     def __operands__(self) -> tuple[Expression, ...]:
@@ -192,10 +193,10 @@ class Elements(Expression):
         return q.Expansion(base, path=self.__path__) if self.__path__ else base
 
     def __getattr__(self, name: str) -> Any:
-        target = shapes.link_target(self.__type__[0])
+        target = type_inspection.link_target(self.__type__[0])
         if target is not None and not name.startswith("__"):
             return beyond(self, target, name)
-        for model in shapes.embedded(self.__type__[0]):
+        for model in type_inspection.embedded(self.__type__[0]):
             if name in model.__pydantic_fields__:
                 annotation = model.__pydantic_fields__[name].annotation
                 path = (*self.__path__, stored_name(model, name))

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from ..model.expressions import (
+from ..language import nodes as q
+from ..model.declaration.registry import registry
+from ..model.expressions.base import (
     Arithmetic,
     Combined,
     Comparison,
@@ -21,13 +23,11 @@ from ..model.expressions import (
     Value,
     size_of,
 )
-from ..model.fields import FieldRef
-from ..model.plain import inexact
-from ..model.registry import registry
-from ..sdbql import nodes as q
-from .building import Selection
+from ..model.expressions.constants import inexact
+from ..model.expressions.fields import FieldRef
 from .columns import Column, Entity, Labelled, Scalar
 from .functions import Aggregate, Truth, TypedCall
+from .select_block import Selection
 
 Form: TypeAlias = tuple[Any, ...]
 Built: TypeAlias = tuple[q.Query, dict[str, Any]]

@@ -11,15 +11,15 @@ from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
-from ..model import shapes
-from ..model.expressions import Expression, FunctionCall, Predicate, lift
-from ..model.fields import FieldRef
-from ..sdbql import functions as language
-from ..sdbql import nodes as q
+from ..language import functions as language
+from ..language import nodes as q
+from ..model import type_inspection
+from ..model.expressions.base import Expression, FunctionCall, Predicate, lift
+from ..model.expressions.fields import FieldRef
 from .columns import Labelled
 from .conditions import expression
+from .ctes import Table
 from .sources import Alias
-from .tables import Table
 from .windows import WindowFunctions
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ _AGGREGATES = frozenset({
 def _element(name: str, target: Any, *more: Expression) -> Expression:
     """Call a function that gives an element of a list."""
     items = expression(target, f"func.{name.lower()}()")
-    kind = shapes.element(items.__place__.annotation) if isinstance(items, FieldRef) else Any
+    kind = type_inspection.element(items.__place__.annotation) if isinstance(items, FieldRef) else Any
     return TypedCall(name, (items, *more), kind)
 
 

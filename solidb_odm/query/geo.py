@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, cast, overload
 
 from ..errors import UsageError
-from ..model.expressions import BuiltPredicate, Expression, Predicate, Scope, Value, lift
+from ..language import nodes as q
+from ..model.expressions.base import BuiltPredicate, Expression, Predicate, Scope, Value, lift
 from ..model.types import GeoPoint
-from ..sdbql import nodes as q
 from .conditions import expression
 
 

@@ -9,12 +9,12 @@ from typing import Any, Self, TypeAlias
 from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import UsageError
+from ..language import nodes as q
 from ..model.document import Document
-from ..sdbql import nodes as q
-from .changes import document_class
-from .returning import Write
 from .scope import BuildScope
+from .updates import document_class
 from .values import documents_of, given_part, stored_form
+from .written import Write
 
 Row: TypeAlias = Document | Mapping[str, Any]
 

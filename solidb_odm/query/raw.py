@@ -8,16 +8,16 @@ from typing import Any, Final, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import QueryError, UsageError
+from ..language import nodes as q
+from ..language import parser
+from ..language.check import check_names, check_values
+from ..language.walk import bind_names, collections_written
 from ..model.document import Document
-from ..model.expressions import Value
-from ..model.plain import plain
-from ..sdbql import nodes as q
-from ..sdbql import parser
-from ..sdbql.check import check_names, check_values
-from ..sdbql.walk import bind_names, collections_written
+from ..model.expressions.base import Value
+from ..model.expressions.constants import plain
 from .columns import Column, Entity, Scalar, decoder
-from .hops import Hops
-from .loading import Loading
+from .load_options import Loading
+from .load_paths import Hops
 from .scope import BuildScope
 from .sources import model_of
 from .statement import Compiled, T_co

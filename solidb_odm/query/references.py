@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
-from ..model import shapes
-from ..model.fields import FieldRef
+from ..model import type_inspection
+from ..model.expressions.fields import FieldRef
 from .conditions import any_, in_
-from .hops import EndHop, reference_hop
+from .load_paths import EndHop, reference_hop
 from .select import Select, select
 
 
 def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
     """Ask for the documents whose field, of links or an end of an edge, holds one of the references."""
     place = field.__place__
-    if shapes.is_collection(place.annotation):
+    if type_inspection.is_collection(place.annotation):
         return select(place.source).where(in_(any_(field), references))
     if not isinstance(reference_hop(field), EndHop) and not _is_link(place.annotation):
         raise UsageError(
@@ -28,5 +28,5 @@ def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
 
 def _is_link(annotation: Any) -> bool:
     """Say whether a value of the type is a link itself, not a list or dict of them."""
-    members = shapes.alternatives(annotation)
+    members = type_inspection.alternatives(annotation)
     return any(hasattr(getattr(each, "__origin__", each), "__solidb_any_target__") for each in members)

@@ -7,11 +7,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
 from ..errors import UsageError
-from ..model.expressions import Expression, Source
-from ..model.fields import FieldRef
-from ..model.plain import inexact
+from ..language import nodes as q
+from ..model.expressions.base import Expression, Source
+from ..model.expressions.constants import inexact
+from ..model.expressions.fields import FieldRef
 from ..model.system import IdRef
-from ..sdbql import nodes as q
 
 
 class Compiles(Protocol):

@@ -11,11 +11,11 @@ from typing import Any, Literal, cast
 
 from ..commands import IndexKind, IndexSpec
 from ..errors import UsageError
-from ..model import shapes
-from ..model.expressions import Expression, Predicate, Value
-from ..model.fields import FieldRef
+from ..language import nodes as q
+from ..model import type_inspection
+from ..model.expressions.base import Expression, Predicate, Value
+from ..model.expressions.fields import FieldRef
 from ..model.types import GeoPoint
-from ..sdbql import nodes as q
 from .conditions import Ordering, expression
 from .geo import Distance
 from .sources import model_of
@@ -248,7 +248,7 @@ def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[
         if index.kind == kind and index.fields == (path,):
             return place, index
     annotation = next(
-        (m for m in shapes.alternatives(place.__place__.annotation) if m is not type(None)), Any
+        (m for m in type_inspection.alternatives(place.__place__.annotation) if m is not type(None)), Any
     )
     raise UsageError(
         f"{what} needs a {kind} index on {place!r}, and {model.__name__} declares none",

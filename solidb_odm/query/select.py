@@ -7,22 +7,22 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions import Expression, Predicate, Source, Value
-from ..sdbql import nodes as q
+from ..model.expressions.base import Expression, Predicate, Source, Value
 from . import conditions
-from .building import Selection, build_select
 from .columns import Column, Entity, Scalar, column, decoder, labels_of
 from .conditions import Ordering
+from .ctes import Table
 from .forms import Built, build_once
-from .hops import Hops
-from .loading import Loading, check_documents
-from .outer import Partner, or_none
+from .load_options import Loading, check_documents
+from .load_paths import Hops
+from .outer_joins import Partner, or_none
 from .scope import BuildScope, with_tables
+from .select_block import Selection, build_select
 from .sources import model_of
 from .statement import Compiled, T_co
 from .subqueries import ListValue, SingleValue
-from .tables import Table
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from ..model.document import Document
-from ..model.fields import FieldRef, moved
+from ..model.expressions.fields import FieldRef, moved
 from ..model.system import IdRef
 
 D = TypeVar("D", bound=Document)

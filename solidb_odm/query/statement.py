@@ -6,10 +6,10 @@ from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from .._dataclasses import dataclass
-from ..sdbql import nodes as q
-from ..sdbql import printer
+from ..language import nodes as q
+from ..language import printer
 from .columns import Column
-from .hops import Hops
+from .load_paths import Hops
 
 T_co = TypeVar("T_co", covariant=True)
 

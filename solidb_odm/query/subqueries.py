@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import UsageError
-from ..model.expressions import Expression, Predicate
-from ..model.fields import FieldRef, Place, is_decimal
-from ..sdbql import nodes as q
+from ..language import nodes as q
+from ..model.expressions.base import Expression, Predicate
+from ..model.expressions.fields import FieldRef, Place, is_decimal
 from .columns import Labelled, Scalar
 
 

@@ -7,18 +7,18 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_ar
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.expressions import Expression, Predicate
-from ..sdbql import nodes as q
+from ..model.expressions.base import Expression, Predicate
 from . import conditions
-from .building import conjunction, unmarked
 from .columns import Column, Entity, Path, PathOf
 from .conditions import Ordering
-from .hops import Hops
-from .loading import Loading
+from .load_options import Loading
+from .load_paths import Hops
 from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
+from .select_block import conjunction, unmarked
 from .statement import Compiled, Statement, T_co
 
 F = TypeVar("F", bound=Document)

@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
-from ..model.codec import encode_value, first_problem
-from ..model.computed import described, stored_names
-from ..model.dependencies import reads_of
+from ..language import nodes as q
+from ..model.declaration.computed import described, stored_names
+from ..model.declaration.dependencies import reads_of
 from ..model.document import Document
-from ..model.expressions import Expression, Value
-from ..model.field_schemas import field_reader
-from ..model.fields import FieldRef, encode_as, is_decimal, stored_name
-from ..model.plain import plain
-from ..sdbql import nodes as q
+from ..model.expressions.base import Expression, Value
+from ..model.expressions.constants import plain
+from ..model.expressions.fields import FieldRef, encode_as, is_decimal, stored_name
+from ..model.stored.codec import encode_value, first_problem
+from ..model.stored.field_schemas import field_reader
 
 
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
-from ..model.expressions import Expression, Value, lift
-from ..model.fields import FieldRef, Place
-from ..sdbql import nodes as q
+from ..language import nodes as q
+from ..model.expressions.base import Expression, Value, lift
+from ..model.expressions.fields import FieldRef, Place
 from .conditions import Ordering, expression
 from .scope import BuildScope
 

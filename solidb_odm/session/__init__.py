@@ -5,30 +5,30 @@ from typing import TYPE_CHECKING
 from .._lazy import lazily
 
 if TYPE_CHECKING:
+    from ..engine.engine import AsyncEngine, Engine, create_async_engine, create_engine
+    from ..engine.events import QueryEvent
+    from ..engine.statistics import Statistics
     from ..work import Change, Conflict, Inspection, inspect
     from .async_session import AsyncSession
-    from .engine import AsyncEngine, Engine, create_async_engine, create_engine
-    from .explaining import Explanation
-    from .making import async_sessionmaker, sessionmaker
-    from .observing import QueryEvent
+    from .explanation import Explanation
+    from .factories import async_sessionmaker, sessionmaker
     from .paging import Page
     from .result import Result
     from .session import Session
-    from .statistics import Statistics
 else:
     __getattr__ = lazily(
         __name__,
         {
             "..work": ("Change", "Conflict", "Inspection", "inspect"),
             ".async_session": ("AsyncSession",),
-            ".engine": ("AsyncEngine", "Engine", "create_async_engine", "create_engine"),
-            ".explaining": ("Explanation",),
-            ".making": ("async_sessionmaker", "sessionmaker"),
-            ".observing": ("QueryEvent",),
+            "..engine.engine": ("AsyncEngine", "Engine", "create_async_engine", "create_engine"),
+            ".explanation": ("Explanation",),
+            ".factories": ("async_sessionmaker", "sessionmaker"),
+            "..engine.events": ("QueryEvent",),
             ".paging": ("Page",),
             ".result": ("Result",),
             ".session": ("Session",),
-            ".statistics": ("Statistics",),
+            "..engine.statistics": ("Statistics",),
         },
     )
 

@@ -10,22 +10,22 @@ from typing import Any, Self, TypeVar, overload
 import anyio
 
 from ..commands import Operation, arun
+from ..engine.engine import AsyncEngine
+from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
-from . import operations_loading as loading
-from . import operations_objects as objects
-from . import operations_reading as reading
-from . import operations_writing as writing
 from . import paging
 from .base import Read, SessionBase, compiled, first_column, present, visible
-from .engine import AsyncEngine
-from .explaining import Explanation, explain
+from .explanation import Explanation, explain
+from .operations import commits as writing
+from .operations import loads as loading
+from .operations import objects
+from .operations import queries as reading
+from .operations.retries import RETRYABLE, Backoff
 from .paging import Page
 from .result import Result
-from .retrying import RETRYABLE, Backoff
-from .statistics import AsyncCountedChannel
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from functools import partial
 from threading import Lock, get_ident
 from typing import Any, Literal, Self, TypeVar, cast
 
+from ..engine.statistics import Statistics
 from ..engines.base import Capabilities
 from ..errors import (
     ClosedError,
@@ -23,8 +24,7 @@ from ..model.state import state_or_none
 from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
-from .operations_objects import expire, held_of
-from .statistics import Statistics
+from .operations.objects import expire, held_of
 
 D = TypeVar("D", bound=Document)
 Read = Literal["committed"]

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from ..commands import Command, Operation
 from ..work import UnitOfWork
-from .asking import ask
+from .operations.requests import ask
 
 R = TypeVar("R")
 

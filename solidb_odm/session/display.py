@@ -9,7 +9,7 @@ from typing import Any, cast
 from ..model.document import Document
 from ..model.edge import Edge
 from ..query.columns import Path
-from ..query.drawing import draw, draw_graph, label_of
+from ..query.svg import draw, draw_graph, label_of
 
 _SHOWN, _LONGEST = 50, 80
 

@@ -18,25 +18,25 @@ from .._dataclasses import dataclass
 from .._types import Json, Stored
 from ..commands import Operation
 from ..errors import UsageError
-from ..model.codec import body_value
-from ..model.expressions import BuiltPredicate, Expression, Predicate, Value
-from ..model.fields import FieldRef
-from ..query.building import conjunction, has_aggregate
+from ..language import interpreter as evaluator
+from ..language import nodes as q
+from ..model.expressions.base import BuiltPredicate, Expression, Predicate, Value
+from ..model.expressions.fields import FieldRef
+from ..model.stored.codec import body_value
 from ..query.columns import Entity, Labelled, Scalar, labels_of
 from ..query.conditions import Ordering
+from ..query.ctes import Table
 from ..query.scope import sources_of
 from ..query.select import Select
+from ..query.select_block import conjunction, has_aggregate
 from ..query.sources import collection_of
 from ..query.statement import Statement
-from ..query.tables import Table
 from ..query.windows import has_window
-from ..sdbql import evaluate as evaluator
-from ..sdbql import nodes as q
 from .context import Context
-from .held import HeldDocuments
-from .loading import load_documents
-from .operations_loading import documents_in, execute, follow
-from .operations_reading import is_entity, stored_rows
+from .held_documents import HeldDocuments
+from .hydration import load_documents
+from .operations.loads import documents_in, execute, follow
+from .operations.queries import is_entity, stored_rows
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..commands import GetMany, Operation
 from ..model.state import state_of
 from .context import Context
-from .loading import take_stored
+from .hydration import take_stored
 
 
 def note_written(context: Context, collections: Iterable[str]) -> Operation[None]:

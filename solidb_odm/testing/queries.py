@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..commands import Command
-from ..session.observing import describe
-from ..session.statistics import listening
+from ..engine.events import describe
+from ..engine.statistics import listening
 
 _SHOWN = 20
 

@@ -22,10 +22,10 @@ from ..commands import (
     Removals,
     RunQuery,
 )
+from ..engine.engine import Engine
 from ..engines.base import Capabilities, Channel, Driver
 from ..errors import ConfigurationError
-from ..model.codec import body_value
-from ..session.engine import Engine
+from ..model.stored.codec import body_value
 
 R = TypeVar("R")
 

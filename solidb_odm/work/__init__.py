@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 from .._lazy import lazily
 
 if TYPE_CHECKING:
-    from .changes import Difference, apply, diff
+    from .conflicts import MISSING, Conflict, Prefer, merge
+    from .differences import Difference, apply, diff
     from .identity import IdentityMap
     from .inspection import Change, Inspection, inspect
-    from .merging import MISSING, Conflict, Prefer, merge
-    from .planning import Plan
+    from .plan import Plan
     from .unit import UnitOfWork
 else:
     __getattr__ = lazily(
         __name__,
         {
-            ".changes": ("Difference", "apply", "diff"),
+            ".differences": ("Difference", "apply", "diff"),
             ".identity": ("IdentityMap",),
             ".inspection": ("Change", "Inspection", "inspect"),
-            ".merging": ("MISSING", "Conflict", "Prefer", "merge"),
-            ".planning": ("Plan",),
+            ".conflicts": ("MISSING", "Conflict", "Prefer", "merge"),
+            ".plan": ("Plan",),
             ".unit": ("UnitOfWork",),
         },
     )

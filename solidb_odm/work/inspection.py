@@ -6,10 +6,10 @@ from collections.abc import Mapping as AnyMapping
 from typing import Any
 
 from .._dataclasses import dataclass
-from ..model.codec import decode
 from ..model.document import Document
 from ..model.state import state_or_none
-from .changes import document_difference
+from ..model.stored.codec import decode
+from .differences import document_difference
 from .states import StateName, checked, state_in
 from .unit import UnitOfWork
 

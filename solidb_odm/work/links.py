@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.linking import link_places
+from ..model.links.placement import link_places
 
 
 class Reference(NamedTuple):

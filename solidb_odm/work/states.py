@@ -10,7 +10,7 @@ from ..model.state import State, state_or_none
 from .links import Reference
 
 if TYPE_CHECKING:
-    from .holding import Holdings
+    from .members import Holdings
 
 StateName: TypeAlias = Literal["transient", "pending", "persistent", "deleted", "detached"]
 

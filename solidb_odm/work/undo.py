@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._types import Body
-from ..model.codec import decode
+from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.mapping import Mapping
 from ..model.state import State
+from ..model.stored.codec import decode
 
 
 class Noted(NamedTuple):

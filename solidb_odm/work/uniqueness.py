@@ -8,10 +8,10 @@ from typing import Any
 from .._types import Body
 from ..commands import Removals
 from ..errors import UniqueViolation
-from ..model.codec import body_value
 from ..model.document import Document
 from ..model.state import state_of
-from .planning import Plan
+from ..model.stored.codec import body_value
+from .plan import Plan
 
 
 def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:

@@ -14,16 +14,16 @@ from pydantic_core import to_json
 from .._types import Receipt
 from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
-from ..model.codec import encode_text, encode_value
+from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.mapping import Mapping
 from ..model.state import State, state_of
-from .changes import identical
-from .holding import Holdings
+from ..model.stored.codec import encode_text, encode_value
+from .differences import identical
 from .hooks import hooks_of, run_hook
 from .links import Reference, refers
-from .marks import Mark
-from .planning import Documents, Plan, differences, make_plan
+from .members import Holdings
+from .plan import Documents, Plan, differences, make_plan
+from .savepoints import Mark
 from .states import loose_reference
 from .undo import Noted, Undo, restore
 

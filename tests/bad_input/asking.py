@@ -7,8 +7,8 @@ from typing import Any
 
 from solidb_odm import Engine, Session, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, Inserts
-from solidb_odm.sdbql.evaluate import Limits, MemorySource, evaluate
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.interpreter import Limits, MemorySource, evaluate
+from solidb_odm.language.parser import parse
 
 Ask = Callable[..., list[Any]]
 

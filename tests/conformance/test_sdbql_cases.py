@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from solidb_odm.errors import SolidbError
-from solidb_odm.sdbql.evaluate import MemorySource, evaluate
-from solidb_odm.sdbql.functions.base import IndexInfo
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.functions.base import IndexInfo
+from solidb_odm.language.interpreter import MemorySource, evaluate
+from solidb_odm.language.parser import parse
 
 from .cases import CASES, DATASET, OBSERVED, Case, error_agrees, rows_agree, same, without_varying
 from .differences import DIFFERENCES

@@ -15,9 +15,9 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.embedded import EmbeddedChannel, EmbeddedDriver
+from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver
 from solidb_odm.errors import SolidbError
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
 
 from .cases import CASES, DATASET, OBSERVED, Case, error_agrees, rows_agree, same, without_varying
 from .differences import DIFFERENCES

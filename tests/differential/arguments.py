@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Final
 
-from solidb_odm.sdbql.functions import Function, catalogue
+from solidb_odm.language.functions import Function, catalogue
 
 from .calls import left_out, signature_of
 from .expressions import Expressions

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from solidb_odm.sdbql.functions import Function, catalogue
+from solidb_odm.language.functions import Function, catalogue
 
 _OTHERS = {
     "ARGON2_HASH",

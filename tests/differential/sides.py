@@ -13,8 +13,8 @@ import httpx
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
 from solidb_odm.errors import SolidbError
-from solidb_odm.sdbql.evaluate import MemorySource, evaluate
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.interpreter import MemorySource, evaluate
+from solidb_odm.language.parser import parse
 
 from .calls import TRANSCENDENTAL
 from .data import DataSet

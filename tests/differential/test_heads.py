@@ -7,11 +7,11 @@ from random import Random
 import pytest
 
 from solidb_odm.commands import Rollback
-from solidb_odm.engines.embedded.channel import EmbeddedChannel
-from solidb_odm.engines.embedded.plan_cache import Known
-from solidb_odm.engines.embedded.sql.heads import split
+from solidb_odm.engines.sqlite.channel import EmbeddedChannel
+from solidb_odm.engines.sqlite.plan_cache import Known
+from solidb_odm.engines.sqlite.sql.heads import split
 from solidb_odm.errors import SolidbError
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
 
 from .data import data_set
 from .queries import Queries

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from solidb_odm.commands import ExplainQuery
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
 
 from .data import data_set
 from .planned import Planned, with_lines

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from solidb_odm.commands import ExplainQuery, RunQuery
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
 
 from .data import data_set
 from .queries import Queries

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.commands import ExplainQuery
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
 from tools.server import LocalServer
 
 from .graphs import graph, match, nested, traversal

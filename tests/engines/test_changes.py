@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from solidb_odm import Document, Engine, Session
 from solidb_odm.testing import RecordingEngine
-from solidb_odm.work.changes import apply, diff
+from solidb_odm.work.differences import apply, diff
 
 from .typed import CLASSES, JSON, TEXT, TYPES, exact
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 ROWS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "_types", "_dataclasses", "_lazy"}),
-    frozenset({"sdbql", "_tracing"}),
+    frozenset({"language", "_tracing"}),
     frozenset({"commands"}),
-    frozenset({"model", "engines"}),
+    frozenset({"model", "wire"}),
+    frozenset({"engines"}),
     frozenset({"query", "work"}),
+    frozenset({"schema"}),
+    frozenset({"engine"}),
     frozenset({"session", "client"}),
     frozenset({"migrations", "offline", "testing"}),
     frozenset({"cli"}),
@@ -88,7 +91,7 @@ def goes_down(found: Import) -> bool:
     here, there = found.importer.split("."), found.imported.split(".")
     if here[0] != there[0] or here == [""]:
         return row(found.imported) < row(found.importer)
-    neighbours = {"remote", "embedded"}
+    neighbours = {"sqlite", "solidb"}
     if here[0] == "engines" and len(here) > 1 and here[1] in neighbours:
         return not (len(there) > 1 and there[1] in neighbours - {here[1]})
     return True

@@ -33,8 +33,8 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
     assert find_cycle(edges) == []
 
 
-UP = [("sdbql.parser", "commands"), ("errors", "_types"), ("query.select", "work.unit"), ("cli.main", "")]
-DOWN = [("session.session", "work.unit"), ("engines.embedded.sql", "engines.base"), ("", "session")]
+UP = [("language.parser", "commands"), ("errors", "_types"), ("query.select", "work.unit"), ("cli.main", "")]
+DOWN = [("session.session", "work.unit"), ("engines.sqlite.sql", "engines.base"), ("", "session")]
 
 
 @pytest.mark.parametrize(("importer", "imported"), UP)
@@ -48,7 +48,7 @@ def test_an_import_downwards_or_at_home_is_fine(importer: str, imported: str) ->
 
 
 def test_the_two_engines_do_not_know_each_other() -> None:
-    assert not goes_down(Import("engines.remote.pool", "engines.embedded.store", 1))
+    assert not goes_down(Import("engines.solidb.commit", "engines.sqlite.store", 1))
 
 
 def test_relative_absolute_guarded_and_late_imports_are_all_read(tmp_path: Path) -> None:

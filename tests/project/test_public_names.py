@@ -13,8 +13,8 @@ import solidb_odm
 ROOT = Path(__file__).parents[2]
 FIRST = [
     "import solidb_odm",
-    "import solidb_odm.sdbql.nodes",
-    "from solidb_odm.sdbql import parser",
+    "import solidb_odm.language.nodes",
+    "from solidb_odm.language import parser",
     "from solidb_odm.session import Session",
 ]
 
@@ -25,7 +25,7 @@ def test_sdbql_is_the_function_and_its_modules_can_be_imported(first: str) -> No
 {first}
 import solidb_odm
 from solidb_odm import sdbql
-from solidb_odm.sdbql import nodes
+from solidb_odm.language import nodes
 assert callable(sdbql) and solidb_odm.sdbql is sdbql, sdbql
 assert nodes.Block
 """

@@ -10,7 +10,7 @@ from typing import Any, cast
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from solidb_odm.client import AsyncClient, Client
-from solidb_odm.client.calling import AsyncCaller
+from solidb_odm.client.calls import AsyncCaller
 
 COLOURS = ["blocking", "asyncio", "trio"]
 

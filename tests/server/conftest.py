@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from solidb_odm.client import Client
-from solidb_odm.engines.remote import RemoteDriver
+from solidb_odm.engines.solidb import RemoteDriver
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from solidb_odm.engines.remote.frames import MAGIC, FrameReader
-from solidb_odm.engines.remote.packing import unpack
+from solidb_odm.wire.frames import MAGIC, FrameReader
+from solidb_odm.wire.packing import unpack
 
 
 class Proxy:

@@ -25,8 +25,7 @@ from solidb_odm.commands import (
     RunQuery,
     SetSchema,
 )
-from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
-from solidb_odm.engines.remote.flights import ask
+from solidb_odm.engines.solidb import AsyncRemoteDriver, RemoteDriver
 from solidb_odm.errors import (
     AuthError,
     CollectionExists,
@@ -40,7 +39,8 @@ from solidb_odm.errors import (
     UniqueViolation,
     UsageError,
 )
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
+from solidb_odm.wire.requests import ask
 from tools.server import LocalServer
 
 pytestmark = pytest.mark.server

@@ -20,8 +20,7 @@ from solidb_odm.commands import (
     RunQuery,
     run,
 )
-from solidb_odm.engines.remote import AsyncRemoteDriver, RemoteDriver
-from solidb_odm.engines.remote.flights import ask
+from solidb_odm.engines.solidb import AsyncRemoteDriver, RemoteDriver
 from solidb_odm.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,
@@ -32,7 +31,8 @@ from solidb_odm.errors import (
     TransactionConflict,
     UniqueViolation,
 )
-from solidb_odm.sdbql.parser import parse
+from solidb_odm.language.parser import parse
+from solidb_odm.wire.requests import ask
 from tools.server import LocalServer
 
 from .remote_proxy import Proxy

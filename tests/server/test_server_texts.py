@@ -10,12 +10,12 @@ import pytest
 
 from solidb_odm import errors
 from solidb_odm.client import Client
-from solidb_odm.engines.remote import RemoteDriver
-from solidb_odm.engines.remote.answers import Answer, Refusal, decode
-from solidb_odm.engines.remote.faults import TABLE, fault
-from solidb_odm.engines.remote.flights import ask_all
-from solidb_odm.engines.remote.frames import MAGIC, FrameReader, frame
-from solidb_odm.engines.remote.packing import pack
+from solidb_odm.engines.solidb import RemoteDriver
+from solidb_odm.wire.faults import TABLE, fault
+from solidb_odm.wire.frames import MAGIC, FrameReader, frame
+from solidb_odm.wire.packing import pack
+from solidb_odm.wire.requests import ask_all
+from solidb_odm.wire.responses import Answer, Refusal, decode
 from tools.server import LocalServer
 
 pytestmark = pytest.mark.server

@@ -11,7 +11,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from solidb_odm.sdbql import nodes as n
+from solidb_odm.language import nodes as n
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from ..._types import JsonObject
-from ...engines.remote.flights import Exchange, ask
 from ...errors import NotFoundError, UsageError
+from ...wire.requests import Exchange, ask
 from ..results import Result
 from .moments import unix_seconds
 from .refusals import unsupported

@@ -12,9 +12,9 @@ from typing import IO, TypeAlias, cast
 import anyio.to_thread
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, HttpCall, ask
 from ...errors import CollectionNotFound, InvalidCommand, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, HttpCall, ask
 from ..results import Result
 from .documents import list_documents
 from .requests import about

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from ..._types import Json, JsonObject
-from ...engines.remote.answers import Refusal
-from ...engines.remote.faults import Context, fault
-from ...engines.remote.flights import Exchange
 from ...errors import QueryError
-from ...sdbql import nodes
-from ...sdbql.parser import parse
-from ...sdbql.printer import print_query
-from ...sdbql.walk import transform
+from ...language import nodes
+from ...language.parser import parse
+from ...language.printer import print_query
+from ...language.walk import transform
+from ...wire.faults import Context, fault
+from ...wire.requests import Exchange
+from ...wire.responses import Refusal
 from ..results import DocumentResult, Result
 from .rest import at, rest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..._types import JsonObject
-from ...engines.remote.flights import Exchange
+from ...wire.requests import Exchange
 from ..results import Result
 from .refusals import unsupported
 from .rest import at, rest

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..._types import JsonObject
 from ...commands import SetSchema, ValidationMode
-from ...engines.remote import declaring
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.names import quoted
-from ...engines.remote.reading import query_request
+from ...engines.solidb import definitions
+from ...engines.solidb.reads import query_request
 from ...errors import UsageError
+from ...wire.faults import Context
+from ...wire.names import quoted
+from ...wire.requests import Exchange, ask
 
 MODES: dict[str, ValidationMode] = {"strict": "strict", "lenient": "lenient", "off": "off"}
 
@@ -45,13 +45,13 @@ def set_schema(
     if found is None:
         raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
     command = SetSchema(collection, dict(schema), found)
-    yield from declaring.set_schema(command, database)
+    yield from definitions.set_schema(command, database)
 
 
 def get_schema(database: str, collection: str) -> Exchange[JsonObject | None]:
     """Give the JSON Schema, if there is one."""
     answer = yield from _do("get_collection_schema", database, collection, repeatable=True)
-    return declaring.schema_of(answer.data)[0]
+    return definitions.schema_of(answer.data)[0]
 
 
 def delete_schema(database: str, collection: str) -> Exchange[None]:

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.names import checked
 from ...errors import ConnectionLost, QueryError, UsageError
+from ...wire.faults import Context
+from ...wire.names import checked
+from ...wire.requests import Exchange, ask
 from .conditions import columns_in, holds, narrowed, typed_condition
 from .documents import chunks_of
 from .requests import about
 from .rest import at, rest
-from .selecting import Selection, read_select
+from .selects import Selection, read_select
 from .tables import (
     ColumnInfo,
     TableInfo,

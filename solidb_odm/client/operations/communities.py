@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from ..._types import JsonObject
 from ...commands import call
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, Pause, ask
 from ...errors import DatabaseError, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, Pause, ask
 from ..results import DocumentResult, Result
 from .graph import Direction, Neighbour
 from .requests import ask_whole

@@ -18,10 +18,10 @@ from cronsim import CronSim, CronSimError
 
 from ..._types import Json, JsonObject
 from ...commands import call
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, HttpCall, ask, http_fault
-from ...engines.remote.reading import query_request
+from ...engines.solidb.reads import query_request
 from ...errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, HttpCall, ask, http_fault
 from ..results import Result
 from .jobs import Job, NewJob, enqueue, ensure
 from .rest import at

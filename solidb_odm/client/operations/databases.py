@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.names import checked
 from ...errors import UsageError
+from ...wire.faults import Context
+from ...wire.names import checked
+from ...wire.requests import Exchange, ask
 from ..results import CollectionStats
 
 KINDS = ("document", "edge", "blob", "timeseries")

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any, cast
 
 from ..._types import JsonObject
-from ...engines.remote.answers import Answer
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask, packed
-from ...engines.remote.names import quoted
 from ...errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
+from ...wire.faults import Context
+from ...wire.names import quoted
+from ...wire.requests import Exchange, ask, packed
+from ...wire.responses import Answer
 from ..results import DocumentResult, Page
 from .transactions import Staging, rollback, staged
 

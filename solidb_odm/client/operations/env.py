@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engines.remote.flights import Exchange
+from ...wire.requests import Exchange
 from .rest import at, rest
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
 from ...errors import IndexExists, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, ask
 from ..results import DocumentResult, Result
 from .requests import about, ask_whole, chosen, named
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange
-from ...engines.remote.names import quoted
 from ...errors import UsageError
+from ...wire.faults import Context
+from ...wire.names import quoted
+from ...wire.requests import Exchange
 from ..results import DocumentResult, Result
 from .queries import query
 from .requests import ask_whole

@@ -13,9 +13,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from ..._types import Json, JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.reading import query_request
+from ...engines.solidb.reads import query_request
 from ...errors import (
     CollectionExists,
     CollectionNotFound,
@@ -24,6 +22,8 @@ from ...errors import (
     StateError,
     UsageError,
 )
+from ...wire.faults import Context
+from ...wire.requests import Exchange, ask
 from ..results import Result
 from .moments import unix_seconds
 

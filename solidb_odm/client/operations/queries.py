@@ -9,15 +9,15 @@ from typing import Any, cast
 
 from ..._types import Json, JsonObject
 from ...commands import call
-from ...engines.remote.answers import Answer, decode_data
-from ...engines.remote.cursors import PAGE, all_rows, open_cursor, read_on
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask, context_of, flight_of, granted
-from ...engines.remote.reading import query_request, writes
+from ...engines.solidb.cursors import PAGE, all_rows, open_cursor, read_on
+from ...engines.solidb.reads import query_request, writes
 from ...errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, SolidbError
-from ...sdbql.check import check_names
-from ...sdbql.parser import parse
-from ...sdbql.walk import bind_names
+from ...language.check import check_names
+from ...language.parser import parse
+from ...language.walk import bind_names
+from ...wire.faults import Context
+from ...wire.requests import Exchange, ask, context_of, flight_of, granted
+from ...wire.responses import Answer, decode_data
 from ..results import Page, Plan
 from .requests import is_there
 from .transactions import Staging, staged

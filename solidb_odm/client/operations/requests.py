@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ..._types import JsonObject
-from ...engines.remote.answers import Answer
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.frames import MAX_FRAME
 from ...errors import ConnectionLost, IndexNotFound, MessageTooLarge, SolidbError, UsageError
+from ...wire.faults import Context
+from ...wire.frames import MAX_FRAME
+from ...wire.requests import Exchange, ask
+from ...wire.responses import Answer
 
 
 def ask_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from ..._types import Json
 from ...commands import call
-from ...engines.remote.flights import Exchange, HttpCall, http_fault
-from ...engines.remote.packing import is_map
 from ...errors import AlreadyExists, InvalidCommand, NotFoundError
+from ...wire.packing import is_map
+from ...wire.requests import Exchange, HttpCall, http_fault
 
 
 def at(*parts: str) -> str:

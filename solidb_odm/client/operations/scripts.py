@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._types import JsonObject
-from ...engines.remote.flights import Exchange
+from ...wire.requests import Exchange
 from ..results import Result
 from .rest import at, rest
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.reading import query_request
+from ...engines.solidb.reads import query_request
 from ...errors import IndexExists, IndexNotFound, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, ask
 from ..results import DocumentResult, Result
 from . import vector
 from .refusals import unsupported

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.outcome import Seen, Witness, find_out, unknown_outcome
+from ...engines.solidb.outcome import Seen, Witness, find_out, unknown_outcome
 from ...errors import ConnectionLost, RequestTimeout, UsageError
+from ...wire.faults import Context
+from ...wire.requests import Exchange, ask
 
 MOST_WITNESSES = 1000
 """How many documents are looked at to find out whether a commit happened."""

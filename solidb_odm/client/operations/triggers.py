@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._types import JsonObject
-from ...engines.remote.flights import Exchange
 from ...errors import UsageError
+from ...wire.requests import Exchange
 from ..results import Result
 from .refusals import unsupported
 from .rest import at, rest

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ..._types import Json
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask, ask_all, granted
-from ...engines.remote.names import path, quoted
-from ...engines.remote.reading import query_request
+from ...engines.solidb.reads import query_request
 from ...errors import DocumentNotFound, IndexExists, UsageError
+from ...wire.faults import Context
+from ...wire.names import path, quoted
+from ...wire.requests import Exchange, ask, ask_all, granted
 from ..results import Result
 from .requests import about, named
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..._types import JsonObject
-from ...engines.remote.faults import Context
-from ...engines.remote.flights import Exchange, ask
-from ...engines.remote.names import quoted
-from ...engines.remote.packing import is_map
-from ...engines.remote.reading import read_by_keys
+from ...engines.solidb.reads import read_by_keys
 from ...errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
+from ...wire.faults import Context
+from ...wire.names import quoted
+from ...wire.packing import is_map
+from ...wire.requests import Exchange, ask
 from ..results import DocumentResult, Result
 from .refusals import unsupported
 from .requests import ask_whole

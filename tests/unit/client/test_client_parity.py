@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from solidb_odm.client import AsyncClient, Client
-from solidb_odm.client.calling import AsyncCaller, Caller
+from solidb_odm.client.calls import AsyncCaller, Caller
 
 AWAITED_ONLY = {"aclose"}
 

@@ -20,8 +20,8 @@ from pydantic import (
 
 from solidb_odm import Document, Edge, Index, select
 from solidb_odm.errors import DeclarationError
-from solidb_odm.model import registry
-from solidb_odm.model.codec import decode, encode_text, encode_value
+from solidb_odm.model.declaration.registry import registry
+from solidb_odm.model.stored.codec import decode, encode_text, encode_value
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Document)

@@ -18,7 +18,7 @@ from solidb_odm import (
     VectorIndex,
 )
 from solidb_odm.errors import DeclarationError
-from solidb_odm.model.codec import encode_value
+from solidb_odm.model.stored.codec import encode_value
 
 
 def declare(

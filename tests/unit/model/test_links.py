@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from solidb_odm import Document, any_, contains, in_, select
 from solidb_odm.errors import UsageError
 from solidb_odm.model import Link
-from solidb_odm.model.codec import decode, encode_text, encode_value
-from solidb_odm.model.shapes import link_target
+from solidb_odm.model.stored.codec import decode, encode_text, encode_value
+from solidb_odm.model.type_inspection import link_target
 
 
 class Author(Document, collection="authors"):

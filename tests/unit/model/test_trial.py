@@ -34,7 +34,7 @@ from pydantic import (
 
 from solidb_odm import Document, Lossy
 from solidb_odm.errors import DeclarationError, InvalidDocument
-from solidb_odm.model.codec import decode, encode_text
+from solidb_odm.model.stored.codec import decode, encode_text
 
 
 class Colour(Enum):

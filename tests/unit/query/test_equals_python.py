@@ -25,9 +25,9 @@ from solidb_odm import (
     select,
     some,
 )
-from solidb_odm.model.codec import encode_value
+from solidb_odm.language.interpreter import MemorySource, evaluate
+from solidb_odm.model.stored.codec import encode_value
 from solidb_odm.query import case, coalesce, update
-from solidb_odm.sdbql.evaluate import MemorySource, evaluate
 from tests.unit.query.models import Address, Line, Member
 
 _WORDS = st.sampled_from(["", "a", "ab", "b", "B", "é"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from solidb_odm import Document, aliased, and_, desc, func, in_, label, not_, or_, select
 from solidb_odm.errors import UsageError
-from solidb_odm.sdbql import nodes as q
-from solidb_odm.sdbql.printer import print_query
+from solidb_odm.language import nodes as q
+from solidb_odm.language.printer import print_query
 from tests.unit.query.models import Member
 
 VALUES = st.sampled_from([0, 1, 20, -1, 0.0, -0.0, 1.0, True, False, "", "a", "1", None])

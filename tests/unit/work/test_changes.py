@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.work import MISSING, Conflict, apply, diff, merge
-from solidb_odm.work.changes import identical
+from solidb_odm.work.differences import identical
 
 scalars = (
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, -1.5]) | st.sampled_from("ab")

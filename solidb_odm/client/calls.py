@@ -1,0 +1,212 @@
+"""How calls reach the server: the base of clients and sub-clients, in both colours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from weakref import WeakSet
+
+from ..engines.solidb.driver import AsyncRemoteDriver, RemoteDriver
+from ..errors import UsageError
+from ..wire.events import Observer
+from ..wire.requests import Exchange
+from ..wire.socket_pool import Lane
+from ..wire.stream_pool import AsyncLane
+from ..wire.url import ServerAddress
+from .operations.transactions import Staging
+from .results import Page
+from .transaction import AsyncTransaction, Stage, Transaction
+
+T = TypeVar("T")
+Join: TypeAlias = Callable[[Staging | None], Exchange[T]]
+"""Makes an exchange that joins a transaction, or none."""
+
+
+class Feed(Protocol):
+    """What is open until the client is closed, blocking."""
+
+    def close(self) -> None: ...
+
+
+class AsyncFeed(Protocol):
+    """What is open until the client is closed, awaited."""
+
+    async def aclose(self) -> None: ...
+
+
+class Hub:
+    """The connections of one login, shared by a client and its views, blocking."""
+
+    def __init__(self, address: ServerAddress, observer: Observer) -> None:
+        self.observer = observer
+        self.driver = RemoteDriver(address, on_request=observer)
+        self.feeds = WeakSet[Feed]()
+
+
+class AsyncHub:
+    """The connections of one login, shared by a client and its views, awaited."""
+
+    def __init__(self, address: ServerAddress, observer: Observer) -> None:
+        self.observer = observer
+        self.driver = AsyncRemoteDriver(address, on_request=observer)
+        self.feeds = WeakSet[AsyncFeed]()
+
+
+def _database(named: str, hub: Hub | AsyncHub) -> str:
+    database = named or hub.driver.address.database
+    if not database:
+        raise UsageError(
+            "this client has no database",
+            hint="client.auth(database, user, password), client.using(database), or a URL that names one",
+        )
+    return database
+
+
+class Runner:
+    """Runs exchanges for one client or view of it, blocking."""
+
+    def __init__(
+        self, hub: Hub, stage: Stage[Transaction], database: str = "", seconds: float | None = None
+    ) -> None:
+        self.hub, self.stage, self._named, self.seconds = hub, stage, database, seconds
+
+    @property
+    def database(self) -> str:
+        """The database that sub-clients work on."""
+        return _database(self._named, self.hub)
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The transaction that writes belong to now."""
+        return self.stage.current(Transaction)
+
+    def run(self, exchange: Exchange[T]) -> T:
+        """Run an exchange on a connection of the pool."""
+        return Lane(self.hub.driver.pool, self.seconds).run(exchange)
+
+    def join(self, make: Join[T]) -> T:
+        """Run the exchange made for the open transaction, or for none."""
+        transaction = self.transaction
+        return self.run(make(None)) if transaction is None else transaction.run(make(transaction.staging))
+
+    def view(self, database: str | None = None, seconds: float | None = None) -> Runner:
+        """Give a runner on the same connections, for another database or with another time-out."""
+        return Runner(self.hub, self.stage, database or self._named, seconds or self.seconds)
+
+    def apart(self) -> Runner:
+        """Give a runner on the same connections whose transactions are its own."""
+        stage = Stage[Transaction](self.hub, bound=True)
+        return Runner(self.hub, stage, self._named, self.seconds)
+
+
+class AsyncRunner:
+    """Runs exchanges for one client or view of it, awaited."""
+
+    def __init__(
+        self,
+        hub: AsyncHub,
+        stage: Stage[AsyncTransaction],
+        database: str = "",
+        seconds: float | None = None,
+    ) -> None:
+        self.hub, self.stage, self._named, self.seconds = hub, stage, database, seconds
+
+    @property
+    def database(self) -> str:
+        """The database that sub-clients work on."""
+        return _database(self._named, self.hub)
+
+    @property
+    def transaction(self) -> AsyncTransaction | None:
+        """The transaction that writes belong to now."""
+        return self.stage.current(AsyncTransaction)
+
+    def run(self, exchange: Exchange[T]) -> Coroutine[Any, Any, T]:
+        """Run an exchange on a connection of the pool."""
+        return AsyncLane(self.hub.driver.pool, self.seconds).run(exchange)
+
+    async def join(self, make: Join[T]) -> T:
+        """Run the exchange made for the open transaction, or for none."""
+        transaction = self.transaction
+        if transaction is None:
+            return await self.run(make(None))
+        return await transaction.run(make(transaction.staging))
+
+    def view(self, database: str | None = None, seconds: float | None = None) -> AsyncRunner:
+        """Give a runner on the same connections, for another database or with another time-out."""
+        return AsyncRunner(self.hub, self.stage, database or self._named, seconds or self.seconds)
+
+    def apart(self) -> AsyncRunner:
+        """Give a runner on the same connections whose transactions are its own."""
+        stage = Stage[AsyncTransaction](self.hub, bound=True)
+        return AsyncRunner(self.hub, stage, self._named, self.seconds)
+
+
+class Caller:
+    """The base of clients and sub-clients, blocking."""
+
+    _runner: Runner
+
+    @classmethod
+    def over(cls, runner: Runner) -> Self:
+        """Give one on connections that are there already."""
+        caller = cls.__new__(cls)
+        caller._runner = runner  # noqa: SLF001 - its own
+        return caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._runner.hub.driver.url}>"
+
+    @property
+    def _database(self) -> str:
+        return self._runner.database
+
+    def _run(self, exchange: Exchange[T]) -> T:
+        return self._runner.run(exchange)
+
+    def _join(self, make: Join[T]) -> T:
+        return self._runner.join(make)
+
+    def _pages(self, first: Exchange[Page[T]]) -> Iterator[list[T]]:
+        page = self._run(first)
+        while True:
+            if page.items:
+                yield page.items
+            if page.more is None:
+                return
+            page = self._run(page.more())
+
+
+class AsyncCaller:
+    """The base of clients and sub-clients, awaited."""
+
+    _runner: AsyncRunner
+
+    @classmethod
+    def over(cls, runner: AsyncRunner) -> Self:
+        """Give one on connections that are there already."""
+        caller = cls.__new__(cls)
+        caller._runner = runner  # noqa: SLF001 - its own
+        return caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._runner.hub.driver.url}>"
+
+    @property
+    def _database(self) -> str:
+        return self._runner.database
+
+    async def _run(self, exchange: Exchange[T]) -> T:
+        return await self._runner.run(exchange)
+
+    async def _join(self, make: Join[T]) -> T:
+        return await self._runner.join(make)
+
+    async def _pages(self, first: Exchange[Page[T]]) -> AsyncIterator[list[T]]:
+        page = await self._run(first)
+        while True:
+            if page.items:
+                yield page.items
+            if page.more is None:
+                return
+            page = await self._run(page.more())

@@ -1,0 +1,1 @@
+"""``create_engine`` and what engines report: events, statistics and spans."""

@@ -1,0 +1,276 @@
+"""``create_engine``: where documents are kept, by URL; and making what models declare."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+
+from ..commands import Command, CountDocuments, CreateDatabase, Declares, DropDatabase, Operation, arun, run
+from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
+from ..errors import ConfigurationError
+from ..model.declaration.registry import registry
+from ..schema import creation
+from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher
+from .tracing import spans
+
+R = TypeVar("R")
+T = TypeVar("T")
+W = TypeVar("W", bound=Watcher)
+E = TypeVar("E", bound="EngineBase")
+
+logger = logging.getLogger("solidb_odm.engine")
+
+_EMBEDDED = (
+    "solidb_odm.engines.sqlite.driver:EmbeddedDriver",
+    "solidb_odm.engines.sqlite.async_driver:AsyncEmbeddedDriver",
+)
+_REMOTE = (
+    "solidb_odm.engines.solidb.driver:RemoteDriver",
+    "solidb_odm.engines.solidb.driver:AsyncRemoteDriver",
+)
+_DRIVERS = {"sqlite": _EMBEDDED, "solidb": _REMOTE, "solidbs": _REMOTE}
+"""Named, not imported: a program pays for the engine it opens, not for the others."""
+
+
+class EngineBase:
+    """What both colours of an engine have in common."""
+
+    def __init__(self, driver: Driver | AsyncDriver, *, auto_create: bool = True) -> None:
+        self._driver = driver
+        self.auto_create = auto_create
+        self.observation = Observation()
+
+    def on_query(self, listener: W) -> W:
+        """Call a function with a QueryEvent after each command of sessions that begin to work from now on.
+
+        As a decorator too: ``@engine.on_query``. An error of the listener is logged and goes no further.
+        """
+        self.observation.watchers.append(listener)
+        return listener
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return self._driver.capabilities
+
+    @property
+    def url(self) -> str:
+        """The URL, without a password."""
+        return self._driver.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+
+class Engine(EngineBase):
+    """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
+
+    def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
+        super().__init__(driver, auto_create=auto_create)
+        self.driver = driver
+
+    def create_all(self, *models: type[Declares]) -> None:
+        """Make the collections, indexes and schemas that models declare, where they are missing.
+
+        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        """
+        self.run(creation.create_all(_specs(models)))
+
+    def drop_all(self, *models: type[Declares]) -> None:
+        """Delete the collections of models, with their documents."""
+        self.run(creation.drop_all(_specs(models)))
+
+    def create_database(self) -> None:
+        """Make the database the URL names, if it is missing. A file is made by itself."""
+        self.run(_one(CreateDatabase()))
+
+    def drop_database(self) -> None:
+        """Delete the database the URL names, with all it holds."""
+        self.run(_one(DropDatabase()))
+
+    def count(self, model: type[Declares]) -> int:
+        """Give the number of stored documents of a model's collection."""
+        return self.run(_one(CountDocuments(model.__collection_spec__().name)))
+
+    def channel(self) -> Channel:
+        """Open a conversation with the database, which tells those who listen of what it performs."""
+        opened = self.driver.channel()
+        return ObservedChannel(opened, self.observation) if self.observation.is_on else opened
+
+    def run(self, operation: Operation[T]) -> T:
+        """Run an operation on a channel of its own."""
+        channel = self.channel()
+        try:
+            return run(operation, channel)
+        finally:
+            channel.close()
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.dispose()
+
+
+class AsyncEngine(EngineBase):
+    """``Engine`` with ``await``, on asyncio and trio."""
+
+    def __init__(self, driver: AsyncDriver, *, auto_create: bool = True) -> None:
+        super().__init__(driver, auto_create=auto_create)
+        self.driver = driver
+
+    async def create_all(self, *models: type[Declares]) -> None:
+        """Make the collections, indexes and schemas that models declare, where they are missing.
+
+        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        """
+        await self.run(creation.create_all(_specs(models)))
+
+    async def drop_all(self, *models: type[Declares]) -> None:
+        """Delete the collections of models, with their documents."""
+        await self.run(creation.drop_all(_specs(models)))
+
+    async def create_database(self) -> None:
+        """Make the database the URL names, if it is missing. A file is made by itself."""
+        await self.run(_one(CreateDatabase()))
+
+    async def drop_database(self) -> None:
+        """Delete the database the URL names, with all it holds."""
+        await self.run(_one(DropDatabase()))
+
+    async def count(self, model: type[Declares]) -> int:
+        """Give the number of stored documents of a model's collection."""
+        return await self.run(_one(CountDocuments(model.__collection_spec__().name)))
+
+    async def channel(self) -> AsyncChannel:
+        """Open a conversation with the database, which tells those who listen of what it performs."""
+        opened = await self.driver.channel()
+        return AsyncObservedChannel(opened, self.observation) if self.observation.is_on else opened
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Run an operation on a channel of its own."""
+        channel = await self.channel()
+        try:
+            return await arun(operation, channel)
+        finally:
+            await channel.aclose()
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.dispose()
+
+
+def create_engine(
+    url: str,
+    *,
+    echo: bool = False,
+    auto_create: bool = True,
+    slow_query: float | None = None,
+    tracing: bool = False,
+    **options: Any,
+) -> Engine:
+    """Open a database by its URL.
+
+    ``sqlite:///relative.db``, ``sqlite:////absolute.db`` and ``sqlite://`` (memory) are files;
+    ``solidb://user:password@host:6745/database`` is a server, ``solidbs://`` one with TLS. ``options``
+    may also stand in the URL, as ``?timeout=10``. ``echo`` prints what is sent.
+
+    With ``auto_create`` a session makes a collection, as its models declare it, when it finds it
+    missing; turn it off where migrations do that.
+
+    A query that takes ``slow_query`` seconds is logged as a warning by the logger ``solidb_odm.slow``, with
+    the engine's explanation of how it runs. ``tracing`` makes an OpenTelemetry span of each command.
+    """
+    engine = Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
+    return _watched(engine, slow_query, tracing)
+
+
+def create_async_engine(
+    url: str,
+    *,
+    echo: bool = False,
+    auto_create: bool = True,
+    slow_query: float | None = None,
+    tracing: bool = False,
+    **options: Any,
+) -> AsyncEngine:
+    """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
+    engine = AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
+    return _watched(engine, slow_query, tracing)
+
+
+def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
+    if slow_query is not None and slow_query < 0:
+        raise ConfigurationError(f"slow_query={slow_query!r}", hint="give seconds, such as 0.5")
+    engine.observation.slow_query = slow_query
+    if tracing:
+        engine.on_query(spans())
+    return engine
+
+
+def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
+    scheme = urlsplit(url).scheme
+    known = _DRIVERS.get(scheme)
+    if known is None:
+        raise ConfigurationError(
+            f"{url.partition('@')[2] or url!r} is not the URL of a database",
+            hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
+        )
+    module, _, name = known[colour].partition(":")
+    if echo:
+        _print_log()
+    if echo or logger.isEnabledFor(logging.INFO):
+        options.setdefault(*_observer(scheme))
+    return getattr(import_module(module), name)(url, **options)
+
+
+def _observer(scheme: str) -> tuple[str, Callable[..., None]]:
+    if scheme == "sqlite":
+        return "on_statement", _log_statement
+    return "on_request", _log_request
+
+
+def _log_statement(sql: str, parameters: int, milliseconds: float, rows: int) -> None:
+    logger.info("%s  -- %d parameters, %d rows, %.2f ms", sql, parameters, rows, milliseconds)
+
+
+def _log_request(event: Any) -> None:
+    text = f" {event.text}" if event.text else ""
+    logger.info("%s%s  -- %d requests, %.2f ms", event.command, text, event.requests, event.milliseconds)
+
+
+def _print_log() -> None:
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _specs(models: Iterable[type[Declares]]) -> list[Any]:
+    chosen = list(models) or list(registry.models())
+    return [model.__collection_spec__() for model in chosen]
+
+
+def _one(command: Command[R]) -> Operation[R]:
+    return cast(R, (yield command))

@@ -1,0 +1,226 @@
+"""What engines tell about their work: an event for each command, with a warning about slow queries.
+
+Nobody pays who does not watch: a channel is wrapped only where somebody listens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from time import perf_counter
+from typing import Any, TypeAlias, TypeVar, cast
+
+from .._dataclasses import dataclass
+from .._types import Json, JsonObject
+from ..commands import Apply, Command, CommitBatches, ExplainQuery, FetchDocuments, Get, GetMany, RunQuery
+from ..engines.base import AsyncChannel, Capabilities, Channel
+from ..errors import SolidbError
+from ..language import printer
+from ..language.walk import collections_read, collections_written
+
+R = TypeVar("R")
+
+slow_logger = logging.getLogger("solidb_odm.slow")
+_logger = logging.getLogger("solidb_odm.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEvent:
+    """One command that an engine performed.
+
+    ``text`` is the SDBQL of a query, and for other commands what they did. ``rows`` counts what was read or
+    written. ``error`` is what the engine raised. ``plan`` is how the engine ran a slow query, in the
+    engine's own form; None of others.
+    """
+
+    command: str
+    engine: str
+    text: str
+    collections: tuple[str, ...]
+    milliseconds: float
+    rows: int
+    binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    error: BaseException | None = None
+    plan: Json = None
+
+
+Watcher: TypeAlias = Callable[[QueryEvent], object]
+
+
+class Observation:
+    """Who watches an engine, and from how many seconds on a query is slow."""
+
+    def __init__(self, slow_query: float | None = None) -> None:
+        self.watchers: list[Watcher] = []
+        self.slow_query = slow_query
+
+    @property
+    def is_on(self) -> bool:
+        """Say whether anybody wants to know."""
+        return bool(self.watchers) or self.slow_query is not None
+
+    def explaining(self, command: Command[Any], seconds: float) -> ExplainQuery | None:
+        """Give the command that explains a query, if it was slow."""
+        if self.slow_query is None or seconds < self.slow_query:
+            return None
+        match command:
+            case RunQuery(query, binds) | FetchDocuments(query, binds):
+                return ExplainQuery(query, binds)
+            case _:
+                return None
+
+    def tell(
+        self, capabilities: Capabilities, command: Command[Any], seconds: float, reply: Any, plan: Json
+    ) -> None:
+        """Make the event of a command and tell it; ``reply`` may be what was raised."""
+        event = _event(capabilities.name, command, seconds * 1000, reply, plan)
+        if plan is not None:
+            _warn(event)
+        for watcher in self.watchers:
+            try:
+                watcher(event)
+            except Exception:  # a watcher must not make a commit look as if it had failed
+                _logger.exception("a listener of on_query failed")
+
+
+def _event(engine: str, command: Command[Any], milliseconds: float, reply: Any, plan: Json) -> QueryEvent:
+    failed = isinstance(reply, BaseException)
+    binds: Mapping[str, Any] = command.binds if isinstance(command, (RunQuery, FetchDocuments)) else {}
+    return QueryEvent(
+        type(command).__name__,
+        engine,
+        describe(command),
+        _collections(command),
+        milliseconds,
+        0 if failed else _count(command, reply),
+        binds,
+        reply if failed else None,
+        plan,
+    )
+
+
+def _warn(event: QueryEvent) -> None:
+    """Log a slow query; never the values of its bind variables, which may be secrets."""
+    slow_logger.warning(
+        "a query took %.0f ms for %d rows: %s  -- binds %s; plan: %s",
+        event.milliseconds,
+        event.rows,
+        event.text,
+        ", ".join(sorted(event.binds)) or "none",
+        _without_values(event.plan),
+    )
+
+
+def _without_values(plan: Json) -> Json:
+    if not isinstance(plan, dict):
+        return plan
+    return {name: value for name, value in cast(JsonObject, plan).items() if name != "parameters"}
+
+
+def describe(command: Command[Any]) -> str:
+    """Say in one line what a command asks for: SDBQL for a query."""
+    name = type(command).__name__
+    match command:
+        case RunQuery(text=text) if text:
+            return text
+        case RunQuery(query) | FetchDocuments(query):
+            return printer.print_query(query)
+        case Get(collection, key):
+            return f"{name} {collection}/{key}"
+        case GetMany(collection, keys):
+            return f"{name} {collection}, {len(keys)} keys"
+        case Apply(batches) | CommitBatches(batches):
+            written = (f"{type(each).__name__} {each.collection} ({len(each.rows)})" for each in batches)
+            return f"{name} {', '.join(written)}"
+        case _:
+            return name
+
+
+def _collections(command: Command[Any]) -> tuple[str, ...]:
+    match command:
+        case RunQuery(query) | FetchDocuments(query):
+            return tuple(sorted(collections_read(query) | collections_written(query)))
+        case Apply(batches) | CommitBatches(batches):
+            return tuple(dict.fromkeys(each.collection for each in batches))
+        case _:
+            found = getattr(command, "collection", None)
+            return () if found is None else (found,)
+
+
+def _count(command: Command[Any], reply: Any) -> int:
+    match command:
+        case Apply() | CommitBatches():
+            return sum(map(len, reply))
+        case RunQuery() | FetchDocuments() | GetMany():
+            return len(reply)
+        case _:
+            return int(isinstance(command, Get) and reply is not None)
+
+
+class ObservedChannel:
+    """A channel whose commands are told."""
+
+    __slots__ = ("_channel", "_observation")
+
+    def __init__(self, channel: Channel, observation: Observation) -> None:
+        self._channel = channel
+        self._observation = observation
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._channel.capabilities
+
+    def perform(self, command: Command[R], /) -> R:
+        start = perf_counter()
+        try:
+            reply = self._channel.perform(command)
+        except BaseException as error:
+            self._observation.tell(self.capabilities, command, perf_counter() - start, error, None)
+            raise
+        seconds = perf_counter() - start
+        plan: Json = None
+        if (explaining := self._observation.explaining(command, seconds)) is not None:
+            try:
+                plan = self._channel.perform(explaining)
+            except SolidbError as error:
+                plan = f"it can't be explained: {error}"
+        self._observation.tell(self.capabilities, command, seconds, reply, plan)
+        return reply
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+class AsyncObservedChannel:
+    """``ObservedChannel``, awaited."""
+
+    __slots__ = ("_channel", "_observation")
+
+    def __init__(self, channel: AsyncChannel, observation: Observation) -> None:
+        self._channel = channel
+        self._observation = observation
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._channel.capabilities
+
+    async def perform(self, command: Command[R], /) -> R:
+        start = perf_counter()
+        try:
+            reply = await self._channel.perform(command)
+        except BaseException as error:
+            self._observation.tell(self.capabilities, command, perf_counter() - start, error, None)
+            raise
+        seconds = perf_counter() - start
+        plan: Json = None
+        if (explaining := self._observation.explaining(command, seconds)) is not None:
+            try:
+                plan = await self._channel.perform(explaining)
+            except SolidbError as error:
+                plan = f"it can't be explained: {error}"
+        self._observation.tell(self.capabilities, command, seconds, reply, plan)
+        return reply
+
+    async def aclose(self) -> None:
+        await self._channel.aclose()

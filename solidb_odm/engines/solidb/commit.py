@@ -1,0 +1,212 @@
+"""The commit: all batches in one server transaction, in three round trips whatever their number.
+
+1. Begin.
+2. Stage every write, and read the committed revisions of what is patched or removed. Staging pins the
+   revision it builds on, so if the read shows the expected one, nobody has moved it before.
+3. Commit, which fails if anybody has moved it since; or roll back.
+
+Staging answers with the final revisions, so nothing has to be read afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+from ..._types import Receipt
+from ...commands import Batch, CommitBatches, Removals, call
+from ...errors import (
+    ConnectionLost,
+    InvalidCommand,
+    ProtocolError,
+    RequestTimeout,
+    SolidbError,
+    StaleDocument,
+    StaleDocumentError,
+    TransactionConflict,
+    UniqueViolation,
+)
+from ...wire.faults import Context, fault
+from ...wire.packing import unpack
+from ...wire.requests import Exchange, Flight, ask, granted
+from ...wire.responses import Answer, Refusal, answer_of
+from .outcome import Witness, find_out, unknown_outcome
+from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
+
+Receipts: TypeAlias = list[list[Receipt]]
+Revisions: TypeAlias = dict[tuple[str, str], Receipt]
+_NOTHING: Receipt = ("", "", "")
+
+
+@dataclass(slots=True)
+class Staged:
+    """What staging came to: receipts by batch and row, revisions before it, and refusals."""
+
+    receipts: Receipts
+    before: Revisions = field(default_factory=dict[tuple[str, str], Receipt])
+    refused: list[SolidbError] = field(default_factory=list[SolidbError])
+
+
+def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
+    """Write all batches or nothing; an empty commit sends nothing."""
+    groups = groups_of(command.batches, database)
+    staged = Staged([[_NOTHING] * len(batch.rows) for batch in command.batches])
+    if not groups:
+        return staged.receipts
+    guarded = guarded_of(command.batches)
+    reads = reads_of(guarded, database)
+    begin = {"cmd": "begin_transaction", "database": database}
+    tx_id = (yield from ask(begin, Context(database), repeatable=True)).tx_id
+    chunks, legs = frames_of(groups, tx_id)
+    answers = yield from _stage([*chunks, *(read.frame() for read in reads)], len(legs) + len(reads))
+    try:
+        _take_in(staged, legs, answers, database)
+        for read, (answer,) in zip(reads, answers[len(legs) :], strict=True):
+            staged.before |= _revisions(read, answer)
+        _judge(staged, guarded)
+    except SolidbError as problem:
+        yield from _roll_back(tx_id)
+        _explain(problem, command.batches)
+        raise
+    _fill_removals(staged, legs)
+    yield from _finish(tx_id, staged, legs, guarded, database)
+    return staged.receipts
+
+
+def _judge(staged: Staged, guarded: Guarded) -> None:
+    """Raise what stands against the commit; documents that moved before anything else."""
+    if stale := _moved(guarded, staged.before):
+        raise StaleDocumentError.of(stale)
+    if staged.refused:
+        raise staged.refused[0]
+
+
+def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Receipt | Answer]]]:
+    try:
+        return (yield from call(Flight(chunks, count, "stage", read=_receipts)))
+    except ConnectionLost as problem:
+        raise ConnectionLost(
+            f"{problem.message}; nothing was written: the commit had not been sent",
+            address=problem.address,
+            hint="commit again",
+        ) from problem
+
+
+def _receipts(payload: bytes) -> list[Receipt | Answer]:
+    """Read the answer to one frame: a receipt where a document came back, else the answer itself.
+
+    The documents are let go here, one frame at a time: a commit keeps only their receipts.
+    """
+    reply = unpack(payload)
+    try:
+        replies = reply["responses"] if reply.get("status") == "batch" else (reply,)
+        return [
+            (data["_rev"], data["_created_at"], data["_updated_at"])
+            if type(data := part.get("data")) is dict
+            else answer_of(part)
+            for part in replies
+        ]
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise ProtocolError(f"the server answered a write with something else: {problem!r}") from problem
+
+
+def _take_in(
+    staged: Staged, legs: Sequence[Leg], answers: Sequence[Sequence[Receipt | Answer]], database: str
+) -> None:
+    """Fill in the receipts, and note what was refused."""
+    for leg, parts in zip(legs, answers, strict=False):
+        if len(parts) != leg.stop - leg.start:
+            for part in parts:  # the refusal of a whole frame
+                granted(cast(Answer, part))
+            raise ProtocolError(f"the server gave {len(parts)} answers to {leg.stop - leg.start} writes")
+        group = leg.group
+        receipts, rows = staged.receipts[group.batch], group.rows
+        for place, part in enumerate(parts, leg.start):
+            if not isinstance(part, Answer):
+                receipts[rows[place]] = part
+            elif part.refusal is not None:
+                staged.refused.append(_refused(leg, place, part.refusal, database))
+
+
+def _refused(leg: Leg, place: int, refusal: Refusal, database: str) -> SolidbError:
+    group = leg.group
+    return fault(refusal, Context(database, group.collection, group.keys[place]))
+
+
+def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
+    """Add what the server does not say of a refusal."""
+    if isinstance(problem, InvalidCommand):  # something in a document that JSON does not have
+        blame(batches)
+    if isinstance(problem, UniqueViolation) and any(
+        isinstance(batch, Removals) and batch.rows and batch.collection == problem.collection
+        for batch in batches
+    ):
+        # The check does not see what the same transaction deletes.
+        problem.hint = "if a document that this commit removes holds the value, commit the removal first"
+
+
+def _revisions(read: Read, answer: Answer | Receipt) -> Revisions:
+    rows = granted(cast(Answer, answer), Context(read.database, read.collection)).data
+    return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
+
+
+def _moved(guarded: Guarded, found: Revisions) -> tuple[StaleDocument, ...]:
+    return tuple(
+        StaleDocument(collection, key, expected, now[0] if now else None)
+        for collection, revisions in guarded.items()
+        for key, expected in revisions.items()
+        if (now := found.get((collection, key))) is None or now[0] != expected
+    )
+
+
+def _fill_removals(staged: Staged, legs: Sequence[Leg]) -> None:
+    """Give removals the revision and the times that the read has shown."""
+    for leg in legs:
+        group = leg.group
+        if group.role is Role.DELETE:
+            for place in range(leg.start, leg.stop):
+                before = staged.before.get((group.collection, group.keys[place]), _NOTHING)
+                staged.receipts[group.batch][group.rows[place]] = before
+
+
+def _finish(
+    tx_id: str, staged: Staged, legs: Sequence[Leg], guarded: Guarded, database: str
+) -> Exchange[None]:
+    try:
+        yield from ask({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
+    except TransactionConflict as conflict:
+        found: Revisions = {}
+        for read in reads_of(guarded, database):
+            (answer,) = yield from call(Flight((read.frame(),), 1, "query", repeatable=True))
+            found |= _revisions(read, answer)
+        if stale := _moved(guarded, found):
+            raise StaleDocumentError.of(stale) from conflict
+        raise
+    except (ConnectionLost, RequestTimeout) as problem:
+        committed = yield from find_out(_witnesses(staged, legs, guarded), database)
+        if not committed:
+            raise unknown_outcome(committed, problem) from problem
+
+
+def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Witness]:
+    """Give up to a thousand documents that show, by their revisions, whether the commit happened."""
+    witnesses: dict[tuple[str, str], Witness] = {}
+    for leg in legs:
+        group = leg.group
+        for place in range(leg.start, leg.stop):
+            key = group.keys[place]
+            before = guarded.get(group.collection, {}).get(key)
+            removed = group.role is Role.DELETE or group.role is Role.CLEAR
+            after = None if removed else staged.receipts[group.batch][group.rows[place]][0]
+            witnesses[group.collection, key] = Witness(group.collection, key, before, after)
+        if len(witnesses) >= 1000:
+            break
+    return list(witnesses.values())[:1000]
+
+
+def _roll_back(tx_id: str) -> Exchange[None]:
+    # If this does not get through, the connection is gone and the server rolls back by itself.
+    with contextlib.suppress(SolidbError):
+        yield from ask({"cmd": "rollback_transaction", "tx_id": tx_id})

@@ -1,0 +1,157 @@
+"""The drivers: what opens channels to a server, blocking and awaited."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, TypeVar
+
+from ...commands import Command, Operation
+from ...errors import ClosedError, ConfigurationError
+from ...wire.events import Observer, Statistics
+from ...wire.socket_pool import Lane, SocketPool
+from ...wire.stream_pool import AsyncLane, StreamPool
+from ...wire.url import ServerAddress, parse_url
+from ..base import Capabilities
+from .dispatch import CAPABILITIES, exchange_for
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+LOGGER = logging.getLogger("solidb_odm.engine")
+
+
+class _RemoteBase:
+    """What the two drivers share: everything without I/O."""
+
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
+        self.address = parse_url(url, **options) if isinstance(url, str) else url
+        if isinstance(url, str) and not self.address.database:
+            raise ConfigurationError(
+                "the URL names no database", hint="solidb://user:password@host:6745/database"
+            )
+        self.statistics = Statistics(on_request)
+        if isinstance(url, str) and len(self.address.hosts) > 1:
+            LOGGER.warning(
+                "%s: the nodes of a cluster do not copy what transactions write, so commits stay on the node "
+                "that they were made on",
+                self.address.url,
+            )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return CAPABILITIES
+
+    @property
+    def url(self) -> str:
+        """The URL without its password."""
+        return self.address.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+
+class RemoteDriver(_RemoteBase):
+    """A server, blocking. Threads may share it; connections are opened when first needed.
+
+    ``options`` are those of the URL. ``on_request`` is called after every round trip.
+    """
+
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
+        super().__init__(url, on_request=on_request, **options)
+        self.pool = SocketPool(self.address, self.statistics)
+
+    def channel(self) -> RemoteChannel:
+        """Open a channel; it holds a connection only while it performs a command."""
+        return RemoteChannel(self)
+
+    def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
+        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return Lane(self.pool, seconds).run(exchange)
+
+    def lane(self, seconds: float | None = None) -> Lane:
+        """Give a lane, to run several exchanges on the same connection: ``with driver.lane() as lane``."""
+        return Lane(self.pool, seconds)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.close()
+
+
+class RemoteChannel:
+    """One conversation with a server, blocking."""
+
+    def __init__(self, driver: RemoteDriver) -> None:
+        self._driver = driver
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return CAPABILITIES
+
+    def perform(self, command: Command[R], /) -> R:
+        """Perform a command on a connection of the pool."""
+        if self._closed:
+            raise ClosedError("the channel is closed", hint="take another one from the driver")
+        return self._driver.run(exchange_for(command, self._driver.address.database))
+
+    def close(self) -> None:
+        """Close the channel. Nothing is open between two commands."""
+        self._closed = True
+
+
+class AsyncRemoteDriver(_RemoteBase):
+    """A server, awaited. Belongs to one event loop; connections are opened when first needed.
+
+    ``options`` are those of the URL. ``on_request`` is called after every round trip.
+    """
+
+    def __init__(
+        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
+    ) -> None:
+        super().__init__(url, on_request=on_request, **options)
+        self.pool = StreamPool(self.address, self.statistics)
+
+    async def channel(self) -> AsyncRemoteChannel:
+        """Open a channel; it holds a connection only while it performs a command."""
+        return AsyncRemoteChannel(self)
+
+    async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
+        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return await AsyncLane(self.pool, seconds).run(exchange)
+
+    def lane(self, seconds: float | None = None) -> AsyncLane:
+        """Give a lane, to run several exchanges on one connection: ``async with driver.lane() as lane``."""
+        return AsyncLane(self.pool, seconds)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.pool.aclose()
+
+
+class AsyncRemoteChannel:
+    """One conversation with a server, awaited."""
+
+    def __init__(self, driver: AsyncRemoteDriver) -> None:
+        self._driver = driver
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do."""
+        return CAPABILITIES
+
+    async def perform(self, command: Command[R], /) -> R:
+        """Perform a command on a connection of the pool."""
+        if self._closed:
+            raise ClosedError("the channel is closed", hint="take another one from the driver")
+        return await self._driver.run(exchange_for(command, self._driver.address.database))
+
+    async def aclose(self) -> None:
+        """Close the channel. Nothing is open between two commands."""
+        self._closed = True

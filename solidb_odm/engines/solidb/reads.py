@@ -1,0 +1,144 @@
+"""Reading: documents by key, queries, explanations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ..._types import Json, JsonObject, Stored
+from ...commands import ExplainQuery, FetchDocuments, Get, GetMany, RunQuery
+from ...errors import ConnectionLost, DocumentNotFound, QueryError
+from ...language.check import check_names
+from ...language.nodes import Query
+from ...language.printer import print_query
+from ...language.walk import bind_names
+from ...wire.faults import Context
+from ...wire.names import quoted
+from ...wire.requests import Exchange, ask, ask_all, granted
+from .cursors import all_rows
+
+KEYS_AT_ONCE = 1000
+_BIND = re.compile(r"@(\w+)")
+_WRITES = re.compile(
+    r"\b(?:INSERT|UPDATE|REPLACE|REMOVE|UPSERT|CREATE\w*|DROP\w*|REFRESH|ROW_POLICY)\b", re.IGNORECASE
+)
+
+
+def stored(document: JsonObject) -> Stored:
+    """Split what the server sends into key, revision, times and body; takes the document apart."""
+    document.pop("_id", None)
+    return (
+        document["_key"],
+        document.pop("_rev"),
+        document.pop("_created_at"),
+        document.pop("_updated_at"),
+        document,
+    )
+
+
+def get(command: Get, database: str) -> Exchange[Stored | None]:
+    """Read one document."""
+    request = {"cmd": "get", "database": database, "collection": command.collection, "key": command.key}
+    context = Context(database, command.collection, command.key)
+    try:
+        answer = yield from ask(request, context, repeatable=True, light=True)
+    except DocumentNotFound:
+        return None
+    return stored(answer.data)
+
+
+def get_many(command: GetMany, database: str) -> Exchange[list[Stored]]:
+    """Read documents by key in one flight, or in several if their answers would be over 16 MiB."""
+    keys = list(dict.fromkeys(command.keys))
+    text = f"FOR d IN {quoted(command.collection)} FILTER d._key IN @keys RETURN d"
+    rows = yield from read_by_keys(text, keys, database)
+    return [stored(row) for row in rows]
+
+
+def read_by_keys(text: str, keys: Sequence[str], database: str) -> Exchange[list[Any]]:
+    """Run a query over ``@keys`` in one flight of chunks.
+
+    An answer over 16 MiB makes the server close the connection, so a flight that broke is tried
+    again in halves.
+    """
+    chunks = [keys[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE)]
+    requests = [query_request(text, {"keys": chunk}, database) for chunk in chunks]
+    try:
+        answers = yield from ask_all(requests, label="query", repeatable=True, text=text)
+    except ConnectionLost:
+        if len(keys) < 2:
+            raise
+        middle = len(keys) // 2
+        first = yield from read_by_keys(text, keys[:middle], database)
+        return first + (yield from read_by_keys(text, keys[middle:], database))
+    context = Context(database, query=text)
+    return [row for answer in answers for row in granted(answer, context).data]
+
+
+def run_query(command: RunQuery, database: str) -> Exchange[list[Json]]:
+    """Run a query; the person's own text is sent where there is one."""
+    text = command.text or print_query(command.query)
+    return (yield from _rows(text, command.query, command.binds, database))
+
+
+def fetch_documents(command: FetchDocuments, database: str) -> Exchange[list[Stored | None]]:
+    """Run a query whose rows are whole documents."""
+    text = print_query(command.query)
+    rows = yield from _rows(text, command.query, command.binds, database)
+    try:
+        return [None if row is None else stored(row) for row in rows]
+    except (KeyError, AttributeError, TypeError) as problem:
+        raise QueryError(
+            "a row of this query is not a whole document", query=text, binds=dict(command.binds)
+        ) from problem
+
+
+def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
+    """Explain a query; the server runs its reading part for that."""
+    text = print_query(command.query)
+    _check_binds(text, command.query, command.binds)
+    request = {**query_request(text, command.binds, database), "cmd": "explain"}
+    del request["cache"]
+    answer = yield from ask(request, Context(database, query=text, binds=command.binds), repeatable=True)
+    return answer.data
+
+
+def writes(text: str) -> bool:
+    """Say whether a query may write, by the words in it."""
+    return _WRITES.search(text) is not None
+
+
+def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObject:
+    """Give the request for a query; uncached, because the cache mixes up databases at times."""
+    request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
+    if binds:
+        request["bind_vars"] = dict(binds)
+    return request
+
+
+def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:
+    _check_binds(text, query, binds)
+    context = Context(database, query=text, binds=binds)
+    reads = not writes(text)
+    request = query_request(text, binds, database)
+    try:
+        answer = yield from ask(request, context, repeatable=reads)
+    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
+        if not reads:
+            raise
+        try:
+            answer = yield from ask(request, context)
+        except ConnectionLost:
+            return (yield from all_rows(database, text, binds, context))
+    return cast(list[Json], answer.data)
+
+
+def _check_binds(text: str, query: Query, binds: Mapping[str, Any]) -> None:
+    """Refuse a missing bind variable, which in a FILTER the server takes for null, silently."""
+    if any(name not in binds for name in _BIND.findall(text)):  # an @ may also stand in a literal
+        try:
+            check_names(bind_names(query), binds)
+        except QueryError as problem:
+            problem.query = text
+            raise

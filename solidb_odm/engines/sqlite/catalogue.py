@@ -1,0 +1,202 @@
+"""What collections and indexes the file holds: two tables, and a copy of them in each connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from ..._types import JsonObject
+from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ...errors import CollectionNotFound, IndexNotFound
+from .quoting import table_sql
+
+_TABLES = (
+    """CREATE TABLE _solidb_collections (
+        name TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, schema TEXT,
+        validation TEXT NOT NULL DEFAULT 'off',
+        irregular INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
+    """CREATE TABLE _solidb_indexes (
+        id INTEGER PRIMARY KEY, collection TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL,
+        UNIQUE (collection, name))""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """An index as the file has it; ``number`` names its tables and triggers."""
+
+    number: int
+    spec: IndexSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as the file has it.
+
+    ``irregular``: some document holds a NUL character, at which SQLite's JSON functions cut strings
+    off, so queries over it run in Python.
+    """
+
+    name: str
+    kind: CollectionKind
+    schema: JsonObject | None
+    validation: ValidationMode
+    irregular: bool
+    indexes: tuple[StoredIndex, ...] = ()
+
+    @property
+    def table(self) -> str:
+        return table_sql(self.name)
+
+    def index(self, name: str) -> StoredIndex:
+        """Return the index of this name; IndexNotFound if there is none."""
+        for index in self.indexes:
+            if index.spec.name == name:
+                return index
+        raise IndexNotFound(f"Index '{name}' not found in collection '{self.name}'", name=name)
+
+    def spec(self) -> CollectionSpec:
+        """Return what the collection is, in the words of the commands."""
+        return CollectionSpec(
+            self.name,
+            self.kind,
+            tuple(index.spec for index in self.indexes),
+            self.schema,
+            self.validation,
+        )
+
+
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Make the catalogue's tables in a new file."""
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+class Catalogue:
+    """The catalogue as one connection sees it, read again when the file's schema has changed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._collections: dict[str, Collection] = {}
+        self.version = -1
+        self.is_private = False
+
+    def refresh(self) -> int:
+        """Read the catalogue again if any connection has changed it; return its version."""
+        version = self._current()
+        if version != self.version:
+            self._collections = self._read()
+            self.version = version
+        return self.version
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the catalogue was read, and not forgotten since."""
+        return self.version >= 0
+
+    def has_moved(self) -> bool:
+        """Tell whether any connection has changed the schema since the catalogue was read."""
+        return self._current() != self.version
+
+    def _current(self) -> int:
+        version: int = self._connection.execute("PRAGMA schema_version").fetchone()[0]
+        return version
+
+    def forget(self) -> None:
+        """Trust nothing that was read: a change of the schema was rolled back."""
+        self.version = -1
+
+    def settle(self) -> None:
+        """Note the end of a transaction: what is read from now on, others read too."""
+        self.is_private = False
+
+    def _change(self) -> None:
+        """Note a change of the schema that others do not see until the commit."""
+        self.is_private = True
+        self.forget()
+
+    def names(self) -> list[str]:
+        self.refresh()
+        return sorted(self._collections)
+
+    def find(self, name: str) -> Collection | None:
+        return self._collections.get(name)
+
+    def need(self, name: str) -> Collection:
+        """Return the collection; CollectionNotFound if there is none."""
+        found = self._collections.get(name)
+        if found is None:
+            raise CollectionNotFound(
+                f"Collection '{name}' not found",
+                name=name,
+                hint="engine.create_all(Model) makes the collections and indexes of your models",
+            )
+        return found
+
+    def add_collection(self, name: str, kind: CollectionKind) -> None:
+        self._connection.execute("INSERT INTO _solidb_collections (name, kind) VALUES (?, ?)", (name, kind))
+        self._change()
+
+    def remove_collection(self, name: str) -> None:
+        self._connection.execute("DELETE FROM _solidb_indexes WHERE collection = ?", (name,))
+        self._connection.execute("DELETE FROM _solidb_collections WHERE name = ?", (name,))
+        self._change()
+
+    def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
+        """Note an index and return it with its number; the tables are the caller's to make."""
+        row = self._connection.execute(
+            "INSERT INTO _solidb_indexes (collection, name, spec) VALUES (?, ?, ?)",
+            (collection, spec.name, json.dumps(asdict(spec))),
+        )
+        self._change()
+        return StoredIndex(cast(int, row.lastrowid), spec)
+
+    def remove_index(self, index: StoredIndex) -> None:
+        self._connection.execute("DELETE FROM _solidb_indexes WHERE id = ?", (index.number,))
+        self._change()
+
+    def set_schema(self, name: str, schema: JsonObject | None, validation: ValidationMode) -> None:
+        text = None if schema is None else json.dumps(schema)
+        self._connection.execute(
+            "UPDATE _solidb_collections SET schema = ?, validation = ? WHERE name = ?",
+            (text, validation if schema is not None else "off", name),
+        )
+        self._announce()
+
+    def mark_irregular(self, name: str) -> None:
+        """Note that SQL may no longer judge the strings of this collection."""
+        self._connection.execute("UPDATE _solidb_collections SET irregular = 1 WHERE name = ?", (name,))
+        self._announce()
+
+    def _announce(self) -> None:
+        """Change the schema version, by which other connections see that they must read again."""
+        self._connection.execute("CREATE TABLE _solidb_announcement (mark)")
+        self._connection.execute("DROP TABLE _solidb_announcement")
+        self._change()
+
+    def _read(self) -> dict[str, Collection]:
+        indexes: dict[str, list[StoredIndex]] = {}
+        for number, collection, spec in self._connection.execute(
+            "SELECT id, collection, spec FROM _solidb_indexes ORDER BY name"
+        ):
+            indexes.setdefault(collection, []).append(StoredIndex(number, _index_spec(json.loads(spec))))
+        return {
+            name: Collection(
+                name,
+                kind,
+                None if schema is None else json.loads(schema),
+                validation,
+                bool(irregular),
+                tuple(indexes.get(name, ())),
+            )
+            for name, kind, schema, validation, irregular in self._connection.execute(
+                "SELECT name, kind, schema, validation, irregular FROM _solidb_collections"
+            )
+        }
+
+
+def _index_spec(values: dict[str, Any]) -> IndexSpec:
+    whole: dict[str, Any] = {**values, "fields": tuple(values["fields"])}
+    return IndexSpec(**whole)

@@ -1,0 +1,253 @@
+"""A conversation with the file: commands in, replies out."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar, cast
+
+from ..._types import Receipt, Stored
+from ...commands import (
+    Apply,
+    CollectionSpec,
+    Command,
+    Commit,
+    CountDocuments,
+    CreateCollection,
+    CreateDatabase,
+    CreateIndex,
+    DescribeCollection,
+    DropCollection,
+    DropDatabase,
+    DropIndex,
+    ExplainQuery,
+    FetchDocuments,
+    Get,
+    GetMany,
+    ListCollections,
+    Release,
+    Rollback,
+    RollbackTo,
+    RunQuery,
+    Savepoint,
+    SetSchema,
+)
+from ...errors import ClosedError, CollectionNotFound, QueryLimitError, StoreLocked, UsageError
+from ..base import Capabilities
+from .catalogue import Catalogue
+from .definition import Definition
+from .documents import COLUMNS, Writer, get_many
+from .expiry import has_expiry, remove_expired
+from .failures import translate
+from .options import StoreOptions
+from .plan_cache import PlanCache
+from .planner_statistics import Statistics
+from .queries import Queries
+from .quoting import table_sql
+from .store import closed_with
+from .transaction import Transaction
+
+R = TypeVar("R")
+
+CAPABILITIES: Final = Capabilities(name="file", body="text", interactive_transactions=True)
+
+
+class SweepClock:
+    """When expired documents are next removed; shared by the channels of one driver."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Tell whether it is time, and if so wind the clock."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
+class EmbeddedChannel:
+    """Performs commands on one connection. Use it from one thread at a time."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        options: StoreOptions,
+        clock: SweepClock,
+        plans: PlanCache,
+        statistics: Statistics,
+        give_back: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self._connection = connection
+        self._options = options
+        self._clock = clock
+        self._give_back = give_back
+        self._closed = False
+        self._forgotten = closed_with(self, [connection])
+        self._catalogue = Catalogue(connection)
+        self._transaction = Transaction(connection, self._catalogue, statistics)
+        self._writer = Writer(connection, self._catalogue)
+        self._definition = Definition(connection, self._catalogue)
+        self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)
+        self._gets: dict[str, str] = {}
+        self._perform: dict[type[Any], Callable[[Any], Any]] = {
+            Get: self._get,
+            GetMany: self._get_many,
+            Apply: self._apply,
+            RunQuery: self._queries.run,
+            FetchDocuments: self._queries.fetch,
+            ExplainQuery: self._queries.explain,
+            Commit: self._commit,
+            Rollback: lambda _: self._transaction.rollback(),
+            Savepoint: lambda command: self._transaction.savepoint(command.name),
+            RollbackTo: lambda command: self._transaction.rollback_to(command.name),
+            Release: lambda command: self._transaction.release(command.name),
+            ListCollections: lambda _: self._catalogue.names(),
+            DescribeCollection: self._describe,
+            CountDocuments: self._count,
+            CreateCollection: self._defining(self._definition.create_collection),
+            DropCollection: self._defining(self._definition.drop_collection),
+            CreateIndex: self._defining(self._definition.create_index),
+            DropIndex: self._defining(self._definition.drop_index),
+            SetSchema: self._defining(self._definition.set_schema),
+            CreateDatabase: lambda _: None,
+            DropDatabase: self._drop_database,
+        }
+        with self._translating():
+            self._sweep()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    def perform(self, command: Command[R], /) -> R:
+        """Perform a command and return its reply."""
+        work = self._perform.get(type(command))
+        if self._closed:
+            raise ClosedError("the channel is closed", hint="open another with driver.channel()")
+        if work is None:
+            raise UsageError(
+                f"a file can't perform {type(command).__name__}", hint="ask for what its capabilities offer"
+            )
+        try:
+            return cast(R, work(command))
+        except sqlite3.Error as exc:
+            raise translate(exc, self._options.path) from exc
+        except RecursionError as exc:
+            raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
+
+    def interrupt(self) -> None:
+        """Stop what another thread runs on this channel, until ``resume``."""
+        self._queries.cancelled = True
+        self._connection.interrupt()
+
+    def resume(self) -> None:
+        """Go on after ``interrupt``."""
+        self._queries.cancelled = False
+
+    def remove_expired(self) -> int:
+        """Delete the documents whose time is over now, and return how many."""
+        with self._translating():
+            return self._remove_expired()
+
+    def close(self) -> None:
+        """Undo an open transaction and give the channel back. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._forgotten.detach()
+        try:
+            with self._translating():
+                self._transaction.rollback()
+        finally:
+            self._give_back(self._connection)
+
+    @contextmanager
+    def _translating(self) -> Generator[None, None, None]:
+        """Raise SQLite's errors as ours."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise translate(exc, self._options.path) from exc
+
+    # --- documents -------------------------------------------------------------------------------
+
+    def _get(self, command: Get) -> Stored | None:
+        sql = self._gets.get(command.collection)
+        if sql is None:
+            sql = f"SELECT {COLUMNS} FROM {table_sql(command.collection)} WHERE key = ?"
+            self._gets[command.collection] = sql
+        try:
+            return cast("Stored | None", self._connection.execute(sql, (command.key,)).fetchone())
+        except sqlite3.OperationalError as exc:
+            raise self._missing(command.collection, exc) from exc
+
+    def _get_many(self, command: GetMany) -> list[Stored]:
+        try:
+            return get_many(self._connection, table_sql(command.collection), command.keys)
+        except sqlite3.OperationalError as exc:
+            raise self._missing(command.collection, exc) from exc
+
+    def _missing(self, collection: str, error: sqlite3.OperationalError) -> Exception:
+        """Return CollectionNotFound if that is why a statement failed, else the error."""
+        self._catalogue.refresh()
+        try:
+            self._catalogue.need(collection)
+        except CollectionNotFound as exc:
+            return exc
+        return error
+
+    def _apply(self, command: Apply) -> list[list[Receipt]]:
+        with self._transaction.step():
+            return self._writer.apply(command.batches)
+
+    def _commit(self, _: Commit) -> None:
+        self._transaction.commit()
+        self._sweep()
+
+    # --- schema ----------------------------------------------------------------------------------
+
+    def _defining(self, work: Callable[[Any], None]) -> Callable[[Any], None]:
+        def perform(command: Command[None]) -> None:
+            with self._transaction.change_of_schema():
+                work(command)
+
+        return perform
+
+    def _describe(self, command: DescribeCollection) -> CollectionSpec | None:
+        self._catalogue.refresh()
+        found = self._catalogue.find(command.name)
+        return None if found is None else found.spec()
+
+    def _count(self, command: CountDocuments) -> int:
+        self._catalogue.refresh()
+        table = self._catalogue.need(command.name).table
+        count: int = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        return count
+
+    def _drop_database(self, _: DropDatabase) -> None:
+        with self._transaction.change_of_schema():
+            for name in self._catalogue.names():
+                self._definition.drop_collection(DropCollection(name))
+
+    def _sweep(self) -> None:
+        """Remove expired documents if it is time; another writer's lock puts it off."""
+        if self._transaction.is_open or not self._clock.is_due():
+            return
+        self._catalogue.refresh()
+        if not has_expiry(self._catalogue):
+            return
+        try:
+            self._remove_expired()
+        except sqlite3.OperationalError as exc:
+            self._transaction.rollback()
+            if not isinstance(translate(exc, self._options.path), StoreLocked):
+                raise
+
+    def _remove_expired(self) -> int:
+        with self._transaction.change_of_schema():
+            return remove_expired(self._connection, self._catalogue)

@@ -1,0 +1,90 @@
+"""Making and deleting collections and indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from ...commands import (
+    CreateCollection,
+    CreateIndex,
+    DropCollection,
+    DropIndex,
+    IndexSpec,
+    SetSchema,
+)
+from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation
+from . import layout
+from .catalogue import Catalogue
+from .planner_statistics import gather, is_large
+
+
+class Definition:
+    """Change the schema of the file, in the open transaction of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+
+    def create_collection(self, command: CreateCollection) -> None:
+        if not command.name or "\0" in command.name:
+            raise ConfigurationError(f"{command.name!r} can't be the name of a collection")
+        if self._catalogue.find(command.name) is not None:
+            raise CollectionExists(f"Collection '{command.name}' already exists", name=command.name)
+        self._run(layout.create_collection(command.name, command.kind))
+        self._catalogue.add_collection(command.name, command.kind)
+        self._catalogue.refresh()
+
+    def drop_collection(self, command: DropCollection) -> None:
+        collection = self._catalogue.need(command.name)
+        for index in collection.indexes:
+            self._run(layout.drop_index(index))
+        self._run([f"DROP TABLE {collection.table}"])
+        self._catalogue.remove_collection(command.name)
+        self._catalogue.refresh()
+
+    def create_index(self, command: CreateIndex) -> None:
+        spec = command.index
+        collection = self._catalogue.need(command.collection)
+        _check(spec)
+        if any(index.spec.name == spec.name for index in collection.indexes):
+            raise IndexExists(f"Index '{spec.name}' already exists in '{collection.name}'", name=spec.name)
+        index = self._catalogue.add_index(collection.name, spec)
+        try:
+            self._run(layout.create_index(collection.name, index))
+        except sqlite3.IntegrityError as exc:
+            raise UniqueViolation(
+                f"documents of '{collection.name}' share a value of {', '.join(spec.fields)}:"
+                f" the unique index '{spec.name}' was not made",
+                collection=collection.name,
+                index=spec.name,
+                fields=spec.fields,
+                hint="change or delete the duplicates first",
+            ) from exc
+        if is_large(self._connection, collection.table):
+            gather(self._connection, collection.table)
+        self._catalogue.refresh()
+
+    def drop_index(self, command: DropIndex) -> None:
+        index = self._catalogue.need(command.collection).index(command.index.name)
+        self._run(layout.drop_index(index))
+        self._catalogue.remove_index(index)
+        self._catalogue.refresh()
+
+    def set_schema(self, command: SetSchema) -> None:
+        self._catalogue.need(command.collection)
+        self._catalogue.set_schema(command.collection, command.schema, command.validation)
+        self._catalogue.refresh()
+
+    def _run(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._connection.execute(statement)
+
+
+def _check(spec: IndexSpec) -> None:
+    if not spec.fields:
+        raise ConfigurationError(f"index '{spec.name}' names no field")
+    if len(spec.fields) > 1 and spec.kind != "persistent":
+        raise ConfigurationError(f"index '{spec.name}': a {spec.kind} index has one field")
+    if spec.kind == "vector" and spec.dimension < 1:
+        raise ConfigurationError(f"vector index '{spec.name}' needs a dimension from 1 up")

@@ -1,0 +1,100 @@
+"""What opens channels to a file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import uuid
+
+from ...errors import ClosedError
+from ..base import Capabilities
+from .channel import CAPABILITIES, EmbeddedChannel, SweepClock
+from .options import StoreOptions, parse_url
+from .plan_cache import PlanCache
+from .planner_statistics import Statistics
+from .sql_trace import Observer, observed
+from .store import closed_with, open_connection
+
+_IDLE = 8
+
+
+class EmbeddedDriver:
+    """Opens channels to one SQLite file, or to one database in memory.
+
+    Connections that channels give back are kept for the next. ``on_statement`` is told each SQL
+    statement, the number of its parameters, its milliseconds and its rows.
+    """
+
+    def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
+        self._url = url
+        self._options = parse_url(url, **options)
+        self._factory = sqlite3.Connection if on_statement is None else observed(on_statement)
+        self._memory_name = f"solidb-{uuid.uuid4().hex}"
+        self._plans = PlanCache()
+        self._statistics = Statistics()
+        self._clock = SweepClock(self._options.sweep)
+        self._idle: list[sqlite3.Connection] = []
+        self._left_behind: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._closed = False
+        # a database in memory lives as long as a connection to it
+        self._anchor = [self._open()] if self._options.in_memory else []
+        closed_with(self, self._anchor)
+        closed_with(self, self._idle)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    @property
+    def options(self) -> StoreOptions:
+        return self._options
+
+    def channel(self) -> EmbeddedChannel:
+        """Open a channel."""
+        connection = self._take()
+        try:
+            return EmbeddedChannel(
+                connection, self._options, self._clock, self._plans, self._statistics, self._give_back
+            )
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the idle connections; channels still open close theirs when they are given back."""
+        with self._lock:
+            self._closed = True
+            connections = [*self._idle, *self._anchor]
+            self._idle.clear()
+            self._anchor.clear()
+        for connection in connections:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        return open_connection(self._options, self._memory_name, self._factory)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
+            if self._process != os.getpid():  # SQLite's connections must not be carried into a child process
+                self._left_behind = [*self._idle]  # held, for to let go of one is to close it
+                self._idle.clear()
+                self._process = os.getpid()
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < _IDLE and self._process == os.getpid():
+                self._idle.append(connection)
+                return
+        connection.close()

@@ -1,0 +1,219 @@
+"""The tables, indexes and triggers of a collection, as SQL.
+
+Indexes of a kind that SQLite has no expression index for stand in tables of their own, which
+triggers keep in step; their rows have the rowids of the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...commands import CollectionKind, IndexSpec
+from ...errors import UnsupportedQueryError
+from .catalogue import StoredIndex
+from .order_key import order_key_sql
+from .quoting import PREFIX, SYSTEM_COLUMNS, is_reachable, path_sql, quoted, table_name, table_sql
+
+_COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
+_Content = Callable[[str, IndexSpec], tuple[str, str]]
+"""Makes the values of a side table's columns, and the condition under which there is a row."""
+_SIDE_TABLES = {
+    "fulltext": (
+        "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
+    ),
+    "geo": "CREATE VIRTUAL TABLE {table} USING rtree(rowid, south, north, west, east)",
+    "vector": "CREATE TABLE {table} (rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL)",
+}
+
+
+def create_collection(name: str, kind: CollectionKind) -> list[str]:
+    """Return the statements that make a collection's table."""
+    table = table_sql(name)
+    statements = [f"CREATE TABLE {table} (key TEXT NOT NULL UNIQUE, {_COLUMNS})"]
+    if kind == "edge":
+        statements += [
+            f"CREATE INDEX {quoted(f'{PREFIX}{end}:{table_name(name)}')} ON {table}"
+            f" ({order_key_sql('doc', path_sql((end,)))}, key)"
+            for end in ("_from", "_to")
+        ]
+    return statements
+
+
+def create_index(collection: str, index: StoredIndex) -> list[str]:
+    """Return the statements that make an index and fill it from the documents there are."""
+    spec = index.spec
+    if spec.kind in ("persistent", "ttl"):
+        return _expression_index(collection, index)
+    tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
+    if spec.kind == "fulltext":
+        vocabulary = f"fts5vocab({side_table(index)}, 'row')"
+        tables.append(f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING {vocabulary}")
+    columns, content = _CONTENT[spec.kind]
+    statements = [*tables, *_kept_in_step(collection, index, side_table(index), columns, content)]
+    if spec.kind == "geo":
+        statements.append(f"CREATE TABLE {rest_table(index)} (rowid INTEGER PRIMARY KEY)")
+        statements += _kept_in_step(collection, index, rest_table(index), "rowid", _elsewhere)
+    return statements
+
+
+def drop_index(index: StoredIndex) -> list[str]:
+    """Return the statements that delete an index."""
+    if index.spec.kind in ("persistent", "ttl"):
+        return [f"DROP INDEX IF EXISTS {index_name(index)}", f"DROP INDEX IF EXISTS {_unique_name(index)}"]
+    more = {"fulltext": [vocabulary_table(index)], "geo": [rest_table(index)]}.get(index.spec.kind, [])
+    tables = [*more, side_table(index)]
+    triggers = [
+        f"DROP TRIGGER IF EXISTS {_trigger(table, event)}"
+        for table in tables
+        for event in ("insert", "update", "delete")
+    ]
+    return [*triggers, *(f"DROP TABLE {table}" for table in tables)]
+
+
+def index_name(index: StoredIndex) -> str:
+    """Return the name of a persistent index in SQLite."""
+    return f"{PREFIX}index_{index.number}"
+
+
+def _unique_name(index: StoredIndex) -> str:
+    return f"{PREFIX}unique_{index.number}"
+
+
+def side_table(index: StoredIndex) -> str:
+    """Return the name of the table that holds a fulltext, geo or vector index."""
+    return f"{PREFIX}{index.spec.kind}_{index.number}"
+
+
+def rest_table(index: StoredIndex) -> str:
+    """Return the name of the table of the documents whose place is not a plain ``{lat, lon}``."""
+    return f"{PREFIX}rest_{index.number}"
+
+
+def vocabulary_table(index: StoredIndex) -> str:
+    """Return the name of the table that tells how often a fulltext index has a word."""
+    return f"{PREFIX}vocabulary_{index.number}"
+
+
+def index_number(name: str) -> int | None:
+    """Return the number in the name of an index of ours."""
+    for prefix in (f"{PREFIX}index_", f"{PREFIX}unique_"):
+        if name.startswith(prefix):
+            return int(name.removeprefix(prefix))
+    return None
+
+
+def field_path(field: str) -> str:
+    """Return the JSON path of a dotted field, as an SQL literal."""
+    parts = field.split(".")
+    if not all(map(is_reachable, parts)):
+        raise UnsupportedQueryError(
+            f"{field!r} can't be indexed in a file",
+            construct=field,
+            hint="use names without quotes or backslashes",
+        )
+    return path_sql(parts)
+
+
+def key_of_field(field: str, alias: str = "") -> str:
+    """Return the SQL of the order key of a dotted field of a table's documents."""
+    prefix = f"{alias}." if alias else ""
+    if field in SYSTEM_COLUMNS:
+        return f"{prefix}{SYSTEM_COLUMNS[field]}"
+    return order_key_sql(f"{prefix}doc", field_path(field))
+
+
+def _expression_index(collection: str, index: StoredIndex) -> list[str]:
+    """Index the order keys; a unique one lets off documents in which all the fields are null."""
+    spec, table = index.spec, table_sql(collection)
+    keys = [key_of_field(field) for field in spec.fields]
+    unique = "UNIQUE " if spec.unique and len(keys) == 1 else ""
+    statements = [f"CREATE {unique}INDEX {index_name(index)} ON {table} ({', '.join(keys)})"]
+    if spec.unique and len(keys) > 1:  # SQLite takes NULLs for different, the server takes nulls for equal
+        whole = ", ".join(f"ifnull({key}, x'')" for key in keys)
+        some = " OR ".join(f"{key} IS NOT NULL" for key in keys)
+        statements.append(f"CREATE UNIQUE INDEX {_unique_name(index)} ON {table} ({whole}) WHERE {some}")
+    return statements
+
+
+def _trigger(side: str, event: str) -> str:
+    return f"{side}_{event}"
+
+
+def _kept_in_step(
+    collection: str, index: StoredIndex, side: str, columns: str, content: _Content
+) -> list[str]:
+    """Return the statements that fill a side table, and the triggers that keep it in step."""
+    table = table_sql(collection)
+
+    def add(alias: str, source: str = "") -> str:
+        values, condition = content(f"{alias}.doc", index.spec)
+        if columns == "rowid":
+            return f"INSERT INTO {side} (rowid) SELECT {alias}.rowid{source} WHERE {condition}"
+        return (
+            f"INSERT INTO {side} (rowid, {columns}) SELECT {alias}.rowid, {values}{source} WHERE {condition}"
+        )
+
+    def remove() -> str:
+        if index.spec.kind != "fulltext":
+            return f"DELETE FROM {side} WHERE rowid = old.rowid"
+        values, condition = content("old.doc", index.spec)  # FTS5 without content is told what to forget
+        forget = f"INSERT INTO {side} ({side}, rowid, {columns})"
+        return f"{forget} SELECT 'delete', old.rowid, {values} WHERE {condition}"
+
+    changed = f"{remove()}; {add('new')};"
+    return [
+        add("d", f" FROM {table} AS d"),
+        f"CREATE TRIGGER {_trigger(side, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(side, 'update')} AFTER UPDATE OF doc ON {table} BEGIN {changed} END",
+        f"CREATE TRIGGER {_trigger(side, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
+    ]
+
+
+def _words(document: str, spec: IndexSpec) -> tuple[str, str]:
+    path = field_path(spec.fields[0])
+    return f"solidb_words({document} ->> {path})", f"json_type({document}, {path}) = 'text'"
+
+
+def _vector(document: str, spec: IndexSpec) -> tuple[str, str]:
+    vector = f"solidb_vector({document} -> {field_path(spec.fields[0])}, {spec.dimension})"
+    return vector, f"{vector} IS NOT NULL"
+
+
+def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
+    """Return the point as a box: of ``{lat, lon}``, ``{latitude, longitude}``, GeoJSON or ``[lat, lon]``."""
+    field = field_path(spec.fields[0])[1:-1]
+
+    def number(path: str) -> str:
+        place = f"{document}, '{field}{path}'"
+        return f"CASE WHEN json_type({place}) IN ('integer', 'real') THEN json_extract({place}) END"
+
+    def coordinate(names: tuple[str, ...], in_geojson: str, in_array: str) -> str:
+        named = ", ".join(number(f'."{name}"') for name in names)
+        return (
+            f"CASE json_type({document}, '{field}') WHEN 'array' THEN {number(in_array)} WHEN 'object' THEN"
+            f" CASE WHEN {document} ->> '{field}.type' IS 'Point' THEN {number(in_geojson)}"
+            f" ELSE coalesce({named}) END END"
+        )
+
+    lat = coordinate(("lat", "latitude"), ".coordinates[1]", "[0]")
+    lon = coordinate(("lon", "lng", "longitude"), ".coordinates[0]", "[1]")
+    condition = f"{lat} BETWEEN -90 AND 90 AND {lon} BETWEEN -180 AND 180"
+    return f"{lat}, {lat}, {lon}, {lon}", condition
+
+
+def _elsewhere(document: str, spec: IndexSpec) -> tuple[str, str]:
+    """Tell the documents for which the box is not that of ``field.lat`` and ``field.lon``."""
+    field = field_path(spec.fields[0])[1:-1]
+    plain = [f"{document} ->> '{field}.type' IS NOT 'Point'"]
+    for name, most in (("lat", 90), ("lon", 180)):
+        place = f"{document}, '{field}.{name}'"
+        plain.append(f"json_type({place}) IN ('integer', 'real')")
+        plain.append(f"json_extract({place}) BETWEEN -{most} AND {most}")
+    return "", f"NOT ifnull({' AND '.join(plain)}, 0)"
+
+
+_CONTENT: dict[str, tuple[str, _Content]] = {
+    "fulltext": ("words", _words),
+    "geo": ("south, north, west, east", _box),
+    "vector": ("vector", _vector),
+}

@@ -1,0 +1,274 @@
+"""Running SDBQL on the file: as one SQL statement where that is exact, else in Python."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ..._types import Json, Stored
+from ...commands import ExplainQuery, FetchDocuments, RunQuery
+from ...errors import QueryError, QueryLimitError, QueryTimeout
+from ...language import nodes
+from ...language.interpreter import Limits, Prepared, prepare, writes
+from ...language.values import canonical
+from .catalogue import Catalogue
+from .documents import Writer
+from .explain import explain
+from .options import StoreOptions
+from .order_key import NotReversible
+from .plan_cache import Known, PlanCache
+from .searches import Searcher, take_out
+from .source import HeadGaveUp, SqliteSource, head_rows, stored_form
+from .sql.candidates import Narrowings
+from .sql.constants import Signature, signature
+from .sql.heads import split
+from .sql.plans import Plan
+from .sql.plans import plan as make_plan
+from .sql.refusal import NotInSql
+from .sql.row_shapes import Columns
+from .sql.terms import DOCUMENT_COLUMNS
+from .transaction import Transaction
+
+_INSTRUCTIONS_A_TICK: Final = 20_000
+_MOST_ROWS: Final = Limits().max_rows
+
+
+class _SchemaMoved(Exception):  # a signal, never seen by callers
+    """The schema of the file is not the one that a plan was made for."""
+
+
+class Queries:
+    """Runs queries on one connection, keeping their plans while the schema stays."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        transaction: Transaction,
+        writer: Writer,
+        options: StoreOptions,
+        plans: PlanCache,
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._transaction = transaction
+        self._writer = writer
+        self._options = options
+        self._plans = plans
+        self._searcher = Searcher(connection, catalogue)
+        self._deadline = math.inf
+        self.cancelled = False
+        connection.set_progress_handler(self._tick, _INSTRUCTIONS_A_TICK)
+
+    def run(self, command: RunQuery) -> list[Json]:
+        """Return the rows of a query."""
+        entry, rows = self._by_plan(command.query, command.binds)
+        if rows is not None:
+            values = self._read(entry, rows)
+            if values is not None:
+                return values
+        return self._evaluate(entry, command.query, command.binds)
+
+    def fetch(self, command: FetchDocuments) -> list[Stored | None]:
+        """Return the rows of a query over documents as they are stored."""
+        _, rows = self._by_plan(command.query, command.binds, documents=True)
+        if rows is not None:
+            width = len(DOCUMENT_COLUMNS)
+            return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
+        values = self.run(RunQuery(command.query, command.binds))
+        try:
+            return list(map(stored_form, values))
+        except (TypeError, KeyError, AttributeError) as exc:
+            raise QueryError(
+                "the query does not return whole documents",
+                hint="return the variable of its FOR, or run it for its rows",
+            ) from exc
+
+    def explain(self, command: ExplainQuery) -> Json:
+        """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
+        entry = self._entry(command.query, command.binds)
+        try:
+            return self._explained(entry, command)
+        except sqlite3.OperationalError as exc:  # nested deeper than SQLite's parser goes, or as wide
+            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            self._give_up(entry, str(exc))
+            entry.head = entry.prepared = None
+            return self._explained(entry, command)
+
+    def _explained(self, entry: Known, command: ExplainQuery) -> Json:
+        if entry.plan is None:
+            self._prepare(entry, command.query)
+        return explain(self._connection, self._catalogue, entry, command.binds)
+
+    # --- plans -----------------------------------------------------------------------------------
+
+    def _entry(self, query: nodes.Query, binds: Mapping[str, Any]) -> Known:
+        key = (self._catalogue.refresh(), query, signature(binds))
+        if self._catalogue.is_private:  # by a change of the schema that may yet be rolled back
+            return self._plan(*key[1:])
+        known = self._plans.get(key)
+        if known is None:
+            known = self._plan(*key[1:])
+            self._plans.put(key, known)
+        return known
+
+    def _expected(self, query: nodes.Query, binds: Mapping[str, Any]) -> Known | None:
+        """Return what is known of a query if the schema has not changed, and there is a plan."""
+        if self._catalogue.is_private or not self._catalogue.is_read:
+            return None
+        known = self._plans.get((self._catalogue.version, query, signature(binds)))
+        return known if known is not None and known.plan is not None else None
+
+    def _plan(self, query: nodes.Query, types: Signature) -> Known:
+        database, strict, find = self._options.database_name, self._options.strict, self._catalogue.find
+        entry = Known(writes(query), narrowings=Narrowings(types, database))
+        names = self._catalogue.names
+        try:
+            if entry.writes:
+                raise NotInSql("it writes")
+            entry.plan = self._better(make_plan(query, types, find, names, database=database, strict=strict))
+        except NotInSql as exc:
+            entry.reason = str(exc)
+            entry.head = split(query, types, find, names, database=database, strict=strict)
+        except RecursionError:
+            entry.reason = "it is nested too deep"
+        return entry
+
+    def _better(self, plan: Plan) -> Plan:
+        """Let documents be read after they are sorted, where no index has their order."""
+        if not plan.late:
+            return plan
+        unknown = dict.fromkeys(plan.parameters.getters)
+        try:
+            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {plan.sql}", unknown).fetchall()
+        except sqlite3.OperationalError:
+            return plan  # whoever runs it will hear why
+        return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step[3] for step in steps) else plan
+
+    # --- SQL -------------------------------------------------------------------------------------
+
+    def _by_plan(
+        self, query: nodes.Query, binds: Mapping[str, Any], *, documents: bool = False
+    ) -> tuple[Known, list[Any] | None]:
+        """Run a query's plan. There are no rows without one, or if SQL gave up, which is then noted.
+
+        ``documents``: run it only if its rows are documents as they are stored.
+        """
+        entry = self._expected(query, binds)
+        while True:
+            entry = entry or self._entry(query, binds)
+            plan = entry.plan
+            if plan is None or (documents and not plan.is_documents):
+                return entry, None
+            try:
+                return entry, self._rows(entry, plan, binds)
+            except _SchemaMoved:
+                entry = None
+
+    def _rows(self, entry: Known, plan: Plan, binds: Mapping[str, Any]) -> list[Any] | None:
+        """Return the rows of a plan; None if SQL gave up. _SchemaMoved if it was made for another schema.
+
+        That is asked while the statement reads: of the same state of the file, and for half the price.
+        """
+        self._deadline = time.monotonic() + self._options.query_timeout
+        try:
+            cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
+            self._check_schema()
+            rows = cursor.fetchmany(_MOST_ROWS + 1)
+            if len(rows) > _MOST_ROWS:
+                raise QueryLimitError(
+                    f"the query returns more than {_MOST_ROWS} rows",
+                    hint="filter earlier, or read the collection in pages",
+                )
+            return rows
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
+                raise self._too_long() from exc
+            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            self._check_schema()
+            self._give_up(entry, str(exc))
+            return None
+        finally:
+            self._deadline = math.inf
+
+    def _check_schema(self) -> None:
+        if self._catalogue.has_moved():
+            raise _SchemaMoved
+
+    def _read(self, entry: Known, rows: list[Any]) -> list[Json] | None:
+        """Return the values of the rows of a plan; None if they can't be told from their order keys."""
+        plan = entry.plan
+        if not rows or plan is None:
+            return []
+        columns: Columns = list(zip(*rows, strict=True))
+        try:
+            values = plan.shape.read(columns)
+        except NotReversible as exc:
+            self._give_up(entry, str(exc))
+            return None
+        return _distinct(values) if plan.distinct else values
+
+    def _give_up(self, entry: Known, reason: str) -> None:
+        entry.plan, entry.reason = None, f"SQL gave up: {reason}"
+
+    def _tick(self) -> int:
+        return int(time.monotonic() > self._deadline or self.cancelled)
+
+    def _too_long(self) -> QueryTimeout:
+        return QueryTimeout(
+            f"the query ran longer than {self._options.query_timeout:g} s",
+            hint="add an index, ask for less, or raise ?query_timeout=",
+        )
+
+    # --- Python ----------------------------------------------------------------------------------
+
+    def _evaluate(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        try:
+            with self._transaction.step() if entry.writes else self._transaction.snapshot():
+                return self._run_prepared(entry, query, binds)
+        except HeadGaveUp:
+            entry.head = entry.prepared = None
+        return self._evaluate(entry, query, binds)
+
+    def _prepare(self, entry: Known, query: nodes.Query) -> Prepared:
+        if entry.prepared is None:
+            entry.rewritten = take_out(query if entry.head is None else entry.head.rest)
+            entry.prepared = prepare(entry.rewritten.query)
+        return entry.prepared
+
+    def _run_prepared(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        prepared, values, head = self._prepare(entry, query), binds, entry.head
+        name = self._options.database_name
+        source = SqliteSource(self._connection, self._catalogue, self._writer, name, entry.narrowings)
+        if head is not None:
+            query = head.rest
+            source.rows = head_rows(self._connection, head.plan, binds)
+        if entry.rewritten is not None and entry.rewritten.searches:
+            answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
+            prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)
+        limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
+        return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
+
+    def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
+        name = self._options.database_name
+        return SqliteSource(
+            self._connection, self._catalogue, self._writer, name, rowids=(collection, rowids)
+        )
+
+
+def _distinct(values: list[Json]) -> list[Json]:
+    """Return each value once, where it stands first; 1 and 1.0 are one value."""
+    seen: set[Any] = set()
+    kept: list[Json] = []
+    for value in values:
+        mark = canonical(value)
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(value)
+    return kept

@@ -1,0 +1,187 @@
+"""NEAR, VECTOR_SEARCH, FULLTEXT and SEARCH_INDEX through their indexes.
+
+They read a whole collection when they run in Python. With constant arguments they can run before the
+query, over just those documents that their index says can be in the answer; the query then reads
+the answer from a bind variable. What is found, and every score, is what the function finds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Final, TypeGuard, TypeVar, cast
+
+from ..._types import Json
+from ...errors import QueryError
+from ...language import nodes
+from ...language.functions import lookup
+from ...language.functions.arguments import is_array, is_number, is_object
+from ...language.interpreter import MemorySource, Run, Source, compile_expression
+from .bounding_box import surroundings
+from .catalogue import Catalogue, StoredIndex
+from .fulltext_index import FulltextIndexes
+from .layout import side_table
+from .vector_index import VectorIndexes
+
+N = TypeVar("N")
+Narrowed = Callable[[str, Sequence[int]], Source]
+"""Makes a source in which a collection has just the documents with these rowids."""
+
+_BY_WORDS: Final = frozenset(("FULLTEXT", "SEARCH_INDEX"))
+_BIND: Final = "solidb search {}"
+"""A name that no query can write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A call that runs before the query, and the bind that stands for it."""
+
+    bind: str
+    call: nodes.Call
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A query with its searches taken out."""
+
+    query: nodes.Query
+    searches: tuple[Search, ...]
+
+
+def take_out(query: nodes.Query) -> Rewritten:
+    """Replace searches with constant arguments by binds, where an error in them is not swallowed."""
+    found: list[Search] = []
+    return Rewritten(_replaced(query, found), tuple(found))
+
+
+def _replaced(node: N, found: list[Search]) -> N:
+    if (
+        isinstance(node, nodes.Call)
+        and (node.name in _CANDIDATES or node.name in _BY_WORDS)
+        and all(map(_is_constant, node.arguments))
+    ):
+        found.append(Search(_BIND.format(len(found)), node))
+        return cast(N, nodes.Bind(found[-1].bind))
+    if isinstance(node, nodes.Filter | nodes.SortKey | nodes.Lambda) or not is_dataclass(node):
+        return node
+    changed: dict[str, Any] = {}
+    for field in fields(node):
+        before = getattr(node, field.name)
+        after = _replaced_all(before, found)
+        if after is not before:
+            changed[field.name] = after
+    return cast(N, replace(cast(Any, node), **changed)) if changed else cast(N, node)
+
+
+def _replaced_all(value: Any, found: list[Search]) -> Any:
+    if not _is_tuple(value):
+        return _replaced(value, found)
+    after = tuple(_replaced_all(part, found) for part in value)
+    return after if any(a is not b for a, b in zip(after, value, strict=True)) else value
+
+
+def _is_tuple(value: Any) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(value, tuple)
+
+
+def _is_constant(node: nodes.Expression) -> bool:
+    if isinstance(node, nodes.Literal | nodes.Bind):
+        return True
+    if isinstance(node, nodes.Array):
+        return all(map(_is_constant, node.items))
+    if isinstance(node, nodes.Object):
+        return all(_is_constant(value) for _, value in node.pairs)
+    return isinstance(node, nodes.Unary) and _is_constant(node.operand)
+
+
+class Searcher:
+    """Runs searches on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._vectors = VectorIndexes(connection)
+        self._words = FulltextIndexes(connection)
+
+    def answer(
+        self,
+        rewritten: Rewritten,
+        binds: Mapping[str, Any],
+        narrowed: Narrowed,
+    ) -> dict[str, Any] | None:
+        """Return the binds with the searches' answers; None if one must run inside the query."""
+        answers = dict(binds)
+        for search in rewritten.searches:
+            try:
+                arguments = [_constant(node, binds) for node in search.call.arguments]
+                found = self._found(search.call.name, arguments, binds, narrowed)
+            except QueryError:
+                return None
+            if found is None:
+                return None
+            answers[search.bind] = found
+        return answers
+
+    def _found(self, name: str, arguments: list[Json], binds: Mapping[str, Any], narrowed: Narrowed) -> Json:
+        """Return what a search finds; None if no index can tell."""
+        if name in _BY_WORDS:
+            return self._by_words(name, arguments, narrowed)
+        rows = _CANDIDATES[name](self, arguments)
+        function = lookup(name)
+        if rows is None or function is None:
+            return None
+        return function.implementation(Run(narrowed(arguments[0], rows), binds), arguments)
+
+    def _by_words(self, name: str, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
+        if not 3 <= len(arguments) <= 4 or not all(type(one) is str for one in arguments[:3]):
+            return None
+        collection, field = arguments[:2]
+        index = self._index(collection, "fulltext", field)
+        if index is None or field not in index.spec.fields:
+            return None
+        run = self._words.fulltext if name == "FULLTEXT" else self._words.search_index
+        return run(index, arguments, lambda rowids: list(narrowed(collection, rowids).scan(collection)))
+
+    def near(self, arguments: list[Json]) -> Sequence[int] | None:
+        """Return the rowids of the documents in the box around a circle."""
+        if len(arguments) != 4:
+            return None
+        collection, center, radius, field = arguments
+        index = self._index(collection, "geo", field)
+        if index is None or not is_number(radius) or not is_object(center):
+            return None
+        lat, lon = center.get("lat"), center.get("lon")
+        if not is_number(lat) or not is_number(lon):
+            return None
+        south, north, west, east = surroundings(lat, lon, radius)
+        within = "north >= ? AND south <= ? AND east >= ? AND west <= ?"
+        sql = f"SELECT rowid FROM {side_table(index)} WHERE {within}"
+        return [row[0] for row in self._connection.execute(sql, (south, north, west, east)).fetchall()]
+
+    def vector_search(self, arguments: list[Json]) -> Sequence[int] | None:
+        """Return the rowids of the nearest vectors, and of those as good as equally near."""
+        if len(arguments) != 4 or type(arguments[3]) is not int:
+            return None
+        collection, name, vector, most = arguments
+        index = self._index(collection, "vector", name)
+        if index is None or not is_array(vector) or len(vector) != index.spec.dimension:
+            return None
+        return self._vectors.nearest(index, vector, most)
+
+    def _index(self, collection: Json, kind: str, name_or_field: Json) -> StoredIndex | None:
+        found = self._catalogue.find(collection) if type(collection) is str else None
+        for index in found.indexes if found is not None else ():
+            if index.spec.kind == kind and name_or_field in (index.spec.name, *index.spec.fields):
+                return index
+        return None
+
+
+_CANDIDATES: Final[dict[str, Callable[[Searcher, list[Json]], Sequence[int] | None]]] = {
+    "NEAR": Searcher.near,
+    "VECTOR_SEARCH": Searcher.vector_search,
+}
+
+
+def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
+    return compile_expression(node, ())((), binds, MemorySource())

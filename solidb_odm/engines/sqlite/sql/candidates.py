@@ -1,0 +1,93 @@
+"""Narrowing: SQL for the documents that one FOR of a query in Python can have a use for.
+
+Conditions that SQL can say, and that can't fail, leave documents out; Python tests the rest. Where a
+condition depends on the row the FOR stands in, SQL is asked once for each row, which pays only if an
+index serves that condition.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...._types import Json
+from ....language.interpreter import Selection
+from ....language.walk import bind_names
+from .compilation import Compilation, Scope
+from .constants import Parameters, Signature, value_type
+from .filters import conjuncts, parts, where
+from .plans import Find, compilation
+from .refusal import NotInSql
+from .terms import DOCUMENT_COLUMNS, Document, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """One SQL statement for the documents of a collection that can meet some conditions."""
+
+    collection: str
+    sql: str
+    parameters: Parameters
+
+
+class Narrowings:
+    """The narrowings of one query, made for the types of its binds and of what its rows hold."""
+
+    def __init__(self, types: Signature, database: str) -> None:
+        self._types = types
+        self._database = database
+        self._known: dict[tuple[Selection, Signature], Narrowing | None] = {}
+
+    def of(
+        self, selection: Selection, outer: Mapping[str, Json], find: Find, connection: sqlite3.Connection
+    ) -> Narrowing | None:
+        """Return the narrowing for a selection; None if it would leave nothing out, or not by an index."""
+        types = tuple([(name, value_type(value)) for name, value in outer.items()])
+        key = (selection, types)
+        if key not in self._known:
+            self._known[key] = self._make(selection, types, find, connection)
+        return self._known[key]
+
+    def _make(
+        self, selection: Selection, outer: Signature, find: Find, connection: sqlite3.Connection
+    ) -> Narrowing | None:
+        c = compilation((*self._types, *outer), find, database=self._database, strict=False)
+        c.total = True
+        try:
+            collection = c.collection(selection.collection)
+        except NotInSql:
+            return None
+        scope = {selection.variable: Document("object", "d", collection.name, self._database)}
+        fixed, by_row = _conditions(c, selection, scope)
+        if not fixed and not by_row:
+            return None
+        source = f"FROM {collection.table} AS d WHERE"
+        if selection.by_row:
+            probe = f"SELECT 1 {source} {where(by_row)}" if by_row else ""
+            if not probe or not _is_served(probe, c.parameters, connection):
+                return None
+        columns = ", ".join(f"d.{column}" for column in DOCUMENT_COLUMNS)
+        order = "+d.key" if collection.indexes or collection.kind == "edge" else "d.key"
+        sql = f"SELECT {columns} {source} {where(by_row + fixed)} ORDER BY {order}"
+        return Narrowing(collection.name, sql, c.parameters)
+
+
+def _conditions(c: Compilation, selection: Selection, scope: Scope) -> tuple[list[Truth], list[Truth]]:
+    """Return the conditions that SQL can say: those that are always the same, and those by row."""
+    fixed: list[Truth] = []
+    by_row: list[Truth] = []
+    for condition in selection.conditions:
+        said = by_row if bind_names(condition) & selection.by_row else fixed
+        for part in parts(condition):
+            try:
+                said += conjuncts(c, part, scope)
+            except NotInSql:
+                continue
+    return fixed, by_row
+
+
+def _is_served(sql: str, parameters: Parameters, connection: sqlite3.Connection) -> bool:
+    """Tell whether SQLite would search an index for these conditions, whatever their values."""
+    steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(parameters.getters)).fetchall()
+    return any(step[3].startswith("SEARCH") for step in steps)

@@ -1,0 +1,115 @@
+"""What is known and gathered while one query becomes SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+
+from ....language import nodes
+from ..catalogue import Collection
+from .constants import Parameters, value_type
+from .refusal import NotInSql
+from .terms import Constant, Document, Getter, Term
+
+Scope = Mapping[str, Term]
+
+
+@dataclass(slots=True)
+class Compilation:
+    """The surroundings of a query, and the parts of the compiler, which call each other through it.
+
+    ``total``: refuse what may fail while it runs. ``window_order``: the order of the rows that window
+    functions go over; None where there can be none.
+    """
+
+    types: Mapping[str, str]
+    database: str
+    strict: bool
+    find: Callable[[str], Collection | None]
+    term: Callable[[Compilation, nodes.Expression, Scope], Term]
+    subquery: Callable[[Compilation, nodes.Query, Scope], Term]
+    count: Callable[[Compilation, nodes.Query, Scope], Term]
+    first: Callable[[Compilation, nodes.Query, Scope], Term]
+    names: Callable[[], Sequence[str]] = tuple
+    parameters: Parameters = field(default_factory=Parameters)
+    collections: set[str] = field(default_factory=set[str])
+    total: bool = False
+    window_order: list[str] | None = None
+    _aliases: int = 0
+
+    def alias(self) -> str:
+        """Return a fresh name for a table in FROM."""
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def call_back(self, name: str, *keys: str) -> str:
+        """Return the call of a Python function, which may fail."""
+        if self.total:
+            raise NotInSql(f"{name}, which may fail")
+        return f"{name}({', '.join(keys)})"
+
+    def collection(self, name: str) -> Collection:
+        """Return a collection that SQL may read."""
+        found = self.find(name)
+        if found is None:
+            raise NotInSql(f"{name!r} is not a collection")
+        if found.irregular:
+            raise NotInSql(f"collection {name!r} holds texts with a NUL character")
+        self.collections.add(name)
+        return found
+
+    def constant(self, node: nodes.Expression) -> Constant | None:
+        """Return the constant that an expression is, or None if it depends on a row."""
+        if isinstance(node, nodes.Literal):
+            return self._literal(node.value)
+        if isinstance(node, nodes.Bind):
+            return self._typed(self.type_of_bind(node.name), itemgetter(node.name))
+        if isinstance(node, nodes.Unary) and node.operator == "-" and isinstance(node.operand, nodes.Literal):
+            value = node.operand.value
+            return self._literal(-value) if type(value) in (int, float) else None  # type: ignore[operator]
+        if isinstance(node, nodes.Array):
+            return self._array(node)
+        return None
+
+    def document_of(self, node: nodes.Expression, scope: Scope) -> Document | None:
+        """Return the document that a path of attributes starts from."""
+        while isinstance(node, nodes.Attribute):
+            node = node.base
+        found = scope.get(node.name) if isinstance(node, nodes.Name) else None
+        return found if isinstance(found, Document) else None
+
+    def type_of_bind(self, name: str) -> str:
+        """Return the planning type of a bind; what is missing or odd is for Python."""
+        found = self.types.get(name)
+        if found is None:
+            raise NotInSql(f"the bind @{name} is missing")
+        return found
+
+    def type_of(self, node: nodes.Expression) -> str:
+        """Return the planning type of a constant expression."""
+        if isinstance(node, nodes.Bind):
+            return self.type_of_bind(node.name)
+        if isinstance(node, nodes.Literal):
+            return value_type(node.value)
+        if isinstance(node, nodes.Array):
+            types = {self.type_of(item) for item in node.items}
+            if types <= {"string", "int", "number", "bool", "null"}:
+                return "list?" if "null" in types else "list"
+            return "array"
+        return "number"
+
+    def _literal(self, value: nodes.Scalar) -> Constant:
+        return self._typed(value_type(value), lambda _: value)
+
+    def _typed(self, type_name: str, getter: Getter) -> Constant:
+        if type_name == "odd":
+            raise NotInSql("a value that SQLite can't hold exactly")
+        return self.parameters.constant(type_name, getter)
+
+    def _array(self, node: nodes.Array) -> Constant | None:
+        items = [self.constant(item) for item in node.items]
+        known = [item for item in items if item is not None]
+        if len(known) != len(items):
+            return None
+        return self.parameters.constant("array", lambda binds: [item.value(binds) for item in known])

@@ -1,0 +1,269 @@
+"""Conditions in SQL, two-valued as SDBQL's are.
+
+A comparison has a second form for WHERE, which an index can serve and which may be NULL for false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ...._types import Json
+from ....language import nodes
+from .. import json_text
+from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
+from .refusal import NotInSql
+from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, Term, Truth, key_of
+
+NEVER: Final = Truth("bool", "0")
+ALWAYS: Final = Truth("bool", "1")
+_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_MOST_IN_A_ROW: Final = 100
+_LONGEST_CHOICE: Final = 20_000
+_LAST_CODE_POINT: Final = 0x10FFFF
+_SURROGATES: Final = (0xD800, 0xDFFF)
+
+
+def truth_of(term: Term) -> Truth:
+    """Return whether a value counts as true: all but null, false, 0 and the empty text do."""
+    if isinstance(term, Truth):
+        return term
+    if term.kind in ("array", "object"):
+        return ALWAYS
+    if term.kind == "null":
+        return NEVER
+    return Truth("bool", f"ifnull({term.key} NOT IN ({FALSE_SQL}, 0, ''), 0)")
+
+
+def negated(truth: Truth) -> Truth:
+    """Return the opposite."""
+    return Truth("bool", f"(NOT {truth.sql})")
+
+
+def joined(word: str, parts: list[str]) -> str:
+    """Write conditions with AND or OR between; many of them as a tree, since SQLite bounds its depth."""
+    if len(parts) <= _MOST_IN_A_ROW:
+        return f" {word} ".join(parts)
+    half = len(parts) // 2
+    return f"({joined(word, parts[:half])}) {word} ({joined(word, parts[half:])})"
+
+
+def all_of(truths: list[Truth]) -> Truth:
+    """Return whether all of the conditions hold."""
+    sql = joined("AND", [truth.sql for truth in truths])
+    where = joined("AND", [truth.where for truth in truths])
+    return Truth("bool", f"({sql})", f"({where})")
+
+
+def any_of(truths: list[Truth]) -> Truth:
+    """Return whether one of the conditions holds."""
+    sql = joined("OR", [truth.sql for truth in truths])
+    where = joined("OR", [truth.where for truth in truths])
+    return Truth("bool", f"({sql})", f"({where})")
+
+
+def compared(left: Term, operator: nodes.ComparisonOperator, right: Term) -> Truth:
+    """Return ``left operator right`` for ``== != < <= > >=``."""
+    if isinstance(left, Constant) and not isinstance(right, Constant):
+        left, operator, right = right, _mirror(operator), left
+    if operator in ("==", "!="):
+        return _equality(left, operator, right)
+    if operator not in _MIRRORED:
+        raise NotInSql(f"the operator {operator}")
+    if right.kind == "null":
+        return _ordered_against_null(left, operator)
+    if isinstance(right, Constant):
+        return _ordered_against_value(left, operator, right)
+    return _ordered(left, operator, right)
+
+
+def _mirror(operator: nodes.ComparisonOperator) -> nodes.ComparisonOperator:
+    mirrored = _MIRRORED.get(operator)
+    if mirrored is None:
+        raise NotInSql(f"the operator {operator} with a constant on its left")
+    return mirrored  # type: ignore[return-value]  # the values are operators
+
+
+def _equality(left: Term, operator: str, right: Term) -> Truth:
+    if left.kind != "any" and right.kind != "any" and left.kind != right.kind:
+        return NEVER if operator == "==" else ALWAYS
+    not_ = "" if operator == "==" else "NOT "
+    if isinstance(right, Column) and not isinstance(left, Column):
+        left, right = right, left
+    if isinstance(left, Column):
+        return _column_equality(left, not_, right)
+    other = "NULL" if right.kind == "null" else right.key
+    is_value = operator == "==" and right.kind not in ("null", "any")
+    is_present = is_value or (operator == "!=" and right.kind == "null")
+    return Truth(
+        "bool",
+        f"({left.key} IS {not_}{other})",
+        present=left.key if is_present else "",
+        equals=left.key if is_value and isinstance(right, Constant) else "",
+    )
+
+
+def _column_equality(column: Column, not_: str, right: Term) -> Truth:
+    """Compare a text column; only a text may meet it bare, for anything else would be made text."""
+    if isinstance(right, Constant):
+        is_text = not not_ and right.kind == "string"
+        equals = column.sql if is_text else ""
+        return Truth("bool", f"({column.sql} IS {not_}{right.key})", equals=equals)
+    exact = f"({right.key} IS {not_}{column.key})"
+    return Truth("bool", exact, exact if not_ else f"({column.sql} = {right.key} AND {exact})")
+
+
+def _ordered_against_null(left: Term, operator: str) -> Truth:
+    if operator == "<":
+        return NEVER
+    if operator == ">=":
+        return ALWAYS
+    return Truth("bool", f"({left.key} IS {'NULL' if operator == '<=' else 'NOT NULL'})")
+
+
+def _ordered_against_value(left: Term, operator: str, right: Constant) -> Truth:
+    """Compare with a constant that is not null; a null on the left is less than it."""
+    if isinstance(left, Column):
+        side = left.sql if right.kind == "string" else left.key
+        return Truth("bool", f"({side} {operator} {right.key})")
+    comparison = f"{left.key} {operator} {right.key}"
+    if operator in ("<", "<="):
+        either = f"({comparison} OR {left.key} IS NULL)"
+        return Truth("bool", either, subject=left.key, bare=comparison)
+    return Truth("bool", f"ifnull({comparison}, 0)", comparison, present=left.key)
+
+
+def _ordered(left: Term, operator: str, right: Term) -> Truth:
+    low, high = (left.key, right.key) if operator in ("<", "<=") else (right.key, left.key)
+    if operator in ("<", ">"):
+        return Truth("bool", f"ifnull({low} < {high}, {low} IS NULL AND {high} IS NOT NULL)")
+    return Truth("bool", f"ifnull({low} <= {high}, {low} IS NULL)")
+
+
+# --- membership ----------------------------------------------------------------------------------
+
+
+def in_list(left: Term, placeholder: str, *, has_null: bool) -> Truth:
+    """Return ``left IN list`` for a list of plain scalars, given as a JSON array of their keys."""
+    among = f"{_bare(left)} IN (SELECT value FROM json_each({placeholder}))"
+    if has_null:
+        return Truth(
+            "bool", f"(ifnull({among}, 0) OR {left.key} IS NULL)", f"({among} OR {left.key} IS NULL)"
+        )
+    return Truth("bool", f"ifnull({among}, 0)", among)
+
+
+def quantified(left: JsonPath, quantifier: str, element: Truth, alias: str) -> Truth:
+    """Return ``document.array ANY|ALL|NONE condition``; of anything but an array it is false."""
+    elements = f"SELECT 1 FROM json_each({left.document}, {left.sql_path}) AS {alias}"
+    found = f"EXISTS ({elements} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
+    if quantifier != "ANY":
+        found = f"NOT {found}"
+    return Truth("bool", f"CASE {left.json_type} WHEN 'array' THEN {found} ELSE 0 END")
+
+
+# --- patterns ------------------------------------------------------------------------------------
+
+
+def starts_with(text: Term, low: str, high: str) -> Truth:
+    """Return whether a text begins so, by a range of order keys."""
+    key = _bare(text)
+    where = f"({key} >= {low} AND {key} < {high})"
+    return Truth("bool", f"ifnull({where}, 0)", where)
+
+
+def like(text: Term, low: str, high: str, glob: str) -> Truth:
+    """Return ``text LIKE pattern``: the range of its beginning, then GLOB, which minds the case."""
+    key = _bare(text)
+    where = f"({key} >= {low} AND {key} < {high} AND {key} GLOB {glob})"
+    return Truth("bool", f"ifnull({where}, 0)", where)
+
+
+def _bare(text: Term) -> str:
+    return text.sql if isinstance(text, Column) else text.key
+
+
+def prefix_end(prefix: str) -> str | bytes:
+    """Return the least order key above all texts that begin so."""
+    for at in range(len(prefix) - 1, -1, -1):
+        following = ord(prefix[at]) + 1
+        if _SURROGATES[0] <= following <= _SURROGATES[1]:
+            following = _SURROGATES[1] + 1
+        if following <= _LAST_CODE_POINT:
+            return prefix[:at] + chr(following)
+    return b""
+
+
+def like_prefix(pattern: str) -> str:
+    """Return the text that all matches of a LIKE pattern begin with."""
+    prefix = ""
+    characters = iter(pattern)
+    for character in characters:
+        if character in "%_":
+            break
+        prefix += next(characters, "\\") if character == "\\" else character
+    return prefix
+
+
+def like_glob(pattern: str) -> str:
+    """Return the GLOB pattern that matches what a LIKE pattern matches."""
+    glob = ""
+    characters = iter(pattern)
+    for character in characters:
+        if character == "%":
+            glob += "*"
+        elif character == "_":
+            glob += "?"
+        else:
+            plain = next(characters, "\\") if character == "\\" else character
+            glob += f"[{plain}]" if plain in "*?[" else plain
+    return glob
+
+
+def keys_text(values: Iterable[Json]) -> str:
+    """Return the order keys of scalars as a JSON array for ``json_each``; nulls are left out.
+
+    Infinity, the key of false, is written as a number that is too large.
+    """
+    keys = (order_key(value) for value in values if value is not None)
+    return f"[{','.join(FALSE_SQL if key == FALSE_KEY else json_text.encode(key) for key in keys)}]"
+
+
+def type_test(kind: Kind, term: Term) -> Truth:
+    """Return whether a value is of a type."""
+    key = term.key
+    tests = {
+        "null": f"({key} IS NULL)",
+        "bool": f"ifnull({key} IN ({FALSE_SQL}, {TRUE_SQL}), 0)",
+        "number": f"(typeof({key}) IN ('integer', 'real') AND {key} > {TRUE_SQL})",
+        "string": f"(typeof({key}) = 'text')",
+        "array": f"(typeof({key}) = 'blob' AND substr({key}, 1, 1) = x'06')",
+        "object": f"(typeof({key}) = 'blob' AND substr({key}, 1, 1) = x'07')",
+    }
+    return Truth("bool", tests[kind])
+
+
+def chosen(condition: Truth, then: Term, otherwise: Term) -> Choice:
+    """Return ``condition ? then : otherwise``."""
+    return choice([(condition.sql, then)], otherwise)
+
+
+def choice(branches: list[tuple[str, Term]], otherwise: Term) -> Choice:
+    """Return the value of the first branch whose condition holds."""
+    computed = [term for _, term in branches if isinstance(term, Choice | JsonValue)]
+    if sum(len(key_of(term)) for term in computed) > _LONGEST_CHOICE:  # a choice of choices doubles them
+        raise NotInSql("a choice this long")
+    is_one_kind = all(term.kind == otherwise.kind for _, term in branches)
+    return Choice(otherwise.kind if is_one_kind else "any", tuple(branches), otherwise)
+
+
+def first_present(terms: list[Term]) -> Term:
+    """Return the first value that is not null, or the last."""
+    *some, last = terms
+    return choice([(_is_present(term), term) for term in some], last) if some else last
+
+
+def _is_present(term: Term) -> str:
+    if isinstance(term, JsonPath):
+        return f"ifnull({term.json_type}, 'null') != 'null'"
+    return f"({term.key}) IS NOT NULL"

@@ -1,0 +1,127 @@
+"""Joins on attributes without an index: the inner collection's keys, once, with an index of SQLite's own.
+
+A nested FOR whose FILTER compares with the rows around it would read its collection once for each of
+them. A materialised table of its order keys gets an automatic index, as a hash join has its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ....language import nodes
+from ....language.walk import walk
+from ..catalogue import Collection
+from .compilation import Compilation, Scope
+from .filters import conjuncts, where
+from .refusal import NotInSql
+from .terms import Constant, Document, JsonPath
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A table for the WITH of a SELECT, its name in FROM, and the condition that searches it.
+
+    ``met`` are the ids of the FILTERs that are tested by it.
+    """
+
+    table: str
+    source: str
+    condition: str
+    met: frozenset[int]
+
+
+def hashed(
+    c: Compilation,
+    collection: Collection,
+    document: tuple[str, Document],
+    scope: Scope,
+    around: Container[str],
+    filters: Sequence[nodes.Expression],
+) -> Hash | None:
+    """Return what a FOR over a collection is joined by; None if an index serves it, or nothing does.
+
+    ``around`` names the variables of the subquery's surroundings, which SQL can't put further in.
+    """
+    variable, found = document
+    joined: tuple[nodes.Expression, nodes.Expression, tuple[str, ...]] | None = None
+    for node, left, right in _equalities(filters):
+        path = _attribute(c, left, variable, found)
+        names = _names(right)
+        if path is None or variable in names or not names <= scope.keys():
+            continue
+        if path == () or (names and _is_served(collection, path)) or _is_found(c, right, scope, around):
+            return None
+        if names and joined is None:
+            joined = node, right, path
+    if joined is None:
+        return None
+    met, right, path = joined
+    try:
+        other = c.term(c, right, scope)
+        key = other.key
+    except NotInSql:
+        return None
+    if isinstance(other, Constant):
+        return None
+    name = c.alias()
+    inner = c.alias()
+    own = [node for node in filters if _names(node) == {variable}]
+    truths = [truth for node in own for truth in conjuncts(c, node, {variable: replace(found, alias=inner)})]
+    kept = f" WHERE {where(truths)}" if truths else ""
+    rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path).key} AS k"
+    table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
+    return Hash(
+        table,
+        name,
+        f"({name}.k IS {key} AND {found.alias}.rowid = {name}.id)",
+        frozenset(map(id, (met, *own))),
+    )
+
+
+def _equalities(
+    conditions: Sequence[nodes.Expression],
+) -> Iterator[tuple[nodes.Expression, nodes.Expression, nodes.Expression]]:
+    """Yield the equalities that must hold with their sides, either one first."""
+    for node in conditions:
+        if isinstance(node, nodes.Compare) and node.operator == "==":
+            yield node, node.left, node.right
+            yield node, node.right, node.left
+
+
+def _attribute(
+    c: Compilation, node: nodes.Expression, variable: str, document: Document
+) -> tuple[str, ...] | None:
+    """Return the path of an attribute of the document, empty for a system attribute; None for all else."""
+    try:
+        base = c.document_of(node, {variable: document})
+        term = None if base is None else c.term(c, node, {variable: document})
+    except NotInSql:
+        return None
+    if isinstance(term, JsonPath):
+        return term.path
+    return None if term is None or term is base else ()
+
+
+def _is_found(c: Compilation, node: nodes.Expression, scope: Scope, around: Container[str]) -> bool:
+    """Tell whether an index serves the other side, so that SQL may begin with this one."""
+    document = c.document_of(node, scope)
+    if document is None or _names(node) & {name for name in scope if name in around}:
+        return False
+    names = [name for name, term in scope.items() if term is document]
+    path = _attribute(c, node, names[0], document)
+    return path == () or (path is not None and _is_served(c.collection(document.collection), path))
+
+
+def _is_served(collection: Collection, path: tuple[str, ...]) -> bool:
+    if collection.kind == "edge" and path in (("_from",), ("_to",)):
+        return True
+    first = ".".join(path)
+    return any(
+        index.spec.kind in ("persistent", "ttl") and index.spec.fields[0] == first
+        for index in collection.indexes
+    )
+
+
+def _names(node: nodes.Expression) -> set[str]:
+    return {part.name for part in walk(node) if isinstance(part, nodes.Name)}

@@ -1,0 +1,75 @@
+"""``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` through a geo index."""
+
+from __future__ import annotations
+
+from ....language import nodes
+from ..bounding_box import surroundings
+from ..layout import rest_table, side_table
+from .compilation import Compilation, Scope
+from .refusal import NotInSql
+from .terms import Binds, Constant, Document, JsonPath, Truth
+
+_EDGES = ("south", "north", "west", "east")
+
+
+def distance_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:
+    """Return the condition with the index's choice of documents before it; None if it isn't one.
+
+    The index chooses the documents in the box around the circle, and those whose place is not a
+    plain ``{lat, lon}``: of them the condition itself judges, for null is less than any distance.
+    """
+    if not isinstance(node, nodes.Compare) or node.operator not in ("<", "<="):
+        return None
+    call, limit = node.left, c.constant(node.right)
+    if not isinstance(call, nodes.Call) or call.name != "DISTANCE" or len(call.arguments) != 4:
+        return None
+    center = [c.constant(argument) for argument in call.arguments[2:]]
+    place = _place(c, call, scope)
+    if limit is None or place is None or any(one is None for one in (limit, *center)):
+        return None
+    lat, lon, metres = (one for one in (*center, limit) if one is not None)
+    if {lat.kind, lon.kind, metres.kind} != {"number"}:
+        return None
+    choice = _choice(c, place, (lat, lon, metres))
+    if choice is None:
+        return None
+    try:
+        exact = c.term(c, node, scope)
+    except NotInSql:
+        return Truth("bool", choice) if c.total else None
+    return Truth("bool", f"({choice} AND {exact.where})") if isinstance(exact, Truth) else None
+
+
+def _place(c: Compilation, call: nodes.Call, scope: Scope) -> tuple[Document, JsonPath] | None:
+    """Return the document and the path of the place, if the first arguments are its lat and lon."""
+    lat, lon = call.arguments[:2]
+    if not isinstance(lat, nodes.Attribute) or not isinstance(lon, nodes.Attribute):
+        return None
+    if (lat.name, lon.name) != ("lat", "lon") or lat.base != lon.base:
+        return None
+    document, place = c.document_of(lat, scope), c.term(c, lat.base, scope)
+    return (document, place) if document is not None and isinstance(place, JsonPath) else None
+
+
+def _choice(
+    c: Compilation, place: tuple[Document, JsonPath], circle: tuple[Constant, Constant, Constant]
+) -> str | None:
+    document, path = place
+    for index in c.collection(document.collection).indexes:
+        if index.spec.kind == "geo" and index.spec.fields == (".".join(path.path),):
+            south, north, west, east = (_edge(c, circle, number) for number in range(len(_EDGES)))
+            return (
+                f"{document.alias}.rowid IN (SELECT rowid FROM {side_table(index)} WHERE north >= {south}"
+                f" AND south <= {north} AND east >= {west} AND west <= {east}"
+                f" UNION ALL SELECT rowid FROM {rest_table(index)})"
+            )
+    return None
+
+
+def _edge(c: Compilation, circle: tuple[Constant, Constant, Constant], number: int) -> str:
+    lat, lon, metres = (one.value for one in circle)
+
+    def edge(binds: Binds) -> float:
+        return surroundings(lat(binds), lon(binds), metres(binds))[number]
+
+    return c.parameters.add(edge)

@@ -1,0 +1,132 @@
+"""From result columns back to values, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...._types import Json, JsonObject
+from ....language.values import sorted_keys
+from .. import json_text
+from ..order_key import value_of_key
+from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term, Vertex
+
+Columns = Sequence[Sequence[Any]]
+_NESTED = frozenset((dict, list))
+Reader = Callable[[Columns], "list[Json]"]
+"""Makes the values of all rows out of the result's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns a term needs in a result, and how the values are read out of them."""
+
+    columns: tuple[str, ...]
+    read: Reader
+
+
+def shape_of(term: Term) -> Shape:
+    """Return the shape of what RETURN gives."""
+    columns: list[str] = []
+    read = _reader(term, columns)
+    return Shape(tuple(columns), read)
+
+
+def _reader(term: Term, columns: list[str]) -> Reader:
+    if isinstance(term, Document):
+        return _document(term, columns)
+    if isinstance(term, Structure):
+        return _structure(term, columns)
+    sql, decoder = term.output
+    at = len(columns)
+    columns.append(sql)
+    decode = _DECODERS[decoder]
+    return lambda values: decode(values[at])
+
+
+def _document(term: Document, columns: list[str]) -> Reader:
+    at = len(columns)
+    width = len(DOCUMENT_COLUMNS)
+    columns.extend(map(term.column, DOCUMENT_COLUMNS))
+    if isinstance(term, Vertex):
+        columns.append(term.id)
+        return lambda values: _vertices(values[at : at + width], values[at + width])
+    prefix = f"{term.database}:{term.collection}/"
+    return lambda values: list(map(_in_order, full_documents(prefix, values[at : at + width])))
+
+
+def _vertices(columns: Columns, ids: Sequence[str]) -> list[Json]:
+    documents = full_documents("", columns)
+    for document, vertex in zip(documents, ids, strict=True):
+        document["_id"] = vertex
+    return list(map(_in_order, documents))
+
+
+def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
+    """Return documents with all their system attributes, from the columns of their table."""
+    keys, revisions, created, updated, texts = columns
+    if len(texts) == 1:
+        return [_full(prefix, keys[0], revisions[0], created[0], updated[0], texts[0])]
+    documents: list[JsonObject] = json_text.decode_many(texts)
+    for document, key, revision, made, changed in zip(
+        documents, keys, revisions, created, updated, strict=True
+    ):
+        document["_key"] = key
+        document["_id"] = prefix + key
+        document["_rev"] = revision
+        document["_created_at"] = made
+        document["_updated_at"] = changed
+    return documents
+
+
+def _full(prefix: str, key: str, revision: str, made: str, changed: str, text: str) -> JsonObject:
+    document: JsonObject = json_text.decode(text)
+    document["_key"] = key
+    document["_id"] = prefix + key
+    document["_rev"] = revision
+    document["_created_at"] = made
+    document["_updated_at"] = changed
+    return document
+
+
+def _in_order(document: JsonObject) -> JsonObject:
+    """Return a document with the keys of all its objects in byte order, as the server sends it."""
+    return {
+        name: sorted_keys(document[name]) if type(document[name]) in _NESTED else document[name]
+        for name in sorted(document)
+    }
+
+
+def _structure(term: Structure, columns: list[str]) -> Reader:
+    readers = [_reader(item, columns) for item in term.items]
+    names = term.names
+    if term.kind == "array":
+        return lambda values: list(map(list, _rows(readers, values)))
+    return lambda values: [dict(zip(names, row, strict=True)) for row in _rows(readers, values)]
+
+
+def _rows(readers: list[Reader], values: Columns) -> Sequence[tuple[Json, ...]]:
+    if not readers:
+        return [()] * (len(values[0]) if values else 0)
+    return list(zip(*(read(values) for read in readers), strict=True))
+
+
+def _from_json(texts: Sequence[str | None]) -> list[Json]:
+    values = json_text.decode_many(["null" if text is None else text for text in texts])
+    return [sorted_keys(value) if type(value) in _NESTED else value for value in values]
+
+
+def _from_key(keys: Sequence[Any]) -> list[Json]:
+    return list(map(value_of_key, keys))
+
+
+def _from_bool(numbers: Sequence[int]) -> list[Json]:
+    return list(map(bool, numbers))
+
+
+_DECODERS: dict[Decoder, Callable[[Sequence[Any]], list[Json]]] = {
+    "json": _from_json,
+    "key": _from_key,
+    "bool": _from_bool,
+}

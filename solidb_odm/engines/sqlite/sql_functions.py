@@ -1,0 +1,102 @@
+"""The functions that SQL gets from Python: what SQLite's own can't do exactly.
+
+They take and give order keys, so that their results compare as everything else does. What they
+raise makes the query run again in Python, which knows what an error means where it arose.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from array import array
+from collections.abc import Callable
+from typing import Any, cast
+
+from ..._types import Json
+from ...errors import QueryError
+from ...language import values
+from ...language.functions import lookup
+from ...language.functions.arguments import is_array
+from . import json_text
+from .fulltext_index import indexed_words
+from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
+from .sql.aggregates import Gathered
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Give a connection the functions that indexes, triggers and compiled queries call."""
+    connection.create_function("solidb_key", 1, order_key_of_text, deterministic=True)
+    connection.create_function("solidb_json", 1, json_of_key, deterministic=True)
+    connection.create_function("solidb_template", 1, template_part, deterministic=True)
+    connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
+    connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
+    connection.create_function("solidb_call", -1, call, deterministic=True)
+    connection.create_function("solidb_value", -1, value_json, deterministic=True)
+    connection.create_aggregate("solidb_gather", -1, cast(Any, Gathered))  # of any number of values
+    connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
+    connection.create_function("solidb_vertex", 1, vertex, deterministic=True)
+    for name in ("add", "subtract", "multiply", "divide", "modulo"):
+        operator: Callable[[Json, Json], Json] = getattr(values, name)
+        connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
+
+
+def json_of_key(key: OrderKey) -> str | None:
+    """Return the scalar with an order key as JSON, null as none."""
+    return None if key is None else json_text.encode(value_of_key(key))
+
+
+def template_part(key: OrderKey) -> str:
+    """Return a scalar as a template string shows it."""
+    return values.template_text(value_of_key(key))
+
+
+def vector_blob(text: str | None, dimension: int) -> bytes | None:
+    """Return an array of numbers as float32 bytes; None if it is no vector of that dimension."""
+    numbers = None if text is None else json_text.decode(text)
+    if not is_array(numbers) or len(numbers) != dimension:
+        return None
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        return None
+    return array("f", numbers).tobytes()
+
+
+def vertex(key: OrderKey) -> str:
+    """Return the vertex that a traversal starts from, which must be a text."""
+    if type(key) is not str:
+        raise QueryError("Start vertex must be a string")
+    return key
+
+
+def call(name: str, *keys: OrderKey) -> OrderKey:
+    """Call a built-in function of scalars, given by their order keys."""
+    return _called(name, list(map(value_of_key, keys)))
+
+
+def call_json(name: str, *texts: str | None) -> OrderKey:
+    """Call a built-in function of arrays and objects, given as JSON."""
+    return order_key(_result(name, [None if text is None else json_text.decode(text) for text in texts]))
+
+
+def value_json(name: str, *texts: str | None) -> str | None:
+    """Call a built-in function of arrays and objects, given as JSON, for a result that is JSON."""
+    result = _result(name, [None if text is None else json_text.decode(text) for text in texts])
+    return None if result is None else json_text.encode(result)
+
+
+def _called(name: str, arguments: list[Json]) -> OrderKey:
+    return order_key(_result(name, arguments))
+
+
+def _result(name: str, arguments: list[Json]) -> Json:
+    function = lookup(name)
+    if function is None:
+        raise QueryError(f"Unknown function: {name}")
+    surroundings = None  # the functions that SQL may call ask nothing of them
+    return function.implementation(surroundings, arguments)  # type: ignore[arg-type]
+
+
+def _on_keys(operator: Callable[[Json, Json], Json]) -> Callable[[OrderKey, OrderKey], OrderKey]:
+    def work(left: OrderKey, right: OrderKey) -> OrderKey:
+        return order_key(operator(value_of_key(left), value_of_key(right)))
+
+    return work

@@ -1,0 +1,168 @@
+"""Opening a file: what it must be, how SQLite is set up, and the functions SQL gets from us."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+import weakref
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from ...errors import ConfigurationError, StoreCorrupt, StoreUnavailable
+from . import catalogue
+from .failures import translate
+from .options import StoreOptions
+from .planner_statistics import forget_unsafe
+from .sql_functions import register
+
+APPLICATION_ID: Final = 0x534F4442
+FORMAT: Final = 1
+STATEMENTS: Final = 256
+
+
+def open_connection(
+    options: StoreOptions,
+    memory_name: str,
+    factory: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
+    """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's."""
+    check_sqlite()
+    try:
+        connection = _connect(options, memory_name, factory)
+    except sqlite3.Error as exc:
+        raise translate(exc, options.path) from exc
+    try:
+        _prepare(connection, options)
+    except sqlite3.Error as exc:
+        connection.close()
+        raise translate(exc, options.path) from exc
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def closed_with(owner: object, connections: list[sqlite3.Connection]) -> weakref.finalize[..., object]:
+    """Close the connections that are in the list when their owner is gone; Python 3.13 warns of open ones.
+
+    In a child process nothing is done: closing would drop the locks of its parent.
+    """
+    finalizer = weakref.finalize(owner, _close_all, connections, os.getpid())
+    finalizer.atexit = False
+    return finalizer
+
+
+def _close_all(connections: list[sqlite3.Connection], process: int) -> None:
+    if process == os.getpid():
+        for connection in connections:
+            connection.close()
+
+
+@lru_cache(maxsize=1)
+def check_sqlite() -> None:
+    """Raise ConfigurationError if this Python's SQLite lacks a part that the engine stands on."""
+    if sqlite3.sqlite_version_info < (3, 38):
+        raise ConfigurationError(
+            f"SQLite {sqlite3.sqlite_version} is too old for the embedded engine",
+            hint="3.38 or newer is needed",
+        )
+    connection = sqlite3.connect(":memory:")
+    try:
+        for module in ("fts5", "rtree"):
+            if not connection.execute(
+                "SELECT 1 FROM pragma_module_list WHERE name = ?", (module,)
+            ).fetchone():
+                raise ConfigurationError(
+                    f"this Python's SQLite was built without {module}",
+                    hint="use a Python from python.org or your system, or install pysqlite3-binary",
+                )
+    finally:
+        connection.close()
+
+
+def _connect(
+    options: StoreOptions, memory_name: str, factory: type[sqlite3.Connection]
+) -> sqlite3.Connection:
+    if options.in_memory:
+        target = f"file:/{memory_name}?vfs=memdb"
+    else:
+        mode = "rwc" if options.create else "rw"
+        target = f"file:{quote(str(Path(options.path).absolute()))}?mode={mode}"
+    return sqlite3.connect(
+        target,
+        timeout=options.timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
+        factory=factory,
+        uri=True,
+    )
+
+
+def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
+    register(connection)
+    _check_format(connection, options)
+    if not options.in_memory:
+        _use_wal(connection, options)
+    level = "FULL" if options.durability == "full" else "NORMAL"
+    connection.execute(f"PRAGMA synchronous = {level}")
+    connection.execute("PRAGMA trusted_schema = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    forget_unsafe(connection)
+
+
+def _use_wal(connection: sqlite3.Connection, options: StoreOptions) -> None:
+    """Turn on write-ahead logging; SQLite does not wait for a lock here, so we do."""
+    deadline = time.monotonic() + options.timeout
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _check_format(connection: sqlite3.Connection, options: StoreOptions) -> None:
+    if _is_ours(connection, options):
+        return
+    if not options.create:
+        raise StoreUnavailable(
+            f"{options.path or 'the database in memory'} holds no data yet",
+            path=options.path,
+            hint="drop create=false to have it laid out",
+        )
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_ours(connection, options):
+            catalogue.lay_out(connection)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _is_ours(connection: sqlite3.Connection, options: StoreOptions) -> bool:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application == APPLICATION_ID:
+        if version > FORMAT:
+            raise StoreUnavailable(
+                f"{options.path} was written by a newer version of solidb_odm"
+                f" (format {version}; this one knows {FORMAT})",
+                path=options.path,
+                hint="upgrade solidb_odm",
+            )
+        return True
+    if application or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise StoreCorrupt(
+            f"{options.path} is a SQLite database, but not one of solidb_odm",
+            path=options.path,
+            hint="choose another path: this file belongs to another program",
+        )
+    return False

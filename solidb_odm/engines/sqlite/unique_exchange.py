@@ -1,0 +1,71 @@
+"""Moving values of unique indexes between documents that are written together.
+
+SQLite holds each row to its unique indexes as it is written, so a swap fails at its first half. Where
+a write fails so, it is undone and made again in two steps: first the values that are to be replaced
+give way to ones nobody else has, then everything is written as it was to be.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from ..._types import JsonObject, Receipt
+from ...commands import Batch, Patch, Patches
+from ...errors import UniqueViolation
+from . import json_text
+from .catalogue import Catalogue, Collection
+from .quoting import path_sql
+
+_SAVEPOINT = "solidb_exchange"
+
+
+def write_exchanging(
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    batches: Sequence[Batch],
+    write: Callable[[Batch], list[Receipt]],
+) -> list[list[Receipt]]:
+    """Write batches in order, whichever of their documents gives a unique value to which other."""
+    if not any(isinstance(batch, Patches) for batch in batches):
+        return [write(batch) for batch in batches]
+    connection.execute(f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        receipts = [write(batch) for batch in batches]
+    except UniqueViolation:
+        connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
+        for batch in batches:
+            if isinstance(batch, Patches):
+                _clear(connection, catalogue.need(batch.collection), batch)
+        receipts = [write(batch) for batch in batches]
+    connection.execute(f"RELEASE {_SAVEPOINT}")
+    return receipts
+
+
+def _clear(connection: sqlite3.Connection, collection: Collection, batch: Patches) -> None:
+    """Put values nobody else has in the place of unique ones that the batch replaces."""
+    fields = {field for index in collection.indexes if index.spec.unique for field in index.spec.fields}
+    for patch in batch.rows:
+        for name, value in _placeholders(fields, patch).items():
+            connection.execute(
+                f"UPDATE {collection.table} SET doc = json_set(doc, {path_sql((name,))}, json(?))"
+                " WHERE key = ? AND rev = ?",
+                (json_text.encode(value), patch.key, patch.revision),
+            )
+
+
+def _placeholders(fields: set[str], patch: Patch) -> JsonObject:
+    """Give, by top-level attribute, what stands there until the patch is written."""
+    found: JsonObject = {}
+    for field in sorted(fields):
+        first, *steps = field.split(".")
+        if patch.whole is None and first not in patch.changes and first not in patch.removed:
+            continue
+        if not steps:
+            found[first] = f"moving {patch.revision}"
+            continue
+        at = found.setdefault(first, {})
+        for step in steps[:-1]:
+            at = at.setdefault(step, {})
+        at[steps[-1]] = f"moving {patch.revision}"
+    return found

@@ -1,0 +1,1 @@
+"""Declaring models: the metaclass, mappings, the registry and the indexes."""

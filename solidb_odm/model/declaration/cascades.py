@@ -1,0 +1,98 @@
+"""What is done to some documents happens to others: declared, and off where nothing says so."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from ...errors import DeclarationError
+
+Rule: TypeAlias = Literal["save", "delete", "delete-orphan", "all"]
+
+_RULES = ("save", "delete", "delete-orphan", "all")
+_SAME = {"save-update": "save"}
+
+
+class Cascade:
+    """What a session does along with a document to those it is related to.
+
+    On a link, ``lines: Annotated[list[Link[Line]], Cascade("all", "delete-orphan")]``: ``"save"`` adds the
+    new documents it leads to; ``"delete"`` deletes what it leads to with the document that holds it;
+    ``"delete-orphan"`` does so too, and deletes what a changed link no longer leads to. ``"all"`` is save and
+    delete. On a back-reference, ``back_reference("Book.author", cascade=Cascade("delete"))``, ``"delete"``
+    deletes those that refer to a deleted document, ``"delete-orphan"`` also those whose link is set to None.
+    On an ``Edge`` class, ``class Settings: cascade = Cascade("delete")`` deletes edges with either end.
+
+    SQLAlchemy's ``"save-update"``, and several in one text, are understood.
+    """
+
+    __slots__ = ("rules",)
+    any_orphans: ClassVar[bool] = False
+    """Whether anything was declared to delete orphans; nobody pays for the search who did not."""
+
+    def __init__(self, *rules: Rule | str) -> None:
+        given = [rule.strip() for text in rules for rule in text.split(",")]
+        found = {_SAME.get(rule, rule) for rule in given}
+        wrong = sorted(found - set(_RULES))
+        if wrong:
+            raise DeclarationError(
+                f"there is no cascade {wrong[0]!r}", hint=f"choose of {', '.join(map(repr, _RULES))}"
+            )
+        if "all" in found:
+            found = found - {"all"} | {"save", "delete"}
+        self.rules = frozenset(found)
+        Cascade.any_orphans |= self.deletes_orphans
+
+    @property
+    def saves(self) -> bool:
+        """Say whether new documents are added along."""
+        return "save" in self.rules
+
+    @property
+    def deletes(self) -> bool:
+        """Say whether others are deleted along."""
+        return bool(self.rules & {"delete", "delete-orphan"})
+
+    @property
+    def deletes_orphans(self) -> bool:
+        """Say whether what is let go of is deleted."""
+        return "delete-orphan" in self.rules
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cascade) and self.rules == other.rules
+
+    def __hash__(self) -> int:
+        return hash(self.rules)
+
+    def __repr__(self) -> str:
+        return f"Cascade({', '.join(map(repr, sorted(self.rules)))})"
+
+
+def edge_cascade(cls: Any) -> Cascade:
+    """Give what an Edge class says of its ends; DeclarationError where it says something impossible."""
+    found: Any = getattr(getattr(cls, "Settings", None), "cascade", None)
+    if found is None:
+        return Cascade()
+    is_edge = getattr(cls, "__solidb_kind__", "") == "edge"
+    if not isinstance(found, Cascade) or not is_edge or not found.rules <= {"delete"}:
+        raise DeclarationError(
+            f"cascade = {found!r}",
+            model=cls.__name__,
+            field="Settings",
+            hint='an Edge class can say Cascade("delete"), to be deleted with either end; '
+            "other cascades belong to links and back-references",
+        )
+    return found
+
+
+def check_cascades(cls: Any, places: Any) -> None:
+    """Refuse cascades where there is no link; DeclarationError."""
+    edge_cascade(cls)
+    linked = {place.names[0] for place in places}
+    for name, info in cls.__pydantic_fields__.items():
+        if name not in linked and any(isinstance(each, Cascade) for each in info.metadata):
+            raise DeclarationError(
+                "says what a Cascade does, but holds no links",
+                model=cls.__name__,
+                field=name,
+                hint='Annotated[Link[User], Cascade("save")]',
+            )

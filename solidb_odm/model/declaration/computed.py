@@ -1,0 +1,85 @@
+"""Computed fields: stored under their aliases, so that queries can use them as they use fields.
+
+A computed field is a property of the class. Here it becomes one that answers an instance as before, and
+the class, once it is made, with the field's reference.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from .. import type_inspection
+from ..expressions.fields import FieldRef, Place
+
+
+class Computed(property):
+    """A computed field, which the class itself answers with its reference."""
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None and _is_made(owner):
+            return computed_field_ref(owner, cast(Any, self.fget).__name__)
+        return super().__get__(document, owner)
+
+
+class ComputedOnce(cached_property[Any]):
+    """A computed field that keeps its value, which the class itself answers with its reference."""
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None and _is_made(owner):
+            return computed_field_ref(owner, cast(str, self.attrname))
+        return super().__get__(document, owner)
+
+
+def _is_made(cls: Any) -> bool:
+    return "__solidb_is_made__" in cls.__dict__
+
+
+def make_referable(cls: Any) -> None:
+    """Let a class answer with references for the computed fields that are properties of its own."""
+    for name in cls.__pydantic_computed_fields__:
+        own = cls.__dict__.get(name)
+        if type(own) is property:
+            type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))
+        elif type(own) is cached_property:
+            again = ComputedOnce(own.func)
+            again.__set_name__(cls, name)
+            type.__setattr__(cls, name, again)
+
+
+def stored_names(cls: Any) -> dict[str, str]:
+    """Give the names that the computed fields of a class are stored under, by their own."""
+    return {name: info.alias or name for name, info in cls.__pydantic_computed_fields__.items()}
+
+
+def computed_field_ref(cls: Any, name: str) -> FieldRef:
+    """Give the reference of a computed field of a document class."""
+    owner, _, kind = described(cls, name)
+    return FieldRef(
+        Place(cls, (stored_names(cls)[name],), kind, owner, name, type_inspection.is_nullable(kind))
+    )
+
+
+def described(cls: Any, name: str) -> tuple[type[BaseModel], str, Any]:
+    """Give a model and its field that is stored as the computed one is, and the type of both."""
+    return _holder(cls, name), name, _return_type(cls, name)
+
+
+def _return_type(cls: Any, name: str) -> Any:
+    kind = cls.__pydantic_computed_fields__[name].return_type
+    return Any if kind is PydanticUndefined else kind
+
+
+@lru_cache(maxsize=512)
+def _holder(cls: Any, name: str) -> type[BaseModel]:
+    """Make a model with one field like the computed one, which knows how its values are stored."""
+    body = {
+        "__module__": cls.__module__,
+        "__annotations__": {name: _return_type(cls, name)},
+        "model_config": {**cls.model_config, "extra": "ignore", "alias_generator": None},
+    }
+    make: Any = type(BaseModel)
+    return cast("type[BaseModel]", make(f"{cls.__name__}.{name}", (BaseModel,), body))

@@ -1,0 +1,140 @@
+"""Index declarations: in ``Annotated[...]`` on a field, or in ``Settings.indexes`` with field paths.
+
+They only hold what was said; ``mapping`` checks them against the model and makes ``IndexSpec``s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from ...commands import IndexKind, Metric
+from ...errors import DeclarationError
+
+_METRICS: dict[str, Metric] = {
+    "cosine": "cosine",
+    "euclidean": "euclidean",
+    "l2": "euclidean",
+    "dot": "dot",
+    "dotproduct": "dot",
+    "dot_product": "dot",
+}
+
+
+class Index:
+    """A persistent index: serves equality, ranges and sorting.
+
+    Field paths use the model's own names, dotted for embedded models, and are left out in
+    ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null.
+    """
+
+    kind: IndexKind = "persistent"
+
+    def __init__(self, *fields: str, unique: bool = False, name: str | None = None) -> None:
+        for path in fields:
+            if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise DeclarationError(
+                    f"an index takes field paths as strings, not {path!r}",
+                    hint='e.g. Index("address.city", "age")',
+                )
+        self.fields = fields
+        self.unique = unique
+        self.name = name
+
+    def options(self) -> dict[str, Any]:
+        """Give the options besides name and fields, as ``IndexSpec`` names them."""
+        return {"unique": self.unique}
+
+    def __repr__(self) -> str:
+        options = [repr(path) for path in self.fields]
+        options += [f"{name}={value!r}" for name, value in self.options().items() if value]
+        return f"{type(self).__name__}({', '.join(options)})"
+
+
+class FulltextIndex(Index):
+    """A fulltext index on one text field; words shorter than ``minimum_length`` are left out."""
+
+    kind = "fulltext"
+
+    def __init__(self, *fields: str, minimum_length: int = 3, name: str | None = None) -> None:
+        super().__init__(*fields, name=name)
+        self.minimum_length = minimum_length
+
+    def options(self) -> dict[str, Any]:
+        return {"minimum_length": self.minimum_length}
+
+
+class GeoIndex(Index):
+    """A geo index on one field that holds a ``GeoPoint``."""
+
+    kind = "geo"
+
+    def __init__(self, *fields: str, name: str | None = None) -> None:
+        super().__init__(*fields, name=name)
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+
+class TTLIndex(Index):
+    """Delete documents ``seconds`` after the time their field holds.
+
+    The field is a ``datetime``, or an integer of Unix seconds.
+    """
+
+    kind = "ttl"
+
+    def __init__(self, *fields: str, seconds: int = 0, name: str | None = None) -> None:
+        super().__init__(*fields, name=name)
+        if seconds < 0:
+            raise DeclarationError(f"a TTL index takes seconds of 0 or more, not {seconds}")
+        self.seconds = seconds
+
+    def options(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+
+class VectorIndex(Index):
+    """A nearest-neighbour index on one field of ``dimension`` numbers.
+
+    ``metric`` is ``"cosine"``, ``"euclidean"`` or ``"dot"``. In ``Annotated`` it also makes Pydantic
+    refuse a vector of another length: the server would leave such a document out of the index in silence.
+    """
+
+    kind = "vector"
+
+    def __init__(
+        self, *fields: str, dimension: int | None = None, metric: str = "cosine", name: str | None = None
+    ) -> None:
+        super().__init__(*fields, name=name)
+        self.dimension = dimension
+        self.metric = metric
+
+    def options(self) -> dict[str, Any]:
+        if not isinstance(self.dimension, int) or isinstance(self.dimension, bool) or self.dimension < 1:
+            raise DeclarationError(
+                f"a vector index needs a dimension of 1 or more, not {self.dimension!r}",
+                hint='e.g. VectorIndex(dimension=384, metric="cosine")',
+            )
+        known = _METRICS.get(self.metric.lower())
+        if known is None:
+            raise DeclarationError(
+                f"a vector index has no metric {self.metric!r}", hint='choose "cosine", "euclidean" or "dot"'
+            )
+        return {"dimension": self.dimension, "metric": known}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        dimension = self.dimension
+
+        def check(value: Any) -> Any:
+            if value is not None and dimension is not None and len(value) != dimension:
+                raise PydanticCustomError(
+                    "vector_dimension",
+                    "a vector of {expected} numbers is needed, not of {found}",
+                    {"expected": dimension, "found": len(value)},
+                )
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))

@@ -1,0 +1,302 @@
+"""How one model class maps to its collection: names, indexes, what to look at for changes.
+
+A ``Mapping`` is made when the class is complete: at once, or after forward references resolve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import SchemaSerializer, SchemaValidator
+
+from ..._dataclasses import dataclass
+from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ...errors import DeclarationError
+from .. import type_inspection
+from ..expressions.fields import stored_name
+from ..stored.embedded import embedded_classes
+from ..stored.exactness import is_deep, number_fields
+from ..stored.forms import stored_form
+from ..stored.json_schema import document_schema
+from .computed import stored_names
+from .indexes import Index
+
+TYPE_ATTRIBUTE = "_type"
+"""The attribute that names the class of a document whose class shares its parent's collection."""
+
+SYSTEM = frozenset({"_id", "_rev", "_created_at", "_updated_at"})
+"""What the engine adds to a document and a model never stores itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """One field: its Python and stored names, and how its changes are found."""
+
+    name: str
+    stored: str
+    unordered: bool
+
+
+@dataclass(slots=True)
+class Mapping:
+    """What the mapper knows of one model class.
+
+    ``type_name`` is set for classes that live in their parent's collection. ``drops`` are the
+    attributes of a stored document that Pydantic would not take; ``unstored`` the fields it does not
+    hold; ``embedded`` the classes its fields can hold instances of; ``is_open`` says that it takes
+    extra attributes. ``json_only`` says that the model reads JSON text other than the same values in
+    Python, or would share those values, so that a change in place would reach the stored form too.
+    ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others may stand deeper.
+    ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
+    model's configuration does.
+    """
+
+    model: type[BaseModel]
+    collection: str
+    kind: CollectionKind
+    validation: ValidationMode
+    explicit: bool
+    type_name: str | None
+    fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
+    by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
+    indexes: tuple[IndexSpec, ...] = ()
+    drops: tuple[str, ...] = ()
+    embedded: tuple[type[Any], ...] = ()
+    is_open: bool = False
+    unstored: tuple[str, ...] = ()
+    json_only: bool = False
+    numbers: tuple[str, ...] = ()
+    deep_numbers: bool = True
+    names: dict[str, Any] = field(default_factory=dict[str, Any])
+    serializer: SchemaSerializer = field(init=False)
+    validator: SchemaValidator = field(init=False)
+
+    @property
+    def is_simple(self) -> bool:
+        """Say whether stored text can be given to Pydantic as it is."""
+        return not (self.drops or self.type_name)
+
+
+def make_mapping(
+    model: type[Any],
+    collection: str,
+    kind: CollectionKind,
+    type_name: str | None,
+) -> Mapping:
+    """Read a complete model class; DeclarationError where it says something impossible."""
+    settings = getattr(model, "Settings", None)
+    validation = _validation(model, settings)
+    mapping = Mapping(model, collection, kind, validation, False, type_name)
+    for name, info in model.__pydantic_fields__.items():
+        if info.exclude is True:
+            mapping.unstored += (name,)
+            continue
+        mapped = MappedField(name, stored_name(model, name), type_inspection.has_unordered(info.annotation))
+        taken = mapping.by_stored.get(mapped.stored)
+        if taken is not None or mapped.stored in SYSTEM or mapped.stored == TYPE_ATTRIBUTE:
+            other = f"{taken.name!r} is" if taken else "the server's own attribute is"
+            raise DeclarationError(
+                f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name
+            )
+        mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
+    if model.model_config.get("extra") in ("allow", "forbid"):
+        mapping.drops = tuple(stored_names(model).values())
+    form = stored_form(model)
+    mapping.serializer, mapping.validator = form.serializer, form.validator
+    mapping.embedded = embedded_classes(model, form.schema)
+    mapping.is_open = model.model_config.get("extra") == "allow"
+    mapping.json_only = form.reads_text or _shares(form.schema)
+    config = model.model_config
+    if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
+        mapping.names = {"by_alias": True, "by_name": True}
+    mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
+    mapping.indexes = tuple(_indexes(model, settings))
+    mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
+    return mapping
+
+
+_OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}
+
+
+def _shares(schema: Any) -> bool:
+    """Say whether a model may hold on to lists and dicts it is given, not to copies of them."""
+    if isinstance(schema, (list, tuple)):
+        return any(map(_shares, cast("list[Any]", schema)))
+    if not isinstance(schema, dict):
+        return False
+    node = cast("dict[str, Any]", schema)
+    kind = node.get("type")
+    if kind in ("any", "is-instance", "function-plain") or node.get("extra_behavior") == "allow":
+        return True
+    if isinstance(kind, str) and kind in _OPEN and _OPEN[kind] not in node:  # a field may be called type
+        return True
+    config = node.get("config")
+    if isinstance(config, dict) and cast("dict[str, Any]", config).get("extra_fields_behavior") == "allow":
+        return True
+    return any(_shares(inner) for name, inner in node.items() if name not in ("metadata", "serialization"))
+
+
+def _computes_numbers(model: Any) -> bool:
+    """Say whether computed fields can hold numbers."""
+    returned = [info.return_type for info in model.__pydantic_computed_fields__.values()]
+    return any(kind not in (str, bool) for each in returned for kind in type_inspection.alternatives(each))
+
+
+def make_spec(mapping: Mapping) -> CollectionSpec:
+    """Give what the class declares of its collection."""
+    schema = document_schema(mapping.model) if mapping.validation != "off" else None
+    return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, schema, mapping.validation)
+
+
+def _validation(model: type[Any], settings: Any) -> ValidationMode:
+    mode = getattr(settings, "schema_validation", "off")
+    if mode not in ("off", "lenient", "strict"):
+        raise DeclarationError(
+            f"schema_validation={mode!r}",
+            model=model.__name__,
+            field="Settings",
+            hint='choose "off", "lenient" or "strict"',
+        )
+    return cast("ValidationMode", mode)  # pyright: ignore[reportUnnecessaryCast]
+
+
+# --- indexes -------------------------------------------------------------------------------------
+
+
+def _indexes(model: type[Any], settings: Any) -> Iterator[IndexSpec]:
+    seen: dict[str, IndexSpec] = {}
+    declared = [*_annotated(model, "", ()), *(("", index) for index in _listed(model, settings))]
+    for path, index in declared:
+        spec = _spec(model, path, index)
+        other = seen.setdefault(spec.name, spec)
+        if other is not spec and other != spec:
+            raise DeclarationError(
+                f"two indexes are called {spec.name!r}",
+                model=model.__name__,
+                field=path or None,
+                hint="give one of them another name=",
+            )
+        if other is spec:
+            yield spec
+
+
+def _listed(model: type[Any], settings: Any) -> list[Index]:
+    listed: Any = getattr(settings, "indexes", [])
+    for entry in listed:
+        if not isinstance(entry, Index):
+            raise DeclarationError(
+                f"indexes holds {entry!r}, which is not an index declaration",
+                model=model.__name__,
+                field="Settings",
+                hint='e.g. indexes = [Index("city", "age")]',
+            )
+        if not entry.fields:
+            raise DeclarationError(
+                f"{entry!r} names no field",
+                model=model.__name__,
+                field="Settings",
+                hint='in Settings.indexes the field paths come first: Index("city", unique=True)',
+            )
+    return list(listed)
+
+
+def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> Iterator[tuple[str, Index]]:
+    for name, info in model.__pydantic_fields__.items():
+        path = f"{prefix}{name}"
+        for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
+            if isinstance(note, Index):
+                if note.fields:
+                    raise DeclarationError(
+                        f"{note!r} names fields, but belongs to this one",
+                        model=model.__name__,
+                        field=name,
+                        hint="leave them out, or move it to Settings.indexes",
+                    )
+                yield path, note
+        for inner in type_inspection.embedded(info.annotation):
+            if inner not in above and inner is not model:
+                yield from _annotated(inner, f"{path}.", (*above, model))
+
+
+def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
+    paths = [path] if path else list(index.fields)
+    label = path or "Settings"
+    resolved = [_resolve(model, each, label) for each in paths]
+    try:
+        options = index.options()
+    except DeclarationError as error:
+        raise DeclarationError(error.message, model=model.__name__, field=label, hint=error.hint) from None
+    if index.kind != "persistent":
+        _check_single(model, index, resolved, label)
+    stored = tuple(each for each, _ in resolved)
+    name = index.name or f"{'_'.join(stored).replace('.', '_')}_{_SUFFIX[index.kind]}"
+    return IndexSpec(name, index.kind, stored, **options)
+
+
+_SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vector", "ttl": "ttl"}
+
+
+def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
+    """Give the stored path and the type of a field path of the model's own names."""
+    current: tuple[type[Any], ...] = (model,)
+    stored: list[str] = []
+    annotation: Any = None
+    steps = path.split(".")
+    for step in steps:
+        owner = next((each for each in current if step in each.__pydantic_fields__), None)
+        if owner is None and current == (model,) and step in model.__pydantic_computed_fields__:
+            annotation, current = model.__pydantic_computed_fields__[step].return_type, ()
+            stored.append(stored_names(model)[step])
+            continue
+        if owner is None:
+            if stored and _is_open(annotation):
+                stored.append(step)
+                annotation = Any
+                continue
+            where = current[0].__name__ if current else ".".join(steps[: len(stored)])
+            raise DeclarationError(
+                f"an index names {path!r}, but {where} has no field {step!r}",
+                model=model.__name__,
+                field=label,
+            )
+        annotation = owner.__pydantic_fields__[step].annotation
+        stored.append(stored_name(owner, step))
+        current = type_inspection.embedded(annotation)
+    return ".".join(stored), annotation
+
+
+def _is_open(annotation: Any) -> bool:
+    return any(
+        member is Any or member is dict or getattr(member, "__origin__", None) is dict
+        for member in type_inspection.alternatives(annotation)
+    )
+
+
+def _check_single(model: type[Any], index: Index, resolved: list[tuple[str, Any]], label: str) -> None:
+    if len(resolved) != 1:
+        raise DeclarationError(
+            f"a {type(index).__name__} takes one field, not {len(resolved)}",
+            model=model.__name__,
+            field=label,
+        )
+    members = [
+        m for m in type_inspection.alternatives(resolved[0][1]) if m is not type(None) and m is not Any
+    ]
+    if index.kind == "fulltext" and members and not any(m is str or m is Any for m in members):
+        problem = "text"
+    elif index.kind == "vector" and members and not type_inspection.is_collection(resolved[0][1]):
+        problem = "a list of numbers (Vector)"
+    elif index.kind == "geo" and any(m in (str, int, float, bool) for m in members):
+        problem = "a GeoPoint"
+    elif index.kind == "ttl" and any(
+        m in (str, float, bool) or type_inspection.is_collection(m) for m in members
+    ):
+        problem = "a datetime, or whole Unix seconds (int)"
+    else:
+        return
+    raise DeclarationError(
+        f"a {type(index).__name__} needs a field that holds {problem}", model=model.__name__, field=label
+    )

@@ -1,0 +1,308 @@
+"""The one hook into class creation: collection names, checks, and ``User.age`` as an expression.
+
+While a class is being made the hook stays silent, so Pydantic sees ordinary classes: inherited
+defaults stay defaults, and no field seems to shadow another.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from difflib import get_close_matches
+from inspect import currentframe
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, Field, PrivateAttr
+from pydantic.errors import PydanticSchemaGenerationError
+from typing_extensions import dataclass_transform
+
+from ...commands import CollectionSpec
+from ...errors import DeclarationError
+from .. import type_inspection
+from ..expressions.fields import FieldRef, Place, stored_name
+from ..links.placement import Reader, direct_readers, link_places, reader_of
+from ..state import expose
+from ..stored.trial import try_fields
+from ..system import SYSTEM_FIELDS, IdRef
+from .cascades import check_cascades
+from .checks import check_key, check_reserved
+from .computed import make_referable
+from .forward_references import complete, note_class
+from .keys import check_collection_name
+from .mapping import Mapping, make_mapping, make_spec
+from .registry import registry
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+_building = threading.local()
+
+
+def _is_building() -> bool:
+    return getattr(_building, "depth", 0) > 0
+
+
+def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
+    """Say whether a class is a base of this package, which Pydantic need not build to import it."""
+    return namespace["__module__"].startswith(_OWN) and "__pydantic_generic_metadata__" not in options
+
+
+_OWN = "solidb_odm.model."
+
+
+class Watched:
+    """A field whose value can change in place: reading it notes that the document may change."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None:
+            if _is_building():
+                raise AttributeError(self.name)
+            return class_field(owner, self.name)
+        try:
+            value = document.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(
+                f"{type(document).__name__!r} object has no attribute {self.name!r}"
+            ) from None
+        if value is not None:
+            expose(document)
+        return value
+
+    def __set__(self, document: Any, value: Any) -> None:
+        document.__dict__[self.name] = value
+
+    def __delete__(self, document: Any) -> None:
+        document.__dict__.pop(self.name, None)
+
+
+class WatchedLinks(Watched):
+    """A watched field that holds links: documents that were put among them become links as it is read."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, name: str, read: Reader) -> None:
+        super().__init__(name)
+        self.read = read
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        value = super().__get__(document, owner)
+        if document is None or value is None:
+            return value
+        made = self.read(value)
+        if made is not value:
+            document.__dict__[self.name] = made
+        return made
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr))
+class DocumentMeta(ModelMetaclass):
+    """The class of document classes."""
+
+    if not TYPE_CHECKING:
+
+        def __new__(  # noqa: PYI034  the metaclass itself is what this makes
+            mcs,
+            name: str,
+            bases: tuple[type, ...],
+            namespace: dict[str, Any],
+            collection: str | None = None,
+            abstract: bool = False,
+            **options: Any,
+        ) -> DocumentMeta:
+            settings = namespace.pop(
+                "Settings", None
+            )  # Pydantic would take a class made elsewhere for a field
+            later = _is_built_later(namespace, options)
+            if later:
+                namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
+            if "__pydantic_reset_parent_namespace__" not in options:
+                namespace["__pydantic_parent_namespace__"] = _types_around(currentframe())
+                options["__pydantic_reset_parent_namespace__"] = False
+            _building.depth = getattr(_building, "depth", 0) + 1
+            try:
+                cls = super().__new__(mcs, name, bases, namespace, **options)
+            except PydanticSchemaGenerationError as error:
+                raise DeclarationError(
+                    str(error).partition(". ")[0],
+                    model=name,
+                    hint="use a type Pydantic knows, or "
+                    "Annotated[.., PlainValidator(..), PlainSerializer(..)] to say how to read and store it",
+                ) from error
+            finally:
+                _building.depth -= 1
+            if later:
+                cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
+            make_referable(cls)
+            type.__setattr__(cls, "__solidb_is_made__", True)
+            if settings is not None:
+                type.__setattr__(cls, "Settings", settings)
+            declare(cls, collection, abstract, waits=not later)
+            return cls
+
+        def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
+            if _is_building() or name.startswith("__"):
+                raise AttributeError(name)
+            if name in cls.__dict__.get("__pydantic_fields__", ()):
+                return class_field(cls, name)
+            if name in SYSTEM_FIELDS and "__solidb_collection__" in cls.__dict__:
+                return system_field(cls, name)
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                raise AttributeError(_unknown(cls, name)) from None
+
+    @property
+    def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
+        """What the mapper knows of the class; made when first needed."""
+        found = cls.__dict__.get("__solidb_made_mapping__")
+        if found is None:
+            found = finish(cls, required=True)
+        return cast(Mapping, found)
+
+
+def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
+    """Give the types among the variables of a function that makes a class, whose annotations may name them.
+
+    Pydantic looks for them itself, but from here it would find the variables of the metaclass.
+    """
+    frame = metaclass and metaclass.f_back
+    if frame is None or frame.f_locals is frame.f_globals:
+        return None
+    return {
+        name: value
+        for name, value in frame.f_locals.items()
+        if isinstance(value, type) or type(value).__module__ in ("typing", "types", "typing_extensions")
+    }
+
+
+# --- declaring -----------------------------------------------------------------------------------
+
+
+def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) -> None:
+    """Give a new class its collection and, if it is complete or gets so with this one, its mapping."""
+    registry.generation += 1
+    model = cls.__name__
+    is_base = cls.__module__.startswith(_OWN) or bool(
+        cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]
+    )
+    parent = _parent(cls)
+    inherited = cast("str | None", parent.__solidb_collection__) if parent is not None else None
+    if collection is None:
+        collection = getattr(cls.__dict__.get("Settings"), "collection", None)
+    if collection is not None:
+        check_collection_name(collection, model=model)
+    generic = cls.__pydantic_generic_metadata__
+    is_of_origin = parent is not None and generic["origin"] is parent and not generic["parameters"]
+    if collection is None and not abstract and (not is_base or is_of_origin):
+        collection = inherited or _default_name(model)
+    check_reserved(cls)
+    cls.__solidb_collection__ = collection
+    is_child = inherited is not None and collection == inherited and not is_of_origin
+    cls.__solidb_type_name__ = model if is_child else None
+    cls.__solidb_references__ = {}
+    if cls.__pydantic_complete__:
+        finish(cls)
+    for waiting in note_class(cls, waits=waits):
+        finish(waiting)
+
+
+def finish(cls: Any, *, required: bool = False) -> Mapping | None:
+    """Make the mapping of a class and enter it into the registry, once its annotations resolve.
+
+    DeclarationError if it is ``required`` and they don't, or if the class has no collection.
+    """
+    if not cls.__pydantic_complete__ and required:
+        complete(cls, 4)
+    watched = [
+        name for name, info in cls.__pydantic_fields__.items() if type_inspection.can_change(info.annotation)
+    ]
+    for name in watched:
+        if not isinstance(cls.__dict__.get(name), Watched):
+            read = reader_of(cls.__pydantic_fields__[name].annotation)
+            type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
+    type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
+    type.__setattr__(cls, "__solidb_linked__", direct_readers(cls))
+    check_cascades(cls, link_places(cls))
+    if cls.__solidb_collection__ is None:
+        if required:
+            raise DeclarationError(
+                "has no collection of its own",
+                model=cls.__name__,
+                hint="it is abstract or generic; use a subclass",
+            )
+        return None
+    check_key(cls)
+    try_fields(cls)
+    mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
+    type.__setattr__(cls, "__solidb_made_mapping__", mapping)
+    if not required or cls.__dict__.get("__solidb_claimed__") is None:
+        try:
+            registry.claim(cls, _claim(mapping), mapping.explicit)
+        except DeclarationError:
+            type.__delattr__(cls, "__solidb_made_mapping__")
+            raise
+        type.__setattr__(cls, "__solidb_claimed__", True)
+    return mapping
+
+
+def _claim(mapping: Mapping) -> CollectionSpec:
+    return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, None, mapping.validation)
+
+
+def _parent(cls: Any) -> Any:
+    for base in cls.__mro__[1:]:
+        if isinstance(base, DocumentMeta) and base.__dict__.get("__solidb_collection__") is not None:
+            return base
+    return None
+
+
+def _default_name(model: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", model.partition("[")[0]).lower()
+
+
+# --- class attributes as expressions -------------------------------------------------------------
+
+
+def class_field(cls: Any, name: str) -> FieldRef:
+    """Give the reference of a field of a document class."""
+    cache: dict[str, FieldRef] = cls.__dict__["__solidb_references__"]
+    found = cache.get(name)
+    if found is None:
+        info = cls.__pydantic_fields__[name]
+        if not cls.__pydantic_complete__:
+            complete(cls, 4)
+            info = cls.__pydantic_fields__[name]
+        annotation = info.annotation
+        place = Place(
+            cls, (stored_name(cls, name),), annotation, cls, name, type_inspection.is_nullable(annotation)
+        )
+        found = cache[name] = FieldRef(place)
+    return found
+
+
+def system_field(cls: Any, name: str) -> Any:
+    """Give the reference of an attribute that the engine keeps."""
+    if name == "id":
+        return IdRef(cls)
+    stored, annotation = SYSTEM_FIELDS[name]
+    return FieldRef(Place(cls, (stored,), annotation, None, name, False))
+
+
+def _unknown(cls: Any, name: str) -> str:
+    known = [*cls.__dict__.get("__pydantic_fields__", ()), *SYSTEM_FIELDS]
+    close = get_close_matches(name, known, 1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{cls.__name__} has no field or attribute {name!r}{guess}"
+
+
+def spec_of(cls: Any) -> CollectionSpec:
+    """Give what the class declares of its collection."""
+    return make_spec(cls.__solidb_mapping__)

@@ -1,0 +1,1 @@
+"""Expressions over the fields of models, which queries are made of."""

@@ -1,0 +1,1 @@
+"""Links between documents: fields, back-references, neighbours and the paths along them."""

@@ -1,0 +1,297 @@
+"""Back-references: the documents that refer to a document, and its neighbours over edges.
+
+They are declared beside the fields, are never stored, and hold what ``load()`` fetched last; reading
+one never asks the engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
+from weakref import WeakSet
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from ...errors import DeclarationError, UsageError
+from ..declaration.cascades import Cascade
+from ..declaration.registry import registry
+from ..document import Document
+from ..edge import Edge
+from ..expressions.fields import FieldRef, end_target
+from ..state import state_of, state_or_none
+from ..type_inspection import link_target
+from .paths import LoadPath, beyond
+
+D = TypeVar("D", bound=Document)
+F = TypeVar("F", bound=Document)
+T = TypeVar("T", bound=Document)
+
+Heading: TypeAlias = Literal["outbound", "inbound", "any"]
+
+
+class Related(ABC, Generic[D]):
+    """What many documents at once are asked for by ``load()``, and each then gives as a tuple."""
+
+    __slots__ = ("__solidb_name__", "__solidb_owner__")
+
+    def __init__(self) -> None:
+        self.__solidb_owner__: Any = None
+        self.__solidb_name__ = ""
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self.__solidb_owner__, self.__solidb_name__ = owner, name
+
+    @overload
+    def __get__(self, document: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, document: object, owner: Any) -> tuple[D, ...]: ...
+    def __get__(self, document: Any, owner: Any) -> Any:
+        return self if document is None else self.of(document)
+
+    def of(self, document: Document) -> tuple[D, ...]:
+        """Give what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
+        state = state_or_none(document)
+        found = None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
+        if found is None:
+            raise UsageError(
+                f"{self!r} is not loaded for {type(document).__name__} {document.key!r}",
+                hint=f"session.load(documents, {self!r}) loads it for many documents at once, "
+                f"select(..).load({self!r}) with them",
+            )
+        return found
+
+    def __solidb_take__(self, document: Document, found: tuple[Any, ...]) -> None:
+        """Keep what was loaded for a document: a session calls it."""
+        state = state_of(document)
+        if state.related is None:
+            state.related = {}
+        state.related[self.__solidb_mark__()] = found
+
+    @abstractmethod
+    def __solidb_mark__(self) -> Hashable:
+        """Give what tells it from others: two that say the same are one."""
+
+    @property
+    @abstractmethod
+    def __solidb_target__(self) -> Any:
+        """The class of the documents it gives."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> LoadPath:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return beyond(self, self.__solidb_target__, name)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        raise DeclarationError(
+            f"{cls.__name__} is no field: it is never stored",
+            hint=f'annotate it as a class attribute: ClassVar[{cls.__name__}["Post"]]',
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.__solidb_owner__.__name__}.{self.__solidb_name__}"
+            if self.__solidb_owner__
+            else self.__described__()
+        )
+
+    def __described__(self) -> str:
+        return type(self).__name__
+
+
+_of_orphans: WeakSet[BackReference[Any]] = WeakSet()
+
+
+class BackReference(Related[D]):
+    """The documents whose link, or end of an edge, leads to a document; see ``back_reference``."""
+
+    __slots__ = ("__weakref__", "_given", "cascade")
+
+    def __init__(self, field: Any, cascade: Cascade | None = None) -> None:
+        super().__init__()
+        self._given = field
+        self.cascade = cascade or Cascade()
+        if self.cascade.deletes_orphans:
+            _of_orphans.add(self)
+        if self.cascade.saves:
+            raise DeclarationError(
+                f"a back-reference can't have {self.cascade!r}: it takes in no new documents",
+                hint='declare Cascade("save") on the link, and use "delete" or "delete-orphan" here',
+            )
+        if not isinstance(field, str):
+            _check_reference(field)
+
+    @staticmethod
+    def of_orphans() -> list[BackReference[Any]]:
+        """Give the declared ones that delete what no longer leads to their documents."""
+        return [each for each in _of_orphans if each.__solidb_owner__ is not None]
+
+    @property
+    def __solidb_field__(self) -> FieldRef:
+        """The field that leads here; DeclarationError where its name leads nowhere."""
+        if isinstance(self._given, str):
+            self._given = _named_field(self._given, self)
+        field: FieldRef = self._given
+        target = _leads_to(field)
+        owner = self.__solidb_owner__
+        if owner is not None and target is not Document and not issubclass(owner, target):
+            raise DeclarationError(
+                f"{field!r} leads to {target.__name__}, not to {owner.__name__}",
+                model=owner.__name__,
+                field=self.__solidb_name__,
+            )
+        return field
+
+    @property
+    def __solidb_target__(self) -> Any:
+        return self.__solidb_field__.__place__.source
+
+    def __solidb_mark__(self) -> Hashable:
+        place = self.__solidb_field__.__place__
+        return "links", place.source, place.path
+
+    def __described__(self) -> str:
+        return f"back_reference({self._given!r})"
+
+
+class Neighbours(Related[D]):
+    """The documents at the other ends of a document's edges; see ``outgoing``, ``incoming``, ``adjacent``."""
+
+    __slots__ = ("__solidb_depth__", "__solidb_heading__", "_given")
+    __solidb_heading__: Heading
+    __solidb_depth__: tuple[int, int]
+
+    def __init__(self, edges: Any, heading: Heading, depth: int | tuple[int, int]) -> None:
+        super().__init__()
+        self._given: Any = edges
+        if not isinstance(edges, str) and not (isinstance(edges, type) and issubclass(edges, Edge)):
+            raise UsageError(f"{_NAMES[heading]}() follows an Edge class or its name, not {edges!r}")
+        low, high = (depth, depth) if isinstance(depth, int) else depth
+        if not 1 <= low <= high:
+            raise UsageError(f"depth={depth!r} is not a number of edges from 1, nor the least and the most")
+        self.__solidb_heading__ = heading
+        self.__solidb_depth__ = (low, high)
+
+    @property
+    def __solidb_edges__(self) -> Any:
+        """The class of the edges; DeclarationError if there is none of the name."""
+        if isinstance(self._given, str):
+            self._given = _named_class(self._given, self)
+        return self._given
+
+    @property
+    def __solidb_target__(self) -> Any:
+        fields = {"outbound": ("to",), "inbound": ("from_",), "any": ("from_", "to")}[self.__solidb_heading__]
+        found = [end_target(getattr(self.__solidb_edges__, name).__place__) or Document for name in fields]
+        return found[0] if found[0] is found[-1] else Document
+
+    def __solidb_mark__(self) -> Hashable:
+        return "edges", self.__solidb_edges__, self.__solidb_heading__, self.__solidb_depth__
+
+    def __described__(self) -> str:
+        edges = self._given if isinstance(self._given, str) else self._given.__name__
+        return f"{_NAMES[self.__solidb_heading__]}({edges})"
+
+
+_NAMES: dict[Heading, str] = {"outbound": "outgoing", "inbound": "incoming", "any": "adjacent"}
+
+
+def back_reference(field: Any, *, cascade: Cascade | None = None) -> BackReference[Any]:
+    """Declare the documents that refer to a document: by a link, or by an end of an edge.
+
+    ``posts: ClassVar[BackReference["Post"]] = back_reference("Post.author")``, or ``Post.author`` itself
+    where the class is made already. ``session.load(users, User.posts)`` fetches them for all users in one
+    query; ``user.posts`` is then a tuple, as it was found. To change it change the links, and load anew.
+
+    With ``cascade=Cascade("delete")`` a deleted user's posts are deleted in the same commit.
+    """
+    return BackReference(field, cascade)
+
+
+@overload
+def outgoing(edges: type[Edge[Any, T]], *, depth: int | tuple[int, int] = 1) -> Neighbours[T]: ...
+@overload
+def outgoing(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]: ...
+def outgoing(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
+    """Declare the documents that a document's edges lead to.
+
+    ``friends: ClassVar[Neighbours["User"]] = outgoing("Follows")``; or without a declaration
+    ``near = outgoing(Follows, depth=(1, 2))``, ``session.load(users, near)``, ``near.of(user)``. ``depth`` is
+    the number of edges, or the least and the most; each document is given once, nearest first.
+    """
+    return Neighbours(edges, "outbound", depth)
+
+
+@overload
+def incoming(edges: type[Edge[F, Any]], *, depth: int | tuple[int, int] = 1) -> Neighbours[F]: ...
+@overload
+def incoming(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]: ...
+def incoming(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
+    """Declare the documents whose edges lead to a document; as ``outgoing``, backwards."""
+    return Neighbours(edges, "inbound", depth)
+
+
+@overload
+def adjacent(edges: type[Edge[F, T]], *, depth: int | tuple[int, int] = 1) -> Neighbours[F | T]: ...
+@overload
+def adjacent(edges: str, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]: ...
+def adjacent(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]:
+    """Declare the documents at the other ends of a document's edges, whichever way those lead."""
+    return Neighbours(edges, "any", depth)
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _named_class(name: str, where: Related[Any]) -> Any:
+    found = [model for model in _classes(Document) if model.__name__ == name]
+    owner: Any = where.__solidb_owner__
+    near = [model for model in found if owner is not None and model.__module__ == owner.__module__]
+    if not found:
+        raise DeclarationError(
+            f"there is no Document class {name!r}",
+            model=owner.__name__ if owner else "",
+            field=where.__solidb_name__ or None,
+            hint="import the module that declares it",
+        )
+    return (near or found)[-1]
+
+
+def _classes(base: Any) -> list[Any]:
+    """Give the living classes of the registry, and those that wait for others."""
+    known = list(registry.models())
+    waiting = [each for each in base.__subclasses__() if each not in known]
+    return [*known, *waiting, *(deeper for each in waiting for deeper in _classes(each))]
+
+
+def _named_field(name: str, where: Related[Any]) -> FieldRef:
+    model, *steps = name.split(".")
+    found: Any = _named_class(model, where)
+    try:
+        for step in steps:
+            found = getattr(found, step)
+    except AttributeError as error:
+        raise DeclarationError(
+            str(error), model=where.__solidb_owner__.__name__, field=where.__solidb_name__
+        ) from error
+    _check_reference(found, name)
+    return cast(FieldRef, found)
+
+
+def _check_reference(field: Any, name: str = "") -> None:
+    if not isinstance(field, FieldRef) or _leads_to(field) is None:
+        raise DeclarationError(
+            f"back_reference() takes a field that holds links, or an end of an edge, not {name or field!r}",
+            hint='back_reference("Post.author")',
+        )
+
+
+def _leads_to(field: FieldRef) -> Any:
+    place = field.__place__
+    if place.name in ("from_", "to") and getattr(place.owner, "__solidb_kind__", None) == "edge":
+        return end_target(place) or Document
+    return link_target(place.annotation)

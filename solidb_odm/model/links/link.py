@@ -1,0 +1,185 @@
+"""``Link[User]``: a field that refers to a document of another collection."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, overload
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from ..._dataclasses import dataclass
+from ...errors import UsageError
+from ..document import Document
+
+D = TypeVar("D", bound=Document)
+
+_REFERENCE = r"^[^/]+/[^/]+$"
+_reference = re.compile(_REFERENCE)
+
+
+class Link(Generic[D]):
+    """A reference to a document, stored as ``"collection/key"``.
+
+    A field takes a document, a link or the text: ``Post(author=ada)``, ``post.author = "users/ada"``.
+    The document need not be stored yet. Two links to one document are equal, and equal to the
+    document and to the text.
+
+    A loaded link holds the text alone; ``session.load(posts, Post.author)`` fetches the documents of
+    many links at once, and ``value`` gives them.
+    """
+
+    __slots__ = ("_document", "_text")
+    __solidb_any_target__: ClassVar[type[Document]] = Document
+    _document: D | None
+    _text: str
+
+    def __init__(self, to: D | Link[D] | str) -> None:
+        if isinstance(to, Link):
+            self._document, self._text = to.__solidb_document__(), to.id
+        elif isinstance(to, Document):
+            self._document, self._text = to, ""
+        else:
+            self._document, self._text = None, _checked(to)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> Link[D]: ...
+        @overload
+        def __get__(self, instance: object, owner: Any) -> Link[D]: ...
+        def __get__(self, instance: object, owner: Any) -> Link[D]: ...
+        # None too: checkers ask this of optional links as well, and can't tell them from others.
+        def __set__(self, instance: Any, value: Link[D] | D | str | None) -> None: ...
+
+    @property
+    def id(self) -> str:
+        """The document, as ``collection/key``."""
+        return self._text if self._document is None else self._document.__solidb_reference__()
+
+    @property
+    def key(self) -> str:
+        """The document's key."""
+        return self.id.partition("/")[2]
+
+    @property
+    def collection(self) -> str:
+        """The document's collection."""
+        return self.id.partition("/")[0]
+
+    @property
+    def is_loaded(self) -> bool:
+        """Say whether ``value`` has the document."""
+        return self._document is not None
+
+    @property
+    def value(self) -> D:
+        """The document; UsageError if it was not given or loaded: reading it never asks the engine."""
+        if self._document is None:
+            raise UsageError(
+                f"the document {self._text} of this link is not loaded",
+                hint="session.load(posts, Post.author) loads the documents of all these links at once",
+            )
+        return self._document
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Give an attribute of the document, as response models that read attributes want it."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return getattr(self.value, name)
+
+    def __solidb_set__(self, document: D) -> None:
+        """Take the document the link leads to: a session calls it when it has loaded it."""
+        if document.__solidb_reference__() != self.id:
+            raise UsageError(f"{document.__solidb_reference__()} is not the document {self.id} of the link")
+        self._document = document
+
+    def __solidb_document__(self) -> D | None:
+        """Give the document, None if it is not loaded: a session adds it before what links to it."""
+        return self._document
+
+    def __solidb_reference__(self) -> str:
+        """Give what is stored, and what a query compares with."""
+        return self.id
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (Link, Document)):
+            return self.id == other.__solidb_reference__()  # pyright: ignore[reportUnknownMemberType]
+        return self.id == other if isinstance(other, str) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"Link({self.id!r})"
+
+    def __copy__(self) -> Link[D]:
+        return Link(self)
+
+    def __deepcopy__(self, _memo: Any) -> Link[D]:
+        """A copy of a document links to the same documents."""
+        return Link(self)
+
+    @classmethod
+    def __solidb_read__(cls, source: Any, value: Any) -> Link[Any]:
+        """Make a link as a type such as ``Link[User]`` wants it; PydanticCustomError if the value is none."""
+        return _Reader(next(iter(get_args(source)), Document)).read(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        reader = _Reader(next(iter(get_args(source)), Document))
+        return core_schema.json_or_python_schema(
+            core_schema.no_info_after_validator_function(reader.read, core_schema.str_schema()),
+            core_schema.no_info_plain_validator_function(reader.read),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                reference_text, return_schema=core_schema.str_schema()
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "pattern": _REFERENCE, "title": "Document reference"}
+
+
+def _checked(text: object) -> str:
+    if isinstance(text, str) and _reference.match(text):
+        return text
+    raise UsageError(
+        f"a link leads to a document or to 'collection/key', not to {text!r}",
+        hint="Link(ada) or Link('users/ada')",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes links to documents of one class."""
+
+    target: Any
+
+    def read(self, value: Any) -> Link[Any]:
+        try:
+            link: Link[Any] = Link(value)
+        except UsageError as error:
+            raise PydanticCustomError(
+                "link", "a link is a document or a text 'collection/key', not {found}", {"found": repr(value)}
+            ) from error
+        wanted = getattr(self.target, "__solidb_collection__", None)
+        document = link.__solidb_document__()
+        fits = link.collection == wanted if document is None else isinstance(document, self.target)
+        if wanted is not None and not fits:
+            raise PydanticCustomError(
+                "link",
+                "this link leads to a {expected} (in {collection}), not to {found}",
+                {"expected": self.target.__name__, "collection": wanted, "found": link.id},
+            )
+        return link
+
+
+def reference_text(value: Any) -> str:
+    """Give a link, a document or a text as ``collection/key``; UsageError if it is none of them."""
+    return Link(value).id

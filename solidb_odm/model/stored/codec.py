@@ -1,0 +1,201 @@
+"""Documents to stored form and back, exactly.
+
+Pydantic does the work in one call each way. Around it stand the few things JSON loses in silence
+(NaN, integers above 64 bits) and the stored forms Pydantic can't take as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from ..._types import Body, JsonObject
+from ...errors import InvalidDocument, LoadError, SchemaViolation
+from ..declaration.mapping import SYSTEM, TYPE_ATTRIBUTE, Mapping
+from .embedded import of_other_class
+from .exactness import is_exact
+from .scalars import NUMBER_HINT, InexactValueError, inexact_number
+
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
+_NUMBERS = (int, float)
+
+
+def encode_text(mapping: Mapping, document: Any) -> str:
+    """Give the document as JSON text; InvalidDocument if it can't be stored exactly."""
+    if mapping.embedded or mapping.is_open:
+        _check_parts(mapping, document)
+    try:
+        text = mapping.serializer.to_json(document, by_alias=True, warnings="error").decode()
+    except (PydanticSerializationError, ValueError) as error:
+        raise _unfit(mapping, document, error) from error
+    if mapping.type_name is not None:
+        text = f'{{"{TYPE_ATTRIBUTE}":{json.dumps(mapping.type_name)},{text[1:]}'
+    if _may_lose(mapping, document, text):
+        encode_value(mapping, document)
+    return text
+
+
+def _check_parts(mapping: Mapping, document: Any) -> None:
+    """Refuse what Pydantic would leave out without a word."""
+    if (other := of_other_class(document, mapping.embedded)) is not None:
+        name, value, declared = other
+        problem = (
+            f"{name} = {value!r} is a {type(value).__name__}, of which a {declared.__name__} would be read"
+        )
+        hint = f"declare {declared.__name__} | {type(value).__name__}, best with a discriminator"
+        raise _inexact(mapping, document, problem, hint)
+    for name in document.__pydantic_extra__ or ():
+        if name in SYSTEM or name == TYPE_ATTRIBUTE:
+            problem = f"the extra attribute {name!r} has the name of one that is not the document's own"
+            raise _inexact(mapping, document, problem, "give it another name")
+
+
+def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
+    """Say whether the text may hold numbers that JSON does not have."""
+    if not mapping.deep_numbers:
+        return _has_inexact(mapping, document)
+    marked = "NaN" in text or "Infinity" in text
+    return marked or _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
+
+
+def _has_inexact(mapping: Mapping, document: Any) -> bool:
+    values = document.__dict__
+    for name in mapping.numbers:
+        value = values.get(name)
+        if value.__class__ in _NUMBERS and not is_exact(value):
+            return True
+    return False
+
+
+def encode_value(mapping: Mapping, document: Any) -> JsonObject:
+    """Give the document as JSON values; InvalidDocument if it can't be stored exactly."""
+    if mapping.embedded or mapping.is_open:
+        _check_parts(mapping, document)
+    try:
+        value: JsonObject = mapping.serializer.to_python(
+            document, mode="json", by_alias=True, warnings="error"
+        )
+    except (PydanticSerializationError, ValueError) as error:
+        raise _unfit(mapping, document, error) from error
+    if mapping.type_name is not None:
+        value[TYPE_ATTRIBUTE] = mapping.type_name
+    if mapping.deep_numbers or _has_inexact(mapping, document):
+        _check_exact(mapping, document, value, "")
+    return value
+
+
+def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
+    """Hold a changed document to its model; SchemaViolation with Pydantic's error as the cause."""
+    try:
+        validate(mapping, body)
+    except ValidationError as error:
+        raise SchemaViolation(
+            f"{mapping.model.__name__} {document.key!r} does not fit its model: {first_problem(error)}",
+            collection=mapping.collection,
+            key=document.key,
+            hint="an attribute was set to a value the model does not take; nothing was sent",
+        ) from error
+
+
+def decode(mapping: Mapping, key: str, body: Body) -> Any:
+    """Make the model object of a stored document; LoadError if it does not fit the model."""
+    try:
+        return validate(mapping, body)
+    except ValidationError as error:
+        raise LoadError(
+            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}: "
+            f"{first_problem(error)}",
+            model=mapping.model.__name__,
+            collection=mapping.collection,
+            key=key,
+            document=body_value(body),
+            hint="give the field a type or a default that takes it, or repair the document "
+            "(a migration, or an update statement)",
+        ) from error
+
+
+def validate(mapping: Mapping, body: Body) -> Any:
+    """Make the model object; Pydantic's ValidationError as it is."""
+    validator = mapping.validator
+    if mapping.is_simple:
+        if isinstance(body, str):
+            return validator.validate_json(body, **mapping.names)
+        if not mapping.json_only:
+            return validator.validate_python(body, **mapping.names)
+        return validator.validate_json(to_json(body), **mapping.names)
+    value = dict(body_value(body))
+    value.pop(TYPE_ATTRIBUTE, None)
+    for name in mapping.drops:
+        value.pop(name, None)
+    return validator.validate_json(to_json(value), **mapping.names)
+
+
+def body_value(body: Body) -> JsonObject:
+    """Give a body as decoded values."""
+    return from_json(body) if isinstance(body, str) else body
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say in one line what Pydantic found: the place and the first problem."""
+    details = error.errors(include_url=False, include_context=False)
+    first = details[0]
+    place = ".".join(str(step) for step in first["loc"])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f"{place}: {first['msg']}{more}" if place else f"{first['msg']}{more}"
+
+
+def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument:
+    name, reason = _culprit(mapping, document)
+    if isinstance(reason, InexactValueError):
+        return _inexact(mapping, document, f"{name} = {reason}", reason.hint)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    detail = lines[1] if len(lines) > 1 and lines[0].startswith("Pydantic") else lines[0] if lines else "?"
+    detail = re.sub(r"^PydanticSerializationUnexpectedValue\((.*)\)$", r"\1", detail)
+    detail = re.sub(r"^(Error serializing to JSON: )?(Pydantic\w+: )?", "", detail)
+    if "serialize unknown type" in detail:
+        hint = "say how it is stored and read: PlainSerializer and BeforeValidator in Annotated"
+    else:
+        hint = "an attribute was set to a value the model does not take; nothing was sent"
+    return SchemaViolation(
+        f"{mapping.model.__name__} {document.key!r} does not fit its model: "
+        + (detail if not name or repr(name) in detail else f"{name}: {detail}"),
+        collection=mapping.collection,
+        key=document.key,
+        hint=hint,
+    )
+
+
+def _culprit(mapping: Mapping, document: Any) -> tuple[str, BaseException | None]:
+    """Find the attribute that can't be written, and why."""
+    for name in (*document.__dict__, *(document.__pydantic_extra__ or ())):
+        try:
+            mapping.serializer.to_python(document, mode="json", include={name}, warnings="error")
+        except (PydanticSerializationError, ValueError) as error:
+            return name, error.__cause__
+    return "", None
+
+
+def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None:
+    if isinstance(value, (int, float)):
+        if not is_exact(value):
+            problem = f"{path.lstrip('.')} = {inexact_number(value)}"
+            raise _inexact(mapping, document, problem, NUMBER_HINT)
+    elif isinstance(value, dict):
+        for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+            _check_exact(mapping, document, inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            _check_exact(mapping, document, inner, f"{path}[{position}]")
+
+
+def _inexact(mapping: Mapping, document: Any, problem: str, hint: str) -> InvalidDocument:
+    return InvalidDocument(
+        f"{mapping.model.__name__} {document.key!r} can't be stored exactly: {problem}",
+        collection=mapping.collection,
+        key=document.key,
+        hint=hint,
+    )

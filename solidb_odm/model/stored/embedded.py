@@ -1,0 +1,60 @@
+"""Embedded values have to be of the classes that were declared: others are read as those.
+
+Pydantic lets a field hold an instance of a subclass, writes the declared fields of it and says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from .forms import LOSSY, is_map, is_row, schemas_in
+
+
+def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
+    """Give the classes of models and dataclasses that a stored schema reads, but the model itself."""
+    return tuple(dict.fromkeys(each for each in _classes(schema) if each is not model))
+
+
+def _classes(part: Any) -> Iterator[type[Any]]:
+    if is_row(part):
+        for each in part:
+            yield from _classes(each)
+    elif is_map(part) and LOSSY not in (part.get("metadata") or ()):
+        if part.get("type") in ("model", "dataclass"):
+            yield part["cls"]
+        for inner in schemas_in(part):
+            yield from _classes(inner)
+
+
+def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:
+    """Find an attribute with an instance of a subclass of a declared class: its name, it, and the class."""
+    if not any(each.__subclasses__() for each in declared):
+        return None
+    for name, value in document.__dict__.items():
+        for found in _instances(value):
+            kind = cast(Any, type(found))
+            if kind in declared or _origin(kind) in declared:
+                continue
+            for each in declared:
+                if isinstance(found, each):
+                    return name, found, each
+    return None
+
+
+def _instances(value: Any) -> Iterator[Any]:
+    if isinstance(value, BaseModel) or hasattr(value, "__dataclass_fields__"):
+        yield value
+        yield from _instances(getattr(value, "__dict__", None))
+    elif is_map(value):
+        for each in value.values():
+            yield from _instances(each)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for each in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from _instances(each)
+
+
+def _origin(kind: Any) -> Any:
+    return getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")

@@ -1,0 +1,70 @@
+"""Which values of a model could lose something in JSON: NaN, infinities, integers above 64 bits.
+
+Most fields can't, and most of the others are numbers themselves; only what is left makes a look at
+the whole document necessary.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from datetime import date, time, timedelta
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any, get_args, get_origin
+from uuid import UUID
+
+from .. import type_inspection
+
+MINIMUM, MAXIMUM = -(1 << 63), (1 << 64) - 1
+"""The integers that every engine keeps."""
+
+_SAFE = (str, bool, bytes, type(None), date, time, timedelta, Decimal, UUID, enum.Enum, PurePath)
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+
+
+def is_exact(value: float) -> bool:
+    """Say whether a number is the same after it was stored."""
+    return MINIMUM <= value <= MAXIMUM if isinstance(value, int) else math.isfinite(value)
+
+
+def number_fields(model: type[Any]) -> tuple[str, ...]:
+    """Give the fields that hold numbers themselves."""
+    return tuple(
+        name
+        for name, info in model.__pydantic_fields__.items()
+        if any(member in (int, float) for member in type_inspection.alternatives(info.annotation))
+    )
+
+
+def is_deep(model: type[Any]) -> bool:
+    """Say whether numbers can stand anywhere else than in the fields themselves."""
+    if model.model_config.get("extra") == "allow" or model.__pydantic_computed_fields__:
+        return True
+    return any(
+        _holds_numbers(member, (model,))
+        for info in model.__pydantic_fields__.values()
+        for member in type_inspection.alternatives(info.annotation)
+        if member not in (int, float)
+    )
+
+
+def _holds_numbers(annotation: Any, above: tuple[type[Any], ...]) -> bool:
+    return any(_member_holds(member, above) for member in type_inspection.alternatives(annotation))
+
+
+def _member_holds(member: Any, above: tuple[type[Any], ...]) -> bool:
+    if hasattr(member, "__solidb_collection__"):  # stored as a reference
+        return False
+    origin = get_origin(member)
+    if isinstance(origin, type) and issubclass(origin, _CONTAINERS):
+        return any(_holds_numbers(part, above) for part in get_args(member) if part is not Ellipsis)
+    if not isinstance(member, type) or member in (int, float):
+        return True
+    kind: type[Any] = member
+    if issubclass(kind, _SAFE) or kind in above:
+        return False
+    fields = getattr(kind, "__pydantic_fields__", None)
+    if fields is None:
+        return True
+    return any(_holds_numbers(info.annotation, (*above, kind)) for info in fields.values())

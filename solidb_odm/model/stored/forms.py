@@ -1,0 +1,324 @@
+"""How the values of a model are stored: Pydantic's own core schema, with what JSON would lose mended.
+
+Pydantic writes JSON for people and web pages. A database needs more: texts of times that sort as the
+times do, bytes that come back, NaN that is seen instead of becoming null, keys of dictionaries that
+are told apart. All that is changed here, in a copy of the schema and at every depth, so that a
+model's own ``model_dump_json`` stays what its author made it, and embedded models need no settings.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema, to_json
+
+from ..._dataclasses import dataclass
+from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
+
+LOSSY = "solidb_lossy"
+"""The mark in a schema's metadata that says to store it as Pydantic would."""
+
+_OPAQUE = frozenset({"metadata", "serialization", "config", "expected", "members", "default"})
+_TEXT_KEYS = frozenset(
+    {"str", "int", "float", "bool", "decimal", "uuid", "date", "datetime", "time", "bytes", "url",
+     "multi-host-url", "function-plain", "function-after", "function-before", "function-wrap",
+     "lax-or-strict", "json-or-python", "timedelta", "custom-error"}
+)  # fmt: skip
+_WRITTEN_BY_CONFIG = ("bytes", "float", "any", "timedelta")
+
+ADAPTED: CoreConfig = {
+    "ser_json_bytes": "base64",
+    "val_json_bytes": "base64",
+    "ser_json_inf_nan": "constants",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredForm:
+    """What writes the values of one model for a database, and reads them.
+
+    ``origin`` is the schema Pydantic made, ``schema`` the one for the database; the same if there was
+    nothing to mend. ``reads_text`` says that JSON text is read other than the same values in Python.
+    """
+
+    origin: Any
+    schema: Any
+    serializer: SchemaSerializer
+    validator: SchemaValidator
+    reads_text: bool
+
+    def read(self, stored: Any) -> Any:
+        """Give the value of a decoded stored form; Pydantic's ValidationError if it does not fit."""
+        if self.reads_text:
+            return self.validator.validate_json(to_json(stored), by_alias=True, by_name=True)
+        return self.validator.validate_python(stored, by_alias=True, by_name=True)
+
+
+def stored_form(model: Any) -> StoredForm:
+    """Give the stored form of a complete model or Pydantic dataclass."""
+    origin: Any = model.__pydantic_core_schema__
+    found = cast("StoredForm | None", model.__dict__.get("__solidb_stored_form__"))
+    if found is None or found.origin is not origin:
+        schema = stored_schema(origin)
+        if schema is origin:
+            found = StoredForm(
+                origin,
+                origin,
+                model.__pydantic_serializer__,
+                model.__pydantic_validator__,
+                reads_json(origin),
+            )
+        else:
+            found = _made(origin, schema, _settings(schema))
+        type.__setattr__(model, "__solidb_stored_form__", found)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def type_form(annotation: Any) -> StoredForm:
+    """Give the stored form of a type that no model describes."""
+    origin = cast(Any, TypeAdapter(annotation).core_schema)
+    return _made(origin, stored_schema(origin), ADAPTED)
+
+
+def _made(origin: Any, schema: Any, config: CoreConfig) -> StoredForm:
+    # What an embedded class has already made for itself must not be used: it knows nothing of this.
+    return StoredForm(
+        origin,
+        schema,
+        SchemaSerializer(schema, config, _use_prebuilt=False),
+        SchemaValidator(schema, config, _use_prebuilt=False),
+        reads_json(schema),
+    )
+
+
+def _settings(schema: Any) -> CoreConfig:
+    """Give the settings of the model a schema is of, which hold for values that nothing describes too."""
+    definitions = {each["ref"]: each for each in schema.get("definitions", ())}
+    while "config" not in schema and ("schema" in schema or schema["type"] == "definition-ref"):
+        schema = schema["schema"] if "schema" in schema else definitions[schema["schema_ref"]]
+    return cast("CoreConfig", {**ADAPTED, **schema.get("config", {}), "ser_json_inf_nan": "constants"})
+
+
+def stored_schema(schema: CoreSchema) -> Any:
+    """Give the schema for the database; the same object if nothing has to differ."""
+    return _part(schema, {})
+
+
+def is_map(part: Any) -> bool:
+    """Say whether a part of a schema is a dictionary: a schema, or schemas by names."""
+    return isinstance(part, dict)
+
+
+def is_row(part: Any) -> bool:
+    """Say whether a part of a schema is a list of such."""
+    return isinstance(part, (list, tuple))
+
+
+def schemas_in(part: Any) -> list[Any]:
+    """Give the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
+    is_schema = isinstance(part.get("type"), str)
+    return [inner for name, inner in part.items() if not is_schema or name not in _OPAQUE]
+
+
+def _part(part: Any, config: Any) -> Any:
+    if is_row(part):
+        changed: Any = [_part(each, config) for each in part]
+        return part if all(map(_is, changed, part)) else type(part)(changed)
+    if not is_map(part) or LOSSY in (part.get("metadata") or ()):
+        return part
+    if part.get("serialization") == _AS_ANY:  # read as what was declared, and so written as that
+        return _part({name: value for name, value in part.items() if name != "serialization"}, config)
+    kind = part.get("type")
+    config = part.get("config", config) if kind in _CONFIGURED else config
+    new: Any = {name: _member(kind, name, value, config) for name, value in part.items()}
+    rule = _RULES.get(kind)
+    if rule is not None and ("serialization" not in part or rule is _pattern):
+        new = rule(new, config)
+    return (
+        part if len(new) == len(part) and all(value is part.get(name) for name, value in new.items()) else new
+    )
+
+
+def _is(one: Any, other: Any) -> bool:
+    return one is other
+
+
+def _member(kind: Any, name: str, value: Any, config: Any) -> Any:
+    if name in _OPAQUE:
+        return value
+    if is_map(value) and ("type" not in value or kind == "tagged-union" or name == "fields"):
+        changed = {each: _part(inner, config) for each, inner in value.items()}  # by names of fields, or tags
+        return value if all(map(_is, changed.values(), value.values())) else changed
+    return _part(value, config)
+
+
+def reads_json(schema: Any) -> bool:
+    """Say whether a schema reads JSON text other than the same values in Python."""
+    description = repr(schema)
+    return any(mark in description for mark in _READS_TEXT)
+
+
+_READS_TEXT = ("'bytes'", "'strict': True", "'type': 'union'", "'type': 'json'")
+
+
+# --- rules, by the kind of node --------------------------------------------------------------------
+
+
+def _written(function: Any) -> Any:
+    return core_schema.plain_serializer_function_ser_schema(function, when_used="json")
+
+
+_TIME, _DURATION, _DURATION_KEY, _JSON = map(
+    _written, (stored_time, stored_duration, duration_key, json_value)
+)
+
+
+def _datetime(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    return {**node, "serialization": _TIME}
+
+
+def _timedelta(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    return node if config.get("ser_json_timedelta") == "iso8601" else {**node, "serialization": _DURATION}
+
+
+def _any(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    return {**node, "serialization": _JSON}
+
+
+def _parsed(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Store what a ``Json`` field holds, which is no longer text."""
+    return cast("dict[str, Any]", node.get("schema") or _any({"type": "any"}, None))
+
+
+def _configured(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    wanted = {**ADAPTED, **config, "ser_json_inf_nan": "constants"}
+    if "val_json_bytes" not in config:
+        wanted["val_json_bytes"] = wanted["ser_json_bytes"]
+    if wanted == config or not _mentions(node, _WRITTEN_BY_CONFIG):
+        return node
+    return {**node, "config": wanted}
+
+
+def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:
+    if is_row(part):
+        return any(_mentions(each, kinds) for each in part)
+    return is_map(part) and (
+        part.get("type") in kinds or any(_mentions(inner, kinds) for inner in schemas_in(part))
+    )
+
+
+def _fields(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    fields = {name: _field(name, field) for name, field in node["fields"].items()}
+    if not all(map(_is, fields.values(), node["fields"].values())):
+        node = {**node, "fields": fields}
+    extra = node.get("extra_behavior") or config.get("extra_fields_behavior")
+    if extra != "allow" or "extras_schema" in node:
+        return node
+    return {**node, "extras_schema": _any({"type": "any"}, None)}
+
+
+def _arguments(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    fields = [_field(field["name"], field) for field in node["fields"]]
+    return node if all(map(_is, fields, node["fields"])) else {**node, "fields": fields}
+
+
+def _field(name: str, field: Any) -> Any:
+    """Store a field whatever its value, and read it by the name it is stored under."""
+    if "serialization_exclude_if" in field:
+        field = {key: value for key, value in field.items() if key != "serialization_exclude_if"}
+    stored = field.get("serialization_alias", name)
+    paths: Any = field.get("validation_alias", name)
+    paths = [[paths]] if isinstance(paths, str) else paths if paths and is_row(paths[0]) else [paths]
+    if [stored] in paths:
+        return field
+    return {**field, "validation_alias": [[stored], *paths]}
+
+
+def _typed_dict(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    node = _fields(node, config)
+    return _configured(node, config) if "config" in node else node
+
+
+def _choices(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Tell values apart by their stored form where JSON has no form of its own for them."""
+    is_enum = node["type"] == "enum"
+    choices = Choices.of(node["members" if is_enum else "expected"], is_enum=is_enum)
+    if choices is None:
+        return node
+    return {
+        "type": "function-plain",
+        "function": {"type": "no-info", "function": choices.read},
+        "serialization": _written(choices.write),
+        **{name: node[name] for name in ("ref", "metadata") if name in node},
+    }
+
+
+def _tagged(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Take the stored form of a tag that is a member of an enum, too."""
+    tags = node["choices"]
+    stored = {tag.value: choice for tag, choice in tags.items() if isinstance(tag, Enum)}
+    if all(tag in tags for tag in stored):
+        return node
+    return {**node, "choices": {**stored, **tags}}
+
+
+def _dictionary(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    keys: Any = node.get("keys_schema") or {"type": "any"}
+    kind = keys["type"]
+    if kind == "timedelta":
+        keys = {**keys, "serialization": _DURATION_KEY}
+    elif kind == "any":
+        keys = {"type": "str", "strict": True}
+    elif _is_text(keys):
+        return node
+    else:
+        text = core_schema.wrap_serializer_function_ser_schema(json_text, schema=keys, when_used="json")
+        keys = {"type": "json", "schema": keys, "serialization": text}
+    return {**node, "keys_schema": keys}
+
+
+def _is_text(keys: Any) -> bool:
+    """Say whether JSON takes the keys of a type as texts, and gives them back."""
+    kind = keys["type"]
+    if kind == "enum":
+        texts = all(type(each.value) is str for each in keys["members"])
+        return texts or keys.get("sub_type") in ("str", "int")
+    if kind == "literal":
+        return all(type(each) is str for each in keys["expected"])
+    choices = getattr(keys.get("function", {}).get("function"), "__self__", None)
+    if isinstance(choices, Choices):
+        return choices.are_texts
+    return kind in _TEXT_KEYS
+
+
+def _pattern(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    """See flags of patterns that are not written in them."""
+    written: Any = node.get("serialization", {})
+    if not isinstance(written.get("function"), attrgetter) or "pattern" not in repr(written["function"]):
+        return node
+    return {**node, "serialization": {**written, "function": pattern_text}}
+
+
+_RULES: dict[str, Any] = {
+    "datetime": _datetime,
+    "timedelta": _timedelta,
+    "any": _any,
+    "json": _parsed,
+    "model": _configured,
+    "dataclass": _configured,
+    "typed-dict": _typed_dict,
+    "model-fields": _fields,
+    "dataclass-args": _arguments,
+    "literal": _choices,
+    "enum": _choices,
+    "tagged-union": _tagged,
+    "dict": _dictionary,
+    "function-plain": _pattern,
+}
+_AS_ANY = {"type": "any"}
+_CONFIGURED = ("model", "dataclass", "typed-dict")

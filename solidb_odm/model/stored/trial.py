@@ -1,0 +1,273 @@
+"""Classes are tried when they are made: what a field stores must be read as the same value.
+
+JSON has one kind of text, of array and of object. A union of types that look alike in it, a type
+nothing can be read as, a serializer that drops a part: all would lose values in silence, some day.
+So sample values of each such type are written and read, once, before there is any data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel
+from pydantic_core import (
+    PydanticSerializationError,
+    SchemaSerializer,
+    SchemaValidator,
+    ValidationError,
+    core_schema,
+    from_json,
+    to_json,
+)
+
+from ...errors import DeclarationError
+from .field_schemas import field_reader, field_schema
+from .forms import ADAPTED, LOSSY, is_map, is_row, stored_form, stored_schema
+from .samples import Samples, hard, members, shell_of
+
+_HINT = "or Annotated[.., Lossy()] stores it all the same"
+_UNREADABLE = {
+    "callable": ("a function can't be stored", "store its name"),
+    "is-subclass": ("a class can't be stored", "store its name"),
+    "generator": ("what is iterated only once can't be stored and compared", "declare a list"),
+    "is-instance": (
+        "nothing says how a {name} is stored and read",
+        "give the class __get_pydantic_core_schema__, or the field a PlainSerializer and a BeforeValidator",
+    ),
+}
+
+
+def try_fields(cls: Any) -> None:
+    """Hold the fields of a document class to be stored exactly; DeclarationError otherwise."""
+    origin = stored_form(cls).origin
+    definitions = {each["ref"]: each for each in origin.get("definitions", ())}
+    _Trial(cls, definitions).check(origin, "", {})
+
+
+class _Trial:
+    """Walks the schema of one document class, and those of the classes embedded in it."""
+
+    def __init__(self, cls: Any, definitions: dict[str, Any]) -> None:
+        self._cls = cls
+        self._definitions = definitions
+        self._samples = Samples(definitions)
+        self._seen: set[str] = set()
+
+    def check(self, node: Any, place: str, config: Any) -> None:
+        """Check a schema and all below it."""
+        if LOSSY in (node.get("metadata") or ()):
+            return
+        kind = node["type"]
+        if kind == "definition-ref":
+            if node["schema_ref"] not in self._seen:
+                self._seen.add(node["schema_ref"])
+                self.check(self._definitions[node["schema_ref"]], place, config)
+            return
+        if (written := _serialization(node)) is not None:  # what it writes and reads is its author's
+            self._refuse_asterisks(written, place)
+            self._try_serializer(node, written, place, config)
+            return
+        if kind in _UNREADABLE:
+            problem, way = _UNREADABLE[kind]
+            name = getattr(node.get("cls"), "__name__", "value")
+            raise self._refused(place, problem.format(name=name), way)
+        if kind in ("model", "dataclass"):
+            config, owner = node.get("config", {}), node["cls"]
+            place = "" if owner is self._cls else owner.__name__
+            self._try_field_serializers(owner, place)
+        if kind in ("model-fields", "dataclass-args"):
+            self._check_left_out(node, place)
+        if kind == "union":
+            self._try_union(node, place, config)
+        for name, inner in _below(node):
+            if is_map(inner):  # a tag may stand for another tag
+                self.check(inner, _step(place, name), config)
+
+    def _check_left_out(self, node: Any, place: str) -> None:
+        for name, field in _named(node["fields"]).items():
+            if field.get("serialization_exclude") and field["schema"]["type"] != "default":
+                raise DeclarationError(
+                    "is excluded from what is stored and has no default, so that nothing could be read",
+                    model=self._cls.__name__,
+                    field=_step(place, name),
+                    hint="give it a default, or store it",
+                )
+
+    # --- trying ----------------------------------------------------------------------------------
+
+    def _try_union(self, union: Any, place: str, config: Any) -> None:
+        found = members(union)
+        if sum(each["type"] != "none" for each in found) < 2 or any(each["type"] == "any" for each in found):
+            return
+        whole, each_of = self._pair(union, config), [self._pair(each, config) for each in found]
+        samples = [
+            (pair, value)
+            for pair, each in zip(each_of, found, strict=True)
+            for value in self._samples.of(each)
+        ]
+        forms = [pair.stored(value) for pair, value in samples]
+        samples += [
+            (pair, form) for pair in each_of for form in forms if form is not None and pair.takes(form)
+        ]
+        for pair, value in samples:
+            if pair.takes(value) and (outcome := whole.read_again(value)):
+                problem = f"JSON does not tell its types apart: {outcome}"
+                way = "keep one of the types, or tell models apart by Field(discriminator=..)"
+                raise self._refused(place, problem, way)
+
+    def _refuse_asterisks(self, written: Any, place: str) -> None:
+        function = written.get("function")
+        name = f"{getattr(function, '__module__', '')}.{getattr(function, '__name__', '')}"
+        if name.startswith("pydantic.types._serialize_secret"):
+            raise self._refused(
+                place,
+                "would be stored as asterisks, because that is how Pydantic writes a secret",
+                "Annotated[SecretStr, PlainSerializer(lambda s: s.get_secret_value(), "
+                'when_used="json")] stores the secret itself, Field(exclude=True) nothing',
+            )
+
+    def _try_serializer(self, node: Any, written: Any, place: str, config: Any) -> None:
+        """Refuse a serializer that gives back none of the values it can be tried with."""
+        if written.get("is_field_serializer"):  # which needs the whole object
+            return
+        samples = hard(self._samples.of(node))
+        if samples:
+            pair = self._pair(node, config)
+            self._hold(place, [pair.read_again(value) for value in samples if pair.takes(value)])
+
+    def _try_field_serializers(self, owner: Any, place: str) -> None:
+        decorators = getattr(owner, "__pydantic_decorators__", None)
+        for decorator in decorators.field_serializers.values() if decorators else ():
+            for name in decorator.info.fields:
+                if name in owner.__pydantic_fields__ and owner.__pydantic_fields__[name].exclude is not True:
+                    node, _ = field_schema(stored_form(owner).origin, name)
+                    outcomes = [_read_field(owner, name, value) for value in hard(self._samples.of(node))]
+                    self._hold(_step(place, name), outcomes)
+
+    def _hold(self, place: str, outcomes: list[str | None]) -> None:
+        """Refuse a field of which no value that could be tried came back."""
+        tried = [each for each in outcomes if each != ""]
+        if tried and all(tried):
+            raise self._refused(place, str(tried[0]), "add a validator that reads what the serializer writes")
+
+    def _pair(self, node: Any, config: Any) -> _Pair:
+        definitions = list(self._definitions.values())
+        origin = core_schema.definitions_schema(node, definitions) if definitions else node
+        return _Pair(origin, {**ADAPTED, **config})
+
+    def _refused(self, place: str, problem: str, way: str) -> DeclarationError:
+        return DeclarationError(problem, model=self._cls.__name__, field=place, hint=f"{way}; {_HINT}")
+
+
+def _read_field(owner: Any, name: str, value: Any) -> str | None:
+    """Say what becomes of the value of a field with a serializer of its own; see ``read_again``."""
+    reader, shell = field_reader(owner, name), shell_of(owner, {name: value})
+    try:
+        if not same(reader.check(value), value):
+            return ""
+        written = stored_form(owner).serializer.to_python(shell, mode="json", include={name}, warnings=False)
+    except Exception:  # noqa: BLE001  a function of the class's author
+        return ""
+    stored = to_json(next(iter(written.values()))).decode()
+    try:
+        again = reader.read(from_json(stored))
+    except ValidationError:
+        return f"{value!r} is stored as {stored}, which is not read again"
+    except Exception:  # noqa: BLE001
+        return ""
+    return None if same(again, value) else f"{value!r} is stored as {stored} and would be read as {again!r}"
+
+
+class _Pair:
+    """What writes and reads the values of one type."""
+
+    def __init__(self, origin: Any, config: Any) -> None:
+        stored = stored_schema(origin)
+        self._taking = SchemaValidator(origin, config)
+        self._writing = SchemaSerializer(stored, config, _use_prebuilt=False)
+        self._reading = SchemaValidator(stored, config, _use_prebuilt=False)
+
+    def takes(self, value: Any) -> bool:
+        """Say whether a sample is a value of the type."""
+        try:
+            return same(self._taking.validate_python(value), value)
+        except Exception:  # noqa: BLE001  a validator of the class's author, which may want anything
+            return False
+
+    def stored(self, value: Any) -> Any:
+        """Give the stored form; None if there is none."""
+        try:
+            return self._writing.to_python(value, mode="json", warnings=False)
+        except (PydanticSerializationError, ValueError):
+            return None
+
+    def read_again(self, value: Any) -> str | None:
+        """Say what becomes of a value; None if it comes back, empty text if that can't be tried."""
+        text = b""
+        try:
+            text = self._writing.to_json(value, warnings=False)
+            again = self._reading.validate_json(text, by_alias=True, by_name=True)
+        except ValidationError:
+            return f"{value!r} is stored as {text.decode()}, which is not read again"
+        except Exception:  # noqa: BLE001  a function of the class's author
+            return ""
+        if same(again, value):
+            return None
+        return f"{value!r} is stored as {text.decode()} and would be read as {again!r}"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Say whether two values are equal and of the same types, at every depth."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, BaseModel) or hasattr(one, "__dataclass_fields__"):
+        return same(vars(one), vars(other)) if hasattr(one, "__dict__") else bool(one == other)
+    if isinstance(one, dict):
+        return len(one) == len(other) and all(name in other and same(one[name], other[name]) for name in one)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))  # pyright: ignore[reportUnknownArgumentType]
+    return bool(one == other)
+
+
+def _serialization(node: Any) -> Any:
+    """Give how the author of a type has it written, also below validators, which may read what is written."""
+    while "serialization" not in node and node["type"] in _VALIDATORS and "schema" in node:
+        node = node["schema"]
+    return node.get("serialization")
+
+
+_VALIDATORS = ("function-before", "function-after", "function-wrap")
+
+
+def _step(place: str, name: str) -> str:
+    return f"{place}.{name}" if place and name else place or name
+
+
+def _below(node: Any) -> Iterator[tuple[str, Any]]:
+    """Give the schemas directly below one, with the names of fields; those JSON is read by."""
+    for name, inner in node.items():
+        if name in _INNER:
+            yield from (("", each) for each in (inner if is_row(inner) else [inner]))
+        elif name == "choices":
+            yield from (("", each) for each in (inner.values() if is_map(inner) else members(node)))
+        elif name == "fields":
+            named = inner if is_map(inner) else {each["name"]: each for each in inner if is_map(each)}
+            yield from (
+                (each, field["schema"])
+                for each, field in named.items()
+                if not field.get("serialization_exclude")
+            )
+        elif name == "arguments_schema":
+            yield from (("", each["schema"]) for each in inner) if is_row(inner) else [("", inner)]
+
+
+def _named(fields: Any) -> dict[str, Any]:
+    """Give fields by name, also those of a dataclass; its names alone say nothing."""
+    return cast(
+        "dict[str, Any]",
+        fields if is_map(fields) else {each["name"]: each for each in fields if is_map(each)},
+    )
+
+
+_INNER = ("schema", "items_schema", "values_schema", "keys_schema", "json_schema", "lax_schema", "steps")

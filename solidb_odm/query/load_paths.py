@@ -1,0 +1,137 @@
+"""What ``load()`` is given, taken apart: hops from documents to those they refer to, over links,
+ends of edges, back-references and edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias, cast
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..model import type_inspection
+from ..model.document import Document
+from ..model.expressions.fields import FieldRef, Place, end_target, stored_name
+from ..model.links.back_references import BackReference, Neighbours
+from ..model.links.link import Link
+from ..model.links.paths import LoadPath
+from ..model.links.placement import LinkPlace
+from .conditions import Elements
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHop:
+    """From documents of a class over the links in a field, by Python names; lists on the way are entered.
+
+    ``target`` is the class the field names; None if it takes any document.
+    """
+
+    model: type[Document]
+    names: tuple[str, ...]
+    target: type[Document] | None
+
+    def links(self, document: Document) -> Iterator[Link[Any]]:
+        """Give the links at the end of the way."""
+        return LinkPlace(self.names).links(document)
+
+
+@dataclass(frozen=True, slots=True)
+class EndHop:
+    """From edges of a class to the documents at one end, ``from_`` or ``to``."""
+
+    model: type[Document]
+    name: str
+    target: type[Document] | None
+
+    def reference(self, edge: Document) -> str:
+        """Give the end of an edge as ``collection/key``."""
+        end: Document | str = edge.__dict__[self.name]
+        return end if isinstance(end, str) else end.__solidb_reference__()
+
+
+@dataclass(frozen=True, slots=True)
+class BackHop:
+    """From documents to those that refer to them, by a link or an end of an edge."""
+
+    model: type[Document]
+    reference: Any
+    """A ``BackReference``, which checkers take for a descriptor."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourHop:
+    """From documents to those at the other ends of their edges."""
+
+    model: type[Document]
+    neighbours: Any
+    """A ``Neighbours``."""
+
+
+Hop: TypeAlias = LinkHop | EndHop | BackHop | NeighbourHop
+Hops: TypeAlias = tuple[Hop, ...]
+
+
+def hops_of(given: Any) -> Hops:
+    """Read ``Post.author``, ``Post.author.team``, ``User.posts``; UsageError if it is no way to documents."""
+    steps: tuple[Any, ...] = given.__hops__ if isinstance(given, LoadPath) else (given,)
+    return tuple(_hop(step, given) for step in steps)
+
+
+def reference_hop(field: FieldRef) -> LinkHop | EndHop:
+    """Give the hop of a field that holds links, or of an end of an edge."""
+    return cast("LinkHop | EndHop", _hop(field, field))
+
+
+def _hop(step: Any, given: Any) -> Hop:
+    if isinstance(step, BackReference):
+        return BackHop(step.__solidb_owner__ or Document, step)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(step, Neighbours):
+        return NeighbourHop(step.__solidb_owner__ or Document, step)  # pyright: ignore[reportUnknownArgumentType]
+    place, names, annotation = _way(step, given)
+    if names[0] in ("from_", "to") and getattr(place.source, "__solidb_kind__", None) == "edge":
+        return EndHop(place.source, names[0], end_target(place))
+    target = type_inspection.link_target(annotation)
+    if target is None:
+        raise _refusal(given)
+    return LinkHop(place.source, names, None if target is Document else target)
+
+
+def _way(step: Any, given: Any) -> tuple[Place, tuple[str, ...], Any]:
+    """Give the place a field begins at, the Python names on the way, and the type at its end."""
+    if isinstance(step, Elements) and isinstance(step.__items__, FieldRef):
+        place, names, element = _way(step.__items__, given)
+        more, annotation = _names(_model_in(type_inspection.element(element)), step.__path__, given)
+        return place, (*names, *more), annotation if more else element
+    if not isinstance(step, FieldRef) or not isinstance(step.__place__.source, type):
+        raise _refusal(given)
+    place = step.__place__
+    names, annotation = _names(place.source, place.path, given)
+    return place, names, annotation
+
+
+def _names(owner: Any, path: tuple[str | int, ...], given: Any) -> tuple[tuple[str, ...], Any]:
+    names: list[str] = []
+    annotation: Any = None
+    for step in path:
+        fields: dict[str, Any] = getattr(owner, "__pydantic_fields__", {})
+        name = next((each for each in fields if stored_name(owner, each) == step), None)
+        if name is None:
+            raise _refusal(given)
+        names.append(name)
+        annotation = fields[name].annotation
+        owner = _model_in(annotation)
+    return tuple(names), annotation
+
+
+def _model_in(annotation: Any) -> Any:
+    return next(
+        (each for each in type_inspection.embedded(annotation) if not issubclass(each, Document)), None
+    )
+
+
+def _refusal(given: Any) -> UsageError:
+    return UsageError(
+        f"load() takes fields that hold links, such as Post.author, not {given!r}",
+        hint="or back-references (User.posts), ends of edges (Follows.to), and ways on from there: "
+        "Post.author.value.team",
+    )

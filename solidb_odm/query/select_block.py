@@ -1,0 +1,307 @@
+"""From what a ``select`` says to an SDBQL block.
+
+The block avoids the server's known defects: every SORT ends with the key, because a sort on a
+single indexed field drops documents without it; a LIMIT never stands on a COLLECT without a FILTER
+or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..language import nodes as q
+from ..model.document import Document
+from ..model.expressions.base import Combined, Expression, Source
+from ..model.expressions.fields import FieldRef, stored_name
+from ..model.mixins import SoftDelete
+from .columns import Column, Entity, Labelled, Scalar
+from .conditions import Ordering
+from .ctes import Table
+from .outer_joins import Partner
+from .scope import BuildScope, names_in, sources_of, substitute
+from .sources import collection_of, model_of
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All that a select says, ready to be built."""
+
+    columns: tuple[Column, ...]
+    single: bool
+    conditions: tuple[Expression, ...]
+    orderings: tuple[Ordering, ...]
+    groups: tuple[Expression, ...]
+    having: tuple[Expression, ...]
+    joins: tuple[Source, ...]
+    partners: tuple[Partner, ...]
+    limit: int | None
+    offset: int | None
+    distinct: bool
+    with_deleted: bool = False
+    labels: tuple[str, ...] | None = None
+    """With labels a row is an object of the columns by these names."""
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """All expressions, columns first."""
+        found = [each.expression for each in self.columns if isinstance(each, Scalar)]
+        on = [condition for partner in self.partners for condition in partner.conditions]
+        return [
+            *found,
+            *on,
+            *self.conditions,
+            *self.groups,
+            *self.having,
+            *(o.expression for o in self.orderings),
+        ]
+
+    @property
+    def is_grouped(self) -> bool:
+        """Say whether rows stand for groups."""
+        return bool(self.groups) or any(has_aggregate(each) for each in self.expressions)
+
+
+def has_aggregate(expression: Expression) -> bool:
+    """Say whether a part of the expression is a value of a whole group."""
+    if type(expression).__name__ == "Aggregate":
+        return True
+    return any(has_aggregate(part) for part in expression.__operands__())
+
+
+def build_select(selection: Selection, scope: BuildScope) -> q.Query:
+    """Build the block of a select; UsageError where its parts do not fit together."""
+    scope.shows_deleted = selection.with_deleted
+    sources = _sources(selection, scope)
+    loops, body = _read(sources, selection, scope)
+    if selection.is_grouped:
+        block = _grouped(selection, scope, body)
+    else:
+        block = _plain(selection, scope, body, loops)
+    if scope.lets:
+        block = _with_lets(block, scope.lets)
+    return _limited(block, selection, scope)
+
+
+def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
+    named = [each.source for each in selection.columns if isinstance(each, Entity)]
+    shown = sources_of(each.expression for each in selection.columns if isinstance(each, Scalar))
+    found = dict.fromkeys([*named, *shown, *selection.joins, *sources_of(selection.expressions)])
+    own = [source for source in found if source in named or not scope.knows(source)]
+    if not own:
+        raise UsageError(
+            "the statement reads no model", hint="select(func.count(User)) or select(User.name) read one"
+        )
+    return own
+
+
+def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tuple[list[str], list[q.Clause]]:
+    """Build a FOR for each source, and each condition after the last FOR it needs."""
+    loops = [scope.declare(source) for source in sources]
+    built = [condition.__build__(scope) for condition in _conjuncts(selection.conditions)]
+    partners = {partner.source: partner for partner in selection.partners}
+    body: list[q.Clause] = []
+    for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
+        if source in partners:
+            body += _read_partner(partners[source], variable, scope)
+        else:
+            body.append(q.For(variable, read_from(source, scope)))
+        later = set(loops[position + 1 :])
+        here = [each for each in built if not names_in(each) & later] if later else built
+        built = [each for each in built if each not in here] if later else []
+        narrowed = None if source in partners else narrowing(source, variable, scope)
+        conditions = [*([narrowed] if narrowed is not None else []), *here]
+        if conditions:
+            body.append(q.Filter(conjunction(conditions)))
+    return loops, body
+
+
+def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.Clause]:
+    """Build a loop over the documents the conditions are true of, or over null if there is none."""
+    source, inner = partner.source, scope.declare(partner.source)
+    narrowed = narrowing(source, inner, scope)
+    on = [condition.__build__(scope) for condition in partner.conditions]
+    wanted = [*([narrowed] if narrowed is not None else []), *on]
+    scope.declare(source, variable)
+    scope.partners.add(source)
+    loop = q.For(inner, read_from(source, scope))
+    body = (loop, q.Filter(conjunction(wanted))) if wanted else (loop,)
+    found = q.Name(scope.fresh("_j"))
+    is_there = q.Compare(q.Call("LENGTH", (found,)), ">", q.Literal(0))
+    rows = q.Ternary(is_there, found, q.Array((q.Literal(None),)))
+    return [
+        q.Let(found.name, q.Subquery(q.Block(body=body, returns=q.Return(q.Name(inner))))),
+        q.For(variable, rows),
+    ]
+
+
+def read_from(source: Source, scope: BuildScope) -> q.Name:
+    """Give what a FOR over a source reads."""
+    return scope.table(source) if isinstance(source, Table) else q.Name(collection_of(source))
+
+
+def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
+    """Give the condition that keeps the documents of a source among those of its collection.
+
+    A subclass keeps its own; what is marked as deleted stays out unless it is asked for.
+    """
+    if isinstance(source, Table):
+        return None
+    model = model_of(source)
+    kept = [] if scope.shows_deleted else unmarked(model, variable)
+    if model.__solidb_mapping__.type_name is not None:
+        names = [each.__solidb_mapping__.type_name for each in family(model)]
+        kept.insert(0, q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names)))
+    return conjunction(kept) if kept else None
+
+
+def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
+    """Give the condition that leaves out documents marked as deleted, of a class that can mark them."""
+    marked = next((each for each in family(model) if issubclass(each, SoftDelete)), None)
+    if marked is None:
+        return []
+    deleted_at = q.Attribute(q.Name(variable), stored_name(marked, "deleted_at"))
+    return [q.Compare(deleted_at, "==", q.Literal(None))]
+
+
+def root_of(model: type[Document]) -> type[Document]:
+    """Give the class that a class and its siblings in the same collection descend from."""
+    while model.__solidb_mapping__.type_name is not None:
+        model = next(
+            base
+            for base in model.__mro__[1:]
+            if base.__dict__.get("__solidb_collection__") == model.__solidb_collection__
+        )
+    return model
+
+
+def family(model: type[Document]) -> list[type[Document]]:
+    """Give the class and its subclasses that live in the same collection."""
+    return list(_family(model, model.__solidb_collection__))
+
+
+def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
+    if model.__solidb_collection__ == collection:
+        yield model
+    for child in model.__subclasses__():
+        if child.__solidb_collection__ in (collection, None):  # one in the middle may be abstract
+            yield from _family(child, collection)
+
+
+def _conjuncts(wanted: Iterable[Expression]) -> list[Expression]:
+    found: list[Expression] = []
+    for each in wanted:
+        if isinstance(each, Combined) and each.operator == "AND":
+            found += _conjuncts(each.conditions)
+        else:
+            found.append(each)
+    return found
+
+
+def conjunction(parts: list[q.Expression]) -> q.Expression:
+    """Join conditions by AND."""
+    return parts[0] if len(parts) == 1 else q.Logical("AND", tuple(parts))
+
+
+def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops: list[str]) -> q.Block:
+    scope.windowing = True
+    row = _row(selection, scope)
+    sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in selection.orderings]
+    body += scope.windows
+    downwards = bool(sort) and sort[-1].descending
+    if not selection.distinct:
+        present = {key.expression for key in sort}
+        keys = [
+            q.Attribute(q.Name(scope.variables[source]), "_key")
+            for source in scope.variables
+            if model_of(source) is not None and scope.variables[source] in loops
+        ]
+        sort += [q.SortKey(key, downwards) for key in keys if key not in present]
+    return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.distinct))
+
+
+def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Expression:
+    """Build what RETURN gives for columns."""
+    cells: list[q.Expression] = []
+    for each in columns:
+        if isinstance(each, Entity):
+            cells.append(q.Name(scope.variable(each.source)))
+        elif isinstance(each, Scalar):
+            expression = each.expression
+            inner = expression.expression if isinstance(expression, Labelled) else expression
+            if isinstance(inner, FieldRef) and not scope.collecting:
+                cells.append(inner.__stored__(scope))
+            else:
+                cells.append(inner.__build__(scope))
+    return cells[0] if single else q.Array(tuple(cells))
+
+
+def _row(selection: Selection, scope: BuildScope) -> q.Expression:
+    if selection.labels is None:
+        return row_of(selection.columns, selection.single, scope)
+    cells = row_of(selection.columns, False, scope)
+    assert isinstance(cells, q.Array)
+    return q.Object(tuple(zip(selection.labels, cells.items, strict=True)))
+
+
+def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q.Block:
+    entities = [each.model.__name__ for each in selection.columns if isinstance(each, Entity)]
+    if entities:
+        raise UsageError(
+            f"a row stands for a group, so it can't be a whole {entities[0]}",
+            hint="select fields of group_by() and aggregates; count documents with func.count()",
+        )
+    scope.collecting = True
+    keys = {group.__build__(scope): f"_g{position}" for position, group in enumerate(selection.groups)}
+    names: dict[q.Expression, q.Expression] = {node: q.Name(name) for node, name in keys.items()}
+    variables = set(scope.all_variables())
+
+    def after(node: q.Expression) -> q.Expression:
+        replaced = substitute(node, names)
+        if names_in(replaced) & (variables | {let.name for let in scope.lets}):
+            raise UsageError(
+                "a column or sort key of a grouped select is neither in group_by() nor an aggregate",
+                hint="add it to group_by(), or wrap it in func.min(), func.max(), func.count() ..",
+            )
+        return replaced
+
+    scope.windowing = True
+    row = after(_row(selection, scope))
+    sort = tuple(
+        q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings
+    )
+    windows = [q.Let(each.name, after(each.value)) for each in scope.windows]
+    scope.windowing = False
+    having = [after(condition.__build__(scope)) for condition in selection.having]
+    collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
+    scope.collecting = False
+    if selection.limit is not None or selection.offset is not None:
+        body = _guarded(body, bool(sort) or bool(having))
+    clauses = [*body, collect, *([q.Filter(conjunction(having))] if having else []), *windows]
+    return q.Block(body=tuple(clauses), sort=sort, returns=q.Return(row, selection.distinct))
+
+
+def _guarded(body: list[q.Clause], is_guarded: bool) -> list[q.Clause]:
+    """Keep the server from limiting the rows before they are grouped: it does without FILTER and SORT."""
+    if is_guarded or any(isinstance(clause, q.Filter) for clause in body):
+        return body
+    return [*body, q.Filter(q.Literal(True))]
+
+
+def _with_lets(block: q.Block, lets: list[q.Let]) -> q.Block:
+    return q.Block(
+        (*lets, *block.body), block.sort, block.offset, block.limit, block.late_lets, block.returns
+    )
+
+
+def _limited(block: q.Block, selection: Selection, scope: BuildScope) -> q.Query:
+    offset = None if not selection.offset else scope.bind(selection.offset)
+    limit = None if selection.limit is None else scope.bind(selection.limit)
+    if offset is None and limit is None:
+        return block
+    if selection.distinct:
+        row = scope.fresh()
+        inner = q.For(row, q.Subquery(block))
+        return q.Block(body=(inner,), offset=offset, limit=limit, returns=q.Return(q.Name(row)))
+    return q.Block(block.body, block.sort, offset, limit, block.late_lets, block.returns)

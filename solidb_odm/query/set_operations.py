@@ -1,0 +1,171 @@
+"""``union``, ``intersect`` and ``except_``: the rows of two statements as those of one."""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import Any, Self, TypeVar
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..language import nodes as q
+from ..model.expressions.base import Expression
+from ..model.expressions.fields import FieldRef
+from .columns import Column, Entity, Labelled, Scalar
+from .conditions import Ordering
+from .ctes import Table, check_alike
+from .load_options import Loading
+from .load_paths import Hops
+from .scope import BuildScope, with_tables
+from .select import natural, ordering
+from .statement import Compiled, Statement, T_co
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Combination(Loading[T_co]):
+    """The rows of two statements. To filter or group them, read them by ``cte()``."""
+
+    left: Any
+    operator: q.SetOperator
+    right: Any
+    orderings: tuple[Ordering, ...] = ()
+    limit_count: int | None = None
+    offset_count: int | None = None
+    loads: tuple[Hops, ...] = ()
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def order_by(self, *keys: Any) -> Self:
+        """Sort by fields of the documents, or by columns of the first statement; further calls add keys."""
+        return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
+
+    def limit(self, count: int) -> Self:
+        """Give at most so many rows."""
+        return self._with(limit_count=natural(count, "limit"))
+
+    def offset(self, count: int) -> Self:
+        """Leave out so many rows at the start."""
+        return self._with(offset_count=natural(count, "offset"))
+
+    def _with(self, **changes: Any) -> Self:
+        return replace(self, _compiled=[], **changes)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the first statement."""
+        columns: tuple[Column, ...] = self.left.columns
+        return columns
+
+    @property
+    def single(self) -> bool:
+        """Say whether a row is one column, not a tuple."""
+        return bool(self.left.single)
+
+    @property
+    def entity(self) -> Entity | None:
+        """The one model the statements give whole documents of, if they do."""
+        found: Entity | None = self.left.entity
+        return found
+
+    def cte(self, name: str) -> Any:
+        """Name the rows, to select from them: ``both = union(a, b).cte("both")``, ``select(both)``."""
+        return Table(name, self)
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            scope = BuildScope()
+            query = with_tables(self.__rows__(scope, None), scope)
+            self._compiled.append(Compiled(query, scope.values, self.columns, self.single, loads=self.loads))
+        return self._compiled[0]
+
+    def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
+        left, right = (each.__rows__(BuildScope(scope), labels) for each in (self.left, self.right))
+        combined = q.SetOperation(_operand(left, scope, self.left), self.operator, _operand(right, scope))
+        if not (self.orderings or self.limit_count is not None or self.offset_count):
+            return combined
+        inner = BuildScope(scope)
+        row = inner.fresh()
+        limit = None if self.limit_count is None else inner.bind(self.limit_count)
+        offset = None if not self.offset_count else inner.bind(self.offset_count)
+        loop = q.For(row, q.Subquery(combined))
+        return q.Block((loop,), self._sort(inner, row, labels), offset, limit, (), q.Return(q.Name(row)))
+
+    def _sort(self, scope: BuildScope, row: str, labels: tuple[str, ...] | None) -> tuple[q.SortKey, ...]:
+        keys: list[q.SortKey] = []
+        entity = self.entity
+        if entity is not None:
+            for source in (entity.source, entity.model):
+                scope.declare(source, row)
+        for key in self.orderings:
+            node = key.expression.__build__(scope) if entity else self._cell(key.expression, row, labels)
+            keys.append(q.SortKey(node, key.descending))
+        if keys and entity is not None:
+            keys.append(q.SortKey(q.Attribute(q.Name(row), "_key"), keys[-1].descending))
+        return tuple(keys)
+
+    def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
+        """Give the place in a row of a column of the first statement."""
+        for place, each in enumerate(self.columns):
+            if isinstance(each, Scalar) and _is_same(each, wanted):
+                if labels is not None:
+                    return q.Attribute(q.Name(row), labels[place])
+                return q.Name(row) if self.single else q.Index(q.Name(row), q.Literal(place))
+        raise UsageError(
+            f"{wanted!r} is no column of the combined statements, which are sorted by those only",
+            hint="select it in all of them, or order a select of .cte()",
+        )
+
+    def __statement__(self, scope: BuildScope) -> q.Query:
+        if not self.single:
+            raise UsageError("a statement inside another one needs exactly one column")
+        return self.__rows__(scope, None)
+
+
+def _is_same(column: Scalar, wanted: Expression) -> bool:
+    """Say whether a sort key is what a column shows: the same field, or the same expression or label."""
+    own = column.expression
+    inner = own.expression if isinstance(own, Labelled) else own
+    asked = wanted.expression if isinstance(wanted, Labelled) else wanted
+    if isinstance(inner, FieldRef) and isinstance(asked, FieldRef):
+        return (inner.__place__.source, inner.__place__.path) == (
+            asked.__place__.source,
+            asked.__place__.path,
+        )
+    return inner is asked or (isinstance(wanted, Labelled) and wanted.name == column.label)
+
+
+def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
+    """Make a block of a combination on the right, which the language would read from the left; and of
+    any that is cut or sorted, which would be so only after it was combined.
+    """
+    is_cut = isinstance(operand, q.Block) and (operand.limit is not None or operand.offset is not None)
+    if not is_cut and (isinstance(operand, q.Block) or first is not None):
+        return operand
+    row = scope.fresh()
+    return q.Block(body=(q.For(row, q.Subquery(operand)),), returns=q.Return(q.Name(row)))
+
+
+def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) -> Combination[Any]:
+    if len(statements) < 2 or not all(hasattr(each, "__rows__") for each in statements):
+        raise UsageError(f"{name}() takes two or more select() statements")
+    for other in statements[1:]:
+        check_alike(statements[0], other, name)
+    found: Combination[Any] = Combination(statements[0], operator, statements[1])
+    for other in statements[2:]:
+        found = Combination(found, operator, other)
+    return found
+
+
+def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it
+    """Give the rows of several selects; equal rows once, unless ``all``."""
+    return _combine("UNION ALL" if all else "UNION", statements, "union")
+
+
+def intersect(*statements: Statement[T]) -> Combination[T]:
+    """Give the rows that all of the selects give, each once."""
+    return _combine("INTERSECT", statements, "intersect")
+
+
+def except_(*statements: Statement[T]) -> Combination[T]:
+    """Give the rows of the first select that none of the others gives, each once."""
+    return _combine("EXCEPT", statements, "except_")

@@ -1,0 +1,130 @@
+"""``update`` and ``delete``: writing where the documents are, without loading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..language import nodes as q
+from ..model.document import Document
+from ..model.expressions.base import Expression, Predicate
+from ..model.mixins import SoftDelete, Timestamped, now
+from . import conditions
+from .scope import BuildScope
+from .select_block import conjunction, narrowing
+from .values import patch_of
+from .written import Write
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Write):
+    """A statement that writes the documents its conditions are true of."""
+
+    model: type[Document]
+    conditions: tuple[Expression, ...] = ()
+    is_with_deleted: bool = False
+
+    def with_deleted(self) -> Self:
+        """Write documents of a SoftDelete class that are marked as deleted too."""
+        return replace(self, is_with_deleted=True)
+
+    def where(self, *wanted: Predicate | bool) -> Self:
+        """Write only what all the conditions are true of; without any, all documents of the model."""
+        added = tuple(conditions.condition(each) for each in wanted)
+        return replace(self, conditions=(*self.conditions, *added))
+
+    def _loop(self, scope: BuildScope) -> tuple[str, list[q.Clause]]:
+        variable = scope.declare(self.model)
+        body: list[q.Clause] = [q.For(variable, q.Name(self.model.__solidb_mapping__.collection))]
+        scope.shows_deleted = self.is_with_deleted
+        narrowed = narrowing(self.model, variable, scope)
+        wanted = [*([narrowed] if narrowed is not None else [])]
+        wanted += [each.__build__(scope) for each in self.conditions]
+        if wanted:
+            body.append(q.Filter(conjunction(wanted)))
+        return variable, body
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Chosen):
+    """A statement that gives fields of documents new values."""
+
+    patch: tuple[tuple[str, Expression], ...] = ()
+
+    def values(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """Give fields new values, or expressions over the old ones: ``values(age=User.age + 1)``.
+
+        Values are checked and encoded as the model's own. A field that holds a model or a list is
+        replaced whole.
+        """
+        patch = dict(self.patch)
+        patch.update(patch_of(self.model, {**(fields or {}), **more}))
+        return replace(self, patch=tuple(patch.items()))
+
+    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+        if not self.patch:
+            raise UsageError(
+                "the update changes nothing", hint=f"update({self.model.__name__}).values(field=value)"
+            )
+        variable, body = self._loop(scope)
+        values = dict(self.patch)
+        if issubclass(self.model, Timestamped):
+            values = {**dict(patch_of(self.model, {"updated_at": now()})), **values}
+        patch = q.Object(tuple((name, value.__build__(scope)) for name, value in values.items()))
+        collection = self.model.__solidb_mapping__.collection
+        return [*body, q.Update(q.Name(variable), patch, collection)]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(Chosen):
+    """A statement that deletes documents."""
+
+    is_permanent: bool = False
+
+    def permanently(self) -> Self:
+        """Delete documents of a SoftDelete class, instead of marking them as deleted."""
+        return replace(self, is_permanent=True)
+
+    @property
+    def _marks(self) -> bool:
+        return issubclass(self.model, SoftDelete) and not self.is_permanent
+
+    def __row__(self) -> str:
+        return "NEW" if self._marks else "OLD"
+
+    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+        if self._marks:
+            patch = patch_of(self.model, {"deleted_at": now()})
+            return Update(self.model, self.conditions, self.is_with_deleted, patch).__write__(scope)
+        variable, body = self._loop(scope)
+        return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
+
+
+def update(model: type[Document]) -> Update:
+    """Change documents where they are: ``update(User).where(User.age < 18).values(active=False)``.
+
+    Gives how many, or with ``returning(User)`` the changed documents.
+    """
+    return Update(document_class(model, "update"))
+
+
+def delete(model: type[Document]) -> Delete:
+    """Delete documents where they are: ``delete(User).where(User.age < 18)``.
+
+    Gives how many, or with ``returning(User)`` what they were. Edges to them stay. Documents of a
+    SoftDelete class are marked as deleted, and ``returning`` gives them as they are then.
+    """
+    return Delete(document_class(model, "delete"))
+
+
+def document_class(model: Any, what: str) -> type[Document]:
+    """Take a Document class; UsageError for anything else."""
+    if isinstance(model, type) and issubclass(model, Document):
+        return model
+    raise UsageError(
+        f"{what}() takes a Document class, not {model!r}",
+        hint=f"to {what} one document, use the session: session.add(), session.delete()",
+    )

@@ -1,0 +1,114 @@
+"""What statements that write give back: how many documents they wrote, or columns of each."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any, Generic, TypeVar, overload
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..language import nodes as q
+from ..model.document import Document
+from ..model.expressions.base import Value
+from .columns import Column, Entity, Scalar, column
+from .scope import BuildScope, sources_of, with_tables
+from .select_block import row_of
+from .statement import Compiled, Statement, T_co
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+E = TypeVar("E")
+D = TypeVar("D", bound=Document)
+
+_COUNT = Scalar(Value(None), "count", None)
+
+
+class Write(Statement[int]):
+    """A statement that writes documents of one model; its one row is how many.
+
+    It runs when it is executed, past the session's unit of work: on a file within the session's
+    transaction, on a server at once and document by document, so that an error may leave a part
+    done. Documents that the session holds take their new values at once, which costs one more request
+    if it holds any of the collection, and leave it if they were deleted; one with unsent changes keeps them.
+    """
+
+    __slots__ = ()
+    model: type[Document]
+
+    @property
+    def __writes__(self) -> frozenset[str]:
+        """The collections it writes."""
+        return frozenset({self.model.__solidb_mapping__.collection})
+
+    def __row__(self) -> str:
+        """Give the name of the document that was written, after the clause that writes it."""
+        return "NEW"
+
+    @overload
+    def returning(self, item: type[D], /) -> Returning[D]: ...  # pyright: ignore[reportOverlappingOverload]  # a class is a value too
+    @overload
+    def returning(self, item: A, /) -> Returning[A]: ...
+    @overload
+    def returning(self, a: A, b: B, /) -> Returning[tuple[A, B]]: ...
+    @overload
+    def returning(self, a: A, b: B, c: C, /) -> Returning[tuple[A, B, C]]: ...
+    @overload
+    def returning(self, a: A, b: B, c: C, d: E, /) -> Returning[tuple[A, B, C, E]]: ...
+    @overload
+    def returning(self, *items: Any) -> Returning[tuple[Any, ...]]: ...
+    def returning(self, *items: Any) -> Returning[Any]:
+        """Give each document as it is now (after a delete: as it was), or fields of it, not a count."""
+        if not items:
+            raise UsageError("returning() needs the Document class, or fields of it")
+        columns = tuple(column(item) for item in items)
+        for each in columns:
+            _check_source(each, self.model)
+        return Returning(self, columns, len(items) == 1)
+
+    def compile(self) -> Compiled:
+        scope = BuildScope()
+        body = self.__write__(scope)
+        written = q.Attribute(q.Name(self.__row__()), "_key")
+        name = scope.fresh("_n")
+        # COUNT(NEW._key) and not WITH COUNT: naming NEW keeps the server from its batches of over
+        # 100 rows, which leave out in silence what does not fit the schema.
+        counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
+        query: q.Query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
+        query = with_tables(query, scope)
+        return Compiled(query, scope.values, (_COUNT,), writes=self.__writes__)
+
+    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+        """Build the clauses up to the one that writes."""
+        raise TypeError(f"{type(self).__name__} does not write")
+
+
+def _check_source(each: Column, model: type[Document]) -> None:
+    if isinstance(each, Entity):
+        sources: list[Any] = [each.source]
+    else:
+        sources = sources_of([each.expression]) if isinstance(each, Scalar) else []
+    if any(source is not model for source in sources):
+        raise UsageError(f"returning() can give {model.__name__} and its fields only")
+
+
+@dataclass(frozen=True, slots=True)
+class Returning(Statement[T_co], Generic[T_co]):
+    """A statement that writes and gives back columns of each document it wrote."""
+
+    write: Write
+    columns: tuple[Column, ...]
+    single: bool
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+
+    def compile(self) -> Compiled:
+        if not self._compiled:
+            scope = BuildScope()
+            body = self.write.__write__(scope)
+            scope.declare(self.write.model, self.write.__row__())
+            row = row_of(self.columns, self.single, scope)
+            query = with_tables(q.Block(body=(*scope.lets, *body), returns=q.Return(row)), scope)
+            self._compiled.append(
+                Compiled(query, scope.values, self.columns, self.single, writes=self.write.__writes__)
+            )
+        return self._compiled[0]

@@ -1,0 +1,1 @@
+"""What models declare, compared with what a database has, and created there."""

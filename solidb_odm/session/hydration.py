@@ -1,0 +1,249 @@
+"""From what an engine answers to documents and values, through the identity map."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from .._dataclasses import dataclass
+from .._types import JsonObject, Stored
+from ..errors import LoadError, QueryError
+from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
+from ..model.declaration.registry import registry
+from ..model.document import Document
+from ..model.state import SLOT, state_of
+from ..model.stored.codec import body_value, decode
+from ..query.columns import Column, Entity, Path, PathOf, Scalar
+from ..query.select_block import family, root_of
+from ..work import UnitOfWork
+from ..work.hooks import hooks_of, run_hook
+from ..work.identity import References
+from ..work.undo import take_values
+
+D = TypeVar("D", bound=Document)
+_MARK = f'"{TYPE_ATTRIBUTE}"'
+_SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
+
+
+def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | None]) -> list[D | None]:
+    """Make the documents of stored rows; one that the session holds already is that object.
+
+    A held object that can't have been changed takes newer values; a changed one keeps its own, and
+    its commit will find the conflict. LoadError if a row does not fit the model.
+    """
+    reading = _reading(cast(Any, model), registry.generation)
+    mapping, choose = reading.mapping, reading.choose
+    if choose is None and any(map(_names_class, rows)):
+        choose = chooser(reading.root, [reading.root])
+    references = work.identity.of(mapping.collection)
+    if choose is None and reading.is_plain and not references:
+        fresh = _load_fresh(work, reading, references, rows)
+        if fresh is not None:
+            return fresh
+    validate = reading.validate if choose is None and reading.is_plain else None
+    reference, put, slot = weakref.ref, object.__setattr__, SLOT
+    found: list[Any] = []
+    for row in rows:
+        if row is None:
+            found.append(None)
+            continue
+        key, body = row[0], row[4]
+        known = references.get(key)
+        document = None if known is None else known()
+        if document is None:
+            if validate is not None and isinstance(body, str):
+                document = _read(validate, mapping, key, body)
+            else:
+                document = decode(choose(key, body) if choose else mapping, key, body)
+            put(document, slot, (work, row))
+            references[key] = reference(document)
+            if reading.hooked:
+                run_hook(document, "after_load")
+        else:
+            _freshen(work, document, row)
+        found.append(document)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How documents of a model are made of rows, as long as no other class is declared.
+
+    ``choose`` finds the class of a row where there are several; None where there is one. ``is_plain``:
+    the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
+    """
+
+    root: type[Document]
+    mapping: Mapping
+    choose: Callable[[str, Any], Mapping] | None
+    hooked: bool
+    is_plain: bool
+    validate: Callable[[str], Any]
+
+
+@lru_cache(maxsize=512)
+def _reading(model: Any, _generation: int) -> Reading:
+    root = root_of(model)
+    mapping, classes = root.__solidb_mapping__, family(root)
+    hooked = any("after_load" in hooks_of(each) for each in classes)
+    validate: Callable[..., Any] = mapping.validator.validate_json
+    return Reading(
+        root,
+        mapping,
+        chooser(root, classes) if len(classes) > 1 else None,
+        hooked,
+        mapping.is_simple and not hooked,
+        partial(validate, **mapping.names) if mapping.names else validate,
+    )
+
+
+def _read(validate: Callable[[str], Any], mapping: Mapping, key: str, body: str) -> Any:
+    try:
+        return validate(body)
+    except ValidationError:
+        return decode(mapping, key, body)  # it says what is wrong
+
+
+def _load_fresh(
+    work: UnitOfWork, reading: Reading, references: References, rows: Sequence[Stored | None]
+) -> list[Any] | None:
+    """Make the documents of many rows of text that the session holds none of, at the least cost a row.
+
+    None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
+    one that is there twice.
+    """
+    validate = reading.validate
+    reference, put, slot = weakref.ref, object.__setattr__, SLOT
+    complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
+    try:
+        found = [validate(row[4]) for row in complete]
+    except (TypeError, ValidationError):
+        return None
+    for document, row in zip(found, complete, strict=True):
+        put(document, slot, (work, row))
+        references[row[0]] = reference(document)
+    if len(references) < len(found):
+        references.clear()
+        return None
+    return found
+
+
+def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:
+    state = state_of(document)
+    if not state.is_stored:
+        return
+    if id(document) in work.expired:
+        del work.expired[id(document)]
+        if not work.is_modified(document):
+            take_stored(work, document, row)
+    elif state.revision != row[1] and not (state.touched or state.exposed):
+        take_stored(work, document, row)
+
+
+def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
+    """Give a held object the values of its stored form."""
+    state, mapping = state_of(document), type(document).__solidb_mapping__
+    fresh = decode(mapping, row[0], row[4])
+    _, state.revision, state.created, state.updated, state.body = row
+    take_values(document, mapping, fresh)
+    work.forget_exposure(document, state)
+    work.settle(document)
+    run_hook(document, "after_load")
+
+
+def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[str, Any], Mapping]:
+    """Give the function that finds the class of a stored document; LoadError if it knows none."""
+    collection = root.__solidb_collection__
+    own = root.__solidb_mapping__
+    mappings: dict[Any, Mapping] = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
+    mappings[None] = own
+    for other in registry.claimants(collection):  # one that reads the documents of another family
+        mappings.setdefault(other.__solidb_type_name__, own)
+
+    def choose(key: str, body: Any) -> Mapping:
+        name = body_value(body).get(TYPE_ATTRIBUTE)
+        try:
+            return mappings[name]
+        except (KeyError, TypeError):
+            raise LoadError(
+                f"{collection}/{key} was stored as a {name!r}, "
+                f"and no such subclass of {root.__name__} is known",
+                model=root.__name__,
+                collection=collection,
+                key=key,
+                document=body_value(body),
+                hint="import the module that declares it",
+            ) from None
+
+    return choose
+
+
+def _names_class(row: Stored | None) -> bool:
+    """Say whether a stored document carries the name of a class; text may do so further down."""
+    return row is not None and (_MARK if row[4].__class__ is str else TYPE_ATTRIBUTE) in row[4]
+
+
+def split(row: JsonObject) -> Stored:
+    """Take a whole document, as a query returns it, apart."""
+    try:
+        key, revision = row["_key"], row["_rev"]
+    except (KeyError, TypeError):
+        raise QueryError(
+            f"a row is not a whole document: {str(row)[:120]}",
+            hint="to read rows into a Document class, RETURN the document itself, "
+            "as FOR u IN users RETURN u does",
+        ) from None
+    body = {name: value for name, value in row.items() if name not in _SYSTEM}
+    return key, revision, row.get("_created_at") or "", row.get("_updated_at") or "", body
+
+
+def load_rows(work: UnitOfWork, columns: tuple[Column, ...], single: bool, rows: list[Any]) -> list[Any]:
+    """Make Python values of rows, column by column."""
+    if not columns:
+        return rows
+    if single:
+        return load_column(work, columns[0], rows)
+    loaded = [load_column(work, each, [row[place] for row in rows]) for place, each in enumerate(columns)]
+    return list(zip(*loaded, strict=True))
+
+
+def load_column(work: UnitOfWork, column: Column, values: list[Any]) -> list[Any]:
+    """Make the Python values of one column."""
+    if isinstance(column, Scalar):
+        return values if column.decode is None else [column.decode(value) for value in values]
+    if isinstance(column, Entity):
+        return [None if value is None else load_whole(work, column.model, value) for value in values]
+    return [_path(work, column, value) for value in values]
+
+
+def load_whole(work: UnitOfWork, model: type[Document], row: JsonObject) -> Document:
+    """Make the document of a row that is a whole document of the model, or of any model."""
+    if model is Document:
+        model = _model_of(row)
+    return load_documents(work, model, [split(row)])[0]  # type: ignore[return-value]
+
+
+def _model_of(row: JsonObject) -> type[Document]:
+    """Find the class of a document by its collection, which ``_id`` names after the database."""
+    collection = str(row.get("_id", "")).rpartition(":")[2].partition("/")[0]
+    claimants = registry.claimants(collection)
+    if not claimants:
+        raise LoadError(
+            f"no Document class declares the collection {collection!r}",
+            collection=collection,
+            document=row,
+            hint="import the module that declares it",
+        )
+    return claimants[-1] if len(claimants) == 1 else claimants[0]
+
+
+def _path(work: UnitOfWork, column: PathOf, row: Any) -> Path[Any, Any]:
+    targets = column.targets
+    model = targets[0] if targets[0] is targets[-1] else Document
+    vertices = tuple(load_whole(work, model, each) for each in row["vertices"] if each is not None)
+    edges = tuple(load_whole(work, column.edges, each) for each in row["edges"])
+    return Path(vertices, edges, float(row["weight"]))

@@ -1,0 +1,1 @@
+"""What sessions do, as operations: written once for ``Session`` and ``AsyncSession``."""

@@ -1,0 +1,143 @@
+"""Bringing single documents up to date, as operations: the same for both colours of a session."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from ..._types import Stored
+from ...commands import GetMany, Operation
+from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
+from ...model.document import Document
+from ...model.state import state_of
+from ...model.stored.codec import body_value, decode, encode_value
+from ...work import Conflict, Prefer, UnitOfWork, merge
+from ...work.states import checked, refusal
+from ...work.undo import restore, take_values
+from ..context import Context
+from ..hydration import take_stored
+from .queries import get
+
+D = TypeVar("D", bound=Document)
+
+
+def refresh(context: Context, documents: Sequence[Document]) -> Operation[None]:
+    """Give documents the values the engine holds, dropping changes that were not flushed."""
+    for document, row in (yield from _stored_now(context, documents, "refresh")):
+        take_stored(context.work, document, row)
+
+
+def _stored_now(
+    context: Context, documents: Sequence[Document], move: str
+) -> Operation[list[tuple[Document, Stored]]]:
+    """Read the stored forms of documents of the session, in one round trip a collection."""
+    _check_stored(context.work, documents, move)
+    groups: dict[str, list[Document]] = {}
+    for document in documents:
+        groups.setdefault(type(document).__solidb_mapping__.collection, []).append(document)
+    found: list[tuple[Document, Stored]] = []
+    for collection, members in groups.items():
+        rows = yield from context.ask(GetMany(collection, [member.key for member in members]))
+        by_key = {row[0]: row for row in rows}
+        gone = [member.key for member in members if member.key not in by_key]
+        if gone:
+            raise DocumentNotFound(
+                f"{collection}/{gone[0]} was deleted by somebody else",
+                name=gone[0],
+                collection=collection,
+                hint="session.expunge(obj) lets go of it",
+            )
+        found += [(member, by_key[member.key]) for member in members]
+    return found
+
+
+def _check_stored(work: UnitOfWork, documents: Iterable[Document], move: str) -> None:
+    for document in documents:
+        state = checked(document, move)
+        if state is None or state.owner is not work:
+            raise refusal(document, work, move, "session.get() it, or session.add() it first")
+        if not state.is_stored:
+            raise refusal(document, work, move, "commit first")
+
+
+def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
+    """Drop the changes of documents, and read them anew when they are next asked for."""
+    _check_stored(work, documents, "expire")
+    for document in documents:
+        state = state_of(document)
+        assert state.body is not None
+        if work.is_modified(document):
+            restore(document, type(document).__solidb_mapping__, state.body)
+        work.forget_exposure(document, state)
+        work.settle(document)
+        work.expired[id(document)] = weakref.ref(document)
+
+
+def merge_in(context: Context, document: D) -> Operation[D]:
+    """Give the session's object for a document from elsewhere, with that document's values."""
+    work = context.work
+    state = checked(document, "merge")
+    if state is not None and state.owner is work:
+        return document
+    model = type(document)
+    held = yield from get(context, model, document.key)
+    if held is None:
+        copied = document.model_copy(deep=True)
+        work.add(copied)
+        return copied
+    revision = state_of(held).revision
+    if state is not None and state.is_stored and state.revision != revision:
+        collection = model.__solidb_mapping__.collection
+        raise StaleDocumentError.of((StaleDocument(collection, document.key, state.revision, revision),))
+    given = document.model_copy(deep=True)
+    for name in given.model_fields_set | set(given.__pydantic_extra__ or ()):
+        if name != "key":
+            value = getattr(given, name)
+            if value != getattr(held, name, None):
+                setattr(held, name, value)
+    return held
+
+
+def rebase(
+    context: Context, documents: Sequence[Document], prefer: Prefer | None
+) -> Operation[dict[str, list[Conflict]]]:
+    """Make the changes of documents anew on what is stored now; see ``Session.rebase``."""
+    found = yield from _stored_now(context, documents, "rebase")
+    merged = [_merged(document, row, prefer) for document, row in found]
+    conflicts = {
+        document.__solidb_reference__(): here
+        for (document, _), (_, here) in zip(found, merged, strict=True)
+        if here
+    }
+    if conflicts and prefer is None:
+        name, first = next(iter(conflicts.items()))
+        raise MergeConflictError(
+            f"{name}: both sides changed {', '.join(each.path for each in first)}",
+            conflicts=conflicts,
+            hint='settle it with prefer="ours", prefer="theirs", or a function from a Conflict to a value',
+        )
+    fresh = [
+        decode(type(document).__solidb_mapping__, document.key, value)
+        for (document, _), (value, _) in zip(found, merged, strict=True)
+    ]
+    for (document, row), values in zip(found, fresh, strict=True):
+        take_stored(context.work, document, row)
+        take_values(document, type(document).__solidb_mapping__, values)
+        context.work.touched(document)
+    return conflicts
+
+
+def _merged(
+    document: Document, row: Stored, prefer: Prefer | None
+) -> tuple[dict[str, object], list[Conflict]]:
+    state = state_of(document)
+    assert state.body is not None
+    ours = encode_value(type(document).__solidb_mapping__, document)
+    return merge(body_value(state.body), ours, body_value(row[4]), prefer)
+
+
+def held_of(work: UnitOfWork, stale: Iterable[StaleDocument]) -> list[Document]:
+    """Give the session's objects for the documents that an error names."""
+    found = [work.identity.get(each.collection, each.key) for each in stale]
+    return [document for document in found if document is not None]

@@ -1,0 +1,132 @@
+"""Reading, as operations: the same for both colours of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from ..._types import Stored
+from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
+from ...errors import UnflushedChangesError, UsageError
+from ...language.walk import collections_read, collections_written
+from ...model.document import Document
+from ...query.statement import Compiled
+from ..context import Context
+from ..hydration import load_documents, load_rows, split
+from ..overlay import can_fold, fold
+from ..statements import note_written
+from .commits import flush
+
+D = TypeVar("D", bound=Document)
+
+
+def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
+    """Give the document with this key."""
+    _check_key(model, key)
+    work = context.work
+    collection = model.__solidb_mapping__.collection
+    held = work.identity.get(collection, key)
+    if held is not None and held.key == key and id(held) not in work.expired:
+        return held if id(held) not in work.deleted and isinstance(held, model) else None
+    row = yield from context.ask(Get(collection, key))
+    if row is None:
+        return None
+    found = load_documents(work, model, [row])[0]
+    return found if isinstance(found, model) and id(found) not in work.deleted else None
+
+
+def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
+    """Give the documents with these keys, in their order, None for those there are not."""
+    work = context.work
+    collection = model.__solidb_mapping__.collection
+    wanted = list(keys)
+    for key in wanted:
+        _check_key(model, key)
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys(wanted):
+        held = work.identity.get(collection, key)
+        if held is not None and held.key == key and id(held) not in work.expired:
+            found[key] = held
+    missing = [key for key in dict.fromkeys(wanted) if key not in found]
+    if missing:
+        rows = yield from context.ask(GetMany(collection, missing))
+        found |= {document.key: document for document in load_documents(work, model, rows) if document}
+    documents = [found.get(key) for key in wanted]
+    return [d if isinstance(d, model) and id(d) not in work.deleted else None for d in documents]
+
+
+def _check_key(model: type[Document], key: object) -> None:
+    if not isinstance(key, str):
+        raise UsageError(
+            f"the key of a {model.__name__} is text, not {key!r}",
+            hint="numbers are keys as text too: str(number)" if isinstance(key, int) else None,
+        )
+
+
+def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
+    """Run a statement and make its rows Python values; held documents take what it writes."""
+    rows = _rows(context, compiled, read)
+    return _then_noted(context, rows, compiled.writes) if compiled.writes else rows
+
+
+def _then_noted(
+    context: Context, operation: Operation[list[Any]], written: frozenset[str]
+) -> Operation[list[Any]]:
+    rows = yield from operation
+    yield from note_written(context, written)
+    return rows
+
+
+def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
+    if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
+        rows = yield from _folded(context, compiled, unsent)
+        return load_rows(context.work, compiled.columns, compiled.single, rows)
+    if is_entity(compiled):
+        stored = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
+        return list(load_documents(context.work, _model(compiled), stored))
+    raw = yield from context.ask(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
+    return load_rows(context.work, compiled.columns, compiled.single, raw)
+
+
+def stored_rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Stored]]:
+    """Run a statement that gives whole documents, and give its rows as they are stored."""
+    unsent = yield from _unsent(context, compiled, read)
+    if unsent:
+        rows = yield from _folded(context, compiled, unsent)
+        return [split(row) for row in rows]
+    stored = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
+    return [row for row in stored if row is not None]
+
+
+def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation[frozenset[str]]:
+    """Flush where the engine then shows the changes; else give the collections it does not know all of."""
+    work = context.work
+    if read == "committed" or not work.has_work:
+        return frozenset()
+    if context.interactive:
+        if context.autoflush:
+            yield from flush(context)
+        return frozenset()
+    touched = collections_read(compiled.query) | collections_written(compiled.query)
+    return frozenset(touched & work.collections_with_work())
+
+
+def is_entity(compiled: Compiled) -> bool:
+    """Say whether the rows are whole documents of one model."""
+    return compiled.single and len(compiled.columns) == 1 and _model(compiled) not in (None, Document)
+
+
+def _model(compiled: Compiled) -> Any:
+    return getattr(compiled.columns[0], "model", None)
+
+
+def _folded(context: Context, compiled: Compiled, unsent: frozenset[str]) -> Operation[list[Any]]:
+    """Run a statement on what is committed, with the session's own changes folded in."""
+    if not can_fold(compiled, unsent):
+        names = ", ".join(sorted(unsent))
+        raise UnflushedChangesError(
+            f"the query reads {names}, where this session has changes the server does not see yet",
+            collections=tuple(sorted(unsent)),
+            hint='commit() first, or pass read="committed" to leave the changes out',
+        )
+    return (yield from fold(context.work, compiled))

@@ -1,0 +1,29 @@
+"""Asking an engine, making declared collections that are missing on the way."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ...commands import Command, Operation, call
+from ...errors import CollectionNotFound
+from ...model.declaration.registry import registry
+from ...schema.creation import create_all
+
+R = TypeVar("R")
+
+
+def ask(command: Command[R], *, create: bool) -> Operation[R]:
+    """Ask for one command; with ``create``, make the collections it misses, as their models declare them.
+
+    CollectionNotFound is raised before anything is written, so the command can be asked again.
+    """
+    made: set[str] = set()
+    while True:
+        try:
+            return (yield from call(command))
+        except CollectionNotFound as missing:
+            models = registry.claimants(missing.name)
+            if not create or not models or missing.name in made:
+                raise
+            made.add(missing.name)
+            yield from create_all(model.__collection_spec__() for model in models)

@@ -1,0 +1,104 @@
+"""A server's queries see committed data only; here the session's own changes are folded in.
+
+For a select over one collection, what the server finds among the untouched documents and the
+session's own documents together hold the answer, which the language's evaluator then picks out:
+the same nodes decide on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .._types import JsonObject
+from ..commands import Operation, RunQuery, call
+from ..language import interpreter as evaluator
+from ..language import nodes as q
+from ..language.walk import walk
+from ..model.document import Document
+from ..model.state import state_of
+from ..model.stored.codec import encode_value
+from ..query.statement import Compiled
+from ..work import UnitOfWork
+from .held_documents import HeldDocuments
+
+_EXCLUDED = "_own_keys"
+_COUNT = "_own_count"
+
+
+def can_fold(compiled: Compiled, unsent: frozenset[str]) -> bool:
+    """Say whether the statement is a select over one collection that has unsent changes, and no other."""
+    query = compiled.query
+    if not isinstance(query, q.Block) or query.returns is None or query.returns.distinct or query.tables:
+        return False
+    match query.body:
+        case (q.For(source=q.Name(name)),) | (q.For(source=q.Name(name)), q.Filter()):
+            return unsent == frozenset((name,)) and not _has_subquery(query)
+        case _:
+            return False
+
+
+def _has_subquery(query: q.Block) -> bool:
+    return any(isinstance(node, q.Subquery) for node in walk(query))
+
+
+def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
+    """Give the rows of a select as if the session's changes were written."""
+    query = compiled.query
+    assert isinstance(query, q.Block)
+    loop = query.body[0]
+    assert isinstance(loop, q.For)
+    assert isinstance(loop.source, q.Name)
+    collection = loop.source.name
+    own = _own(work, collection)
+    gone = [d.key for d in work.deleted.values() if d.__solidb_collection__ == collection]
+    binds = {**compiled.bind_vars, _EXCLUDED: [*own, *gone]}
+    others = q.Compare(q.Attribute(q.Name(loop.variable), "_key"), "NOT IN", q.Bind(_EXCLUDED))
+    needed = _needed(query, binds)
+    asked = replace(
+        query,
+        body=(*query.body, q.Filter(others)),
+        offset=None,
+        limit=None if needed is None else q.Bind(_COUNT),
+        returns=q.Return(q.Name(loop.variable)),
+    )
+    if needed is not None:
+        binds[_COUNT] = needed
+    rows = yield from call(RunQuery(asked, binds))
+    source = HeldDocuments(collection, [*rows, *own.values()])
+    return list(evaluator.evaluate(query, source, compiled.bind_vars))
+
+
+def _own(work: UnitOfWork, collection: str) -> dict[str, JsonObject]:
+    """Give the new and changed documents of a collection as the engine would return them."""
+    found: dict[str, JsonObject] = {}
+    for document in [*work.new.values(), *work.dirty()]:
+        if document.__solidb_collection__ == collection:
+            found[document.key] = _stored_form(document)
+    return found
+
+
+def _stored_form(document: Document) -> JsonObject:
+    mapping, state = type(document).__solidb_mapping__, state_of(document)
+    return {
+        **encode_value(mapping, document),
+        "_id": document.__solidb_reference__(),
+        "_rev": state.revision,
+        "_created_at": state.created,
+        "_updated_at": state.updated,
+    }
+
+
+def _needed(query: q.Block, binds: dict[str, Any]) -> int | None:
+    """Give how many of the server's rows can be in the answer; None for all."""
+    if query.limit is None:
+        return None
+    total = 0
+    for part in (query.offset, query.limit):
+        if isinstance(part, q.Bind):
+            total += int(binds[part.name])
+        elif isinstance(part, q.Literal) and isinstance(part.value, int):
+            total += part.value
+        elif part is not None:
+            return None
+    return total

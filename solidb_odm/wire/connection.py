@@ -1,0 +1,112 @@
+"""One connection as a state machine over bytes: what may be sent when, and whose answer this is.
+
+The server answers strictly in order and knows no request ids, so a connection only has to count
+the answers it is owed. While it is owed some, it can't be used for anything else: a caller that
+gives up must close it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..errors import ConnectionLost, ProtocolError
+from .frames import MAGIC, MAX_FRAME_BEFORE_LOGIN, FrameReader, frame
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    FRESH = "fresh"
+    IDLE = "idle"
+    AWAITING = "awaiting an answer"
+    CLOSED = "closed"
+
+
+IDLE, AWAITING = State.IDLE, State.AWAITING  # looked up for every request
+
+MOVES: dict[State, frozenset[State]] = {
+    State.FRESH: frozenset({State.AWAITING, State.CLOSED}),
+    State.IDLE: frozenset({State.AWAITING, State.CLOSED}),
+    State.AWAITING: frozenset({State.IDLE, State.CLOSED}),
+    State.CLOSED: frozenset({State.CLOSED}),
+}
+"""The legal moves."""
+
+
+class Connection:
+    """The protocol's side of one connection; a shell moves the bytes.
+
+    It counts what it carries: ``flights`` of ``requests``, and bytes ``sent`` and ``received``.
+    """
+
+    __slots__ = ("_owed", "_reader", "address", "flights", "received", "requests", "sent", "state")
+
+    def __init__(self, address: str = "") -> None:
+        self.address = address
+        self.state = State.FRESH
+        self.flights = self.requests = self.sent = self.received = 0
+        self._reader = FrameReader()
+        self._owed = 0
+
+    @property
+    def owed(self) -> int:
+        """The number of answers that are still to come."""
+        return self._owed
+
+    def greet(self, login: bytes) -> bytes:
+        """Give the first bytes to send: the magic and the login, to go out as one segment."""
+        if self.state is not State.FRESH:
+            raise ProtocolError(f"a connection that is {self.state.value} was greeted again")
+        greeting = MAGIC + frame(login, limit=MAX_FRAME_BEFORE_LOGIN, what="the login")
+        self._owed = 1
+        self._move(State.AWAITING)
+        return greeting
+
+    def send(self, count: int, size: int = 0) -> None:
+        """Note that ``count`` requests of so many bytes go out, pipelined."""
+        if self.state is not IDLE:
+            raise ProtocolError(f"a request was made on a connection that is {self.state.value}")
+        if count:
+            self._owed = count
+            self.state = AWAITING
+        self.flights += 1
+        self.requests += count
+        self.sent += size
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Take received bytes (``b""``: the other side hung up); return the answers now whole."""
+        if not data:
+            raise self._hung_up()
+        self.received += len(data)
+        answers = self._reader.feed(data)
+        owed = self._owed - len(answers)
+        if owed < 0:
+            self._move(State.CLOSED)
+            raise ProtocolError(f"{self.address} sent an answer that nobody asked for")
+        self._owed = owed
+        if answers and not owed:
+            if self._reader.buffer:
+                self._move(State.CLOSED)
+                raise ProtocolError(f"{self.address} sent bytes after its last answer")
+            self.state = IDLE
+        return answers
+
+    def close(self) -> None:
+        """Note that the connection is gone, and what it owes with it."""
+        self._owed = 0
+        self._move(State.CLOSED)
+
+    def _hung_up(self) -> ConnectionLost:
+        owed = self._owed
+        self._move(State.CLOSED)
+        return ConnectionLost(
+            f"{self.address} closed the connection with {owed} answer{'' if owed == 1 else 's'} outstanding",
+            address=self.address,
+            hint="the server closes without a word when it stops, and when an answer would be over 16 MiB: "
+            "if it runs, ask for less at once (LIMIT, or fewer attributes)",
+        )
+
+    def _move(self, state: State) -> None:
+        if state not in MOVES[self.state]:
+            raise ProtocolError(f"a connection that is {self.state.value} can't become {state.value}")
+        self.state = state

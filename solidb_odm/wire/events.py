@@ -1,0 +1,135 @@
+"""What was asked and what it cost: counters, and one event for each round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Protocol, TypeAlias
+
+from .._types import Binds
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEvent:
+    """One round trip: a flight of pipelined requests and their answers.
+
+    ``command`` says what for, ``text`` and ``binds`` hold a query's and ``rows`` counts its rows.
+    ``sent`` and ``received`` count bytes. ``error`` names the class of the error that kept the answers
+    from coming; what the server refuses is not one.
+    """
+
+    command: str
+    requests: int
+    milliseconds: float
+    sent: int
+    received: int
+    rows: int = 0
+    text: str = ""
+    binds: Binds = field(default_factory=dict[str, object])
+    error: str = ""
+
+
+Observer: TypeAlias = Callable[[RequestEvent], None]
+
+
+class Counted(Protocol):
+    """A connection, which counts what it carries. Who holds it is the only one to count."""
+
+    flights: int
+    requests: int
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What connections have carried."""
+
+    flights: int = 0
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
+
+    def plus(self, other: Counted) -> Tally:
+        """Add what a connection has carried."""
+        return Tally(
+            self.flights + other.flights,
+            self.requests + other.requests,
+            self.sent + other.sent,
+            self.received + other.received,
+        )
+
+
+class Statistics:
+    """Counters of one driver, and who is told of every round trip.
+
+    An observer may have a method ``awake``: while that says no, no event is made for it.
+    """
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self.observer = observer
+        self.awake: Callable[[], bool] = _never if observer is None else getattr(observer, "awake", _always)
+        self.connections_opened = 0
+        self.http_requests = 0
+        self._gone = Tally()
+        self._open: dict[int, Counted] = {}
+        self._lock = Lock()
+
+    @property
+    def round_trips(self) -> int:
+        """Flights that went out and came back, or failed."""
+        return self._sum().flights
+
+    @property
+    def requests(self) -> int:
+        """Requests in those flights."""
+        return self._sum().requests
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes in those flights."""
+        return self._sum().sent
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of their answers."""
+        return self._sum().received
+
+    def opened(self, connection: Counted) -> None:
+        """Count a connection, with its login."""
+        with self._lock:
+            self.connections_opened += 1
+            self._open[id(connection)] = connection
+
+    def closed(self, connection: Counted) -> None:
+        """Keep what a connection counted that is gone."""
+        with self._lock:
+            if self._open.pop(id(connection), None) is not None:
+                self._gone = self._gone.plus(connection)
+
+    def http(self, event: RequestEvent) -> None:
+        """Count a request over HTTP and tell the observer."""
+        with self._lock:
+            self.http_requests += 1
+        self.tell(event)
+
+    def tell(self, event: RequestEvent) -> None:
+        """Tell the observer, if there is one that wants to know."""
+        if self.awake() and self.observer is not None:
+            self.observer(event)
+
+    def _sum(self) -> Tally:
+        with self._lock:
+            tally = self._gone
+            for connection in self._open.values():
+                tally = tally.plus(connection)
+            return tally
+
+
+def _always() -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,253 @@
+"""What an exchange with the server asks of the shells: flights of requests, HTTP calls, pauses.
+
+An exchange is an operation whose commands are these three, so that ``run`` and ``arun`` drive it over a
+lane. It is written once; the lanes of the two colours only move bytes and wait.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from .._types import Json, JsonObject
+from ..commands import Command, call
+from ..errors import InvalidCommand, InvalidDocument, QueryError, SolidbError
+from .events import RequestEvent
+from .faults import NOWHERE, Context, fault
+from .frames import HEADER, MAX_FRAME, frame
+from .packing import is_map, pack, unsuitable
+from .responses import Answer, Refusal, decode
+
+T = TypeVar("T")
+
+Exchange: TypeAlias = Generator[Command[Any], Any, T]
+"""An operation over flights, HTTP calls and pauses."""
+
+NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+"""A packed NaN or infinity; may also be part of a text, so a hit asks for a closer look."""
+
+
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every call, at a quarter of the cost
+class Flight(Command[list[Any]]):
+    """Frames that travel together, pipelined; the reply is as many answers.
+
+    Each answer is read with ``read`` as it comes in, while the server works on the next.
+
+    ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
+    ``timeout``: other seconds for an answer than the driver's; ``unhurried``: no end of them, because
+    the server may work for long without a word.
+    ``light``: one repeatable request that the server answers at once; tasks may share its flight.
+    ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
+    node that the exchange has spoken to before.
+    ``label``, ``text`` and ``binds`` are for whoever watches.
+    """
+
+    chunks: Sequence[bytes]
+    count: int
+    label: str
+    read: Callable[[bytes], Any] = decode
+    repeatable: bool = False
+    unhurried: bool = False
+    light: bool = False
+    timeout: float | None = None
+    realm: str = ""
+    same_node: bool = False
+    text: str = ""
+    binds: Mapping[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of bytes to send."""
+        return sum(map(len, self.chunks))
+
+    def patience(self, usual: float) -> float | None:
+        """Give the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
+        return None if self.unhurried else self.timeout or usual
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """The answer to an HTTP call; ``body`` is its JSON, or None; ``content`` its bytes."""
+
+    status: int
+    body: Json
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall(Command[HttpAnswer]):
+    """A request over HTTP to the node the driver talks to, for what the driver protocol lacks.
+
+    It sends ``body`` as JSON, or ``content`` as it is.
+    """
+
+    method: str
+    path: str
+    body: Json = None
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    content: bytes | Iterable[bytes] | AsyncIterable[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Command[None]):
+    """Wait."""
+
+    seconds: float
+
+
+def event_of(
+    flight: Flight, begun: float, received: int, answers: Sequence[Any], error: str = ""
+) -> RequestEvent:
+    """Give the event for a flight that has just landed, or failed."""
+    milliseconds = (time.perf_counter() - begun) * 1000
+    rows = sum(part.rows for part in answers if isinstance(part, Answer))
+    return RequestEvent(
+        flight.label,
+        flight.count,
+        milliseconds,
+        flight.size,
+        received,
+        rows,
+        flight.text,
+        dict(flight.binds or {}),
+        error,
+    )
+
+
+def pauses(attempts: int, first: float = 0.05, most: float = 1.0) -> Iterator[float]:
+    """Give the waits between attempts: doubled each time, and jittered so that clients spread."""
+    for attempt in range(attempts):
+        yield random.uniform(0.5, 1.0) * min(most, first * 2**attempt)  # noqa: S311 - no secret
+
+
+def packed(value: Json, what: str, refuse: Callable[..., SolidbError] = InvalidDocument) -> bytes:
+    """Pack a value, or raise ``refuse`` saying what in it the server can't keep."""
+    try:
+        data = pack(value)
+    except (TypeError, OverflowError, ValueError) as problem:
+        raise refuse(f"{what}: {next(unsuitable(value), str(problem))}") from problem
+    if NOT_FINITE.search(data):
+        for reason in unsuitable(value):
+            raise refuse(f"{what}: {reason}", hint="use None")
+    return data
+
+
+def request_frame(request: JsonObject, context: Context | None = None) -> bytes:
+    """Pack a request and put it into a frame, or raise what keeps it from being sent."""
+    try:
+        data = pack(request)
+    except (TypeError, OverflowError, ValueError):
+        data = b""
+    if not data or len(data) > MAX_FRAME or NOT_FINITE.search(data):
+        what, refuse = _naming(request, context)
+        return frame(packed(request, what, refuse), what=what)
+    return len(data).to_bytes(HEADER, "big") + data
+
+
+def _naming(request: JsonObject, context: Context | None) -> tuple[str, Callable[..., SolidbError]]:
+    """Give what to call a request in an error, and which error it is if it can't be packed."""
+    context = context or context_of(request)
+    what = f"{request['cmd']} {context.collection}".rstrip()
+    return what, QueryError if context.query else InvalidDocument
+
+
+def ask(
+    request: JsonObject,
+    context: Context | None = None,
+    *,
+    repeatable: bool = False,
+    unhurried: bool = False,
+    light: bool = False,
+    timeout: float | None = None,
+    realm: str = "",
+    same_node: bool = False,
+) -> Exchange[Answer]:
+    """Send one request; give its answer, or raise what the server refused it with.
+
+    ``context`` is for errors and for whoever watches, where the request itself does not say it all.
+    """
+    flight = Flight(
+        (request_frame(request, context),),
+        1,
+        request["cmd"],
+        decode,
+        repeatable,
+        unhurried,
+        light,
+        timeout,
+        realm,
+        same_node,
+    )
+    if context is not None:
+        flight.text, flight.binds = context.query, context.binds
+    answer: Answer = (yield flight)[0]
+    if answer.refusal is None:
+        return answer
+    try:
+        raise fault(answer.refusal, context or context_of(request))
+    except InvalidCommand as problem:
+        what, refuse = _naming(request, context)
+        for reason in unsuitable(request):  # the server does not say where
+            raise refuse(f"{what}: {reason}") from problem
+        raise
+
+
+def context_of(request: JsonObject) -> Context:
+    """Give what a request is about, as it says itself."""
+    inner = request.get("command")
+    asked = inner if is_map(inner) else request
+    database, collection, key, query = (
+        str(asked.get(name, "")) for name in ("database", "collection", "key", "sdbql")
+    )
+    return Context(database, collection, key, query)
+
+
+def ask_all(
+    requests: Sequence[JsonObject],
+    *,
+    label: str,
+    repeatable: bool = False,
+    text: str = "",
+    binds: Mapping[str, Any] | None = None,
+) -> Exchange[list[Answer]]:
+    """Send requests in one flight; give their answers, refusals among them."""
+    if not requests:
+        return []
+    flight = flight_of(requests, label)
+    flight.repeatable, flight.text, flight.binds = repeatable, text, binds
+    return (yield from call(flight))
+
+
+def flight_of(requests: Sequence[JsonObject], label: str, read: Callable[[bytes], Any] = decode) -> Flight:
+    """Give the flight of many requests; each answer is read with ``read``."""
+    return Flight((b"".join(map(request_frame, requests)),), len(requests), label, read)
+
+
+def granted(answer: Answer, context: Context = NOWHERE) -> Answer:
+    """Return the answer unless it is a refusal, which is raised."""
+    if answer.refusal is not None:
+        raise fault(answer.refusal, context)
+    return answer
+
+
+def over_http(method: str, path: str, body: Json = None, context: Context = NOWHERE) -> Exchange[Json]:
+    """Make an HTTP call; give the body of its answer, or raise what it was refused with."""
+    answer = yield from call(HttpCall(method, path, body))
+    if answer.status < 400:
+        return answer.body
+    raise http_fault(answer, context)
+
+
+def http_fault(answer: HttpAnswer, context: Context = NOWHERE) -> SolidbError:
+    """Give the error for an HTTP answer that is a refusal."""
+    body: JsonObject = answer.body if is_map(answer.body) else {}
+    text = str(body.get("error", ""))
+    variant = "AuthError" if answer.status in (401, 403) else "DatabaseError"
+    if answer.status == 403 and not text.startswith("Forbidden"):
+        text = f"Forbidden: {text or 'the user may not do this'}"
+    return fault(Refusal(variant, text or f"HTTP status {answer.status}"), context)

@@ -1,0 +1,78 @@
+"""The envelope of answers: ``{"status": ..}`` with data, or with an error."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .._types import Json
+from ..errors import ProtocolError
+from .packing import UNPACKING, is_list, is_map, unpackb, unreadable
+
+
+class Refusal(NamedTuple):
+    """What the server said no with: the name of its error variant, and its text."""
+
+    variant: str
+    text: str
+
+
+class Answer(NamedTuple):
+    """One answer: what it carries, or the refusal."""
+
+    data: Json = None
+    total: int = 0
+    tx_id: str = ""
+    refusal: Refusal | None = None
+    parts: tuple[Answer, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """The number of rows it carries; 0 if it isn't a list."""
+        return len(self.data) if is_list(self.data) else 0
+
+
+def decode(payload: bytes) -> Answer:
+    """Decode the answer in one frame."""
+    try:
+        reply = unpackb(payload)
+    except UNPACKING as problem:
+        raise unreadable(problem) from problem
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+        return Answer(reply["data"])  # as most are
+    return answer_of(reply)
+
+
+def decode_data(payload: bytes) -> Json | Answer:
+    """Decode the answer in one frame to what it carries, if that is all there is to it."""
+    try:
+        reply = unpackb(payload)
+    except UNPACKING as problem:
+        raise unreadable(problem) from problem
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+        return reply["data"]
+    return answer_of(reply)
+
+
+def answer_of(reply: Json) -> Answer:
+    """Read an answer that is unpacked already."""
+    if not is_map(reply):
+        raise ProtocolError(f"the server answered with a {type(reply).__name__} instead of a map")
+    status = reply.get("status")
+    if status == "ok":
+        return Answer(reply.get("data"), reply.get("count", 0), reply.get("tx_id", ""))
+    if status == "error":
+        return Answer(refusal=_refusal(reply.get("error")))
+    if status == "batch":
+        return Answer(parts=tuple(map(answer_of, reply.get("responses") or ())))
+    if status == "pong":
+        return Answer(reply.get("timestamp"))
+    raise ProtocolError(f"the server answered with the unknown status {status!r}")
+
+
+def _refusal(error: Json) -> Refusal:
+    if isinstance(error, str):  # {"error": "MessageTooLarge"} is the one without a text
+        return Refusal(error, "")
+    if is_map(error) and len(error) == 1:
+        ((variant, text),) = error.items()
+        return Refusal(str(variant), str(text))
+    raise ProtocolError(f"the server answered with an error of unknown form: {error!r}")

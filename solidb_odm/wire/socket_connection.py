@@ -1,0 +1,247 @@
+"""A blocking connection: a socket that moves the bytes of the protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import selectors
+import socket
+import ssl
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self, cast
+
+from ..errors import ConnectionLost
+from .connection import Connection, State
+from .deadlines import left
+from .events import Statistics
+from .login import check_login, gave_up, login_request
+from .requests import Flight, event_of
+from .url import Host, ServerAddress
+
+CHUNK = 256 * 1024
+SMALL = 16 * 1024
+"""What the kernel's buffers always take at once, so that sending it can't wait on our reading."""
+
+
+_Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelector", selectors.SelectSelector))
+
+
+QUICK = 0.001
+"""A wait for a connection, in seconds, that is not worth setting a socket's time-out anew."""
+
+
+class SocketWire:
+    """One connection: a socket and its state."""
+
+    __slots__ = ("_seconds", "_socket", "_statistics", "connection", "host", "realm", "reused", "stale")
+
+    stale: Callable[[], object]
+    """Say whether the server hung up, or spoke, while nobody asked for anything."""
+
+    def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
+        self.host, self.realm, self.reused = host, realm, False
+        self._socket, self._statistics = opened, statistics
+        self._seconds: float | None = -1.0  # not set yet
+        self.connection = Connection(str(host))
+        self.stale = watch(opened)
+
+    @classmethod
+    def open(
+        cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str, seconds: float
+    ) -> Self:
+        """Connect and log in, all in so many seconds."""
+        begun = time.monotonic()
+        opened = socket.create_connection((host.name, host.port), timeout=seconds)
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if (context := address.tls_context()) is not None:
+                opened.settimeout(left(begun, seconds))
+                opened = context.wrap_socket(opened, server_hostname=host.name)
+            wire = cls(host, opened, statistics, realm)
+            greeting = wire.connection.greet(login_request(address, realm))
+            opened.settimeout(left(begun, seconds))
+            opened.sendall(greeting)
+            answers: list[bytes] = []
+            wire._collect(answers, 1, bytes, begun, seconds)
+            check_login(answers[0], address)
+        except BaseException:
+            opened.close()
+            raise
+        wire.connection.received = 0  # logins are not counted
+        statistics.opened(wire.connection)
+        return wire
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is owed nothing and can be used again."""
+        return self.connection.state is State.IDLE
+
+    def fly(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
+        """Send a flight and collect its answers; on any failure the connection is closed.
+
+        The first answer may take so many seconds since ``begun``, the others as many after the one before.
+        """
+        connection, statistics = self.connection, self._statistics
+        before, answers, error = connection.received, list[Any](), ""
+        clock = time.perf_counter() if statistics.awake() else 0.0
+        try:
+            answers = self._swap(flight, seconds, begun)
+        except (TimeoutError, BlockingIOError) as problem:
+            error = "RequestTimeout"
+            raise gave_up(flight.label, seconds, connection.address) from problem
+        except OSError as problem:
+            error = "ConnectionLost"
+            raise ConnectionLost(
+                f"the connection to {self.host} broke during {flight.label}: {problem}",
+                address=str(self.host),
+            ) from problem
+        except BaseException as problem:
+            error = type(problem).__name__
+            raise
+        finally:
+            if error:
+                self.close()
+            if clock:
+                statistics.tell(event_of(flight, clock, connection.received - before, answers, error))
+        return answers
+
+    def close(self) -> None:
+        """Hang up; the server rolls back what this connection left open."""
+        self.connection.close()
+        self._socket.close()
+        self._statistics.closed(self.connection)
+
+    def _swap(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
+        chunks, wanted, read = flight.chunks, flight.count, flight.read
+        if len(chunks) > 1 or len(chunks[0]) > SMALL:
+            self.connection.send(wanted, flight.size)
+            return self._push(deque(memoryview(chunk) for chunk in chunks), wanted, read, begun, seconds)
+        chunk = chunks[0]
+        self.connection.send(wanted, len(chunk))
+        if time.monotonic() - begun > QUICK:
+            self._wait_at_most(seconds and left(begun, seconds))
+        elif seconds != self._seconds:
+            self._wait_at_most(seconds)
+        self._socket.sendall(chunk)
+        answers = list(map(read, self.connection.receive(self._socket.recv(SMALL))))
+        if len(answers) < wanted:  # most answers come in one piece
+            self._collect(answers, wanted, read, begun, seconds)
+        return answers
+
+    def _collect(
+        self,
+        answers: list[Any],
+        wanted: int,
+        read: Callable[[bytes], Any],
+        begun: float,
+        seconds: float | None,
+    ) -> None:
+        """Take in answers until there are as many as wanted; each may take so many seconds as a whole."""
+        while len(answers) < wanted:
+            acknowledge(self._socket)
+            self._wait_at_most(seconds and left(begun, seconds))
+            came = self.connection.receive(self._socket.recv(CHUNK))
+            answers += map(read, came)
+            if came:
+                begun = time.monotonic()
+
+    def _wait_at_most(self, seconds: float | None) -> None:
+        """Set the socket's time-out, which costs system calls, if it is another one."""
+        if seconds != self._seconds:
+            limit(self._socket, seconds)
+            self._seconds = seconds
+
+    def _push(
+        self,
+        outgoing: deque[memoryview[int]],
+        wanted: int,
+        read: Callable[[bytes], Any],
+        begun: float,
+        seconds: float | None,
+    ) -> list[Any]:
+        """Send while taking in answers, so that both sides' full buffers can't lock each other."""
+        answers: list[Any] = []
+        self._wait_at_most(0)
+        while outgoing:
+            events = 0
+            try:
+                sent = self._socket.send(outgoing[0][:CHUNK])
+                outgoing[0] = outgoing[0][sent:]
+                if not outgoing[0]:
+                    outgoing.popleft()
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                events = selectors.EVENT_READ | selectors.EVENT_WRITE
+            except ssl.SSLWantReadError:
+                events = selectors.EVENT_READ
+            except (BrokenPipeError, ConnectionResetError):
+                break  # the server hung up, perhaps after an answer that says why: go and read it
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                answers += map(read, self.connection.receive(self._socket.recv(CHUNK)))
+                events = 0
+            if events and not _ready(self._socket, events, seconds):
+                raise TimeoutError
+            if not events:
+                begun = time.monotonic()
+        self._collect(answers, wanted, read, begun, seconds)
+        return answers
+
+
+def limit(opened: socket.socket, seconds: float | None) -> None:
+    """Set how long sending and receiving may wait; None: for ever.
+
+    Where the kernel can keep the time it does, which saves a system call for each of them; then
+    BlockingIOError says that it is up, instead of TimeoutError.
+    """
+    if _TIMEVAL is None or seconds == 0 or isinstance(opened, ssl.SSLSocket):
+        opened.settimeout(seconds)
+        return
+    microseconds = 0 if seconds is None else max(1, int(seconds * 1_000_000))  # 0: no end
+    value = _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
+    opened.settimeout(None)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+
+def _timeval(platform: str) -> struct.Struct | None:
+    """Give how a socket's time is written; only Linux's form is known here."""
+    return struct.Struct("@ll") if platform == "linux" else None
+
+
+_TIMEVAL = _timeval(sys.platform)
+
+
+def acknowledge(opened: socket.socket) -> None:
+    """Send the acknowledgement that the kernel holds back for up to 40 ms.
+
+    The server leaves Nagle's algorithm on: it does not write the next small answer of a flight before
+    the last one is acknowledged.
+    """
+    if _QUICK_ACK is not None:
+        opened.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+
+
+_QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+"""Linux has it; elsewhere a flight of several small answers can take 40 ms longer."""
+
+
+def watch(opened: socket.socket) -> Callable[[], object]:
+    """Give a function that says, by truth and at once, whether there is something to read, or the end."""
+    if not hasattr(select, "poll"):
+        return lambda: select.select((opened,), (), (), 0)[0]
+    poll = select.poll()
+    poll.register(opened, select.POLLIN)
+    return partial(poll.poll, 0)
+
+
+def _ready(opened: socket.socket, events: int, seconds: float | None) -> int:
+    if opened.fileno() < 0:
+        return events
+    with _Selector() as selector:
+        selector.register(opened, events)
+        ready = selector.select(seconds)
+        return ready[0][1] if ready else 0

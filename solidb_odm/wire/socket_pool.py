@@ -1,0 +1,324 @@
+"""The blocking shell: a pool for threads, and the lane that an exchange runs on."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from threading import Event, Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from ..commands import Command, Operation, run
+from ..errors import ConnectionFailed, ConnectionLost, SolidbError
+from .connection import IDLE
+from .deadlines import remaining, within
+from .events import Statistics
+from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
+from .login import closed, in_order, no_time_left, none_free, unreachable
+from .pool import PoolPolicy, Ticket
+from .requests import Flight, HttpAnswer, HttpCall, Pause, pauses
+from .socket_connection import SocketWire
+from .url import Host, ServerAddress
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class SocketPool:
+    """Connections to one server, shared by threads. Each has logged in."""
+
+    def __init__(self, address: ServerAddress, statistics: Statistics) -> None:
+        self.address, self.statistics = address, statistics
+        self.host = address.hosts[0]
+        options = address.options
+        self.seconds = options.timeout
+        self._most = options.pool_size + options.pool_overflow
+        self._policy = self._new_policy()
+        self._lock = Lock()
+        self._process = os.getpid()
+        self._http: httpx.Client | None = None
+        self._closed = False
+
+    def idle(self, now: float) -> SocketWire | None:
+        """Take an idle connection that still stands, if there is one and nobody waits for it."""
+        if self._process != os.getpid():
+            self._forget()
+        while (wire := self._policy.reuse(now)) is not None:
+            if not wire.stale():
+                return wire
+            self.discard(wire)
+        return None
+
+    def lease(self, seconds: float | None = None) -> SocketWire:
+        """Take an idle connection, or a new one, or wait for one.
+
+        All in so many seconds, if the pool's own time-outs are not shorter.
+        """
+        begun = time.monotonic()
+        wire = self.idle(begun) or self._queue(begun, seconds)
+        while wire is not None:
+            if not wire.stale():
+                return wire
+            self.discard(wire)
+            wire = self.idle(begun) or self._queue(begun, seconds)
+        try:
+            return self.connect(seconds=remaining(begun, seconds))
+        except BaseException:
+            self._drop()
+            raise
+
+    def connect(self, realm: str = "", seconds: float | None = None) -> SocketWire:
+        """Open a connection that the pool does not count."""
+        problems: dict[Host, Exception] = {}
+        begun = time.monotonic()
+        for host in in_order(self.address.hosts, self.host):
+            patience = within(self.address.options.connect_timeout, remaining(begun, seconds))
+            try:
+                wire = SocketWire.open(host, self.address, self.statistics, realm, patience)
+            except (OSError, ConnectionLost) as problem:
+                problems[host] = problem
+            else:
+                self.host = host
+                return wire
+        if seconds is not None and time.monotonic() - begun >= seconds:
+            raise no_time_left(problems, seconds) from next(reversed(problems.values()))
+        raise unreachable(problems) from next(reversed(problems.values()))
+
+    def give(self, wire: SocketWire) -> None:
+        """Give a connection back."""
+        if wire.connection.state is not IDLE or wire.host is not self.host or self._closed:
+            self.discard(wire)
+            return
+        wire.reused = True
+        if self._policy.put(wire, time.monotonic()):
+            self._settle()
+        if self._is_closed():
+            self.purge()  # it was closed meanwhile
+
+    def discard(self, wire: SocketWire) -> None:
+        """Close a connection instead of giving it back."""
+        wire.close()
+        self._drop()
+
+    def purge(self) -> None:
+        """Close the idle connections: one broke, so the others are not to be trusted."""
+        with self._lock:
+            wires = self._policy.empty()
+        for wire in wires:
+            wire.close()
+        self._settle()
+
+    def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
+        """Make an HTTP call to the node the driver talks to, its whole answer in so many seconds."""
+        client, begun = self.http_client(), time.perf_counter()
+        seconds = seconds or self.seconds
+        problems: dict[Host, Exception] = {}
+        for host in in_order(self.address.hosts, self.host):
+            try:
+                with closing(
+                    client.send(request_of(client, host, self.address, call, seconds), stream=True)
+                ) as response:
+                    content = bytearray()
+                    for piece in response.iter_bytes():
+                        content += piece
+                        if time.perf_counter() - begun > seconds:
+                            raise too_slow(call, host, seconds)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+                problems[host] = problem  # nothing was sent: the next node, then
+            except httpx.HTTPError as problem:
+                raise unanswered(problem, call, host, seconds) from problem
+            else:
+                self.host = host
+                self.statistics.http(http_event(call, begun, response, bytes(content)))
+                return as_answer(response, bytes(content))
+        raise unreachable(problems) from next(reversed(problems.values()))
+
+    def http_client(self) -> httpx.Client:
+        """Give the client that HTTP calls are made with; bodies can be streamed on it."""
+        with self._lock:
+            if self._closed:
+                raise closed()
+            if self._http is None:
+                self._http = new_client(httpx.Client, self.address)
+            return self._http
+
+    def close(self) -> None:
+        """Close the idle connections now and the others when they come back."""
+        self._closed = True
+        self.purge()
+        if self._http is not None:
+            self._http.close()
+
+    def _queue(self, begun: float, seconds: float | None) -> SocketWire | None:
+        """Wait for a turn; give the connection it brings, or None: open one."""
+        if self._closed:
+            raise closed()
+        turn = Event()
+        ticket = Ticket[SocketWire](turn.set)
+        with self._lock:
+            self._policy.queue(ticket)
+        self._settle()
+        patience = within(self.address.options.pool_timeout, remaining(begun, seconds))
+        try:
+            served = ticket.served or turn.wait(patience)
+        except BaseException:
+            self._leave(ticket)
+            raise
+        if not served and not self._withdrawn(ticket):
+            served = True  # at the last moment
+        if not served:
+            raise none_free(patience, self._most)
+        if self._is_closed():
+            self._leave(ticket)
+            raise closed()
+        return ticket.wire
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _withdrawn(self, ticket: Ticket[SocketWire]) -> bool:
+        with self._lock:
+            if ticket.served:
+                return False
+            self._policy.withdraw(ticket)
+            return True
+
+    def _leave(self, ticket: Ticket[SocketWire]) -> None:
+        """Give back what a caller was given who is interrupted."""
+        if not self._withdrawn(ticket):
+            self._drop() if ticket.wire is None else self.give(ticket.wire)
+
+    def _settle(self) -> None:
+        with self._lock:
+            expired = self._policy.settle(time.monotonic())
+        for old in expired:
+            old.close()
+
+    def _forget(self) -> None:
+        """Leave the connections to the process that this one was forked from."""
+        self._process, self._lock = os.getpid(), Lock()
+        for wire in self._policy.empty():
+            wire.close()
+        self._policy = self._new_policy()
+
+    def _new_policy(self) -> PoolPolicy[SocketWire]:
+        options = self.address.options
+        return PoolPolicy(
+            size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
+        )
+
+    def _drop(self) -> None:
+        with self._lock:
+            self._policy.drop()
+        self._settle()
+
+
+class Lane:
+    """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
+
+    __slots__ = ("_host", "_pool", "_seconds", "_wire")
+
+    def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
+        self._pool = pool
+        self._seconds = seconds or pool.seconds
+        self._wire: SocketWire | None = None
+        self._host: Host | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # After anything but a planned error the exchange may have left a transaction open.
+        self.release(clean=error is None or isinstance(error, SolidbError))
+
+    @property
+    def sound(self) -> bool:
+        """Whether it holds a connection that can be used on."""
+        return self._wire is not None and self._wire.sound
+
+    def run(self, exchange: Operation[T]) -> T:
+        """Run an exchange from its beginning to its end, and give the connection back."""
+        try:
+            result = run(exchange, self)
+        except BaseException as problem:
+            # After anything but a planned error the exchange may have left a transaction open.
+            self.release(clean=isinstance(problem, SolidbError))
+            raise
+        self.release()
+        return result
+
+    def perform(self, command: Command[R], /) -> R:
+        """Perform a flight, an HTTP call or a pause."""
+        reply: Any = None
+        if isinstance(command, Flight):
+            reply = self._fly(command)
+        elif isinstance(command, HttpCall):
+            reply = self._pool.http(command, self._seconds)
+        elif isinstance(command, Pause):
+            time.sleep(command.seconds)
+        else:
+            raise TypeError(f"a lane does not perform {type(command).__name__}")
+        answer: R = reply
+        return answer
+
+    def release(self, *, clean: bool = True) -> None:
+        """Give the connection back; not ``clean``: close it, which makes the server roll back."""
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        if wire.realm:
+            wire.close()
+        elif clean:
+            self._pool.give(wire)
+        else:
+            self._pool.discard(wire)
+
+    def _fly(self, flight: Flight) -> list[Any]:
+        seconds = None if flight.unhurried else flight.timeout or self._seconds
+        begun = time.monotonic()
+        wire = None if self._wire or self._host or flight.realm else self._pool.idle(begun)
+        if wire is None:
+            wire = self._on(flight, seconds)
+        else:  # the first flight of most exchanges
+            self._wire, self._host = wire, wire.host
+        try:
+            return wire.fly(flight, seconds, begun)
+        except ConnectionLost:
+            self.release(clean=False)
+            self._pool.purge()
+            if not (flight.repeatable and wire.reused and self._pool.address.options.retries):
+                raise
+        return self._again(flight, begun, seconds)
+
+    def _again(self, flight: Flight, begun: float, seconds: float | None) -> list[Any]:
+        """Fly on a new connection after one broke, patiently: the server may be starting again."""
+        options = self._pool.address.options
+        for pause in pauses(options.retries - 1, options.retry_wait):
+            try:
+                return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
+            except ConnectionLost:
+                raise  # it was there and broke again: the request is at fault
+            except ConnectionFailed:
+                time.sleep(within(pause, remaining(begun, seconds)))
+        return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
+
+    def _on(self, flight: Flight, seconds: float | None) -> SocketWire:
+        realm = flight.realm
+        if self._wire is not None:
+            if self._wire.realm == realm and self._wire.sound:
+                return self._wire
+            self.release(clean=self._wire.sound)
+        wire = self._pool.connect(realm, seconds) if realm else self._pool.lease(seconds)
+        self._take(wire, flight)
+        return wire
+
+    def _take(self, wire: SocketWire, flight: Flight) -> None:
+        self._wire = wire
+        if flight.same_node and wire.host != self._host:
+            raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
+        self._host = wire.host

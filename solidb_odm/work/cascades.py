@@ -1,0 +1,90 @@
+"""What is deleted along with documents, as far as the documents of a session tell: pure, as all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from ..model.declaration.cascades import Cascade, edge_cascade
+from ..model.declaration.registry import registry
+from ..model.document import Document
+from ..model.edge import Edge
+from ..model.expressions.fields import FieldRef, end_target
+from ..model.links.back_references import BackReference
+from ..model.links.placement import LinkPlace, link_places
+from ..model.state import state_of
+from ..model.stored.codec import decode
+from .members import Holdings
+
+
+def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
+    """Give the fields whose documents are deleted with the document of a class that they lead to."""
+    found: list[FieldRef] = []
+    for base in model.__mro__:
+        references: list[Any] = [each for each in vars(base).values() if isinstance(each, BackReference)]
+        found += [each.__solidb_field__ for each in references if each.cascade.deletes]
+    classes: list[Any] = list(registry.models())
+    for edges in classes:
+        if issubclass(edges, Edge) and edge_cascade(edges).deletes:
+            ends: list[FieldRef] = [getattr(cast(Any, edges), name) for name in ("from_", "to")]
+            found += [end for end in ends if issubclass(model, end_target(end.__place__) or Document)]
+    return found
+
+
+def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
+    """Give the documents that cascading links of deleted documents lead to, and those that such links of
+    changed ones no longer lead to, unless another unsent document has taken them.
+    """
+    gone: set[str] = set()
+    for document in deleted:
+        for place in _cascading(document, orphans=False):
+            gone |= _now(place, document) | _stored(place, document)
+    if not gone and not Cascade.any_orphans:
+        return gone
+    living = [each for each in [*work.new.values(), *work.candidates()] if id(each) not in work.deleted]
+    kept: set[str] = set()
+    for document in living:
+        for place in _cascading(document, orphans=True):
+            gone |= _stored(place, document) - _now(place, document)
+        for place in _cascading(document, orphans=False):
+            kept |= _now(place, document)
+    return gone - kept
+
+
+def orphans(work: Holdings) -> list[Document]:
+    """Give the changed documents whose link to an owner that deletes its orphans was set to None."""
+    if not Cascade.any_orphans:
+        return []
+    found: list[Document] = []
+    for reference in BackReference.of_orphans():
+        place, model = _place_of(reference.__solidb_field__), reference.__solidb_target__
+        found += [
+            document
+            for document in work.candidates()
+            if isinstance(document, model) and _stored(place, document) and not _now(place, document)
+        ]
+    return found
+
+
+def _place_of(field: FieldRef) -> LinkPlace | None:
+    place = field.__place__
+    wanted: Any = place.source
+    return next((each for each in link_places(wanted) if each.names == (place.name,)), None)
+
+
+def _cascading(document: Document, *, orphans: bool) -> Iterator[LinkPlace]:
+    for place in link_places(type(document)):
+        if place.cascade.deletes_orphans if orphans else place.cascade.deletes:
+            yield place
+
+
+def _now(place: LinkPlace | None, document: Document) -> set[str]:
+    return set() if place is None else {link.id for link in place.links(document)}
+
+
+def _stored(place: LinkPlace | None, document: Document) -> set[str]:
+    """Give what the links at a place led to when the document was stored."""
+    body = state_of(document).body
+    if body is None:
+        return set()
+    return _now(place, decode(type(document).__solidb_mapping__, document.key, body))

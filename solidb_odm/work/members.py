@@ -1,0 +1,228 @@
+"""The documents of a session: which are new, changed or deleted, and how they get there."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+
+from ..errors import InvalidDocument, StateError
+from ..model.document import Document
+from ..model.state import State, state_of, state_or_none
+from .differences import document_difference
+from .identity import IdentityMap
+from .links import Reference, referred, refers
+from .plan import Documents
+from .states import checked, refusal
+
+
+class Holdings:
+    """The documents of one session, by what is to become of them.
+
+    ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are
+    looked at by every flush, because somebody may hold a part of them; ``expired`` are to be read anew.
+    """
+
+    def __init__(self) -> None:
+        self.identity = IdentityMap()
+        self.new: Documents = {}
+        self.changed: Documents = {}
+        self.deleted: Documents = {}
+        self.exposed: dict[int, weakref.ref[Document]] = {}
+        self.expired: dict[int, weakref.ref[Document]] = {}
+        self.is_over = False
+
+    # --- moves ----------------------------------------------------------------------------------
+
+    def add(self, document: Document) -> None:
+        """Make a transient document pending, or a detached one persistent again.
+
+        The ends of an edge come along, and what links lead to that are declared to save.
+        """
+        state = checked(document, "add") or state_of(document)
+        if state.owner is self:
+            if self.deleted.pop(id(document), None) is not None:
+                self.touched(document)
+            return
+        if not is_free(state):
+            raise refusal(document, self, "add", None)
+        self.claim(document)
+        state.owner = self
+        if state.is_stored:
+            self.touched(document)
+        else:
+            self.new[id(document)] = document
+        if refers(type(document)):
+            self.bring(document)
+
+    def bring(self, document: Document) -> list[Reference]:
+        """Add the documents that one refers to and brings along, unless others have stored them.
+
+        Gives the references to documents that are neither stored nor in this session.
+        """
+        loose: list[Reference] = []
+        for reference in list(referred(document)):
+            state = state_of(reference.document)
+            if state.owner is self:
+                continue
+            if reference.brings and (is_free(state) or not state.is_stored):
+                self.add(reference.document)
+            elif not state.is_stored:
+                loose.append(reference)
+        return loose
+
+    def claim(self, document: Document) -> None:
+        """Enter a document under its key; StateError if another one has it."""
+        collection, key = type(document).__solidb_mapping__.collection, document.key
+        references = self.identity.of(collection)
+        known = references.get(key)
+        other = None if known is None else known()
+        if other is not None and other is not document and id(other) not in self.deleted:
+            raise StateError(
+                f"the session holds another object for {collection}/{key}",
+                state="transient",
+                move="add",
+                hint="change that one (session.get), or session.merge() this one into it",
+            )
+        references[key] = weakref.ref(document)
+
+    def delete(self, document: Document) -> None:
+        """Mark a persistent document for deletion; a pending one becomes transient again."""
+        self.check_held(document, "delete", "get it with this session, or add it first")
+        if id(document) in self.new:
+            self.expunge(document)
+        else:
+            self.deleted[id(document)] = document
+            self.changed.pop(id(document), None)
+
+    def expunge(self, document: Document) -> None:
+        """Take a document out of the session, with its unsent changes."""
+        state = self.check_held(document, "expunge", "only a document of this session can leave it")
+        collection = type(document).__solidb_mapping__.collection
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
+            documents.pop(id(document), None)
+        if self.identity.get(collection, document.key) is document:
+            self.identity.drop(collection, document.key)
+            self._restore_identity(collection, document.key)
+        state.owner = None
+
+    def _restore_identity(self, collection: str, key: str) -> None:
+        """Let a deleted document stand for its key again, as the one that replaced it leaves."""
+        for document in self.deleted.values():
+            if document.key == key and type(document).__solidb_mapping__.collection == collection:
+                self.identity.put(collection, key, document)
+
+    def check_held(self, document: Document, move: str, hint: str | None) -> State:
+        """Give the notes on a document of this unit; StateError if it is not in it."""
+        state = checked(document, move)
+        if state is None or state.owner is not self:
+            raise refusal(document, self, move, hint)
+        return state
+
+    def touched(self, document: Document) -> None:
+        """Hold on to a document that may have changed, so that its changes are not lost."""
+        key = id(document)
+        if key not in self.new and key not in self.deleted and not self.is_over:
+            self.changed[key] = document
+            state = state_of(document)
+            state.touched = True
+            if state.exposed:
+                self.exposed[key] = weakref.ref(document)
+
+    def settle(self, document: Document) -> None:
+        """Let go of a document that is as it is stored."""
+        self.changed.pop(id(document), None)
+        state_of(document).touched = False
+
+    def release(self, documents: Iterable[object]) -> None:
+        """Stop holding documents that were read but not changed."""
+        for document in documents:
+            if not isinstance(document, Document) or id(document) not in self.changed:
+                continue
+            if not self.is_modified(document):
+                self.settle(document)
+
+    def forget_exposure(self, document: Document, state: State) -> None:
+        """Stop looking at a document at every commit: nobody can hold the values it was just given."""
+        state.exposed = False
+        self.exposed.pop(id(document), None)
+
+    def expire_all(self) -> None:
+        """Have all stored documents read anew when they are next asked for; changes are kept."""
+        for document in self.identity:
+            if id(document) not in self.new:
+                self.expired[id(document)] = weakref.ref(document)
+
+    def expunge_all(self) -> None:
+        """Let go of all documents."""
+        for document in [*self.identity, *self.new.values(), *self.deleted.values()]:
+            state = state_or_none(document)
+            if state is not None and state.owner is self:
+                state.owner = None
+        self._clear()
+
+    def end(self) -> None:
+        """Let go of all documents for good; at no cost, however many there are."""
+        self.is_over = True
+        self._clear()
+
+    def _clear(self) -> None:
+        self.identity.clear()
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
+            documents.clear()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def candidates(self) -> list[Document]:
+        """Give the stored documents that can have changed."""
+        found = list(self.changed.values())
+        for key, reference in list(self.exposed.items()):
+            document = reference()
+            if document is None:
+                del self.exposed[key]
+            elif key not in self.changed and key not in self.deleted:
+                found.append(document)
+        return found
+
+    def unchanged_of(self, collection: str) -> dict[str, Document]:
+        """Give the stored documents of a collection that are held as they are stored, by key."""
+        candidates = (
+            each for each in self.candidates() if type(each).__solidb_mapping__.collection == collection
+        )
+        changed = {id(each) for each in candidates if self.is_modified(each)}
+        found: dict[str, Document] = {}
+        for key, reference in list(self.identity.of(collection).items()):
+            document: Document | None = reference()
+            if document is None or id(document) in changed:
+                continue
+            if id(document) not in self.new and id(document) not in self.deleted:
+                found[key] = document
+        return found
+
+    def dirty(self) -> list[Document]:
+        """Give the stored documents that differ from their stored form."""
+        return [document for document in self.candidates() if self.is_modified(document)]
+
+    def is_modified(self, document: Document) -> bool:
+        """Say whether a document differs from its stored form."""
+        state = state_of(document)
+        if state.body is None:
+            return True
+        try:
+            return bool(document_difference(type(document).__solidb_mapping__, document, state.body)[0])
+        except InvalidDocument:  # what can't be stored was not
+            return True
+
+    @property
+    def has_work(self) -> bool:
+        """Say whether a flush could have something to write."""
+        return bool(self.new or self.deleted or self.changed or self.exposed)
+
+    def collections_with_work(self) -> set[str]:
+        """Give the collections of which the engine does not hold the newest state."""
+        documents = [*self.new.values(), *self.deleted.values(), *self.dirty()]
+        return {type(document).__solidb_mapping__.collection for document in documents}
+
+
+def is_free(state: State) -> bool:
+    """Say whether a document is in no session, or in one that is over."""
+    return state.owner is None or (isinstance(state.owner, Holdings) and state.owner.is_over)

@@ -1,0 +1,140 @@
+"""What one flush writes, encoded, held to its models and in order. Pure: documents in, batches out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from .._types import Body
+from ..commands import Batch, Inserts, Patch, Patches, Removals
+from ..model.declaration.mapping import Mapping
+from ..model.document import Document
+from ..model.state import state_of
+from ..model.stored.codec import body_value, check_valid, encode_text
+from .differences import Difference, document_difference
+from .links import rank_of
+
+Documents = dict[int, Document]
+"""Documents by identity: models are unhashable, and equal ones are not the same."""
+
+Group = tuple[Mapping, list[Document]]
+
+
+class Plan:
+    """Batches in order, the documents behind their rows, and their stored forms afterwards.
+
+    ``looked_at`` are the documents whose changes it holds, should it fail.
+    """
+
+    __slots__ = ("batches", "bodies", "documents", "looked_at")
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.documents: list[list[Document]] = []
+        self.bodies: list[list[Body | None]] = []
+        self.looked_at: Documents = {}
+
+    def put(self, batch: Batch, documents: list[Document], bodies: list[Body | None]) -> None:
+        """Add a batch with the document and the stored form behind each row."""
+        self.batches.append(batch)
+        self.documents.append(documents)
+        self.bodies.append(bodies)
+
+    def of(self, kind: type[Batch]) -> Iterator[Document]:
+        """Give the documents of all batches of one kind."""
+        for batch, documents in zip(self.batches, self.documents, strict=True):
+            if isinstance(batch, kind):
+                yield from documents
+
+    def __bool__(self) -> bool:
+        return bool(self.batches)
+
+
+def make_plan(
+    encode: Callable[[Mapping, Document], Body],
+    new: Iterable[Document],
+    changed: Iterable[tuple[Document, Difference, Body]],
+    deleted: Iterable[Document],
+) -> Plan:
+    """Encode, validate and order.
+
+    Deletions come first, of edges before their ends, then changes, then new documents: so that a
+    value of a unique index is free before it is taken. Edges come after the documents they name, and new
+    documents after those they link to, unless the links go in a circle.
+    Within a kind by collection and key, so that two sessions touch documents in the same order.
+    """
+    plan = Plan()
+    for mapping, documents in reversed(grouped(deleted)):
+        rows = [(document.key, state_of(document).revision) for document in documents]
+        plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
+    differences = {id(document): (found, whole) for document, found, whole in changed}
+    patched = grouped(document for document, _, _ in changed)
+    inserted = sorted(grouped(new), key=lambda group: rank_of(group[0].model))
+    for is_edge in (False, True):
+        for mapping, documents in patched:
+            if (mapping.kind == "edge") is is_edge:
+                _put_patches(plan, mapping, documents, differences, encode is encode_text)
+        for mapping, documents in inserted:
+            if (mapping.kind == "edge") is is_edge:
+                _put_inserts(plan, mapping, documents, encode)
+    return plan
+
+
+def _put_patches(
+    plan: Plan,
+    mapping: Mapping,
+    documents: list[Document],
+    differences: dict[int, tuple[Difference, Body]],
+    as_text: bool,
+) -> None:
+    rows: list[Patch] = []
+    bodies: list[Body | None] = []
+    for document in documents:
+        difference, whole = differences[id(document)]
+        check_valid(mapping, document, whole)
+        state, removed = state_of(document), difference.removed
+        given = whole if as_text else body_value(whole) if removed else None
+        rows.append(Patch(document.key, state.revision, difference.changes, removed, given, state.created))
+        bodies.append(whole)
+    plan.put(Patches(mapping.collection, rows), documents, bodies)
+
+
+def _put_inserts(
+    plan: Plan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
+) -> None:
+    rows: list[tuple[str, Body]] = []
+    bodies: list[Body | None] = []
+    for document in documents:
+        body = encode(mapping, document)
+        if state_of(document).touched:
+            check_valid(mapping, document, body)
+        rows.append((document.key, body))
+        bodies.append(body)
+    plan.put(Inserts(mapping.collection, rows), documents, bodies)
+
+
+def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, Body]]:
+    """Give the documents that differ from their stored form, with the difference and the new form."""
+    found: list[tuple[Document, Difference, Body]] = []
+    for document in documents:
+        state = state_of(document)
+        assert state.body is not None
+        difference, whole = document_difference(type(document).__solidb_mapping__, document, state.body)
+        if difference:
+            found.append((document, difference, whole))
+    return found
+
+
+def grouped(documents: Iterable[Document]) -> list[Group]:
+    """Group documents by class: those of document collections first, each group sorted by key."""
+    groups: dict[type[Document], list[Document]] = {}
+    for document in documents:
+        groups.setdefault(type(document), []).append(document)
+    found = [(model.__solidb_mapping__, group) for model, group in groups.items()]
+    found.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
+    for _, group in found:
+        group.sort(key=_key_of)
+    return found
+
+
+def _key_of(document: Document) -> str:
+    return document.key

@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+
+from solidb_odm.engines.solidb import RemoteDriver
+
+from .fake_server import FakeServer
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    """A server of dicts."""
+    server = FakeServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def driver(fake: FakeServer) -> Iterator[RemoteDriver]:
+    """A driver for the fake server."""
+    opened = RemoteDriver(fake.url(), timeout=5)
+    yield opened
+    opened.close()

@@ -1,0 +1,129 @@
+"""The side channel over HTTP: logging in, and again when the token has died."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from solidb_odm.errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout
+from solidb_odm.wire.http import HeaderAuth, TokenAuth, as_answer, request_of, unanswered
+from solidb_odm.wire.requests import HttpAnswer, HttpCall
+from solidb_odm.wire.url import Host, parse_url
+
+ADDRESS = parse_url("solidb://ada:secret@h/d")
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Node:
+    """A web server of one page; ``token`` is what it takes at the moment."""
+
+    def __init__(self) -> None:
+        self.token, self.logins, self.password = 1, 0, "secret"
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/login":
+            self.logins += 1
+            if json.loads(request.content)["password"] != self.password:
+                return httpx.Response(400, json={"error": "Invalid credentials"})
+            return httpx.Response(200, json={"token": str(self.token)})
+        if request.headers["Authorization"] != f"Bearer {self.token}":
+            return httpx.Response(401)
+        return httpx.Response(200, json={"path": request.url.path})
+
+
+def client(handler: Handler, auth: httpx.Auth) -> httpx.Client:
+    return httpx.Client(transport=httpx.MockTransport(handler), auth=auth)
+
+
+def ask(opened: httpx.Client, call: HttpCall) -> HttpAnswer:
+    return as_answer(opened.send(request_of(opened, Host("h", 1), ADDRESS, call)))
+
+
+def test_one_login_serves_many_calls() -> None:
+    node = Node()
+    with client(node, TokenAuth(ADDRESS)) as opened:
+        answers = [ask(opened, HttpCall("GET", "/a")) for _ in range(3)]
+
+    assert [answer.body for answer in answers] == [{"path": "/a"}] * 3
+    assert node.logins == 1
+
+
+def test_a_token_that_died_is_renewed() -> None:
+    node = Node()
+    with client(node, TokenAuth(ADDRESS)) as opened:
+        ask(opened, HttpCall("GET", "/a"))
+        node.token = 2
+        assert ask(opened, HttpCall("GET", "/a")).status == 200
+
+    assert node.logins == 2
+
+
+@pytest.mark.anyio
+async def test_awaited_a_token_that_died_is_renewed() -> None:
+    node = Node()
+    auth = TokenAuth(ADDRESS)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(node), auth=auth) as opened:
+        for node.token in (1, 2):
+            request = request_of(opened, Host("h", 1), ADDRESS, HttpCall("GET", "/a"))
+            assert as_answer(await opened.send(request)).status == 200
+
+    assert node.logins == 2
+
+
+def test_a_wrong_password_is_an_auth_error() -> None:
+    node = Node()
+    node.password = "other"
+    with client(node, TokenAuth(ADDRESS)) as opened, pytest.raises(AuthError, match="refused"):
+        ask(opened, HttpCall("GET", "/a"))
+
+
+def test_too_many_logins_say_how_long_to_wait() -> None:
+    def busy(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, headers={"Retry-After": "41"})
+
+    with client(busy, TokenAuth(ADDRESS)) as opened, pytest.raises(AuthError) as raised:
+        ask(opened, HttpCall("GET", "/a"))
+
+    assert "41" in (raised.value.hint or "")
+
+
+def test_a_key_is_sent_as_it_is() -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["X-API-Key"])
+        return httpx.Response(204)
+
+    with client(handler, HeaderAuth("X-API-Key", "sk_1")) as opened:
+        assert ask(opened, HttpCall("GET", "/a")) == HttpAnswer(204, None)
+
+    assert seen == ["sk_1"]
+
+
+def test_parameters_headers_and_content_are_sent() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=request.content + request.headers["If-Match"].encode())
+
+    call = HttpCall("PUT", "/a", params={"q": "1"}, headers={"If-Match": "r"}, content=b"raw-")
+    with client(handler, HeaderAuth("X-API-Key", "k")) as opened:
+        request = request_of(opened, Host("h", 1), ADDRESS, call)
+        answer = as_answer(opened.send(request))
+
+    assert str(request.url) == "http://h:1/a?q=1"
+    assert (answer.body, answer.content) == (None, b"raw-r")
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (httpx.ReadTimeout("slow"), RequestTimeout),
+        (httpx.ConnectError("refused"), ConnectionFailed),
+        (httpx.ReadError("reset"), ConnectionLost),
+    ],
+)
+def test_a_call_without_an_answer_says_why(problem: httpx.HTTPError, kind: type[Exception]) -> None:
+    error = unanswered(problem, HttpCall("GET", "/a"), Host("h", 1))
+
+    assert type(error) is kind
+    assert "GET /a on h:1" in str(error)
