@@ -1,0 +1,197 @@
+"""Measure the structure of the package, and write the figures into ``docs/design.md``.
+
+``python -m tools.structure`` prints the table; ``--write`` replaces the one in the page. The figures are read from
+the sources, except for the calls of a commit and of a cached select, which are counted while they run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from types import FrameType
+from typing import Any
+
+from solidb_odm import Document, Index, Session, create_engine, select
+from tests.project.layers import Package
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "solidb_odm"
+PAGE = ROOT / "docs" / "design.md"
+BEGIN, END = "<!-- structure: begin -->", "<!-- structure: end -->"
+
+# Names that stand in several rooms on purpose, since those rooms do the same to different ends.
+PAIRS = {
+    "__init__": "packages",
+    "expressions": "parser, printer, interpreter, SQL",
+    "clauses": "parser, printer, interpreter",
+    "queries": "parser, printer",
+    "blocks": "interpreter, SQL",
+    "calls": "interpreter, SQL",
+    "aggregates": "interpreter, functions, SQL",
+    "windows": "interpreter, SQL, builder",
+    "driver": "both engines",
+}
+# Words in -ing that are nouns of the trade, as in ``logging``.
+NOUNS = {"testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table: what is counted, the goal, and what was found."""
+
+    name: str
+    goal: str
+    value: int | float
+    detail: str = ""
+
+
+def measure(root: Path = PACKAGE) -> list[Figure]:
+    """Return the figures that are read from the sources below a folder."""
+    lines = {path: len(path.read_text().splitlines()) for path in sorted(root.rglob("*.py"))}
+    modules = {path: count for path, count in lines.items() if path.name != "__init__.py"}
+    chain = longest_chain(Package(root))
+    stems = recurring(path.stem for path in modules)
+    classes = list(_classes(lines))
+    participles = sorted(path.stem for path in modules if is_participle(path.stem))
+    ignores = sum(len(re.findall(r"# (?:type|pyright): ignore", path.read_text())) for path in lines)
+    return [
+        Figure("modules", "240 at most", len(lines)),
+        Figure("median of lines", "120 to 200", round(median(modules.values()))),
+        Figure("modules under 60 lines", "25 at most", sum(count < 60 for count in modules.values())),
+        Figure("modules above 600 lines", "none", sum(count > 600 for count in modules.values())),
+        Figure("file names that recur", "12 at most", len(stems), ", ".join(stems)),
+        Figure("class names that recur", "", *_told(recurring(name for name, _ in classes))),
+        Figure("public class names that recur", "none", *_told(recurring(_public(classes)))),
+        Figure("participles as file names", "8 at most", len(participles), ", ".join(participles)),
+        Figure("longest import chain", "16 at most", len(chain), " → ".join(chain)),
+        Figure("type-ignores in 1,000 lines", "0.6 at most", round(1000 * ignores / sum(lines.values()), 2)),
+    ]
+
+
+def running() -> list[Figure]:
+    """Return the figures that are counted while a commit and a select run, both warm, on a file in memory."""
+
+    class Note(Document, collection="structure_notes"):
+        text: str
+        stars: int = 0
+
+        class Settings:
+            indexes = [Index("stars")]
+
+    with Session(create_engine("sqlite://")) as session:
+        note = Note(text="first")
+        session.add(note)
+        session.commit()
+        statement = select(Note).where(Note.stars >= 0).limit(10)
+
+        def commit() -> None:
+            note.stars += 1
+            session.commit()
+
+        def query() -> None:
+            session.scalars(statement).all()
+
+        commits, queries = (_called(work) for work in (commit, query))
+    return [
+        Figure("modules that a commit of one document crosses", "20 at most", len(commits)),
+        Figure("calls of a commit of one document", "100 at most", commits.total()),
+        Figure("calls of a cached ``scalars``", "50 at most", queries.total()),
+    ]
+
+
+def recurring(names: Iterator[str]) -> list[str]:
+    """Return the names that come more than once, beside the deliberate pairs."""
+    return sorted(name for name, times in Counter(names).items() if times > 1 and name not in PAIRS)
+
+
+def is_participle(stem: str) -> bool:
+    """Whether a file name is, or ends in, a form in -ing that is no noun of the trade."""
+    return any(word.endswith("ing") and word not in NOUNS for word in stem.split("_"))
+
+
+def longest_chain(package: Package) -> list[str]:
+    """Return the longest way along imports that happen at run time, from the module that begins it."""
+    edges: dict[str, set[str]] = {name: set() for name in package.sources}
+    for found in package.imports():
+        if not found.guarded and found.importer != found.imported:
+            edges[found.importer].add(found.imported)
+    best: dict[str, list[str]] = {}
+
+    def follow(module: str, trail: tuple[str, ...] = ()) -> list[str]:
+        if module not in best:
+            onward = edges[module] - set(trail) - {module}
+            ways = [follow(target, (*trail, module)) for target in sorted(onward)]
+            best[module] = [module, *max(ways, key=len, default=[])]
+        return best[module]
+
+    return max((follow(module) for module in sorted(edges)), key=len, default=[])
+
+
+def table(figures: list[Figure]) -> str:
+    """Return the figures as a table of Markdown."""
+    rows = [f"| {figure.name} | {figure.goal} | {figure.value} |" for figure in figures]
+    return "\n".join(["| what | goal | measured |", "|---|--:|--:|", *rows])
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table and what is behind its figures, or write it into the page."""
+    figures = measure() + running()
+    if "--write" in arguments:
+        text = PAGE.read_text()
+        before, _, rest = text.partition(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n{table(figures)}\n{END}{rest.partition(END)[2]}")
+    print(table(figures))
+    for figure in figures:
+        if figure.detail:
+            print(f"\n{figure.name}: {figure.detail}")
+
+
+def _classes(paths: dict[Path, int]) -> Iterator[tuple[str, bool]]:
+    for path in paths:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                yield node.name, not path.stem.startswith("_")
+
+
+def _public(classes: list[tuple[str, bool]]) -> Iterator[str]:
+    exported = set(_exported())
+    return (name for name, _ in classes if name in exported)
+
+
+def _exported() -> Iterator[str]:
+    for path in PACKAGE.rglob("__init__.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                yield from ast.literal_eval(node.value)
+
+
+def _told(names: list[str]) -> tuple[int, str]:
+    return len(names), ", ".join(names)
+
+
+def _called(work: Callable[[], None]) -> Counter[str]:
+    """Count the calls of functions of the package that warm work makes, by module."""
+    for _ in range(5):
+        work()
+    calls: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(str(PACKAGE)):
+            calls[frame.f_code.co_filename] += 1
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
