@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from solidb_odm.errors import QueryError
-from solidb_odm.language.walk import bind_names
+from ..errors import QueryError
+from .walk import bind_names
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import Query
+    from .nodes import Query
 
 MIN_INTEGER, MAX_UNSIGNED = -(2**63), 2**64 - 1
 _MAX_DEPTH = 128

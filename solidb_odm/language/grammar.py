@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from solidb_odm.language.tokens import NAME
+from .tokens import NAME
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import Options, OptionValue
+    from .nodes import Options, OptionValue
 
 LOOSEST, PIPE, RANGE, COMPARISON = 1, 4, 11, 10
 POWERS: dict[str, int] = {

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from solidb_odm.errors import QuerySyntaxError
+from ..errors import QuerySyntaxError
 
 NAME = "name"
 QUOTED = "quoted name"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from solidb_odm.language import nodes
-from solidb_odm.language.nodes import Node
+from . import nodes
+from .nodes import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from solidb_odm._types import Json
-    from solidb_odm.language.nodes import Clause, Expression, Query
+    from .._types import Json
+    from .nodes import Clause, Expression, Query
 
 Part: TypeAlias = "Node | tuple[Part, ...] | str | int | float | bool | None"
 """What the fields of nodes hold."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from solidb_odm.language.grammar import CALLABLE, COLLECT_OPTIONS, FOR_OPTIONS
-from solidb_odm.language.nodes import Aggregate, Collect, Filter, For, Join, Let, Name, Search, StreamWindow
-from solidb_odm.language.parser.mutations import MutationParser
-from solidb_odm.language.tokens import NAME, QUOTED
+from ..grammar import CALLABLE, COLLECT_OPTIONS, FOR_OPTIONS
+from ..nodes import Aggregate, Collect, Filter, For, Join, Let, Name, Search, StreamWindow
+from ..tokens import NAME, QUOTED
+from .mutations import MutationParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from solidb_odm.language.nodes import AsofDirection, Clause, Expression
+    from ..nodes import AsofDirection, Clause, Expression
 
 _CONTINUES_SOURCE = frozenset({"(", ".", "?.", "[", "..", "|>", "??", "||", "+", "-", "*", "/", "%", "?"})
 """What may follow the name after FOR .. IN so that it starts an expression, on the server."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from solidb_odm.language.parser.hints import hint_for
-from solidb_odm.language.tokens import END, INTEGER, NAME, QUOTED, STRING, syntax_error
+from ..tokens import END, INTEGER, NAME, QUOTED, STRING, syntax_error
+from .hints import hint_for
 
 if TYPE_CHECKING:
-    from solidb_odm.errors import QuerySyntaxError
-    from solidb_odm.language.tokens import Tokens
+    from ...errors import QuerySyntaxError
+    from ..tokens import Tokens
 
 MAX_DEPTH = 64
 """The server's limit for queries, expressions and unary operators within each other."""

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from solidb_odm.language.grammar import (
-    COMPARISON,
-    LOOSEST,
-    NEGATED,
-    PIPEABLE,
-    POWERS,
-    QUANTIFIABLE,
-    RANGE,
-    UNARY,
-)
-from solidb_odm.language.nodes import (
-    ArrayCompare,
-    Binary,
-    Compare,
-    Expression,
-    Literal,
-    Logical,
-    Pipe,
-    Range,
-    Ternary,
-    Unary,
-)
-from solidb_odm.language.parser.operands import POSTFIX, OperandParser
-from solidb_odm.language.tokens import FLOAT, INTEGER, NAME, QUOTED
+from ..grammar import COMPARISON, LOOSEST, NEGATED, PIPEABLE, POWERS, QUANTIFIABLE, RANGE, UNARY
+from ..nodes import ArrayCompare, Binary, Compare, Expression, Literal, Logical, Pipe, Range, Ternary, Unary
+from ..tokens import FLOAT, INTEGER, NAME, QUOTED
+from .operands import POSTFIX, OperandParser
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import ArrayQuantifier, ComparisonOperator
+    from ..nodes import ArrayQuantifier, ComparisonOperator
 
 
 class ExpressionParser(OperandParser):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from solidb_odm.language.grammar import TRAVERSAL_OPTIONS, contradicts
-from solidb_odm.language.nodes import Match, Object, PathSearch, Traverse
-from solidb_odm.language.parser.options import OptionsParser
-from solidb_odm.language.tokens import INTEGER, NAME, QUOTED, STRING
+from ..grammar import TRAVERSAL_OPTIONS, contradicts
+from ..nodes import Match, Object, PathSearch, Traverse
+from ..tokens import INTEGER, NAME, QUOTED, STRING
+from .options import OptionsParser
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import Clause, Direction, Expression, Options
+    from ..nodes import Clause, Direction, Expression, Options
 
 DIRECTIONS = frozenset({"OUTBOUND", "INBOUND", "ANY"})
 PATH_MODES = ("ALL_SHORTEST_PATHS", "K_SHORTEST_PATHS", "K_PATHS")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solidb_odm.language.tokens import BIND, FLOAT, INTEGER, KEYWORDS, NAME
+from ..tokens import BIND, FLOAT, INTEGER, KEYWORDS, NAME
 
 if TYPE_CHECKING:
-    from solidb_odm.language.tokens import Tokens
+    from ..tokens import Tokens
 
 _SEQUENCES = {
     ("/", "/"): "comments start with --",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from solidb_odm.language.grammar import INSERT_OPTIONS, MUTATION_OPTIONS
-from solidb_odm.language.nodes import Expression, Insert, Remove, Update, Upsert
-from solidb_odm.language.parser.graph import GraphParser
+from ..grammar import INSERT_OPTIONS, MUTATION_OPTIONS
+from ..nodes import Expression, Insert, Remove, Update, Upsert
+from .graph import GraphParser
 
 
 class MutationParser(GraphParser):

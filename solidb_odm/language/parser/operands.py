@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, cast
 
-from solidb_odm.language.grammar import CALLABLE, KEYS
-from solidb_odm.language.nodes import (
+from ..grammar import CALLABLE, KEYS
+from ..nodes import (
     Array,
     Attribute,
     Bind,
@@ -25,13 +25,13 @@ from solidb_odm.language.nodes import (
     Template,
     Window,
 )
-from solidb_odm.language.parser.cursor import Cursor
-from solidb_odm.language.tokens import BIND, FLOAT, INTEGER, NAME, QUOTED, STRING, TEMPLATE, tokenize
+from ..tokens import BIND, FLOAT, INTEGER, NAME, QUOTED, STRING, TEMPLATE, tokenize
+from .cursor import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from solidb_odm.language.nodes import Query
+    from ..nodes import Query
 
 POSTFIX = frozenset({".", "?.", "["})
 """What an operand may be read with."""

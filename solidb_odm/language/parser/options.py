@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from solidb_odm.language.nodes import Literal, Name, Object
-from solidb_odm.language.parser.expressions import ExpressionParser
-from solidb_odm.language.tokens import FLOAT, INTEGER, STRING
+from ..nodes import Literal, Name, Object
+from ..tokens import FLOAT, INTEGER, STRING
+from .expressions import ExpressionParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from solidb_odm.language.grammar import Check
-    from solidb_odm.language.nodes import Options, OptionValue
+    from ..grammar import Check
+    from ..nodes import Options, OptionValue
 
 
 class OptionsParser(ExpressionParser):

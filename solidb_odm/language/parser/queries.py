@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from solidb_odm.language.grammar import QUERY_OPENERS
-from solidb_odm.language.nodes import (
+from ..grammar import QUERY_OPENERS
+from ..nodes import (
     Block,
     CommonTable,
     CreateStream,
@@ -21,11 +21,11 @@ from solidb_odm.language.nodes import (
     Upsert,
     With,
 )
-from solidb_odm.language.parser.clauses import ClauseParser
-from solidb_odm.language.tokens import END, syntax_error, tokenize
+from ..tokens import END, syntax_error, tokenize
+from .clauses import ClauseParser
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import Expression, Let, Query, SetOperator
+    from ..nodes import Expression, Let, Query, SetOperator
 
 _OPENERS_NAMED = "FOR, LET, RETURN or another start of a query"
 _MUTATIONS = (Insert, Update, Remove, Upsert)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solidb_odm.errors import QueryError
-from solidb_odm.language import nodes
-from solidb_odm.language.grammar import (
+from ...errors import QueryError
+from .. import nodes
+from ..grammar import (
     CALLABLE,
     COLLECT_OPTIONS,
     FOR_OPTIONS,
@@ -15,14 +15,14 @@ from solidb_odm.language.grammar import (
     TRAVERSAL_OPTIONS,
     contradicts,
 )
-from solidb_odm.language.printer.expressions import ExpressionPrinter
-from solidb_odm.language.printer.quoting import quote_function, quote_name, quote_scalar, quote_string
+from .expressions import ExpressionPrinter
+from .quoting import quote_function, quote_name, quote_scalar, quote_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from solidb_odm.language.grammar import Check
-    from solidb_odm.language.nodes import Clause, Expression, Options, OptionValue
+    from ..grammar import Check
+    from ..nodes import Clause, Expression, Options, OptionValue
 
 _JOINS = {
     "INNER": "JOIN",

@@ -5,23 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from solidb_odm.errors import QueryError
-from solidb_odm.language import nodes
-from solidb_odm.language.grammar import CALLABLE, PIPEABLE, POWERS, QUANTIFIABLE
-from solidb_odm.language.printer.quoting import (
-    quote_bind,
-    quote_function,
-    quote_name,
-    quote_scalar,
-    quote_string,
-    quote_template,
-)
-from solidb_odm.language.tokens import NAME
+from ...errors import QueryError
+from .. import nodes
+from ..grammar import CALLABLE, PIPEABLE, POWERS, QUANTIFIABLE
+from ..tokens import NAME
+from .quoting import quote_bind, quote_function, quote_name, quote_scalar, quote_string, quote_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from solidb_odm.language.nodes import Expression, Query
+    from ..nodes import Expression, Query
 
 _CHAINS = (nodes.Binary, nodes.Compare, nodes.ArrayCompare, nodes.Pipe)
 _COMPOUND = (

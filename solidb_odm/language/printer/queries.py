@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solidb_odm.errors import QueryError
-from solidb_odm.language import nodes
-from solidb_odm.language.grammar import QUERY_OPENERS
-from solidb_odm.language.printer.clauses import ClausePrinter
-from solidb_odm.language.printer.quoting import quote_name, quote_string
+from ...errors import QueryError
+from .. import nodes
+from ..grammar import QUERY_OPENERS
+from .clauses import ClausePrinter
+from .quoting import quote_name, quote_string
 
 if TYPE_CHECKING:
-    from solidb_odm.language.nodes import Expression, Query
+    from ..nodes import Expression, Query
 
 _INDENT = "  "
 _OPENERS = tuple(f"{word} " for word in QUERY_OPENERS)

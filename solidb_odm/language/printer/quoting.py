@@ -7,13 +7,13 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from solidb_odm.errors import QueryError
-from solidb_odm.language.tokens import KEYWORDS, MAX_INTEGER
+from ...errors import QueryError
+from ..tokens import KEYWORDS, MAX_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from solidb_odm.language.nodes import Scalar
+    from ..nodes import Scalar
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _SPECIAL = re.compile(r'[\\"\n\t\r]')
