@@ -1,7 +1,7 @@
 """Measure the structure of the package, and write the figures into ``docs/design.md``.
 
-``python -m tools.structure`` prints the table; ``--write`` replaces the one in the page. Figures are read from
-the sources, except for the calls of a commit and of a cached select, which are counted while they run.
+``python -m tools.structure`` prints the table; ``--write`` replaces the one in the page. The figures are read
+from the sources, except those of a commit and of a cached select, which are counted while they run.
 """
 
 from __future__ import annotations

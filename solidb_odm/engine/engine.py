@@ -15,8 +15,7 @@ from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Dri
 from ..errors import ConfigurationError
 from ..model.declaration.registry import registry
 from ..schema import creation
-from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher
-from .tracing import spans
+from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher, spans
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from typing import Any, cast
 
 from ..._types import Json, JsonObject
 from ...commands import call
-from ...engines.solidb.cursors import PAGE, all_rows, open_cursor, read_on
-from ...engines.solidb.reads import query_request, writes
+from ...engines.solidb.reads import PAGE, all_rows, open_cursor, query_request, read_on, writes
 from ...errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, SolidbError
 from ...language.check import check_names
 from ...language.parser import parse

@@ -1,10 +1,11 @@
-"""Reading: documents by key, queries, explanations."""
+"""Reading: documents by key, queries in pages of any number, explanations."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import quote
 
 from ..._types import Json, JsonObject, Stored
 from ...commands import ExplainQuery, FetchDocuments, Get, GetMany, RunQuery
@@ -15,8 +16,40 @@ from ...language.printer import print_query
 from ...language.walk import bind_names
 from ...wire.faults import Context
 from ...wire.names import quoted
-from ...wire.requests import Exchange, ask, ask_all, granted
-from .cursors import all_rows
+from ...wire.requests import Exchange, ask, ask_all, granted, over_http
+
+PAGE = 1000
+
+
+def open_cursor(
+    database: str, text: str, binds: Mapping[str, Any], context: Context, size: int = PAGE
+) -> Exchange[JsonObject]:
+    """Run a query and read its first rows: ``result``, ``has_more`` and, if it has, ``id``.
+
+    The rows are those of this one run, whatever is written between the pages; the server keeps them
+    for 300 s.
+    """
+    body = {"query": text, "bindVars": dict(binds), "batchSize": size, "cache": False}
+    path = f"/_api/database/{quote(database, safe='')}/cursor"
+    page: JsonObject = yield from over_http("POST", path, body, context)
+    return page
+
+
+def read_on(cursor: str, context: Context) -> Exchange[JsonObject]:
+    """Read the next rows, in the form of the first."""
+    page: JsonObject = yield from over_http("PUT", f"/_api/cursor/{quote(cursor, safe='')}", context=context)
+    return page
+
+
+def all_rows(database: str, text: str, binds: Mapping[str, Any], context: Context) -> Exchange[list[Json]]:
+    """Run a query and read all of its rows, page by page."""
+    page = yield from open_cursor(database, text, binds, context)
+    rows: list[Json] = page["result"]
+    while page.get("has_more"):
+        page = yield from read_on(page["id"], context)
+        rows += page["result"]
+    return rows
+
 
 KEYS_AT_ONCE = 1000
 _BIND = re.compile(r"@(\w+)")

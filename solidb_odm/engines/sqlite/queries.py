@@ -28,9 +28,8 @@ from .sql.constants import Signature, signature
 from .sql.heads import split
 from .sql.plans import Plan
 from .sql.plans import plan as make_plan
-from .sql.refusal import NotInSql
 from .sql.row_shapes import Columns
-from .sql.terms import DOCUMENT_COLUMNS
+from .sql.terms import DOCUMENT_COLUMNS, NotInSql
 from .transaction import Transaction
 
 _INSTRUCTIONS_A_TICK: Final = 20_000

@@ -18,10 +18,10 @@ from ...language import nodes
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array, is_number, is_object
 from ...language.interpreter import MemorySource, Run, Source, compile_expression
-from .bounding_box import surroundings
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes
 from .layout import side_table
+from .sql.proximity import surroundings
 from .vector_index import VectorIndexes
 
 N = TypeVar("N")

@@ -15,6 +15,7 @@ from . import (
     hashes,
     higher_order,
     identifiers,
+    moments,
     numeric,
     objects,
     phonetics,
@@ -26,7 +27,6 @@ from . import (
     text,
     types,
     vectors,
-    zones,
 )
 from .base import catalogue, lookup
 

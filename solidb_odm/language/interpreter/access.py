@@ -8,7 +8,7 @@ from ..._types import Json
 from ...errors import QueryError
 from .. import nodes
 from ..values import describe, is_number, json_text, kind_of
-from .compiler import CompileExpression, Compiler
+from .expressions import CompileExpression, Compiler
 from .runtime import Row, Value
 from .scope import Scope
 

@@ -12,9 +12,9 @@ from .. import nodes
 from ..sizes import Watch
 from ..values import canonical, describe
 from .clauses import assigned, compile_for
-from .compiler import Compiler
+from .collect import Key, compile_keys, order_rows
+from .expressions import Compiler
 from .joins import compile_join
-from .ordering import Key, compile_keys, order_rows
 from .runtime import Row, Rows, Run, Stage, Value
 from .scope import Scope
 from .windows import fill_windows

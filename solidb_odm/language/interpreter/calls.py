@@ -13,7 +13,7 @@ from ..functions import catalogue, lookup
 from ..functions.base import Function
 from ..values import kind_of, truthy, typename
 from .access import get_attribute
-from .compiler import CompileExpression, Compiler
+from .expressions import CompileExpression, Compiler
 from .runtime import UNBOUND, Row, Value
 from .scope import PendingWindow, Scope
 

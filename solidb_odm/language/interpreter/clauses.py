@@ -12,8 +12,7 @@ from ..sizes import refuse_heavy
 from ..values import is_number, kind_of, truthy
 from ..walk import repeats_a_name
 from .access import get_attribute
-from .compiler import CompileClause, Compiler
-from .expressions import range_bounds
+from .expressions import CompileClause, Compiler, range_bounds
 from .lookups import documents_of
 from .runtime import Row, Run, Stage, Value
 from .scope import Scope

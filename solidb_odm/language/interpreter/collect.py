@@ -1,20 +1,70 @@
-"""COLLECT: one row for each distinct tuple of keys, sorted by the keys."""
+"""COLLECT and SORT: the groups of rows, what AGGREGATE computes over them, and the order of rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from itertools import repeat
+from typing import Any, TypeAlias
 
 from ..._types import Json
+from ...errors import DatabaseError, QueryError
 from .. import nodes
-from ..values import canonical
-from .aggregates import Aggregation, find_aggregate, unknown_aggregate
-from .compiler import CompileClause, Compiler
-from .expressions import constant, variable_not_found
-from .ordering import sorted_by
+from ..functions import lookup
+from ..values import canonical, compare, finite, is_number, sort_key
+from .expressions import CompileClause, Compiler, constant, variable_not_found
 from .runtime import UNBOUND, Row, Run, Stage, Value
 from .scope import Scope
+
+_NUMBERS = frozenset((int, float))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A compiled sort key."""
+
+    value: Value
+    descending: bool
+
+
+def compile_keys(compiler: Compiler, keys: Sequence[nodes.SortKey], scope: Scope) -> list[Key]:
+    """Compile sort keys; they can hold no window functions."""
+    return [Key(compiler.expression(key.expression, scope), key.descending) for key in keys]
+
+
+def order_rows(rows: Iterable[Row], keys: Sequence[Key]) -> list[Row]:
+    """Sort rows, leaving those alike in their order. A key that fails reads as null."""
+    ordered = list(rows)
+    for key in reversed(keys):
+        column = column_keys([_safe(key.value, row) for row in ordered])
+        places = sorted(range(len(ordered)), key=column.__getitem__, reverse=key.descending)
+        ordered = [ordered[place] for place in places]
+    return ordered
+
+
+def column_keys(values: list[Json]) -> list[Json]:
+    """Return what to sort these values by: themselves where Python orders them as the server."""
+    kinds = set(map(type, values))
+    if kinds == {str} or kinds <= _NUMBERS:
+        return values
+    return list(map(sort_key, values))
+
+
+def _safe(value: Value, row: Row) -> Json:
+    try:
+        return value(row)
+    except DatabaseError as exc:
+        row[0].swallow(exc)
+        return None
+
+
+def sorted_by(rows: list[Row], values: list[list[Json]]) -> list[Row]:
+    """Sort rows ascending by lists of values beside them."""
+    columns = [column_keys(list(column)) for column in zip(*values, strict=True)]
+    keys = list(zip(*columns, strict=True)) if columns else list(repeat((), len(rows)))
+    return [rows[place] for place in sorted(range(len(rows)), key=keys.__getitem__)]
 
 
 @dataclass(slots=True)
@@ -136,3 +186,122 @@ def _snapshot(names: dict[str, int]) -> Callable[[Row], Json]:
 
 
 CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Collect: _collect}
+
+Aggregation: TypeAlias = Callable[[Run, "list[Json]"], Json]
+
+
+def find_aggregate(name: str) -> Aggregation | None:
+    """Find an aggregate function by its name in upper case."""
+    return _AGGREGATES.get(name)
+
+
+def unknown_aggregate(name: str) -> QueryError:
+    """Make the error for an aggregate function that does not exist."""
+    return QueryError(
+        f"Unknown aggregate function: {name}",
+        hint="use INTO g = expr and a function of arrays for what AGGREGATE lacks",
+    )
+
+
+def _numbers(values: list[Json]) -> list[Json]:
+    return [value for value in values if is_number(value)]
+
+
+def _sum(_run: Run, values: list[Json]) -> Json:
+    return finite(float(sum(map(float, _numbers(values)), 0.0)))
+
+
+def _average(_run: Run, values: list[Json]) -> Json:
+    numbers = _numbers(values)
+    return finite(sum(map(float, numbers), 0.0) / len(numbers)) if numbers else None
+
+
+def _extreme(sign: int) -> Aggregation:
+    def find(_run: Run, values: list[Json]) -> Json:
+        best: Json = None
+        for value in values:
+            if value is not None and (best is None or sign * compare(value, best) > 0):
+                best = value
+        return best
+
+    return find
+
+
+def _first_seen(_run: Run, values: list[Json]) -> Json:
+    seen: dict[Any, Json] = {}
+    for value in values:
+        seen.setdefault(canonical(value), value)
+    return list(seen.values())
+
+
+def _median(run: Run, values: list[Json]) -> Json:
+    numbers, function = _numbers(values), lookup("MEDIAN")
+    return function.implementation(run.context, [numbers]) if numbers and function else None
+
+
+def _variance(*, sample: bool = False, root: bool = False) -> Aggregation:
+    """Make a variance or deviation: one pass (Welford), whose rounding is the server's."""
+
+    def compute(_run: Run, values: list[Json]) -> Json:
+        count, mean, squares = 0, 0.0, 0.0
+        for value in _numbers(values):
+            count += 1
+            delta = value - mean
+            mean += delta / count
+            squares += delta * (value - mean)
+        if count < 1 + sample:
+            return None
+        variance = squares / (count - sample)
+        return finite(math.sqrt(variance) if root else variance)
+
+    return compute
+
+
+def _bits(work: Callable[[int, int], int]) -> Aggregation:
+    def combine(_run: Run, values: list[Json]) -> Json:
+        present = [value for value in values if value is not None]
+        if not present or not all(is_number(value) and value == int(value) for value in present):
+            return None
+        return reduce(work, map(int, present))
+
+    return combine
+
+
+def _count(_run: Run, values: list[Json]) -> Json:
+    return sum(value is not None for value in values)
+
+
+def _count_distinct(_run: Run, values: list[Json]) -> Json:
+    return len(set(map(canonical, values)))
+
+
+def _sorted_unique(run: Run, values: list[Json]) -> Json:
+    return sorted(_first_seen(run, values), key=sort_key)
+
+
+_AGGREGATES: dict[str, Aggregation] = {
+    "COUNT": _count,
+    "LENGTH": lambda _run, values: len(values),
+    "SUM": _sum,
+    "AVG": _average,
+    "AVERAGE": _average,
+    "MIN": _extreme(-1),
+    "MINIMUM": _extreme(-1),
+    "MAX": _extreme(1),
+    "MAXIMUM": _extreme(1),
+    "COUNT_DISTINCT": _count_distinct,
+    "COUNT_UNIQUE": _count_distinct,
+    "UNIQUE": _first_seen,
+    "SORTED_UNIQUE": _sorted_unique,
+    "COLLECT_LIST": lambda _run, values: values,
+    "COLLECT": lambda _run, values: values,
+    "PUSH": lambda _run, values: values,
+    **dict.fromkeys(("VARIANCE", "VARIANCE_POPULATION", "VAR_POP"), _variance()),
+    **dict.fromkeys(("VARIANCE_SAMPLE", "VAR_SAMP"), _variance(sample=True)),
+    **dict.fromkeys(("STDDEV", "STDDEV_POPULATION", "STDDEV_POP"), _variance(root=True)),
+    **dict.fromkeys(("STDDEV_SAMPLE", "STDDEV_SAMP"), _variance(sample=True, root=True)),
+    "MEDIAN": _median,
+    "BIT_AND": _bits(lambda a, b: a & b),
+    "BIT_OR": _bits(lambda a, b: a | b),
+    "BIT_XOR": _bits(lambda a, b: a ^ b),
+}

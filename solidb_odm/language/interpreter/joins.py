@@ -10,7 +10,7 @@ from ..._types import Json, JsonObject
 from ...errors import DatabaseError, QueryError
 from .. import nodes
 from ..values import describe, is_number, kind_of
-from .compiler import CompileClause, Compiler
+from .expressions import CompileClause, Compiler
 from .lookups import documents_of
 from .runtime import UNBOUND, Row, Run, Stage, Value
 from .scope import Frame, Scope

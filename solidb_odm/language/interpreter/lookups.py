@@ -13,7 +13,7 @@ from ...errors import DatabaseError
 from .. import nodes
 from ..values import canonical, kind_of
 from .access import get_attribute
-from .compiler import Compiler
+from .expressions import Compiler
 from .runtime import Row, Run, Value
 from .scope import Scope
 from .selections import Selecting, selecting

@@ -19,7 +19,7 @@ from ...errors import (
 )
 from .. import nodes
 from ..values import describe, is_object, kind_of
-from .compiler import CompileClause, Compiler
+from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import Scope
 from .source import SYSTEM_ATTRIBUTES

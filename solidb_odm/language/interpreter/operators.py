@@ -11,7 +11,7 @@ from ...errors import QueryError
 from .. import nodes, values
 from ..patterns import alikeness, levenshtein, like, like_regex, regex_search
 from ..values import canonical, compare, contains, equal, kind_of, truthy
-from .compiler import CompileExpression, Compiler
+from .expressions import CompileExpression, Compiler
 from .runtime import Row, Value
 from .scope import Scope
 

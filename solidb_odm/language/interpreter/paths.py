@@ -12,7 +12,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .. import nodes
 from ..values import is_number, kind_of
-from .compiler import CompileClause, Compiler
+from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage
 from .scope import Scope
 from .traversal import edge_collection, neighbours, vertex_document, vertex_id

@@ -13,7 +13,7 @@ from ..values import finite, sorted_keys
 from ..walk import walk
 from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
 from .blocks import compile_query
-from .compiler import Compiler
+from .expressions import Compiler
 from .runtime import Limits, Row, Rows, Run, Value, missing_bind
 from .scope import Frame, Scope
 from .source import Selection, Source

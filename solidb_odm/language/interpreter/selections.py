@@ -15,7 +15,7 @@ from ...errors import DatabaseError
 from .. import nodes
 from ..functions import lookup
 from ..walk import walk
-from .compiler import Compiler
+from .expressions import Compiler
 from .runtime import Row, Run, Value
 from .scope import Scope
 from .source import Selection

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .. import nodes
-from .compiler import CompileClause, Compiler
+from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import Scope
 from .source import EdgeDirection, ReadsMany

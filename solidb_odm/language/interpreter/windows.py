@@ -9,8 +9,8 @@ from ..._types import Json
 from ...errors import QueryError
 from ..values import canonical, compare, describe, is_number
 from .calls import unknown_function
-from .compiler import Compiler
-from .ordering import compile_keys, order_rows
+from .collect import compile_keys, order_rows
+from .expressions import Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import PendingWindow, Scope
 

@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from ...._types import Json
 from ....language import nodes
-from ....language.interpreter.aggregates import find_aggregate
+from ....language.interpreter.collect import find_aggregate
 from .. import json_text
 from ..order_key import TRUE_SQL
 from ..quoting import text_literal
 from .compilation import Compilation, Scope
-from .refusal import NotInSql
-from .terms import Computed, JsonPath, JsonValue, Structure, Term
+from .terms import Computed, JsonPath, JsonValue, NotInSql, Structure, Term
 
 _LISTS: Final = frozenset(("UNIQUE", "SORTED_UNIQUE", "PUSH", "COLLECT", "COLLECT_LIST"))
 _MOST_MEMBERS: Final = 60

@@ -9,8 +9,7 @@ from ....language import nodes
 from ..quoting import path_sql
 from .compilation import Compilation, Scope
 from .conditions import NEVER, any_of, compared, truth_of
-from .refusal import NotInSql
-from .terms import Column, Computed, Element, JsonPath, JsonValue, Structure, Term, Truth
+from .terms import Column, Computed, Element, JsonPath, JsonValue, NotInSql, Structure, Term, Truth
 
 _NULL: Final = "x'01'"
 """Stands for null among order keys where NULL would not be found; no key is this blob."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from ....errors import QueryError
 from ....language import nodes
-from ....language.interpreter.compiler import returns_boolean
+from ....language.interpreter.expressions import returns_boolean
 from ....language.values import describe
 from ....language.walk import walk
 from ..catalogue import Collection
@@ -22,8 +22,7 @@ from .arrays import loop
 from .compilation import Compilation, Scope
 from .filters import conjuncts, parts, where
 from .hash_joins import hashed
-from .refusal import NotInSql
-from .terms import Choice, Column, Computed, Document, JsonValue, Structure, Term, Truth, key_of
+from .terms import Choice, Column, Computed, Document, JsonValue, NotInSql, Structure, Term, Truth, key_of
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"

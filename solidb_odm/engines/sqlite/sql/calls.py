@@ -9,8 +9,7 @@ from ....language.functions import lookup
 from ..quoting import text_literal
 from .compilation import Compilation, Scope
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
-from .refusal import NotInSql
-from .terms import Computed, Document, JsonPath, JsonValue, Kind, Term, Truth
+from .terms import Computed, Document, JsonPath, JsonValue, Kind, NotInSql, Term, Truth
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",

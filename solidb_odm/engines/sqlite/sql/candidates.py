@@ -18,8 +18,7 @@ from .compilation import Compilation, Scope
 from .constants import Parameters, Signature, value_type
 from .filters import conjuncts, parts, where
 from .plans import Find, compilation
-from .refusal import NotInSql
-from .terms import DOCUMENT_COLUMNS, Document, Truth
+from .terms import DOCUMENT_COLUMNS, Document, NotInSql, Truth
 
 
 @dataclass(frozen=True, slots=True)

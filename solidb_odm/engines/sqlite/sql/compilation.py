@@ -9,8 +9,7 @@ from operator import itemgetter
 from ....language import nodes
 from ..catalogue import Collection
 from .constants import Parameters, value_type
-from .refusal import NotInSql
-from .terms import Constant, Document, Getter, Term
+from .terms import Constant, Document, Getter, NotInSql, Term
 
 Scope = Mapping[str, Term]
 

@@ -12,8 +12,7 @@ from ...._types import Json
 from ....language import nodes
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
-from .refusal import NotInSql
-from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, Term, Truth, key_of
+from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, NotInSql, Term, Truth, key_of
 
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")

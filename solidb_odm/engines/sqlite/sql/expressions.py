@@ -28,8 +28,7 @@ from .conditions import (
     quantified,
     truth_of,
 )
-from .refusal import NotInSql
-from .terms import NULL, Column, Computed, Constant, Element, JsonPath, Structure, Term, Truth
+from .terms import NULL, Column, Computed, Constant, Element, JsonPath, NotInSql, Structure, Term, Truth
 from .windows import window
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")

@@ -14,8 +14,7 @@ from ....language.walk import walk
 from ..catalogue import Collection
 from .compilation import Compilation, Scope
 from .filters import conjuncts, where
-from .refusal import NotInSql
-from .terms import Constant, Document, JsonPath
+from .terms import Constant, Document, JsonPath, NotInSql
 
 
 @dataclass(frozen=True, slots=True)

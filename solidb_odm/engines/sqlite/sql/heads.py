@@ -15,7 +15,7 @@ from ....language import nodes
 from ....language.walk import walk
 from .constants import Signature
 from .plans import Find, Names, Plan, plan
-from .refusal import NotInSql
+from .terms import NotInSql
 
 ROWS: Final = "\0rows"
 """What the rest of a query calls the rows of the head; no collection has such a name."""

@@ -1,13 +1,31 @@
-"""``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` through a geo index."""
+"""``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` through a geo index, its bounding box first."""
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from ....language import nodes
-from ..bounding_box import surroundings
 from ..layout import rest_table, side_table
 from .compilation import Compilation, Scope
-from .refusal import NotInSql
-from .terms import Binds, Constant, Document, JsonPath, Truth
+from .terms import Binds, Constant, Document, JsonPath, NotInSql, Truth
+
+_METRES_A_DEGREE: Final = 111_000.0
+_MARGIN: Final = 0.001
+_NEAR_POLE: Final = 89.0
+
+
+def surroundings(lat: float, lon: float, radius: float) -> tuple[float, float, float, float]:
+    """Return south, north, west and east of a circle; all longitudes near a pole or the date line."""
+    height = radius / _METRES_A_DEGREE + _MARGIN
+    south, north = lat - height, lat + height
+    if max(abs(south), abs(north)) > _NEAR_POLE:
+        return south, north, -180.0, 180.0
+    width = height / math.cos(math.radians(max(abs(south), abs(north))))
+    if lon - width < -180 or lon + width > 180:
+        return south, north, -180.0, 180.0
+    return south, north, lon - width, lon + width
+
 
 _EDGES = ("south", "north", "west", "east")
 

@@ -11,8 +11,7 @@ from typing import Final
 from ....language import nodes
 from .blocks import Compiled, Select, block
 from .compilation import Compilation, Scope
-from .refusal import NotInSql
-from .terms import Computed, JsonValue, Term, key_of
+from .terms import Computed, JsonValue, NotInSql, Term, key_of
 
 _NULL: Final = "x'01'"
 """Stands for null among order keys where NULL would not be found; no key is this blob."""

@@ -12,7 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 from ..order_key import FALSE_SQL, TRUE_SQL, order_key_sql
 from ..quoting import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
-from .refusal import NotInSql
+
+
+class NotInSql(Exception):  # a signal, never seen by callers
+    """SQL can't say this exactly; the message says what, for EXPLAIN."""
+
 
 Kind: TypeAlias = Literal["null", "bool", "number", "string", "array", "object", "any"]
 Decoder: TypeAlias = Literal["json", "key", "bool"]

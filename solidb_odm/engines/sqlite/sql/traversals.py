@@ -17,8 +17,7 @@ from ..quoting import text_literal
 from .compilation import Compilation, Scope
 from .conditions import truth_of
 from .levels import PATH, Rules, all_steps, each_level, edge_of, path_of, rounds, vertex_of
-from .refusal import NotInSql
-from .terms import Document, JsonValue, MaybeDocument, Structure, Term, Truth, Vertex
+from .terms import Document, JsonValue, MaybeDocument, NotInSql, Structure, Term, Truth, Vertex
 
 _MOST_COLLECTIONS: Final = 40
 """SQLite joins 64 tables at most."""

@@ -11,8 +11,7 @@ from typing import Final
 from ....language import nodes
 from .aggregates import numbers
 from .compilation import Compilation, Scope
-from .refusal import NotInSql
-from .terms import Computed, JsonValue, Term
+from .terms import Computed, JsonValue, NotInSql, Term
 
 _ALL: Final = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 _SO_FAR: Final = " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
