@@ -112,6 +112,11 @@ class Catalogue:
         """Note the end of a transaction: what is read from now on, others read too."""
         self.is_private = False
 
+    def note_change(self) -> None:
+        """Read again: the schema was changed in the open transaction."""
+        self._change()
+        self.refresh()
+
     def _change(self) -> None:
         """Note a change of the schema that others do not see until the commit."""
         self.is_private = True

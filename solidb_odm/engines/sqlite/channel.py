@@ -46,6 +46,7 @@ from .plan_cache import PlanCache
 from .planner_statistics import Statistics
 from .queries import Queries
 from .quoting import table_sql
+from .replica import ReplicaStore
 from .store import closed_with
 from .transaction import Transaction
 
@@ -116,6 +117,7 @@ class EmbeddedChannel:
             SetSchema: self._defining(self._definition.set_schema),
             CreateDatabase: lambda _: None,
             DropDatabase: self._drop_database,
+            **ReplicaStore(connection, self._catalogue, self._transaction, self._writer).performs,
         }
         with self._translating():
             self._sweep()

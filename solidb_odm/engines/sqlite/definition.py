@@ -13,10 +13,12 @@ from ...commands import (
     IndexSpec,
     SetSchema,
 )
-from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation
+from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation, UsageError
 from . import layout
 from .catalogue import Catalogue
 from .planner_statistics import gather, is_large
+from .replica.capture import capture, is_captured
+from .replica.scope import captures
 
 
 class Definition:
@@ -34,9 +36,16 @@ class Definition:
         self._run(layout.create_collection(command.name, command.kind))
         self._catalogue.add_collection(command.name, command.kind)
         self._catalogue.refresh()
+        if captures(self._connection, command.name, command.kind):
+            capture(self._connection, self._catalogue.need(command.name))
 
     def drop_collection(self, command: DropCollection) -> None:
         collection = self._catalogue.need(command.name)
+        if is_captured(self._connection, command.name):
+            raise UsageError(
+                f"{command.name!r} is synced with a server: dropped here, it would come back",
+                hint="drop it on the server, or delete its documents here, which is synced",
+            )
         for index in collection.indexes:
             self._run(layout.drop_index(index))
         self._run([f"DROP TABLE {collection.table}"])
@@ -51,7 +60,8 @@ class Definition:
             raise IndexExists(f"Index '{spec.name}' already exists in '{collection.name}'", name=spec.name)
         index = self._catalogue.add_index(collection.name, spec)
         try:
-            self._run(layout.create_index(collection.name, index))
+            captured = is_captured(self._connection, collection.name)
+            self._run(layout.create_index(collection.name, index, relaxed=captured))
         except sqlite3.IntegrityError as exc:
             raise UniqueViolation(
                 f"documents of '{collection.name}' share a value of {', '.join(spec.fields)}:"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import key_of_field
+from .replica.scope import is_replica, mirroring, unedited_sql
 
 _MARGIN = timedelta(days=2)
 """How far two texts for one moment can be apart in byte order, because of their offsets."""
@@ -23,12 +24,18 @@ def has_expiry(catalogue: Catalogue) -> bool:
 
 
 def remove_expired(connection: sqlite3.Connection, catalogue: Catalogue) -> int:
-    """Delete what has expired, in the open transaction; return how many documents."""
-    return sum(
-        _remove(connection, collection, index)
-        for collection, index in _all_indexes(catalogue)
-        if index.spec.kind == "ttl"
-    )
+    """Delete what has expired, in the open transaction; return how many documents.
+
+    In a replica that is no edit, and what was edited and not pushed yet stays.
+    """
+    expiring = [pair for pair in _all_indexes(catalogue) if pair[1].spec.kind == "ttl"]
+    if not is_replica(connection):
+        return sum(_remove(connection, collection, index) for collection, index in expiring)
+    with mirroring(connection):
+        return sum(
+            _remove(connection, collection, index, f" AND {unedited_sql(collection.name)}")
+            for collection, index in expiring
+        )
 
 
 def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
@@ -36,17 +43,20 @@ def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
     return [(collection, index) for collection in collections for index in collection.indexes]
 
 
-def _remove(connection: sqlite3.Connection, collection: Collection, index: StoredIndex) -> int:
+def _remove(
+    connection: sqlite3.Connection, collection: Collection, index: StoredIndex, condition: str = ""
+) -> int:
     key = key_of_field(index.spec.fields[0])
     limit = int(time.time()) - index.spec.seconds
     latest = (datetime.fromtimestamp(limit, UTC) + _MARGIN).isoformat()
     seconds = connection.execute(
-        f"DELETE FROM {collection.table} WHERE {key} >= 0 AND {key} <= ? AND typeof({key}) = 'integer'",
+        f"DELETE FROM {collection.table} WHERE {key} >= 0 AND {key} <= ? AND typeof({key}) = 'integer'"
+        f"{condition}",
         (limit,),
     )
     texts = connection.execute(
         f"DELETE FROM {collection.table} WHERE {key} >= '' AND {key} <= ? AND {key} GLOB '????-??-??T*'"
-        f" AND unixepoch({key}) <= ?",
+        f" AND unixepoch({key}) <= ?{condition}",
         (latest, limit),
     )
     return seconds.rowcount + texts.rowcount

@@ -12,7 +12,16 @@ from ...commands import CollectionKind, IndexSpec
 from ...errors import UnsupportedQueryError
 from .catalogue import StoredIndex
 from .order_key import order_key_sql
-from .quoting import PREFIX, SYSTEM_COLUMNS, is_reachable, path_sql, quoted, table_name, table_sql
+from .quoting import (
+    PREFIX,
+    SYSTEM_COLUMNS,
+    is_reachable,
+    path_sql,
+    quoted,
+    table_name,
+    table_sql,
+    text_literal,
+)
 
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
 _Content = Callable[[str, IndexSpec], tuple[str, str]]
@@ -39,11 +48,14 @@ def create_collection(name: str, kind: CollectionKind) -> list[str]:
     return statements
 
 
-def create_index(collection: str, index: StoredIndex) -> list[str]:
-    """Return the statements that make an index and fill it from the documents there are."""
+def create_index(collection: str, index: StoredIndex, *, relaxed: bool = False) -> list[str]:
+    """Return the statements that make an index and fill it from the documents there are.
+
+    A ``relaxed`` unique one binds what is written here, not what is mirrored from a server.
+    """
     spec = index.spec
     if spec.kind in ("persistent", "ttl"):
-        return _expression_index(collection, index)
+        return _expression_index(collection, index, relaxed=relaxed)
     tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
     if spec.kind == "fulltext":
         vocabulary = f"fts5vocab({side_table(index)}, 'row')"
@@ -59,7 +71,14 @@ def create_index(collection: str, index: StoredIndex) -> list[str]:
 def drop_index(index: StoredIndex) -> list[str]:
     """Return the statements that delete an index."""
     if index.spec.kind in ("persistent", "ttl"):
-        return [f"DROP INDEX IF EXISTS {index_name(index)}", f"DROP INDEX IF EXISTS {_unique_name(index)}"]
+        return [
+            f"DROP INDEX IF EXISTS {index_name(index)}",
+            f"DROP INDEX IF EXISTS {_unique_name(index)}",
+            *(
+                f"DROP TRIGGER IF EXISTS {_trigger(index_name(index), event)}"
+                for event in ("insert", "update")
+            ),
+        ]
     more = {"fulltext": [vocabulary_table(index)], "geo": [rest_table(index)]}.get(index.spec.kind, [])
     tables = [*more, side_table(index)]
     triggers = [
@@ -122,10 +141,13 @@ def key_of_field(field: str, alias: str = "") -> str:
     return order_key_sql(f"{prefix}doc", field_path(field))
 
 
-def _expression_index(collection: str, index: StoredIndex) -> list[str]:
+def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool) -> list[str]:
     """Index the order keys; a unique one lets off documents in which all the fields are null."""
     spec, table = index.spec, table_sql(collection)
     keys = [key_of_field(field) for field in spec.fields]
+    if spec.unique and relaxed:
+        plain = f"CREATE INDEX {index_name(index)} ON {table} ({', '.join(keys)})"
+        return [plain, *_unique_triggers(collection, index)]
     unique = "UNIQUE " if spec.unique and len(keys) == 1 else ""
     statements = [f"CREATE {unique}INDEX {index_name(index)} ON {table} ({', '.join(keys)})"]
     if spec.unique and len(keys) > 1:  # SQLite takes NULLs for different, the server takes nulls for equal
@@ -133,6 +155,22 @@ def _expression_index(collection: str, index: StoredIndex) -> list[str]:
         some = " OR ".join(f"{key} IS NOT NULL" for key in keys)
         statements.append(f"CREATE UNIQUE INDEX {_unique_name(index)} ON {table} ({whole}) WHERE {some}")
     return statements
+
+
+def _unique_triggers(collection: str, index: StoredIndex) -> list[str]:
+    """Return the triggers that hold what is written here, and not what is mirrored, to a unique index."""
+    table, name = table_sql(collection), index_name(index)
+    pairs = [(key_of_field(field, "other"), key_of_field(field, "new")) for field in index.spec.fields]
+    equal = " AND ".join(f"{other} IS {new}" for other, new in pairs)
+    some = " OR ".join(f"{new} IS NOT NULL" for _, new in pairs)
+    taken = f"SELECT 1 FROM {table} AS other WHERE {equal} AND other.rowid <> new.rowid"
+    message = text_literal(f"UNIQUE constraint failed: index '{name}'")  # as SQLite itself says it
+    quiet = f"NOT EXISTS (SELECT 1 FROM {PREFIX}sync_mirroring)"
+    condition = f"WHEN {quiet} AND ({some}) AND EXISTS ({taken}) BEGIN SELECT RAISE(ABORT, {message}); END"
+    return [
+        f"CREATE TRIGGER {_trigger(name, 'insert')} AFTER INSERT ON {table} {condition}",
+        f"CREATE TRIGGER {_trigger(name, 'update')} AFTER UPDATE OF doc ON {table} {condition}",
+    ]
 
 
 def _trigger(side: str, event: str) -> str:
