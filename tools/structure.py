@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from types import FrameType
@@ -37,8 +39,13 @@ PAIRS = {
     "windows": "interpreter, SQL, builder",
     "driver": "both engines",
 }
+PUBLIC = [
+    "solidb_odm",
+    *(f"solidb_odm.{name}" for name in ("client", "commands", "errors", "migrations", "model", "offline")),
+    *(f"solidb_odm.{name}" for name in ("query", "session", "testing", "work")),
+]
 # Words in -ing that are nouns of the trade, as in ``logging``.
-NOUNS = {"testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing"}
+NOUNS = {"mapping", "testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,6 @@ def measure(root: Path = PACKAGE) -> list[Figure]:
     modules = {path: count for path, count in lines.items() if path.name != "__init__.py"}
     chain = longest_chain(Package(root))
     stems = recurring(path.stem for path in modules)
-    classes = list(_classes(lines))
     participles = sorted(path.stem for path in modules if is_participle(path.stem))
     ignores = sum(len(re.findall(r"# (?:type|pyright): ignore", path.read_text())) for path in lines)
     return [
@@ -66,8 +72,8 @@ def measure(root: Path = PACKAGE) -> list[Figure]:
         Figure("modules under 60 lines", "25 at most", sum(count < 60 for count in modules.values())),
         Figure("modules above 600 lines", "none", sum(count > 600 for count in modules.values())),
         Figure("file names that recur", "12 at most", len(stems), ", ".join(stems)),
-        Figure("class names that recur", "", *_told(recurring(name for name, _ in classes))),
-        Figure("public class names that recur", "none", *_told(recurring(_public(classes)))),
+        Figure("class names that recur", "", *_told(recurring(_classes(lines)))),
+        Figure("public class names that recur", "none", *_told(recurring(_public()))),
         Figure("participles as file names", "8 at most", len(participles), ", ".join(participles)),
         Figure("longest import chain", "16 at most", len(chain), " → ".join(chain)),
         Figure("type-ignores in 1,000 lines", "0.6 at most", round(1000 * ignores / sum(lines.values()), 2)),
@@ -152,23 +158,22 @@ def main(arguments: list[str]) -> None:
             print(f"\n{figure.name}: {figure.detail}")
 
 
-def _classes(paths: dict[Path, int]) -> Iterator[tuple[str, bool]]:
+def _classes(paths: dict[Path, int]) -> Iterator[str]:
     for path in paths:
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef):
-                yield node.name, not path.stem.startswith("_")
+                yield node.name
 
 
-def _public(classes: list[tuple[str, bool]]) -> Iterator[str]:
-    exported = set(_exported())
-    return (name for name, _ in classes if name in exported)
-
-
-def _exported() -> Iterator[str]:
-    for path in PACKAGE.rglob("__init__.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-                yield from ast.literal_eval(node.value)
+def _public() -> Iterator[str]:
+    """Yield the name of each class that a package outside ``language`` and ``engines`` exports."""
+    classes: set[type] = set()
+    for name in PUBLIC:
+        if find_spec(name) is not None:
+            package = import_module(name)
+            exported: list[str] = getattr(package, "__all__", [])
+            classes.update(value for each in exported if isinstance(value := getattr(package, each), type))
+    return (value.__name__ for value in classes if value.__module__.startswith("solidb_odm"))
 
 
 def _told(names: list[str]) -> tuple[int, str]:
