@@ -413,7 +413,7 @@ class NotSupportedByServerError(DatabaseError):
 
 
 class StorageError(DatabaseError):
-    """Something is wrong with the file of the embedded engine; ``path`` names it."""
+    """Something is wrong with the file of the file engine; ``path`` names it."""
 
     def __init__(self, message: str, *, path: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 from weakref import WeakSet
 
-from ..engines.solidb.driver import AsyncRemoteDriver, RemoteDriver
+from ..engines.solidb.driver import AsyncServerDriver, ServerDriver
 from ..errors import UsageError
 from ..wire.events import Observer
 from ..wire.requests import Exchange
@@ -39,7 +39,7 @@ class Hub:
 
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
-        self.driver = RemoteDriver(address, on_request=observer)
+        self.driver = ServerDriver(address, on_request=observer)
         self.feeds = WeakSet[Feed]()
 
 
@@ -48,7 +48,7 @@ class AsyncHub:
 
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
-        self.driver = AsyncRemoteDriver(address, on_request=observer)
+        self.driver = AsyncServerDriver(address, on_request=observer)
         self.feeds = WeakSet[AsyncFeed]()
 
 

@@ -1,6 +1,6 @@
 """Commands on a store that is a replica of a server: what was edited here, what the server is known to hold.
 
-Only the embedded engine performs them. Every command is atomic; those that write commit at once, unless a
+Only the file engine performs them. Every command is atomic; those that write commit at once, unless a
 transaction is open on the channel.
 """
 

@@ -24,15 +24,15 @@ E = TypeVar("E", bound="EngineBase")
 
 logger = logging.getLogger("solidb_odm.engine")
 
-_EMBEDDED = (
-    "solidb_odm.engines.sqlite.driver:EmbeddedDriver",
-    "solidb_odm.engines.sqlite.async_driver:AsyncEmbeddedDriver",
+_FILE = (
+    "solidb_odm.engines.sqlite.driver:FileDriver",
+    "solidb_odm.engines.sqlite.async_driver:AsyncFileDriver",
 )
-_REMOTE = (
-    "solidb_odm.engines.solidb.driver:RemoteDriver",
-    "solidb_odm.engines.solidb.driver:AsyncRemoteDriver",
+_SERVER = (
+    "solidb_odm.engines.solidb.driver:ServerDriver",
+    "solidb_odm.engines.solidb.driver:AsyncServerDriver",
 )
-_DRIVERS = {"sqlite": _EMBEDDED, "solidb": _REMOTE, "solidbs": _REMOTE}
+_DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 """Named, not imported: a program pays for the engine it opens, not for the others."""
 
 

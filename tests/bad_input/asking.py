@@ -27,7 +27,7 @@ def fill(engine: Engine) -> None:
 
 
 def through_session(engine: Engine) -> Ask:
-    """Return what asks the embedded engine."""
+    """Return what asks the file engine."""
 
     def ask(text: str, **binds: Any) -> list[Any]:
         with Session(engine) as session:

@@ -39,7 +39,7 @@ Answer = list[Any] | Failure
 
 
 class File:
-    """The embedded engine, in memory, through a session."""
+    """The file engine, in memory, through a session."""
 
     def __init__(self, data: DataSet, database: str) -> None:
         self.engine: Engine = create_engine(f"sqlite://?database={database}")

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from solidb_odm.commands import Rollback
-from solidb_odm.engines.sqlite.channel import EmbeddedChannel
+from solidb_odm.engines.sqlite.channel import FileChannel
 from solidb_odm.engines.sqlite.plan_cache import Known
 from solidb_odm.engines.sqlite.sql.heads import split
 from solidb_odm.errors import SolidbError
@@ -21,7 +21,7 @@ from .test_planner import readings
 SEEDS = range(500, 520)
 
 
-def _halves(channel: EmbeddedChannel, query: str) -> Answer | None:
+def _halves(channel: FileChannel, query: str) -> Answer | None:
     """Return what a query answers in two halves; None if it has no head."""
     parsed, queries = parse(query), channel._queries
     catalogue = channel._catalogue
@@ -43,7 +43,7 @@ def test_sql_and_the_evaluator_answer_as_the_evaluator_alone(seed: int) -> None:
     data = data_set(random)
     file, memory = File(data, "t"), Memory(data, "t")
     channel = file.engine.driver.channel()
-    assert isinstance(channel, EmbeddedChannel)
+    assert isinstance(channel, FileChannel)
     halved = 0
     for query in readings(Queries(random)):
         by_halves, by_python = _halves(channel, query), memory.ask(query)

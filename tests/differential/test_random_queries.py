@@ -1,4 +1,4 @@
-"""Random queries: the embedded engine answers as a real server does, row by row.
+"""Random queries: the file engine answers as a real server does, row by row.
 
 The seed is printed with every difference. ``SDBQL_SEED`` sets it (a number, or ``random``), and
 ``SDBQL_QUERIES`` how many queries are asked of each of the ten data sets, ``SDBQL_CALLS`` how many calls

@@ -14,7 +14,7 @@ from solidb_odm.errors import (
     StoreCorrupt,
     StoreLocked,
 )
-from tests.server.remote_proxy import Proxy
+from tests.server.proxy import Proxy
 from tools.server import LocalServer
 
 from .documents import MODELS, Person

@@ -3,17 +3,17 @@ from collections.abc import Iterator
 import pytest
 
 from solidb_odm.client import Client
-from solidb_odm.engines.solidb import RemoteDriver
+from solidb_odm.engines.solidb import ServerDriver
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of
-from .remote_proxy import Proxy
+from .proxy import Proxy
 
 
 @pytest.fixture
-def remote(server: LocalServer, database: str) -> Iterator[RemoteDriver]:
+def server_driver(server: LocalServer, database: str) -> Iterator[ServerDriver]:
     """A driver for a fresh database of the real server."""
-    driver = RemoteDriver(server.url(database))
+    driver = ServerDriver(server.url(database))
     yield driver
     driver.close()
 

@@ -29,7 +29,7 @@ from solidb_odm.wire.packing import pack
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of
-from .remote_proxy import Proxy
+from .proxy import Proxy
 
 pytestmark = pytest.mark.server
 

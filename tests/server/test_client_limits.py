@@ -14,7 +14,7 @@ from solidb_odm.errors import AnswerLost, ConnectionLost, MessageTooLarge, Reque
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of
-from .remote_proxy import Proxy
+from .proxy import Proxy
 
 pytestmark = pytest.mark.server
 

@@ -10,7 +10,7 @@ import pytest
 
 from solidb_odm import errors
 from solidb_odm.client import Client
-from solidb_odm.engines.solidb import RemoteDriver
+from solidb_odm.engines.solidb import ServerDriver
 from solidb_odm.wire.faults import TABLE, fault
 from solidb_odm.wire.frames import MAGIC, FrameReader, frame
 from solidb_odm.wire.packing import pack
@@ -52,7 +52,7 @@ def say(server: LocalServer, database: str) -> Iterator[Say]:
         client.insert(database, "c", {"email": "x", "v": [1.0, 2.0]}, "a")
         client.pipeline([{"cmd": "create_index", "database": database, "collection": "c", **UNIQUE}])
         client.vector.create_index("c", "vectors", "v", 2)
-    driver = RemoteDriver(server.url(database))
+    driver = ServerDriver(server.url(database))
     with driver.lane() as lane:
 
         def ask(cmd: str, **arguments: Any) -> Answer:

@@ -6,6 +6,11 @@ ask is written once too, as operations that yield flights of requests (``reading
 """
 
 from ...wire.url import ServerAddress, parse_url
-from .driver import AsyncRemoteDriver, RemoteDriver
+from .driver import AsyncServerDriver, ServerDriver
 
-__all__ = ["AsyncRemoteDriver", "RemoteDriver", "ServerAddress", "parse_url"]
+__all__ = [
+    "AsyncServerDriver",
+    "ServerAddress",
+    "ServerDriver",
+    "parse_url",
+]

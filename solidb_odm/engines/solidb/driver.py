@@ -20,7 +20,7 @@ T = TypeVar("T")
 LOGGER = logging.getLogger("solidb_odm.engine")
 
 
-class _RemoteBase:
+class _ServerDriverBase:
     """What the two drivers share: everything without I/O."""
 
     def __init__(
@@ -53,7 +53,7 @@ class _RemoteBase:
         return f"{type(self).__name__}({self.url!r})"
 
 
-class RemoteDriver(_RemoteBase):
+class ServerDriver(_ServerDriverBase):
     """A server, blocking. Threads may share it; connections are opened when first needed.
 
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
@@ -65,9 +65,9 @@ class RemoteDriver(_RemoteBase):
         super().__init__(url, on_request=on_request, **options)
         self.pool = SocketPool(self.address, self.statistics)
 
-    def channel(self) -> RemoteChannel:
+    def channel(self) -> ServerChannel:
         """Open a channel; it holds a connection only while it performs a command."""
-        return RemoteChannel(self)
+        return ServerChannel(self)
 
     def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
         """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
@@ -82,10 +82,10 @@ class RemoteDriver(_RemoteBase):
         self.pool.close()
 
 
-class RemoteChannel:
+class ServerChannel:
     """One conversation with a server, blocking."""
 
-    def __init__(self, driver: RemoteDriver) -> None:
+    def __init__(self, driver: ServerDriver) -> None:
         self._driver = driver
         self._closed = False
 
@@ -105,7 +105,7 @@ class RemoteChannel:
         self._closed = True
 
 
-class AsyncRemoteDriver(_RemoteBase):
+class AsyncServerDriver(_ServerDriverBase):
     """A server, awaited. Belongs to one event loop; connections are opened when first needed.
 
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
@@ -117,9 +117,9 @@ class AsyncRemoteDriver(_RemoteBase):
         super().__init__(url, on_request=on_request, **options)
         self.pool = StreamPool(self.address, self.statistics)
 
-    async def channel(self) -> AsyncRemoteChannel:
+    async def channel(self) -> AsyncServerChannel:
         """Open a channel; it holds a connection only while it performs a command."""
-        return AsyncRemoteChannel(self)
+        return AsyncServerChannel(self)
 
     async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
         """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
@@ -134,10 +134,10 @@ class AsyncRemoteDriver(_RemoteBase):
         await self.pool.aclose()
 
 
-class AsyncRemoteChannel:
+class AsyncServerChannel:
     """One conversation with a server, awaited."""
 
-    def __init__(self, driver: AsyncRemoteDriver) -> None:
+    def __init__(self, driver: AsyncServerDriver) -> None:
         self._driver = driver
         self._closed = False
 

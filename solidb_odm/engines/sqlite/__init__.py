@@ -1,15 +1,15 @@
-"""The embedded engine: one SQLite file answers like the server."""
+"""The file engine: one SQLite file answers like the server."""
 
-from .async_driver import AsyncEmbeddedChannel, AsyncEmbeddedDriver
-from .channel import EmbeddedChannel
-from .driver import EmbeddedDriver
+from .async_driver import AsyncFileChannel, AsyncFileDriver
+from .channel import FileChannel
+from .driver import FileDriver
 from .options import StoreOptions, parse_url
 
 __all__ = [
-    "AsyncEmbeddedChannel",
-    "AsyncEmbeddedDriver",
-    "EmbeddedChannel",
-    "EmbeddedDriver",
+    "AsyncFileChannel",
+    "AsyncFileDriver",
+    "FileChannel",
+    "FileDriver",
     "StoreOptions",
     "parse_url",
 ]

@@ -1,4 +1,4 @@
-"""The embedded engine for event loops: the blocking one, in a thread."""
+"""The file engine for event loops: the blocking one, in a thread."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import anyio.to_thread
 
 from ...commands import Command, Rollback
 from ..base import Capabilities
-from .channel import CAPABILITIES, EmbeddedChannel
-from .driver import EmbeddedDriver
+from .channel import CAPABILITIES, FileChannel
+from .driver import FileDriver
 from .sql_trace import Observer
 from .threads import Worker, start_worker
 
 R = TypeVar("R")
 
 
-class AsyncEmbeddedChannel:
+class AsyncFileChannel:
     """Performs commands on one connection, in a thread. Use it from one task at a time."""
 
-    def __init__(self, channel: EmbeddedChannel, worker: Worker) -> None:
+    def __init__(self, channel: FileChannel, worker: Worker) -> None:
         self._channel = channel
         self._worker = worker
         self._closed = False
@@ -42,7 +42,7 @@ class AsyncEmbeddedChannel:
 
     async def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""
-        return await self._worker.run(EmbeddedChannel.remove_expired)
+        return await self._worker.run(FileChannel.remove_expired)
 
     async def aclose(self) -> None:
         """Undo an open transaction and give the channel back. Safe to call twice."""
@@ -59,16 +59,16 @@ class AsyncEmbeddedChannel:
             await self._worker.run(_recover)
 
 
-def _recover(channel: EmbeddedChannel) -> None:
+def _recover(channel: FileChannel) -> None:
     channel.resume()
     channel.perform(Rollback())
 
 
-class AsyncEmbeddedDriver:
+class AsyncFileDriver:
     """Opens channels to one SQLite file, or to one database in memory, for asyncio and trio."""
 
     def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
-        self._driver = EmbeddedDriver(url, on_statement=on_statement, **options)
+        self._driver = FileDriver(url, on_statement=on_statement, **options)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -78,10 +78,10 @@ class AsyncEmbeddedDriver:
     def url(self) -> str:
         return self._driver.url
 
-    async def channel(self) -> AsyncEmbeddedChannel:
+    async def channel(self) -> AsyncFileChannel:
         """Open a channel in a thread of its own."""
         worker = await start_worker(self._driver.channel)
-        return AsyncEmbeddedChannel(await worker.run(lambda channel: channel), worker)
+        return AsyncFileChannel(await worker.run(lambda channel: channel), worker)
 
     async def aclose(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""

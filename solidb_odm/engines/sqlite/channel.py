@@ -71,7 +71,7 @@ class SweepClock:
         return True
 
 
-class EmbeddedChannel:
+class FileChannel:
     """Performs commands on one connection. Use it from one thread at a time."""
 
     def __init__(

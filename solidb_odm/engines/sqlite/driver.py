@@ -9,7 +9,7 @@ import uuid
 
 from ...errors import ClosedError
 from ..base import Capabilities
-from .channel import CAPABILITIES, EmbeddedChannel, SweepClock
+from .channel import CAPABILITIES, FileChannel, SweepClock
 from .options import StoreOptions, parse_url
 from .plan_cache import PlanCache
 from .planner_statistics import Statistics
@@ -19,7 +19,7 @@ from .store import closed_with, open_connection
 _IDLE = 8
 
 
-class EmbeddedDriver:
+class FileDriver:
     """Opens channels to one SQLite file, or to one database in memory.
 
     Connections that channels give back are kept for the next. ``on_statement`` is told each SQL
@@ -56,11 +56,11 @@ class EmbeddedDriver:
     def options(self) -> StoreOptions:
         return self._options
 
-    def channel(self) -> EmbeddedChannel:
+    def channel(self) -> FileChannel:
         """Open a channel."""
         connection = self._take()
         try:
-            return EmbeddedChannel(
+            return FileChannel(
                 connection, self._options, self._clock, self._plans, self._statistics, self._give_back
             )
         except BaseException:

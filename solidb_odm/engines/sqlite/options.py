@@ -1,4 +1,4 @@
-"""What a URL of the embedded engine says: where the file is, and how to treat it."""
+"""What a URL of the file engine says: where the file is, and how to treat it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parse_url(url: str, **overrides: object) -> StoreOptions:
     parts = urlsplit(url)
     if parts.scheme != "sqlite":
         raise ConfigurationError(
-            f"{url!r} is not a URL of the embedded engine",
+            f"{url!r} is not a URL of the file engine",
             hint="sqlite:///relative.db, sqlite:////absolute.db, or sqlite:// for memory",
         )
     if parts.netloc:
@@ -65,7 +65,7 @@ def _setting(name: str, value: object) -> object:
     known = [field.name for field in fields(StoreOptions) if field.name != "path"]
     if name not in known:
         raise ConfigurationError(
-            f"unknown option {name!r} of the embedded engine", hint=f"known: {', '.join(known)}"
+            f"unknown option {name!r} of the file engine", hint=f"known: {', '.join(known)}"
         )
     if name in ("timeout", "query_timeout", "sweep"):
         return _seconds(name, value)

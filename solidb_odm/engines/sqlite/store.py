@@ -66,7 +66,7 @@ def check_sqlite() -> None:
     """Raise ConfigurationError if this Python's SQLite lacks a part that the engine stands on."""
     if sqlite3.sqlite_version_info < (3, 38):
         raise ConfigurationError(
-            f"SQLite {sqlite3.sqlite_version} is too old for the embedded engine",
+            f"SQLite {sqlite3.sqlite_version} is too old for the file engine",
             hint="3.38 or newer is needed",
         )
     connection = sqlite3.connect(":memory:")

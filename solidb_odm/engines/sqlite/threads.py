@@ -15,10 +15,10 @@ import aiosqlite
 import anyio
 import anyio.to_thread
 
-from .channel import EmbeddedChannel
+from .channel import FileChannel
 
 T = TypeVar("T")
-Work = Callable[[EmbeddedChannel], T]
+Work = Callable[[FileChannel], T]
 
 
 class Worker(Protocol):
@@ -33,7 +33,7 @@ class Worker(Protocol):
         ...
 
 
-async def start_worker(open_channel: Callable[[], EmbeddedChannel]) -> Worker:
+async def start_worker(open_channel: Callable[[], FileChannel]) -> Worker:
     """Open a channel in a thread that suits the running event loop."""
     try:
         asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class _Reply:
 class _ChannelConnection:
     """What aiosqlite takes for a connection: what it executes is work on the channel."""
 
-    def __init__(self, channel: EmbeddedChannel) -> None:
+    def __init__(self, channel: FileChannel) -> None:
         self._channel = channel
 
     def execute(self, work: Work[Any], _parameters: Iterable[Any]) -> _Reply:
@@ -72,7 +72,7 @@ class AiosqliteWorker:
         self._connection = connection
 
     @classmethod
-    async def start(cls, open_channel: Callable[[], EmbeddedChannel]) -> AiosqliteWorker:
+    async def start(cls, open_channel: Callable[[], FileChannel]) -> AiosqliteWorker:
         """Start the thread and open the channel in it."""
 
         def connect() -> Any:
@@ -90,7 +90,7 @@ class AiosqliteWorker:
 class ThreadWorker:
     """Runs work in anyio's worker threads, one piece at a time."""
 
-    def __init__(self, channel: EmbeddedChannel) -> None:
+    def __init__(self, channel: FileChannel) -> None:
         self._channel = channel
         self._turn = threading.Lock()
 
@@ -102,4 +102,4 @@ class ThreadWorker:
         return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
 
     async def aclose(self) -> None:
-        await self.run(EmbeddedChannel.close)
+        await self.run(FileChannel.close)

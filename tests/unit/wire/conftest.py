@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from solidb_odm.engines.solidb import RemoteDriver
+from solidb_odm.engines.solidb import ServerDriver
 
 from .fake_server import FakeServer
 
@@ -16,8 +16,8 @@ def fake() -> Iterator[FakeServer]:
 
 
 @pytest.fixture
-def driver(fake: FakeServer) -> Iterator[RemoteDriver]:
+def driver(fake: FakeServer) -> Iterator[ServerDriver]:
     """A driver for the fake server."""
-    opened = RemoteDriver(fake.url(), timeout=5)
+    opened = ServerDriver(fake.url(), timeout=5)
     yield opened
     opened.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from solidb_odm.commands import Command, CommitBatches, GetMany, Inserts, Patch, Patches, Removals, run
-from solidb_odm.engines.solidb import RemoteDriver
+from solidb_odm.engines.solidb import ServerDriver
 from solidb_odm.engines.solidb.dispatch import exchange_for
 from solidb_odm.errors import (
     CommitOutcomeUnknown,
@@ -54,13 +54,13 @@ def when(command: str, verdict: Any, nth: int = 1) -> Callable[[dict[str, Any]],
     return lambda request: verdict if request["cmd"] == command and next(seen) == nth else None
 
 
-def test_an_empty_commit_sends_nothing(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_an_empty_commit_sends_nothing(fake: FakeServer, driver: ServerDriver) -> None:
     assert driver.channel().perform(CommitBatches([])) == []
     assert driver.channel().perform(CommitBatches([Inserts("users", []), Removals("users", [])])) == [[], []]
     assert fake.connections == 0
 
 
-def test_a_commit_takes_three_round_trips(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_commit_takes_three_round_trips(fake: FakeServer, driver: ServerDriver) -> None:
     revisions = put(fake, *(f"k{i}" for i in range(700)))
     patches = [Patch(key, revision, {"n": 2}) for key, revision in revisions.items()]
 
@@ -72,7 +72,7 @@ def test_a_commit_takes_three_round_trips(fake: FakeServer, driver: RemoteDriver
     assert [len(part) for part in receipts] == [900, 700]
 
 
-def test_receipts_hold_the_final_revisions_in_order(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_receipts_hold_the_final_revisions_in_order(fake: FakeServer, driver: ServerDriver) -> None:
     revisions = put(fake, "a", "b", "c", "d")
     batches = [
         inserts("x", "y"),
@@ -98,7 +98,7 @@ def test_receipts_hold_the_final_revisions_in_order(fake: FakeServer, driver: Re
     assert "n" not in users["b"]
 
 
-def test_every_document_that_moved_is_named(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_every_document_that_moved_is_named(fake: FakeServer, driver: ServerDriver) -> None:
     put(fake, "a", "b")
     batches = [
         Patches("users", [Patch("a", "old", {"n": 2}), Patch("b", "rev-b", {"n": 2})]),
@@ -117,7 +117,7 @@ def test_every_document_that_moved_is_named(fake: FakeServer, driver: RemoteDriv
     assert "x" not in fake.store.documents["users"]
 
 
-def test_a_document_that_moves_after_the_staging_is_stale_too(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_document_that_moves_after_the_staging_is_stale_too(fake: FakeServer, driver: ServerDriver) -> None:
     put(fake, "a", "b")
 
     def meddle(request: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_a_document_that_moves_after_the_staging_is_stale_too(fake: FakeServer, 
     assert isinstance(raised.value.__cause__, TransactionConflict)
 
 
-def test_a_key_that_exists_is_named(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_key_that_exists_is_named(fake: FakeServer, driver: ServerDriver) -> None:
     put(fake, "a")
 
     with pytest.raises(DuplicateKey) as raised:
@@ -143,7 +143,7 @@ def test_a_key_that_exists_is_named(fake: FakeServer, driver: RemoteDriver) -> N
     assert (raised.value.collection, raised.value.key) == ("users", "a")
 
 
-def test_the_lock_of_another_transaction_is_a_conflict(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_the_lock_of_another_transaction_is_a_conflict(fake: FakeServer, driver: ServerDriver) -> None:
     put(fake, "a")
     fake.store.open["tx:other"] = {("users", "a"): ("rev-a", "update", {})}
 
@@ -154,7 +154,7 @@ def test_the_lock_of_another_transaction_is_a_conflict(fake: FakeServer, driver:
 
 
 def test_a_document_made_and_changed_in_one_commit_is_not_compared(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     driver.channel().perform(CommitBatches([inserts("a"), Patches("users", [Patch("a", "", {"n": 9})])]))
 
@@ -163,7 +163,7 @@ def test_a_document_made_and_changed_in_one_commit_is_not_compared(
 
 @pytest.mark.parametrize("value", [float("nan"), b"bytes", {1: 2}, object(), 2**70])
 def test_what_json_lacks_is_refused_with_the_name_of_its_document(
-    fake: FakeServer, driver: RemoteDriver, value: object
+    fake: FakeServer, driver: ServerDriver, value: object
 ) -> None:
     refuse = refused("ProtocolError", "Deserialization failed: invalid type")
     fake.script = lambda request: refuse if request["cmd"] in ("batch", "transaction_command") else None
@@ -176,7 +176,7 @@ def test_what_json_lacks_is_refused_with_the_name_of_its_document(
 
 
 def test_a_document_that_is_too_large_is_refused_before_anything_is_sent(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     rows = [("a", {"_key": "a"}), ("big", {"_key": "big", "text": "x" * 17_000_000})]
 
@@ -187,7 +187,7 @@ def test_a_document_that_is_too_large_is_refused_before_anything_is_sent(
     assert fake.connections == 0
 
 
-def test_documents_of_megabytes_travel_in_several_frames(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_documents_of_megabytes_travel_in_several_frames(fake: FakeServer, driver: ServerDriver) -> None:
     rows = [(f"k{i}", {"_key": f"k{i}", "text": "x" * 3_000_000}) for i in range(8)]
 
     driver.channel().perform(CommitBatches([Inserts("users", rows)]))
@@ -201,7 +201,7 @@ def test_documents_of_megabytes_travel_in_several_frames(fake: FakeServer, drive
 @pytest.mark.parametrize("command", ["batch", "transaction_command", "query"])
 @pytest.mark.parametrize("verdict", [HANG_UP, HANG_UP_AFTERWARDS])
 def test_a_connection_lost_before_the_commit_wrote_nothing(
-    fake: FakeServer, driver: RemoteDriver, command: str, verdict: object
+    fake: FakeServer, driver: ServerDriver, command: str, verdict: object
 ) -> None:
     put(fake, "a")
     fake.script = when(command, verdict)
@@ -215,7 +215,7 @@ def test_a_connection_lost_before_the_commit_wrote_nothing(
     assert set(fake.store.documents["users"]) == {"a"}
 
 
-def test_a_lost_begin_is_said_once_more_on_another_connection(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_lost_begin_is_said_once_more_on_another_connection(fake: FakeServer, driver: ServerDriver) -> None:
     driver.channel().perform(GetMany("users", ["a"]))
     fake.script = when("begin_transaction", HANG_UP)
 
@@ -225,7 +225,7 @@ def test_a_lost_begin_is_said_once_more_on_another_connection(fake: FakeServer, 
 
 
 def test_a_commit_whose_answer_is_lost_is_found_out_to_have_happened(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     put(fake, "a")
     fake.script = when("commit_transaction", HANG_UP_AFTERWARDS)
@@ -238,7 +238,7 @@ def test_a_commit_whose_answer_is_lost_is_found_out_to_have_happened(
 
 
 def test_a_commit_that_was_lost_on_its_way_is_found_out_not_to_have_happened(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     put(fake, "a")
     fake.script = when("commit_transaction", HANG_UP)
@@ -251,7 +251,7 @@ def test_a_commit_that_was_lost_on_its_way_is_found_out_not_to_have_happened(
 
 @pytest.mark.parametrize(("verdict", "committed"), [(HANG_UP, False), (HANG_UP_AFTERWARDS, True)])
 def test_lost_removals_are_found_out_by_what_is_left(
-    fake: FakeServer, driver: RemoteDriver, verdict: object, committed: bool
+    fake: FakeServer, driver: ServerDriver, verdict: object, committed: bool
 ) -> None:
     put(fake, "a")
     fake.script = when("commit_transaction", verdict)
@@ -265,7 +265,7 @@ def test_lost_removals_are_found_out_by_what_is_left(
     assert raised.value.committed is False
 
 
-def test_an_outcome_that_nobody_can_tell_stays_unknown(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_an_outcome_that_nobody_can_tell_stays_unknown(fake: FakeServer, driver: ServerDriver) -> None:
     def vanish(request: dict[str, Any]) -> Any:
         if request["cmd"] == "commit_transaction":
             fake.script = lambda later: HANG_UP
@@ -282,7 +282,7 @@ def test_an_outcome_that_nobody_can_tell_stays_unknown(fake: FakeServer, driver:
     assert len(pauses) > 5  # the server may have been starting again
 
 
-def test_a_server_that_starts_again_tells_the_outcome(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_server_that_starts_again_tells_the_outcome(fake: FakeServer, driver: ServerDriver) -> None:
     downtime = iter(range(4))
 
     def restart(request: dict[str, Any]) -> Any:
@@ -300,7 +300,7 @@ def test_a_server_that_starts_again_tells_the_outcome(fake: FakeServer, driver: 
 
 
 def test_while_the_commit_is_still_under_way_its_outcome_is_waited_for(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     looks: list[int] = []
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from solidb_odm.commands import CommitBatches, Get, GetMany, Inserts, RunQuery, Savepoint
-from solidb_odm.engines.solidb import AsyncRemoteDriver, RemoteDriver
+from solidb_odm.engines.solidb import AsyncServerDriver, ServerDriver
 from solidb_odm.errors import (
     AuthError,
     ClosedError,
@@ -35,13 +35,13 @@ MANY = CommitBatches([Inserts("c", [(f"k{i}", {"_key": f"k{i}", "t": "x" * 500})
 
 
 @pytest.fixture
-async def adriver(fake: FakeServer) -> AsyncIterator[AsyncRemoteDriver]:
-    opened = AsyncRemoteDriver(fake.url(), timeout=5)
+async def adriver(fake: FakeServer) -> AsyncIterator[AsyncServerDriver]:
+    opened = AsyncServerDriver(fake.url(), timeout=5)
     yield opened
     await opened.aclose()
 
 
-def test_a_connection_is_reused(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_connection_is_reused(fake: FakeServer, driver: ServerDriver) -> None:
     for _ in range(5):
         assert driver.channel().perform(Get("users", "a")) is None
 
@@ -49,7 +49,7 @@ def test_a_connection_is_reused(fake: FakeServer, driver: RemoteDriver) -> None:
     assert driver.statistics.connections_opened == 1
 
 
-def test_threads_get_a_connection_each_and_the_right_answers(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_threads_get_a_connection_each_and_the_right_answers(fake: FakeServer, driver: ServerDriver) -> None:
     fake.store.documents["c"] = {str(i): document(str(i)) for i in range(200)}
     wrong: list[Any] = []
 
@@ -75,7 +75,7 @@ def document(key: str) -> dict[str, Any]:
 
 
 def test_a_connection_that_the_server_closed_meanwhile_is_not_noticed(
-    fake: FakeServer, driver: RemoteDriver
+    fake: FakeServer, driver: ServerDriver
 ) -> None:
     driver.channel().perform(Get("users", "a"))
     fake.hang_up()
@@ -85,7 +85,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_noticed(
     assert "a" in fake.store.documents["c"]
 
 
-def test_a_read_on_a_broken_pooled_connection_is_repeated(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_read_on_a_broken_pooled_connection_is_repeated(fake: FakeServer, driver: ServerDriver) -> None:
     driver.channel().perform(Get("users", "a"))
     verdicts = iter([HANG_UP])
     fake.script = lambda request: next(verdicts, None) if request["cmd"] == "get" else None
@@ -95,7 +95,7 @@ def test_a_read_on_a_broken_pooled_connection_is_repeated(fake: FakeServer, driv
 
 
 def test_repeating_reads_can_be_turned_off(fake: FakeServer) -> None:
-    driver = RemoteDriver(fake.url(), retries=0)
+    driver = ServerDriver(fake.url(), retries=0)
     driver.channel().perform(Get("users", "a"))
     fake.script = lambda request: HANG_UP
 
@@ -107,7 +107,7 @@ def test_repeating_reads_can_be_turned_off(fake: FakeServer) -> None:
 
 
 def test_waiting_for_a_connection_is_part_of_a_calls_time(fake: FakeServer) -> None:
-    driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=30)
+    driver = ServerDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=30)
 
     with driver.lane() as lane:
         lane.perform(*[next(ask({"cmd": "ping"}))])
@@ -120,7 +120,7 @@ def test_waiting_for_a_connection_is_part_of_a_calls_time(fake: FakeServer) -> N
 def test_connecting_is_part_of_a_calls_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"solidb://a:b@127.0.0.1:{silent.getsockname()[1]}/d"
-        driver = RemoteDriver(url, connect_timeout=30)
+        driver = ServerDriver(url, connect_timeout=30)
 
         with pytest.raises(RequestTimeout, match="seconds that were left"):
             driver.run(ask({"cmd": "ping"}), 0.05)
@@ -128,7 +128,7 @@ def test_connecting_is_part_of_a_calls_time() -> None:
 
 
 def test_a_thread_that_waits_for_a_connection_is_not_passed_by(fake: FakeServer) -> None:
-    driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=10)
+    driver = ServerDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=10)
     stop, came = threading.Event(), list[int]()
 
     def greedy() -> None:
@@ -159,14 +159,14 @@ def test_an_observer_that_sleeps_is_told_nothing(fake: FakeServer) -> None:
         def __call__(self, event: RequestEvent) -> None:
             raise AssertionError(event)
 
-    driver = RemoteDriver(fake.url(), on_request=Sleeper())
+    driver = ServerDriver(fake.url(), on_request=Sleeper())
     driver.channel().perform(Get("c", "a"))
     driver.close()
 
     assert driver.statistics.round_trips == 1
 
 
-def test_a_write_on_a_broken_connection_is_not_repeated(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_write_on_a_broken_connection_is_not_repeated(fake: FakeServer, driver: ServerDriver) -> None:
     driver.channel().perform(Get("users", "a"))
     fake.script = lambda request: HANG_UP if request["cmd"] == "ping" else None
 
@@ -178,21 +178,21 @@ def test_a_write_on_a_broken_connection_is_not_repeated(fake: FakeServer, driver
 
 def test_a_refused_connection_names_the_address() -> None:
     with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1:1: .*refused") as raised:
-        RemoteDriver("solidb://a:b@127.0.0.1:1/d").channel().perform(Get("c", "a"))
+        ServerDriver("solidb://a:b@127.0.0.1:1/d").channel().perform(Get("c", "a"))
 
     assert "running" in (raised.value.hint or "")
 
 
 def test_the_next_host_is_tried(fake: FakeServer) -> None:
-    driver = RemoteDriver(f"solidb://a:right@127.0.0.1:1,127.0.0.1:{fake.port}/d")
+    driver = ServerDriver(f"solidb://a:right@127.0.0.1:1,127.0.0.1:{fake.port}/d")
 
     assert driver.channel().perform(Get("c", "a")) is None
     driver.close()
 
 
 def test_an_engine_of_several_nodes_warns_that_commits_stay_on_one(caplog: pytest.LogCaptureFixture) -> None:
-    RemoteDriver("solidb://a:secret@one,two/d")
-    RemoteDriver("solidb://a:secret@one/d")
+    ServerDriver("solidb://a:secret@one,two/d")
+    ServerDriver("solidb://a:secret@one/d")
 
     (record,) = caplog.records
     assert record.levelname == "WARNING"
@@ -201,7 +201,7 @@ def test_an_engine_of_several_nodes_warns_that_commits_stay_on_one(caplog: pytes
 
 
 def test_a_wrong_password_is_not_tried_elsewhere(fake: FakeServer) -> None:
-    driver = RemoteDriver(f"solidb://a:wrong@127.0.0.1:{fake.port},127.0.0.1:{fake.port}/d")
+    driver = ServerDriver(f"solidb://a:wrong@127.0.0.1:{fake.port},127.0.0.1:{fake.port}/d")
 
     with pytest.raises(AuthError, match="refused the user or the password"):
         driver.channel().perform(Get("c", "a"))
@@ -212,7 +212,7 @@ def test_a_wrong_password_is_not_tried_elsewhere(fake: FakeServer) -> None:
 def test_no_answer_in_time_drops_the_connection(fake: FakeServer) -> None:
     waiting = threading.Event()
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "get" else None
-    driver = RemoteDriver(fake.url(), timeout=0.05)
+    driver = ServerDriver(fake.url(), timeout=0.05)
 
     with pytest.raises(
         RequestTimeout, match=r"get: no answer from 127\.0\.0\.1:\d+ for 0\.05 seconds"
@@ -230,7 +230,7 @@ def test_python_keeps_the_time_where_the_kernel_does_not(
     monkeypatch.setattr(socket_connection, "_TIMEVAL", None)
     waiting = threading.Event()
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "get" else None
-    driver = RemoteDriver(fake.url(), timeout=0.05)
+    driver = ServerDriver(fake.url(), timeout=0.05)
 
     with pytest.raises(RequestTimeout, match=r"0\.05 seconds"):
         driver.channel().perform(Get("c", "a"))
@@ -252,7 +252,7 @@ def test_a_connection_is_seen_to_be_stale(polls: bool, monkeypatch: pytest.Monke
         assert (before, bool(stale())) == (False, True)
 
 
-def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: ServerDriver) -> None:
     waiting = threading.Event()
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "ping" else None
 
@@ -264,7 +264,7 @@ def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: RemoteDr
 
 
 def test_when_all_connections_are_busy_a_caller_waits_and_gives_up(fake: FakeServer) -> None:
-    driver = RemoteDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=0.05)
+    driver = ServerDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=0.05)
 
     with driver.lane() as lane:
         lane.perform(*[next(ask({"cmd": "ping"}))])
@@ -286,7 +286,7 @@ def test_when_all_connections_are_busy_a_caller_waits_and_gives_up(fake: FakeSer
     ],
 )
 def test_noise_instead_of_an_answer_is_a_protocol_error(
-    fake: FakeServer, driver: RemoteDriver, noise: bytes
+    fake: FakeServer, driver: ServerDriver, noise: bytes
 ) -> None:
     fake.script = lambda request: noise if request["cmd"] == "get" else None
 
@@ -294,21 +294,21 @@ def test_noise_instead_of_an_answer_is_a_protocol_error(
         driver.channel().perform(Get("c", "a"))
 
 
-def test_a_login_answered_with_noise_is_an_error(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_login_answered_with_noise_is_an_error(fake: FakeServer, driver: ServerDriver) -> None:
     fake.script = lambda request: b"\x16\x03\x01"
 
     with pytest.raises(SolidbError):
-        RemoteDriver(fake.url(), connect_timeout=0.1).channel().perform(Get("c", "a"))
+        ServerDriver(fake.url(), connect_timeout=0.1).channel().perform(Get("c", "a"))
 
 
-def test_a_closed_driver_says_so(driver: RemoteDriver) -> None:
+def test_a_closed_driver_says_so(driver: ServerDriver) -> None:
     driver.close()
 
     with pytest.raises(ClosedError, match="closed"):
         driver.channel().perform(Get("c", "a"))
 
 
-def test_a_closed_channel_says_so(driver: RemoteDriver) -> None:
+def test_a_closed_channel_says_so(driver: ServerDriver) -> None:
     channel = driver.channel()
     channel.close()
     channel.close()
@@ -317,13 +317,13 @@ def test_a_closed_channel_says_so(driver: RemoteDriver) -> None:
         channel.perform(Get("c", "a"))
 
 
-def test_megabytes_both_ways_at_once_do_not_lock_each_other(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_megabytes_both_ways_at_once_do_not_lock_each_other(fake: FakeServer, driver: ServerDriver) -> None:
     assert len(driver.channel().perform(MANY)[0]) == 4000
 
 
 def test_an_observer_sees_every_round_trip(fake: FakeServer) -> None:
     events: list[RequestEvent] = []
-    driver = RemoteDriver(fake.url(), on_request=events.append)
+    driver = ServerDriver(fake.url(), on_request=events.append)
 
     driver.channel().perform(CommitBatches([Inserts("c", [("a", {"_key": "a"})])]))
     driver.channel().perform(GetMany("c", ["a"]))
@@ -344,7 +344,7 @@ def test_an_observer_sees_every_round_trip(fake: FakeServer) -> None:
 def test_a_failed_round_trip_is_seen_too(fake: FakeServer) -> None:
     events: list[RequestEvent] = []
     fake.script = lambda request: HANG_UP if request["cmd"] == "ping" else None
-    driver = RemoteDriver(fake.url(), on_request=events.append)
+    driver = ServerDriver(fake.url(), on_request=events.append)
 
     with pytest.raises(ConnectionLost):
         driver.run(ask({"cmd": "ping"}))
@@ -354,7 +354,7 @@ def test_a_failed_round_trip_is_seen_too(fake: FakeServer) -> None:
 
 
 def test_a_forked_process_leaves_the_connections_to_its_parent(
-    fake: FakeServer, driver: RemoteDriver, monkeypatch: pytest.MonkeyPatch
+    fake: FakeServer, driver: ServerDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver.channel().perform(Get("c", "a"))
     monkeypatch.setattr("os.getpid", lambda: -1)
@@ -366,20 +366,20 @@ def test_a_forked_process_leaves_the_connections_to_its_parent(
 
 def test_a_url_without_a_database_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="names no database"):
-        RemoteDriver("solidb://h")
+        ServerDriver("solidb://h")
 
 
-def test_commands_that_need_an_open_transaction_are_refused(driver: RemoteDriver) -> None:
+def test_commands_that_need_an_open_transaction_are_refused(driver: ServerDriver) -> None:
     with pytest.raises(UsageError, match="stays open"):
         driver.channel().perform(Savepoint("a"))
 
 
-def test_the_shown_url_has_no_password(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_the_shown_url_has_no_password(fake: FakeServer, driver: ServerDriver) -> None:
     assert driver.url == f"solidb://admin@127.0.0.1:{fake.port}/d"
     assert "right" not in repr(driver)
 
 
-def test_an_answer_that_is_too_large_is_asked_for_in_halves(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_an_answer_that_is_too_large_is_asked_for_in_halves(fake: FakeServer, driver: ServerDriver) -> None:
     fake.store.documents["c"] = {str(i): document(str(i)) for i in range(40)}
     fake.script = lambda request: (
         HANG_UP if request["cmd"] == "query" and len(request["bind_vars"]["keys"]) > 10 else None
@@ -390,7 +390,7 @@ def test_an_answer_that_is_too_large_is_asked_for_in_halves(fake: FakeServer, dr
     assert sorted(int(row[0]) for row in rows) == list(range(40))
 
 
-def test_a_read_survives_a_connection_that_breaks_once(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_read_survives_a_connection_that_breaks_once(fake: FakeServer, driver: ServerDriver) -> None:
     verdicts = iter([HANG_UP])
     fake.script = lambda request: (
         next(verdicts, {"status": "ok", "data": [1]}) if request["cmd"] == "query" else None
@@ -399,7 +399,7 @@ def test_a_read_survives_a_connection_that_breaks_once(fake: FakeServer, driver:
     assert driver.channel().perform(RunQuery(parse("RETURN 1"))) == [1]
 
 
-def test_a_mutation_is_never_repeated(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_mutation_is_never_repeated(fake: FakeServer, driver: ServerDriver) -> None:
     fake.script = lambda request: HANG_UP if request["cmd"] == "query" else None
 
     with pytest.raises(ConnectionLost):
@@ -412,7 +412,7 @@ def test_a_mutation_is_never_repeated(fake: FakeServer, driver: RemoteDriver) ->
 
 
 @pytest.mark.anyio
-async def test_awaited_a_commit_and_a_read(fake: FakeServer, adriver: AsyncRemoteDriver) -> None:
+async def test_awaited_a_commit_and_a_read(fake: FakeServer, adriver: AsyncServerDriver) -> None:
     channel = await adriver.channel()
 
     (receipts,) = await channel.perform(MANY)
@@ -427,7 +427,7 @@ async def test_awaited_a_commit_and_a_read(fake: FakeServer, adriver: AsyncRemot
 @pytest.mark.anyio
 async def test_awaited_tasks_share_a_pool(fake: FakeServer) -> None:
     fake.store.documents["c"] = {str(i): document(str(i)) for i in range(60)}
-    driver = AsyncRemoteDriver(fake.url(), pool_size=2, pool_overflow=2)
+    driver = AsyncServerDriver(fake.url(), pool_size=2, pool_overflow=2)
     right: list[bool] = []
 
     async def work(key: str) -> None:
@@ -445,7 +445,7 @@ async def test_awaited_tasks_share_a_pool(fake: FakeServer) -> None:
 
 @pytest.mark.anyio
 async def test_awaited_a_cancelled_request_drops_its_connection(
-    fake: FakeServer, adriver: AsyncRemoteDriver
+    fake: FakeServer, adriver: AsyncServerDriver
 ) -> None:
     asked, answer = threading.Event(), threading.Event()
 
@@ -471,7 +471,7 @@ async def test_awaited_a_cancelled_request_drops_its_connection(
 async def test_awaited_no_answer_in_time(fake: FakeServer) -> None:
     waiting = threading.Event()
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "get" else None
-    driver = AsyncRemoteDriver(fake.url(), timeout=0.05)
+    driver = AsyncServerDriver(fake.url(), timeout=0.05)
 
     with pytest.raises(RequestTimeout):
         await (await driver.channel()).perform(Get("c", "a"))
@@ -484,7 +484,7 @@ async def test_awaited_no_answer_in_time(fake: FakeServer) -> None:
 async def test_awaited_connecting_is_part_of_a_calls_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"solidb://a:b@127.0.0.1:{silent.getsockname()[1]}/d"
-        driver = AsyncRemoteDriver(url, connect_timeout=30)
+        driver = AsyncServerDriver(url, connect_timeout=30)
 
         with pytest.raises(RequestTimeout, match="seconds that were left"):
             await driver.run(ask({"cmd": "ping"}), 0.05)
@@ -493,7 +493,7 @@ async def test_awaited_connecting_is_part_of_a_calls_time() -> None:
 
 @pytest.mark.anyio
 async def test_awaited_a_closed_connection_is_not_noticed(
-    fake: FakeServer, adriver: AsyncRemoteDriver
+    fake: FakeServer, adriver: AsyncServerDriver
 ) -> None:
     channel = await adriver.channel()
     await channel.perform(Get("c", "a"))
@@ -503,7 +503,7 @@ async def test_awaited_a_closed_connection_is_not_noticed(
 
 
 @pytest.mark.anyio
-async def test_awaited_a_connection_lost_while_staging(fake: FakeServer, adriver: AsyncRemoteDriver) -> None:
+async def test_awaited_a_connection_lost_while_staging(fake: FakeServer, adriver: AsyncServerDriver) -> None:
     fake.script = lambda request: HANG_UP if request["cmd"] == "batch" else None
 
     with pytest.raises(ConnectionLost, match="nothing was written"):
@@ -512,7 +512,7 @@ async def test_awaited_a_connection_lost_while_staging(fake: FakeServer, adriver
 
 @pytest.mark.anyio
 async def test_awaited_a_refused_connection_names_the_address() -> None:
-    driver = AsyncRemoteDriver("solidb://a:b@127.0.0.1:1/d")
+    driver = AsyncServerDriver("solidb://a:b@127.0.0.1:1/d")
 
     with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1:1"):
         await (await driver.channel()).perform(Get("c", "a"))
@@ -520,7 +520,7 @@ async def test_awaited_a_refused_connection_names_the_address() -> None:
 
 @pytest.mark.anyio
 async def test_awaited_a_wrong_password(fake: FakeServer) -> None:
-    driver = AsyncRemoteDriver(fake.url("wrong"))
+    driver = AsyncServerDriver(fake.url("wrong"))
 
     with pytest.raises(AuthError):
         await (await driver.channel()).perform(Get("c", "a"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solidb_odm.commands import CommitBatches, GetMany, Inserts
-from solidb_odm.engines.solidb import AsyncRemoteDriver, RemoteDriver
+from solidb_odm.engines.solidb import AsyncServerDriver, ServerDriver
 from solidb_odm.errors import ConnectionFailed
 from tests.certificates import certificate_in
 
@@ -37,7 +37,7 @@ def url(server: FakeServer, options: str) -> str:
 
 
 def test_megabytes_travel_over_tls(secure: FakeServer, certificate: Path) -> None:
-    driver = RemoteDriver(url(secure, f"ca={certificate.with_suffix('.crt')}"))
+    driver = ServerDriver(url(secure, f"ca={certificate.with_suffix('.crt')}"))
 
     driver.channel().perform(CommitBatches([Inserts("c", ROWS)]))
 
@@ -48,7 +48,7 @@ def test_megabytes_travel_over_tls(secure: FakeServer, certificate: Path) -> Non
 
 @pytest.mark.anyio
 async def test_awaited_megabytes_travel_over_tls(secure: FakeServer, certificate: Path) -> None:
-    driver = AsyncRemoteDriver(url(secure, f"ca={certificate.with_suffix('.crt')}"))
+    driver = AsyncServerDriver(url(secure, f"ca={certificate.with_suffix('.crt')}"))
     channel = await driver.channel()
 
     await channel.perform(CommitBatches([Inserts("c", ROWS)]))
@@ -60,26 +60,26 @@ async def test_awaited_megabytes_travel_over_tls(secure: FakeServer, certificate
 
 def test_an_unknown_certificate_is_refused(secure: FakeServer) -> None:
     with pytest.raises(ConnectionFailed, match=r"(?i)certificate"):
-        RemoteDriver(url(secure, "")[:-1]).channel().perform(GetMany("c", ["a"]))
+        ServerDriver(url(secure, "")[:-1]).channel().perform(GetMany("c", ["a"]))
 
 
 @pytest.mark.anyio
 async def test_awaited_an_unknown_certificate_is_refused(secure: FakeServer) -> None:
-    driver = AsyncRemoteDriver(url(secure, "")[:-1])
+    driver = AsyncServerDriver(url(secure, "")[:-1])
 
     with pytest.raises(ConnectionFailed, match=r"(?i)certificate"):
         await (await driver.channel()).perform(GetMany("c", ["a"]))
 
 
 def test_an_unknown_certificate_is_taken_if_told_so(secure: FakeServer) -> None:
-    driver = RemoteDriver(url(secure, "verify=false"))
+    driver = ServerDriver(url(secure, "verify=false"))
 
     assert driver.channel().perform(GetMany("c", ["a"])) == []
     driver.close()
 
 
 def test_tls_with_a_plain_server_is_a_failed_connection(fake: FakeServer) -> None:
-    driver = RemoteDriver(f"solidbs://a:right@127.0.0.1:{fake.port}/d", connect_timeout=1)
+    driver = ServerDriver(f"solidbs://a:right@127.0.0.1:{fake.port}/d", connect_timeout=1)
 
     with pytest.raises(ConnectionFailed) as raised:
         driver.channel().perform(GetMany("c", ["a"]))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from solidb_odm.commands import CreateCollection
-from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver
+from solidb_odm.engines.sqlite import FileChannel, FileDriver
 
-Opener = Callable[..., EmbeddedChannel]
+Opener = Callable[..., FileChannel]
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def open_channel(path: Path) -> Iterator[Opener]:
     """Open channels to the file, each of a driver of its own; closed after the test."""
-    drivers: list[EmbeddedDriver] = []
-    channels: list[EmbeddedChannel] = []
+    drivers: list[FileDriver] = []
+    channels: list[FileChannel] = []
 
-    def open_one(query: str = "") -> EmbeddedChannel:
-        drivers.append(EmbeddedDriver(f"sqlite:///{path}{query}"))
+    def open_one(query: str = "") -> FileChannel:
+        drivers.append(FileDriver(f"sqlite:///{path}{query}"))
         channels.append(drivers[-1].channel())
         return channels[-1]
 
@@ -35,7 +35,7 @@ def open_channel(path: Path) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def channel(open_channel: Opener) -> EmbeddedChannel:
+def channel(open_channel: Opener) -> FileChannel:
     """A channel to a file with one empty collection, ``users``."""
     opened = open_channel()
     opened.perform(CreateCollection("users"))

@@ -1,4 +1,4 @@
-"""The embedded engine on asyncio and trio."""
+"""The file engine on asyncio and trio."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from solidb_odm.commands import Apply, Commit, CountDocuments, CreateCollection, Get, Inserts, RunQuery
-from solidb_odm.engines.sqlite import AsyncEmbeddedDriver
+from solidb_odm.engines.sqlite import AsyncFileDriver
 from solidb_odm.errors import CollectionNotFound
 from solidb_odm.language.parser import parse
 
@@ -21,7 +21,7 @@ _ENDLESS_SQL = parse(
 
 
 async def test_writes_are_read_back_and_committed(tmp_path: Path) -> None:
-    driver = AsyncEmbeddedDriver(f"sqlite:///{tmp_path}/a.db")
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db")
     channel = await driver.channel()
     await channel.perform(CreateCollection("docs"))
     await channel.perform(Apply([Inserts("docs", [("a", {"_key": "a", "n": 1})])]))
@@ -36,7 +36,7 @@ async def test_writes_are_read_back_and_committed(tmp_path: Path) -> None:
 
 
 async def test_errors_come_through() -> None:
-    driver = AsyncEmbeddedDriver("sqlite://")
+    driver = AsyncFileDriver("sqlite://")
     channel = await driver.channel()
     with pytest.raises(CollectionNotFound):
         await channel.perform(CountDocuments("nothing"))
@@ -47,7 +47,7 @@ async def test_errors_come_through() -> None:
 
 @pytest.mark.parametrize("query", [_ENDLESS, _ENDLESS_SQL], ids=["python", "sql"])
 async def test_a_cancelled_query_stops_and_leaves_the_channel_usable(query: object) -> None:
-    driver = AsyncEmbeddedDriver("sqlite://")
+    driver = AsyncFileDriver("sqlite://")
     channel = await driver.channel()
     await channel.perform(CreateCollection("docs"))
     rows = [(str(n), {"_key": str(n), "n": n}) for n in range(100)]

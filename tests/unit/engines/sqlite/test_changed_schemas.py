@@ -20,7 +20,7 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel
+from solidb_odm.engines.sqlite import FileChannel
 from solidb_odm.errors import CollectionNotFound
 from solidb_odm.language.parser import parse
 
@@ -29,24 +29,24 @@ from .conftest import Opener
 QUERY = parse("FOR u IN users FILTER u.name == @name RETURN u.name")
 
 
-def _add(channel: EmbeddedChannel, key: str, name: str) -> None:
+def _add(channel: FileChannel, key: str, name: str) -> None:
     channel.perform(Apply([Inserts("users", [(key, {"_key": key, "name": name})])]))
     channel.perform(Commit())
 
 
-def _ask(channel: EmbeddedChannel, name: str = "Ada") -> list[Any]:
+def _ask(channel: FileChannel, name: str = "Ada") -> list[Any]:
     return channel.perform(RunQuery(QUERY, {"name": name}))
 
 
 @pytest.fixture
-def asked(channel: EmbeddedChannel) -> EmbeddedChannel:
+def asked(channel: FileChannel) -> FileChannel:
     """A channel that has asked its query, which is thus known."""
     _add(channel, "a", "Ada")
     assert _ask(channel) == ["Ada"]
     return channel
 
 
-def test_a_collection_that_another_dropped_is_missed(asked: EmbeddedChannel, open_channel: Opener) -> None:
+def test_a_collection_that_another_dropped_is_missed(asked: FileChannel, open_channel: Opener) -> None:
     open_channel().perform(DropCollection("users"))
     with pytest.raises(CollectionNotFound):
         _ask(asked)
@@ -54,7 +54,7 @@ def test_a_collection_that_another_dropped_is_missed(asked: EmbeddedChannel, ope
         asked.perform(FetchDocuments(parse("FOR u IN users RETURN u")))
 
 
-def test_a_collection_that_another_made_anew_is_read(asked: EmbeddedChannel, open_channel: Opener) -> None:
+def test_a_collection_that_another_made_anew_is_read(asked: FileChannel, open_channel: Opener) -> None:
     other = open_channel()
     other.perform(DropCollection("users"))
     other.perform(CreateCollection("users"))
@@ -64,7 +64,7 @@ def test_a_collection_that_another_made_anew_is_read(asked: EmbeddedChannel, ope
 
 
 def test_an_index_that_another_made_serves_and_one_it_dropped_does_not(
-    asked: EmbeddedChannel, open_channel: Opener
+    asked: FileChannel, open_channel: Opener
 ) -> None:
     other, explain = open_channel(), ExplainQuery(QUERY, {"name": "Ada"})
     index = IndexSpec("name", "persistent", ("name",))
@@ -77,14 +77,14 @@ def test_an_index_that_another_made_serves_and_one_it_dropped_does_not(
 
 
 def test_texts_that_sql_can_not_judge_are_left_to_python_at_once(
-    asked: EmbeddedChannel, open_channel: Opener
+    asked: FileChannel, open_channel: Opener
 ) -> None:
     _add(open_channel(), "b", "Ada\0b")
     assert _ask(asked) == ["Ada"]
     assert asked.perform(ExplainQuery(QUERY, {"name": "Ada"}))["python"] is not None
 
 
-def test_a_change_that_was_undone_leaves_no_plan_behind(asked: EmbeddedChannel) -> None:
+def test_a_change_that_was_undone_leaves_no_plan_behind(asked: FileChannel) -> None:
     asked.perform(Apply([Inserts("users", [("b", {"_key": "b", "name": "Bo"})])]))
     asked.perform(CreateCollection("more"))
     assert asked.perform(RunQuery(parse("FOR m IN more RETURN m"))) == []

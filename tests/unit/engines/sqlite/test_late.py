@@ -15,8 +15,8 @@ from solidb_odm.commands import (
     IndexSpec,
     Inserts,
 )
-from solidb_odm.engines.sqlite.channel import EmbeddedChannel
-from solidb_odm.engines.sqlite.driver import EmbeddedDriver
+from solidb_odm.engines.sqlite.channel import FileChannel
+from solidb_odm.engines.sqlite.driver import FileDriver
 from solidb_odm.language.parser import parse
 
 QUERY = "FOR d IN things FILTER d.n >= 3 SORT d.{field} DESC, d._key LIMIT 2, 5 RETURN d"
@@ -24,7 +24,7 @@ QUERY = "FOR d IN things FILTER d.n >= 3 SORT d.{field} DESC, d._key LIMIT 2, 5 
 
 @pytest.fixture
 def things() -> Any:
-    driver = EmbeddedDriver("sqlite://")
+    driver = FileDriver("sqlite://")
     channel = driver.channel()
     channel.perform(CreateCollection("things"))
     channel.perform(CreateIndex("things", IndexSpec("by_rank", "persistent", ("rank",))))
@@ -36,7 +36,7 @@ def things() -> Any:
 
 
 @pytest.mark.parametrize("field", ["n", "rank"])
-def test_a_sort_that_no_index_serves_whole_reads_documents_late(things: EmbeddedChannel, field: str) -> None:
+def test_a_sort_that_no_index_serves_whole_reads_documents_late(things: FileChannel, field: str) -> None:
     query = parse(QUERY.format(field=field))
     expected = sorted((-(n if field == "n" else n % 4), f"k{n}") for n in range(3, 20))[2:7]
 
@@ -46,7 +46,7 @@ def test_a_sort_that_no_index_serves_whole_reads_documents_late(things: Embedded
     assert " AS late " in things.perform(ExplainQuery(query))["sql"]
 
 
-def test_an_index_that_has_the_order_needs_no_second_look(things: EmbeddedChannel) -> None:
+def test_an_index_that_has_the_order_needs_no_second_look(things: FileChannel) -> None:
     query = parse("FOR d IN things SORT d._key LIMIT 3 RETURN d")
 
     assert " AS late " not in things.perform(ExplainQuery(query))["sql"]

@@ -19,7 +19,7 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver
+from solidb_odm.engines.sqlite import FileChannel, FileDriver
 from solidb_odm.errors import QueryError
 from solidb_odm.language.interpreter import MemorySource, evaluate
 from solidb_odm.language.parser import parse
@@ -36,7 +36,7 @@ _BINDS = {
 
 
 @pytest.fixture
-def people(channel: EmbeddedChannel) -> EmbeddedChannel:
+def people(channel: FileChannel) -> FileChannel:
     channel.perform(CreateCollection("follows", "edge"))
     for name, fields in {"age": ("age",), "name": ("name",), "place": ("address.city", "age")}.items():
         channel.perform(CreateIndex("users", IndexSpec(name, "persistent", fields)))
@@ -50,7 +50,7 @@ def people(channel: EmbeddedChannel) -> EmbeddedChannel:
     return channel
 
 
-def _explain(channel: EmbeddedChannel, text: str) -> Any:
+def _explain(channel: FileChannel, text: str) -> Any:
     return channel.perform(ExplainQuery(parse(text), _BINDS))
 
 
@@ -84,7 +84,7 @@ def _explain(channel: EmbeddedChannel, text: str) -> Any:
         ('FILTER u._key >= "001" AND u._key < "003" RETURN u', "_key"),
     ],
 )
-def test_an_index_serves(people: EmbeddedChannel, text: str, index: str) -> None:
+def test_an_index_serves(people: FileChannel, text: str, index: str) -> None:
     explained = _explain(people, f"FOR u IN users {text}")
     assert explained["python"] is None
     assert index in explained["indexes"], explained["steps"]
@@ -93,7 +93,7 @@ def test_an_index_serves(people: EmbeddedChannel, text: str, index: str) -> None
 @pytest.mark.parametrize(
     "text", ["SORT u.age LIMIT 5 RETURN u", "SORT u._key LIMIT 5 RETURN u", "LIMIT 5 RETURN u"]
 )
-def test_the_first_rows_are_read_without_sorting_all(people: EmbeddedChannel, text: str) -> None:
+def test_the_first_rows_are_read_without_sorting_all(people: FileChannel, text: str) -> None:
     steps = _explain(people, f"FOR u IN users {text}")["steps"]
     assert not any(step == "USE TEMP B-TREE FOR ORDER BY" for step in steps), steps
 
@@ -109,12 +109,12 @@ def test_the_first_rows_are_read_without_sorting_all(people: EmbeddedChannel, te
         "FOR u IN users FILTER 'y' IN u.tags RETURN FIRST((FOR o IN users RETURN o))",
     ],
 )
-def test_one_statement_answers(people: EmbeddedChannel, text: str) -> None:
+def test_one_statement_answers(people: FileChannel, text: str) -> None:
     assert _explain(people, text)["python"] is None
     people.perform(RunQuery(parse(text), _BINDS))
 
 
-def test_python_gets_rows_that_sql_has_narrowed(people: EmbeddedChannel) -> None:
+def test_python_gets_rows_that_sql_has_narrowed(people: FileChannel) -> None:
     explained = _explain(
         people, "FOR u IN users FILTER u.age == 3 FILTER WORD_COUNT(u.name) == 1 RETURN u._key"
     )
@@ -122,13 +122,13 @@ def test_python_gets_rows_that_sql_has_narrowed(people: EmbeddedChannel) -> None
     assert "WORD_COUNT" in explained["python"]["why"]
 
 
-def test_documents_come_as_they_are_stored(people: EmbeddedChannel) -> None:
+def test_documents_come_as_they_are_stored(people: FileChannel) -> None:
     query = parse("FOR u IN users FILTER u.age == @n SORT u.name RETURN u")
     rows = people.perform(FetchDocuments(query, {"n": 3}))
     assert rows == [people.perform(Get("users", key)) for key in ("103", "153", "003", "053")]
 
 
-def test_documents_of_a_query_in_python_come_in_the_same_form(people: EmbeddedChannel) -> None:
+def test_documents_of_a_query_in_python_come_in_the_same_form(people: FileChannel) -> None:
     reached = people.perform(FetchDocuments(parse('FOR v IN OUTBOUND "users/001" follows RETURN v')))
     assert [row and row[0] for row in reached] == ["000", "002"]
     stored = people.perform(Get("users", "000"))
@@ -139,12 +139,12 @@ def test_documents_of_a_query_in_python_come_in_the_same_form(people: EmbeddedCh
     assert people.perform(FetchDocuments(parse("RETURN null"))) == [None]
 
 
-def test_what_are_no_documents_can_not_be_fetched(people: EmbeddedChannel) -> None:
+def test_what_are_no_documents_can_not_be_fetched(people: FileChannel) -> None:
     with pytest.raises(QueryError, match="whole documents"):
         people.perform(FetchDocuments(parse("FOR u IN users RETURN u.age")))
 
 
-def test_a_query_sees_what_its_channel_wrote(people: EmbeddedChannel) -> None:
+def test_a_query_sees_what_its_channel_wrote(people: FileChannel) -> None:
     count = RunQuery(parse("FOR u IN users COLLECT WITH COUNT INTO n RETURN n"))
     people.perform(RunQuery(parse("INSERT {age: 1} INTO users")))
     assert people.perform(count) == [201]
@@ -152,14 +152,14 @@ def test_a_query_sees_what_its_channel_wrote(people: EmbeddedChannel) -> None:
     assert people.perform(count) == [200]
 
 
-def test_a_new_index_is_used_at_once(people: EmbeddedChannel) -> None:
+def test_a_new_index_is_used_at_once(people: FileChannel) -> None:
     text = "FOR u IN users FILTER u.other == 1 RETURN u"
     assert _explain(people, text)["indexes"] == []
     people.perform(CreateIndex("users", IndexSpec("other", "persistent", ("other",))))
     assert _explain(people, text)["indexes"] == ["users.other"]
 
 
-def test_a_text_key_never_meets_a_number(people: EmbeddedChannel) -> None:
+def test_a_text_key_never_meets_a_number(people: FileChannel) -> None:
     people.perform(Apply([Inserts("users", [("5", {"_key": "5", "v": 5})])]))
     for text in ("u._key == 5", "u._key == u.v", "u._key IN [5]", "u._key < 6", "u._key IN @many"):
         query = parse(f"FOR u IN users FILTER u.v == 5 AND {text} RETURN u._key")
@@ -170,7 +170,7 @@ def test_strict_mode_raises_what_a_filter_swallows() -> None:
     query = RunQuery(parse("FOR u IN users FILTER LOWER(u.age) == 'x' RETURN u"))
     answers: list[Any] = []
     for strict in (False, True):
-        channel = EmbeddedDriver("sqlite://", strict=strict).channel()
+        channel = FileDriver("sqlite://", strict=strict).channel()
         channel.perform(CreateCollection("users"))
         channel.perform(Apply([Inserts("users", [("a", {"_key": "a", "age": 5})])]))
         try:
@@ -189,13 +189,13 @@ def test_strict_mode_raises_what_a_filter_swallows() -> None:
         'FOR u IN users FILTER u._key == "003" FILTER WORD_COUNT(u.name) RETURN LENGTH(SAMPLE(@users, 200))',
     ],
 )
-def test_rows_are_not_narrowed_where_the_collection_is_read_again(people: EmbeddedChannel, text: str) -> None:
+def test_rows_are_not_narrowed_where_the_collection_is_read_again(people: FileChannel, text: str) -> None:
     answer = people.perform(RunQuery(parse(text), {"users": "users"}))
     assert answer == [200] or len(answer) == 800
 
 
 def test_plans_are_shared_by_the_channels_of_a_driver(path: Path) -> None:
-    driver = EmbeddedDriver(f"sqlite:///{path}")
+    driver = FileDriver(f"sqlite:///{path}")
     one, two = driver.channel(), driver.channel()
     one.perform(CreateCollection("users"))
     query = parse("FOR u IN users FILTER u.a == 1 RETURN u")
@@ -205,7 +205,7 @@ def test_plans_are_shared_by_the_channels_of_a_driver(path: Path) -> None:
     assert one._queries._entry(query, {}) is not two._queries._entry(query, {})
 
 
-def test_a_function_that_fails_in_or_or_not_makes_the_whole_condition_false(channel: EmbeddedChannel) -> None:
+def test_a_function_that_fails_in_or_or_not_makes_the_whole_condition_false(channel: FileChannel) -> None:
     documents = [("list", {"_key": "list", "name": []}), ("text", {"_key": "text", "name": "b"})]
     channel.perform(Apply([Inserts("users", documents)]))
 
@@ -220,7 +220,7 @@ def test_a_function_that_fails_in_or_or_not_makes_the_whole_condition_false(chan
 
 
 @pytest.mark.parametrize("again", ["LET o = {name: u.name}", "LET u = {name: 'none'}", "LET v = 1"])
-def test_a_join_tests_what_a_name_means_where_it_stands(people: EmbeddedChannel, again: str) -> None:
+def test_a_join_tests_what_a_name_means_where_it_stands(people: FileChannel, again: str) -> None:
     query = parse(f"FOR u IN users FOR o IN users {again} FILTER o.name == u.name RETURN o._key")
     in_sql = people.perform(RunQuery(query))
     source = MemorySource({"users": people.perform(RunQuery(parse("FOR u IN users RETURN u")))})

@@ -37,14 +37,14 @@ from solidb_odm.commands.replica import (
     RemoteVersion,
     Settle,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver
+from solidb_odm.engines.sqlite import FileChannel, FileDriver
 from solidb_odm.errors import UniqueViolation, UsageError
 from solidb_odm.language.parser import parse
 
 
 @pytest.fixture
 def channel(tmp_path: Path):
-    driver = EmbeddedDriver(f"sqlite:///{tmp_path / 'store.db'}")
+    driver = FileDriver(f"sqlite:///{tmp_path / 'store.db'}")
     opened = driver.channel()
     opened.perform(OpenReplica())
     opened.perform(CreateCollection("notes"))
@@ -57,28 +57,28 @@ def remote(document, revision="r1"):
     return RemoteVersion(document, revision, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00")
 
 
-def insert(channel: EmbeddedChannel, key: str, **values: object) -> str:
+def insert(channel: FileChannel, key: str, **values: object) -> str:
     body = {"_key": key, **values}
     ((receipt,),) = channel.perform(Apply([Inserts("notes", [(key, body)])]))
     channel.perform(Commit())
     return receipt[0]
 
 
-def query(channel: EmbeddedChannel, text: str) -> list[object]:
+def query(channel: FileChannel, text: str) -> list[object]:
     rows = channel.perform(RunQuery(parse(text)))
     channel.perform(Commit())
     return rows
 
 
-def kinds(channel: EmbeddedChannel) -> dict[str, str]:
+def kinds(channel: FileChannel) -> dict[str, str]:
     return {edit.key: edit.kind for edit in channel.perform(ListEdits())}
 
 
-def settle(channel: EmbeddedChannel, *outcomes) -> list[bool]:
+def settle(channel: FileChannel, *outcomes) -> list[bool]:
     return channel.perform(Settle("notes", outcomes))
 
 
-def test_every_way_of_writing_is_captured_in_its_own_transaction(channel: EmbeddedChannel) -> None:
+def test_every_way_of_writing_is_captured_in_its_own_transaction(channel: FileChannel) -> None:
     settle(channel, *(Adopted(key, remote({"_key": key, "n": 1}, key)) for key in "pqr"))
     insert(channel, "a", n=1)
     channel.perform(Apply([Patches("notes", [Patch("p", "p", {"n": 2})])]))
@@ -95,14 +95,14 @@ def test_every_way_of_writing_is_captured_in_its_own_transaction(channel: Embedd
     }
 
 
-def test_a_rollback_leaves_nothing_in_the_queue(channel: EmbeddedChannel) -> None:
+def test_a_rollback_leaves_nothing_in_the_queue(channel: FileChannel) -> None:
     channel.perform(Apply([Inserts("notes", [("a", {"_key": "a"})])]))
     channel.perform(Rollback())
     assert channel.perform(ListEdits()) == []
     assert channel.perform(ReadJournal(0)) == []
 
 
-def test_what_arrives_keeps_the_servers_revision_and_is_no_edit(channel: EmbeddedChannel) -> None:
+def test_what_arrives_keeps_the_servers_revision_and_is_no_edit(channel: FileChannel) -> None:
     assert settle(channel, Adopted("a", remote({"_key": "a", "n": 1}, "r7"))) == [True]
     stored = channel.perform(Get("notes", "a"))
     assert stored is not None
@@ -110,13 +110,13 @@ def test_what_arrives_keeps_the_servers_revision_and_is_no_edit(channel: Embedde
     assert channel.perform(CountEdits()) == {}
 
 
-def test_what_is_made_and_deleted_here_is_no_edit(channel: EmbeddedChannel) -> None:
+def test_what_is_made_and_deleted_here_is_no_edit(channel: FileChannel) -> None:
     insert(channel, "a", n=1)
     query(channel, "REMOVE 'a' IN notes")
     assert channel.perform(CountEdits()) == {}
 
 
-def test_an_edit_that_is_taken_back_is_none(channel: EmbeddedChannel) -> None:
+def test_an_edit_that_is_taken_back_is_none(channel: FileChannel) -> None:
     settle(channel, Adopted("a", remote({"_key": "a", "n": 1})))
     query(channel, "UPDATE 'a' WITH {n: 2} IN notes")
     assert channel.perform(CountEdits()) == {"pending": 1}
@@ -124,7 +124,7 @@ def test_an_edit_that_is_taken_back_is_none(channel: EmbeddedChannel) -> None:
     assert channel.perform(CountEdits()) == {}
 
 
-def test_an_acknowledgement_does_not_move_the_local_revision(channel: EmbeddedChannel) -> None:
+def test_an_acknowledgement_does_not_move_the_local_revision(channel: FileChannel) -> None:
     revision = insert(channel, "a", n=1)
     (edit,) = channel.perform(ListEdits())
     channel.perform(MarkSent([edit]))
@@ -140,7 +140,7 @@ def test_an_acknowledgement_does_not_move_the_local_revision(channel: EmbeddedCh
     assert (edit.base, edit.revision) == ({"_key": "a", "n": 1}, "server")
 
 
-def test_an_edit_made_while_a_push_was_under_way_waits_for_the_next(channel: EmbeddedChannel) -> None:
+def test_an_edit_made_while_a_push_was_under_way_waits_for_the_next(channel: FileChannel) -> None:
     insert(channel, "a", n=1)
     (sent,) = channel.perform(ListEdits())
     channel.perform(MarkSent([sent]))
@@ -151,7 +151,7 @@ def test_an_edit_made_while_a_push_was_under_way_waits_for_the_next(channel: Emb
     assert (edit.base, edit.current, edit.sent) == ({"_key": "a", "n": 1}, {"_key": "a", "n": 2}, None)
 
 
-def test_what_was_edited_after_it_was_read_is_left_alone(channel: EmbeddedChannel) -> None:
+def test_what_was_edited_after_it_was_read_is_left_alone(channel: FileChannel) -> None:
     settle(channel, Adopted("a", remote({"_key": "a", "n": 1})))
     query(channel, "UPDATE 'a' WITH {n: 2} IN notes")
     (edit,) = channel.perform(ListEdits())
@@ -163,7 +163,7 @@ def test_what_was_edited_after_it_was_read_is_left_alone(channel: EmbeddedChanne
     assert query(channel, "RETURN DOCUMENT('notes/a').n") == [3]
 
 
-def test_unique_indexes_bind_edits_and_not_what_arrives(channel: EmbeddedChannel) -> None:
+def test_unique_indexes_bind_edits_and_not_what_arrives(channel: FileChannel) -> None:
     channel.perform(CreateIndex("notes", IndexSpec("e", "persistent", ("e",), unique=True)))
     insert(channel, "a", e=1)
     with pytest.raises(UniqueViolation, match="the index e on e"):
@@ -173,7 +173,7 @@ def test_unique_indexes_bind_edits_and_not_what_arrives(channel: EmbeddedChannel
     assert query(channel, "FOR d IN notes FILTER d.e == 1 SORT d._key RETURN d._key") == ["a", "c"]
 
 
-def test_unique_indexes_over_several_fields_take_nulls_for_equal(channel: EmbeddedChannel) -> None:
+def test_unique_indexes_over_several_fields_take_nulls_for_equal(channel: FileChannel) -> None:
     channel.perform(CreateIndex("notes", IndexSpec("ef", "persistent", ("e", "f"), unique=True)))
     insert(channel, "a", e=1, f=None)
     insert(channel, "none")
@@ -183,7 +183,7 @@ def test_unique_indexes_over_several_fields_take_nulls_for_equal(channel: Embedd
 
 
 def test_a_collection_that_was_there_before_is_queued_and_its_indexes_relaxed(tmp_path: Path) -> None:
-    driver = EmbeddedDriver(f"sqlite:///{tmp_path / 'store.db'}")
+    driver = FileDriver(f"sqlite:///{tmp_path / 'store.db'}")
     channel = driver.channel()
     channel.perform(CreateCollection("notes"))
     channel.perform(CreateIndex("notes", IndexSpec("e", "persistent", ("e",), unique=True)))
@@ -199,7 +199,7 @@ def test_a_collection_that_was_there_before_is_queued_and_its_indexes_relaxed(tm
 
 
 def test_only_collections_in_scope_are_captured(tmp_path: Path) -> None:
-    driver = EmbeddedDriver(f"sqlite:///{tmp_path / 'store.db'}")
+    driver = FileDriver(f"sqlite:///{tmp_path / 'store.db'}")
     channel = driver.channel()
     channel.perform(OpenReplica(("others",)))
     channel.perform(CreateCollection("notes"))
@@ -212,7 +212,7 @@ def test_only_collections_in_scope_are_captured(tmp_path: Path) -> None:
     driver.close()
 
 
-def test_expiry_is_no_edit_and_spares_what_was_not_pushed(channel: EmbeddedChannel) -> None:
+def test_expiry_is_no_edit_and_spares_what_was_not_pushed(channel: FileChannel) -> None:
     channel.perform(CreateIndex("notes", IndexSpec("t", "ttl", ("t",), seconds=1)))
     settle(channel, Adopted("old", remote({"_key": "old", "t": 5})))
     insert(channel, "edited", t=5)
@@ -221,7 +221,7 @@ def test_expiry_is_no_edit_and_spares_what_was_not_pushed(channel: EmbeddedChann
     assert kinds(channel) == {"edited": "insert"}
 
 
-def test_discarding_goes_back_to_what_was_agreed_on(channel: EmbeddedChannel) -> None:
+def test_discarding_goes_back_to_what_was_agreed_on(channel: FileChannel) -> None:
     settle(channel, Adopted("a", remote({"_key": "a", "n": 1})))
     query(channel, "REMOVE 'a' IN notes")
     insert(channel, "b")
@@ -231,7 +231,7 @@ def test_discarding_goes_back_to_what_was_agreed_on(channel: EmbeddedChannel) ->
     assert channel.perform(CountEdits()) == {}
 
 
-def test_a_repair_lets_a_rejected_edit_be_pushed_again(channel: EmbeddedChannel) -> None:
+def test_a_repair_lets_a_rejected_edit_be_pushed_again(channel: FileChannel) -> None:
     insert(channel, "a", n=1)
     (edit,) = channel.perform(ListEdits())
     settle(channel, Rejected("a", edit.number, "too small"))
@@ -240,13 +240,13 @@ def test_a_repair_lets_a_rejected_edit_be_pushed_again(channel: EmbeddedChannel)
     assert channel.perform(CountEdits()) == {"pending": 1}
 
 
-def test_documents_the_server_lost_can_be_pushed_again(channel: EmbeddedChannel) -> None:
+def test_documents_the_server_lost_can_be_pushed_again(channel: FileChannel) -> None:
     settle(channel, Adopted("a", remote({"_key": "a", "n": 1})), Adopted("b", remote({"_key": "b"})))
     channel.perform(ForgetKnown("notes", ["a"]))
     assert kinds(channel) == {"a": "insert"}
     assert channel.perform(KnownSummary("notes"))[0] == 1
 
 
-def test_a_synced_collection_is_not_dropped_here(channel: EmbeddedChannel) -> None:
+def test_a_synced_collection_is_not_dropped_here(channel: FileChannel) -> None:
     with pytest.raises(UsageError, match="synced"):
         channel.perform(DropCollection("notes"))

@@ -17,7 +17,7 @@ from solidb_odm.commands import (
     Patches,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel
+from solidb_odm.engines.sqlite import FileChannel
 from solidb_odm.language.functions import IndexInfo
 from solidb_odm.language.interpreter import MemorySource, evaluate
 from solidb_odm.language.parser import parse
@@ -47,7 +47,7 @@ def _documents() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def places(channel: EmbeddedChannel) -> EmbeddedChannel:
+def places(channel: FileChannel) -> FileChannel:
     channel.perform(CreateCollection("places"))
     documents = _documents()
     half = [(document["_key"], document) for document in documents[:150]]
@@ -68,9 +68,7 @@ def _memory(metric: str = "cosine") -> MemorySource:
 
 @pytest.mark.parametrize("radius", [0, 10_000, 50_000, 3_000_000, 30_000_000])
 @pytest.mark.parametrize("center", [(48.5, 2.5), (89.9, 0), (0, 179.9), (-45, -180)])
-def test_near_finds_the_same_places(
-    places: EmbeddedChannel, center: tuple[float, float], radius: int
-) -> None:
+def test_near_finds_the_same_places(places: FileChannel, center: tuple[float, float], radius: int) -> None:
     binds = {"c": {"lat": center[0], "lon": center[1]}, "r": radius}
     assert places.perform(RunQuery(_NEAR, binds)) == evaluate(_NEAR, _memory(), binds)
 
@@ -86,7 +84,7 @@ def test_near_finds_the_same_places(
 @pytest.mark.parametrize("radius", [0, 10_000, 50_000, 3_000_000])
 @pytest.mark.parametrize("center", [(48.5, 2.5), (89.9, 0), (0, 179.9)])
 def test_a_distance_filter_finds_the_same_places(
-    places: EmbeddedChannel, condition: str, center: tuple[float, float], radius: int
+    places: FileChannel, condition: str, center: tuple[float, float], radius: int
 ) -> None:
     query = parse(f"FOR p IN places FILTER {condition} RETURN p._key")
     binds = {"lat": center[0], "lon": center[1], "r": radius}
@@ -96,7 +94,7 @@ def test_a_distance_filter_finds_the_same_places(
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
-def test_a_vector_search_finds_the_same_documents(places: EmbeddedChannel, metric: Any) -> None:
+def test_a_vector_search_finds_the_same_documents(places: FileChannel, metric: Any) -> None:
     places.perform(
         CreateIndex("places", IndexSpec("second", "vector", ("face",), dimension=4, metric=metric))
     )
@@ -108,7 +106,7 @@ def test_a_vector_search_finds_the_same_documents(places: EmbeddedChannel, metri
         assert places.perform(RunQuery(query, binds)) == evaluate(query, source, binds)
 
 
-def test_a_search_sees_the_session_s_own_writes(places: EmbeddedChannel) -> None:
+def test_a_search_sees_the_session_s_own_writes(places: FileChannel) -> None:
     binds = {"v": [9.0, 0.0, 0.0, 0.5]}
     places.perform(RunQuery(_NEAREST, binds))
     stored = places.perform(RunQuery(parse('FOR p IN places FILTER p._key == "001" RETURN p._rev')))
@@ -116,7 +114,7 @@ def test_a_search_sees_the_session_s_own_writes(places: EmbeddedChannel) -> None
     assert places.perform(RunQuery(_NEAREST, binds))[0][0] == "001"
 
 
-def test_a_missing_index_is_an_error_as_without_a_file(places: EmbeddedChannel) -> None:
+def test_a_missing_index_is_an_error_as_without_a_file(places: FileChannel) -> None:
     with pytest.raises(Exception, match="no geo index"):
         places.perform(RunQuery(parse('RETURN NEAR("places", {lat: 1, lon: 1}, 5, "other")')))
 
@@ -143,7 +141,7 @@ _TEXTS = [
     ],
 )
 @pytest.mark.parametrize("words", ["quick fox", "élan", "don't", "brown", "the", "nothing", "", "ς den"])
-def test_a_fulltext_search_finds_and_scores_the_same(channel: EmbeddedChannel, call: str, words: str) -> None:
+def test_a_fulltext_search_finds_and_scores_the_same(channel: FileChannel, call: str, words: str) -> None:
     documents: list[dict[str, Any]] = [
         {"_key": str(n), "text": {"body": text}} for n, text in enumerate(_TEXTS)
     ]
@@ -162,7 +160,7 @@ def test_a_fulltext_search_finds_and_scores_the_same(channel: EmbeddedChannel, c
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot"])
-def test_sorting_by_nearness_is_one_statement(places: EmbeddedChannel, metric: str) -> None:
+def test_sorting_by_nearness_is_one_statement(places: FileChannel, metric: str) -> None:
     measure = "LENGTH(p.face) == 4 ? VECTOR_DISTANCE(p.face, @v, @metric) : 1000000000"
     query = parse(f"FOR p IN places SORT {measure}, p._key LIMIT 20 RETURN [p._key, {measure}]")
     binds = {"v": [0.5, -1, 0.25, 0], "metric": metric}
@@ -170,7 +168,7 @@ def test_sorting_by_nearness_is_one_statement(places: EmbeddedChannel, metric: s
     assert places.perform(RunQuery(query, binds)) == evaluate(query, _memory(), binds)
 
 
-def test_a_polygon_is_one_statement(places: EmbeddedChannel) -> None:
+def test_a_polygon_is_one_statement(places: FileChannel) -> None:
     query = parse("FOR p IN places FILTER p.loc != null AND GEO_WITHIN(p.loc, @area) == true RETURN p._key")
     ring = [[2.2, 48.2], [2.8, 48.2], [2.8, 48.9], [2.2, 48.2]]
     binds = {"area": {"type": "Polygon", "coordinates": [ring]}}

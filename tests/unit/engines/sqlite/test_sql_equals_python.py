@@ -16,7 +16,7 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedDriver
+from solidb_odm.engines.sqlite import FileDriver
 from solidb_odm.errors import QueryError
 from solidb_odm.language import nodes as n
 from solidb_odm.language.interpreter import MemorySource, evaluate
@@ -163,7 +163,7 @@ class _Both:
     """The same documents in a file and in memory."""
 
     def __init__(self) -> None:
-        self.channel = EmbeddedDriver("sqlite://", database="memory").channel()
+        self.channel = FileDriver("sqlite://", database="memory").channel()
         self.channel.perform(CreateCollection("docs"))
         for name in ("a", "b"):
             self.channel.perform(CreateIndex("docs", IndexSpec(name, "persistent", (name,))))

@@ -19,15 +19,15 @@ from solidb_odm.commands import (
     Inserts,
     RunQuery,
 )
-from solidb_odm.engines.sqlite.channel import EmbeddedChannel
-from solidb_odm.engines.sqlite.driver import EmbeddedDriver
+from solidb_odm.engines.sqlite.channel import FileChannel
+from solidb_odm.engines.sqlite.driver import FileDriver
 from solidb_odm.engines.sqlite.planner_statistics import are_safe
 from solidb_odm.language.parser import parse
 
 _QUERY = "FOR o IN orders FILTER o.user == 'u7' AND o.status == 'new' RETURN o"
 
 
-def _fill(channel: EmbeddedChannel, count: int = 2000) -> None:
+def _fill(channel: FileChannel, count: int = 2000) -> None:
     orders: list[tuple[str, Any]] = [
         (f"o{n:04}", {"_key": f"o{n:04}", "user": f"u{n // 2}", "status": "new"}) for n in range(count)
     ]
@@ -35,18 +35,18 @@ def _fill(channel: EmbeddedChannel, count: int = 2000) -> None:
     channel.perform(Commit())
 
 
-def _index(channel: EmbeddedChannel, *fields: str) -> None:
+def _index(channel: FileChannel, *fields: str) -> None:
     channel.perform(CreateIndex("orders", IndexSpec("_".join(fields), "persistent", fields)))
 
 
-def _indexes(channel: EmbeddedChannel) -> list[str]:
+def _indexes(channel: FileChannel) -> list[str]:
     explained: dict[str, Any] = channel.perform(ExplainQuery(parse(_QUERY), {}))
     indexes: list[str] = explained["indexes"]
     return indexes
 
 
 def test_the_index_that_finds_fewest_is_chosen_once_there_are_many_documents(path: Path) -> None:
-    channel = EmbeddedDriver(f"sqlite:///{path}").channel()
+    channel = FileDriver(f"sqlite:///{path}").channel()
     channel.perform(CreateCollection("orders"))
     _index(channel, "user")
     _index(channel, "status", "total")
@@ -57,7 +57,7 @@ def test_the_index_that_finds_fewest_is_chosen_once_there_are_many_documents(pat
 
 
 def test_an_index_on_documents_that_are_there_is_known_at_once(path: Path) -> None:
-    channel = EmbeddedDriver(f"sqlite:///{path}").channel()
+    channel = FileDriver(f"sqlite:///{path}").channel()
     channel.perform(CreateCollection("orders"))
     _fill(channel)
 
@@ -69,7 +69,7 @@ def test_an_index_on_documents_that_are_there_is_known_at_once(path: Path) -> No
 
 def test_figures_are_gathered_again_when_what_is_written_has_doubled(path: Path) -> None:
     seen: list[str] = []
-    driver = EmbeddedDriver(f"sqlite:///{path}", on_statement=lambda sql, *_: seen.append(sql))
+    driver = FileDriver(f"sqlite:///{path}", on_statement=lambda sql, *_: seen.append(sql))
     channel = driver.channel()
     channel.perform(CreateCollection("orders"))
 
@@ -88,7 +88,7 @@ _JOIN = """
 
 
 def test_figures_lose_no_rows(path: Path) -> None:
-    driver = EmbeddedDriver(f"sqlite:///{path}")
+    driver = FileDriver(f"sqlite:///{path}")
     channel = driver.channel()
     users: list[tuple[str, Any]] = [
         (f"{n}", {"_key": f"{n}", "name": f"a long name {n}", "active": True}) for n in range(10)
@@ -108,13 +108,13 @@ def test_figures_lose_no_rows(path: Path) -> None:
         by_hand.create_function("solidb_key", 1, str, deterministic=True)
         by_hand.execute("ANALYZE")
 
-    again = EmbeddedDriver(f"sqlite:///{path}").channel()
+    again = FileDriver(f"sqlite:///{path}").channel()
     assert again.perform(RunQuery(parse(_JOIN), {})) == [key for key, _ in orders]
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_walk_loses_nothing_by_figures(path: Path, times: int) -> None:
-    driver = EmbeddedDriver(f"sqlite:///{path}")
+    driver = FileDriver(f"sqlite:///{path}")
     channel = driver.channel()
     channel.perform(CreateCollection("towns"))
     channel.perform(CreateCollection("roads", "edge"))

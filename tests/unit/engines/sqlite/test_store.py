@@ -27,7 +27,7 @@ from solidb_odm.commands import (
     Savepoint,
     SetSchema,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver, parse_url
+from solidb_odm.engines.sqlite import FileChannel, FileDriver, parse_url
 from solidb_odm.errors import (
     ClosedError,
     CollectionExists,
@@ -46,11 +46,11 @@ from solidb_odm.language.parser import parse
 from .conftest import Opener
 
 
-def _insert(channel: EmbeddedChannel, *keys: str) -> None:
+def _insert(channel: FileChannel, *keys: str) -> None:
     channel.perform(Apply([Inserts("users", [(key, {"_key": key}) for key in keys])]))
 
 
-def _count(channel: EmbeddedChannel) -> int:
+def _count(channel: FileChannel) -> int:
     return channel.perform(CountDocuments("users"))
 
 
@@ -102,9 +102,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path, open_channel: Opener)
         open_channel()
 
 
-def test_a_file_of_a_newer_format_is_refused(
-    channel: EmbeddedChannel, path: Path, open_channel: Opener
-) -> None:
+def test_a_file_of_a_newer_format_is_refused(channel: FileChannel, path: Path, open_channel: Opener) -> None:
     channel.close()
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 99")
@@ -113,7 +111,7 @@ def test_a_file_of_a_newer_format_is_refused(
         open_channel()
 
 
-def test_a_damaged_file_is_told(channel: EmbeddedChannel, path: Path, open_channel: Opener) -> None:
+def test_a_damaged_file_is_told(channel: FileChannel, path: Path, open_channel: Opener) -> None:
     _insert(channel, *(f"{n:05}" for n in range(2000)))
     channel.perform(Commit())
     channel._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -128,12 +126,10 @@ def test_a_missing_file_is_not_made_when_told_so(open_channel: Opener, tmp_path:
     with pytest.raises(StoreUnavailable):
         open_channel("?create=false")
     with pytest.raises(StoreUnavailable):
-        EmbeddedDriver(f"sqlite:///{tmp_path}/no/such/folder/a.db").channel()
+        FileDriver(f"sqlite:///{tmp_path}/no/such/folder/a.db").channel()
 
 
-def test_writes_are_seen_by_others_after_the_commit_only(
-    channel: EmbeddedChannel, open_channel: Opener
-) -> None:
+def test_writes_are_seen_by_others_after_the_commit_only(channel: FileChannel, open_channel: Opener) -> None:
     other = open_channel()
     _insert(channel, "a")
     assert (_count(channel), _count(other)) == (1, 0)
@@ -141,7 +137,7 @@ def test_writes_are_seen_by_others_after_the_commit_only(
     assert _count(other) == 1
 
 
-def test_rollback_and_savepoints_undo(channel: EmbeddedChannel) -> None:
+def test_rollback_and_savepoints_undo(channel: FileChannel) -> None:
     _insert(channel, "a")
     channel.perform(Savepoint('s"1'))
     _insert(channel, "b")
@@ -156,7 +152,7 @@ def test_rollback_and_savepoints_undo(channel: EmbeddedChannel) -> None:
         channel.perform(Release('s"1'))
 
 
-def test_a_second_writer_waits_and_is_told(channel: EmbeddedChannel, open_channel: Opener) -> None:
+def test_a_second_writer_waits_and_is_told(channel: FileChannel, open_channel: Opener) -> None:
     other = open_channel("?timeout=0.05")
     _insert(channel, "a")
     with pytest.raises(StoreLocked):
@@ -165,9 +161,7 @@ def test_a_second_writer_waits_and_is_told(channel: EmbeddedChannel, open_channe
     _insert(other, "b")
 
 
-def test_another_process_can_hold_the_lock(
-    channel: EmbeddedChannel, path: Path, open_channel: Opener
-) -> None:
+def test_another_process_can_hold_the_lock(channel: FileChannel, path: Path, open_channel: Opener) -> None:
     hold = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
         "c.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()"
@@ -183,7 +177,7 @@ def test_another_process_can_hold_the_lock(
     _insert(channel, "a")
 
 
-def test_threads_write_one_after_another(channel: EmbeddedChannel, open_channel: Opener) -> None:
+def test_threads_write_one_after_another(channel: FileChannel, open_channel: Opener) -> None:
     channels = [open_channel() for _ in range(4)]
 
     def work(number: int) -> None:
@@ -200,7 +194,7 @@ def test_threads_write_one_after_another(channel: EmbeddedChannel, open_channel:
 
 
 def test_channels_of_one_memory_driver_share_it() -> None:
-    driver = EmbeddedDriver("sqlite://", timeout=0)
+    driver = FileDriver("sqlite://", timeout=0)
     one, two = driver.channel(), driver.channel()
     one.perform(CreateCollection("users"))
     _insert(one, "a")
@@ -208,10 +202,10 @@ def test_channels_of_one_memory_driver_share_it() -> None:
         _insert(two, "b")
     one.perform(Commit())
     assert _count(two) == 1
-    assert EmbeddedDriver("sqlite://").channel().perform(ListCollections()) == []
+    assert FileDriver("sqlite://").channel().perform(ListCollections()) == []
 
 
-def test_closing_undoes_and_gives_back(channel: EmbeddedChannel, open_channel: Opener) -> None:
+def test_closing_undoes_and_gives_back(channel: FileChannel, open_channel: Opener) -> None:
     _insert(channel, "a")
     channel.close()
     channel.close()
@@ -220,7 +214,7 @@ def test_closing_undoes_and_gives_back(channel: EmbeddedChannel, open_channel: O
         _count(channel)
 
 
-def test_definitions_are_described_and_dropped(channel: EmbeddedChannel, open_channel: Opener) -> None:
+def test_definitions_are_described_and_dropped(channel: FileChannel, open_channel: Opener) -> None:
     specs = (
         IndexSpec("bio", "fulltext", ("bio",)),
         IndexSpec("city", "persistent", ("address.city", "age")),
@@ -242,7 +236,7 @@ def test_definitions_are_described_and_dropped(channel: EmbeddedChannel, open_ch
     assert tables == []
 
 
-def test_what_exists_or_is_missing_is_told(channel: EmbeddedChannel) -> None:
+def test_what_exists_or_is_missing_is_told(channel: FileChannel) -> None:
     spec = IndexSpec("a", "persistent", ("a",))
     channel.perform(CreateIndex("users", spec))
     with pytest.raises(IndexExists):
@@ -253,14 +247,14 @@ def test_what_exists_or_is_missing_is_told(channel: EmbeddedChannel) -> None:
         channel.perform(DropIndex("users", IndexSpec("b", "persistent", ("b",))))
 
 
-def test_definitions_in_a_rolled_back_transaction_are_undone(channel: EmbeddedChannel) -> None:
+def test_definitions_in_a_rolled_back_transaction_are_undone(channel: FileChannel) -> None:
     _insert(channel, "a")
     channel.perform(CreateCollection("more"))
     channel.perform(Rollback())
     assert channel.perform(ListCollections()) == ["users"]
 
 
-def test_a_query_that_writes_is_undone_whole_when_it_fails(channel: EmbeddedChannel) -> None:
+def test_a_query_that_writes_is_undone_whole_when_it_fails(channel: FileChannel) -> None:
     _insert(channel, "b")
     with pytest.raises(Exception, match="already exists"):
         channel.perform(RunQuery(parse('FOR k IN ["a", "b", "c"] INSERT {_key: k} INTO users')))
@@ -268,7 +262,7 @@ def test_a_query_that_writes_is_undone_whole_when_it_fails(channel: EmbeddedChan
     assert _count(channel) == 1
 
 
-def test_a_strict_schema_holds_for_queries(channel: EmbeddedChannel) -> None:
+def test_a_strict_schema_holds_for_queries(channel: FileChannel) -> None:
     pytest.importorskip("jsonschema")
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     channel.perform(SetSchema("users", schema, "strict"))
@@ -285,7 +279,7 @@ def test_a_strict_schema_holds_for_queries(channel: EmbeddedChannel) -> None:
     ],
 )
 def test_a_query_that_runs_too_long_is_stopped(path: Path, text: str) -> None:
-    channel = EmbeddedDriver(f"sqlite:///{path}?query_timeout=0.05").channel()
+    channel = FileDriver(f"sqlite:///{path}?query_timeout=0.05").channel()
     channel.perform(CreateCollection("users"))
     _insert(channel, *map(str, range(200)))
     channel.perform(Commit())
@@ -296,7 +290,7 @@ def test_a_query_that_runs_too_long_is_stopped(path: Path, text: str) -> None:
 
 def test_an_observer_is_told_each_statement(path: Path) -> None:
     seen: list[tuple[str, int, float, int]] = []
-    channel = EmbeddedDriver(f"sqlite:///{path}", on_statement=lambda *told: seen.append(told)).channel()
+    channel = FileDriver(f"sqlite:///{path}", on_statement=lambda *told: seen.append(told)).channel()
     channel.perform(CreateCollection("users"))
     _insert(channel, "a", "b")
     channel.perform(RunQuery(parse("FOR u IN users RETURN u._key")))
@@ -308,7 +302,7 @@ def test_an_observer_is_told_each_statement(path: Path) -> None:
 
 def test_an_observer_is_told_once_of_rows_that_are_read_in_parts(path: Path) -> None:
     seen: list[tuple[str, int]] = []
-    driver = EmbeddedDriver(f"sqlite:///{path}", on_statement=lambda sql, *told: seen.append((sql, told[-1])))
+    driver = FileDriver(f"sqlite:///{path}", on_statement=lambda sql, *told: seen.append((sql, told[-1])))
     channel = driver.channel()
     channel.perform(CreateCollection("users"))
     _insert(channel, *(f"u{number}" for number in range(2500)))
@@ -318,7 +312,7 @@ def test_an_observer_is_told_once_of_rows_that_are_read_in_parts(path: Path) -> 
 
 
 @pytest.mark.parametrize("seen", [1, "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5+02:00"])
-def test_expired_documents_are_removed(channel: EmbeddedChannel, seen: object) -> None:
+def test_expired_documents_are_removed(channel: FileChannel, seen: object) -> None:
     channel.perform(CreateIndex("users", IndexSpec("seen", "ttl", ("seen",), seconds=60)))
     kept = [9_999_999_999, "2999-01-01T00:00:00Z", None, 1.5, "soon", -1, True]
     rows = [(str(n), {"_key": str(n), "seen": value}) for n, value in enumerate([*kept, seen])]
@@ -328,16 +322,14 @@ def test_expired_documents_are_removed(channel: EmbeddedChannel, seen: object) -
     assert _count(channel) == len(kept)
 
 
-def test_expired_documents_go_when_a_channel_is_opened(
-    channel: EmbeddedChannel, open_channel: Opener
-) -> None:
+def test_expired_documents_go_when_a_channel_is_opened(channel: FileChannel, open_channel: Opener) -> None:
     channel.perform(CreateIndex("users", IndexSpec("seen", "ttl", ("seen",))))
     channel.perform(Apply([Inserts("users", [("a", {"_key": "a", "seen": 1})])]))
     channel.perform(Commit())
     assert _count(open_channel()) == 0
 
 
-def test_documents_expire_by_the_time_they_were_made(channel: EmbeddedChannel) -> None:
+def test_documents_expire_by_the_time_they_were_made(channel: FileChannel) -> None:
     channel.perform(CreateIndex("users", IndexSpec("made", "ttl", ("_created_at",), seconds=60)))
     _insert(channel, "new", "old")
     channel._connection.execute("UPDATE users SET created = '2020-01-01T00:00:00+00:00' WHERE key = 'old'")

@@ -15,7 +15,7 @@ from solidb_odm.commands import (
     Inserts,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel
+from solidb_odm.engines.sqlite import FileChannel
 from solidb_odm.engines.sqlite.sql import levels
 from solidb_odm.errors import QueryError
 from solidb_odm.language.parser import parse
@@ -24,7 +24,7 @@ LINKS = ["users/a users/b", "users/a teams/x", "users/b users/c", "teams/x users
 
 
 @pytest.fixture
-def graph(channel: EmbeddedChannel) -> EmbeddedChannel:
+def graph(channel: FileChannel) -> FileChannel:
     """Users and a team: a to b and x, b to c, x to d, d to a user who does not exist."""
     channel.perform(CreateCollection("teams"))
     channel.perform(CreateCollection("links", "edge"))
@@ -37,22 +37,22 @@ def graph(channel: EmbeddedChannel) -> EmbeddedChannel:
     return channel
 
 
-def _ask(channel: EmbeddedChannel, text: str, **binds: Any) -> list[Any]:
+def _ask(channel: FileChannel, text: str, **binds: Any) -> list[Any]:
     return channel.perform(RunQuery(parse(text), binds))
 
 
-def _explain(channel: EmbeddedChannel, text: str) -> Any:
+def _explain(channel: FileChannel, text: str) -> Any:
     return channel.perform(ExplainQuery(parse(text), {}))
 
 
 def test_vertices_of_several_collections_are_found_in_the_order_of_their_edges(
-    graph: EmbeddedChannel,
+    graph: FileChannel,
 ) -> None:
     found = _ask(graph, "FOR v, e IN 0..3 OUTBOUND 'users/a' links RETURN [v._key, e._key]")
     assert found == [["a", None], ["b", "l0"], ["x", "l1"], ["c", "l2"], ["d", "l3"]]
 
 
-def test_documents_that_are_reached_are_whole_and_as_they_are_stored(graph: EmbeddedChannel) -> None:
+def test_documents_that_are_reached_are_whole_and_as_they_are_stored(graph: FileChannel) -> None:
     query = "FOR v IN 1..2 OUTBOUND 'users/a' links RETURN v"
     assert [row["_id"].partition(":")[2] for row in _ask(graph, query)] == [
         "users/b",
@@ -64,7 +64,7 @@ def test_documents_that_are_reached_are_whole_and_as_they_are_stored(graph: Embe
     assert [row and (row[0], len(row)) for row in stored] == [("b", 5), ("x", 5), ("c", 5), ("d", 5)]
 
 
-def test_a_limit_ends_the_walk_and_nothing_is_sorted(graph: EmbeddedChannel) -> None:
+def test_a_limit_ends_the_walk_and_nothing_is_sorted(graph: FileChannel) -> None:
     text = "FOR v IN 1..9 OUTBOUND 'users/a' links LIMIT 2 RETURN v._key"
     assert _ask(graph, text) == ["b", "x"]
     outer = _explain(graph, text)["sql"].rpartition("WHERE")[2]
@@ -72,13 +72,13 @@ def test_a_limit_ends_the_walk_and_nothing_is_sorted(graph: EmbeddedChannel) -> 
     assert "ORDER BY" not in outer
 
 
-def test_a_limit_of_walks_from_many_vertices_is_for_python(graph: EmbeddedChannel) -> None:
+def test_a_limit_of_walks_from_many_vertices_is_for_python(graph: FileChannel) -> None:
     text = "FOR u IN users FOR v IN OUTBOUND CONCAT('users/', u._key) links LIMIT 2 RETURN v._key"
     assert _ask(graph, text) == ["b", "x"]
     assert "LIMIT takes the first" in _explain(graph, text)["python"]["why"]
 
 
-def test_a_start_that_is_no_text_is_an_error_wherever_it_is_found(graph: EmbeddedChannel) -> None:
+def test_a_start_that_is_no_text_is_an_error_wherever_it_is_found(graph: FileChannel) -> None:
     for start in ("5", "null", "u", "u.boss"):
         with pytest.raises(QueryError, match="Start vertex must be a string"):
             _ask(graph, f"FOR u IN users FOR v IN OUTBOUND {start} links FILTER v._key != 'b' RETURN v")
@@ -90,7 +90,7 @@ def test_a_start_that_is_no_text_is_an_error_wherever_it_is_found(graph: Embedde
 
 
 def test_python_walks_where_paths_are_too_many_for_sql(
-    graph: EmbeddedChannel, monkeypatch: pytest.MonkeyPatch
+    graph: FileChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(levels, "_MOST_PATHS", 1)
     text = "FOR v IN 1..2 OUTBOUND 'users/a' links OPTIONS {uniqueVertices: 'path'} RETURN v._key"
@@ -99,7 +99,7 @@ def test_python_walks_where_paths_are_too_many_for_sql(
     assert "gave up" in _explain(graph, text)["python"]["why"]
 
 
-def test_a_walk_sees_edges_of_its_transaction_and_those_made_since(graph: EmbeddedChannel) -> None:
+def test_a_walk_sees_edges_of_its_transaction_and_those_made_since(graph: FileChannel) -> None:
     text = "FOR v IN INBOUND 'users/a' links RETURN v._key"
     assert _ask(graph, text) == []
     edge = {"_key": "l9", "_from": "users/c", "_to": "users/a"}

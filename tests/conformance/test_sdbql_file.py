@@ -1,4 +1,4 @@
-"""The embedded engine against the recorded answers of the server, through its channel."""
+"""The file engine against the recorded answers of the server, through its channel."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedChannel, EmbeddedDriver
+from solidb_odm.engines.sqlite import FileChannel, FileDriver
 from solidb_odm.errors import SolidbError
 from solidb_odm.language.parser import parse
 
@@ -28,8 +28,8 @@ _KINDS = {"fulltext": "fulltext", "geo": "geo", "vector": "vector", "ttl": "ttl"
 
 
 @pytest.fixture
-def channel() -> Iterator[EmbeddedChannel]:
-    driver = EmbeddedDriver("sqlite://", database="t")
+def channel() -> Iterator[FileChannel]:
+    driver = FileDriver("sqlite://", database="t")
     channel = driver.channel()
     for collection in DATASET:
         channel.perform(CreateCollection(collection["name"], collection["type"]))
@@ -42,11 +42,11 @@ def channel() -> Iterator[EmbeddedChannel]:
     driver.close()
 
 
-def _query(channel: EmbeddedChannel, query: str, binds: dict[str, Any] | None = None) -> list[Any]:
+def _query(channel: FileChannel, query: str, binds: dict[str, Any] | None = None) -> list[Any]:
     return channel.perform(RunQuery(parse(query), binds or {}, query))
 
 
-def _prepare(channel: EmbeddedChannel, case: Case) -> None:
+def _prepare(channel: FileChannel, case: Case) -> None:
     for index in case.get("indexes", []):
         spec = IndexSpec(
             index["name"],
@@ -61,7 +61,7 @@ def _prepare(channel: EmbeddedChannel, case: Case) -> None:
         _query(channel, step["query"], step.get("bind_vars"))
 
 
-def _agrees(channel: EmbeddedChannel, case: Case) -> bool:
+def _agrees(channel: FileChannel, case: Case) -> bool:
     _prepare(channel, case)
     try:
         rows = _query(channel, case["query"], case["bind_vars"])
@@ -76,13 +76,13 @@ def _agrees(channel: EmbeddedChannel, case: Case) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_the_embedded_engine_answers_as_the_server(channel: EmbeddedChannel, case: Case) -> None:
+def test_the_embedded_engine_answers_as_the_server(channel: FileChannel, case: Case) -> None:
     name = case["name"]
     assert _agrees(channel, case) is not _ATOMIC.get(name, name in DIFFERENCES)
 
 
 @pytest.mark.parametrize("case", OBSERVED, ids=lambda case: case["query"])
-def test_a_file_answers_what_was_observed(channel: EmbeddedChannel, case: Case) -> None:
+def test_a_file_answers_what_was_observed(channel: FileChannel, case: Case) -> None:
     if "error" in case:
         with pytest.raises(SolidbError):
             _query(channel, case["query"])
