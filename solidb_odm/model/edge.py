@@ -14,6 +14,7 @@ from .._dataclasses import dataclass
 from ..commands import CollectionKind
 from .declaration.metaclass import DocumentMeta
 from .document import Document
+from .stored.shape import reference_schema
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
@@ -73,6 +74,7 @@ class EndType:
         return core_schema.json_or_python_schema(
             core_schema.no_info_after_validator_function(check_reference, core_schema.str_schema()),
             core_schema.no_info_plain_validator_function(check),
+            metadata={"solidb_target": wanted},
             serialization=core_schema.plain_serializer_function_ser_schema(
                 reference_of, return_schema=core_schema.str_schema()
             ),
@@ -81,7 +83,8 @@ class EndType:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "pattern": _REFERENCE, "title": "Document reference"}
+        target = (schema.get("metadata") or {}).get("solidb_target")
+        return reference_schema(_REFERENCE, target)
 
 
 def reference_of(end: Document | str) -> str:

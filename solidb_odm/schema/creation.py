@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .._types import JsonObject
 from ..commands import (
     CollectionSpec,
     CreateCollection,
@@ -16,6 +17,7 @@ from ..commands import (
     call,
 )
 from ..errors import CollectionExists, CollectionNotFound, IndexExists
+from ..model.stored.shape import union_schema
 
 
 def create_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
@@ -39,7 +41,7 @@ def create_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
             other = there.get(index.name)
             if other is None:
                 yield from call(CreateIndex(spec.name, index))
-            elif (other.kind, other.fields, other.unique) != (index.kind, index.fields, index.unique):
+            elif other != index:
                 raise IndexExists(
                     f"{spec.name!r} has an index {index.name!r} on {', '.join(other.fields)}, "
                     f"other than the one that is declared",
@@ -62,16 +64,16 @@ def drop_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
 def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
     """Join what several classes declare of one collection; documents' collections before edges'."""
     found: dict[str, CollectionSpec] = {}
+    schemas: dict[str, list[JsonObject]] = {}
     for spec in specs:
+        if spec.schema is not None:
+            schemas.setdefault(spec.name, []).append(spec.schema)
         known = found.get(spec.name)
         if known is None:
             found[spec.name] = spec
             continue
         indexes = tuple(dict.fromkeys((*known.indexes, *spec.indexes)))
-        schemas = [each.schema for each in (known, spec) if each.schema is not None]
-        schema = (
-            {"anyOf": schemas} if len(schemas) > 1 and schemas[0] != schemas[1] else next(iter(schemas), None)
-        )
         validation = known.validation if known.validation != "off" else spec.validation
-        found[spec.name] = replace(known, indexes=indexes, schema=schema, validation=validation)
-    return sorted(found.values(), key=lambda spec: (spec.kind == "edge", spec.name))
+        found[spec.name] = replace(known, indexes=indexes, validation=validation)
+    joined = [replace(spec, schema=union_schema(schemas.get(spec.name, []))) for spec in found.values()]
+    return sorted(joined, key=lambda spec: (spec.kind == "edge", spec.name))

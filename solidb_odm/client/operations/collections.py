@@ -51,7 +51,7 @@ def set_schema(
 def get_schema(database: str, collection: str) -> Exchange[JsonObject | None]:
     """Give the JSON Schema, if there is one."""
     answer = yield from _do("get_collection_schema", database, collection, repeatable=True)
-    return definitions.schema_of(answer.data)[0]
+    return definitions.own_schema(definitions.schema_of(answer.data)[0])
 
 
 def delete_schema(database: str, collection: str) -> Exchange[None]:

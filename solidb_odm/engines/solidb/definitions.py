@@ -225,12 +225,16 @@ def schema_of(envelope: JsonObject | None) -> tuple[JsonObject | None, Any]:
     """Read the schema and its mode from what the server keeps."""
     if envelope is None:
         return None, "off"
-    schema = cast(JsonObject, envelope["schema"])
-    if _is_closed(schema):
-        properties = {
-            name: part
-            for name, part in schema.get("properties", {}).items()
-            if not (name in _SYSTEM_ATTRIBUTES and part == {})
-        }
-        schema = {**schema, "properties": properties}
-    return schema, envelope["validation_mode"]
+    return cast(JsonObject, envelope["schema"]), envelope["validation_mode"]
+
+
+def own_schema(schema: JsonObject | None) -> JsonObject | None:
+    """Take the system attributes out of a closed schema again."""
+    if schema is None or not _is_closed(schema):
+        return schema
+    properties = {
+        name: part
+        for name, part in schema.get("properties", {}).items()
+        if not (name in _SYSTEM_ATTRIBUTES and part == {})
+    }
+    return {**schema, "properties": properties}

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ..document import Document
+from ..stored.shape import reference_schema
 
 D = TypeVar("D", bound=Document)
 
@@ -134,6 +135,7 @@ class Link(Generic[D]):
         return core_schema.json_or_python_schema(
             core_schema.no_info_after_validator_function(reader.read, core_schema.str_schema()),
             core_schema.no_info_plain_validator_function(reader.read),
+            metadata={"solidb_target": reader.target},
             serialization=core_schema.plain_serializer_function_ser_schema(
                 reference_text, return_schema=core_schema.str_schema()
             ),
@@ -143,7 +145,8 @@ class Link(Generic[D]):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "pattern": _REFERENCE, "title": "Document reference"}
+        target = (schema.get("metadata") or {}).get("solidb_target")
+        return reference_schema(_REFERENCE, target)
 
 
 def _checked(text: object) -> str:

@@ -1,0 +1,124 @@
+"""The normal form of models: it changes with what is stored, and with nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from solidb_odm import Document, Engine, Link
+from solidb_odm.commands import CollectionSpec, DescribeCollection, IndexSpec, call
+from solidb_odm.errors import IndexExists
+from solidb_odm.model.stored.shape import enforced, shape_of, union_schema
+from solidb_odm.schema.creation import create_all, merged
+
+
+class Inner(BaseModel):
+    """Words."""
+
+    size: Annotated[int, Field(ge=0, title="Size", description="how large")] = 0
+
+
+class Other(BaseModel):
+    size: Annotated[int, Field(ge=0)] = 0
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Tree(Document, collection="shape_trees"):
+    name: str
+    children: list[Tree] = []
+
+    class Settings:
+        schema_validation = "strict"
+
+
+class Bush(Tree):
+    height: int = 1
+
+
+def test_words_and_class_names_leave_no_trace() -> None:
+    assert shape_of(Inner) == shape_of(Other)
+
+
+def test_the_order_of_union_members_leaves_no_trace() -> None:
+    class One(BaseModel):
+        pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+        way: Literal["b", "a"] | None
+
+    class Two(BaseModel):
+        pet: Annotated[Dog | Cat, Field(discriminator="kind")]
+        way: Literal["a", "b"] | None
+
+    assert shape_of(One) == shape_of(Two)
+
+
+def test_links_say_where_they_lead() -> None:
+    class Leaf(Document, collection="shape_leaves"):
+        tree: Link[Tree]
+
+    assert shape_of(Leaf)["fields"]["tree"]["target"] == "shape_trees"
+    assert "target" not in str(enforced(shape_of(Leaf)))
+
+
+def test_a_field_that_a_function_fills_is_not_required() -> None:
+    class Made(BaseModel):
+        tags: list[str] = Field(default_factory=list)
+        serial: int = Field(default_factory=lambda: 7)
+
+    shape = shape_of(Made)["fields"]
+
+    assert shape["tags"]["default"] == []
+    assert shape["serial"] == {"type": "integer", "factory": True}
+    assert "required" not in enforced(shape_of(Made))
+
+
+def test_a_shared_schema_keeps_its_definitions_whatever_the_order() -> None:
+    specs = [Tree.__collection_spec__(), Bush.__collection_spec__()]
+
+    (one,), (other,) = merged(specs), merged(specs[::-1])
+
+    assert one.schema == other.schema
+    assert one.schema is not None
+    assert set(one.schema["$defs"]) == {"Tree"}
+
+
+def test_definitions_of_one_name_that_differ_get_names_of_their_own() -> None:
+    one = {"$ref": "#/$defs/N", "$defs": {"N": {"type": "string"}}}
+    two = {"$ref": "#/$defs/N", "$defs": {"N": {"type": "integer"}}}
+
+    joined = union_schema([one, two])
+
+    assert joined is not None
+    assert sorted(each["$ref"] for each in joined["anyOf"]) == ["#/$defs/N", "#/$defs/N2"]
+
+
+def test_a_closed_schema_reads_back_as_it_was_declared(engine: Engine) -> None:
+    class Shut(Document, collection="shape_shut"):
+        model_config = {"extra": "forbid"}
+        name: str
+
+        class Settings:
+            schema_validation = "strict"
+
+    engine.create_all(Shut)
+
+    found = engine.run(call(DescribeCollection("shape_shut")))
+    assert found is not None
+    assert found.schema == Shut.__collection_spec__().schema
+
+
+def test_a_changed_option_of_an_index_is_noticed(engine: Engine) -> None:
+    index = IndexSpec("face", "vector", ("face",), dimension=2)
+    engine.run(create_all([CollectionSpec("shape_faces", indexes=(index,))]))
+
+    with pytest.raises(IndexExists, match="face"):
+        engine.run(create_all([CollectionSpec("shape_faces", indexes=(replace(index, dimension=3),))]))
