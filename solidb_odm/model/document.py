@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, Field
 
+from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
-from ..errors import StateError
+from ..errors import InvalidDocument, StateError
 from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .declaration.metaclass import DocumentMeta, spec_of
 from .links.placement import Reader
-from .state import SLOT, expose, state_or_none, touch
+from .state import SLOT, expose, note_assigned, pickled, state_or_none, touch, unpickle
+from .stored.codec import encode_value
 from .stored.times import parse_time
 from .type_inspection import UNCHANGEABLE
 
@@ -37,14 +39,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
     __solidb_kind__: ClassVar[CollectionKind] = "document"
     __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
     __solidb_linked__: ClassVar[dict[str, Reader]] = {}
-    model_config = ConfigDict(
-        validate_by_name=True,
-        validate_by_alias=True,
-        ser_json_inf_nan="constants",
-        ser_json_bytes="base64",
-        val_json_bytes="base64",
-        ser_json_timedelta="float",
-    )
+    __solidb_unsteady__: ClassVar[bool] = False
 
     key: KeyText = Field(
         default_factory=new_key, validation_alias=AliasChoices("_key", "key"), serialization_alias="_key"
@@ -85,13 +80,16 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 move="change its key",
                 hint="add a copy under the new key (model_copy(update={'key': ...})) and delete this one",
             )
+        others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
         if name in type(self).__pydantic_computed_fields__:
             self.__solidb_set_computed__(name, value)
         else:
             super().__setattr__(name, value)
+        if name.startswith("_"):
+            return
+        note_assigned(self, (name,) if others is None else (name, *_replaced(others, self.__dict__)))
         if name in type(self).__solidb_watched__ or name not in type(self).__pydantic_fields__:
-            if not name.startswith("_"):
-                expose(self)  # the caller may hold the value
+            expose(self)  # the caller may hold the value
         else:
             touch(self)
 
@@ -105,6 +103,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
+        note_assigned(self, (name,))
         touch(self)
 
     def __iter__(self) -> Generator[tuple[str, Any], None, None]:
@@ -116,6 +115,22 @@ class Document(BaseModel, metaclass=DocumentMeta):
         copied = super().__copy__()
         expose(copied)
         return copied
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what is pickled: a stored document is a detached one when it is read again."""
+        return {**super().__getstate__(), SLOT: pickled(self)}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        stored = state.pop(SLOT, None)
+        super().__setstate__(state)
+        unpickle(self, stored)
+
+    def __solidb_baseline__(self) -> JsonObject | None:
+        """Return the document in stored form, to see later what changed; None if it can't be stored."""
+        try:
+            return encode_value(type(self).__solidb_mapping__, self)
+        except InvalidDocument:
+            return None
 
     @property
     def model_extra(self) -> dict[str, Any] | None:
@@ -132,6 +147,13 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __collection_spec__(cls) -> CollectionSpec:
         """Give what the class declares of its collection."""
         return spec_of(cls)
+
+
+def _replaced(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Yield the attributes that validating an assignment has given other values."""
+    for name, value in after.items():
+        if before.get(name, before) is not value:
+            yield name
 
 
 def _system_value(document: Document, name: str) -> Any:

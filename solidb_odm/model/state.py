@@ -5,15 +5,19 @@ In-place changes are found without wrapped containers: a field whose value can c
 that was not touched since it was loaded or written cannot have changed, so a commit never looks at
 it; a touched one is encoded and compared with what is stored.
 
-Values that the caller built and handed in may be held elsewhere; such documents stay ``exposed``
-and are compared at every commit.
+Values that the caller built, or read, may be held elsewhere; such documents are ``exposed``, and compared
+at every commit as long as somebody else holds a part of them.
+
+What reading makes up (a default where nothing is stored, a coercion) is no change until it is assigned; so
+the names of the attributes that were set are noted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeAlias
 
-from .._types import Body, Stored
+from .._types import Body, JsonObject, Stored
 
 
 class Watcher(Protocol):
@@ -28,10 +32,15 @@ class State:
     """The mapper's notes on one document.
 
     ``body`` is the document as stored; ``owner`` the unit of work it is in; ``related`` the documents
-    that were loaded for its back-references.
+    that were loaded for its back-references. ``assigned`` are the attributes that were set since ``body``
+    was stored; ``baseline`` is what reading ``body`` gave, in stored form, where reading it again may give
+    something else. ``is_gone`` says that it was deleted for good.
     """
 
-    __slots__ = ("body", "created", "exposed", "owner", "related", "revision", "touched", "updated")
+    __slots__ = (
+        "assigned", "baseline", "body", "created", "exposed", "is_gone", "owner", "related", "revision",
+        "touched", "updated",
+    )  # fmt: skip
 
     def __init__(
         self, owner: Watcher | None, revision: str, created: str, updated: str, body: Body | None
@@ -41,14 +50,22 @@ class State:
         self.created = created
         self.updated = updated
         self.body = body
+        self.assigned: set[str] | None = None
+        self.baseline: JsonObject | None = None
         self.touched = False
         self.exposed = False
+        self.is_gone = False
         self.related: dict[Any, tuple[Any, ...]] | None = None
 
     @property
     def is_stored(self) -> bool:
         """Say whether the engine holds the document."""
         return bool(self.revision)
+
+    def store(self, revision: str, created: str, updated: str, body: Body | None) -> None:
+        """Take what is stored now; nothing is assigned beyond that."""
+        self.revision, self.created, self.updated, self.body = revision, created, updated, body
+        self.assigned = self.baseline = None
 
 
 SLOT = "__solidb_state__"
@@ -63,10 +80,19 @@ def touch(document: Any) -> None:
             state.owner.touched(document)
 
 
+def note_assigned(document: Any, names: Iterable[str]) -> None:
+    """Note that attributes were set, whatever their values."""
+    state = state_of(document)
+    if state.body is not None or state.owner is not None:
+        state.assigned = {*(state.assigned or ()), *names}
+
+
 def expose(document: Any) -> None:
     """Note that somebody may hold values of a document that can change in place."""
     state = state_of(document)
     if not state.exposed:
+        if state.body is not None and state.baseline is None and type(document).__solidb_unsteady__:
+            state.baseline = document.__solidb_baseline__()
         state.exposed, state.touched = True, False
     touch(document)
 
@@ -102,3 +128,23 @@ def state_or_none(document: Any) -> State | None:
 def _noted(document: Any, state: State) -> State:
     object.__setattr__(document, SLOT, state)
     return state
+
+
+def pickled(document: Any) -> tuple[Any, ...] | None:
+    """Return the notes that a pickled document keeps: what is stored of it, and what was set since."""
+    state = state_or_none(document)
+    if state is None or state.body is None:
+        return None
+    assigned = None if state.assigned is None else tuple(state.assigned)
+    return state.revision, state.created, state.updated, state.body, assigned, state.baseline
+
+
+def unpickle(document: Any, notes: tuple[Any, ...] | None) -> None:
+    """Give a document that was pickled its notes back; it is in no session."""
+    if notes is None:
+        return
+    revision, created, updated, body, assigned, baseline = notes
+    state = _noted(document, State(None, revision, created, updated, body))
+    state.assigned = None if assigned is None else set(assigned)
+    state.baseline = baseline
+    state.exposed = True

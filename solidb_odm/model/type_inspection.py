@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -172,17 +173,23 @@ def _hashable_changeable(member: Any) -> bool:
 
 
 def has_unordered(annotation: Any) -> bool:
-    """Say whether the type holds sets, whose JSON form has no order of its own."""
+    """Return whether the type holds sets, at any depth, whose JSON form has no order of its own."""
+    return any(_is_set(member) for member in _members_below(annotation, set()))
+
+
+def _is_set(member: Any) -> bool:
+    kind = get_origin(member) or member
+    return isinstance(kind, type) and issubclass(kind, (set, frozenset, AbstractSet))
+
+
+def _members_below(annotation: Any, seen: set[type[Any]]) -> Iterator[Any]:
+    """Yield the types that values of a type can hold, at any depth; the fields of a model once."""
     for member in alternatives(annotation):
-        origin = get_origin(member) or member
-        if isinstance(origin, type) and issubclass(origin, (set, frozenset)):
-            return True
-        if any(has_unordered(argument) for argument in get_args(member) if argument is not Ellipsis):
-            return True
-        if isinstance(member, type) and issubclass(member, BaseModel):
-            return any(_mentions_set(field.annotation) for field in member.__pydantic_fields__.values())
-    return False
-
-
-def _mentions_set(annotation: Any) -> bool:
-    return "set[" in repr(annotation).lower() or annotation in (set, frozenset)
+        yield member
+        for argument in get_args(member):
+            if argument is not Ellipsis and get_origin(member) is not Literal:
+                yield from _members_below(argument, seen)
+        if _is_model(member) and member not in seen and not hasattr(member, "__solidb_reference__"):
+            seen.add(member)
+            for field in member.__pydantic_fields__.values():
+                yield from _members_below(field.annotation, seen)

@@ -49,6 +49,11 @@ class SessionBase:
         self._user = 0
         self._closed = False
 
+    def __del__(self) -> None:
+        """Let the documents go that a session held which nobody closed."""
+        if (work := getattr(self, "_work", None)) is not None:
+            work.end()
+
     def add(self, document: Document) -> None:
         """Put a document into the session; the next flush inserts it.
 

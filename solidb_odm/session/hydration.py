@@ -148,7 +148,7 @@ def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
     """Give a held object the values of its stored form."""
     state, mapping = state_of(document), type(document).__solidb_mapping__
     fresh = decode(mapping, row[0], row[4])
-    _, state.revision, state.created, state.updated, state.body = row
+    state.store(*row[1:])
     take_values(document, mapping, fresh)
     work.forget_exposure(document, state)
     work.settle(document)

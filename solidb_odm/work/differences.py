@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from .._dataclasses import dataclass
 from .._types import Body, Json, JsonObject
-from ..model.declaration.mapping import Mapping
-from ..model.stored.codec import body_value, encode_text, encode_value, validate
+from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
+from ..model.state import state_of
+from ..model.stored.codec import body_value, encode_text, encode_value, sort_lists, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,14 @@ def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
 
 
 def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Difference, Body]:
-    """Give what changed in a document since it was stored, and its whole stored form now.
+    """Return what changed in a document since it was stored, and its whole stored form now.
 
-    What differs from the stored form only because the model reads it so (a default for a missing
-    attribute, a coercion, an attribute the model does not know) is not a change.
+    An attribute that was assigned is compared with what is stored. Others can only have changed in place,
+    and are compared with what reading gave: a default for a missing attribute, a coercion, an attribute
+    the model does not know are no changes. What is computed is written along with other changes, and by
+    itself only if it is not another value each time.
     """
+    mapping.forget_computed(document)
     if isinstance(body, str):
         text = encode_text(mapping, document)
         if text == body:
@@ -82,52 +88,117 @@ def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Di
     found = diff(old, new)
     if not found:
         return found, body
-    difference = _without_reading(mapping, body, found)
+    difference = _Comparison(mapping, document, body, old).real(found)
     return difference, whole if difference is found else _as(body, apply(difference, old))
 
 
 def _as(body: Body, value: JsonObject) -> Body:
-    """Give a stored form in the form of another, text or values."""
+    """Return a stored form in the form of another, text or values."""
     return to_json(value, inf_nan_mode="constants").decode() if isinstance(body, str) else value
 
 
-def _without_reading(mapping: Mapping, body: Body, found: Difference) -> Difference:
-    """Leave out of a difference what reading the stored form makes of it."""
-    baseline = _read_back(mapping, body, [*found.changes, *found.removed])
-    changes = {
-        name: value
-        for name, value in found.changes.items()
-        if name not in baseline or not _unchanged(mapping, name, baseline[name], value)
-    }
-    removed = tuple(name for name in found.removed if name in baseline)
-    if len(changes) == len(found.changes) and len(removed) == len(found.removed):
-        return found
-    return Difference(changes, removed)
+class _Comparison:
+    """Tells the changes of a document from what reading its stored form makes up."""
+
+    def __init__(self, mapping: Mapping, document: Any, body: Body, old: JsonObject) -> None:
+        state = state_of(document)
+        self._mapping, self._document, self._body, self._old = mapping, document, body, old
+        self._assigned = state.assigned or frozenset[str]()
+        self._baseline = state.baseline
+
+    def real(self, found: Difference) -> Difference:
+        """Return the part of a difference that the program made."""
+        derived = {name for name in found.changes if name in self._mapping.computed}
+        changes = {
+            name: value
+            for name, value in found.changes.items()
+            if name not in derived and self._is_changed(name, value)
+        }
+        removed = tuple(name for name in found.removed if self._is_removed(name))
+        if derived:
+            all_of_them = bool(changes or removed or self._assigned)
+            names = derived if all_of_them else self._computed_anew(derived, found.changes)
+            changes = {
+                name: value for name, value in found.changes.items() if name in changes or name in names
+            }
+        if len(changes) == len(found.changes) and len(removed) == len(found.removed):
+            return found
+        return Difference(changes, removed)
+
+    def _is_changed(self, stored: str, value: Json) -> bool:
+        mapping = self._mapping
+        known, name = mapping.by_stored.get(stored), mapping.python_name(stored)
+        if name in self._assigned:
+            return not _unchanged(mapping, stored, self._old.get(stored, _ABSENT), value)
+        if known is not None and not mapping.rewrites and name not in type(self._document).__solidb_watched__:
+            return False  # it can't have changed in place
+        baseline = self._read_form if self._baseline is None else self._baseline
+        if stored not in baseline or not _unchanged(mapping, stored, baseline[stored], value):
+            return True
+        return known is not None and _sets_more(self._value(name), self._read_value(name))
+
+    def _is_removed(self, stored: str) -> bool:
+        if self._mapping.python_name(stored) in self._assigned:
+            return True
+        return stored in (self._read_form if self._baseline is None else self._baseline)
+
+    def _computed_anew(self, names: set[str], now: JsonObject) -> set[str]:
+        """Return the computed attributes that two readings give alike, and the document does not."""
+        again = self._form_of(self._read())
+        return {
+            name
+            for name in names
+            if name in self._read_form
+            and identical(self._read_form[name], again.get(name, _ABSENT))
+            and not _unchanged(self._mapping, name, self._read_form[name], now[name])
+        }
+
+    # --- what reading the stored form gives ---------------------------------------------------------
+
+    def _read(self) -> Any:
+        try:
+            return validate(self._mapping, self._body)
+        except ValidationError:  # it was stored when the model, or the time, was another one
+            return None
+
+    def _form_of(self, document: Any) -> JsonObject:
+        if document is None:
+            return self._old
+        return self._mapping.serializer.to_python(document, mode="json", by_alias=True, warnings=False)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _read_document(self) -> Any:
+        return self._read()
+
+    @cached_property
+    def _read_form(self) -> JsonObject:
+        form = self._form_of(self._read_document)
+        type_name = self._mapping.type_name
+        return form if type_name is None else {**form, TYPE_ATTRIBUTE: type_name}
+
+    def _value(self, name: str) -> Any:
+        return self._document.__dict__.get(name)
+
+    def _read_value(self, name: str) -> Any:
+        return None if self._read_document is None else self._read_document.__dict__.get(name)
 
 
-def _read_back(mapping: Mapping, body: Body, names: list[str]) -> JsonObject:
-    """Give the stored form of what is read from a stored form: at least the attributes of these names."""
-    document = validate(mapping, body)
-    fields = {mapping.by_stored[name].name for name in names if name in mapping.by_stored}
-    if len(fields) < len(names) or mapping.model.__pydantic_decorators__.model_serializers:
-        return encode_value(mapping, document)
-    value: JsonObject = mapping.serializer.to_python(
-        document, mode="json", by_alias=True, include=fields, warnings=False
-    )
-    return value
+def _sets_more(now: Any, before: Any) -> bool:
+    """Return whether a field of an embedded model was set that reading only had a default for."""
+    if isinstance(now, BaseModel) and isinstance(before, BaseModel):
+        own = now.__dict__
+        return bool(now.model_fields_set - before.model_fields_set) or any(
+            _sets_more(value, before.__dict__.get(name)) for name, value in own.items()
+        )
+    if isinstance(now, dict) and isinstance(before, dict):
+        return any(_sets_more(value, before.get(name)) for name, value in now.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+    if isinstance(now, (list, tuple)) and isinstance(before, (list, tuple)):
+        return any(map(_sets_more, now, before))  # pyright: ignore[reportUnknownArgumentType]
+    return False
 
 
 def _unchanged(mapping: Mapping, stored: str, one: Json, other: Json) -> bool:
     if identical(one, other):
         return True
     known = mapping.by_stored.get(stored)
-    return known is not None and known.unordered and identical(_ordered(one), _ordered(other))
-
-
-def _ordered(value: Json) -> Json:
-    """Sort all lists, for values that hold sets, whose JSON form has no order of its own."""
-    if isinstance(value, list):
-        return sorted((_ordered(item) for item in value), key=repr)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {name: _ordered(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value
+    return known is not None and known.unordered and identical(sort_lists(one), sort_lists(other))

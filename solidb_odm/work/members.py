@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from ..errors import InvalidDocument, StateError
 from ..model.document import Document
 from ..model.state import State, state_of, state_or_none
+from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap
 from .links import Reference, referred, refers
 from .plan import Documents
-from .states import checked, refusal
+from .states import checked, gone, refusal
 
 
 class Holdings:
     """The documents of one session, by what is to become of them.
 
-    ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are
-    looked at by every flush, because somebody may hold a part of them; ``expired`` are to be read anew.
+    ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are held and
+    looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read anew.
     """
 
     def __init__(self) -> None:
@@ -27,7 +28,7 @@ class Holdings:
         self.new: Documents = {}
         self.changed: Documents = {}
         self.deleted: Documents = {}
-        self.exposed: dict[int, weakref.ref[Document]] = {}
+        self.exposed: Documents = {}
         self.expired: dict[int, weakref.ref[Document]] = {}
         self.is_over = False
 
@@ -39,6 +40,8 @@ class Holdings:
         The ends of an edge come along, and what links lead to that are declared to save.
         """
         state = checked(document, "add") or state_of(document)
+        if state.is_gone:
+            raise gone(document)
         if state.owner is self:
             if self.deleted.pop(id(document), None) is not None:
                 self.touched(document)
@@ -125,13 +128,22 @@ class Holdings:
             self.changed[key] = document
             state = state_of(document)
             state.touched = True
-            if state.exposed:
-                self.exposed[key] = weakref.ref(document)
 
     def settle(self, document: Document) -> None:
         """Let go of a document that is as it is stored."""
         self.changed.pop(id(document), None)
         state_of(document).touched = False
+        self.keep_if_shared(document)
+
+    def keep_if_shared(self, document: Document) -> None:
+        """Hold a document that somebody else holds a part of; stop looking at one of which nobody does."""
+        state = state_of(document)
+        if not state.exposed:
+            return
+        if state.owner is self and not self.is_over and has_aliases(document):
+            self.exposed[id(document)] = document
+        else:
+            self.forget_exposure(document, state)
 
     def release(self, documents: Iterable[object]) -> None:
         """Stop holding documents that were read but not changed."""
@@ -174,14 +186,10 @@ class Holdings:
 
     def candidates(self) -> list[Document]:
         """Give the stored documents that can have changed."""
-        found = list(self.changed.values())
-        for key, reference in list(self.exposed.items()):
-            document = reference()
-            if document is None:
-                del self.exposed[key]
-            elif key not in self.changed and key not in self.deleted:
-                found.append(document)
-        return found
+        held = (
+            each for key, each in self.exposed.items() if key not in self.changed and key not in self.deleted
+        )
+        return [*self.changed.values(), *held]
 
     def unchanged_of(self, collection: str) -> dict[str, Document]:
         """Give the stored documents of a collection that are held as they are stored, by key."""

@@ -8,8 +8,8 @@ from .._types import Body
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.state import state_of
-from ..model.stored.codec import body_value, check_valid, encode_text
+from ..model.state import State, state_of
+from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of
 
@@ -22,16 +22,23 @@ Group = tuple[Mapping, list[Document]]
 class Plan:
     """Batches in order, the documents behind their rows, and their stored forms afterwards.
 
-    ``looked_at`` are the documents whose changes it holds, should it fail.
+    ``looked_at`` are the documents whose changes it holds, should it fail, and ``assigned`` the attributes
+    of theirs that were set.
     """
 
-    __slots__ = ("batches", "bodies", "documents", "looked_at")
+    __slots__ = ("assigned", "batches", "bodies", "documents", "looked_at")
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.documents: list[list[Document]] = []
         self.bodies: list[list[Body | None]] = []
         self.looked_at: Documents = {}
+        self.assigned: dict[int, set[str]] = {}
+
+    def note_assigned(self, document: Document, state: State) -> None:
+        """Take over which attributes of a document were set; it notes anew what is set from now on."""
+        if state.assigned:
+            self.assigned[id(document)], state.assigned = state.assigned, None
 
     def put(self, batch: Batch, documents: list[Document], bodies: list[Body | None]) -> None:
         """Add a batch with the document and the stored form behind each row."""
@@ -107,6 +114,8 @@ def _put_inserts(
         body = encode(mapping, document)
         if state_of(document).touched:
             check_valid(mapping, document, body)
+        else:
+            check_read_again(mapping, document, body)
         rows.append((document.key, body))
         bodies.append(body)
     plan.put(Inserts(mapping.collection, rows), documents, bodies)

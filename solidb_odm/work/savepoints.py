@@ -21,3 +21,4 @@ class Mark:
     changed: Documents = field(default_factory=dict[int, Document])
     deleted: Documents = field(default_factory=dict[int, Document])
     values: dict[int, JsonObject] = field(default_factory=dict[int, JsonObject])
+    assigned: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])

@@ -50,6 +50,16 @@ def refusal(document: Document, work: Holdings, move: str, hint: str | None) -> 
     )
 
 
+def gone(document: Document) -> StateError:
+    """Make the error of adding a document that was deleted and committed."""
+    return StateError(
+        f"can't add {name_of(document)}, which was deleted",
+        state="deleted",
+        move="add",
+        hint="session.add(document.model_copy()) stores its values as a new document, under the same key",
+    )
+
+
 def loose_reference(document: Document, reference: Reference) -> StateError:
     """Make the error of a link to a document that will not be stored."""
     target = reference.document

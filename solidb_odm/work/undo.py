@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._types import Body
+from pydantic import ValidationError
+
+from .._types import Body, JsonObject
+from ..errors import LoadError
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.state import State
-from ..model.stored.codec import decode
+from ..model.state import State, state_of
+from ..model.stored.codec import body_value, decode
+from ..model.stored.field_schemas import field_reader
+from ..model.stored.samples import shell_of
 
 
 class Noted(NamedTuple):
@@ -17,12 +23,16 @@ class Noted(NamedTuple):
     document: Document
     state: State
     stored: tuple[str, str, str, Body | None]
-    by_statement: bool = False
+    assigned: set[str]
+    baseline: JsonObject | None
+    by_statement: bool
 
     def put_back(self) -> None:
         """Make the old notes the present ones."""
         state = self.state
-        state.revision, state.created, state.updated, state.body = self.stored
+        assigned = self.assigned | (state.assigned or set())
+        state.store(*self.stored)
+        state.assigned, state.baseline, state.is_gone = assigned or None, self.baseline, False
 
 
 Notes = dict[int, Noted]
@@ -34,12 +44,23 @@ class Undo:
     def __init__(self) -> None:
         self._layers: list[Notes] = [{}]
 
-    def note(self, document: Document, state: State, by_statement: bool = False) -> None:
-        """Remember a document before it is written."""
+    def note(
+        self,
+        document: Document,
+        state: State,
+        assigned: set[str] | None = None,
+        by_statement: bool = False,
+    ) -> None:
+        """Remember a document before it is written, and which of its attributes were assigned."""
         notes = self._layers[-1]
-        if id(document) not in notes:
+        known = notes.get(id(document))
+        if known is None:
             stored = (state.revision, state.created, state.updated, state.body)
-            notes[id(document)] = Noted(document, state, stored, by_statement)
+            notes[id(document)] = Noted(
+                document, state, stored, set(assigned or ()), state.baseline, by_statement
+            )
+        elif assigned:
+            known.assigned.update(assigned)
 
     def push(self) -> None:
         """Begin a layer."""
@@ -51,8 +72,10 @@ class Undo:
 
     def merge(self) -> None:
         """End the top layer; what it noted belongs to the one below."""
-        top = self._layers.pop()
-        self._layers[-1] = {**top, **self._layers[-1]}
+        top, below = self._layers.pop(), self._layers[-1]
+        for key, noted in top.items():
+            if noted is not below.setdefault(key, noted):
+                below[key].assigned.update(noted.assigned)
 
     def take(self) -> list[Noted]:
         """Give the notes of all layers, forgetting them."""
@@ -68,8 +91,27 @@ class Undo:
 
 
 def restore(document: Any, mapping: Mapping, body: Body) -> None:
-    """Give a document the values of a stored form."""
-    take_values(document, mapping, decode(mapping, document.key, body))
+    """Give a document the values of a stored form; of one that no longer fits, as many as can be read."""
+    try:
+        fresh = decode(mapping, document.key, body)
+    except LoadError:
+        fresh = _as_far_as_read(document, mapping, body)
+    take_values(document, mapping, fresh)
+    state = state_of(document)
+    state.assigned = state.baseline = None
+
+
+def _as_far_as_read(document: Any, mapping: Mapping, body: Body) -> Any:
+    """Return an object with the fields that can be read, one by one, and those of the document else."""
+    stored, held = body_value(body), dict(document.__dict__)
+    for name, known in mapping.fields.items():
+        if known.stored in stored:
+            with suppress(ValidationError):
+                held[name] = field_reader(mapping.model, name).read(stored[known.stored])
+    fresh = shell_of(mapping.model, held)
+    object.__setattr__(fresh, "__pydantic_fields_set__", set(document.model_fields_set))
+    object.__setattr__(fresh, "__pydantic_extra__", document.__pydantic_extra__)
+    return fresh
 
 
 def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:

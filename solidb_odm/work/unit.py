@@ -5,7 +5,6 @@ Pure: it makes plans and takes receipts, and never talks to an engine.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -65,9 +64,13 @@ class UnitOfWork(Holdings):
         plan = make_plan(
             self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
         )
-        plan.looked_at, self.changed = self.changed, {}
+        plan.looked_at, self.changed = _by_id(self.candidates()), {}
         for document in [*plan.looked_at.values(), *self.new.values()]:
-            state_of(document).touched = False
+            state = state_of(document)
+            state.touched = False
+            plan.note_assigned(document, state)
+        for document in plan.looked_at.values():
+            self.keep_if_shared(document)
         return plan
 
     def _add_referred(self) -> None:
@@ -112,8 +115,11 @@ class UnitOfWork(Holdings):
 
     def failed(self, plan: Plan) -> None:
         """Take the changes of a plan back that was not carried out."""
-        for document in plan.looked_at.values():
-            if state_of(document).owner is self:
+        for document in [*plan.looked_at.values(), *self.new.values()]:
+            state = state_of(document)
+            if assigned := plan.assigned.get(id(document)):
+                state.assigned = assigned | (state.assigned or set())
+            if state.owner is self:
                 self.touched(document)
 
     def applied(self, plan: Plan, receipts: list[list[Receipt]]) -> None:
@@ -128,11 +134,14 @@ class UnitOfWork(Holdings):
             note, inserted = self._undo.note, self._inserted if isinstance(batch, Inserts) else None
             for document, body, receipt in zip(documents, bodies, answers, strict=True):
                 state = state_of(document)
-                note(document, state)
+                note(document, state, plan.assigned.get(id(document)))
                 state.revision, state.created, state.updated = receipt
                 state.body = body
                 if inserted is not None:
                     inserted(document, state)
+            if isinstance(batch, Patches):
+                for document, row in zip(documents, batch.rows, strict=True):
+                    _forget_baseline(state_of(document), {*row.changes, *row.removed})
         self._run_after(plan)
 
     def vanished(self, document: Document) -> None:
@@ -147,7 +156,7 @@ class UnitOfWork(Holdings):
             return
         if state.exposed or type(document).__solidb_watched__:
             state.exposed = True
-            self.exposed[id(document)] = weakref.ref(document)
+            self.keep_if_shared(document)
         if state.touched:  # changed while it was written
             self.changed[id(document)] = document
 
@@ -156,8 +165,7 @@ class UnitOfWork(Holdings):
         self._undo.note(document, state)
         if state.owner is self:
             self.expunge(document)
-        state.revision = ""
-        state.body = None
+        state.store("", state.created, state.updated, None)
 
     def _run_after(self, plan: Plan) -> None:
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
@@ -167,7 +175,9 @@ class UnitOfWork(Holdings):
 
     def committed(self) -> None:
         """Forget how to undo what was written."""
-        self._undo.clear()
+        for noted in self._undo.take():
+            noted.state.is_gone = not noted.state.is_stored
+
         self.rewritten.clear()
 
     # --- going back -----------------------------------------------------------------------------
@@ -243,6 +253,7 @@ class UnitOfWork(Holdings):
         if value is not None:
             if not self._is_value(mapping, document, value):
                 restore(document, mapping, value)
+            state.assigned = set(mark.assigned.get(id(document), ())) or None
             self.touched(document)
         elif state.body is not None:
             if self.is_modified(document):
@@ -263,6 +274,7 @@ class UnitOfWork(Holdings):
         mark = Mark(dict(self.new), _by_id(self.dirty()), dict(self.deleted))
         for key, document in {**mark.new, **mark.changed}.items():
             mark.values[key] = encode_value(type(document).__solidb_mapping__, document)
+            mark.assigned[key] = frozenset(state_of(document).assigned or ())
         self._undo.push()
         self._marks.append(mark)
 
@@ -284,6 +296,12 @@ class UnitOfWork(Holdings):
 
 def _by_id(documents: Iterable[Document]) -> Documents:
     return {id(document): document for document in documents}
+
+
+def _forget_baseline(state: State, written: set[str]) -> None:
+    """Compare what was written with that from now on."""
+    if state.baseline is not None:
+        state.baseline = {name: value for name, value in state.baseline.items() if name not in written}
 
 
 def _was_stored(document: Document, reference: Reference) -> bool:

@@ -7,6 +7,7 @@ the class, once it is made, with the field's reference.
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from inspect import getattr_static
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -53,6 +54,12 @@ def make_referable(cls: Any) -> None:
 def stored_names(cls: Any) -> dict[str, str]:
     """Give the names that the computed fields of a class are stored under, by their own."""
     return {name: info.alias or name for name, info in cls.__pydantic_computed_fields__.items()}
+
+
+def cached_fields(cls: Any) -> tuple[str, ...]:
+    """Return the computed fields of a model that keep their value once it is computed."""
+    fields: Any = getattr(cls, "__pydantic_computed_fields__", ())
+    return tuple(name for name in fields if isinstance(getattr_static(cls, name, None), cached_property))
 
 
 def computed_field_ref(cls: Any, name: str) -> FieldRef:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 from pydantic_core import SchemaSerializer, SchemaValidator
 
 from ..._dataclasses import dataclass
@@ -17,11 +17,12 @@ from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMod
 from ...errors import DeclarationError
 from .. import type_inspection
 from ..expressions.fields import stored_name
-from ..stored.embedded import embedded_classes
+from ..stored.embedded import embedded_classes, instances
 from ..stored.exactness import is_deep, number_fields
 from ..stored.forms import stored_form
 from ..stored.json_schema import document_schema
-from .computed import stored_names
+from ..stored.steadiness import is_written_by_author, revalidated_fields
+from .computed import cached_fields, stored_names
 from .indexes import Index
 
 TYPE_ATTRIBUTE = "_type"
@@ -45,11 +46,15 @@ class Mapping:
     """What the mapper knows of one model class.
 
     ``type_name`` is set for classes that live in their parent's collection. ``drops`` are the
-    attributes of a stored document that Pydantic would not take; ``unstored`` the fields it does not
+    attributes of a stored document that Pydantic would not take, ``older`` the names a field is read by that
+    it would not take beside the stored one; ``unstored`` the fields it does not
     hold; ``embedded`` the classes its fields can hold instances of; ``is_open`` says that it takes
     extra attributes. ``json_only`` says that the model reads JSON text other than the same values in
     Python, or would share those values, so that a change in place would reach the stored form too.
     ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others may stand deeper.
+    ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
+    and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
+    author may write one field by another.
     ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
     model's configuration does.
     """
@@ -64,6 +69,7 @@ class Mapping:
     by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     indexes: tuple[IndexSpec, ...] = ()
     drops: tuple[str, ...] = ()
+    older: dict[str, str] = field(default_factory=dict[str, str])
     embedded: tuple[type[Any], ...] = ()
     is_open: bool = False
     unstored: tuple[str, ...] = ()
@@ -71,13 +77,32 @@ class Mapping:
     numbers: tuple[str, ...] = ()
     deep_numbers: bool = True
     names: dict[str, Any] = field(default_factory=dict[str, Any])
+    computed: frozenset[str] = frozenset()
+    cached: tuple[str, ...] = ()
+    keeps_below: bool = False
+    rewrites: bool = False
+    revalidated: tuple[str, ...] = ()
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
 
     @property
     def is_simple(self) -> bool:
         """Say whether stored text can be given to Pydantic as it is."""
-        return not (self.drops or self.type_name)
+        return not (self.drops or self.older or self.type_name)
+
+    def python_name(self, stored: str) -> str:
+        """Return the name of the attribute that is stored under a name."""
+        known = self.by_stored.get(stored)
+        return stored if known is None else known.name
+
+    def forget_computed(self, document: Any) -> None:
+        """Let computed fields that keep their value be computed anew, from what may have changed."""
+        for name in self.cached:
+            document.__dict__.pop(name, None)
+        if self.keeps_below:
+            for part in instances(document.__dict__):
+                for name in cached_fields(type(part)):
+                    part.__dict__.pop(name, None)
 
 
 def make_mapping(
@@ -104,6 +129,7 @@ def make_mapping(
         mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
     if model.model_config.get("extra") in ("allow", "forbid"):
         mapping.drops = tuple(stored_names(model).values())
+        mapping.older = _older_names(model, mapping)
     form = stored_form(model)
     mapping.serializer, mapping.validator = form.serializer, form.validator
     mapping.embedded = embedded_classes(model, form.schema)
@@ -112,10 +138,28 @@ def make_mapping(
     config = model.model_config
     if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
         mapping.names = {"by_alias": True, "by_name": True}
+    mapping.computed = frozenset(stored_names(model).values())
+    mapping.cached = cached_fields(model)
+    mapping.keeps_below = any(cached_fields(each) for each in mapping.embedded)
+    mapping.revalidated = revalidated_fields(model)
+    decorators = model.__pydantic_decorators__
+    mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
     mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping
+
+
+def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:
+    """Return the top-level names that fields are read by besides their stored ones, with these."""
+    found: dict[str, str] = {}
+    for name, known in mapping.fields.items():
+        alias: Any = model.__pydantic_fields__[name].validation_alias
+        choices: Any = alias.choices if isinstance(alias, AliasChoices) else (alias,)
+        for each in choices:
+            if isinstance(each, str) and each not in mapping.by_stored:
+                found[each] = known.stored
+    return found
 
 
 _OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}
@@ -129,7 +173,11 @@ def _shares(schema: Any) -> bool:
         return False
     node = cast("dict[str, Any]", schema)
     kind = node.get("type")
-    if kind in ("any", "is-instance", "function-plain") or node.get("extra_behavior") == "allow":
+    if (
+        kind in ("any", "is-instance", "function-plain")
+        or is_written_by_author(node)
+        or node.get("extra_behavior") == "allow"
+    ):
         return True
     if isinstance(kind, str) and kind in _OPEN and _OPEN[kind] not in node:  # a field may be called type
         return True

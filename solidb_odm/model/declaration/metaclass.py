@@ -23,6 +23,7 @@ from .. import type_inspection
 from ..expressions.fields import FieldRef, Place, stored_name
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..state import expose
+from ..stored.steadiness import is_unsteady
 from ..stored.trial import try_fields
 from ..system import SYSTEM_FIELDS, IdRef
 from .cascades import check_cascades
@@ -241,6 +242,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         return None
     check_key(cls)
     try_fields(cls)
+    type.__setattr__(cls, "__solidb_unsteady__", is_unsteady(cls, watched))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:

@@ -91,7 +91,7 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
 def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
     """Hold a changed document to its model; SchemaViolation with Pydantic's error as the cause."""
     try:
-        validate(mapping, body)
+        read = validate(mapping, body)
     except ValidationError as error:
         raise SchemaViolation(
             f"{mapping.model.__name__} {document.key!r} does not fit its model: {first_problem(error)}",
@@ -99,6 +99,39 @@ def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
             key=document.key,
             hint="an attribute was set to a value the model does not take; nothing was sent",
         ) from error
+    if mapping.revalidated:
+        _check_read_alike(mapping, document, read)
+
+
+def check_read_again(mapping: Mapping, document: Any, body: Body) -> None:
+    """Refuse a new document that validators would read as another one; InvalidDocument."""
+    if mapping.revalidated:
+        check_valid(mapping, document, body)
+
+
+def _check_read_alike(mapping: Mapping, document: Any, read: Any) -> None:
+    for name in mapping.revalidated:
+        value, again = document.__dict__.get(name), read.__dict__.get(name)
+        if value == again or _form(mapping, document, name) == _form(mapping, read, name):
+            continue
+        problem = f"{name} = {value!r} would be read as {again!r}: its validator changes what it gave before"
+        hint = "let the validator leave alone what it made, or make the value before the document is made"
+        raise _inexact(mapping, document, problem, hint)
+
+
+def _form(mapping: Mapping, document: Any, name: str) -> Any:
+    """Return the stored form of one field, sorted where it is a set's."""
+    form = mapping.serializer.to_python(document, mode="json", include={name}, warnings=False)
+    return sort_lists(form) if mapping.fields[name].unordered else form
+
+
+def sort_lists(value: Any) -> Any:
+    """Return JSON with its lists sorted, for values that hold sets, whose JSON has no order of its own."""
+    if isinstance(value, list):
+        return sorted((sort_lists(item) for item in value), key=repr)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {name: sort_lists(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 def decode(mapping: Mapping, key: str, body: Body) -> Any:
@@ -131,6 +164,9 @@ def validate(mapping: Mapping, body: Body) -> Any:
     value.pop(TYPE_ATTRIBUTE, None)
     for name in mapping.drops:
         value.pop(name, None)
+    for older, stored in mapping.older.items():
+        if stored in value:
+            value.pop(older, None)
     return validator.validate_json(to_json(value), **mapping.names)
 
 

@@ -34,7 +34,7 @@ def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str,
     if not any(each.__subclasses__() for each in declared):
         return None
     for name, value in document.__dict__.items():
-        for found in _instances(value):
+        for found in instances(value):
             kind = cast(Any, type(found))
             if kind in declared or _origin(kind) in declared:
                 continue
@@ -44,16 +44,17 @@ def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str,
     return None
 
 
-def _instances(value: Any) -> Iterator[Any]:
+def instances(value: Any) -> Iterator[Any]:
+    """Yield the models and dataclass objects in a value, at any depth."""
     if isinstance(value, BaseModel) or hasattr(value, "__dataclass_fields__"):
         yield value
-        yield from _instances(getattr(value, "__dict__", None))
+        yield from instances(getattr(value, "__dict__", None))
     elif is_map(value):
         for each in value.values():
-            yield from _instances(each)
+            yield from instances(each)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for each in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _instances(each)
+            yield from instances(each)
 
 
 def _origin(kind: Any) -> Any:

@@ -158,12 +158,18 @@ def _member(kind: Any, name: str, value: Any, config: Any) -> Any:
 
 
 def reads_json(schema: Any) -> bool:
-    """Say whether a schema reads JSON text other than the same values in Python."""
-    description = repr(schema)
-    return any(mark in description for mark in _READS_TEXT)
+    """Return whether a schema reads JSON text other than the same values in Python."""
+    if is_row(schema):
+        return any(map(reads_json, schema))
+    if not is_map(schema):
+        return False
+    if schema.get("type") in _READ_AS_TEXT or schema.get("strict") is True:
+        return True
+    config = schema.get("config")
+    return (is_map(config) and config.get("strict") is True) or any(map(reads_json, schemas_in(schema)))
 
 
-_READS_TEXT = ("'bytes'", "'strict': True", "'type': 'union'", "'type': 'json'")
+_READ_AS_TEXT = ("bytes", "union", "json")
 
 
 # --- rules, by the kind of node --------------------------------------------------------------------
@@ -179,7 +185,23 @@ _TIME, _DURATION, _DURATION_KEY, _JSON = map(
 
 
 def _datetime(node: dict[str, Any], _: Any) -> dict[str, Any]:
-    return {**node, "serialization": _TIME}
+    return {**_timeless(node), "serialization": _TIME}
+
+
+def _date(node: dict[str, Any], _: Any) -> dict[str, Any]:
+    return _timeless(node)
+
+
+def _timeless(node: dict[str, Any]) -> dict[str, Any]:
+    """Read a time whenever that is: what was in the future when it was stored need not be any more."""
+    return {name: value for name, value in node.items() if name != "now_op"} if "now_op" in node else node
+
+
+def _model(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    """Read the fields of a model past an ``__init__`` of its own, which knows nothing of stored forms."""
+    if node.get("custom_init"):
+        node = {name: value for name, value in node.items() if name != "custom_init"}
+    return _configured(node, config)
 
 
 def _timedelta(node: dict[str, Any], config: Any) -> dict[str, Any]:
@@ -234,9 +256,9 @@ def _field(name: str, field: Any) -> Any:
     stored = field.get("serialization_alias", name)
     paths: Any = field.get("validation_alias", name)
     paths = [[paths]] if isinstance(paths, str) else paths if paths and is_row(paths[0]) else [paths]
-    if [stored] in paths:
+    if paths[0] == [stored]:
         return field
-    return {**field, "validation_alias": [[stored], *paths]}
+    return {**field, "validation_alias": [[stored], *(path for path in paths if path != [stored])]}
 
 
 def _typed_dict(node: dict[str, Any], config: Any) -> dict[str, Any]:
@@ -305,11 +327,12 @@ def _pattern(node: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 _RULES: dict[str, Any] = {
+    "date": _date,
     "datetime": _datetime,
     "timedelta": _timedelta,
     "any": _any,
     "json": _parsed,
-    "model": _configured,
+    "model": _model,
     "dataclass": _configured,
     "typed-dict": _typed_dict,
     "model-fields": _fields,

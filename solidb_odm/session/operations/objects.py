@@ -10,10 +10,12 @@ from ..._types import Stored
 from ...commands import GetMany, Operation
 from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
 from ...model.document import Document
-from ...model.state import state_of
-from ...model.stored.codec import body_value, decode, encode_value
+from ...model.state import note_assigned, state_of
+from ...model.stored.codec import body_value, decode
 from ...work import Conflict, Prefer, UnitOfWork, merge
+from ...work.differences import diff, document_difference
 from ...work.states import checked, refusal
+from ...work.takeover import take_over
 from ...work.undo import restore, take_values
 from ..context import Context
 from ..hydration import take_stored
@@ -90,12 +92,7 @@ def merge_in(context: Context, document: D) -> Operation[D]:
     if state is not None and state.is_stored and state.revision != revision:
         collection = model.__solidb_mapping__.collection
         raise StaleDocumentError.of((StaleDocument(collection, document.key, state.revision, revision),))
-    given = document.model_copy(deep=True)
-    for name in given.model_fields_set | set(given.__pydantic_extra__ or ()):
-        if name != "key":
-            value = getattr(given, name)
-            if value != getattr(held, name, None):
-                setattr(held, name, value)
+    take_over(held, document.model_copy(deep=True))
     return held
 
 
@@ -121,9 +118,12 @@ def rebase(
         decode(type(document).__solidb_mapping__, document.key, value)
         for (document, _), (value, _) in zip(found, merged, strict=True)
     ]
-    for (document, row), values in zip(found, fresh, strict=True):
+    for (document, row), values, (value, _) in zip(found, fresh, merged, strict=True):
         take_stored(context.work, document, row)
         take_values(document, type(document).__solidb_mapping__, values)
+        changed = diff(body_value(row[4]), value)
+        mapping = type(document).__solidb_mapping__
+        note_assigned(document, map(mapping.python_name, [*changed.changes, *changed.removed]))
         context.work.touched(document)
     return conflicts
 
@@ -133,8 +133,11 @@ def _merged(
 ) -> tuple[dict[str, object], list[Conflict]]:
     state = state_of(document)
     assert state.body is not None
-    ours = encode_value(type(document).__solidb_mapping__, document)
-    return merge(body_value(state.body), ours, body_value(row[4]), prefer)
+    mapping, theirs = type(document).__solidb_mapping__, body_value(row[4])
+    _, whole = document_difference(mapping, document, state.body)
+    ours = {name: value for name, value in body_value(whole).items() if name not in mapping.computed}
+    computed = {name: theirs[name] for name in mapping.computed if name in theirs}  # made anew by the flush
+    return merge(body_value(state.body), {**ours, **computed}, theirs, prefer)
 
 
 def held_of(work: UnitOfWork, stale: Iterable[StaleDocument]) -> list[Document]:

@@ -138,7 +138,7 @@ def test_a_class_made_again_takes_the_place_of_the_first() -> None:
 
 def test_aliases_are_the_stored_names() -> None:
     class Aliased(Document):
-        model_config = ConfigDict(alias_generator=str.upper)
+        model_config = ConfigDict(alias_generator=str.upper, validate_by_name=True)
         name: str
         number: int = Field(alias="n")
         read: int = Field(validation_alias="r", default=0)

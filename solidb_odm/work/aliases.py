@@ -1,0 +1,129 @@
+"""Whether somebody outside a document holds a part of it that can change in place.
+
+``theme = user.settings``: the caller keeps the embedded model and may change it after a commit, when nothing
+holds the document any more. Lists and dictionaries can't be observed or weakly referred to, so the references
+to the changeable parts are counted, as the garbage collector does: a part with more references than the
+document itself accounts for is held by somebody else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from ..model.type_inspection import UNCHANGEABLE
+
+_SEQUENCES = (list, set, deque)
+_FIXED = (tuple, frozenset)
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def has_aliases(document: Any) -> bool:
+    """Return whether a changeable part of a document is referred to from outside of it."""
+    if _overhead is None:
+        return True
+    parts, values = _Parts(), document.__dict__
+    for name in type(document).__solidb_watched__:
+        if (value := values.get(name)) is not None:
+            parts.visit(value)
+    value = None
+    if (extra := document.__pydantic_extra__) is not None:
+        parts.visit(extra)
+    extra = None
+    counts = _references(parts.found)
+    return any(
+        count - cast(int, _overhead) > inner
+        for count, inner in zip(counts, parts.inner.values(), strict=True)
+    )
+
+
+class _Parts:
+    """The changeable parts below a value, each once, and how often the value itself refers to each."""
+
+    __slots__ = ("found", "inner")
+
+    def __init__(self) -> None:
+        self.found: dict[int, Any] = {}
+        self.inner: dict[int, int] = {}
+
+    def visit_all(self, values: Iterable[Any]) -> bool:
+        """Visit values; return whether any of them can change in place."""
+        return sum([self.visit(value) for value in values]) > 0
+
+    def visit(self, value: Any) -> bool:
+        """Note a value and what is in it; return whether it can change in place."""
+        if (
+            value.__class__ in _PLAIN
+            or isinstance(value, UNCHANGEABLE)
+            or hasattr(type(value), "__solidb_reference__")
+        ):
+            return False
+        key = id(value)
+        if key in self.inner:
+            self.inner[key] += 1
+            return True
+        if isinstance(value, _FIXED) or _is_frozen(
+            value
+        ):  # held by whoever likes, if what is in it can't change
+            if not self.visit_all(list(_inside(value))):
+                return False
+        elif not _is_container(value) and _is_a_value(value):
+            return False
+        self.found[key] = value
+        self.inner[key] = 1
+        if not (isinstance(value, _FIXED) or _is_frozen(value)):
+            self.visit_all(list(_inside(value)))
+        return True
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, (dict, BaseModel, *_SEQUENCES)) or hasattr(type(value), "__dataclass_fields__")
+
+
+def _is_a_value(value: Any) -> bool:
+    """Return whether an object is compared by what it holds and hashable, and so unchangeable by contract."""
+    return type(value).__hash__ not in (None, object.__hash__)
+
+
+def _is_frozen(value: Any) -> bool:
+    if isinstance(value, BaseModel):
+        return bool(type(value).model_config.get("frozen"))
+    parameters = getattr(value, "__dataclass_params__", None)
+    return parameters is not None and bool(parameters.frozen)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """Yield what a value refers to directly."""
+    if isinstance(value, (*_SEQUENCES, *_FIXED)):
+        yield from value  # pyright: ignore[reportUnknownVariableType]
+        return
+    if isinstance(value, dict):
+        yield from value.values()  # pyright: ignore[reportUnknownVariableType]
+        return
+    if isinstance(value, BaseModel):
+        yield from (value.__dict__, value.__pydantic_extra__, value.__pydantic_private__)
+        return
+    yield getattr(value, "__dict__", None)
+    for cls in type(value).__mro__:
+        slots: Any = cls.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__"):
+                yield getattr(value, name, None)
+
+
+def _references(found: dict[int, Any]) -> list[int]:
+    return [sys.getrefcount(each) for each in found.values()]
+
+
+def _measured() -> int | None:
+    """Return how many references looking itself adds; None where references are not counted."""
+    if sys.implementation.name != "cpython":
+        return None
+    return _references({0: []})[0]
+
+
+_overhead = _measured()

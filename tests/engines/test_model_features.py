@@ -1,0 +1,197 @@
+"""What is committed is read as it was, whatever a model's author made of its class."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated, Any
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasPath,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from solidb_odm import Document, Engine, Session, sdbql
+from solidb_odm.errors import InvalidDocument
+
+
+class Blob(BaseModel):
+    raw: bytes
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**data)
+
+
+class Grid(BaseModel):
+    cells: dict[tuple[int, int], str] = {}
+
+    def __init__(self, cells: Any = None) -> None:
+        super().__init__(cells=cells or {})
+
+
+class Short(BaseModel):
+    number: int = Field(serialization_alias="n")
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**data)
+
+
+class Deep(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(validation_alias=AliasChoices("old", "name"))
+
+
+class Holder(Document, collection="holders"):
+    blob: Blob | None = None
+    grid: Grid | None = None
+    short: Short | None = None
+    deep: list[Deep] = []
+
+
+class Own(Document, collection="owns"):
+    number: int = Field(serialization_alias="n")
+    cells: dict[tuple[int, int], str] = {}
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**data)
+
+
+class Consuming(Document, collection="consumings"):
+    """Its validator takes its input apart."""
+
+    parts: dict[str, int] = {}
+    total: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def take(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "parts" in data:
+            parts = data.pop("parts")
+            data["total"] = sum(parts.values())
+            return {**data, "parts": dict(parts)}
+        return data
+
+
+MADE = {
+    "init of an embedded model": lambda: Holder(blob=Blob(raw=b"\xff\x00")),
+    "init with other arguments": lambda: Holder(grid=Grid({(1, 2): "x"})),
+    "init and an alias": lambda: Holder(short=Short(number=1)),
+    "init of the document": lambda: Own(number=1, cells={(1, 2): "x"}),
+    "choices of aliases in a list": lambda: Holder(deep=[Deep(old="x")]),  # type: ignore[call-arg]
+    "a validator that takes its input apart": lambda: Consuming(parts={"a": 1, "b": 2}),
+}
+
+
+@pytest.mark.parametrize("what", MADE)
+def test_what_is_committed_is_read(engine: Engine, what: str) -> None:
+    made = MADE[what]()
+    engine.create_all(type(made))
+    with Session(engine) as session:
+        session.add(made)
+        session.commit()
+        values = made.model_dump()
+        session.commit()
+        assert made.model_dump() == values
+    with Session(engine) as session:
+        read = session.get_one(type(made), made.key)
+        assert read.model_dump() == values
+        assert session.is_modified(read) is False
+
+
+@pytest.mark.parametrize("extra", ["ignore", "allow", "forbid"])
+def test_the_name_a_field_is_stored_under_wins_over_older_ones(engine: Engine, extra: Any) -> None:
+    class Renamed(Document, collection=f"renamed_{extra}"):
+        model_config = ConfigDict(extra=extra)
+        full_name: str = Field(validation_alias=AliasChoices("fullname", "full_name", AliasPath("names", 0)))
+
+    engine.create_all(Renamed)
+    with Session(engine) as session:
+        session.execute(sdbql(f"INSERT {{_key: 'u', fullname: 'Old'}} INTO renamed_{extra}"))
+        session.commit()
+    with Session(engine) as session:
+        user = session.get_one(Renamed, "u")
+        assert user.full_name == "Old"
+        user.full_name = "New"
+        session.commit()
+    with Session(engine) as session:
+        user = session.get_one(Renamed, "u")
+        assert user.full_name == "New"
+        assert not user.model_extra
+        assert session.is_modified(user) is False
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Member(Document, collection="members"):
+    password: Annotated[str, AfterValidator(digest)] = ""
+
+
+class Part(BaseModel):
+    code: str
+
+    @field_validator("code")
+    @classmethod
+    def marked(cls, value: str) -> str:
+        return f"<{value}>"
+
+
+class Whole(Document, collection="wholes"):
+    parts: list[Part] = []
+
+
+class Trimmed(Document, collection="trimmed"):
+    name: Annotated[str, AfterValidator(str.strip)] = ""
+    tags: Annotated[set[str], AfterValidator(lambda tags: {tag.lower() for tag in tags})] = set()
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [(lambda: Member(password="secret"), "password"), (lambda: Whole(parts=[Part(code="a")]), "parts")],
+)
+def test_a_validator_that_would_change_what_it_made_is_refused_at_the_commit(
+    engine: Engine, make: Any, named: str
+) -> None:
+    with Session(engine) as session:
+        session.add(make())
+        with pytest.raises(InvalidDocument, match=f"{named} = .* would be read as .* validator"):
+            session.commit()
+
+
+def test_a_validator_that_leaves_alone_what_it_made_is_no_trouble(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.add(Trimmed(key="t", name=" a ", tags={"B", "c", "D"}))
+        session.commit()
+    with Session(engine) as session:
+        read = session.get_one(Trimmed, "t")
+        assert (read.name, read.tags) == ("a", {"b", "c", "d"})
+        read.name = "b"
+        session.commit()
+
+
+def _models(base: type[BaseModel], **options: Any) -> Any:
+    class Plain(base, **options):  # type: ignore[valid-type, misc]
+        raw: bytes = b""
+        encoded: Base64Bytes = b""
+        number: float = float("nan")
+        took: timedelta = timedelta(seconds=90)
+        nick: str = Field("", alias="nickName")
+
+    return Plain
+
+
+def test_a_document_is_configured_as_any_pydantic_model() -> None:
+    plain, document = _models(BaseModel), _models(Document, abstract=True)
+    for values in ({"raw": "abcd"}, {"encoded": "Zm9vIGJhcg=="}, {"nick": "x"}, {"nickName": "x"}):
+        one, other = plain(**values), document(**values)
+        assert one.model_dump_json() == other.model_dump_json(exclude={"key"})
+    assert document.model_config == plain.model_config
