@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from .._types import Json, JsonObject
 from ..commands import Command, call
-from ..errors import InvalidCommand, InvalidDocument, QueryError, SolidbError
+from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .events import RequestEvent
 from .faults import NOWHERE, Context, fault
 from .frames import HEADER, MAX_FRAME, frame
@@ -23,6 +23,8 @@ from .packing import is_map, pack, unsuitable
 from .responses import Answer, Refusal, decode
 
 T = TypeVar("T")
+
+_ABOUT_A_KEY = frozenset({"get", "update"})
 
 Exchange: TypeAlias = Generator[Command[Any], Any, T]
 """An operation over flights, HTTP calls and pauses."""
@@ -43,6 +45,8 @@ class Flight(Command[list[Any]]):
     ``light``: one repeatable request that the server answers at once; tasks may share its flight.
     ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
     node that the exchange has spoken to before.
+    ``keys``: of the documents that the answers carry, in their order, "" where that is not known; an answer
+    with another document breaks the connection.
     ``label``, ``text`` and ``binds`` are for whoever watches.
     """
 
@@ -58,11 +62,24 @@ class Flight(Command[list[Any]]):
     same_node: bool = False
     text: str = ""
     binds: Mapping[str, Any] | None = None
+    keys: Sequence[str] = ()
 
     @property
     def size(self) -> int:
         """The number of bytes to send."""
         return sum(map(len, self.chunks))
+
+    def check(self, answers: Sequence[Any], address: str) -> None:
+        """Raise ProtocolError unless there is an answer to each request, and about the document it named."""
+        if len(answers) != self.count:
+            raise ProtocolError(f"{address} gave {len(answers)} answers to {self.count} requests")
+        for key, answer in zip(self.keys, answers, strict=True) if self.keys else ():
+            data = answer.data if isinstance(answer, Answer) else answer
+            if key and is_map(data) and data.get("_key") != key:
+                raise ProtocolError(
+                    f"{address} answered a request for the document {key!r} with {data.get('_key')!r}",
+                    hint="an answer came twice, or one is missing: the connection is closed; ask again",
+                )
 
     def patience(self, usual: float) -> float | None:
         """Give the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
@@ -185,6 +202,8 @@ def ask(
     )
     if context is not None:
         flight.text, flight.binds = context.query, context.binds
+    if request["cmd"] in _ABOUT_A_KEY:
+        flight.keys = (str(request["key"]),)
     answer: Answer = (yield flight)[0]
     if answer.refusal is None:
         return answer
@@ -251,3 +270,31 @@ def http_fault(answer: HttpAnswer, context: Context = NOWHERE) -> SolidbError:
     if answer.status == 403 and not text.startswith("Forbidden"):
         text = f"Forbidden: {text or 'the user may not do this'}"
     return fault(Refusal(variant, text or f"HTTP status {answer.status}"), context)
+
+
+def is_planned(problem: BaseException) -> bool:
+    """Say whether an exchange that ended with this has left its connection in order.
+
+    After an interrupt a transaction may be open on it; after a breach of the protocol it may owe answers.
+    """
+    return isinstance(problem, SolidbError) and type(problem) is not ProtocolError
+
+
+def misshapen(problem: Exception) -> ProtocolError | None:
+    """Give our error for one of Python's that an answer of another shape than ours has led to.
+
+    Only for what was raised by this package itself; what a caller's own code raises is the caller's.
+    """
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not str(trace.tb_frame.f_globals.get("__name__")).startswith("solidb_odm."):
+        return None
+    return ProtocolError(
+        f"the server's answer has another shape than the protocol says: {type(problem).__name__}: {problem}",
+        hint="is this a SoliDB server of version 2.6, and nothing in between that changes answers?",
+    )
+
+
+SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What Python raises where an answer is taken for what it is not."""

@@ -24,6 +24,8 @@ class Answer(NamedTuple):
     tx_id: str = ""
     refusal: Refusal | None = None
     parts: tuple[Answer, ...] = ()
+    is_plain: bool = True
+    """Whether it is an "ok", not the answer to a batch or a ping."""
 
     @property
     def rows(self) -> int:
@@ -59,13 +61,19 @@ def answer_of(reply: Json) -> Answer:
         raise ProtocolError(f"the server answered with a {type(reply).__name__} instead of a map")
     status = reply.get("status")
     if status == "ok":
-        return Answer(reply.get("data"), reply.get("count", 0), reply.get("tx_id", ""))
+        count, tx_id = reply.get("count", 0), reply.get("tx_id", "")
+        if not isinstance(count, int) or not isinstance(tx_id, str):
+            raise ProtocolError("the server answered with a count, or a transaction, of another type")
+        return Answer(reply.get("data"), count, tx_id)
     if status == "error":
         return Answer(refusal=_refusal(reply.get("error")))
     if status == "batch":
-        return Answer(parts=tuple(map(answer_of, reply.get("responses") or ())))
+        responses = reply.get("responses")
+        if not is_list(responses):
+            raise ProtocolError("the server answered a batch without a list of responses")
+        return Answer(parts=tuple(map(answer_of, responses)), is_plain=False)
     if status == "pong":
-        return Answer(reply.get("timestamp"))
+        return Answer(reply.get("timestamp"), is_plain=False)
     raise ProtocolError(f"the server answered with the unknown status {status!r}")
 
 

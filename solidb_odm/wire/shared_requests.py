@@ -152,7 +152,8 @@ class SharedFlights:
         if len(flights) > 1:
             chunks = [chunk for flight in flights for chunk in flight.chunks]
             labels = ", ".join(dict.fromkeys(flight.label for flight in flights))
-            merged = replace(merged, chunks=chunks, count=len(flights), label=labels)
+            keys = [key for flight in flights for key in (flight.keys or ("",))]
+            merged = replace(merged, chunks=chunks, count=len(flights), label=labels, keys=keys)
         try:
             party.answers = await self._fly(merged)
         except SolidbError as problem:

@@ -91,6 +91,7 @@ class SocketWire:
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
             answers = self._swap(flight, seconds, begun)
+            flight.check(answers, connection.address)
         except (TimeoutError, BlockingIOError) as problem:
             error = "RequestTimeout"
             raise gave_up(flight.label, seconds, connection.address) from problem

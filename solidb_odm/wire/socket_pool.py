@@ -12,14 +12,23 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from ..commands import Command, Operation, run
-from ..errors import ConnectionFailed, ConnectionLost, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost
 from .connection import IDLE
 from .deadlines import remaining, within
 from .events import Statistics
 from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
-from .requests import Flight, HttpAnswer, HttpCall, Pause, pauses
+from .requests import (
+    SHAPE_ERRORS,
+    Flight,
+    HttpAnswer,
+    HttpCall,
+    Pause,
+    is_planned,
+    misshapen,
+    pauses,
+)
 from .socket_connection import SocketWire
 from .url import Host, ServerAddress
 
@@ -234,7 +243,7 @@ class Lane:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # After anything but a planned error the exchange may have left a transaction open.
-        self.release(clean=error is None or isinstance(error, SolidbError))
+        self.release(clean=error is None or is_planned(error))
 
     @property
     def sound(self) -> bool:
@@ -247,7 +256,10 @@ class Lane:
             result = run(exchange, self)
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
-            self.release(clean=isinstance(problem, SolidbError))
+            self.release(clean=is_planned(problem))
+            ours = misshapen(problem) if self._host and isinstance(problem, SHAPE_ERRORS) else None
+            if ours is not None:
+                raise ours from problem
             raise
         self.release()
         return result

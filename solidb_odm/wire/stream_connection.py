@@ -70,8 +70,11 @@ class StreamWire:
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
             connection.send(flight.count, flight.size)
-            with anyio.fail_after(remaining(begun, seconds)) as scope:
+            with anyio.move_on_after(remaining(begun, seconds)) as scope:
                 answers = await self._swap(flight, seconds, scope)
+            if scope.cancelled_caught:  # whatever its deadline says by now: fail_after() goes by that
+                raise TimeoutError
+            flight.check(answers, connection.address)
         except TimeoutError as problem:
             error = "RequestTimeout"
             raise gave_up(flight.label, seconds, connection.address) from problem
@@ -139,7 +142,7 @@ class StreamWire:
             if len(answers) >= wanted:
                 return answers
             acknowledge(self._stream.extra(SocketAttribute.raw_socket))
-            if came and seconds is not None:
+            if came and seconds is not None and not scope.cancel_called:
                 scope.deadline = anyio.current_time() + seconds
 
 

@@ -14,13 +14,22 @@ import anyio
 import httpx
 
 from ..commands import Command, Operation, arun
-from ..errors import ConnectionFailed, ConnectionLost, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost
 from .deadlines import remaining, within
 from .events import Statistics
 from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
-from .requests import Flight, HttpAnswer, HttpCall, Pause, pauses
+from .requests import (
+    SHAPE_ERRORS,
+    Flight,
+    HttpAnswer,
+    HttpCall,
+    Pause,
+    is_planned,
+    misshapen,
+    pauses,
+)
 from .shared_requests import SharedFlights
 from .stream_connection import StreamWire
 from .url import Host, ServerAddress
@@ -207,7 +216,7 @@ class AsyncLane:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # After anything but a planned error the exchange may have left a transaction open.
-        await self.release(clean=error is None or isinstance(error, SolidbError))
+        await self.release(clean=error is None or is_planned(error))
 
     @property
     def sound(self) -> bool:
@@ -220,7 +229,10 @@ class AsyncLane:
             result = await arun(exchange, self)
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
-            await self.release(clean=isinstance(problem, SolidbError))
+            await self.release(clean=is_planned(problem))
+            ours = misshapen(problem) if self._host and isinstance(problem, SHAPE_ERRORS) else None
+            if ours is not None:
+                raise ours from problem
             raise
         await self.release()
         return result

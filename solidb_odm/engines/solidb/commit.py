@@ -36,6 +36,8 @@ from .outcome import Witness, find_out, unknown_outcome
 from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
 
 Receipts: TypeAlias = list[list[Receipt]]
+Written: TypeAlias = tuple[str, Receipt]
+"""What a write is answered with: the document's key, and its receipt."""
 Revisions: TypeAlias = dict[tuple[str, str], Receipt]
 _NOTHING: Receipt = ("", "", "")
 
@@ -59,6 +61,8 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
     reads = reads_of(guarded, database)
     begin = {"cmd": "begin_transaction", "database": database}
     tx_id = (yield from ask(begin, Context(database), repeatable=True)).tx_id
+    if not tx_id:
+        raise ProtocolError("the server began a transaction without naming it")
     chunks, legs = frames_of(groups, tx_id)
     answers = yield from _stage([*chunks, *(read.frame() for read in reads)], len(legs) + len(reads))
     try:
@@ -83,7 +87,7 @@ def _judge(staged: Staged, guarded: Guarded) -> None:
         raise staged.refused[0]
 
 
-def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Receipt | Answer]]]:
+def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Written | Answer]]]:
     try:
         return (yield from call(Flight(chunks, count, "stage", read=_receipts)))
     except ConnectionLost as problem:
@@ -94,7 +98,7 @@ def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Receipt | 
         ) from problem
 
 
-def _receipts(payload: bytes) -> list[Receipt | Answer]:
+def _receipts(payload: bytes) -> list[Written | Answer]:
     """Read the answer to one frame: a receipt where a document came back, else the answer itself.
 
     The documents are let go here, one frame at a time: a commit keeps only their receipts.
@@ -103,7 +107,7 @@ def _receipts(payload: bytes) -> list[Receipt | Answer]:
     try:
         replies = reply["responses"] if reply.get("status") == "batch" else (reply,)
         return [
-            (data["_rev"], data["_created_at"], data["_updated_at"])
+            (data["_key"], (data["_rev"], data["_created_at"], data["_updated_at"]))
             if type(data := part.get("data")) is dict
             else answer_of(part)
             for part in replies
@@ -113,21 +117,36 @@ def _receipts(payload: bytes) -> list[Receipt | Answer]:
 
 
 def _take_in(
-    staged: Staged, legs: Sequence[Leg], answers: Sequence[Sequence[Receipt | Answer]], database: str
+    staged: Staged, legs: Sequence[Leg], answers: Sequence[Sequence[Written | Answer]], database: str
 ) -> None:
     """Fill in the receipts, and note what was refused."""
-    for leg, parts in zip(legs, answers, strict=False):
+    for leg, parts in zip(legs, answers[: len(legs)], strict=True):
         if len(parts) != leg.stop - leg.start:
             for part in parts:  # the refusal of a whole frame
-                granted(cast(Answer, part))
+                if isinstance(part, Answer):
+                    granted(part)
             raise ProtocolError(f"the server gave {len(parts)} answers to {leg.stop - leg.start} writes")
         group = leg.group
         receipts, rows = staged.receipts[group.batch], group.rows
         for place, part in enumerate(parts, leg.start):
             if not isinstance(part, Answer):
-                receipts[rows[place]] = part
-            elif part.refusal is not None:
+                receipts[rows[place]] = _receipt_for(part, group.keys[place], group.role)
+            elif part.refusal is None:
+                _check_removal(group.keys[place], group.role)
+            else:
                 staged.refused.append(_refused(leg, place, part.refusal, database))
+
+
+def _receipt_for(written: Written, key: str, role: Role) -> Receipt:
+    """Give the receipt of a write; ProtocolError if the server answers about another document."""
+    if written[0] != key and role is not Role.DELETE and role is not Role.CLEAR:
+        raise ProtocolError(f"the server answered the write of {key!r} with the document {written[0]!r}")
+    return written[1]
+
+
+def _check_removal(key: str, role: Role) -> None:
+    if role is not Role.DELETE and role is not Role.CLEAR:
+        raise ProtocolError(f"the server did not say what it stored for {key!r}")
 
 
 def _refused(leg: Leg, place: int, refusal: Refusal, database: str) -> SolidbError:
@@ -147,7 +166,7 @@ def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
         problem.hint = "if a document that this commit removes holds the value, commit the removal first"
 
 
-def _revisions(read: Read, answer: Answer | Receipt) -> Revisions:
+def _revisions(read: Read, answer: Answer | Written) -> Revisions:
     rows = granted(cast(Answer, answer), Context(read.database, read.collection)).data
     return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
 
@@ -175,7 +194,9 @@ def _finish(
     tx_id: str, staged: Staged, legs: Sequence[Leg], guarded: Guarded, database: str
 ) -> Exchange[None]:
     try:
-        yield from ask({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
+        done = yield from ask({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
+        if not done.is_plain:
+            raise ProtocolError("the server answered the commit with something else")
     except TransactionConflict as conflict:
         found: Revisions = {}
         for read in reads_of(guarded, database):
@@ -184,7 +205,9 @@ def _finish(
         if stale := _moved(guarded, found):
             raise StaleDocumentError.of(stale) from conflict
         raise
-    except (ConnectionLost, RequestTimeout) as problem:
+    except InvalidCommand:
+        raise
+    except (ConnectionLost, RequestTimeout, ProtocolError) as problem:
         committed = yield from find_out(_witnesses(staged, legs, guarded), database)
         if not committed:
             raise unknown_outcome(committed, problem) from problem

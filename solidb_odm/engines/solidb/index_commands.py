@@ -81,7 +81,7 @@ def own_indexes(lists: Sequence[Sequence[JsonObject]]) -> tuple[IndexSpec, ...]:
     """Read the answers of the four lists; the ones that edge collections have anyway are left out."""
     found = [
         index_spec(row, family)
-        for rows, family in zip(lists, ("", "geo", "vector", "ttl"), strict=False)
+        for rows, family in zip(lists, ("", "geo", "vector", "ttl"), strict=True)
         for row in rows
         if row["name"] not in _AUTOMATIC
     ]
