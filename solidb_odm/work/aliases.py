@@ -3,15 +3,17 @@
 ``theme = user.settings``: the caller keeps the embedded model and may change it after a commit, when nothing
 holds the document any more. Lists and dictionaries can't be observed or weakly referred to, so the references
 to the changeable parts are counted, as the garbage collector does: a part with more references than the
-document itself accounts for is held by somebody else.
+document itself accounts for, or with a weak one, is held by somebody else.
 """
 
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
+from weakref import getweakrefcount
 
 from pydantic import BaseModel
 
@@ -27,6 +29,8 @@ def has_aliases(document: Any) -> bool:
     if _overhead is None:
         return True
     parts, values = _Parts(), document.__dict__
+    if sys.getrefcount(values) > _overhead or _stores_private(document):
+        return True
     for name in type(document).__solidb_watched__:
         if (value := values.get(name)) is not None:
             parts.visit(value)
@@ -38,7 +42,15 @@ def has_aliases(document: Any) -> bool:
     return any(
         count - cast(int, _overhead) > inner
         for count, inner in zip(counts, parts.inner.values(), strict=True)
-    )
+    ) or any(map(getweakrefcount, parts.found.values()))
+
+
+def _stores_private(document: Any) -> bool:
+    """Return whether what is stored may follow from private attributes, which nothing sees being read."""
+    if not document.__pydantic_private__:
+        return False
+    declared = type(document).__pydantic_decorators__
+    return bool(declared.computed_fields or declared.model_serializers or declared.field_serializers)
 
 
 class _Parts:
@@ -75,9 +87,16 @@ class _Parts:
             return False
         self.found[key] = value
         self.inner[key] = 1
-        if not (isinstance(value, _FIXED) or _is_frozen(value)):
+        if not (isinstance(value, _FIXED) or _is_frozen(value) or _holds_plain_values(value)):
             self.visit_all(list(_inside(value)))
         return True
+
+
+def _holds_plain_values(value: Any) -> bool:
+    """Return whether all that a list, set or dictionary holds is text, numbers and the like."""
+    if isinstance(value, dict):
+        return _PLAIN.issuperset(map(type, value.values()))  # pyright: ignore[reportUnknownArgumentType]
+    return isinstance(value, _SEQUENCES) and _PLAIN.issuperset(map(type, value))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _is_container(value: Any) -> bool:
@@ -121,7 +140,7 @@ def _references(found: dict[int, Any]) -> list[int]:
 
 def _measured() -> int | None:
     """Return how many references looking itself adds; None where references are not counted."""
-    if sys.implementation.name != "cpython":
+    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return None
     return _references({0: []})[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..errors import InvalidDocument, StateError
 from ..model.document import Document
@@ -147,11 +147,9 @@ class Holdings:
 
     def release(self, documents: Iterable[object]) -> None:
         """Stop holding documents that were read but not changed."""
-        for document in documents:
-            if not isinstance(document, Document) or id(document) not in self.changed:
-                continue
-            if not self.is_modified(document):
-                self.settle(document)
+        held = [each for each in documents if isinstance(each, Document) and id(each) in self.changed]
+        for _ in self.modified(held):
+            pass
 
     def forget_exposure(self, document: Document, state: State) -> None:
         """Stop looking at a document at every commit: nobody can hold the values it was just given."""
@@ -193,10 +191,10 @@ class Holdings:
 
     def unchanged_of(self, collection: str) -> dict[str, Document]:
         """Give the stored documents of a collection that are held as they are stored, by key."""
-        candidates = (
+        candidates = [
             each for each in self.candidates() if type(each).__solidb_mapping__.collection == collection
-        )
-        changed = {id(each) for each in candidates if self.is_modified(each)}
+        ]
+        changed = set(map(id, self.modified(candidates)))
         found: dict[str, Document] = {}
         for key, reference in list(self.identity.of(collection).items()):
             document: Document | None = reference()
@@ -208,7 +206,15 @@ class Holdings:
 
     def dirty(self) -> list[Document]:
         """Give the stored documents that differ from their stored form."""
-        return [document for document in self.candidates() if self.is_modified(document)]
+        return list(self.modified(self.candidates()))
+
+    def modified(self, suspects: Iterable[Document]) -> Iterator[Document]:
+        """Yield the suspects that differ from their stored form; settle those that do not."""
+        for document in suspects:
+            if self.is_modified(document):
+                yield document
+            else:
+                self.settle(document)
 
     def is_modified(self, document: Document) -> bool:
         """Say whether a document differs from its stored form."""

@@ -234,7 +234,8 @@ class UnitOfWork(Holdings):
         gone = [document for key, document in self.deleted.items() if key not in mark.deleted]
         for document in gone:
             del self.deleted[id(document)]
-        back = _by_id([*self.candidates(), *gone, *mark.new.values(), *mark.deleted.values()])
+        marked = [*mark.new.values(), *mark.changed.values(), *mark.deleted.values()]
+        back = _by_id([*self.candidates(), *gone, *marked])
         for key, document in back.items():
             state = state_of(document)
             if state.owner is None and key in mark.new:

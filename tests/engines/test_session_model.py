@@ -35,6 +35,7 @@ class Life(RuleBasedStateMachine):
         self.stored: dict[str, dict[str, Any]] = {}
         self.now: dict[str, dict[str, Any]] = {}
         self.marks: list[dict[str, dict[str, Any]]] = []
+        self.aliases: dict[str, list[Any]] = {}  # parts the caller holds of documents it does not hold
         self.blocks: list[Any] = []
 
     def held(self, key: str) -> Person:
@@ -44,8 +45,10 @@ class Life(RuleBasedStateMachine):
     def add(self, key: str, name: str, age: int) -> None:
         if key in self.now:
             return
-        self.session.add(Person(key=key, name=name, age=age, tags=["t"], address=Address(city="c")))
+        fresh = Person(key=key, name=name, age=age, tags=["t"], address=Address(city="c"), meta={"deep": []})
+        self.session.add(fresh)
         self.now[key] = {"name": name, "age": age, "tags": ["t"], "city": "c", "note": None}
+        self.now[key] |= {"lines": [], "deep": []}
 
     @rule(key=KEYS, age=AGES, name=NAMES)
     def change(self, key: str, age: int, name: str) -> None:
@@ -68,11 +71,35 @@ class Life(RuleBasedStateMachine):
             self.now[key]["tags"].append(tag)
             self.now[key]["city"] += tag
 
+    @rule(key=KEYS, part=st.sampled_from(["tags", "address", "lines", "deep"]))
+    def keep_an_alias(self, key: str, part: str) -> None:
+        """Keep a part of a document, and nothing else of it."""
+        if key in self.now:
+            person = self.held(key)
+            places = {"lines": lambda: person.address.lines, "deep": lambda: person.meta["deep"]}
+            found = places[part]() if part in places else getattr(person, part)
+            self.aliases.setdefault(key, []).append((part, found))
+
+    @rule(key=KEYS, what=NAMES)
+    def change_by_alias(self, key: str, what: str) -> None:
+        for part, alias in self.aliases.get(key, [])[-1:]:
+            if part == "address":
+                alias.city += what
+                self.now[key]["city"] += what
+            else:
+                alias.append(what)
+                self.now[key][part].append(what)
+
+    @rule(key=KEYS)
+    def drop_aliases(self, key: str) -> None:
+        self.aliases.pop(key, None)
+
     @rule(key=KEYS)
     def delete(self, key: str) -> None:
         if key in self.now:
             self.session.delete(self.held(key))
             del self.now[key]
+            self.aliases.pop(key, None)
 
     @rule()
     def forget(self) -> None:
@@ -91,6 +118,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def roll_back(self) -> None:
         if not self.blocks:
+            self.aliases.clear()
             self.session.rollback()
             self.now = copy.deepcopy(self.stored)
 
@@ -111,6 +139,7 @@ class Life(RuleBasedStateMachine):
             with pytest.raises(KeyError):
                 block.gen.throw(KeyError())
             self.now = mark
+            self.aliases.clear()
         else:
             block.__exit__(None, None, None)
 
@@ -143,7 +172,8 @@ class Life(RuleBasedStateMachine):
     def compare(self, person: Person) -> None:
         row = self.now[person.key]
         assert (person.name, person.age, person.note) == (row["name"], row["age"], row["note"])
-        assert (person.tags, person.address) == (row["tags"], Address(city=row["city"]))
+        assert (person.tags, person.address) == (row["tags"], Address(city=row["city"], lines=row["lines"]))
+        assert person.meta == {"deep": row["deep"]}
 
     @invariant()
     def states_are_consistent(self) -> None:

@@ -96,6 +96,18 @@ def test_a_changed_document_is_held_and_a_written_one_let_go() -> None:
     assert watched() is None
 
 
+def test_a_savepoint_gives_back_what_was_changed_back_within_it() -> None:
+    work = UnitOfWork("text")
+    stored(work, item := Item(name="1", tags=["a"]))
+    item.tags.append("b")
+    work.set_mark()
+    item.tags.pop()
+    assert work.dirty() == []
+    work.return_to_mark()
+    assert item.tags == ["a", "b"]
+    assert work.dirty() == [item]
+
+
 def test_values_kept_through_a_rollback_of_an_unchanged_document_stay_its_own() -> None:
     work = UnitOfWork("text")
     stored(work, item := Item(name="1", tags=["a"]))

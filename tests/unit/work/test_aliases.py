@@ -1,0 +1,173 @@
+"""Whether somebody beside a document holds a part of it, and what follows for a session."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, PrivateAttr, computed_field
+
+from solidb_odm import Document, GeoPoint, Session, create_engine, select
+from solidb_odm.work.aliases import has_aliases
+
+
+class Part(BaseModel):
+    names: list[str] = []
+
+
+@dataclass
+class Plain:
+    names: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Slotted:
+    names: list[str] = field(default_factory=list[str])
+
+
+class Whole(Document, collection="wholes"):
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+    numbers: list[float] = [1.0, 2.0]
+    rows: list[list[int]] = [[1], [2]]
+    by_name: dict[str, list[int]] = {"a": [1]}
+    pair: tuple[list[int], int] = ([1], 2)
+    labels: set[str] = {"x"}
+    queue: deque[int] = deque([1])
+    part: Part = Part(names=["a"])
+    parts: list[Part] = [Part(names=["b"])]
+    plain: Plain = Plain(["c"])
+    slotted: Slotted = Slotted(["d"])
+    place: GeoPoint | None = None
+    anything: Any = None
+
+
+def whole() -> Whole:
+    made: dict[str, Any] = {
+        "part": Part(names=["a"]),
+        "parts": [Part(names=["b"])],
+        "plain": Plain(["c"]),
+        "slotted": Slotted(["d"]),
+        "anything": {"deep": [{"deeper": [1]}]},
+        "extra": {"list": [1]},
+    }
+    return Whole(**made)
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "a list": lambda w: w.numbers,
+    "a list in a list": lambda w: w.rows[1],
+    "a dict": lambda w: w.by_name,
+    "a list in a dict": lambda w: w.by_name["a"],
+    "a list in a tuple": lambda w: w.pair[0],
+    "the tuple": lambda w: w.pair,
+    "a set": lambda w: w.labels,
+    "a queue": lambda w: w.queue,
+    "a model": lambda w: w.part,
+    "a list in a model": lambda w: w.part.names,
+    "the attributes of a model": lambda w: vars(w.part),
+    "a model in a list": lambda w: w.parts[0],
+    "a list in a model in a list": lambda w: w.parts[0].names,
+    "a dataclass": lambda w: w.plain,
+    "a list in a dataclass": lambda w: w.plain.names,
+    "a list in a dataclass with slots": lambda w: w.slotted.names,
+    "something deep": lambda w: w.anything["deep"][0]["deeper"],
+    "an extra attribute": lambda w: w.extra,
+    "something in an extra attribute": lambda w: w.extra["list"],
+    "a bound method": lambda w: w.numbers.append,
+    "an iterator": lambda w: iter(w.rows),
+    "a weak reference": lambda w: weakref.ref(w.part),
+    "a weak reference to a set": lambda w: weakref.ref(w.labels),
+    "the attributes": lambda w: vars(w),
+    "a shallow copy": lambda w: w.model_copy(),
+    "a partial function": lambda w: partial(len, w.part.names),
+}
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_whoever_holds_a_part_of_a_document_is_seen(what: str) -> None:
+    document = whole()
+    assert not has_aliases(document)
+    held = PARTS[what](document)
+    assert has_aliases(document), held
+    del held
+    assert not has_aliases(document)
+
+
+DICTIONARIES: list[Any] = [OrderedDict({"a": [1]}), defaultdict(list[int], {"a": [1]})]
+
+
+@pytest.mark.parametrize("place", range(len(DICTIONARIES)))
+def test_the_dictionaries_of_the_standard_library_are_looked_into(place: int) -> None:
+    document = Whole(anything=copy.deepcopy(DICTIONARIES[place]))
+    assert not has_aliases(document)
+    held = document.anything["a"]
+    assert has_aliases(document), held
+
+
+def test_a_value_that_two_places_of_a_document_share_is_its_own() -> None:
+    shared = ["a"]
+    document = Whole(anything=[shared, shared])
+    assert has_aliases(document)
+    del shared
+    assert not has_aliases(document)
+
+
+class Counting(Document, collection="counting"):
+    """Stores what follows from a private attribute."""
+
+    tags: list[str] = []
+    _seen: list[str] = PrivateAttr(default_factory=list[str])
+
+    @computed_field
+    def count(self) -> int:
+        return len(self._seen)
+
+
+def test_what_is_computed_from_private_attributes_is_compared_at_every_flush() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Counting)
+        session.add(counting := Counting())
+        session.commit()
+        assert has_aliases(counting)
+        counting._seen.append("b")  # pyright: ignore[reportPrivateUsage]
+        assert session.dirty == [counting]
+
+
+class Tagged(Document, collection="tagged"):
+    tags: list[str] = []
+    part: Part = Part()
+
+
+def test_a_session_looks_no_more_at_documents_that_were_read_and_not_changed() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Tagged)
+        built = [Tagged(tags=["a"]) for _ in range(20)]
+        session.add_all(built)
+        session.commit()
+        assert session._work.candidates() == []  # pyright: ignore[reportPrivateUsage]
+        assert [each.tags for each in built] == [["a"]] * 20
+        session.scalars(select(Tagged)).all()
+        assert session._work.candidates() == []  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_part_outlives_the_callers_hold_on_its_document() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Tagged)
+        session.add(Tagged(key="a", tags=["a"]))
+        session.commit()
+        names, tags = session.get_one(Tagged, "a").part.names, session.get_one(Tagged, "a").tags
+        session.scalars(select(Tagged)).all()
+        session.commit()
+        names.append("n")
+        session.commit()
+        tags.append("t")
+        session.commit()
+        with Session(engine) as other:
+            found = other.get_one(Tagged, "a")
+            assert (found.tags, found.part.names) == (["a", "t"], ["n"])
