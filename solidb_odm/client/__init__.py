@@ -12,20 +12,18 @@ They share their connections, protocol and errors with the server engine of the 
 
 To add a sub-client ``area``:
 
-1. ``operations/area.py``: one generator for each call, taking the database first and giving an
-   ``Exchange[T]``. It asks the server with ``ask``, ``ask_all`` (pipelined) or ``over_http`` of
-   ``wire.requests`` and returns typed results: subclasses of ``results.Result`` declared there.
-   Reads are ``repeatable``. What the server can't do is ``unsupported(...)``.
-2. ``area.py``: ``class Area(Caller)`` and ``class AsyncArea(AsyncCaller)``, one line a method:
-   ``return self._run(operations.call(self._database, ...))``, and ``await`` in the second. Names and order
-   are those of other SoliDB clients; options come last, as keywords.
-   What is read in pages gives ``Page`` objects, shown through ``self._pages(...)``.
-3. An attribute of both in ``subclients.py``, rows in ``docs/server-features.md``, and tests in
-   ``tests/server`` with the ``client`` fixture, which runs one body over both colours.
+1. ``area.py``, or a package where that grows long. First what its calls return: subclasses of
+   ``results.Result``. Then ``class Area(Caller)`` and ``class AsyncArea(AsyncCaller)``, one line a method:
+   ``return self._run(call(self._database, ...))``, and ``await`` in the second. Names and order are those of
+   other SoliDB clients; options come last, as keywords. What is read in pages is shown through
+   ``self._pages(...)``. Then one generator for each call, taking the database first and returning an
+   ``Exchange[T]``: it sends requests with ``wire.requests`` or, over HTTP, with ``requests.rest``. Reads are
+   ``repeatable``. What the server can't do is ``unsupported(...)``.
+2. A property of both classes in ``subclients.py``, rows in ``docs/server-features.md``, and tests in
+   ``tests/server`` with the ``client`` fixture, which runs one body with the blocking and the async client.
 """
 
-from .async_client import AsyncClient
-from .client import Client
+from .client import AsyncClient, Client
 from .results import CollectionStats, DocumentResult, Plan, Result
 
 __all__ = ["AsyncClient", "Client", "CollectionStats", "DocumentResult", "Plan", "Result"]

@@ -1,23 +1,46 @@
-"""``client.blobs``: files of any size, streamed in and out, in both colours."""
+"""``client.blobs``: files of any size, streamed in and out over HTTP."""
 
 from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import AsyncGenerator, Generator, Iterator
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TypeAlias, cast
 
 import anyio
+import anyio.to_thread
 
-from ..errors import ConnectionLost
+from .._types import JsonObject
+from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
 from ..wire.faults import Context
 from ..wire.http_streams import astreamed, streamed
-from ..wire.requests import pauses
+from ..wire.requests import Exchange, HttpCall, ask, pauses
 from .calls import AsyncCaller, Caller
-from .operations import blobs as operations
-from .operations.blobs import CHUNK, BlobInfo, Data
-from .operations.documents import delete
+from .documents import delete, list_documents
+from .requests import about, at, rest
+from .results import Result
+
+CHUNK = 256 * 1024
+
+Data: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
+"""What a file may come from: bytes, a path, an open file, or pieces one after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobInfo(Result):
+    """A stored file. ``type`` is its media type, ``size`` counts bytes."""
+
+    key: str
+    name: str = ""
+    size: int = 0
+    type: str = ""
+    chunks: int = 0
+    created: str = ""
+
 
 ATTEMPTS = 4
 
@@ -37,19 +60,19 @@ class Blobs(Caller):
 
         The server takes 500 MB at most.
         """
-        self._run(operations.expected(self._database, collection))
-        boundary = operations.new_boundary()
-        head, tail = operations.form(boundary, operations.name_of(data, name), type)
+        self._run(expected(self._database, collection))
+        boundary = new_boundary()
+        head, tail = form(boundary, name_of(data, name), type)
 
         def body() -> Iterator[bytes]:
             yield head
-            yield from operations.pieces(data)
+            yield from pieces(data)
             yield tail
 
-        call = operations.upload(self._database, collection, body(), boundary)
+        call = upload(self._database, collection, body(), boundary)
         with streamed(self._runner.hub.driver.pool, call, self._runner.seconds) as response:
             response.read()
-            return operations.info_of(response.json())
+            return info_of(response.json())
 
     def get(self, collection: str, key: str) -> bytes:
         """Read a file as a whole; DocumentNotFound if there is none."""
@@ -67,7 +90,7 @@ class Blobs(Caller):
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)
         context = Context(self._database, collection, key)
         while True:
-            call = operations.download(self._database, collection, key, start, end)
+            call = download(self._database, collection, key, start, end)
             try:
                 with streamed(pool, call, self._runner.seconds, context) as response:
                     for piece in response.iter_bytes(chunk_size):
@@ -85,13 +108,13 @@ class Blobs(Caller):
 
     def info(self, collection: str, key: str) -> BlobInfo:
         """Describe a file; DocumentNotFound if there is none."""
-        return self._run(operations.info(self._database, collection, key))
+        return self._run(info(self._database, collection, key))
 
     def list(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[builtins.list[BlobInfo], int]:
         """Describe files in the order of their keys, and count all there are."""
-        return self._run(operations.list_blobs(self._database, collection, limit, offset))
+        return self._run(list_blobs(self._database, collection, limit, offset))
 
     def delete(self, collection: str, key: str) -> None:
         """Remove a file."""
@@ -113,23 +136,23 @@ class AsyncBlobs(AsyncCaller):
 
         The server takes 500 MB at most.
         """
-        await self._run(operations.expected(self._database, collection))
-        boundary = operations.new_boundary()
-        head, tail = operations.form(boundary, operations.name_of(data, name), type)
+        await self._run(expected(self._database, collection))
+        boundary = new_boundary()
+        head, tail = form(boundary, name_of(data, name), type)
 
         async def body() -> AsyncGenerator[bytes]:
             yield head
-            async with aclosing(operations.apieces(data)) as pieces:
+            async with aclosing(apieces(data)) as pieces:
                 async for piece in pieces:
                     yield piece
             yield tail
 
         pool = self._runner.hub.driver.pool
         async with aclosing(body()) as content:
-            call = operations.upload(self._database, collection, content, boundary)
+            call = upload(self._database, collection, content, boundary)
             async with astreamed(pool, call, self._runner.seconds) as response:
                 await response.aread()
-                return operations.info_of(response.json())
+                return info_of(response.json())
 
     async def get(self, collection: str, key: str) -> bytes:
         """Read a file as a whole; DocumentNotFound if there is none."""
@@ -148,7 +171,7 @@ class AsyncBlobs(AsyncCaller):
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)
         context = Context(self._database, collection, key)
         while True:
-            call = operations.download(self._database, collection, key, start, end)
+            call = download(self._database, collection, key, start, end)
             try:
                 async with astreamed(pool, call, self._runner.seconds, context) as response:
                     async for piece in response.aiter_bytes(chunk_size):
@@ -172,14 +195,127 @@ class AsyncBlobs(AsyncCaller):
 
     async def info(self, collection: str, key: str) -> BlobInfo:
         """Describe a file; DocumentNotFound if there is none."""
-        return await self._run(operations.info(self._database, collection, key))
+        return await self._run(info(self._database, collection, key))
 
     async def list(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[builtins.list[BlobInfo], int]:
         """Describe files in the order of their keys, and count all there are."""
-        return await self._run(operations.list_blobs(self._database, collection, limit, offset))
+        return await self._run(list_blobs(self._database, collection, limit, offset))
 
     async def delete(self, collection: str, key: str) -> None:
         """Remove a file."""
         await self._run(delete(self._database, collection, key))
+
+
+def info_of(raw: JsonObject) -> BlobInfo:
+    """Read what the server tells of a file."""
+    return BlobInfo.of(raw, key=raw["_key"])
+
+
+def expected(database: str, collection: str) -> Exchange[None]:
+    """See that a collection is there and holds files: an upload would make a missing one.
+
+    It also logs in, which an upload can't do half-way: a stream is sent once.
+    """
+    answer = yield from rest("GET", at("database", database, "collection"))
+    kinds = {row["name"]: row["type"] for row in answer["collections"]}
+    if collection not in kinds:
+        raise CollectionNotFound(
+            f"there is no collection {collection!r} in the database {database!r}",
+            name=collection,
+            hint=f"client.create_collection({database!r}, {collection!r}, 'blob')",
+        )
+    if kinds[collection] != "blob":
+        raise InvalidCommand(
+            f"{collection} holds {kinds[collection]}s, not files", hint="make it of type 'blob'"
+        )
+
+
+def info(database: str, collection: str, key: str) -> Exchange[BlobInfo]:
+    """Describe a file."""
+    request = about("get", database, collection, key=key)
+    return info_of((yield from ask(request, Context(database, collection, key), repeatable=True)).data)
+
+
+def list_blobs(
+    database: str, collection: str, limit: int | None = None, offset: int | None = None
+) -> Exchange[tuple[list[BlobInfo], int]]:
+    """Describe files in the order of their keys, and count all there are."""
+    documents, total = yield from list_documents(database, collection, limit, offset)
+    return [info_of(document) for document in documents], total
+
+
+def upload(
+    database: str, collection: str, pieces: Iterable[bytes] | AsyncIterable[bytes], boundary: str
+) -> HttpCall:
+    """Give the call that stores a file, from the pieces of its form."""
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return HttpCall("POST", at("blob", database, collection), headers=headers, content=pieces)
+
+
+def download(database: str, collection: str, key: str, start: int, end: int | None) -> HttpCall:
+    """Give the call that reads a file, or the bytes from ``start`` to before ``end``."""
+    headers: dict[str, str] = {}
+    if start or end is not None:
+        headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+    return HttpCall("GET", at("blob", database, collection, key), headers=headers)
+
+
+def new_boundary() -> str:
+    """Give the text that parts the form, which no file holds."""
+    return secrets.token_hex(16)
+
+
+def form(boundary: str, name: str, kind: str) -> tuple[bytes, bytes]:
+    """Give what stands before and after the file in a form."""
+    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
+        f"Content-Type: {kind}\r\n\r\n"
+    )
+    return head.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+
+def name_of(data: Data, name: str | None) -> str:
+    """Give the name of a file: what it is said to be, or that of where it comes from."""
+    if name is not None:
+        return name
+    source: object = os.fspath(data) if isinstance(data, os.PathLike) else getattr(data, "name", None)
+    return Path(source).name if isinstance(source, str) else "blob"
+
+
+def pieces(data: Data) -> Generator[bytes]:
+    """Cut data into pieces."""
+    if isinstance(data, bytes | bytearray):
+        for start in range(0, len(data), CHUNK):
+            yield bytes(data[start : start + CHUNK])
+    elif isinstance(data, os.PathLike):
+        with Path(data).open("rb") as opened:
+            yield from pieces(opened)
+    elif hasattr(data, "read"):
+        file = cast(IO[bytes], data)
+        while piece := file.read(CHUNK):
+            yield piece
+    elif isinstance(data, AsyncIterable):
+        raise UsageError("data that is awaited needs AsyncClient")
+    else:
+        yield from data
+
+
+async def apieces(data: Data) -> AsyncGenerator[bytes]:
+    """Cut data into pieces; what may block is read in a thread."""
+    if isinstance(data, AsyncIterable):
+        async for piece in data:
+            yield piece
+        return
+    source = pieces(data)
+    try:
+        if isinstance(data, bytes | bytearray):
+            for piece in source:
+                yield piece
+            return
+        while (found := await anyio.to_thread.run_sync(next, source, None)) is not None:
+            yield found
+    finally:
+        source.close()

@@ -13,9 +13,8 @@ from ..wire.requests import Exchange
 from ..wire.socket_pool import Lane
 from ..wire.stream_pool import AsyncLane
 from ..wire.url import ServerAddress
-from .operations.transactions import Staging
 from .results import Page
-from .transaction import AsyncTransaction, Stage, Transaction
+from .transaction import AsyncTransaction, Stage, Staging, Transaction
 
 T = TypeVar("T")
 Join: TypeAlias = Callable[[Staging | None], Exchange[T]]

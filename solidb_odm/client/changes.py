@@ -1,15 +1,24 @@
-"""``client.changes``: what is written, as it happens, in both colours."""
+"""``client.changes``: what is written, as it happens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar, cast
 
-from .._types import Json
+from .._types import Json, JsonObject
+from ..errors import QueryError
+from ..language import nodes
+from ..language.parser import parse
+from ..language.printer import print_query
+from ..language.walk import transform
+from ..wire.faults import Context
 from .calls import AsyncCaller, Caller
-from .feeds import AsyncLiveFeed, LiveFeed
-from .operations import changes as operations
-from .operations.changes import PATIENCE, Change
+from .feeds import AsyncLiveFeed, Change, LiveFeed, Watch
+
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds for which a feed that broke tries to come back."""
 
 
 class Changes(Caller):
@@ -23,7 +32,7 @@ class Changes(Caller):
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
         """
-        watch = operations.watch_changes(self._database, collection, key)
+        watch = watch_changes(self._database, collection, key)
         return LiveFeed(self._runner, watch, patience)
 
     def live_query(
@@ -33,7 +42,7 @@ class Changes(Caller):
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """
-        watch = operations.watch_query(self._database, sdbql, bind_vars)
+        watch = watch_query(self._database, sdbql, bind_vars)
         return LiveFeed(self._runner, watch, patience)
 
 
@@ -48,7 +57,7 @@ class AsyncChanges(AsyncCaller):
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
         """
-        watch = operations.watch_changes(self._database, collection, key)
+        watch = watch_changes(self._database, collection, key)
         return AsyncLiveFeed(self._runner, watch, patience)
 
     def live_query(
@@ -58,5 +67,44 @@ class AsyncChanges(AsyncCaller):
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """
-        watch = operations.watch_query(self._database, sdbql, bind_vars)
+        watch = watch_query(self._database, sdbql, bind_vars)
         return AsyncLiveFeed(self._runner, watch, patience)
+
+
+def watch_changes(database: str, collection: str, key: str | None) -> Watch[Change]:
+    """Subscribe to the writes of a collection, or of one document."""
+    request: JsonObject = {"type": "subscribe", "database": database, "collection": collection}
+    if key is not None:
+        request["key"] = key
+    return Watch(request, Context(database, collection, key or ""), collection)
+
+
+def watch_query(database: str, text: str, binds: Mapping[str, Any] | None) -> Watch[list[Json]]:
+    """Subscribe to the result of a query."""
+    whole = inlined(text, binds) if binds else text
+    request: JsonObject = {"type": "live_query", "database": database, "query": whole, "id": "live"}
+    return Watch(request, Context(database, query=text, binds=binds or {}))
+
+
+def inlined(text: str, binds: Mapping[str, Any]) -> str:
+    """Write the values of bind variables into a query: live queries take none."""
+    return print_query(cast(Any, transform(parse(text), partial(_inlined, binds))))
+
+
+def _inlined(binds: Mapping[str, Any], node: nodes.Node) -> nodes.Node:
+    if not isinstance(node, nodes.Bind):
+        return node
+    if node.name not in binds:
+        raise QueryError(f"@{node.name} is not given")
+    return _constant(binds[node.name])
+
+
+def _constant(value: Any) -> nodes.Expression:
+    if isinstance(value, Mapping):
+        pairs = cast(Mapping[str, Any], value).items()
+        return nodes.Object(tuple((str(name), _constant(item)) for name, item in pairs))
+    if isinstance(value, list | tuple):
+        return nodes.Array(tuple(_constant(item) for item in cast(list[Any], value)))
+    if value is None or isinstance(value, str | int | float | bool):
+        return nodes.Literal(value)
+    raise QueryError(f"a bind variable can't be a {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""The blocking client."""
+"""The blocking client and the awaited one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from typing import Self, Unpack
 
 from ..errors import StateError
 from ..wire.events import Statistics
-from .builder import ClientBuilder
-from .calls import Hub, Runner
-from .data_subclients import DataSubClients
-from .databases import Databases
-from .documents import Documents
-from .operations.databases import ping
-from .queries import Queries
+from .calls import AsyncHub, AsyncRunner, Hub, Runner
+from .databases import AsyncDatabases, Databases, ping
+from .documents import AsyncDocuments, Documents
+from .queries import AsyncQueries, Queries
 from .request_log import observer_of
-from .settings import DEFAULT_HOST, ClientOptions, address_of, logged_in
-from .subclients import SubClients
-from .transaction import Stage, Transaction
-from .transactions import Transactions
+from .settings import DEFAULT_HOST, AsyncClientBuilder, ClientBuilder, ClientOptions, address_of, logged_in
+from .subclients import AsyncDataSubClients, AsyncSubClients, DataSubClients, SubClients
+from .transaction import AsyncTransaction, Stage, Transaction
+from .transactions import AsyncTransactions, Transactions
 
 
 class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubClients):
@@ -98,3 +95,88 @@ class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubCli
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class AsyncClient(
+    AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
+):
+    """Everything that a SoliDB server offers, awaited, on asyncio and trio. Tasks of one loop may share one.
+
+    ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
+    commas between), or ``host:6745``. Keyword arguments, see ``ClientOptions``, override its parts.
+    Connections are opened when first needed.
+    """
+
+    def __init__(self, url: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> None:
+        hub = AsyncHub(address_of(url, options), observer_of(options))
+        self._runner = AsyncRunner(hub, Stage[AsyncTransaction](hub))
+
+    @classmethod
+    async def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
+        """Make a client and see that the server is there; ConnectionFailed if it isn't."""
+        client = cls(address, **options)
+        try:
+            await client.ping()
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    @classmethod
+    def builder(cls, address: str = DEFAULT_HOST, /) -> AsyncClientBuilder[Self]:
+        """Describe a client step by step: ``.auth(db, user, password).timeout_ms(5000).build()``."""
+        return AsyncClientBuilder(cls.connect, address)
+
+    async def auth(self, db: str, user: str, password: str) -> None:
+        """Log in; AuthError leaves the earlier login in force."""
+        if self.in_transaction:
+            raise StateError(
+                "a transaction is open", state="in a transaction", move="auth", hint="end it first"
+            )
+        hub = self._runner.hub
+        fresh = AsyncHub(logged_in(hub.driver.address, db, user, password), hub.observer)
+        try:
+            await fresh.driver.run(ping())
+        except BaseException:
+            await fresh.driver.aclose()
+            raise
+        hub.driver, old = fresh.driver, hub.driver
+        await old.aclose()
+
+    def using(self, db: str) -> Self:
+        """Give this client with another database for its sub-clients, on the same connections."""
+        return self.over(self._runner.view(db))
+
+    def within(self, timeout_ms: float) -> Self:
+        """Give this client with another time-out, on the same connections."""
+        return self.over(self._runner.view(seconds=timeout_ms / 1000))
+
+    @property
+    def database(self) -> str:
+        """The database that sub-clients work on; UsageError if none was named yet."""
+        return self._database
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counters of requests, bytes and connections since the login."""
+        return self._runner.hub.driver.statistics
+
+    async def close(self) -> None:
+        """Close the connections and end the feeds; the server rolls back what is open."""
+        if (transaction := self._runner.transaction) is not None and transaction.is_open:
+            await transaction.abandon()
+        for feed in list(self._runner.hub.feeds):
+            await feed.aclose()
+        await self._runner.hub.driver.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, by the name that ``contextlib.aclosing`` knows."""
+        await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

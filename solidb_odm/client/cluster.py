@@ -1,10 +1,50 @@
-"""``client.cluster``: the nodes, in both colours."""
+"""``client.cluster``: the nodes. Over HTTP."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from .._types import JsonObject
+from ..wire.requests import Exchange
 from .calls import AsyncCaller, Caller
-from .operations import cluster as operations
-from .operations.cluster import ClusterAction, ClusterInfo, ClusterStatus
+from .requests import at, rest, unsupported
+from .results import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus(Result):
+    """How the cluster is. ``mode`` is ``standalone`` or ``cluster``; the node asked is counted too."""
+
+    mode: str
+    node_count: int
+    node_id: str = ""
+    status: str = ""
+    peers: list[JsonObject] = field(default_factory=list[JsonObject])
+    current_sequence: int = 0
+    log_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterInfo(Result):
+    """The node that was asked, and its configuration."""
+
+    node_id: str = ""
+    is_cluster_mode: bool = False
+    cluster_config: JsonObject = field(default_factory=dict[str, object])
+    hostname: str = ""
+    num_cpus: int = 0
+    memory_total: int = 0
+    memory_usage: int = 0
+    cpu_usage: float = 0.0
+    uptime: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAction(Result):
+    """What came of a change to the cluster."""
+
+    success: bool = False
+    message: str = ""
 
 
 class Cluster(Caller):
@@ -12,27 +52,27 @@ class Cluster(Caller):
 
     def status(self) -> ClusterStatus:
         """Say how the cluster is: ``mode``, ``node_count``, peers."""
-        return self._run(operations.status())
+        return self._run(status())
 
     def info(self) -> ClusterInfo:
         """Describe the node that answers."""
-        return self._run(operations.info())
+        return self._run(info())
 
     def remove_node(self, node_id: str) -> ClusterAction:
         """Take a node out of the cluster; the server knows nodes by their ``host:port``."""
-        return self._run(operations.remove_node(node_id))
+        return self._run(remove_node(node_id))
 
     def rebalance(self) -> ClusterAction:
         """Spread the data again."""
-        return self._run(operations.rebalance())
+        return self._run(rebalance())
 
     def cleanup(self) -> None:
         """Raise NotSupportedByServerError: nodes ask each other for this."""
-        self._run(operations.cleanup())
+        self._run(cleanup())
 
     def reshard(self, shards: int | None = None) -> None:  # noqa: ARG002 - the call's own argument
         """Raise NotSupportedByServerError: shards can't be reached over the driver protocol."""
-        self._run(operations.reshard())
+        self._run(reshard())
 
 
 class AsyncCluster(AsyncCaller):
@@ -40,24 +80,67 @@ class AsyncCluster(AsyncCaller):
 
     async def status(self) -> ClusterStatus:
         """Say how the cluster is: ``mode``, ``node_count``, peers."""
-        return await self._run(operations.status())
+        return await self._run(status())
 
     async def info(self) -> ClusterInfo:
         """Describe the node that answers."""
-        return await self._run(operations.info())
+        return await self._run(info())
 
     async def remove_node(self, node_id: str) -> ClusterAction:
         """Take a node out of the cluster; the server knows nodes by their ``host:port``."""
-        return await self._run(operations.remove_node(node_id))
+        return await self._run(remove_node(node_id))
 
     async def rebalance(self) -> ClusterAction:
         """Spread the data again."""
-        return await self._run(operations.rebalance())
+        return await self._run(rebalance())
 
     async def cleanup(self) -> None:
         """Raise NotSupportedByServerError: nodes ask each other for this."""
-        await self._run(operations.cleanup())
+        await self._run(cleanup())
 
     async def reshard(self, shards: int | None = None) -> None:  # noqa: ARG002 - the call's own argument
         """Raise NotSupportedByServerError: shards can't be reached over the driver protocol."""
-        await self._run(operations.reshard())
+        await self._run(reshard())
+
+
+def status() -> Exchange[ClusterStatus]:
+    """Say how the cluster is."""
+    row = yield from rest("GET", at("cluster", "status"))
+    peers: list[JsonObject] = row.get("peers") or []
+    return ClusterStatus.of(row, mode="cluster" if peers else "standalone", node_count=1 + len(peers))
+
+
+def info() -> Exchange[ClusterInfo]:
+    """Describe the node."""
+    return ClusterInfo.of((yield from rest("GET", at("cluster", "info"))))
+
+
+def remove_node(node: str) -> Exchange[ClusterAction]:
+    """Take a node out of the cluster, by its ``host:port``."""
+    body = {"node_address": node}
+    return ClusterAction.of((yield from rest("POST", at("cluster", "remove-node"), body)))
+
+
+def rebalance() -> Exchange[ClusterAction]:
+    """Spread the data again."""
+    return ClusterAction.of((yield from rest("POST", at("cluster", "rebalance"))))
+
+
+def cleanup() -> Exchange[None]:
+    """Refuse: nodes ask each other for this, with their key file."""
+    yield from ()
+    raise unsupported(
+        "cleanup for clients",
+        "its nodes ask each other, with their key file",
+        "cluster.rebalance() starts it",
+    )
+
+
+def reshard() -> Exchange[None]:
+    """Refuse: what shards hold can't be reached over the driver protocol."""
+    yield from ()
+    raise unsupported(
+        "reshard for clients",
+        "its nodes ask each other, and sharded collections can't be read over the driver protocol",
+        "leave collections unsharded; every node holds them whole",
+    )

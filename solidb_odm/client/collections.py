@@ -1,18 +1,26 @@
-"""``client.collections``: what is done to whole collections, in both colours."""
+"""``client.collections``: maintenance, schemas, export and import of whole collections."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from anyio import to_thread
 
 from .._types import JsonObject
+from ..commands import SetSchema, ValidationMode
+from ..engines.solidb import definitions
+from ..engines.solidb.reads import query_request
+from ..errors import UsageError
+from ..wire.faults import Context
+from ..wire.names import quoted
+from ..wire.requests import Exchange, ask
+from . import databases, documents, transfer
 from .calls import AsyncCaller, Caller
-from .operations import collections as operations
-from .operations import databases, documents, transfer
-from .operations.transfer import Progress, Source, Target
 from .results import CollectionStats, DocumentResult
+from .transfer import Progress, Source, Target
+
+MODES: dict[str, ValidationMode] = {"strict": "strict", "lenient": "lenient", "off": "off"}
 
 
 class Collections(Caller):
@@ -20,15 +28,15 @@ class Collections(Caller):
 
     def truncate(self, collection: str) -> None:
         """Delete all documents; indexes and schema stay."""
-        self._run(operations.truncate(self._database, collection))
+        self._run(truncate(self._database, collection))
 
     def compact(self, collection: str) -> None:
         """Give disk space back."""
-        self._run(operations.compact(self._database, collection))
+        self._run(compact(self._database, collection))
 
     def repair(self, collection: str) -> int:
         """Count the documents anew and build the indexes again; give the count."""
-        return self._run(operations.repair(self._database, collection))
+        return self._run(repair(self._database, collection))
 
     def stats(self, collection: str) -> CollectionStats:
         """Say what a collection holds."""
@@ -39,15 +47,15 @@ class Collections(Caller):
 
         ``format`` is checked only with ``"$schema": "http://json-schema.org/draft-07/schema#"``.
         """
-        self._run(operations.set_schema(self._database, collection, schema, mode))
+        self._run(set_schema(self._database, collection, schema, mode))
 
     def get_schema(self, collection: str) -> JsonObject | None:
         """Give the JSON Schema, if there is one."""
-        return self._run(operations.get_schema(self._database, collection))
+        return self._run(get_schema(self._database, collection))
 
     def delete_schema(self, collection: str) -> None:
         """Check writes no longer."""
-        self._run(operations.delete_schema(self._database, collection))
+        self._run(delete_schema(self._database, collection))
 
     @overload
     def export(
@@ -81,7 +89,7 @@ class Collections(Caller):
         """
         count = 0
         for chunk in transfer.chunks_in(data, collection):
-            count += self._run(operations.store(self._database, collection, chunk, mode or "insert"))
+            count += self._run(store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count
 
@@ -98,15 +106,15 @@ class AsyncCollections(AsyncCaller):
 
     async def truncate(self, collection: str) -> None:
         """Delete all documents; indexes and schema stay."""
-        await self._run(operations.truncate(self._database, collection))
+        await self._run(truncate(self._database, collection))
 
     async def compact(self, collection: str) -> None:
         """Give disk space back."""
-        await self._run(operations.compact(self._database, collection))
+        await self._run(compact(self._database, collection))
 
     async def repair(self, collection: str) -> int:
         """Count the documents anew and build the indexes again; give the count."""
-        return await self._run(operations.repair(self._database, collection))
+        return await self._run(repair(self._database, collection))
 
     async def stats(self, collection: str) -> CollectionStats:
         """Say what a collection holds."""
@@ -117,15 +125,15 @@ class AsyncCollections(AsyncCaller):
 
         ``format`` is checked only with ``"$schema": "http://json-schema.org/draft-07/schema#"``.
         """
-        await self._run(operations.set_schema(self._database, collection, schema, mode))
+        await self._run(set_schema(self._database, collection, schema, mode))
 
     async def get_schema(self, collection: str) -> JsonObject | None:
         """Give the JSON Schema, if there is one."""
-        return await self._run(operations.get_schema(self._database, collection))
+        return await self._run(get_schema(self._database, collection))
 
     async def delete_schema(self, collection: str) -> None:
         """Check writes no longer."""
-        await self._run(operations.delete_schema(self._database, collection))
+        await self._run(delete_schema(self._database, collection))
 
     @overload
     async def export(
@@ -160,7 +168,7 @@ class AsyncCollections(AsyncCaller):
         count = 0
         chunks = transfer.chunks_in(data, collection)
         while (chunk := await to_thread.run_sync(next, chunks, None)) is not None:
-            count += await self._run(operations.store(self._database, collection, chunk, mode or "insert"))
+            count += await self._run(store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count
 
@@ -175,3 +183,75 @@ class AsyncCollections(AsyncCaller):
 def _tell(progress: Progress | None, count: int) -> None:
     if progress is not None:
         progress(count)
+
+
+def truncate(database: str, collection: str) -> Exchange[None]:
+    """Delete all documents; indexes and schema stay."""
+    yield from _do("truncate_collection", database, collection)
+
+
+def compact(database: str, collection: str) -> Exchange[None]:
+    """Give disk space back."""
+    yield from _do("compact_collection", database, collection)
+
+
+def repair(database: str, collection: str) -> Exchange[int]:
+    """Count the documents anew and build the indexes again; give the count.
+
+    The server's own repair is for sharded collections only.
+    """
+    count: int = (yield from _do("recount_collection", database, collection)).total
+    yield from _do("rebuild_indexes", database, collection)
+    return count
+
+
+def set_schema(
+    database: str, collection: str, schema: Mapping[str, Any], mode: str = "strict"
+) -> Exchange[None]:
+    """Have documents checked against a JSON Schema from now on."""
+    found = MODES.get(mode)
+    if found is None:
+        raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
+    command = SetSchema(collection, dict(schema), found)
+    yield from definitions.set_schema(command, database)
+
+
+def get_schema(database: str, collection: str) -> Exchange[JsonObject | None]:
+    """Give the JSON Schema, if there is one."""
+    answer = yield from _do("get_collection_schema", database, collection, repeatable=True)
+    return definitions.own_schema(definitions.schema_of(answer.data)[0])
+
+
+def delete_schema(database: str, collection: str) -> Exchange[None]:
+    """Check documents no longer."""
+    yield from _do("delete_collection_schema", database, collection)
+
+
+def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str) -> Exchange[int]:
+    """Store one chunk of an import; count it."""
+    if mode == "insert":
+        request = {"cmd": "bulk_insert", "database": database, "collection": collection}
+        answer = yield from ask(
+            request | {"documents": list(chunk)}, Context(database, collection), unhurried=True
+        )
+        return answer.total
+    if mode != "upsert":
+        raise UsageError(f"{mode!r} is not a way to import", hint="insert or upsert")
+    return (yield from _upsert(database, collection, chunk))
+
+
+def _upsert(database: str, collection: str, documents: Sequence[JsonObject]) -> Exchange[int]:
+    """Store documents, in place of those with the same keys."""
+    text = (
+        f"FOR d IN @documents INSERT d INTO {quoted(collection)} "
+        "OPTIONS {overwriteMode: 'replace'} RETURN NEW._key"
+    )
+    request = query_request(text, {"documents": list(documents)}, database)
+    answer = yield from ask(request, Context(database, collection, query=text), unhurried=True)
+    return len(answer.data)
+
+
+def _do(cmd: str, database: str, collection: str, repeatable: bool = False) -> Exchange[Any]:
+    request = {"cmd": cmd, "database": database, "collection": collection}
+    context = Context(database, collection)
+    return (yield from ask(request, context, repeatable=repeatable, unhurried=not repeatable))

@@ -1,16 +1,57 @@
-"""``client.cron``: schedules, in both colours."""
+"""``client.cron``: schedules, which the server lacks.
+
+They are kept in the database, and a runner enqueues what is due. Any number of runners may run,
+``solidb-odm scheduler`` each: a due job's key holds the schedule and the moment, so that it can be enqueued
+once only; and the runner that sets the next moment says which revision of the schedule it has read.
+"""
 
 from __future__ import annotations
 
 import builtins
+import contextlib
+import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .._types import Json
+from cronsim import CronSim, CronSimError
+
+from .._types import Json, JsonObject
+from ..commands import call
+from ..engines.solidb.reads import query_request
+from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
+from ..wire.faults import Context
+from ..wire.requests import Exchange, HttpCall, ask, http_fault
 from .calls import AsyncCaller, Caller
-from .operations import cron as operations
-from .operations.cron import CronJob
-from .operations.jobs import Job
+from .jobs import Job, NewJob, enqueue, ensure
+from .requests import at
+from .results import Result
+
+COLLECTION = "_cron_schedules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronJob(Result):
+    """A schedule; ``next_run`` and ``last_run`` are seconds since 1970."""
+
+    id: str
+    name: str = ""
+    schedule: str = ""
+    script_path: str = ""
+    params: Json = None
+    description: str | None = None
+    timezone: str = "UTC"
+    queue: str = "default"
+    priority: int = 0
+    max_retries: int = 3
+    enabled: bool = True
+    next_run: int = 0
+    last_run: int | None = None
+
+
+CHANGEABLE = frozenset(CronJob.__dataclass_fields__) - {"id", "raw", "next_run", "last_run"}
 
 
 class Cron(Caller):
@@ -18,7 +59,7 @@ class Cron(Caller):
 
     def list(self) -> builtins.list[CronJob]:
         """List the schedules by name."""
-        return self._run(operations.list_all(self._database))
+        return self._run(list_all(self._database))
 
     def create(
         self,
@@ -47,23 +88,23 @@ class Cron(Caller):
             "max_retries": max_retries,
             "enabled": enabled,
         }
-        return self._run(operations.create(self._database, settings))
+        return self._run(create(self._database, settings))
 
     def get(self, cron_id: str) -> CronJob:
         """Read a schedule."""
-        return self._run(operations.get(self._database, cron_id))
+        return self._run(get(self._database, cron_id))
 
     def update(self, cron_id: str, updates: Mapping[str, Any]) -> CronJob:
         """Change parts of a schedule; its next time is reckoned from now."""
-        return self._run(operations.update(self._database, cron_id, updates))
+        return self._run(update(self._database, cron_id, updates))
 
     def delete(self, cron_id: str) -> None:
         """Remove a schedule; jobs that it has enqueued stay."""
-        self._run(operations.delete(self._database, cron_id))
+        self._run(delete(self._database, cron_id))
 
     def run_due(self, now: float | None = None) -> builtins.list[Job]:
         """Enqueue what is due, once whoever else does so too; give the jobs. The scheduler's step."""
-        return self._run(operations.run_due(self._database, now))
+        return self._run(run_due(self._database, now))
 
 
 class AsyncCron(AsyncCaller):
@@ -71,7 +112,7 @@ class AsyncCron(AsyncCaller):
 
     async def list(self) -> builtins.list[CronJob]:
         """List the schedules by name."""
-        return await self._run(operations.list_all(self._database))
+        return await self._run(list_all(self._database))
 
     async def create(
         self,
@@ -100,20 +141,144 @@ class AsyncCron(AsyncCaller):
             "max_retries": max_retries,
             "enabled": enabled,
         }
-        return await self._run(operations.create(self._database, settings))
+        return await self._run(create(self._database, settings))
 
     async def get(self, cron_id: str) -> CronJob:
         """Read a schedule."""
-        return await self._run(operations.get(self._database, cron_id))
+        return await self._run(get(self._database, cron_id))
 
     async def update(self, cron_id: str, updates: Mapping[str, Any]) -> CronJob:
         """Change parts of a schedule; its next time is reckoned from now."""
-        return await self._run(operations.update(self._database, cron_id, updates))
+        return await self._run(update(self._database, cron_id, updates))
 
     async def delete(self, cron_id: str) -> None:
         """Remove a schedule; jobs that it has enqueued stay."""
-        await self._run(operations.delete(self._database, cron_id))
+        await self._run(delete(self._database, cron_id))
 
     async def run_due(self, now: float | None = None) -> builtins.list[Job]:
         """Enqueue what is due, once whoever else does so too; give the jobs. The scheduler's step."""
-        return await self._run(operations.run_due(self._database, now))
+        return await self._run(run_due(self._database, now))
+
+
+def list_all(database: str) -> Exchange[list[CronJob]]:
+    """List the schedules by name."""
+    rows = yield from _query(database, f"FOR s IN {COLLECTION} SORT s.name, s._key RETURN s", {})
+    return [_schedule(row) for row in rows]
+
+
+def create(database: str, settings: JsonObject) -> Exchange[CronJob]:
+    """Make a schedule."""
+    document = {name: value for name, value in settings.items() if value is not None}
+    document["next_run"] = next_run(document["schedule"], document["timezone"])
+    request = {"cmd": "insert", "database": database, "collection": COLLECTION, "document": document}
+    context = Context(database, COLLECTION)
+    try:
+        return _schedule((yield from ask(request, context)).data)
+    except CollectionNotFound:
+        yield from ensure(database, COLLECTION)
+        return _schedule((yield from ask(request, context)).data)
+
+
+def get(database: str, cron_id: str) -> Exchange[CronJob]:
+    """Read a schedule."""
+    request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": cron_id}
+    try:
+        return _schedule(
+            (
+                yield from ask(request, Context(database, COLLECTION, cron_id), repeatable=True, light=True)
+            ).data
+        )
+    except (DocumentNotFound, CollectionNotFound) as problem:
+        raise _missing(cron_id) from problem
+
+
+def update(database: str, cron_id: str, updates: Mapping[str, Any]) -> Exchange[CronJob]:
+    """Change parts of a schedule."""
+    if unknown := sorted(updates.keys() - CHANGEABLE):
+        raise UsageError(
+            f"a schedule has no {', '.join(unknown)}", hint=f"it has {', '.join(sorted(CHANGEABLE))}"
+        )
+    now = yield from get(database, cron_id)
+    changed = {"schedule": now.schedule, "timezone": now.timezone} | dict(updates)
+    changed["next_run"] = next_run(changed["schedule"], changed["timezone"])
+    request = {"cmd": "update", "database": database, "collection": COLLECTION, "key": cron_id}
+    answer = yield from ask(request | {"document": changed}, Context(database, COLLECTION, cron_id))
+    return _schedule(answer.data)
+
+
+def delete(database: str, cron_id: str) -> Exchange[None]:
+    """Remove a schedule; jobs that it has enqueued stay."""
+    request = {"cmd": "delete", "database": database, "collection": COLLECTION, "key": cron_id}
+    try:
+        yield from ask(request, Context(database, COLLECTION, cron_id))
+    except (DocumentNotFound, CollectionNotFound) as problem:
+        raise _missing(cron_id) from problem
+
+
+def run_due(database: str, now: float | None = None) -> Exchange[list[Job]]:
+    """Enqueue a job for every schedule that is due, and move it on; give the jobs of this call.
+
+    What was missed while no runner ran is made up for by one job.
+    """
+    moment = time.time() if now is None else now
+    text = f"FOR s IN {COLLECTION} FILTER s.enabled == true AND s.next_run <= @now SORT s.next_run RETURN s"
+    jobs: list[Job] = []
+    for row in (yield from _query(database, text, {"now": moment})):
+        due = _schedule(row)
+        new = NewJob(
+            queue=due.queue,
+            script_path=due.script_path,
+            params=due.params,
+            priority=due.priority,
+            max_retries=due.max_retries,
+            key=f"cron-{due.id}-{due.next_run}",
+        )
+        # A duplicate: another runner was quicker, or stopped before it moved the schedule on.
+        with contextlib.suppress(DuplicateKey):
+            jobs.append((yield from enqueue(database, new)))
+        yield from _move_on(database, due, moment)
+    return jobs
+
+
+def next_run(schedule: str, timezone: str, after: float | None = None) -> int:
+    """Give the next moment of a schedule in cron's syntax, in seconds since 1970."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as problem:
+        raise UsageError(f"{timezone!r} is not a time zone", hint="UTC, or Europe/Paris") from problem
+    begin = datetime.now(UTC) if after is None else datetime.fromtimestamp(after, UTC)
+    try:
+        moment = next(CronSim(schedule, begin.astimezone(zone)))
+    except (CronSimError, StopIteration) as problem:
+        raise UsageError(
+            f"{schedule!r} is not a schedule: {problem}",
+            hint="minute hour day month weekday, as in '0 2 * * *': every day at 02:00",
+        ) from problem
+    return int(moment.timestamp())
+
+
+def _move_on(database: str, due: CronJob, moment: float) -> Exchange[None]:
+    """Set the next moment, unless the schedule has changed since it was read."""
+    path = at("database", database, "document", COLLECTION, due.id)
+    body = {"next_run": next_run(due.schedule, due.timezone, moment), "last_run": due.next_run}
+    headers = {"If-Match": f'"{due.raw["_rev"]}"'}
+    answer = yield from call(HttpCall("PUT", path, body, headers=headers))
+    if answer.status >= 400 and answer.status not in (404, 409, 412):
+        raise http_fault(answer)
+
+
+def _query(database: str, text: str, binds: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
+    context = Context(database, query=text, binds=binds)
+    try:
+        answer = yield from ask(query_request(text, binds, database), context, repeatable=True)
+    except CollectionNotFound:  # nobody has made a schedule yet
+        return []
+    return cast(list[JsonObject], answer.data)
+
+
+def _missing(cron_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no schedule {cron_id!r}", name=cron_id)
+
+
+def _schedule(row: JsonObject) -> CronJob:
+    return CronJob.of(row, id=row["_key"])

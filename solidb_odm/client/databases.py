@@ -1,10 +1,17 @@
-"""The calls about databases and collections, in both colours."""
+"""The calls about databases and collections, and asking whether the server is there."""
 
 from __future__ import annotations
 
+from typing import cast
+
+from ..errors import UsageError
+from ..wire.faults import Context
+from ..wire.names import checked
+from ..wire.requests import Exchange, ask
 from .calls import AsyncCaller, Caller
-from .operations import databases as operations
 from .results import CollectionStats
+
+KINDS = ("document", "edge", "blob", "timeseries")
 
 
 class Databases(Caller):
@@ -12,35 +19,35 @@ class Databases(Caller):
 
     def ping(self) -> int:
         """Give the server's clock in milliseconds since 1970; needs no login."""
-        return self._run(operations.ping())
+        return self._run(ping())
 
     def list_databases(self) -> list[str]:
         """Name all databases."""
-        return self._run(operations.list_databases())
+        return self._run(list_databases())
 
     def create_database(self, name: str) -> None:
         """Make a database."""
-        self._run(operations.create_database(name))
+        self._run(create_database(name))
 
     def delete_database(self, name: str) -> None:
         """Drop a database and all that is in it."""
-        self._run(operations.delete_database(name))
+        self._run(delete_database(name))
 
     def list_collections(self, db: str) -> list[str]:
         """Name the collections of a database; the server's own begin with an underscore."""
-        return self._run(operations.list_collections(db))
+        return self._run(list_collections(db))
 
     def create_collection(self, db: str, name: str, type: str | None = None) -> None:  # noqa: A002 - the call's own word
         """Make a collection: ``document`` (the default), ``edge``, ``blob`` or ``timeseries``."""
-        self._run(operations.create_collection(db, name, type))
+        self._run(create_collection(db, name, type))
 
     def delete_collection(self, db: str, name: str) -> None:
         """Drop a collection and all that is in it."""
-        self._run(operations.delete_collection(db, name))
+        self._run(delete_collection(db, name))
 
     def collection_stats(self, db: str, name: str) -> CollectionStats:
         """Say what a collection holds."""
-        return self._run(operations.collection_stats(db, name))
+        return self._run(collection_stats(db, name))
 
 
 class AsyncDatabases(AsyncCaller):
@@ -48,32 +55,85 @@ class AsyncDatabases(AsyncCaller):
 
     async def ping(self) -> int:
         """Give the server's clock in milliseconds since 1970; needs no login."""
-        return await self._run(operations.ping())
+        return await self._run(ping())
 
     async def list_databases(self) -> list[str]:
         """Name all databases."""
-        return await self._run(operations.list_databases())
+        return await self._run(list_databases())
 
     async def create_database(self, name: str) -> None:
         """Make a database."""
-        await self._run(operations.create_database(name))
+        await self._run(create_database(name))
 
     async def delete_database(self, name: str) -> None:
         """Drop a database and all that is in it."""
-        await self._run(operations.delete_database(name))
+        await self._run(delete_database(name))
 
     async def list_collections(self, db: str) -> list[str]:
         """Name the collections of a database; the server's own begin with an underscore."""
-        return await self._run(operations.list_collections(db))
+        return await self._run(list_collections(db))
 
     async def create_collection(self, db: str, name: str, type: str | None = None) -> None:  # noqa: A002 - the call's own word
         """Make a collection: ``document`` (the default), ``edge``, ``blob`` or ``timeseries``."""
-        await self._run(operations.create_collection(db, name, type))
+        await self._run(create_collection(db, name, type))
 
     async def delete_collection(self, db: str, name: str) -> None:
         """Drop a collection and all that is in it."""
-        await self._run(operations.delete_collection(db, name))
+        await self._run(delete_collection(db, name))
 
     async def collection_stats(self, db: str, name: str) -> CollectionStats:
         """Say what a collection holds."""
-        return await self._run(operations.collection_stats(db, name))
+        return await self._run(collection_stats(db, name))
+
+
+def ping() -> Exchange[int]:
+    """Give the server's clock in milliseconds since 1970."""
+    return int((yield from ask({"cmd": "ping"}, repeatable=True)).data)
+
+
+def list_databases() -> Exchange[list[str]]:
+    """Name all databases."""
+    return sorted(
+        cast(list[str], (yield from ask({"cmd": "list_databases"}, repeatable=True, light=True)).data)
+    )
+
+
+def create_database(name: str) -> Exchange[None]:
+    """Make a database."""
+    if not name or "/" in name or ":" in name or name.strip() != name:
+        raise UsageError(f"{name!r} can't be the name of a database", hint="use letters, digits, _ and -")
+    yield from ask({"cmd": "create_database", "name": name}, Context(name))
+
+
+def delete_database(name: str) -> Exchange[None]:
+    """Drop a database and all that is in it."""
+    yield from ask({"cmd": "delete_database", "name": name}, Context(name), unhurried=True)
+
+
+def list_collections(database: str) -> Exchange[list[str]]:
+    """Name the collections; the server's own begin with an underscore."""
+    request = {"cmd": "list_collections", "database": database}
+    answer = yield from ask(request, Context(database), repeatable=True, light=True)
+    return sorted(cast(list[str], answer.data))
+
+
+def create_collection(database: str, name: str, kind: str | None = None) -> Exchange[None]:
+    """Make a collection; the server would take any name and any kind."""
+    kind = (kind or "document").lower()
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} is not a kind of collection", hint=f"one of {', '.join(KINDS)}")
+    request = {"cmd": "create_collection", "database": database, "name": checked(name), "type": kind}
+    yield from ask(request, Context(database, name))
+
+
+def delete_collection(database: str, name: str) -> Exchange[None]:
+    """Drop a collection and all that is in it."""
+    request = {"cmd": "delete_collection", "database": database, "name": name}
+    yield from ask(request, Context(database, name), unhurried=True)
+
+
+def collection_stats(database: str, name: str) -> Exchange[CollectionStats]:
+    """Say what a collection holds."""
+    request = {"cmd": "collection_stats", "database": database, "name": name}
+    raw = (yield from ask(request, Context(database, name), repeatable=True, light=True)).data
+    return CollectionStats.of(raw, name=name)

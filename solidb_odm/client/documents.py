@@ -1,14 +1,27 @@
-"""The calls about documents, in both colours."""
+"""The calls about documents: one by one, many at once, and in pages.
+
+``tx`` is the transaction that a call belongs to, if there is one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from .._types import JsonObject
+from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
+from ..wire.faults import Context
+from ..wire.names import quoted
+from ..wire.requests import Exchange, ask, packed
+from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
-from .operations import documents as operations
-from .results import DocumentResult
+from .results import DocumentResult, Page
+from .transaction import Staging, rollback, staged
+
+PAGE = 1000
+BULK_BYTES = 4 * 1024 * 1024
+"""How much one bulk frame holds at most, well below the server's limit for a message."""
 
 
 class Documents(Caller):
@@ -21,15 +34,15 @@ class Documents(Caller):
 
         Belongs to the open transaction, if there is one.
         """
-        return self._join(partial(operations.insert, db, collection, document, key))
+        return self._join(partial(insert, db, collection, document, key))
 
     def insert_many(self, db: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> int:
         """Store documents, all or nothing for every 4 MiB of them; count them. Never in a transaction."""
-        return self._run(operations.insert_many(db, collection, documents))
+        return self._run(insert_many(db, collection, documents))
 
     def get(self, db: str, collection: str, key: str) -> DocumentResult:
         """Read a document, as committed; DocumentNotFound if there is none."""
-        return self._runner.run(operations.get(db, collection, key))
+        return self._runner.run(get(db, collection, key))
 
     def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
@@ -38,21 +51,21 @@ class Documents(Caller):
 
         Belongs to the open transaction, if there is one.
         """
-        return self._join(partial(operations.update, db, collection, key, document, merge))
+        return self._join(partial(update, db, collection, key, document, merge))
 
     def delete(self, db: str, collection: str, key: str) -> None:
         """Remove a document. Belongs to the open transaction, if there is one."""
-        self._join(partial(operations.delete, db, collection, key))
+        self._join(partial(delete, db, collection, key))
 
     def list(
         self, db: str, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[DocumentResult], int]:
         """Read documents in the order of their keys, all without a limit; and count all there are."""
-        return self._run(operations.list_documents(db, collection, limit, offset))
+        return self._run(list_documents(db, collection, limit, offset))
 
     def documents(self, db: str, collection: str, page_size: int = 1000) -> Iterator[DocumentResult]:
         """Read all documents in the order of their keys, holding one page at a time."""
-        for page in self._pages(operations.pages(db, collection, size=page_size)):
+        for page in self._pages(pages(db, collection, size=page_size)):
             yield from page
 
 
@@ -66,15 +79,15 @@ class AsyncDocuments(AsyncCaller):
 
         Belongs to the open transaction, if there is one.
         """
-        return await self._join(partial(operations.insert, db, collection, document, key))
+        return await self._join(partial(insert, db, collection, document, key))
 
     async def insert_many(self, db: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> int:
         """Store documents, all or nothing for every 4 MiB of them; count them. Never in a transaction."""
-        return await self._run(operations.insert_many(db, collection, documents))
+        return await self._run(insert_many(db, collection, documents))
 
     async def get(self, db: str, collection: str, key: str) -> DocumentResult:
         """Read a document, as committed; DocumentNotFound if there is none."""
-        return await self._runner.run(operations.get(db, collection, key))
+        return await self._runner.run(get(db, collection, key))
 
     async def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
@@ -83,22 +96,218 @@ class AsyncDocuments(AsyncCaller):
 
         Belongs to the open transaction, if there is one.
         """
-        return await self._join(partial(operations.update, db, collection, key, document, merge))
+        return await self._join(partial(update, db, collection, key, document, merge))
 
     async def delete(self, db: str, collection: str, key: str) -> None:
         """Remove a document. Belongs to the open transaction, if there is one."""
-        await self._join(partial(operations.delete, db, collection, key))
+        await self._join(partial(delete, db, collection, key))
 
     async def list(
         self, db: str, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[DocumentResult], int]:
         """Read documents in the order of their keys, all without a limit; and count all there are."""
-        return await self._run(operations.list_documents(db, collection, limit, offset))
+        return await self._run(list_documents(db, collection, limit, offset))
 
     async def documents(
         self, db: str, collection: str, page_size: int = 1000
     ) -> AsyncIterator[DocumentResult]:
         """Read all documents in the order of their keys, holding one page at a time."""
-        async for page in self._pages(operations.pages(db, collection, size=page_size)):
+        async for page in self._pages(pages(db, collection, size=page_size)):
             for item in page:
                 yield item
+
+
+def insert(
+    database: str,
+    collection: str,
+    document: Mapping[str, Any],
+    key: str | None = None,
+    tx: Staging | None = None,
+) -> Exchange[DocumentResult]:
+    """Store a new document; give it as stored."""
+    body = checked_document(document, collection)
+    request: JsonObject = {"cmd": "insert", "database": database, "collection": collection, "document": body}
+    if key is not None:
+        request["key"] = _checked_key(key)
+    context = Context(database, collection, key or str(body.get("_key", "")))
+    stored = DocumentResult((yield from ask(staged(request, tx), context)).data)
+    if tx is not None:
+        tx.note(database, collection, stored.key, stored)
+    return stored
+
+
+def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
+    """Read a document."""
+    request = {"cmd": "get", "database": database, "collection": collection, "key": key}
+    return DocumentResult((yield from ask(request, repeatable=True, light=True)).data)
+
+
+def update(
+    database: str,
+    collection: str,
+    key: str,
+    document: Mapping[str, Any],
+    merge: bool = True,
+    tx: Staging | None = None,
+) -> Exchange[DocumentResult]:
+    """Merge attributes into a document, or replace it; give it as stored."""
+    body = checked_document(document, collection)
+    if not merge:
+        return (yield from _replace(database, collection, key, body, tx))
+    # The wire's merge flag stays out: with it, the server may revert what others write meanwhile.
+    request = {
+        "cmd": "update",
+        "database": database,
+        "collection": collection,
+        "key": key,
+        "document": body,
+    }
+    stored = DocumentResult((yield from ask(staged(request, tx), Context(database, collection, key))).data)
+    if tx is not None:
+        tx.note(database, collection, key, stored)
+    return stored
+
+
+def delete(database: str, collection: str, key: str, tx: Staging | None = None) -> Exchange[None]:
+    """Remove a document."""
+    request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
+    yield from ask(staged(request, tx), Context(database, collection, key))
+    if tx is not None:
+        tx.note(database, collection, key, None)
+
+
+def list_page(
+    database: str, collection: str, limit: int, offset: int
+) -> Exchange[tuple[list[DocumentResult], int]]:
+    """Read up to ``limit`` documents in the order of their keys, in halves if they are too many bytes."""
+    request = {
+        "cmd": "list",
+        "database": database,
+        "collection": collection,
+        "limit": limit,
+        "offset": offset,
+    }
+    try:
+        answer: Answer = yield from ask(request, Context(database, collection), repeatable=True)
+    except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
+        if limit < 2:
+            raise
+        half = limit // 2
+        first, _ = yield from list_page(database, collection, half, offset)
+        second, total = yield from list_page(database, collection, limit - half, offset + half)
+        return first + second, total
+    return [DocumentResult(row) for row in answer.data], answer.total
+
+
+def list_documents(
+    database: str, collection: str, limit: int | None = None, offset: int | None = None
+) -> Exchange[tuple[list[DocumentResult], int]]:
+    """Read documents in the order of their keys, and count all there are."""
+    documents: list[DocumentResult] = []
+    start = offset or 0
+    while True:
+        wanted = PAGE if limit is None else min(PAGE, limit - len(documents))
+        page, total = yield from list_page(database, collection, wanted, start + len(documents))
+        documents += page
+        if len(page) < wanted or len(documents) == limit or start + len(documents) >= total:
+            return documents, total
+
+
+def pages(
+    database: str, collection: str, after: str | None = None, size: int = PAGE
+) -> Exchange[Page[DocumentResult]]:
+    """Read the documents in pages by key, so that what is written meanwhile shifts nothing."""
+    text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {size} RETURN d"
+    if after is None:
+        text = text.replace("FILTER d._key > @after ", "")
+    request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
+    if after is not None:
+        request["bind_vars"] = {"after": after}
+    try:
+        answer = yield from ask(request, Context(database, collection, query=text), repeatable=True)
+    except ConnectionLost:
+        if size < 2:
+            raise
+        return (yield from pages(database, collection, after, size // 4 or 1))
+    rows = [DocumentResult(row) for row in cast(list[JsonObject], answer.data)]
+    more = partial(pages, database, collection, rows[-1].key, size) if len(rows) == size else None
+    return Page(rows, more)
+
+
+def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
+    """Store documents, all or nothing for each frame of about 4 MiB; count them."""
+    count = 0
+    for chunk in chunks_of(documents, collection):
+        request = {
+            "cmd": "bulk_insert",
+            "database": database,
+            "collection": collection,
+            "documents": chunk,
+        }
+        count += (yield from ask(request, Context(database, collection), unhurried=True)).total
+    return count
+
+
+def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
+    """Cut documents into lists that fit well into one frame."""
+    chunk: list[JsonObject] = []
+    size = 0
+    for document in documents:
+        body = checked_document(document, collection)
+        weight = len(packed(body, f"a document for {collection}"))
+        if chunk and size + weight > BULK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(body)
+        size += weight
+    if chunk:
+        yield chunk
+
+
+def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:
+    """Refuse what isn't a map: the server would keep it, in a form that nothing can use."""
+    if not isinstance(cast(Any, document), Mapping):
+        raise InvalidDocument(
+            f"a document for {collection} must be a dict, not a {type(document).__name__}",
+            collection=collection,
+        )
+    return dict(document)
+
+
+def _checked_key(key: str) -> str:
+    if not isinstance(cast(Any, key), str) or not key:
+        raise InvalidDocument(f"{key!r} can't be a key", hint="a key is a text that isn't empty")
+    return key
+
+
+def _replace(
+    database: str, collection: str, key: str, body: JsonObject, tx: Staging | None
+) -> Exchange[DocumentResult]:
+    body = {name: value for name, value in body.items() if name != "_key"}
+    if tx is not None:
+        return (yield from _replace_staged(database, collection, key, body, tx))
+    text = f"REPLACE @key WITH @document IN {quoted(collection)} RETURN NEW"
+    binds = {"key": key, "document": body}
+    request = {"cmd": "query", "database": database, "sdbql": text, "bind_vars": binds, "cache": False}
+    try:
+        answer = yield from ask(request, Context(database, collection, key))
+    except DocumentNotFound as problem:
+        problem.collection = collection
+        raise
+    return DocumentResult(answer.data[0])
+
+
+def _replace_staged(
+    database: str, collection: str, key: str, body: JsonObject, tx: Staging
+) -> Exchange[DocumentResult]:
+    """Stage a removal and an insertion: a staged update can only merge."""
+    yield from delete(database, collection, key, tx)
+    try:
+        return (yield from insert(database, collection, body, key, tx))
+    except SolidbError as problem:
+        yield from rollback(tx)  # or the commit would remove the document
+        raise TransactionError(
+            f"{collection}/{key} can't be replaced in this transaction, "
+            f"which was rolled back: {problem.message}",
+            hint="begin another one without it",
+        ) from problem

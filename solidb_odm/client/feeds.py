@@ -2,21 +2,76 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import anyio
 
+from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
+from ..wire.faults import Context, fault
 from ..wire.feed_connections import SocketFeed, StreamFeed
+from ..wire.requests import Exchange
+from ..wire.responses import Refusal
 from .calls import AsyncRunner, Runner
-from .operations.changes import Watch, feed_token, waits
-from .operations.databases import ping
+from .databases import ping
+from .requests import at, rest
+from .results import DocumentResult, Result
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Result):
+    """One write. ``doc`` is the document after it; None after a removal.
+
+    ``gap`` is no write: changes before this one were missed, ``skipped`` of them if their number is
+    known. The server does not repeat them; read the collection again if none may be missed.
+    """
+
+    operation: Literal["insert", "update", "delete", "truncate", "gap"]
+    collection: str
+    key: str = ""
+    doc: DocumentResult | None = None
+    skipped: int | None = None
+
+
+@dataclass(slots=True)
+class Watch(Generic[T]):
+    """A subscription: its request, and what has come for whoever reads it."""
+
+    request: JsonObject
+    context: Context
+    collection: str = ""
+    items: deque[T] = field(default_factory=deque[Any])
+    began: bool = False  # the server has agreed to it, on this connection
+    ever: bool = False  # and on any
+
+    def take(self, message: JsonObject) -> None:
+        """Take in a message of the feed; a refusal is raised."""
+        if "error" in message:
+            text = str(message["error"]).removeprefix("Invalid SDBQL query: ")
+            raise fault(Refusal("DatabaseError", text), self.context)
+        kind = message.get("type")
+        if kind == "subscribed":
+            if self.ever and not self.began and self.collection:
+                self.items.append(cast(T, Change(operation="gap", collection=self.collection)))
+            self.began = self.ever = True
+        elif kind == "query_result":
+            self.items.append(cast(T, message["result"]))
+        elif kind == "lagged":
+            skipped = message.get("skipped")
+            gap = Change(operation="gap", collection=self.collection, skipped=skipped, raw=message)
+            self.items.append(cast(T, gap))
+        elif "operation" in message:
+            self.items.append(cast(T, change_of(message)))
 
 
 class LiveFeed(Generic[T]):
@@ -244,3 +299,20 @@ class AsyncLiveFeed(Generic[T]):
         if feed is not None:
             with anyio.CancelScope(shield=True):
                 await feed.aclose()
+
+
+def change_of(message: JsonObject) -> Change:
+    """Read a message about a write."""
+    data = message.get("data")
+    return Change.of(message, doc=None if data is None else DocumentResult(data))
+
+
+def feed_token() -> Exchange[str]:
+    """Get a token that opens a feed within seconds."""
+    return str((yield from rest("GET", at("livequery", "token")))["token"])
+
+
+def waits() -> Iterator[float]:
+    """Give the seconds to wait between attempts to come back, without end."""
+    for attempt in itertools.count():
+        yield random.uniform(0.5, 1.0) * min(5.0, 0.1 * 2 ** min(attempt, 10))  # noqa: S311 - no secret

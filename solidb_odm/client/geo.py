@@ -1,12 +1,41 @@
-"""``client.geo``: geo indexes, what is near and what is within, in both colours."""
+"""``client.geo``: geo indexes, what is near a place and what is within a polygon."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from .._types import JsonObject
+from ..errors import IndexExists, UsageError
+from ..wire.faults import Context
+from ..wire.requests import Exchange, ask
 from .calls import AsyncCaller, Caller
-from .operations import geo as operations
-from .operations.geo import GeoHit, GeoIndexInfo
+from .requests import about, ask_whole, chosen, named
+from .results import DocumentResult, Result
+
+MOST = 10_000
+"""How many documents are asked for at once where a call gives no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeoIndexInfo(Result):
+    """A geo index."""
+
+    name: str
+    field: str = ""
+    indexed_documents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeoHit(Result):
+    """A document found by its place; ``distance`` in metres, None where no point was given.
+
+    ``hit["name"]`` reads the document too.
+    """
+
+    key: str
+    doc: DocumentResult = field(default_factory=DocumentResult)
+    distance: float | None = None
 
 
 class Geo(Caller):
@@ -18,7 +47,7 @@ class Geo(Caller):
         A place is ``{"lat": .., "lon": ..}`` (also ``latitude``, ``longitude``, ``lng``), a GeoJSON point,
         or ``[latitude, longitude]``.
         """
-        return self._run(operations.create_index(self._database, collection, name, field))
+        return self._run(create_index(self._database, collection, name, field))
 
     def near(
         self,
@@ -34,9 +63,7 @@ class Geo(Caller):
 
         ``index`` chooses among several. Without a limit there are 10,000 at most.
         """
-        return self._run(
-            operations.near(self._database, collection, latitude, longitude, radius, limit, index=index)
-        )
+        return self._run(near(self._database, collection, latitude, longitude, radius, limit, index=index))
 
     def within(
         self,
@@ -47,15 +74,15 @@ class Geo(Caller):
         index: str | None = None,
     ) -> list[GeoHit]:
         """Find the documents inside a polygon of ``[latitude, longitude]`` corners, by key."""
-        return self._run(operations.within(self._database, collection, polygon, limit, index=index))
+        return self._run(within(self._database, collection, polygon, limit, index=index))
 
     def list_indexes(self, collection: str) -> list[GeoIndexInfo]:
         """List the geo indexes of a collection."""
-        return self._run(operations.list_indexes(self._database, collection))
+        return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
         """Drop an index; IndexNotFound if there is none of this name."""
-        self._run(operations.delete_index(self._database, collection, name))
+        self._run(delete_index(self._database, collection, name))
 
 
 class AsyncGeo(AsyncCaller):
@@ -67,7 +94,7 @@ class AsyncGeo(AsyncCaller):
         A place is ``{"lat": .., "lon": ..}`` (also ``latitude``, ``longitude``, ``lng``), a GeoJSON point,
         or ``[latitude, longitude]``.
         """
-        return await self._run(operations.create_index(self._database, collection, name, field))
+        return await self._run(create_index(self._database, collection, name, field))
 
     async def near(
         self,
@@ -84,7 +111,7 @@ class AsyncGeo(AsyncCaller):
         ``index`` chooses among several. Without a limit there are 10,000 at most.
         """
         return await self._run(
-            operations.near(self._database, collection, latitude, longitude, radius, limit, index=index)
+            near(self._database, collection, latitude, longitude, radius, limit, index=index)
         )
 
     async def within(
@@ -96,12 +123,112 @@ class AsyncGeo(AsyncCaller):
         index: str | None = None,
     ) -> list[GeoHit]:
         """Find the documents inside a polygon of ``[latitude, longitude]`` corners, by key."""
-        return await self._run(operations.within(self._database, collection, polygon, limit, index=index))
+        return await self._run(within(self._database, collection, polygon, limit, index=index))
 
     async def list_indexes(self, collection: str) -> list[GeoIndexInfo]:
         """List the geo indexes of a collection."""
-        return await self._run(operations.list_indexes(self._database, collection))
+        return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
         """Drop an index; IndexNotFound if there is none of this name."""
-        await self._run(operations.delete_index(self._database, collection, name))
+        await self._run(delete_index(self._database, collection, name))
+
+
+def create_index(database: str, collection: str, name: str, attribute: str) -> Exchange[GeoIndexInfo]:
+    """Make an index over an attribute that holds places; those that are there already count."""
+    indexes = yield from list_indexes(database, collection)
+    if any(index.name == name for index in indexes):
+        raise IndexExists(f"{collection} has a geo index {name!r} already", name=name)
+    request = about("create_geo_index", database, collection, name=name, field=attribute)
+    yield from ask(request, Context(database, collection), unhurried=True)
+    return named((yield from list_indexes(database, collection)), name, collection, "geo")
+
+
+def list_indexes(database: str, collection: str) -> Exchange[list[GeoIndexInfo]]:
+    """List the geo indexes of a collection."""
+    request = about("list_geo_indexes", database, collection)
+    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    return [GeoIndexInfo.of(row) for row in answer.data]
+
+
+def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
+    """Drop an index."""
+    request = about("delete_geo_index", database, collection, name=name)
+    yield from ask(request, Context(database, collection))
+
+
+def near(
+    database: str,
+    collection: str,
+    latitude: float,
+    longitude: float,
+    radius: float | None,
+    limit: int | None,
+    *,
+    index: str | None = None,
+) -> Exchange[list[GeoHit]]:
+    """Find the documents nearest to a point, nearest first.
+
+    The server is asked without the radius: with one it gives the first by key, not the nearest.
+    """
+    _check_point(latitude, longitude)
+    target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
+    wanted = MOST if limit is None else limit
+    if wanted < 1:
+        return []
+    request = about(
+        "geo_near",
+        database,
+        collection,
+        field=target.field,
+        latitude=float(latitude),
+        longitude=float(longitude),
+        limit=wanted,
+    )
+    hint = "near(.., limit=1000) asks for fewer; the server gives whole documents"
+    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
+    found = [_hit(document, distance) for document, distance in rows]
+    return [hit for hit in found if radius is None or (hit.distance or 0.0) <= radius]
+
+
+def within(
+    database: str,
+    collection: str,
+    polygon: Sequence[Sequence[float]],
+    limit: int | None = None,
+    *,
+    index: str | None = None,
+) -> Exchange[list[GeoHit]]:
+    """Find the documents inside a polygon of ``[latitude, longitude]`` corners."""
+    corners = [_corner(corner) for corner in polygon]
+    if len({tuple(corner) for corner in corners}) < 3:
+        raise UsageError(
+            "a polygon needs three different corners at least", hint="[[latitude, longitude], …]"
+        )
+    target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
+    request = about("geo_within", database, collection, field=target.field, polygon=corners)
+    hint = "cut the polygon into smaller ones: the server gives whole documents, and all of them"
+    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
+    return [_hit(document) for document in rows][:limit]
+
+
+def _corner(corner: Sequence[float]) -> list[float]:
+    if len(corner) != 2:
+        raise UsageError(f"{list(corner)!r} is not a corner", hint="[latitude, longitude]")
+    latitude, longitude = corner
+    _check_point(latitude, longitude)
+    return [float(latitude), float(longitude)]
+
+
+def _check_point(latitude: float, longitude: float) -> None:
+    # The server computes a distance to points that are nowhere on earth.
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise UsageError(
+            f"there is no place at latitude {latitude}, longitude {longitude}",
+            hint="latitude is from -90 to 90 and comes first, longitude from -180 to 180",
+        )
+
+
+def _hit(document: JsonObject, distance: float | None = None) -> GeoHit:
+    found = DocumentResult(document)
+    return GeoHit(raw=found, key=found.key, doc=found, distance=distance)

@@ -1,12 +1,59 @@
-"""``client.search``: by words, and by words and a vector at once, in both colours."""
+"""``client.search``: fulltext indexes, searches by words, and by words and a vector at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, cast
 
+from .._types import JsonObject
+from ..engines.solidb.reads import query_request
+from ..errors import IndexExists, IndexNotFound, UsageError
+from ..wire.faults import Context
+from ..wire.requests import Exchange, ask
+from . import vector
 from .calls import AsyncCaller, Caller
-from .operations import search as operations
-from .operations.search import FulltextHit, FulltextIndexInfo, Fusion, HybridHit
+from .requests import about, ask_whole, at, chosen, named, rest, unsupported
+from .results import DocumentResult, Result
+
+FEWER = "a smaller limit asks for fewer documents at once"
+
+Fusion: TypeAlias = Literal["weighted", "rrf"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulltextIndexInfo(Result):
+    """A fulltext index; words shorter than ``min_length`` are not in it."""
+
+    name: str
+    field: str = ""
+    fields: tuple[str, ...] = ()
+    min_length: int = 3
+    fold_accents: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulltextHit(Result):
+    """A document found by words: which of them it holds, and where in the text."""
+
+    key: str
+    score: float
+    doc: DocumentResult = field(default_factory=DocumentResult)
+    field: str = ""
+    matched: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HybridHit(Result):
+    """A document found by words or a vector; ``sources`` says by which."""
+
+    key: str
+    score: float
+    doc: DocumentResult = field(default_factory=DocumentResult)
+    vector_score: float | None = None
+    text_score: float | None = None
+    sources: tuple[str, ...] = ()
 
 
 class Search(Caller):
@@ -26,7 +73,7 @@ class Search(Caller):
         Shorter words than ``min_length`` are left out; ``fold_accents`` finds é by e.
         """
         return self._run(
-            operations.create_index(
+            create_index(
                 self._database, collection, name, fields, min_length=min_length, fold_accents=fold_accents
             )
         )
@@ -48,7 +95,7 @@ class Search(Caller):
         order, with so many others between them at most.
         """
         return self._run(
-            operations.fulltext(
+            fulltext(
                 self._database, collection, text, limit, attribute=field, distance=distance, phrase=phrase
             )
         )
@@ -72,7 +119,7 @@ class Search(Caller):
         or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
         """
         return self._run(
-            operations.hybrid(
+            hybrid(
                 self._database,
                 collection,
                 vector,
@@ -88,11 +135,11 @@ class Search(Caller):
 
     def list_indexes(self, collection: str) -> list[FulltextIndexInfo]:
         """List the fulltext indexes of a collection."""
-        return self._run(operations.list_indexes(self._database, collection))
+        return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
         """Drop an index; IndexNotFound if there is no fulltext index of this name."""
-        self._run(operations.delete_index(self._database, collection, name))
+        self._run(delete_index(self._database, collection, name))
 
 
 class AsyncSearch(AsyncCaller):
@@ -112,7 +159,7 @@ class AsyncSearch(AsyncCaller):
         Shorter words than ``min_length`` are left out; ``fold_accents`` finds é by e.
         """
         return await self._run(
-            operations.create_index(
+            create_index(
                 self._database, collection, name, fields, min_length=min_length, fold_accents=fold_accents
             )
         )
@@ -134,7 +181,7 @@ class AsyncSearch(AsyncCaller):
         order, with so many others between them at most.
         """
         return await self._run(
-            operations.fulltext(
+            fulltext(
                 self._database, collection, text, limit, attribute=field, distance=distance, phrase=phrase
             )
         )
@@ -158,7 +205,7 @@ class AsyncSearch(AsyncCaller):
         or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
         """
         return await self._run(
-            operations.hybrid(
+            hybrid(
                 self._database,
                 collection,
                 vector,
@@ -174,8 +221,147 @@ class AsyncSearch(AsyncCaller):
 
     async def list_indexes(self, collection: str) -> list[FulltextIndexInfo]:
         """List the fulltext indexes of a collection."""
-        return await self._run(operations.list_indexes(self._database, collection))
+        return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
         """Drop an index; IndexNotFound if there is no fulltext index of this name."""
-        await self._run(operations.delete_index(self._database, collection, name))
+        await self._run(delete_index(self._database, collection, name))
+
+
+def create_index(
+    database: str,
+    collection: str,
+    name: str,
+    attributes: str | Sequence[str],
+    *,
+    min_length: int = 3,
+    fold_accents: bool = False,
+) -> Exchange[FulltextIndexInfo]:
+    """Make an index over texts, by HTTP: the driver has no command for it."""
+    if any(index.name == name for index in (yield from list_indexes(database, collection))):
+        raise IndexExists(f"{collection} has a fulltext index {name!r} already", name=name)
+    body: JsonObject = {
+        "name": name,
+        "type": "fulltext",
+        "fields": [attributes] if isinstance(attributes, str) else list(attributes),
+        "min_length": min_length,
+        "fold_accents": fold_accents,
+    }
+    yield from rest("POST", at("database", database, "index", collection), body)
+    return named((yield from list_indexes(database, collection)), name, collection, "fulltext")
+
+
+def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexInfo]]:
+    """List the fulltext indexes of a collection."""
+    request = about("list_indexes", database, collection)
+    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    rows = cast(list[JsonObject], answer.data)
+    return [
+        FulltextIndexInfo.of(row, fields=tuple(row["fields"]))
+        for row in rows
+        if row["index_type"] == "Fulltext"
+    ]
+
+
+def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
+    """Drop an index; looked for first, because the command drops other kinds as well."""
+    named((yield from list_indexes(database, collection)), name, collection, "fulltext")
+    yield from ask(about("delete_index", database, collection, name=name), Context(database, collection))
+
+
+def fulltext(
+    database: str,
+    collection: str,
+    text: str,
+    limit: int = 10,
+    *,
+    attribute: str | None = None,
+    distance: int | None = None,
+    phrase: int | None = None,
+) -> Exchange[list[FulltextHit]]:
+    """Find the documents that hold words of a text, the best first."""
+    if limit < 1:
+        return []
+    found = yield from _attribute(database, collection, attribute)
+    options = {"limit": limit, "distance": distance, "phrase": phrase}
+    binds = {
+        "collection": collection,
+        "field": found,
+        "text": text,
+        "options": {name: value for name, value in options.items() if value is not None},
+    }
+    request = query_request("RETURN FULLTEXT(@collection, @field, @text, @options)", binds, database)
+    context = Context(database, collection, query=request["sdbql"])
+    answer = yield from ask_whole(request, context, hint=FEWER)
+    return [
+        FulltextHit.of(
+            row,
+            key=row["doc"]["_key"],
+            doc=DocumentResult(row["doc"]),
+            matched=tuple(row.get("matched") or ()),
+            spans=tuple((start, end) for start, end in row.get("spans") or ()),
+        )
+        for row in answer.data[0]
+    ]
+
+
+def hybrid(
+    database: str,
+    collection: str,
+    numbers: Sequence[float],
+    text: str,
+    limit: int = 10,
+    *,
+    attribute: str | None = None,
+    index: str | None = None,
+    vector_weight: float = 0.5,
+    text_weight: float = 0.5,
+    fusion: Fusion | None = None,
+) -> Exchange[list[HybridHit]]:
+    """Find the documents that are near a vector or hold words of a text, the best of both first."""
+    if fusion not in (None, "weighted", "rrf"):
+        raise UsageError(f"fusion={fusion!r} must be 'weighted' or 'rrf'")
+    target = chosen((yield from vector.list_indexes(database, collection)), index, collection, "vector")
+    if target.metric == "euclidean" and fusion == "weighted":
+        raise unsupported(
+            f"weighted fusion over {target.name}, which is euclidean",
+            "it takes the larger distance for the better score",
+            "fusion='rrf', or an index by cosine",
+        )
+    request = about(
+        "hybrid_search",
+        database,
+        collection,
+        vector=[float(number) for number in numbers],
+        text_query=text,
+        vector_index=target.name,
+        fulltext_field=(yield from _attribute(database, collection, attribute)),
+        vector_weight=float(vector_weight),
+        text_weight=float(text_weight),
+        limit=limit,
+        fusion=fusion or ("rrf" if target.metric == "euclidean" else "weighted"),
+    )
+    rows = (yield from ask_whole(request, Context(database, collection), hint=FEWER)).data
+    return [
+        HybridHit.of(
+            row,
+            key=row["doc_key"],
+            doc=DocumentResult(row.get("document") or {}),
+            sources=tuple(row.get("sources") or ()),
+        )
+        for row in rows
+    ]
+
+
+def _attribute(database: str, collection: str, attribute: str | None) -> Exchange[str]:
+    """Give the attribute to search; without an index the server finds nothing and does not say why."""
+    indexes = yield from list_indexes(database, collection)
+    if attribute is None:
+        return chosen(indexes, None, collection, "fulltext").field
+    if any(attribute in index.fields for index in indexes):
+        return attribute
+    raise IndexNotFound(
+        f"{collection} has no fulltext index on {attribute}",
+        name=attribute,
+        hint="make one with search.create_index(..)",
+    )

@@ -2,18 +2,100 @@
 
 from __future__ import annotations
 
-from .api_keys import ApiKeys, AsyncApiKeys
+from .access import ApiKeys, AsyncApiKeys, AsyncRoles, AsyncUsers, Roles, Users
+from .blobs import AsyncBlobs, Blobs
 from .calls import AsyncCaller, Caller
+from .changes import AsyncChanges, Changes
 from .cluster import AsyncCluster, Cluster
 from .collections import AsyncCollections, Collections
+from .columnar import AsyncColumnar, Columnar
 from .cron import AsyncCron, Cron
-from .env import AsyncEnv, Env
+from .geo import AsyncGeo, Geo
+from .graph import AsyncGraph, Graph
 from .jobs import AsyncJobs, Jobs
-from .roles import AsyncRoles, Roles
-from .scripts import AsyncScripts, Scripts
+from .scripts import AsyncEnv, AsyncScripts, Env, Scripts
+from .search import AsyncSearch, Search
 from .triggers import AsyncTriggers, Triggers
-from .users import AsyncUsers, Users
+from .ttl import TTL, AsyncTTL
 from .vector import AsyncVector, Vector
+
+
+class DataSubClients(Caller):
+    """The sub-clients about data, blocking."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """Files."""
+        return Blobs.over(self._runner)
+
+    @property
+    def changes(self) -> Changes:
+        """What is written, as it happens."""
+        return Changes.over(self._runner)
+
+    @property
+    def columnar(self) -> Columnar:
+        """Tables for analysis."""
+        return Columnar.over(self._runner)
+
+    @property
+    def geo(self) -> Geo:
+        """Geo indexes and searches."""
+        return Geo.over(self._runner)
+
+    @property
+    def graph(self) -> Graph:
+        """Walks along edges."""
+        return Graph.over(self._runner)
+
+    @property
+    def search(self) -> Search:
+        """Searches by words, and by words and a vector at once."""
+        return Search.over(self._runner)
+
+    @property
+    def ttl(self) -> TTL:
+        """Documents that expire."""
+        return TTL.over(self._runner)
+
+
+class AsyncDataSubClients(AsyncCaller):
+    """The sub-clients about data, awaited."""
+
+    @property
+    def blobs(self) -> AsyncBlobs:
+        """Files."""
+        return AsyncBlobs.over(self._runner)
+
+    @property
+    def changes(self) -> AsyncChanges:
+        """What is written, as it happens."""
+        return AsyncChanges.over(self._runner)
+
+    @property
+    def columnar(self) -> AsyncColumnar:
+        """Tables for analysis."""
+        return AsyncColumnar.over(self._runner)
+
+    @property
+    def geo(self) -> AsyncGeo:
+        """Geo indexes and searches."""
+        return AsyncGeo.over(self._runner)
+
+    @property
+    def graph(self) -> AsyncGraph:
+        """Walks along edges."""
+        return AsyncGraph.over(self._runner)
+
+    @property
+    def search(self) -> AsyncSearch:
+        """Searches by words, and by words and a vector at once."""
+        return AsyncSearch.over(self._runner)
+
+    @property
+    def ttl(self) -> AsyncTTL:
+        """Documents that expire."""
+        return AsyncTTL.over(self._runner)
 
 
 class SubClients(Caller):

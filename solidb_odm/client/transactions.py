@@ -8,8 +8,7 @@ from typing import Generic, Self, TypeVar
 
 from ..errors import StateError, TransactionError
 from .calls import AsyncCaller, AsyncRunner, Caller, Runner
-from .operations.transactions import level_of
-from .transaction import AsyncTransaction, Transaction, enter, leave
+from .transaction import AsyncTransaction, Transaction, enter, leave, level_of
 
 C = TypeVar("C")
 

@@ -1,14 +1,41 @@
-"""``client.triggers``: what runs after a document was written, in both colours."""
+"""``client.triggers``: scripts or web hooks that run after a document was written over HTTP.
+
+They are written over HTTP only: what the driver protocol writes never fires and breaks the server's list.
+"""
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from .._types import JsonObject
+from ..errors import UsageError
+from ..wire.requests import Exchange
 from .calls import AsyncCaller, Caller
-from .operations import triggers as operations
-from .operations.triggers import Trigger
+from .requests import at, rest, unsupported
+from .results import Result
+
+EVENTS = ("insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Result):
+    """A trigger; times are seconds since 1970."""
+
+    id: str
+    name: str = ""
+    collection: str = ""
+    events: list[str] = field(default_factory=list[str])
+    script_path: str | None = None
+    webhook_url: str | None = None
+    queue: str = "default"
+    priority: int = 0
+    max_retries: int = 5
+    enabled: bool = True
+    created_at: int = 0
+    updated_at: int = 0
 
 
 class Triggers(Caller):
@@ -16,11 +43,11 @@ class Triggers(Caller):
 
     def list(self) -> builtins.list[Trigger]:
         """List the triggers."""
-        return self._run(operations.list_all(self._database))
+        return self._run(list_all(self._database))
 
     def list_by_collection(self, collection: str) -> builtins.list[Trigger]:
         """List the triggers of a collection."""
-        return self._run(operations.list_by_collection(self._database, collection))
+        return self._run(list_by_collection(self._database, collection))
 
     def create(
         self,
@@ -48,23 +75,23 @@ class Triggers(Caller):
             "max_retries": max_retries,
             "enabled": enabled,
         }
-        return self._run(operations.create(self._database, name, collection, operation, options))
+        return self._run(create(self._database, name, collection, operation, options))
 
     def get(self, trigger_id: str) -> Trigger:
         """Read a trigger; NotFoundError if there is none."""
-        return self._run(operations.get(self._database, trigger_id))
+        return self._run(get(self._database, trigger_id))
 
     def update(self, trigger_id: str, updates: Mapping[str, Any]) -> Trigger:
         """Change parts of a trigger."""
-        return self._run(operations.update(self._database, trigger_id, updates))
+        return self._run(update(self._database, trigger_id, updates))
 
     def toggle(self, trigger_id: str) -> Trigger:
         """Turn a trigger off if it is on, and on if it is off."""
-        return self._run(operations.toggle(self._database, trigger_id))
+        return self._run(toggle(self._database, trigger_id))
 
     def delete(self, trigger_id: str) -> None:
         """Remove a trigger."""
-        self._run(operations.delete(self._database, trigger_id))
+        self._run(delete(self._database, trigger_id))
 
 
 class AsyncTriggers(AsyncCaller):
@@ -72,11 +99,11 @@ class AsyncTriggers(AsyncCaller):
 
     async def list(self) -> builtins.list[Trigger]:
         """List the triggers."""
-        return await self._run(operations.list_all(self._database))
+        return await self._run(list_all(self._database))
 
     async def list_by_collection(self, collection: str) -> builtins.list[Trigger]:
         """List the triggers of a collection."""
-        return await self._run(operations.list_by_collection(self._database, collection))
+        return await self._run(list_by_collection(self._database, collection))
 
     async def create(
         self,
@@ -104,20 +131,96 @@ class AsyncTriggers(AsyncCaller):
             "max_retries": max_retries,
             "enabled": enabled,
         }
-        return await self._run(operations.create(self._database, name, collection, operation, options))
+        return await self._run(create(self._database, name, collection, operation, options))
 
     async def get(self, trigger_id: str) -> Trigger:
         """Read a trigger; NotFoundError if there is none."""
-        return await self._run(operations.get(self._database, trigger_id))
+        return await self._run(get(self._database, trigger_id))
 
     async def update(self, trigger_id: str, updates: Mapping[str, Any]) -> Trigger:
         """Change parts of a trigger."""
-        return await self._run(operations.update(self._database, trigger_id, updates))
+        return await self._run(update(self._database, trigger_id, updates))
 
     async def toggle(self, trigger_id: str) -> Trigger:
         """Turn a trigger off if it is on, and on if it is off."""
-        return await self._run(operations.toggle(self._database, trigger_id))
+        return await self._run(toggle(self._database, trigger_id))
 
     async def delete(self, trigger_id: str) -> None:
         """Remove a trigger."""
-        await self._run(operations.delete(self._database, trigger_id))
+        await self._run(delete(self._database, trigger_id))
+
+
+def list_all(database: str) -> Exchange[list[Trigger]]:
+    """List the triggers."""
+    answer = yield from rest("GET", at("database", database, "triggers"))
+    return [_trigger(row) for row in answer["triggers"]]
+
+
+def list_by_collection(database: str, collection: str) -> Exchange[list[Trigger]]:
+    """List the triggers of a collection."""
+    path = at("database", database, "collections", collection, "triggers")
+    answer = yield from rest("GET", path, what="collection", name=collection)
+    return [_trigger(row) for row in answer["triggers"]]
+
+
+def create(
+    database: str, name: str, collection: str, events: str | Sequence[str], options: Mapping[str, Any]
+) -> Exchange[Trigger]:
+    """Make a trigger."""
+    _refuse_description(options)
+    body = {"name": name, "collection": collection, "events": events_of(events)}
+    body |= {key: value for key, value in options.items() if value is not None}
+    path = at("database", database, "triggers")
+    return _trigger((yield from rest("POST", path, body, what="trigger", name=name)))
+
+
+def get(database: str, key: str) -> Exchange[Trigger]:
+    """Read a trigger."""
+    return _trigger((yield from rest("GET", _place(database, key), what="trigger", name=key)))
+
+
+def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Trigger]:
+    """Change parts of a trigger."""
+    _refuse_description(updates)
+    body = dict(updates)
+    for other in ("operation", "events"):
+        if other in body:
+            body["events"] = events_of(body.pop(other))
+    yield from rest("PUT", _place(database, key), body, what="trigger", name=key)
+    return (yield from get(database, key))
+
+
+def toggle(database: str, key: str) -> Exchange[Trigger]:
+    """Turn a trigger off if it is on, and on if it is off."""
+    path = at("database", database, "triggers", key, "toggle")
+    return _trigger((yield from rest("POST", path, what="trigger", name=key)))
+
+
+def delete(database: str, key: str) -> Exchange[None]:
+    """Remove a trigger."""
+    yield from rest("DELETE", _place(database, key), what="trigger", name=key)
+
+
+def events_of(events: str | Sequence[str]) -> list[str]:
+    """Give the events as the server names them."""
+    names = [name.lower() for name in ([events] if isinstance(events, str) else events)]
+    unknown = [name for name in names if name not in EVENTS]
+    if unknown or not names:
+        raise UsageError(
+            f"{', '.join(unknown) or 'nothing'} is not an event of triggers",
+            hint=f"one of {', '.join(EVENTS)}",
+        )
+    return names
+
+
+def _refuse_description(options: Mapping[str, Any]) -> None:
+    if options.get("description") is not None:
+        raise unsupported("description of triggers", "it keeps none", "say it in the trigger's name")
+
+
+def _place(database: str, key: str) -> str:
+    return at("database", database, "triggers", key)
+
+
+def _trigger(row: JsonObject) -> Trigger:
+    return Trigger.of(row, id=str(row["_key"]))

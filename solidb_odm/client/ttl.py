@@ -1,10 +1,39 @@
-"""``client.ttl``: documents that expire, in both colours."""
+"""``client.ttl``: documents that expire, and what the server leaves to its clients about them.
+
+A document expires ``expire_after_seconds`` after the time in its attribute: unix seconds as an integer, or
+an RFC 3339 text with its offset (``Z``). The server never expires any other value.
+"""
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from .._types import Json
+from ..engines.solidb.reads import query_request
+from ..errors import DocumentNotFound, IndexExists, UsageError
+from ..wire.faults import Context
+from ..wire.names import path, quoted
+from ..wire.requests import Exchange, ask, ask_all, granted
 from .calls import AsyncCaller, Caller
-from .operations import ttl as operations
-from .operations.ttl import TTLIndexInfo
+from .requests import about, named
+from .results import Result
+
+AT_ONCE = 1000
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TTLIndexInfo(Result):
+    """A TTL index: documents expire so many seconds after the time in the attribute."""
+
+    name: str
+    field: str = ""
+    expire_after_seconds: int = 0
 
 
 class TTL(Caller):
@@ -17,35 +46,33 @@ class TTL(Caller):
         never expires anything else. It looks once a minute. The documents that are there already are
         covered too: they are written once more as they are, which gives them new revisions.
         """
-        return self._run(
-            operations.create_index(self._database, collection, name, field, expire_after_seconds)
-        )
+        return self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
         """Give an index another number of seconds.
 
         It is dropped and made anew, and all documents are written once more as they are.
         """
-        return self._run(operations.update_expiration(self._database, collection, name, expire_after_seconds))
+        return self._run(update_expiration(self._database, collection, name, expire_after_seconds))
 
     def get_index_info(self, collection: str, name: str) -> TTLIndexInfo:
         """Describe an index; IndexNotFound if there is none of this name."""
-        return self._run(operations.get_index_info(self._database, collection, name))
+        return self._run(get_index_info(self._database, collection, name))
 
     def run_cleanup(self, collection: str) -> int:
         """Remove now what has expired, and count it; the server would do so within a minute.
 
         The server has no such call: this reads the values that may have expired, and removes them.
         """
-        return self._run(operations.run_cleanup(self._database, collection))
+        return self._run(run_cleanup(self._database, collection))
 
     def list_indexes(self, collection: str) -> list[TTLIndexInfo]:
         """List the TTL indexes of a collection."""
-        return self._run(operations.list_indexes(self._database, collection))
+        return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
         """Drop an index: its documents expire no longer. IndexNotFound if there is none of this name."""
-        self._run(operations.delete_index(self._database, collection, name))
+        self._run(delete_index(self._database, collection, name))
 
 
 class AsyncTTL(AsyncCaller):
@@ -60,34 +87,180 @@ class AsyncTTL(AsyncCaller):
         never expires anything else. It looks once a minute. The documents that are there already are
         covered too: they are written once more as they are, which gives them new revisions.
         """
-        return await self._run(
-            operations.create_index(self._database, collection, name, field, expire_after_seconds)
-        )
+        return await self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     async def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
         """Give an index another number of seconds.
 
         It is dropped and made anew, and all documents are written once more as they are.
         """
-        return await self._run(
-            operations.update_expiration(self._database, collection, name, expire_after_seconds)
-        )
+        return await self._run(update_expiration(self._database, collection, name, expire_after_seconds))
 
     async def get_index_info(self, collection: str, name: str) -> TTLIndexInfo:
         """Describe an index; IndexNotFound if there is none of this name."""
-        return await self._run(operations.get_index_info(self._database, collection, name))
+        return await self._run(get_index_info(self._database, collection, name))
 
     async def run_cleanup(self, collection: str) -> int:
         """Remove now what has expired, and count it; the server would do so within a minute.
 
         The server has no such call: this reads the values that may have expired, and removes them.
         """
-        return await self._run(operations.run_cleanup(self._database, collection))
+        return await self._run(run_cleanup(self._database, collection))
 
     async def list_indexes(self, collection: str) -> list[TTLIndexInfo]:
         """List the TTL indexes of a collection."""
-        return await self._run(operations.list_indexes(self._database, collection))
+        return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
         """Drop an index: its documents expire no longer. IndexNotFound if there is none of this name."""
-        await self._run(operations.delete_index(self._database, collection, name))
+        await self._run(delete_index(self._database, collection, name))
+
+
+def create_index(
+    database: str, collection: str, name: str, attribute: str, expire_after_seconds: int
+) -> Exchange[TTLIndexInfo]:
+    """Make an index, and have it cover the documents that are there already."""
+    _check_seconds(name, expire_after_seconds)
+    if any(index.name == name for index in (yield from list_indexes(database, collection))):
+        raise IndexExists(f"{collection} has a TTL index {name!r} already", name=name)
+    return (yield from _create(database, collection, name, attribute, expire_after_seconds))
+
+
+def update_expiration(
+    database: str, collection: str, name: str, expire_after_seconds: int
+) -> Exchange[TTLIndexInfo]:
+    """Give an index another number of seconds, by making it anew."""
+    _check_seconds(name, expire_after_seconds)
+    old = yield from get_index_info(database, collection, name)
+    yield from delete_index(database, collection, name)
+    return (yield from _create(database, collection, name, old.field, expire_after_seconds))
+
+
+def get_index_info(database: str, collection: str, name: str) -> Exchange[TTLIndexInfo]:
+    """Describe an index."""
+    return named((yield from list_indexes(database, collection)), name, collection, "TTL")
+
+
+def list_indexes(database: str, collection: str) -> Exchange[list[TTLIndexInfo]]:
+    """List the TTL indexes of a collection."""
+    request = about("list_ttl_indexes", database, collection)
+    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    return [TTLIndexInfo.of(row) for row in answer.data]
+
+
+def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
+    """Drop an index; documents expire by it no longer."""
+    yield from ask(about("delete_ttl_index", database, collection, name=name), Context(database, collection))
+
+
+def run_cleanup(database: str, collection: str) -> Exchange[int]:
+    """Remove now what has expired by any index of a collection; count it."""
+    removed = 0
+    for index in (yield from list_indexes(database, collection)):
+        removed += yield from _clean(database, collection, index)
+    return removed
+
+
+def expires_at(value: Json) -> float | None:
+    """Read the time of an attribute as the server's sweep does; None for what never expires."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return float(value) if value >= 0 else None
+    found = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    day, clock, fraction, offset = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{offset.upper()}")
+    except ValueError:
+        return None
+    return moment.timestamp()
+
+
+def _create(
+    database: str, collection: str, name: str, attribute: str, seconds: int
+) -> Exchange[TTLIndexInfo]:
+    request = about(
+        "create_ttl_index", database, collection, name=name, field=attribute, expire_after_seconds=seconds
+    )
+    yield from ask(request, Context(database, collection), unhurried=True)
+    yield from _cover(database, collection, attribute)
+    return (yield from get_index_info(database, collection, name))
+
+
+def _cover(database: str, collection: str, attribute: str) -> Exchange[None]:
+    """Write the documents once more as they are: the server's index holds only what was written after it.
+
+    An update with nothing in it is a read and a write under the document's lock, so it undoes
+    nothing that others write meanwhile.
+    """
+    context = Context(database, collection)
+    text = (
+        f"FOR d IN {quoted(collection)} FILTER d._key > @after AND {path('d', attribute)} != null "
+        f"SORT d._key LIMIT {AT_ONCE} RETURN d._key"
+    )
+    after = ""
+    while True:
+        request = query_request(text, {"after": after}, database)
+        keys: list[str] = (yield from ask(request, context, repeatable=True)).data
+        updates = [about("update", database, collection, key=key, document={}) for key in keys]
+        for answer in (yield from ask_all(updates, label="touch", repeatable=True)):
+            try:
+                granted(answer, context)
+            except DocumentNotFound:
+                continue  # removed meanwhile
+        if len(keys) < AT_ONCE:
+            return
+        after = keys[-1]
+
+
+def _clean(database: str, collection: str, index: TTLIndexInfo) -> Exchange[int]:
+    cutoff = time.time() - index.expire_after_seconds
+    rows = yield from _candidates(database, collection, index, cutoff)
+    expired = [(key, value) for key, value in rows if (at := expires_at(value)) is not None and at <= cutoff]
+    removed = 0
+    # The value is part of the condition, so that a document which was prolonged meanwhile stays.
+    text = (
+        f"FOR d IN {quoted(collection)} FILTER d._key IN @keys AND {path('d', index.field)} IN @values "
+        f"REMOVE d._key IN {quoted(collection)} RETURN OLD._key"
+    )
+    for start in range(0, len(expired), AT_ONCE):
+        chunk = expired[start : start + AT_ONCE]
+        values = list({repr(value): value for _, value in chunk}.values())
+        binds = {"keys": [key for key, _ in chunk], "values": values}
+        request = query_request(text, binds, database)
+        removed += len((yield from ask(request, Context(database, collection, query=text, binds=binds))).data)
+    return removed
+
+
+def _candidates(
+    database: str, collection: str, index: TTLIndexInfo, cutoff: float
+) -> Exchange[Sequence[tuple[str, Json]]]:
+    """Read the values that may have expired; texts are compared roughly, for they have offsets."""
+    attribute = path("d", index.field)
+    try:
+        day = (datetime.fromtimestamp(cutoff, UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return []  # before the first year: nothing is as old
+    text = (
+        f"FOR d IN {quoted(collection)} FILTER d._key > @after AND "
+        f"((IS_STRING({attribute}) AND {attribute} < @day) OR "
+        f"(IS_INTEGER({attribute}) AND {attribute} >= 0 AND {attribute} <= @cutoff)) "
+        f"SORT d._key LIMIT {AT_ONCE * 10} RETURN [d._key, {attribute}]"
+    )
+    found: list[tuple[str, Json]] = []
+    after = ""
+    while True:
+        binds = {"after": after, "day": day, "cutoff": cutoff}
+        rows = (yield from ask(query_request(text, binds, database), repeatable=True)).data
+        found += [(str(key), value) for key, value in rows]
+        if len(rows) < AT_ONCE * 10:
+            return found
+        after = found[-1][0]
+
+
+def _check_seconds(name: str, seconds: int) -> None:
+    # The server takes a negative number for a huge one.
+    if type(cast(object, seconds)) is not int or seconds < 0:
+        raise UsageError(f"the TTL index {name!r} needs a whole number of seconds, not {seconds!r}")

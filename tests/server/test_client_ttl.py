@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from solidb_odm.client import Client
-from solidb_odm.client.operations.ttl import expires_at
+from solidb_odm.client.ttl import expires_at
 from solidb_odm.errors import IndexExists, IndexNotFound, UsageError
 
 pytestmark = pytest.mark.server

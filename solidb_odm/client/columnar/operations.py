@@ -1,4 +1,4 @@
-"""Columnar tables: made, filled, asked, summed up."""
+"""What is done with columnar tables: they are made, filled, read and dropped."""
 
 from __future__ import annotations
 
@@ -11,21 +11,11 @@ from ...errors import ConnectionLost, QueryError, UsageError
 from ...wire.faults import Context
 from ...wire.names import checked
 from ...wire.requests import Exchange, ask
+from ..documents import chunks_of
+from ..requests import about, at, rest
 from .conditions import columns_in, holds, narrowed, typed_condition
-from .documents import chunks_of
-from .requests import about
-from .rest import at, rest
 from .selects import Selection, read_select
-from .tables import (
-    ColumnInfo,
-    TableInfo,
-    TableStats,
-    column_from,
-    columns_of,
-    definition,
-    row_for,
-    table_of,
-)
+from .tables import ColumnInfo, TableInfo, TableStats, column_from, columns_of, definition, row_for, table_of
 
 Columns = Sequence[Mapping[str, Any] | ColumnInfo]
 

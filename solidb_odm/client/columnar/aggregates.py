@@ -11,10 +11,9 @@ from ..._types import Json, JsonObject
 from ...errors import UsageError
 from ...wire.faults import Context
 from ...wire.requests import Exchange, ask, ask_all, granted
-from .columnar import describe, select
+from ..requests import about, unsupported
 from .conditions import condition_from, narrowed, typed_condition
-from .refusals import unsupported
-from .requests import about
+from .operations import describe, select
 from .selects import Selection
 from .tables import ColumnInfo, TableInfo
 

@@ -16,8 +16,8 @@ from ...errors import (
 )
 from ...wire.faults import Context
 from ...wire.requests import Exchange, ask
-from . import columnar
-from .requests import about
+from ..requests import about
+from . import operations
 from .selects import Selection
 from .tables import ColumnInfo, TableInfo, column_from
 
@@ -27,7 +27,7 @@ SPARE = "__rebuilt"
 
 def add_column(database: str, name: str, column: str, kind: str, default: Any = None) -> Exchange[TableInfo]:
     """Add a column; the rows that are there get ``default``."""
-    table = yield from columnar.describe(database, name)
+    table = yield from operations.describe(database, name)
     if any(known.name == column for known in table.columns):
         raise AlreadyExists(f"{name} has a column {column!r} already", name=column)
     columns = (*table.columns, column_from({"name": column, "type": kind}))
@@ -36,7 +36,7 @@ def add_column(database: str, name: str, column: str, kind: str, default: Any = 
 
 def drop_column(database: str, name: str, column: str) -> Exchange[TableInfo]:
     """Drop a column with its values."""
-    table = yield from columnar.describe(database, name)
+    table = yield from operations.describe(database, name)
     dropped = table.column(column).name
     columns = tuple(known for known in table.columns if known.name != dropped)
     if not columns:
@@ -55,18 +55,18 @@ def _rebuild(
     spare = table.name + SPARE
     yield from _none_left(database, table.name, spare)
     indexes = yield from _indexes(database, table.name)
-    rows = [change(row) for row in (yield from columnar.select(database, Selection(table.name)))]
+    rows = [change(row) for row in (yield from operations.select(database, Selection(table.name)))]
     try:
         yield from _fill(database, spare, columns, rows)
-        if (now := (yield from columnar.describe(database, table.name))).row_count != len(rows):
+        if (now := (yield from operations.describe(database, table.name))).row_count != len(rows):
             raise TransactionConflict(
                 f"{table.name} had {len(rows)} rows and has {now.row_count} now", hint="try again"
             )
     except SolidbError:
-        yield from columnar.delete(database, spare)
+        yield from operations.delete(database, spare)
         raise
     try:
-        yield from columnar.delete(database, table.name)
+        yield from operations.delete(database, table.name)
         yield from _fill(database, table.name, columns, rows)
     except SolidbError as problem:
         raise StorageError(
@@ -76,13 +76,13 @@ def _rebuild(
     for column in indexes:
         if any(known.name == column for known in columns):
             yield from ask(about("create_columnar_index", database, table.name, column=column))
-    yield from columnar.delete(database, spare)
-    return (yield from columnar.describe(database, table.name))
+    yield from operations.delete(database, spare)
+    return (yield from operations.describe(database, table.name))
 
 
 def _none_left(database: str, name: str, spare: str) -> Exchange[None]:
     try:
-        yield from columnar.describe(database, spare)
+        yield from operations.describe(database, spare)
     except CollectionNotFound:
         return
     raise AlreadyExists(
@@ -95,9 +95,9 @@ def _none_left(database: str, name: str, spare: str) -> Exchange[None]:
 def _fill(
     database: str, name: str, columns: Sequence[ColumnInfo], rows: Sequence[JsonObject]
 ) -> Exchange[None]:
-    yield from columnar.create(database, name, columns)
-    yield from columnar.insert(database, name, rows)
-    if (table := (yield from columnar.describe(database, name))).row_count != len(rows):
+    yield from operations.create(database, name, columns)
+    yield from operations.insert(database, name, rows)
+    if (table := (yield from operations.describe(database, name))).row_count != len(rows):
         raise StorageError(f"{name} has {table.row_count} rows instead of {len(rows)}")
 
 

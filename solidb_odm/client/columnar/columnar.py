@@ -1,4 +1,4 @@
-"""``client.columnar``: tables for analysis, in both colours."""
+"""``client.columnar``: tables for analysis, blocking and awaited."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._types import JsonObject
-from .calls import AsyncCaller, Caller
-from .operations import columnar as operations
-from .operations.aggregates import aggregate
-from .operations.column_changes import add_column, drop_column
-from .operations.columnar import Columns
-from .operations.conditions import condition_from
-from .operations.selects import Selection, order_from
-from .operations.tables import TableInfo, TableStats
+from ..._types import JsonObject
+from ..calls import AsyncCaller, Caller
+from . import operations
+from .aggregates import aggregate
+from .column_changes import add_column, drop_column
+from .conditions import condition_from
+from .operations import Columns
+from .selects import Selection, order_from
+from .tables import TableInfo, TableStats
 
 
 class Columnar(Caller):

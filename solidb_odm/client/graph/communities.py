@@ -11,11 +11,10 @@ from ...commands import call
 from ...errors import DatabaseError, UsageError
 from ...wire.faults import Context
 from ...wire.requests import Exchange, Pause, ask
+from ..requests import ask_whole, at, rest
 from ..results import DocumentResult, Result
-from .graph import Direction, Neighbour
-from .requests import ask_whole
-from .rest import at, rest
-from .vector import only_index
+from ..vector import only_index
+from .traversal import Direction, Neighbour
 
 POLL_SECONDS = 0.1
 

@@ -1,15 +1,14 @@
-"""``client.graph``: walks along edges, in both colours."""
+"""``client.graph``: walks along edges, and communities for retrieval, blocking and awaited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from .calls import AsyncCaller, Caller
-from .operations import communities
-from .operations import graph as operations
-from .operations.communities import Community
-from .operations.graph import Direction, GraphPath, Neighbour, Step, Vertex
+from ..calls import AsyncCaller, Caller
+from . import communities, traversal
+from .communities import Community
+from .traversal import Direction, GraphPath, Neighbour, Step, Vertex
 
 
 class Graph(Caller):
@@ -33,7 +32,7 @@ class Graph(Caller):
         the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
         """
         return self._run(
-            operations.neighbours(
+            traversal.neighbours(
                 self._database,
                 edge_collection,
                 seeds,
@@ -62,7 +61,7 @@ class Graph(Caller):
         ``unique="path"`` once for each path to it.
         """
         return self._run(
-            operations.traverse(
+            traversal.traverse(
                 self._database,
                 edge_collection,
                 start,
@@ -87,7 +86,7 @@ class Graph(Caller):
         ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
         """
         return self._run(
-            operations.shortest_path(
+            traversal.shortest_path(
                 self._database, edge_collection, start, end, direction=direction, weight=weight
             )
         )
@@ -181,7 +180,7 @@ class AsyncGraph(AsyncCaller):
         the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
         """
         return await self._run(
-            operations.neighbours(
+            traversal.neighbours(
                 self._database,
                 edge_collection,
                 seeds,
@@ -210,7 +209,7 @@ class AsyncGraph(AsyncCaller):
         ``unique="path"`` once for each path to it.
         """
         return await self._run(
-            operations.traverse(
+            traversal.traverse(
                 self._database,
                 edge_collection,
                 start,
@@ -235,7 +234,7 @@ class AsyncGraph(AsyncCaller):
         ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
         """
         return await self._run(
-            operations.shortest_path(
+            traversal.shortest_path(
                 self._database, edge_collection, start, end, direction=direction, weight=weight
             )
         )

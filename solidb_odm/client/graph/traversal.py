@@ -11,9 +11,9 @@ from ...errors import UsageError
 from ...wire.faults import Context
 from ...wire.names import quoted
 from ...wire.requests import Exchange
+from ..queries import query
+from ..requests import ask_whole
 from ..results import DocumentResult, Result
-from .queries import query
-from .requests import ask_whole
 
 Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 Vertex: TypeAlias = str | Mapping[str, Any]

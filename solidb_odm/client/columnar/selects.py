@@ -34,22 +34,6 @@ class Selection:
     offset: int = 0
 
 
-def read_select(text: str, binds: Mapping[str, Any]) -> Selection:
-    """Read a SELECT; QuerySyntaxError shows the place it can't be read from."""
-    return _Reader(text, binds).selection()
-
-
-def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    """Read what to sort by: ``"value DESC"``, or several of these."""
-    keys: list[tuple[str, bool]] = []
-    for key in [order] if isinstance(order, str) else order:
-        name, _, way = key.strip().partition(" ")
-        if not name or way.strip().upper() not in ("", "ASC", "DESC"):
-            raise UsageError(f"{key!r} is nothing to sort by", hint="'column' or 'column DESC'")
-        keys.append((name, way.strip().upper() == "DESC"))
-    return tuple(keys)
-
-
 class _Reader:
     """Reads from one place on; one method for each rule."""
 
@@ -243,6 +227,22 @@ class _Reader:
 _CONSTANTS: dict[str, Json] = {"TRUE": True, "FALSE": False, "NULL": None}
 _VALUES = frozenset((words.INTEGER, words.FLOAT, words.STRING, words.BIND, "-", *_CONSTANTS))
 _STOPS = frozenset(("TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "IN", "SORT", "LIMIT"))
+
+
+def read_select(text: str, binds: Mapping[str, Any]) -> Selection:
+    """Read a SELECT; QuerySyntaxError shows the place it can't be read from."""
+    return _Reader(text, binds).selection()
+
+
+def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """Read what to sort by: ``"value DESC"``, or several of these."""
+    keys: list[tuple[str, bool]] = []
+    for key in [order] if isinstance(order, str) else order:
+        name, _, way = key.strip().partition(" ")
+        if not name or way.strip().upper() not in ("", "ASC", "DESC"):
+            raise UsageError(f"{key!r} is nothing to sort by", hint="'column' or 'column DESC'")
+        keys.append((name, way.strip().upper() == "DESC"))
+    return tuple(keys)
 
 
 def _leaf(column: str, operator: str, value: Json, denied: bool) -> JsonObject:

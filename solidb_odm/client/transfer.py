@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
-from ..._types import JsonObject
-from ...errors import InvalidDocument
-from ..results import DocumentResult
+from .._types import JsonObject
+from ..errors import InvalidDocument
 from .documents import chunks_of
+from .results import DocumentResult
 
 SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 """What the server makes anew for imported documents."""

@@ -1,0 +1,12 @@
+"""Who can log in, and what they may do: roles, users and API keys.
+
+Over HTTP: the commands of the driver protocol leave rows behind, or do nothing.
+"""
+
+from __future__ import annotations
+
+from .api_keys import ApiKeys, AsyncApiKeys
+from .roles import AsyncRoles, Roles
+from .users import AsyncUsers, Users
+
+__all__ = ["ApiKeys", "AsyncApiKeys", "AsyncRoles", "AsyncUsers", "Roles", "Users"]

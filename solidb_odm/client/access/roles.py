@@ -1,0 +1,161 @@
+"""``client.roles``: named sets of permissions.
+
+Over HTTP: the commands of the driver protocol leave rows behind, or do nothing.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._types import JsonObject
+from ...errors import UsageError
+from ...wire.requests import Exchange
+from ..calls import AsyncCaller, Caller
+from ..requests import at, rest, unsupported
+from ..results import Result
+
+ACTIONS = ("admin", "write", "read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission(Result):
+    """What may be done: ``read``, ``write`` or ``admin``; everywhere, or in one database."""
+
+    action: str
+    scope: str = "global"
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role(Result):
+    """A named set of permissions."""
+
+    name: str
+    permissions: list[Permission] = field(default_factory=list[Permission])
+    description: str | None = None
+    is_builtin: bool = False
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class Roles(Caller):
+    """Roles, blocking. A permission is a map with action, scope and database, or ``"read:mydb"``."""
+
+    def list(self) -> builtins.list[Role]:
+        """List the roles."""
+        return self._run(list_roles())
+
+    def create(
+        self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+    ) -> Role:
+        """Make a role."""
+        return self._run(create_role(name, permissions, description))
+
+    def get(self, name: str) -> Role:
+        """Read a role; NotFoundError if there is none."""
+        return self._run(get_role(name))
+
+    def update(
+        self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+    ) -> Role:
+        """Give a role other permissions."""
+        return self._run(update_role(name, permissions, description))
+
+    def delete(self, name: str) -> None:
+        """Remove a role."""
+        self._run(delete_role(name))
+
+
+class AsyncRoles(AsyncCaller):
+    """Roles, awaited. A permission is a map with action, scope and database, or ``"read:mydb"``."""
+
+    async def list(self) -> builtins.list[Role]:
+        """List the roles."""
+        return await self._run(list_roles())
+
+    async def create(
+        self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+    ) -> Role:
+        """Make a role."""
+        return await self._run(create_role(name, permissions, description))
+
+    async def get(self, name: str) -> Role:
+        """Read a role; NotFoundError if there is none."""
+        return await self._run(get_role(name))
+
+    async def update(
+        self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+    ) -> Role:
+        """Give a role other permissions."""
+        return await self._run(update_role(name, permissions, description))
+
+    async def delete(self, name: str) -> None:
+        """Remove a role."""
+        await self._run(delete_role(name))
+
+
+def list_roles() -> Exchange[list[Role]]:
+    """List the roles."""
+    return [_role(row) for row in (yield from rest("GET", at("auth", "roles")))]
+
+
+def get_role(name: str) -> Exchange[Role]:
+    """Read a role."""
+    return _role((yield from rest("GET", at("auth", "roles", name), what="role", name=name)))
+
+
+def create_role(
+    name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+) -> Exchange[Role]:
+    """Make a role."""
+    body: JsonObject = {"name": name, "permissions": [permission_of(item) for item in permissions]}
+    if description is not None:
+        body["description"] = description
+    return _role((yield from rest("POST", at("auth", "roles"), body, what="role", name=name)))
+
+
+def update_role(
+    name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
+) -> Exchange[Role]:
+    """Give a role other permissions."""
+    body: JsonObject = {"permissions": [permission_of(item) for item in permissions]}
+    if description is not None:
+        body["description"] = description
+    return _role((yield from rest("PUT", at("auth", "roles", name), body, what="role", name=name)))
+
+
+def delete_role(name: str) -> Exchange[None]:
+    """Remove a role."""
+    yield from rest("DELETE", at("auth", "roles", name), what="role", name=name)
+
+
+def permission_of(given: str | Mapping[str, Any]) -> JsonObject:
+    """Read a permission: ``"read"``, ``"write:mydb"``, or a map with action, scope and database."""
+    if isinstance(given, str):
+        word, _, place = given.partition(":")
+        given = {"action": word, "database": place or None}
+    action, database = str(given.get("action", "")).lower(), given.get("database")
+    scope = str(given.get("scope") or ("database" if database else "global")).lower()
+    if action == "execute" or scope in ("collection", "script"):
+        raise unsupported(
+            "permission for one collection or script, and none to execute",
+            "its roles know read, write and admin, globally or for one database",
+            "{'action': 'write', 'scope': 'database', 'database': ..}",
+        )
+    if (
+        action not in ACTIONS
+        or scope not in ("global", "database")
+        or (scope == "database") != bool(database)
+    ):
+        raise UsageError(
+            f"{dict(given)} is not a permission",
+            hint="{'action': 'read', 'scope': 'database', 'database': 'mydb'}, or 'read:mydb'",
+        )
+    return {"action": action, "scope": scope, "database": database}
+
+
+def _role(row: JsonObject) -> Role:
+    return Role.of(row, permissions=[Permission.of(item) for item in row["permissions"]])

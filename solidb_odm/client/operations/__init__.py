@@ -1,3 +1,0 @@
-"""What the calls of the client do, written once for both colours: exchanges with the server."""
-
-__all__: list[str] = []

@@ -1,0 +1,133 @@
+"""Requests of the client: about collections and indexes, over HTTP, and refusals of what the server lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from .._types import Json, JsonObject
+from ..commands import call
+from ..errors import (
+    AlreadyExists,
+    ConnectionLost,
+    IndexNotFound,
+    InvalidCommand,
+    MessageTooLarge,
+    NotFoundError,
+    NotSupportedByServerError,
+    SolidbError,
+    UsageError,
+)
+from ..wire.faults import Context
+from ..wire.frames import MAX_FRAME
+from ..wire.packing import is_map
+from ..wire.requests import Exchange, HttpCall, ask, http_fault
+from ..wire.responses import Answer
+
+
+class Named(Protocol):
+    """What has a name and an attribute: an index."""
+
+    @property
+    def name(self) -> str:
+        """The index's name."""
+        ...
+
+    @property
+    def field(self) -> str:
+        """The attribute it is over."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def ask_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:
+    """Ask for something to read that has to fit into one message; MessageTooLarge if it does not."""
+    try:
+        return (yield from ask(request, context, repeatable=True))
+    except ConnectionLost as problem:  # which is how the server refuses an answer over 16 MiB
+        if not (yield from is_there()):
+            raise
+        raise MessageTooLarge(
+            f"{request['cmd']} {context.collection}: the answer is over the server's limit of 16 MiB",
+            limit=MAX_FRAME,
+            hint=hint,
+        ) from problem
+
+
+def is_there() -> Exchange[bool]:
+    """Say whether the server answers; a connection that broke was not its end, then."""
+    try:
+        yield from ask({"cmd": "ping"}, repeatable=True)
+    except SolidbError:
+        return False
+    return True
+
+
+def about(cmd: str, database: str, collection: str, **others: Any) -> JsonObject:
+    """Give the request for a command about a collection."""
+    return {"cmd": cmd, "database": database, "collection": collection, **others}
+
+
+def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
+    """Give the index of this name."""
+    for index in indexes:
+        if index.name == name:
+            return index
+    raise IndexNotFound(f"{collection} has no {kind} index {name!r}", name=name)
+
+
+def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -> N:
+    """Give the index of this name, or the only one there is."""
+    if name is not None:
+        return named(indexes, name, collection, kind)
+    if len(indexes) == 1:
+        return indexes[0]
+    if not indexes:
+        raise IndexNotFound(
+            f"{collection} has no {kind} index", hint=f"make one with {kind}.create_index(..)"
+        )
+    names = ", ".join(index.name for index in indexes)
+    raise UsageError(f"{collection} has several {kind} indexes: {names}", hint="choose one with index=…")
+
+
+def at(*parts: str) -> str:
+    """Give the path of a part of the interface; every part is quoted."""
+    return "/_api/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str = "") -> Exchange[Any]:
+    """Make a call about ``what``, called ``name``; give the body of its answer."""
+    answer = yield from call(HttpCall(method, path, body))
+    if answer.status < 400:
+        return answer.body
+    if what and answer.status == 404:
+        raise NotFoundError(f"there is no {what} {name!r}", name=name)
+    if what and answer.status == 409:
+        raise AlreadyExists(f"there is a {what} {name!r} already", name=name)
+    if answer.status == 422:
+        text = answer.body.get("error", "") if is_map(answer.body) else answer.body
+        raise InvalidCommand(f"the server does not take this {what or 'request'}: {text}")
+    raise http_fault(answer)
+
+
+def unsupported(what: str, why: str, instead: str) -> NotSupportedByServerError:
+    """Give the error: what was asked, why the server can't, and what to use instead."""
+    return NotSupportedByServerError(f"the server has no {what}: {why}", hint=f"instead: {instead}")
+
+
+def unix_seconds(moment: datetime | str | float) -> int:
+    """Give the seconds since 1970 of a moment: RFC 3339, a datetime (naive ones are UTC), or seconds."""
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError as problem:
+            raise UsageError(
+                f"{moment!r} is not a point in time", hint="2026-01-31T09:00:00+00:00, or a datetime"
+            ) from problem
+    if isinstance(moment, datetime):
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return int(moment)
