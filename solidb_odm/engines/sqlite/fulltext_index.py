@@ -1,118 +1,197 @@
-"""Fulltext indexes: words in FTS5, which finds the texts and knows how rare each word is.
+"""FULLTEXT, SEARCH_INDEX and the words of HYBRID_SEARCH through a fulltext index.
 
-Which texts are found and how they score is as the functions of the language have it, so FTS5 gets the
-words as those functions cut them, and its own ranking is not used.
+Which texts are found and how they score is as the functions of the language have it. Texts are ranked
+by what the index knows of their words; only the documents of the answer are read.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from ..._types import Json, JsonObject
 from ...language.functions.arguments import is_number, is_object
-from ...language.functions.fulltext import Corpus, Word, split_words, terms_of
+from ...language.functions.fulltext import (
+    Corpus,
+    Word,
+    likeness,
+    rarity,
+    split_words,
+    terms_of,
+    weight,
+)
 from ...language.functions.objects import value_at
 from .catalogue import StoredIndex
-from .layout import side_table, vocabulary_table
+from .postings import Postings
 
 _FUZZY: Final = 2
 _HITS: Final = 100
 _BEST: Final = 20
-_MOST_TERMS: Final = 200
+_BATCH: Final = 64
 Documents = Callable[[Sequence[int]], list[JsonObject]]
 """Reads the documents with these rowids."""
+Keys = Callable[[Sequence[int]], dict[int, str]]
+"""Returns the keys of the documents with these rowids."""
 
 
-def indexed_words(text: str) -> str:
-    """Return the words of a text for FTS5; the SQL function ``solidb_words``."""
-    return " ".join(_token(word.term) for word in split_words(text))
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the documents of the collection are read."""
+
+    documents: Documents
+    keys: Keys
 
 
-def _token(term: str) -> str:
-    """Return a word in letters that FTS5 neither splits nor folds."""
-    return term if term.isascii() else f"u8{term.encode().hex()}"
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A document that was found, its score, and the words of its text that were asked for."""
 
+    score: float
+    document: JsonObject
+    words: list[Word]
+    terms: list[str]
 
-class _Rarity(Counter[str]):
-    """In how many texts a word stands, looked up when it is asked for."""
-
-    def __init__(self, connection: sqlite3.Connection, index: StoredIndex) -> None:
-        super().__init__()
-        self._connection = connection
-        self._sql = f"SELECT doc FROM {vocabulary_table(index)} WHERE term = ?"
-
-    def __missing__(self, term: str) -> int:
-        row = self._connection.execute(self._sql, (_token(term),)).fetchone()
-        count = self[term] = 0 if row is None else row[0]
-        return count
+    @property
+    def spans(self) -> list[list[int]]:
+        return [[word.start, word.end] for word in self.words]
 
 
 class FulltextIndexes:
-    """Runs FULLTEXT and SEARCH_INDEX on one connection."""
+    """Runs searches for words on one connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self._postings = Postings(connection)
 
-    def fulltext(self, index: StoredIndex, arguments: list[Json], read: Documents) -> list[Json] | None:
+    def fulltext(self, index: StoredIndex, arguments: list[Json], reader: Reader) -> list[Json] | None:
         """Return the hits of FULLTEXT; None for options that are not for an index."""
         _, field, query, *rest = arguments
         settings: JsonObject = {}
         if rest:
             settings = {"distance": rest[0]} if is_number(rest[0]) else rest[0] if is_object(rest[0]) else {}
-            if not settings or not settings.keys() <= {"distance", "limit"}:
+            if not settings or not settings.keys() <= {"distance", "limit", "phrase"}:
                 return None
         distance, limit = settings.get("distance", _FUZZY), settings.get("limit", _HITS)
         if type(distance) is not int or type(limit) is not int or limit < 0:
             return None
+        ranked = self.ranked(index, query, distance)
+        phrase = [word.term for word in split_words(query)]
+        if (gap := settings.get("phrase")) is not None and phrase:
+            if type(gap) is not int:
+                return None
+            having = self._with_phrase(index, phrase, gap)
+            ranked = [(score, rowid) for score, rowid in ranked if rowid in having]
         return [
-            {"doc": document, "field": field, "matched": terms, "score": score, "spans": _spans(words)}
-            for score, document, words, terms in self._hits(index, field, query, distance, read)[:limit]
+            {
+                "doc": hit.document,
+                "field": field,
+                "matched": hit.terms,
+                "score": hit.score,
+                "spans": hit.spans,
+            }
+            for hit in islice(self._hits(index, field, query, ranked, reader, limit), limit)
         ]
 
-    def search_index(self, index: StoredIndex, arguments: list[Json], read: Documents) -> list[Json] | None:
+    def search_index(self, index: StoredIndex, arguments: list[Json], reader: Reader) -> list[Json] | None:
         """Return the hits of SEARCH_INDEX."""
         _, field, query, *rest = arguments
         most = rest[0] if rest else _BEST
         if type(most) is not int or most < 0:
             return None
+        ranked = self.ranked(index, query, 0)
         return [
-            {"doc": document, "field": field, "score": score, "spans": _spans(words), "terms": terms}
-            for score, document, words, terms in self._hits(index, field, query, 0, read)[:most]
+            {"doc": hit.document, "field": field, "score": hit.score, "spans": hit.spans, "terms": hit.terms}
+            for hit in islice(self._hits(index, field, query, ranked, reader, most), most)
         ]
 
-    def _hits(
-        self, index: StoredIndex, field: str, query: str, distance: int, read: Documents
-    ) -> list[tuple[float, JsonObject, list[Word], list[str]]]:
-        """Return score, document, matching words and terms, best first."""
+    def ranked(self, index: StoredIndex, query: str, distance: int) -> list[tuple[float, int]]:
+        """Return score and rowid of the texts with a word of the query, best first."""
         terms = terms_of(query, index.spec.minimum_length)
-        corpus = self._corpus(index)
-        hits: list[tuple[float, JsonObject, list[Word], list[str]]] = []
-        for document in read(self._candidates(index, terms)):
-            words = split_words(value_at(document, field, "FULLTEXT"))
-            matching = [word for word in words if word.term in terms]
-            known = {word.term for word in matching}
-            score = corpus.score(terms, words) + corpus.nearness(terms, words, distance)
-            hits.append((score, document, matching, [term for term in terms if term in known]))
-        return sorted(hits, key=lambda hit: (-hit[0], str(hit[1]["_key"])))
+        corpus, postings = self._postings.corpus(index), self._postings
+        frequencies = {term: postings.frequencies(index, term) for term in terms}
+        parts: dict[int, list[float]] = {rowid: [] for texts in frequencies.values() for rowid in texts}
+        if not parts:
+            return []
+        lengths = postings.lengths(index, parts)
+        for term, texts in frequencies.items():
+            worth = rarity(corpus.documents, corpus.having[term])
+            for rowid, times in texts.items():
+                parts[rowid].append(worth * weight(times, lengths[rowid], corpus.mean_length))
+        if distance > 0:
+            for term in terms:
+                self._add_alike(index, corpus, term, distance, parts)
+        ranked = [(math.fsum(scores), rowid) for rowid, scores in parts.items()]
+        ranked.sort(reverse=True)
+        return ranked
 
-    def _candidates(self, index: StoredIndex, terms: list[str]) -> list[int]:
-        table = side_table(index)
-        found: set[int] = set()
-        for at in range(0, len(terms), _MOST_TERMS):
-            match = " OR ".join(f'"{_token(term)}"' for term in terms[at : at + _MOST_TERMS])
-            sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ?"
-            found.update(row[0] for row in self._connection.execute(sql, (match,)).fetchall())
-        return list(found)
+    def _add_alike(
+        self, index: StoredIndex, corpus: Corpus, term: str, distance: int, parts: dict[int, list[float]]
+    ) -> None:
+        """Add what words that are nearly the one asked for are worth, in the texts that were found."""
+        if len(term) <= distance:
+            return
+        for other, edits in self._postings.alike(index, term, distance).items():
+            worth = likeness(corpus.documents, corpus.having[other], edits)
+            for rowid in self._postings.frequencies(index, other):
+                if rowid in parts:
+                    parts[rowid].append(worth)
 
-    def _corpus(self, index: StoredIndex) -> Corpus:
-        (texts,) = self._connection.execute(f"SELECT count(*) FROM {side_table(index)}").fetchone()
-        words = f"SELECT ifnull(sum(cnt), 0) FROM {vocabulary_table(index)}"
-        (total,) = self._connection.execute(words).fetchone()
-        return Corpus(texts, total / max(1, texts), _Rarity(self._connection, index))
+    def _with_phrase(self, index: StoredIndex, phrase: Sequence[str], gap: int) -> set[int]:
+        """Return the texts in which the words follow each other with at most ``gap`` words between."""
+        places = [self._postings.places(index, term) for term in phrase]
+        common = set(places[0]).intersection(*places[1:])
+        return {
+            rowid
+            for rowid in common
+            if any(_follows([texts[rowid] for texts in places], start, gap) for start in places[0][rowid])
+        }
+
+    def _hits(
+        self,
+        index: StoredIndex,
+        field: str,
+        query: str,
+        ranked: Sequence[tuple[float, int]],
+        reader: Reader,
+        limit: int,
+    ) -> Iterator[_Hit]:
+        """Yield the hits, best first, and by key where scores are equal."""
+        terms = terms_of(query, index.spec.minimum_length)
+        for batch in in_order(ranked, reader.keys, max(_BATCH, limit)):
+            documents = {
+                str(document["_key"]): document for document in reader.documents([row for _, _, row in batch])
+            }
+            for score, key, _ in batch:
+                if (document := documents.get(key)) is not None:
+                    words = [w for w in split_words(value_at(document, field, "FULLTEXT")) if w.term in terms]
+                    known = {word.term for word in words}
+                    yield _Hit(score, document, words, [term for term in terms if term in known])
 
 
-def _spans(words: Sequence[Word]) -> list[list[int]]:
-    return [[word.start, word.end] for word in words]
+def in_order(
+    ranked: Sequence[tuple[float, int]], keys: Keys, size: int
+) -> Iterator[list[tuple[float, str, int]]]:
+    """Yield score, key and rowid of what was ranked, in batches; equal scores are not split between two."""
+    begin = 0
+    while begin < len(ranked):
+        end = min(begin + size, len(ranked))
+        while end < len(ranked) and ranked[end][0] == ranked[end - 1][0]:
+            end += 1
+        named = keys([rowid for _, rowid in ranked[begin:end]])
+        batch = [(score, named[rowid], rowid) for score, rowid in ranked[begin:end] if rowid in named]
+        yield sorted(batch, key=lambda row: (-row[0], row[1]))
+        begin = end
+
+
+def _follows(places: Sequence[Sequence[int]], start: int, gap: int) -> bool:
+    place = start
+    for others in places[1:]:
+        at = bisect_right(others, place)
+        if at == len(others):
+            return False
+        place = others[at]
+    return place - start - (len(places) - 1) <= gap

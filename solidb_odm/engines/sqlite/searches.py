@@ -17,9 +17,12 @@ from ...errors import QueryError
 from ...language import nodes
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array, is_number, is_object
+from ...language.functions.fusion import HybridSettings, fused
+from ...language.functions.search import nearest_vectors
 from ...language.interpreter import MemorySource, Run, Source, compile_expression
+from . import json_text
 from .catalogue import Catalogue, StoredIndex
-from .fulltext_index import FulltextIndexes
+from .fulltext_index import FulltextIndexes, Reader, in_order
 from .layout import side_table
 from .sql.proximity import surroundings
 from .vector_index import VectorIndexes
@@ -28,7 +31,7 @@ N = TypeVar("N")
 Narrowed = Callable[[str, Sequence[int]], Source]
 """Makes a source in which a collection has just the documents with these rowids."""
 
-_BY_WORDS: Final = frozenset(("FULLTEXT", "SEARCH_INDEX"))
+_BY_WORDS: Final = frozenset(("FULLTEXT", "SEARCH_INDEX", "HYBRID_SEARCH"))
 _BIND: Final = "solidb search {}"
 """A name that no query can write."""
 
@@ -134,14 +137,57 @@ class Searcher:
         return function.implementation(Run(narrowed(arguments[0], rows), binds), arguments)
 
     def _by_words(self, name: str, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
+        if name == "HYBRID_SEARCH":
+            return self._hybrid(arguments, narrowed)
         if not 3 <= len(arguments) <= 4 or not all(type(one) is str for one in arguments[:3]):
             return None
         collection, field = arguments[:2]
-        index = self._index(collection, "fulltext", field)
-        if index is None or field not in index.spec.fields:
+        index = self._fulltext_index(collection, field)
+        if index is None:
             return None
         run = self._words.fulltext if name == "FULLTEXT" else self._words.search_index
-        return run(index, arguments, lambda rowids: list(narrowed(collection, rowids).scan(collection)))
+        return run(index, arguments, self._reader(collection, narrowed))
+
+    def _hybrid(self, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
+        """Return the hits of HYBRID_SEARCH: ranked by both indexes, only the best are read."""
+        if len(arguments) not in (5, 6) or not all(type(arguments[at]) is str for at in (0, 1, 2, 4)):
+            return None
+        collection, name, field, vector, words = arguments[:5]
+        settings = HybridSettings.of(arguments[5] if len(arguments) == 6 else None)
+        index = self._fulltext_index(collection, field)
+        rows = self.vector_search([collection, name, vector, settings.pool])
+        if index is None or rows is None:
+            return None
+        context = Run(narrowed(collection, rows), {})
+        vectors = context.index_of(collection, "vector", name)
+        if vectors is None:
+            return None
+        near = nearest_vectors(context, collection, vectors, vector)[: settings.pool]
+        reader = self._reader(collection, narrowed)
+        ranked = self._words.ranked(index, words, 0)
+        lexical = [
+            (key, score) for rows in in_order(ranked, reader.keys, len(ranked)) for score, key, _ in rows
+        ]
+        by_vector = [(str(document["_key"]), score) for score, document in near]
+        best = fused(by_vector, lexical, settings, farther_is_worse=vectors.metric == "euclidean")
+        documents = {str(document["_key"]): document for _, document in near}
+        missing = {hit.key for hit in best} - documents.keys()
+        rowids = [row for row, key in reader.keys([row for _, row in ranked]).items() if key in missing]
+        documents.update((str(document["_key"]), document) for document in reader.documents(rowids))
+        return [hit.row(documents[hit.key]) for hit in best]
+
+    def _reader(self, collection: str, narrowed: Narrowed) -> Reader:
+        table = self._catalogue.need(collection).table
+
+        def keys(rowids: Sequence[int]) -> dict[int, str]:
+            sql = f"SELECT rowid, key FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
+            return dict(self._connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall())
+
+        return Reader(lambda rowids: list(narrowed(collection, rowids).scan(collection)), keys)
+
+    def _fulltext_index(self, collection: str, field: str) -> StoredIndex | None:
+        index = self._index(collection, "fulltext", field)
+        return index if index is not None and field in index.spec.fields else None
 
     def near(self, arguments: list[Json]) -> Sequence[int] | None:
         """Return the rowids of the documents in the box around a circle."""

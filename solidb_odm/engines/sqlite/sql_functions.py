@@ -18,8 +18,8 @@ from ...language import values
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array
 from . import json_text
-from .fulltext_index import indexed_words
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
+from .postings import indexed_words
 from .sql.aggregates import Gathered
 
 

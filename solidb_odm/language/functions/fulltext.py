@@ -6,7 +6,7 @@ import html
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ..._dataclasses import dataclass
@@ -51,6 +51,11 @@ def weight(frequency: int, length: int, mean_length: float) -> float:
     return frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * length / (mean_length or 1.0)))
 
 
+def likeness(documents: int, having: int, edits: int) -> float:
+    """Return what a word adds to a score that is so many edits from the one asked for."""
+    return rarity(documents, having) * 0.25 / (1 + edits)
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """What all texts of a field have in common: their number, their mean length, who has which word."""
@@ -65,24 +70,24 @@ class Corpus:
         having = Counter(term for words in texts for term in {w.term for w in words})
         return cls(len(texts), sum(map(len, texts)) / max(1, len(texts)), having)
 
-    def score(self, terms: Iterable[str], words: Sequence[Word]) -> float:
-        """Return the BM25 score of a text."""
+    def score(self, terms: Sequence[str], words: Sequence[Word], fuzzy: int = 0) -> float:
+        """Return the BM25 score of a text, and what words add that are nearly those asked for.
+
+        The parts are added exactly (``math.fsum``), so that their order does not matter.
+        """
         tally = Counter(w.term for w in words)
-        return sum(
+        parts = [
             rarity(self.documents, self.having[term]) * weight(tally[term], len(words), self.mean_length)
             for term in terms
             if tally[term]
-        )
+        ]
+        return math.fsum([*parts, *self._alike(terms, tally, fuzzy)] if fuzzy > 0 else parts)
 
-    def nearness(self, terms: Iterable[str], words: Sequence[Word], most: int) -> float:
-        """Return what words that are nearly those asked for add to a score."""
-        total = 0.0
+    def _alike(self, terms: Iterable[str], tally: Iterable[str], most: int) -> Iterator[float]:
         for term in terms:
-            for other in {w.term for w in words} - {term}:
-                edits = levenshtein(term, other, limit=most) if most else most + 1
-                if edits <= most < len(term):
-                    total += rarity(self.documents, self.having[other]) * 0.25 / (1 + edits)
-        return total
+            for other in tally:
+                if other != term and (edits := levenshtein(term, other, limit=most)) <= most < len(term):
+                    yield likeness(self.documents, self.having[other], edits)
 
 
 def has_phrase(terms: Sequence[str], words: Sequence[Word], extra: int) -> bool:

@@ -6,7 +6,7 @@ An engine with an index may answer sooner; what is found is the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..._types import Json, JsonObject
@@ -15,17 +15,14 @@ from ..values import equal
 from .arguments import integer, is_array, is_number, mapping, number, options, text
 from .base import PROPAGATE, REFUSE, Context, Family, IndexInfo
 from .fulltext import Corpus, Word, excerpt, has_phrase, mark, split_words, terms_of
+from .fusion import HybridSettings, fused
 from .objects import value_at
 from .shapes import Point, metres, on_globe, position
 from .vectors import cosine, dot, euclidean, vector
 
 function = Family("Search")
-_HYBRID: Final = frozenset(("vector_weight", "text_weight", "limit", "fusion"))
 _MAX_NEIGHBOURS: Final = 10_000
-_FUSION: Final = 60
-_POOL: Final = 100
-"""How many of the nearest a hybrid search ranks at least."""
-Ranked = list[tuple[str, float]]
+NO_FILTER: Final[Mapping[str, Json]] = {}
 
 
 def _texts(context: Context, collection: str, field: str) -> list[tuple[JsonObject, list[Word]]]:
@@ -50,7 +47,7 @@ def _search_words(
     for document, words in texts:
         matching = [w for w in words if w.term in terms]
         if matching:
-            score = corpus.score(terms, words) + corpus.nearness(terms, words, fuzzy)
+            score = corpus.score(terms, words, fuzzy)
             hits.append((score, document, matching, [t for t in terms if any(w.term == t for w in matching)]))
     return sorted(hits, key=lambda hit: (-hit[0], str(hit[1].get("_key"))))
 
@@ -124,7 +121,7 @@ def bm25(value: Json, query: Json) -> Json:
         return 0
     words, asked = split_words(text(value, "BM25", 1)), split_words(text(query, "BM25", 2))
     assumed = Corpus(1000, 100.0, Counter({w.term: 100 for w in asked}))
-    return float(assumed.score([w.term for w in asked], words))
+    return assumed.score([w.term for w in asked], words)
 
 
 def _vector_index(context: Context, collection: str, name: str) -> IndexInfo:
@@ -136,12 +133,12 @@ def _vector_index(context: Context, collection: str, name: str) -> IndexInfo:
     return index
 
 
-def _fits(document: JsonObject, wanted: JsonObject) -> bool:
+def _fits(document: JsonObject, wanted: Mapping[str, Json]) -> bool:
     return all(equal(value_at(document, path, "VECTOR_SEARCH"), value) for path, value in wanted.items())
 
 
-def _search_vector(
-    context: Context, collection: str, index: IndexInfo, query: Json, wanted: JsonObject
+def nearest_vectors(
+    context: Context, collection: str, index: IndexInfo, query: Json, wanted: Mapping[str, Json] = NO_FILTER
 ) -> list[tuple[float, JsonObject]]:
     """Return score and document of all that have a vector, nearest first."""
     asked = vector(query, "VECTOR_SEARCH", 3)
@@ -180,22 +177,8 @@ def vector_search(
     given = options(settings, "VECTOR_SEARCH", 5, frozenset(("filter", "overfetch", "ef")))
     condition = mapping(given.get("filter") or {}, "VECTOR_SEARCH", 5)
     found = _vector_index(context, name, text(index, "VECTOR_SEARCH", 2))
-    hits = _search_vector(context, name, found, query, condition)
+    hits = nearest_vectors(context, name, found, query, condition)
     return [{"doc": document, "score": score} for score, document in hits[:wanted]]
-
-
-def _scaled(hits: Ranked, *, farther_is_worse: bool = False) -> dict[str, float]:
-    """Return the scores stretched from 0 (worst) to 1 (best)."""
-    if not hits:
-        return {}
-    scores = [-s if farther_is_worse else s for _, s in hits]
-    low, span = min(scores), max(scores) - min(scores)
-    return {key: (s - low) / span if span else 1.0 for (key, _), s in zip(hits, scores, strict=True)}
-
-
-def _by_rank(hits: Ranked) -> dict[str, float]:
-    """Return reciprocal ranks."""
-    return {key: 1 / (_FUSION + place) for place, (key, _) in enumerate(hits, 1)}
 
 
 @function(
@@ -217,18 +200,14 @@ def hybrid_search(
     words: Json,
     settings: Json = None,
 ) -> Json:
-    name, given = text(collection, "HYBRID_SEARCH", 1), options(settings, "HYBRID_SEARCH", 6, _HYBRID)
+    name, given = text(collection, "HYBRID_SEARCH", 1), HybridSettings.of(settings)
     found = _vector_index(context, name, text(index, "HYBRID_SEARCH", 2))
-    limit = integer(given.get("limit", 10), "HYBRID_SEARCH", 6)
-    near = _search_vector(context, name, found, query, {})[: max(limit * 2, _POOL)]
+    near = nearest_vectors(context, name, found, query)[: given.pool]
     lexical = _lexical(context, name, text(field, "HYBRID_SEARCH", 3), text(words, "HYBRID_SEARCH", 5))
     documents = {str(d["_key"]): d for _, d in (*near, *lexical)}
-    by_vector: Ranked = [(str(d["_key"]), score) for score, d in near]
-    by_text: Ranked = [(str(d["_key"]), score) for score, d in lexical]
-    scores = _fused(by_vector, by_text, given, farther_is_worse=found.metric == "euclidean")
-    best = sorted(scores, key=lambda key: (-scores[key], key))[: max(0, limit)]
-    vector_scores, text_scores = dict(by_vector), dict(by_text)
-    return [_hybrid_row(documents[k], scores[k], vector_scores.get(k), text_scores.get(k)) for k in best]
+    by_vector, by_text = ([(str(d["_key"]), score) for score, d in hits] for hits in (near, lexical))
+    best = fused(by_vector, by_text, given, farther_is_worse=found.metric == "euclidean")
+    return [hit.row(documents[hit.key]) for hit in best]
 
 
 def _lexical(context: Context, collection: str, field: str, query: str) -> list[tuple[float, JsonObject]]:
@@ -236,30 +215,6 @@ def _lexical(context: Context, collection: str, field: str, query: str) -> list[
     if index is None:
         return []
     return [(score, d) for score, d, *_ in _search_words(context, index, collection, field, query, 0)]
-
-
-def _fused(
-    by_vector: Ranked, by_text: Ranked, given: JsonObject, *, farther_is_worse: bool
-) -> dict[str, float]:
-    fusion = given.get("fusion", "weighted")
-    if fusion not in ("weighted", "rrf"):
-        raise QueryError(f"HYBRID_SEARCH: unknown fusion '{fusion}'", hint='"weighted" or "rrf"')
-    vector_weight = float(number(given.get("vector_weight", 0.5), "HYBRID_SEARCH", 6))
-    text_weight = float(number(given.get("text_weight", 0.5), "HYBRID_SEARCH", 6))
-    if fusion == "rrf":
-        a, b = _by_rank(by_vector), _by_rank(by_text)
-    else:
-        a, b = _scaled(by_vector, farther_is_worse=farther_is_worse), _scaled(by_text)
-    return {key: vector_weight * a.get(key, 0.0) + text_weight * b.get(key, 0.0) for key in a | b}
-
-
-def _hybrid_row(document: JsonObject, score: float, near: float | None, lexical: float | None) -> JsonObject:
-    row: JsonObject = {"doc": document, "score": score, "sources": []}
-    for source, found, key in (("vector", near, "vector_score"), ("fulltext", lexical, "text_score")):
-        if found is not None:
-            row[key] = found
-            row["sources"].append(source)
-    return row
 
 
 def stored_place(value: Json) -> Point | None:

@@ -138,6 +138,7 @@ _TEXTS = [
         'FULLTEXT("docs", "text.body", @q, 0)',
         'SEARCH_INDEX("docs", "text.body", @q)',
         'FULLTEXT("docs", "text.body", @q, {phrase: 1})',
+        'FULLTEXT("docs", "text.body", @q, {phrase: 0, distance: 0})',
     ],
 )
 @pytest.mark.parametrize("words", ["quick fox", "élan", "don't", "brown", "the", "nothing", "", "ς den"])
@@ -157,6 +158,74 @@ def test_a_fulltext_search_finds_and_scores_the_same(channel: FileChannel, call:
     source.declare_index("docs", IndexInfo("body", "fulltext", ("text.body",)))
     query = parse(f"FOR h IN {call} RETURN [h.doc._key, h.score, h.matched, h.terms, h.spans]")
     assert channel.perform(RunQuery(query, {"q": words})) == evaluate(query, source, {"q": words})
+
+
+_WORDS = [
+    "rust",
+    "trust",
+    "dust",
+    "bust",
+    "river",
+    "rivers",
+    "stone",
+    "stones",
+    "élan",
+    "elan",
+    "u8c3a9",
+    "a",
+]
+
+
+def _stories() -> list[dict[str, Any]]:
+    chance = random.Random(9)
+    return [
+        {
+            "_key": f"{n:03}",
+            "body": " ".join(chance.choices(_WORDS, k=chance.randrange(0, 30))),
+            "face": [chance.choice([-1.0, 0.0, 0.5, 1.0]) for _ in range(3)],
+        }
+        for n in range(250)
+    ]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'FULLTEXT("stories", "body", @q)',
+        'FULLTEXT("stories", "body", @q, {limit: 7})',
+        'FULLTEXT("stories", "body", @q, {phrase: 0, limit: 5})',
+        'FULLTEXT("stories", "body", @q, {phrase: 2, distance: 0})',
+        'SEARCH_INDEX("stories", "body", @q, 12)',
+        'HYBRID_SEARCH("stories", "face", "body", [1, 0.5, 0], @q)',
+        'HYBRID_SEARCH("stories", "face", "body", [1, 0.5, 0], @q, {fusion: "rrf", limit: 70})',
+        'HYBRID_SEARCH("stories", "face", "body", [1, 0.5, 0], @q, {text_weight: 0.9, vector_weight: 0.1})',
+    ],
+)
+@pytest.mark.parametrize("words", ["rust", "river stone", "stone river stone", "élan", "u8c3a9 a", "nowhere"])
+def test_texts_are_ranked_without_being_read_as_they_are_with(
+    channel: EmbeddedChannel, call: str, words: str
+) -> None:
+    documents = _stories()
+    channel.perform(CreateCollection("stories"))
+    channel.perform(CreateIndex("stories", IndexSpec("body", "fulltext", ("body",))))
+    channel.perform(CreateIndex("stories", IndexSpec("face", "vector", ("face",), dimension=3)))
+    channel.perform(Apply([Inserts("stories", [(d["_key"], d) for d in documents])]))
+    source = MemorySource({"stories": documents})
+    source.declare_index("stories", IndexInfo("body", "fulltext", ("body",)))
+    source.declare_index("stories", IndexInfo("face", "vector", ("face",), 3, "cosine"))
+    query = parse(f"FOR h IN {call} RETURN UNSET(MERGE(h, {{key: h.doc._key}}), 'doc')")
+    assert channel.perform(RunQuery(query, {"q": words})) == evaluate(query, source, {"q": words})
+
+
+def test_words_that_are_alike_are_looked_up_anew_after_a_write(channel: EmbeddedChannel) -> None:
+    channel.perform(CreateCollection("notes"))
+    channel.perform(CreateIndex("notes", IndexSpec("text", "fulltext", ("text",))))
+    channel.perform(Apply([Inserts("notes", [("a", {"_key": "a", "text": "house garden"})])]))
+    query = parse('FOR h IN FULLTEXT("notes", "text", "house") RETURN h.score')
+    (before,) = channel.perform(RunQuery(query, {}))
+    channel.perform(Apply([Inserts("notes", [("b", {"_key": "b", "text": "house mouse"})])]))
+    better, worse = channel.perform(RunQuery(query, {}))
+    assert better != before != worse
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "dot"])

@@ -1,0 +1,134 @@
+"""What a fulltext index knows of its words: where they stand, how often, and which are alike.
+
+All of it is read from FTS5's own tables, so that texts are ranked without being read. The table of the places
+of words (``fts5vocab`` of the kind ``instance``) is a temporary one of the connection: a file needs no change
+for it, and may be read only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ...language.functions.fulltext import Corpus, split_words
+from ...language.values import levenshtein
+from .catalogue import StoredIndex
+from .layout import side_table, vocabulary_table
+
+_ENCODED: Final = "u8"
+_KEPT: Final = 64
+_WHOLE: Final = 4_000
+"""From this many texts on, the lengths of all are read at once."""
+
+
+def indexed_words(text: str) -> str:
+    """Return the words of a text for FTS5; the SQL function ``solidb_words``."""
+    return " ".join(token_of(word.term) for word in split_words(text))
+
+
+def token_of(term: str) -> str:
+    """Return a word in letters that FTS5 neither splits nor folds."""
+    return term if term.isascii() else f"{_ENCODED}{term.encode().hex()}"
+
+
+def term_of(token: str) -> str:
+    """Return the word that ``token_of`` made a token of; an ASCII word that looks like one stays."""
+    if not token.startswith(_ENCODED):
+        return token
+    try:
+        term = bytes.fromhex(token.removeprefix(_ENCODED)).decode()
+    except ValueError:
+        return token
+    return term if token_of(term) == token else token
+
+
+class Postings:
+    """The words of the fulltext indexes of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._alike: OrderedDict[tuple[int, str, int], tuple[object, dict[str, int]]] = OrderedDict()
+
+    def corpus(self, index: StoredIndex) -> Corpus:
+        """Return the number of texts, their mean length, and in how many texts a word stands."""
+        (texts,) = self._connection.execute(f"SELECT count(*) FROM {side_table(index)}").fetchone()
+        words = f"SELECT ifnull(sum(cnt), 0) FROM {vocabulary_table(index)}"
+        (total,) = self._connection.execute(words).fetchone()
+        return Corpus(texts, total / max(1, texts), _Having(self._connection, index))
+
+    def frequencies(self, index: StoredIndex, term: str) -> dict[int, int]:
+        """Return how often a word stands in each text that has it, by rowid."""
+        sql = f"SELECT doc, count(*) FROM {self._instances(index)} WHERE term = ? GROUP BY doc"
+        return dict(self._connection.execute(sql, (token_of(term),)).fetchall())
+
+    def places(self, index: StoredIndex, term: str) -> dict[int, list[int]]:
+        """Return the places of a word in each text that has it, counted in words, by rowid."""
+        sql = f"SELECT doc, offset FROM {self._instances(index)} WHERE term = ? ORDER BY doc, offset"
+        places: dict[int, list[int]] = {}
+        for rowid, place in self._connection.execute(sql, (token_of(term),)):
+            places.setdefault(rowid, []).append(place)
+        return places
+
+    def lengths(self, index: StoredIndex, rowids: Iterable[int]) -> Mapping[int, int]:
+        """Return the number of words of texts, by rowid."""
+        chosen = set(rowids)
+        sql = f"SELECT id, sz FROM {side_table(index)}_docsize"
+        if len(chosen) < _WHOLE:
+            sql += f" WHERE id IN ({', '.join(map(str, chosen))})"
+        return {rowid: _varint(size) for rowid, size in self._connection.execute(sql)}
+
+    def alike(self, index: StoredIndex, term: str, most: int) -> dict[str, int]:
+        """Return the other words at most ``most`` edits from one, and how many edits they are from it."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        state = (version, self._connection.total_changes)
+        key = (index.number, term, most)
+        known = self._alike.pop(key, None)
+        if known is None or known[0] != state:
+            known = (state, self._similar(index, term, most))
+        self._alike[key] = known
+        if len(self._alike) > _KEPT:
+            self._alike.popitem(last=False)
+        return known[1]
+
+    def _similar(self, index: StoredIndex, term: str, most: int) -> dict[str, int]:
+        letters = frozenset(term)
+        similar: dict[str, int] = {}
+        for (token,) in self._connection.execute(f"SELECT term FROM {vocabulary_table(index)}"):
+            other = term_of(token) if token.startswith(_ENCODED) else token
+            if abs(len(other) - len(term)) > most or len(letters.difference(other)) > most:
+                continue
+            if other != term and (edits := levenshtein(term, other, limit=most)) <= most:
+                similar[other] = edits
+        return similar
+
+    def _instances(self, index: StoredIndex) -> str:
+        table = f"temp.{side_table(index)}_places"
+        source = f"fts5vocab(main, {side_table(index)}, 'instance')"
+        self._connection.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING {source}")
+        return table
+
+
+class _Having(Counter[str]):
+    """In how many texts a word stands, looked up when it is asked for."""
+
+    def __init__(self, connection: sqlite3.Connection, index: StoredIndex) -> None:
+        super().__init__()
+        self._connection = connection
+        self._sql = f"SELECT doc FROM {vocabulary_table(index)} WHERE term = ?"
+
+    def __missing__(self, term: str) -> int:
+        row = self._connection.execute(self._sql, (token_of(term),)).fetchone()
+        count = self[term] = 0 if row is None else row[0]
+        return count
+
+
+def _varint(size: bytes) -> int:
+    """Return the first of SQLite's variable-length integers: the number of words in the only column."""
+    value = 0
+    for byte in size:
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            break
+    return value
