@@ -92,13 +92,14 @@ def matches(field: str | None, text: str, *, phrase: int | None = None) -> Searc
     """The text holds a word of ``text``, by the field's fulltext index; ``.score`` sorts the best first.
 
     With ``phrase`` it holds all words in this order, with at most so many others between them. Words
-    shorter than the index's ``minimum_length`` are not looked for.
+    shorter than the index's ``minimum_length`` are not looked for. Scores are BM25 of these words alone:
+    words that are nearly the same add nothing, as they do in ``FULLTEXT`` unless told otherwise.
     """
     place, index = _indexed(field, "fulltext", "matches()", "FulltextIndex()")
-    options: list[tuple[str, q.Expression]] = [("limit", q.Literal(ALL_HITS))]
+    # Without distance 0 the server also takes similar words for a phrase's.
+    options: list[tuple[str, q.Expression]] = [("limit", q.Literal(ALL_HITS)), ("distance", q.Literal(0))]
     if phrase is not None:
-        # Without distance 0 the server takes similar words for the phrase's.
-        options += [("phrase", q.Literal(phrase)), ("distance", q.Literal(0))]
+        options.append(("phrase", q.Literal(phrase)))
     arguments = (_collection(place), index.fields[0], text, q.Object(tuple(options)))
     return Search(place, "FULLTEXT", arguments)
 

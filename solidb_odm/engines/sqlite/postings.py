@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Generic, TypeVar
 
 from ...language.functions.fulltext import Corpus, split_words
 from ...language.values import levenshtein
 from .catalogue import StoredIndex
 from .layout import side_table, vocabulary_table
 
+K = TypeVar("K")
+V = TypeVar("V")
 _ENCODED: Final = "u8"
 _KEPT: Final = 64
 _WHOLE: Final = 4_000
@@ -49,14 +51,23 @@ class Postings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._alike: OrderedDict[tuple[int, str, int], tuple[object, dict[str, int]]] = OrderedDict()
+        self._alike: _Remembered[tuple[int, str, int], dict[str, int]] = _Remembered()
+        self._corpora: _Remembered[int, Corpus] = _Remembered()
 
     def corpus(self, index: StoredIndex) -> Corpus:
         """Return the number of texts, their mean length, and in how many texts a word stands."""
+        return self._corpora.of(index.number, self._state(), lambda: self._counted(index))
+
+    def _counted(self, index: StoredIndex) -> Corpus:
         (texts,) = self._connection.execute(f"SELECT count(*) FROM {side_table(index)}").fetchone()
         words = f"SELECT ifnull(sum(cnt), 0) FROM {vocabulary_table(index)}"
         (total,) = self._connection.execute(words).fetchone()
         return Corpus(texts, total / max(1, texts), _Having(self._connection, index))
+
+    def _state(self) -> tuple[int, int]:
+        """Return what changes when anything is written, here or by another connection."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return version, self._connection.total_changes
 
     def frequencies(self, index: StoredIndex, term: str) -> dict[int, int]:
         """Return how often a word stands in each text that has it, by rowid."""
@@ -81,16 +92,8 @@ class Postings:
 
     def alike(self, index: StoredIndex, term: str, most: int) -> dict[str, int]:
         """Return the other words at most ``most`` edits from one, and how many edits they are from it."""
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        state = (version, self._connection.total_changes)
         key = (index.number, term, most)
-        known = self._alike.pop(key, None)
-        if known is None or known[0] != state:
-            known = (state, self._similar(index, term, most))
-        self._alike[key] = known
-        if len(self._alike) > _KEPT:
-            self._alike.popitem(last=False)
-        return known[1]
+        return self._alike.of(key, self._state(), lambda: self._similar(index, term, most))
 
     def _similar(self, index: StoredIndex, term: str, most: int) -> dict[str, int]:
         letters = frozenset(term)
@@ -108,6 +111,23 @@ class Postings:
         source = f"fts5vocab(main, {side_table(index)}, 'instance')"
         self._connection.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING {source}")
         return table
+
+
+class _Remembered(Generic[K, V]):
+    """What was read of the index last, for as long as nothing is written."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[K, tuple[tuple[int, int], V]] = OrderedDict()
+
+    def of(self, key: K, state: tuple[int, int], read: Callable[[], V]) -> V:
+        """Return a value as it was read in this state, or read it."""
+        known = self._values.pop(key, None)
+        if known is None or known[0] != state:
+            known = (state, read())
+        self._values[key] = known
+        if len(self._values) > _KEPT:
+            self._values.popitem(last=False)
+        return known[1]
 
 
 class _Having(Counter[str]):
