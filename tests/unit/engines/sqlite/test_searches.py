@@ -203,7 +203,7 @@ def _stories() -> list[dict[str, Any]]:
 )
 @pytest.mark.parametrize("words", ["rust", "river stone", "stone river stone", "élan", "u8c3a9 a", "nowhere"])
 def test_texts_are_ranked_without_being_read_as_they_are_with(
-    channel: EmbeddedChannel, call: str, words: str
+    channel: FileChannel, call: str, words: str
 ) -> None:
     documents = _stories()
     channel.perform(CreateCollection("stories"))
@@ -217,7 +217,7 @@ def test_texts_are_ranked_without_being_read_as_they_are_with(
     assert channel.perform(RunQuery(query, {"q": words})) == evaluate(query, source, {"q": words})
 
 
-def test_words_that_are_alike_are_looked_up_anew_after_a_write(channel: EmbeddedChannel) -> None:
+def test_words_that_are_alike_are_looked_up_anew_after_a_write(channel: FileChannel) -> None:
     channel.perform(CreateCollection("notes"))
     channel.perform(CreateIndex("notes", IndexSpec("text", "fulltext", ("text",))))
     channel.perform(Apply([Inserts("notes", [("a", {"_key": "a", "text": "house garden"})])]))
