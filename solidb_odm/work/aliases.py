@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 from weakref import getweakrefcount
 
 from pydantic import BaseModel
@@ -40,7 +40,7 @@ def has_aliases(document: Any) -> bool:
     extra = None
     counts = _references(parts.found)
     return any(
-        count - cast(int, _overhead) > inner
+        count - _overhead > inner
         for count, inner in zip(counts, parts.inner.values(), strict=True)
     ) or any(map(getweakrefcount, parts.found.values()))
 
@@ -105,7 +105,8 @@ def _is_container(value: Any) -> bool:
 
 def _is_a_value(value: Any) -> bool:
     """Return whether an object is compared by what it holds and hashable, and so unchangeable by contract."""
-    return type(value).__hash__ not in (None, object.__hash__)
+    hashing: Any = type(value).__hash__
+    return hashing not in (None, object.__hash__)
 
 
 def _is_frozen(value: Any) -> bool:

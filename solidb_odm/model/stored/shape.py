@@ -284,7 +284,8 @@ def union_schema(schemas: list[JsonObject]) -> JsonObject | None:
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
     if isinstance(part, list):
-        return [_renamed(each, names) for each in cast("list[Any]", part)]
+        members: list[Any] = part
+        return [_renamed(member, names) for member in members]
     if not isinstance(part, dict):
         return part
     return {

@@ -26,7 +26,7 @@ from solidb_odm.commands import (
     Removals,
     RunQuery,
 )
-from solidb_odm.engines.solidb import AsyncRemoteDriver, RemoteDriver
+from solidb_odm.engines.solidb import AsyncServerDriver, ServerDriver
 from solidb_odm.errors import CommitOutcomeUnknown, ProtocolError, RequestTimeout, SolidbError
 from solidb_odm.language.parser import parse
 from solidb_odm.wire.frames import frame
@@ -45,7 +45,7 @@ def inserts(*keys: str) -> CommitBatches:
     return CommitBatches([Inserts("users", [(key, {"_key": key}) for key in keys])])
 
 
-def test_a_document_under_another_key_breaks_the_connection(fake: FakeServer, driver: RemoteDriver) -> None:
+def test_a_document_under_another_key_breaks_the_connection(fake: FakeServer, driver: ServerDriver) -> None:
     fake.script = lambda request: a_document("b") if request["cmd"] == "get" else None
     channel = driver.channel()
     for _ in range(2):
@@ -96,7 +96,7 @@ async def test_a_late_answer_to_a_write_is_a_timeout_and_no_commit(fake: FakeSer
         time.sleep(0.4)  # noqa: ASYNC251 - on purpose: somebody blocks the loop when the time is up
 
     fake.script = slow
-    driver = AsyncRemoteDriver(fake.url(), timeout=0.6, retries=0)
+    driver = AsyncServerDriver(fake.url(), timeout=0.6, retries=0)
     two = CommitBatches([Inserts("aa", [("a", {"_key": "a"})]), Inserts("bb", [("b", {"_key": "b"})])])
     async with anyio.create_task_group() as group:
         group.start_soon(block)
@@ -108,7 +108,7 @@ async def test_a_late_answer_to_a_write_is_a_timeout_and_no_commit(fake: FakeSer
 
 @pytest.mark.parametrize("answer", [{"status": "batch", "responses": [a_document("a")]}, a_document("a")])
 def test_one_receipt_short_is_no_commit(
-    fake: FakeServer, driver: RemoteDriver, answer: dict[str, Any]
+    fake: FakeServer, driver: ServerDriver, answer: dict[str, Any]
 ) -> None:
     fake.script = lambda request: answer if request["cmd"] == "batch" else None
     with pytest.raises(ProtocolError, match="1 answers to 2 writes"):
@@ -117,7 +117,7 @@ def test_one_receipt_short_is_no_commit(
 
 @pytest.mark.parametrize("answer", [a_document("other"), done(), done(None), {"status": "pong"}])
 def test_a_write_is_answered_with_its_document_or_was_none(
-    fake: FakeServer, driver: RemoteDriver, answer: dict[str, Any]
+    fake: FakeServer, driver: ServerDriver, answer: dict[str, Any]
 ) -> None:
     fake.script = lambda request: answer if request["cmd"] == "transaction_command" else None
     with pytest.raises(ProtocolError, match="'a'"):
@@ -136,7 +136,7 @@ def test_a_commit_that_is_answered_with_nonsense_is_looked_for(fake: FakeServer,
         return answer
 
     fake.script = nonsense
-    driver = RemoteDriver(fake.url(), timeout=5, retries=0)
+    driver = ServerDriver(fake.url(), timeout=5, retries=0)
     ((receipt,),) = driver.channel().perform(inserts("a"))
     assert fake.store.documents["users"]["a"]["_rev"] == receipt[0]
     driver.close()
@@ -191,7 +191,7 @@ def test_an_answer_of_any_shape_is_read_or_refused_with_our_error(fake: FakeServ
 
     for name, command in product(ASKED, COMMANDS):
         fake.script = script_for(name)
-        driver = RemoteDriver(fake.url(), timeout=5, retries=0)
+        driver = ServerDriver(fake.url(), timeout=5, retries=0)
         assert _ends_well(lambda command=command, driver=driver: driver.channel().perform(command))  # type: ignore[misc]
         driver.close()
 
@@ -201,7 +201,7 @@ def test_whether_a_commit_happened_is_not_claimed_where_nobody_can_tell(fake: Fa
         return b"\0\0\0\1\xc1" if request["cmd"] in ("commit_transaction", "query") else None
 
     fake.script = nonsense
-    driver = RemoteDriver(fake.url(), timeout=5, retries=0)
+    driver = ServerDriver(fake.url(), timeout=5, retries=0)
     with pytest.raises(CommitOutcomeUnknown):
         driver.channel().perform(inserts("a"))
     driver.close()
