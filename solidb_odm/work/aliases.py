@@ -40,8 +40,7 @@ def has_aliases(document: Any) -> bool:
     extra = None
     counts = _references(parts.found)
     return any(
-        count - _overhead > inner
-        for count, inner in zip(counts, parts.inner.values(), strict=True)
+        count - _overhead > inner for count, inner in zip(counts, parts.inner.values(), strict=True)
     ) or any(map(getweakrefcount, parts.found.values()))
 
 
