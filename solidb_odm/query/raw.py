@@ -87,10 +87,18 @@ def _values(binds: dict[str, Any]) -> dict[str, Any]:
         raise QueryError("a bind value has too many levels of lists and objects") from exc
 
 
-@lru_cache(256)
 def _read(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
+    return _known(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
+
+
+def _parsed(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
     query = parser.parse(text)
     return query, bind_names(query), collections_written(query)
+
+
+_known = lru_cache(256)(_parsed)
+_LONGEST_REMEMBERED: Final = 10_000
+"""In characters; a longer text takes its place in memory only while it is asked for."""
 
 
 def _value(value: Any) -> Any:

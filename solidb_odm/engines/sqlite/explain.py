@@ -10,7 +10,7 @@ from ..._types import JsonObject
 from ...language.walk import bind_names
 from .catalogue import Catalogue
 from .layout import index_number
-from .plan_cache import Known
+from .plan_cache import Known, Way
 from .quoting import PREFIX
 from .sql.candidates import Narrowing
 from .sql.plans import Plan
@@ -19,7 +19,11 @@ _STATEMENT = ("sql", "parameters", "indexes", "steps")
 
 
 def explain(
-    connection: sqlite3.Connection, catalogue: Catalogue, entry: Known, binds: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    entry: Known,
+    way: Way | None,
+    binds: Mapping[str, Any],
 ) -> JsonObject:
     """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why.
 
@@ -28,7 +32,7 @@ def explain(
     """
     if entry.plan is not None:
         return {"engine": "file", **_statement(connection, catalogue, entry.plan, binds), "python": None}
-    reads = _reads(connection, catalogue, entry, binds)
+    reads = _reads(connection, catalogue, entry, way, binds)
     what = "the whole query, over the rows of the SQL" if reads else "the whole query"
     if entry.head is not None:
         what = f"{entry.head.left}, over the rows of the SQL"
@@ -62,13 +66,17 @@ def _statement(
 
 
 def _reads(
-    connection: sqlite3.Connection, catalogue: Catalogue, entry: Known, binds: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    entry: Known,
+    way: Way | None,
+    binds: Mapping[str, Any],
 ) -> list[JsonObject]:
     """Describe what each FOR of a query in Python reads by SQL; what depends on a row is shown as ''."""
-    if entry.prepared is None or entry.narrowings is None:
+    if way is None or entry.narrowings is None:
         return []
     reads: list[JsonObject] = []
-    for selection in entry.prepared.selections:
+    for selection in way.prepared.selections:
         names = frozenset[str]().union(*map(bind_names, selection.conditions))
         by_row = dict.fromkeys(names - binds.keys(), "")
         narrowing = entry.narrowings.of(selection, by_row, catalogue.find, connection)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from ...language import nodes
 from ...language.interpreter import Prepared
+from ...language.walk import walk
 from .searches import Rewritten
 from .sql.candidates import Narrowings
 from .sql.constants import Signature
@@ -16,15 +17,63 @@ from .sql.heads import Head
 from .sql.plans import Plan
 
 _SIZE: Final = 512
+_WEIGHT: Final = 200_000
+"""The most nodes, and hundreds of characters, of all the queries that are kept: some 100 MB with what is
+made of them."""
+_HEAVY: Final = _WEIGHT // 16
+"""A query that is not kept: it would take the place of many."""
 PlanKey: TypeAlias = tuple[int, nodes.Query, Signature]
 """The version of the schema, the query, and the types of its binds."""
+
+
+class Trust:
+    """Whether SQL is asked for a query that it has given up before.
+
+    One odd value makes SQL give up for one run, which is then Python's; the next run asks SQL again. What
+    makes it give up every time is asked less and less often.
+    """
+
+    __slots__ = ("_rests", "_setbacks", "reason")
+
+    def __init__(self) -> None:
+        self._setbacks = self._rests = 0
+        self.reason = ""
+        """Why SQL gave up the last time, if it did."""
+
+    def holds(self) -> bool:
+        """Say whether to ask SQL this time."""
+        if self._rests <= 0:
+            return True
+        self._rests -= 1
+        return False
+
+    def lower(self, reason: str) -> None:
+        """Note that SQL gave up, and why."""
+        self.reason = reason
+        self._setbacks = min(self._setbacks + 1, 6)
+        self._rests = 2**self._setbacks - 2
+
+    def restore(self) -> None:
+        """Note that SQL answered."""
+        self._setbacks, self.reason = 0, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What Python runs of a query: all of it, or what ``head`` leaves, with its searches taken out."""
+
+    query: nodes.Query
+    head: Head | None
+    rewritten: Rewritten
+    prepared: Prepared
 
 
 @dataclass(slots=True)
 class Known:
     """How a query runs: ``plan`` is None if it runs in Python, and ``reason`` says why.
 
-    Then ``head`` may be SQL for its first clauses; ``prepared`` is what is left.
+    Then ``head`` may be SQL for its first clauses. Threads share this, so nothing of it changes but
+    ``ways``, where Python's are put whole when they are first gone, and what ``trust`` counts.
     """
 
     writes: bool
@@ -32,8 +81,9 @@ class Known:
     reason: str = ""
     head: Head | None = None
     narrowings: Narrowings | None = None
-    rewritten: Rewritten | None = None
-    prepared: Prepared | None = None
+    ways: dict[bool, Way] = field(default_factory=dict[bool, Way])
+    """With the head, and without."""
+    trust: Trust = field(default_factory=Trust)
 
 
 class PlanCache:
@@ -47,6 +97,8 @@ class PlanCache:
         self._known: OrderedDict[PlanKey, Known] = OrderedDict()
         self._same: dict[tuple[int, int, Signature], tuple[nodes.Query, Known]] = {}
         self._lock = threading.Lock()
+        self._weights: dict[PlanKey, int] = {}
+        self._weight = 0
 
     def get(self, key: PlanKey) -> Known | None:
         """Return what is known of a query."""
@@ -62,14 +114,29 @@ class PlanCache:
             return found
 
     def put(self, key: PlanKey, known: Known) -> None:
-        """Remember a query, and forget the one that was not used for longest."""
+        """Remember a query, and forget those that were not used for longest."""
+        weight = weight_of(key[1])
+        if weight > _HEAVY:
+            return
         with self._lock:
-            self._known[key] = known
+            self._weight += weight - self._weights.get(key, 0)
+            self._known[key], self._weights[key] = known, weight
             self._note(key, known)
-            if len(self._known) > _SIZE:
-                self._known.popitem(last=False)
+            while len(self._known) > _SIZE or self._weight > _WEIGHT:
+                oldest, _ = self._known.popitem(last=False)
+                self._weight -= self._weights.pop(oldest)
+                self._same.clear()
 
     def _note(self, key: PlanKey, known: Known) -> None:
         if len(self._same) >= _SIZE:
             self._same.clear()
         self._same[key[0], id(key[1]), key[2]] = (key[1], known)
+
+
+def weight_of(query: nodes.Query) -> int:
+    """Return how much of the cache a query takes: its nodes, and the hundreds of characters in them."""
+    return sum(1 + _characters(node) // 100 for node in walk(query))
+
+
+def _characters(node: nodes.Node) -> int:
+    return len(node.value) if isinstance(node, nodes.Literal) and isinstance(node.value, str) else 0

@@ -13,14 +13,14 @@ from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
 from ...language import nodes
-from ...language.interpreter import Limits, Prepared, prepare, writes
+from ...language.interpreter import Limits, prepare, writes
 from ...language.values import canonical
 from .catalogue import Catalogue
 from .documents import Writer
 from .explain import explain
 from .options import StoreOptions
 from .order_key import NotReversible
-from .plan_cache import Known, PlanCache
+from .plan_cache import Known, PlanCache, Way
 from .searches import Searcher, take_out
 from .source import HeadGaveUp, SqliteSource, head_rows, stored_form
 from .sql.candidates import Narrowings
@@ -90,19 +90,18 @@ class Queries:
     def explain(self, command: ExplainQuery) -> Json:
         """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
         entry = self._entry(command.query, command.binds)
+        if entry.trust.reason:
+            entry = _in_python(entry, entry.trust.reason)
         try:
             return self._explained(entry, command)
         except sqlite3.OperationalError as exc:  # nested deeper than SQLite's parser goes, or as wide
             if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
-            self._give_up(entry, str(exc))
-            entry.head = entry.prepared = None
-            return self._explained(entry, command)
+            return self._explained(_in_python(entry, str(exc)), command)
 
     def _explained(self, entry: Known, command: ExplainQuery) -> Json:
-        if entry.plan is None:
-            self._prepare(entry, command.query)
-        return explain(self._connection, self._catalogue, entry, command.binds)
+        way = None if entry.plan is not None else self._way(entry, command.query, with_head=True)
+        return explain(self._connection, self._catalogue, entry, way, command.binds)
 
     # --- plans -----------------------------------------------------------------------------------
 
@@ -162,7 +161,7 @@ class Queries:
         while True:
             entry = entry or self._entry(query, binds)
             plan = entry.plan
-            if plan is None or (documents and not plan.is_documents):
+            if plan is None or (documents and not plan.is_documents) or not entry.trust.holds():
                 return entry, None
             try:
                 return entry, self._rows(entry, plan, binds)
@@ -184,6 +183,7 @@ class Queries:
                     f"the query returns more than {_MOST_ROWS} rows",
                     hint="filter earlier, or read the collection in pages",
                 )
+            entry.trust.restore()
             return rows
         except sqlite3.OperationalError as exc:
             if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
@@ -191,7 +191,7 @@ class Queries:
             if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
             self._check_schema()
-            self._give_up(entry, str(exc))
+            entry.trust.lower(str(exc))
             return None
         finally:
             self._deadline = math.inf
@@ -209,12 +209,9 @@ class Queries:
         try:
             values = plan.shape.read(columns)
         except NotReversible as exc:
-            self._give_up(entry, str(exc))
+            entry.trust.lower(str(exc))
             return None
         return _distinct(values) if plan.distinct else values
-
-    def _give_up(self, entry: Known, reason: str) -> None:
-        entry.plan, entry.reason = None, f"SQL gave up: {reason}"
 
     def _tick(self) -> int:
         return int(time.monotonic() > self._deadline or self.cancelled)
@@ -228,29 +225,40 @@ class Queries:
     # --- Python ----------------------------------------------------------------------------------
 
     def _evaluate(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
+        with_head = entry.head is not None and entry.trust.holds()
         try:
-            with self._transaction.step() if entry.writes else self._transaction.snapshot():
-                return self._run_prepared(entry, query, binds)
-        except HeadGaveUp:
-            entry.head = entry.prepared = None
-        return self._evaluate(entry, query, binds)
+            return self._evaluate_by(entry, self._way(entry, query, with_head), binds)
+        except HeadGaveUp as exc:
+            entry.trust.lower(str(exc))
+        return self._evaluate_by(entry, self._way(entry, query, with_head=False), binds)
 
-    def _prepare(self, entry: Known, query: nodes.Query) -> Prepared:
-        if entry.prepared is None:
-            entry.rewritten = take_out(query if entry.head is None else entry.head.rest)
-            entry.prepared = prepare(entry.rewritten.query)
-        return entry.prepared
+    def _evaluate_by(self, entry: Known, way: Way, binds: Mapping[str, Any]) -> list[Json]:
+        with self._transaction.step() if entry.writes else self._transaction.snapshot():
+            rows = self._run_prepared(entry, way, binds)
+        if way.head is not None:
+            entry.trust.restore()
+        return rows
 
-    def _run_prepared(self, entry: Known, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json]:
-        prepared, values, head = self._prepare(entry, query), binds, entry.head
+    def _way(self, entry: Known, query: nodes.Query, with_head: bool) -> Way:
+        """Return what Python runs; made once, whichever thread comes first."""
+        with_head = with_head and entry.head is not None
+        way = entry.ways.get(with_head)
+        if way is None:
+            head = entry.head if with_head else None
+            rest = query if head is None else head.rest
+            rewritten = take_out(rest)
+            way = entry.ways.setdefault(with_head, Way(rest, head, rewritten, prepare(rewritten.query)))
+        return way
+
+    def _run_prepared(self, entry: Known, way: Way, binds: Mapping[str, Any]) -> list[Json]:
+        prepared, values = way.prepared, binds
         name = self._options.database_name
         source = SqliteSource(self._connection, self._catalogue, self._writer, name, entry.narrowings)
-        if head is not None:
-            query = head.rest
-            source.rows = head_rows(self._connection, head.plan, binds)
-        if entry.rewritten is not None and entry.rewritten.searches:
-            answers = self._searcher.answer(entry.rewritten, binds, self._narrowed)
-            prepared, values = (prepare(query), binds) if answers is None else (prepared, answers)
+        if way.head is not None:
+            source.rows = head_rows(self._connection, way.head.plan, binds)
+        if way.rewritten.searches:
+            answers = self._searcher.answer(way.rewritten, binds, self._narrowed)
+            prepared, values = (prepare(way.query), binds) if answers is None else (prepared, answers)
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
 
@@ -259,6 +267,11 @@ class Queries:
         return SqliteSource(
             self._connection, self._catalogue, self._writer, name, rowids=(collection, rowids)
         )
+
+
+def _in_python(entry: Known, reason: str) -> Known:
+    """Return how a query runs that SQL gives up."""
+    return Known(entry.writes, reason=f"SQL gave up: {reason}", narrowings=entry.narrowings)
 
 
 def _distinct(values: list[Json]) -> list[Json]:

@@ -48,11 +48,11 @@ def head_rows(connection: sqlite3.Connection, plan: Plan, binds: Mapping[str, An
         while rows := cursor.fetchmany(_CHUNK):
             yield from plan.shape.read(list(zip(*rows, strict=True)))
     except NotReversible as exc:
-        raise HeadGaveUp from exc
+        raise HeadGaveUp(str(exc)) from exc
     except sqlite3.OperationalError as exc:
         if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise
-        raise HeadGaveUp from exc
+        raise HeadGaveUp(str(exc)) from exc
 
 
 class SqliteSource:
