@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Generator
@@ -34,8 +35,17 @@ from ...commands import (
     Savepoint,
     SetSchema,
 )
-from ...errors import ClosedError, CollectionNotFound, QueryLimitError, StoreLocked, UsageError
+from ...errors import (
+    ClosedError,
+    CollectionNotFound,
+    QueryLimitError,
+    SolidbError,
+    StoreLocked,
+    StoreUnavailable,
+    UsageError,
+)
 from ..base import Capabilities
+from . import forks
 from .catalogue import Catalogue
 from .definition import Definition
 from .documents import COLUMNS, Writer, get_many
@@ -51,6 +61,8 @@ from .store import closed_with
 from .transaction import Transaction
 
 R = TypeVar("R")
+
+_logger = logging.getLogger("solidb_odm.engine")
 
 CAPABILITIES: Final = Capabilities(name="file", body="text", interactive_transactions=True)
 
@@ -87,7 +99,7 @@ class FileChannel:
         self._options = options
         self._clock = clock
         self._give_back = give_back
-        self._closed = False
+        self._closed = self._forked = self._busy = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
         self._transaction = Transaction(connection, self._catalogue, statistics)
@@ -119,6 +131,7 @@ class FileChannel:
             DropDatabase: self._drop_database,
             **ReplicaStore(connection, self._catalogue, self._transaction, self._writer).performs,
         }
+        forks.watch(self)
         with self._translating():
             self._sweep()
 
@@ -131,16 +144,29 @@ class FileChannel:
         work = self._perform.get(type(command))
         if self._closed:
             raise ClosedError("the channel is closed", hint="open another with driver.channel()")
+        if self._forked:
+            raise forks.refusal()
         if work is None:
             raise UsageError(
                 f"a file can't perform {type(command).__name__}", hint="ask for what its capabilities offer"
             )
+        self._busy = True
         try:
             return cast(R, work(command))
         except sqlite3.Error as exc:
             raise translate(exc, self._options.path) from exc
         except RecursionError as exc:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
+        finally:
+            self._busy = False
+
+    def after_fork(self) -> None:
+        """Refuse all work in this child of the process that opened the channel."""
+        self._forked = True
+        if self._closed:
+            return
+        self._forgotten.detach()
+        forks.leave(self._connection, self._options.path, in_use=self._busy)
 
     def interrupt(self) -> None:
         """Stop what another thread runs on this channel, until ``resume``."""
@@ -161,6 +187,8 @@ class FileChannel:
         if self._closed:
             return
         self._closed = True
+        if self._forked:
+            return
         self._forgotten.detach()
         try:
             with self._translating():
@@ -237,19 +265,27 @@ class FileChannel:
                 self._definition.drop_collection(DropCollection(name))
 
     def _sweep(self) -> None:
-        """Remove expired documents if it is time; another writer's lock puts it off."""
+        """Remove expired documents if it is time.
+
+        Nothing of it is raised: it is a chore that comes after a commit, which must not look as if it had
+        failed. Another writer's lock just puts it off.
+        """
         if self._transaction.is_open or not self._clock.is_due():
             return
-        self._catalogue.refresh()
-        if not has_expiry(self._catalogue):
-            return
         try:
-            self._remove_expired()
-        except sqlite3.OperationalError as exc:
+            self._catalogue.refresh()
+            if has_expiry(self._catalogue):
+                self._remove_expired()
+        except (sqlite3.Error, SolidbError) as exc:
             self._transaction.rollback()
-            if not isinstance(translate(exc, self._options.path), StoreLocked):
-                raise
+            if not _puts_off(exc, self._options.path):
+                _logger.warning("expired documents were not removed: %s", exc)
 
     def _remove_expired(self) -> int:
         with self._transaction.change_of_schema():
             return remove_expired(self._connection, self._catalogue)
+
+
+def _puts_off(error: Exception, path: str) -> bool:
+    ours = translate(error, path) if isinstance(error, sqlite3.Error) else error
+    return isinstance(ours, (StoreLocked, StoreUnavailable))

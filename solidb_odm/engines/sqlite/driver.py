@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import uuid
 
 from ...errors import ClosedError
 from ..base import Capabilities
+from . import forks
 from .channel import CAPABILITIES, FileChannel, SweepClock
 from .options import StoreOptions, parse_url
 from .plan_cache import PlanCache
@@ -35,14 +35,13 @@ class FileDriver:
         self._statistics = Statistics()
         self._clock = SweepClock(self._options.sweep)
         self._idle: list[sqlite3.Connection] = []
-        self._left_behind: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self._process = os.getpid()
         self._closed = False
         # a database in memory lives as long as a connection to it
         self._anchor = [self._open()] if self._options.in_memory else []
         closed_with(self, self._anchor)
         closed_with(self, self._idle)
+        forks.watch(self)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -77,6 +76,15 @@ class FileDriver:
         for connection in connections:
             connection.close()
 
+    def after_fork(self) -> None:
+        """Leave the idle connections to the parent process; threads of it may have held the locks."""
+        self._lock = threading.Lock()
+        self._plans.after_fork()
+        for connection in self._idle:
+            forks.leave(connection, self._options.path, in_use=False)
+        self._idle.clear()
+        closed_with(self, self._idle)
+
     def _open(self) -> sqlite3.Connection:
         return open_connection(self._options, self._memory_name, self._factory)
 
@@ -84,17 +92,13 @@ class FileDriver:
         with self._lock:
             if self._closed:
                 raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
-            if self._process != os.getpid():  # SQLite's connections must not be carried into a child process
-                self._left_behind = [*self._idle]  # held, for to let go of one is to close it
-                self._idle.clear()
-                self._process = os.getpid()
             if self._idle:
                 return self._idle.pop()
         return self._open()
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            if not self._closed and len(self._idle) < _IDLE and self._process == os.getpid():
+            if not self._closed and len(self._idle) < _IDLE:
                 self._idle.append(connection)
                 return
         connection.close()

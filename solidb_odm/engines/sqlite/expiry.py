@@ -14,6 +14,8 @@ from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import key_of_field
 from .replica.scope import is_replica, mirroring, unedited_sql
 
+_EARLIEST = -60_000_000_000
+"""Seconds before 1970 in the first century; nothing has been there for longer."""
 _MARGIN = timedelta(days=2)
 """How far two texts for one moment can be apart in byte order, because of their offsets."""
 
@@ -48,6 +50,8 @@ def _remove(
 ) -> int:
     key = key_of_field(index.spec.fields[0])
     limit = int(time.time()) - index.spec.seconds
+    if limit < _EARLIEST:
+        return 0
     latest = (datetime.fromtimestamp(limit, UTC) + _MARGIN).isoformat()
     seconds = connection.execute(
         f"DELETE FROM {collection.table} WHERE {key} >= 0 AND {key} <= ? AND typeof({key}) = 'integer'"

@@ -100,6 +100,10 @@ class PlanCache:
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
 
+    def after_fork(self) -> None:
+        """Take a new lock: a thread that is not in this process may have held the old one."""
+        self._lock = threading.Lock()
+
     def get(self, key: PlanKey) -> Known | None:
         """Return what is known of a query."""
         version, query, types = key

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import time
 import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ from urllib.parse import quote
 from ...errors import ConfigurationError, StoreCorrupt, StoreUnavailable
 from . import catalogue
 from .failures import translate
+from .forks import check_openable
 from .options import StoreOptions
 from .planner_statistics import forget_unsafe
 from .sql_functions import register
@@ -30,6 +33,7 @@ def open_connection(
 ) -> sqlite3.Connection:
     """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's."""
     check_sqlite()
+    check_openable(options.path)
     try:
         connection = _connect(options, memory_name, factory)
     except sqlite3.Error as exc:
@@ -127,23 +131,32 @@ def _use_wal(connection: sqlite3.Connection, options: StoreOptions) -> None:
 
 
 def _check_format(connection: sqlite3.Connection, options: StoreOptions) -> None:
-    if _is_ours(connection, options):
-        return
+    with _one_state(connection, "BEGIN"):
+        if _is_ours(connection, options):
+            return
     if not options.create:
         raise StoreUnavailable(
             f"{options.path or 'the database in memory'} holds no data yet",
             path=options.path,
             hint="drop create=false to have it laid out",
         )
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _one_state(connection, "BEGIN IMMEDIATE"):
         if not _is_ours(connection, options):
             catalogue.lay_out(connection)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@contextmanager
+def _one_state(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    """Read one state of the file in a block: another process may be laying it out just now."""
+    connection.execute(begin)
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 

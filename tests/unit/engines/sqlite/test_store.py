@@ -28,6 +28,8 @@ from solidb_odm.commands import (
     SetSchema,
 )
 from solidb_odm.engines.sqlite import FileChannel, FileDriver, parse_url
+from solidb_odm.engines.sqlite.quoting import table_sql
+from solidb_odm.engines.sqlite.sql_functions import register
 from solidb_odm.errors import (
     ClosedError,
     CollectionExists,
@@ -36,6 +38,7 @@ from solidb_odm.errors import (
     IndexNotFound,
     QueryTimeout,
     SchemaViolation,
+    SolidbError,
     StoreCorrupt,
     StoreLocked,
     StoreUnavailable,
@@ -336,3 +339,46 @@ def test_documents_expire_by_the_time_they_were_made(channel: FileChannel) -> No
     channel.perform(Commit())
     assert channel.remove_expired() == 1
     assert channel.perform(RunQuery(parse("FOR u IN users RETURN u._key"))) == ["new"]
+
+
+@pytest.mark.parametrize("seconds", [0, 10**12])
+def test_what_comes_after_a_commit_can_not_fail_it(
+    path: Path, open_channel: Opener, seconds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = open_channel()
+    first.perform(CreateCollection("users"))
+    first.perform(CreateIndex("users", IndexSpec("ends", "ttl", ("ends",), seconds=seconds)))
+    refuse = f"CREATE TRIGGER kept BEFORE DELETE ON {table_sql('users')} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    connection = sqlite3.connect(path)
+    register(connection)
+    connection.execute(refuse)
+    connection.close()
+    channel = open_channel("?sweep=0")
+    channel.perform(Apply([Inserts("users", [("a", {"_key": "a", "ends": 1})])]))
+    channel.perform(Commit())
+    assert _count(open_channel()) == 1
+    assert ("were not removed" in caplog.text) == (seconds == 0)
+
+
+def test_a_file_that_several_processes_open_first_is_laid_out_once(tmp_path: Path) -> None:
+    """Between two looks at a file that is new, another process may have laid it out."""
+    wrong: list[Exception] = []
+
+    def open_one(path: Path, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            driver = FileDriver(f"sqlite:///{path}")
+            driver.channel().close()
+            driver.close()
+        except SolidbError as problem:
+            wrong.append(problem)
+
+    for turn in range(30):
+        barrier = threading.Barrier(4)
+        arguments = (tmp_path / f"{turn}.db", barrier)
+        threads = [threading.Thread(target=open_one, args=arguments) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
