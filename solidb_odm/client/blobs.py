@@ -18,7 +18,7 @@ from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
 from ..wire.faults import Context
 from ..wire.http_streams import astreamed, streamed
-from ..wire.requests import Exchange, HttpCall, ask, pauses
+from ..wire.requests import Exchange, HttpCall, pauses, send
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
@@ -235,7 +235,7 @@ def expected(database: str, collection: str) -> Exchange[None]:
 def info(database: str, collection: str, key: str) -> Exchange[BlobInfo]:
     """Describe a file."""
     request = about("get", database, collection, key=key)
-    return info_of((yield from ask(request, Context(database, collection, key), repeatable=True)).data)
+    return info_of((yield from send(request, Context(database, collection, key), repeatable=True)).data)
 
 
 def list_blobs(

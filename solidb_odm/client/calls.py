@@ -10,8 +10,8 @@ from ..engines.solidb.driver import AsyncServerDriver, ServerDriver
 from ..errors import UsageError
 from ..wire.events import Observer
 from ..wire.requests import Exchange
-from ..wire.socket_pool import Lane
-from ..wire.stream_pool import AsyncLane
+from ..wire.socket_pool import Lease
+from ..wire.stream_pool import AsyncLease
 from ..wire.url import ServerAddress
 from .results import Page
 from .transaction import AsyncTransaction, Stage, Staging, Transaction
@@ -81,7 +81,7 @@ class Runner:
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run an exchange on a connection of the pool."""
-        return Lane(self.hub.driver.pool, self.seconds).run(exchange)
+        return Lease(self.hub.driver.pool, self.seconds).run(exchange)
 
     def join(self, make: Join[T]) -> T:
         """Run the exchange made for the open transaction, or for none."""
@@ -122,7 +122,7 @@ class AsyncRunner:
 
     def run(self, exchange: Exchange[T]) -> Coroutine[Any, Any, T]:
         """Run an exchange on a connection of the pool."""
-        return AsyncLane(self.hub.driver.pool, self.seconds).run(exchange)
+        return AsyncLease(self.hub.driver.pool, self.seconds).run(exchange)
 
     async def join(self, make: Join[T]) -> T:
         """Run the exchange made for the open transaction, or for none."""

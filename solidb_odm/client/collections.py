@@ -14,7 +14,7 @@ from ..engines.solidb.reads import query_request
 from ..errors import UsageError
 from ..wire.faults import Context
 from ..wire.names import quoted
-from ..wire.requests import Exchange, ask
+from ..wire.requests import Exchange, send
 from . import databases, documents, transfer
 from .calls import AsyncCaller, Caller
 from .results import CollectionStats, DocumentResult
@@ -231,8 +231,8 @@ def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str
     """Store one chunk of an import; count it."""
     if mode == "insert":
         request = {"cmd": "bulk_insert", "database": database, "collection": collection}
-        answer = yield from ask(
-            request | {"documents": list(chunk)}, Context(database, collection), unhurried=True
+        answer = yield from send(
+            request | {"documents": list(chunk)}, Context(database, collection), untimed=True
         )
         return answer.total
     if mode != "upsert":
@@ -247,11 +247,11 @@ def _upsert(database: str, collection: str, documents: Sequence[JsonObject]) -> 
         "OPTIONS {overwriteMode: 'replace'} RETURN NEW._key"
     )
     request = query_request(text, {"documents": list(documents)}, database)
-    answer = yield from ask(request, Context(database, collection, query=text), unhurried=True)
+    answer = yield from send(request, Context(database, collection, query=text), untimed=True)
     return len(answer.data)
 
 
 def _do(cmd: str, database: str, collection: str, repeatable: bool = False) -> Exchange[Any]:
     request = {"cmd": cmd, "database": database, "collection": collection}
     context = Context(database, collection)
-    return (yield from ask(request, context, repeatable=repeatable, unhurried=not repeatable))
+    return (yield from send(request, context, repeatable=repeatable, untimed=not repeatable))

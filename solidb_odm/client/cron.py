@@ -23,7 +23,7 @@ from ..commands import call
 from ..engines.solidb.reads import query_request
 from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
 from ..wire.faults import Context
-from ..wire.requests import Exchange, HttpCall, ask, http_fault
+from ..wire.requests import Exchange, HttpCall, http_fault, send
 from .calls import AsyncCaller, Caller
 from .jobs import Job, NewJob, enqueue, ensure
 from .requests import at
@@ -173,10 +173,10 @@ def create(database: str, settings: JsonObject) -> Exchange[CronJob]:
     request = {"cmd": "insert", "database": database, "collection": COLLECTION, "document": document}
     context = Context(database, COLLECTION)
     try:
-        return _schedule((yield from ask(request, context)).data)
+        return _schedule((yield from send(request, context)).data)
     except CollectionNotFound:
         yield from ensure(database, COLLECTION)
-        return _schedule((yield from ask(request, context)).data)
+        return _schedule((yield from send(request, context)).data)
 
 
 def get(database: str, cron_id: str) -> Exchange[CronJob]:
@@ -185,7 +185,7 @@ def get(database: str, cron_id: str) -> Exchange[CronJob]:
     try:
         return _schedule(
             (
-                yield from ask(request, Context(database, COLLECTION, cron_id), repeatable=True, light=True)
+                yield from send(request, Context(database, COLLECTION, cron_id), repeatable=True, light=True)
             ).data
         )
     except (DocumentNotFound, CollectionNotFound) as problem:
@@ -202,7 +202,7 @@ def update(database: str, cron_id: str, updates: Mapping[str, Any]) -> Exchange[
     changed = {"schedule": now.schedule, "timezone": now.timezone} | dict(updates)
     changed["next_run"] = next_run(changed["schedule"], changed["timezone"])
     request = {"cmd": "update", "database": database, "collection": COLLECTION, "key": cron_id}
-    answer = yield from ask(request | {"document": changed}, Context(database, COLLECTION, cron_id))
+    answer = yield from send(request | {"document": changed}, Context(database, COLLECTION, cron_id))
     return _schedule(answer.data)
 
 
@@ -210,7 +210,7 @@ def delete(database: str, cron_id: str) -> Exchange[None]:
     """Remove a schedule; jobs that it has enqueued stay."""
     request = {"cmd": "delete", "database": database, "collection": COLLECTION, "key": cron_id}
     try:
-        yield from ask(request, Context(database, COLLECTION, cron_id))
+        yield from send(request, Context(database, COLLECTION, cron_id))
     except (DocumentNotFound, CollectionNotFound) as problem:
         raise _missing(cron_id) from problem
 
@@ -270,7 +270,7 @@ def _move_on(database: str, due: CronJob, moment: float) -> Exchange[None]:
 def _query(database: str, text: str, binds: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
     context = Context(database, query=text, binds=binds)
     try:
-        answer = yield from ask(query_request(text, binds, database), context, repeatable=True)
+        answer = yield from send(query_request(text, binds, database), context, repeatable=True)
     except CollectionNotFound:  # nobody has made a schedule yet
         return []
     return cast(list[JsonObject], answer.data)

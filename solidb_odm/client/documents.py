@@ -13,7 +13,7 @@ from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
 from ..wire.faults import Context
 from ..wire.names import quoted
-from ..wire.requests import Exchange, ask, packed
+from ..wire.requests import Exchange, packed, send
 from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
 from .results import DocumentResult, Page
@@ -130,7 +130,7 @@ def insert(
     if key is not None:
         request["key"] = _checked_key(key)
     context = Context(database, collection, key or str(body.get("_key", "")))
-    stored = DocumentResult((yield from ask(staged(request, tx), context)).data)
+    stored = DocumentResult((yield from send(staged(request, tx), context)).data)
     if tx is not None:
         tx.note(database, collection, stored.key, stored)
     return stored
@@ -139,7 +139,7 @@ def insert(
 def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
     """Read a document."""
     request = {"cmd": "get", "database": database, "collection": collection, "key": key}
-    return DocumentResult((yield from ask(request, repeatable=True, light=True)).data)
+    return DocumentResult((yield from send(request, repeatable=True, light=True)).data)
 
 
 def update(
@@ -162,7 +162,7 @@ def update(
         "key": key,
         "document": body,
     }
-    stored = DocumentResult((yield from ask(staged(request, tx), Context(database, collection, key))).data)
+    stored = DocumentResult((yield from send(staged(request, tx), Context(database, collection, key))).data)
     if tx is not None:
         tx.note(database, collection, key, stored)
     return stored
@@ -171,7 +171,7 @@ def update(
 def delete(database: str, collection: str, key: str, tx: Staging | None = None) -> Exchange[None]:
     """Remove a document."""
     request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
-    yield from ask(staged(request, tx), Context(database, collection, key))
+    yield from send(staged(request, tx), Context(database, collection, key))
     if tx is not None:
         tx.note(database, collection, key, None)
 
@@ -188,7 +188,7 @@ def list_page(
         "offset": offset,
     }
     try:
-        answer: Answer = yield from ask(request, Context(database, collection), repeatable=True)
+        answer: Answer = yield from send(request, Context(database, collection), repeatable=True)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if limit < 2:
             raise
@@ -224,7 +224,7 @@ def pages(
     if after is not None:
         request["bind_vars"] = {"after": after}
     try:
-        answer = yield from ask(request, Context(database, collection, query=text), repeatable=True)
+        answer = yield from send(request, Context(database, collection, query=text), repeatable=True)
     except ConnectionLost:
         if size < 2:
             raise
@@ -244,7 +244,7 @@ def insert_many(database: str, collection: str, documents: Sequence[Mapping[str,
             "collection": collection,
             "documents": chunk,
         }
-        count += (yield from ask(request, Context(database, collection), unhurried=True)).total
+        count += (yield from send(request, Context(database, collection), untimed=True)).total
     return count
 
 
@@ -290,7 +290,7 @@ def _replace(
     binds = {"key": key, "document": body}
     request = {"cmd": "query", "database": database, "sdbql": text, "bind_vars": binds, "cache": False}
     try:
-        answer = yield from ask(request, Context(database, collection, key))
+        answer = yield from send(request, Context(database, collection, key))
     except DocumentNotFound as problem:
         problem.collection = collection
         raise

@@ -82,7 +82,7 @@ class LiveFeed(Generic[T]):
     """
 
     def __init__(self, runner: Runner, watch: Watch[T], patience: float) -> None:
-        self._runner, self._watch, self._patience = runner, watch, patience
+        self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
         self._feed: SocketFeed | None = None
         self._closed = False
 
@@ -135,7 +135,7 @@ class LiveFeed(Generic[T]):
             self._drop()
             if self._closed:
                 raise StopIteration from None
-            if not self._watch.ever or self._patience <= 0:
+            if not self._watch.ever or self._reconnect_seconds <= 0:
                 raise
             self._come_back()
         except BaseException:
@@ -143,7 +143,7 @@ class LiveFeed(Generic[T]):
             raise
 
     def _come_back(self) -> None:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._reconnect_seconds
         for pause in waits():
             time.sleep(pause)
             if self._closed:
@@ -195,7 +195,7 @@ class AsyncLiveFeed(Generic[T]):
     """
 
     def __init__(self, runner: AsyncRunner, watch: Watch[T], patience: float) -> None:
-        self._runner, self._watch, self._patience = runner, watch, patience
+        self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
         self._feed: StreamFeed | None = None
         self._closed = False
 
@@ -248,7 +248,7 @@ class AsyncLiveFeed(Generic[T]):
             await self._drop()
             if self._closed:
                 raise StopAsyncIteration from None
-            if not self._watch.ever or self._patience <= 0:
+            if not self._watch.ever or self._reconnect_seconds <= 0:
                 raise
             await self._come_back()
         except SolidbError:
@@ -256,7 +256,7 @@ class AsyncLiveFeed(Generic[T]):
             raise
 
     async def _come_back(self) -> None:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._reconnect_seconds
         for pause in waits():
             await anyio.sleep(pause)
             if self._closed:

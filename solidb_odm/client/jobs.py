@@ -24,7 +24,7 @@ from ..errors import (
     UsageError,
 )
 from ..wire.faults import Context
-from ..wire.requests import Exchange, ask
+from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import unix_seconds
 from .results import Result
@@ -220,19 +220,18 @@ def enqueue(database: str, new: NewJob) -> Exchange[Job]:
         request["key"] = new.key
     context = Context(database, COLLECTION, new.key or "")
     try:
-        return _job((yield from ask(request, context)).data)
+        return _job((yield from send(request, context)).data)
     except CollectionNotFound:
         yield from ensure(database, COLLECTION)
-        return _job((yield from ask(request, context)).data)
+        return _job((yield from send(request, context)).data)
 
 
 def get_job(database: str, job_id: str) -> Exchange[Job]:
     """Read a job."""
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": job_id}
+    context = Context(database, COLLECTION, job_id)
     try:
-        return _job(
-            (yield from ask(request, Context(database, COLLECTION, job_id), repeatable=True, light=True)).data
-        )
+        return _job((yield from send(request, context, repeatable=True, light=True)).data)
     except (DocumentNotFound, CollectionNotFound) as problem:
         raise NotFoundError(f"there is no job {job_id!r}", name=job_id) from problem
 
@@ -252,7 +251,7 @@ def cancel(database: str, job_id: str) -> Exchange[Job]:
 def ensure(database: str, collection: str) -> Exchange[None]:
     """Make a collection unless somebody has."""
     try:
-        yield from ask({"cmd": "create_collection", "database": database, "name": collection})
+        yield from send({"cmd": "create_collection", "database": database, "name": collection})
     except CollectionExists:
         return
 
@@ -280,7 +279,7 @@ def _document(new: NewJob) -> JsonObject:
 def _query(database: str, text: str, binds: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
     context = Context(database, query=text, binds=binds)
     try:
-        return cast(list[JsonObject], (yield from ask(query_request(text, binds, database), context)).data)
+        return cast(list[JsonObject], (yield from send(query_request(text, binds, database), context)).data)
     except CollectionNotFound:  # nobody has made a job yet
         return []
 

@@ -15,7 +15,7 @@ from ..language.check import check_names
 from ..language.parser import parse
 from ..language.walk import bind_names
 from ..wire.faults import Context
-from ..wire.requests import Exchange, ask, context_of, flight_of, granted
+from ..wire.requests import Exchange, accepted, batch_of, context_of, send
 from ..wire.responses import Answer, decode_data
 from .calls import AsyncCaller, Caller
 from .requests import is_there
@@ -129,7 +129,7 @@ def query(
     request = staged(query_request(text, binds or {}, database), tx)
     reads = not writes(text)
     try:
-        answer = yield from ask(request, context, repeatable=reads and tx is None, timeout=seconds)
+        answer = yield from send(request, context, repeatable=reads and tx is None, timeout=seconds)
         return cast(list[Json], answer.data)
     except QuerySyntaxError:
         parse(text)  # ours says where, if it sees the mistake too
@@ -179,7 +179,7 @@ def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) ->
     request = {**query_request(text, binds or {}, database), "cmd": "explain"}
     del request["cache"]
     context = Context(database, query=text, binds=binds or {})
-    return Plan.of((yield from ask(request, context, repeatable=True)).data)
+    return Plan.of((yield from send(request, context, repeatable=True)).data)
 
 
 def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
@@ -201,7 +201,7 @@ def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError
     """Send requests in one go on one connection; give what each answers, or the error it was refused with."""
     if not requests:
         return []
-    answers: list[Any] = yield from call(flight_of(requests, "pipeline", decode_data))
+    answers: list[Any] = yield from call(batch_of(requests, "pipeline", decode_data))
     for place, answer in enumerate(answers):
         if type(answer) is Answer:
             answers[place] = _outcome(answer, requests[place])
@@ -210,12 +210,12 @@ def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError
 
 def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
     """Send requests in one message; give what each answers, or the error it was refused with."""
-    answer = yield from ask({"cmd": "batch", "commands": list(requests)})
+    answer = yield from send({"cmd": "batch", "commands": list(requests)})
     return [_outcome(part, request) for part, request in zip(answer.parts, requests, strict=True)]
 
 
 def _outcome(answer: Answer, request: JsonObject) -> Json | SolidbError:
     try:
-        return granted(answer, context_of(request)).data
+        return accepted(answer, context_of(request)).data
     except SolidbError as problem:
         return problem

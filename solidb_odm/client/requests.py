@@ -23,7 +23,7 @@ from ..errors import (
 from ..wire.faults import Context
 from ..wire.frames import MAX_FRAME
 from ..wire.packing import is_map
-from ..wire.requests import Exchange, HttpCall, ask, http_fault
+from ..wire.requests import Exchange, HttpCall, http_fault, send
 from ..wire.responses import Answer
 
 
@@ -44,10 +44,10 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def ask_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:
+def send_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:
     """Ask for something to read that has to fit into one message; MessageTooLarge if it does not."""
     try:
-        return (yield from ask(request, context, repeatable=True))
+        return (yield from send(request, context, repeatable=True))
     except ConnectionLost as problem:  # which is how the server refuses an answer over 16 MiB
         if not (yield from is_there()):
             raise
@@ -61,7 +61,7 @@ def ask_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[A
 def is_there() -> Exchange[bool]:
     """Say whether the server answers; a connection that broke was not its end, then."""
     try:
-        yield from ask({"cmd": "ping"}, repeatable=True)
+        yield from send({"cmd": "ping"}, repeatable=True)
     except SolidbError:
         return False
     return True

@@ -10,10 +10,10 @@ from .._types import JsonObject
 from ..engines.solidb.reads import query_request
 from ..errors import IndexExists, IndexNotFound, UsageError
 from ..wire.faults import Context
-from ..wire.requests import Exchange, ask
+from ..wire.requests import Exchange, send
 from . import vector
 from .calls import AsyncCaller, Caller
-from .requests import about, ask_whole, at, chosen, named, rest, unsupported
+from .requests import about, at, chosen, named, rest, send_whole, unsupported
 from .results import DocumentResult, Result
 
 FEWER = "a smaller limit asks for fewer documents at once"
@@ -254,7 +254,7 @@ def create_index(
 def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexInfo]]:
     """List the fulltext indexes of a collection."""
     request = about("list_indexes", database, collection)
-    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Context(database, collection), repeatable=True)
     rows = cast(list[JsonObject], answer.data)
     return [
         FulltextIndexInfo.of(row, fields=tuple(row["fields"]))
@@ -266,7 +266,7 @@ def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexI
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index; looked for first, because the command drops other kinds as well."""
     named((yield from list_indexes(database, collection)), name, collection, "fulltext")
-    yield from ask(about("delete_index", database, collection, name=name), Context(database, collection))
+    yield from send(about("delete_index", database, collection, name=name), Context(database, collection))
 
 
 def fulltext(
@@ -292,7 +292,7 @@ def fulltext(
     }
     request = query_request("RETURN FULLTEXT(@collection, @field, @text, @options)", binds, database)
     context = Context(database, collection, query=request["sdbql"])
-    answer = yield from ask_whole(request, context, hint=FEWER)
+    answer = yield from send_whole(request, context, hint=FEWER)
     return [
         FulltextHit.of(
             row,
@@ -341,7 +341,7 @@ def hybrid(
         limit=limit,
         fusion=fusion or ("rrf" if target.metric == "euclidean" else "weighted"),
     )
-    rows = (yield from ask_whole(request, Context(database, collection), hint=FEWER)).data
+    rows = (yield from send_whole(request, Context(database, collection), hint=FEWER)).data
     return [
         HybridHit.of(
             row,

@@ -19,9 +19,9 @@ from ..commands import arun, run
 from ..engines.solidb.outcome import Seen, Witness, find_out, unknown_outcome
 from ..errors import ConnectionLost, RequestTimeout, TransactionError, UsageError
 from ..wire.faults import Context
-from ..wire.requests import Exchange, ask
-from ..wire.socket_pool import Lane
-from ..wire.stream_pool import AsyncLane
+from ..wire.requests import Exchange, send
+from ..wire.socket_pool import Lease
+from ..wire.stream_pool import AsyncLease
 
 MOST_WITNESSES = 1000
 """How many documents are looked at to find out whether a commit happened."""
@@ -79,19 +79,19 @@ class TransactionBase:
 class Transaction(TransactionBase):
     """A transaction, blocking. Threads that share it take turns."""
 
-    def __init__(self, owner: object, lane: Lane) -> None:
+    def __init__(self, owner: object, lease: Lease) -> None:
         super().__init__(owner)
-        self._lane, self._turn = lane, Lock()
+        self._lease, self._turn = lease, Lock()
 
     def begin(self, database: str, level: str) -> str:
         """Begin it; give its identifier."""
         with self._turn:
             try:
-                self.staging = Staging(run(begin(database, level), self._lane))
+                self.staging = Staging(run(begin(database, level), self._lease))
                 self.is_open = True
             finally:
                 if not self.is_open:
-                    self._lane.release(clean=self._lane.sound)
+                    self._lease.release(clean=self._lease.sound)
         return self.id
 
     def run(self, exchange: Exchange[T]) -> T:
@@ -99,11 +99,11 @@ class Transaction(TransactionBase):
         with self._turn:
             self.check()
             try:
-                return run(exchange, self._lane)
+                return run(exchange, self._lease)
             finally:
-                if not self._lane.sound:
+                if not self._lease.sound:
                     self.is_open = False
-                    self._lane.release(clean=False)
+                    self._lease.release(clean=False)
 
     def commit(self) -> None:
         """Write what was staged."""
@@ -116,30 +116,30 @@ class Transaction(TransactionBase):
     def abandon(self) -> None:
         """End it by hanging up."""
         self.is_open = False
-        self._lane.release(clean=False)
+        self._lease.release(clean=False)
 
     def _end(self, exchange: Exchange[None]) -> None:
         with self._turn:
             self.check()
             self.is_open = False
             try:
-                run(exchange, self._lane)
+                run(exchange, self._lease)
             finally:
-                self._lane.release(clean=self._lane.sound)
+                self._lease.release(clean=self._lease.sound)
 
 
 class AsyncTransaction(TransactionBase):
     """A transaction, awaited. Tasks that share it take turns."""
 
-    def __init__(self, owner: object, lane: AsyncLane) -> None:
+    def __init__(self, owner: object, lease: AsyncLease) -> None:
         super().__init__(owner)
-        self._lane, self._turn = lane, anyio.Lock()
+        self._lease, self._turn = lease, anyio.Lock()
 
     async def begin(self, database: str, level: str) -> str:
         """Begin it; give its identifier."""
         async with self._turn:
             try:
-                self.staging = Staging(await arun(begin(database, level), self._lane))
+                self.staging = Staging(await arun(begin(database, level), self._lease))
                 self.is_open = True
             finally:
                 if not self.is_open:
@@ -151,9 +151,9 @@ class AsyncTransaction(TransactionBase):
         async with self._turn:
             self.check()
             try:
-                return await arun(exchange, self._lane)
+                return await arun(exchange, self._lease)
             finally:
-                if not self._lane.sound:
+                if not self._lease.sound:
                     self.is_open = False
                     await self._release()
 
@@ -169,20 +169,20 @@ class AsyncTransaction(TransactionBase):
         """End it by hanging up."""
         self.is_open = False
         with anyio.CancelScope(shield=True):
-            await self._lane.release(clean=False)
+            await self._lease.release(clean=False)
 
     async def _end(self, exchange: Exchange[None]) -> None:
         async with self._turn:
             self.check()
             self.is_open = False
             try:
-                await arun(exchange, self._lane)
+                await arun(exchange, self._lease)
             finally:
                 await self._release()
 
     async def _release(self) -> None:
         with anyio.CancelScope(shield=True):
-            await self._lane.release(clean=self._lane.sound)
+            await self._lease.release(clean=self._lease.sound)
 
 
 _AMBIENT: ContextVar[tuple[TransactionBase, ...]] = ContextVar("solidb_transactions", default=())
@@ -234,15 +234,15 @@ def level_of(isolation: str | None) -> str:
 
 
 def begin(database: str, level: str) -> Exchange[str]:
-    """Begin a transaction on the lane's connection; give its identifier."""
+    """Begin a transaction on the leased connection; return its identifier."""
     request = {"cmd": "begin_transaction", "database": database, "isolation_level": level}
-    return (yield from ask(request, Context(database), repeatable=True)).tx_id
+    return (yield from send(request, Context(database), repeatable=True)).tx_id
 
 
 def commit(tx: Staging) -> Exchange[None]:
     """Write what was staged, all or nothing; if the answer is lost, find out whether it happened."""
     try:
-        yield from ask({"cmd": "commit_transaction", "tx_id": tx.id})
+        yield from send({"cmd": "commit_transaction", "tx_id": tx.id})
     except (ConnectionLost, RequestTimeout) as problem:
         committed = yield from _outcome(tx)
         if not committed:
@@ -262,7 +262,7 @@ def _outcome(tx: Staging) -> Exchange[bool | None]:
 
 def rollback(tx: Staging) -> Exchange[None]:
     """Forget what was staged."""
-    yield from ask({"cmd": "rollback_transaction", "tx_id": tx.id})
+    yield from send({"cmd": "rollback_transaction", "tx_id": tx.id})
 
 
 def staged(request: JsonObject, tx: Staging | None) -> JsonObject:

@@ -133,7 +133,7 @@ class TransactionScope(Generic[C]):
 
 
 def _begin(runner: Runner, db: str, isolation: str | None) -> Transaction:
-    transaction = Transaction(runner.hub, runner.hub.driver.lane(runner.seconds))
+    transaction = Transaction(runner.hub, runner.hub.driver.lease(runner.seconds))
     transaction.begin(db, level_of(isolation))
     runner.stage.own = transaction
     return transaction
@@ -217,7 +217,7 @@ class AsyncTransactionScope(Generic[C]):
 
 
 async def _abegin(runner: AsyncRunner, db: str, isolation: str | None) -> AsyncTransaction:
-    transaction = AsyncTransaction(runner.hub, runner.hub.driver.lane(runner.seconds))
+    transaction = AsyncTransaction(runner.hub, runner.hub.driver.lease(runner.seconds))
     await transaction.begin(db, level_of(isolation))
     runner.stage.own = transaction
     return transaction

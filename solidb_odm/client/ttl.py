@@ -18,7 +18,7 @@ from ..engines.solidb.reads import query_request
 from ..errors import DocumentNotFound, IndexExists, UsageError
 from ..wire.faults import Context
 from ..wire.names import path, quoted
-from ..wire.requests import Exchange, ask, ask_all, granted
+from ..wire.requests import Exchange, accepted, send, send_all
 from .calls import AsyncCaller, Caller
 from .requests import about, named
 from .results import Result
@@ -144,13 +144,13 @@ def get_index_info(database: str, collection: str, name: str) -> Exchange[TTLInd
 def list_indexes(database: str, collection: str) -> Exchange[list[TTLIndexInfo]]:
     """List the TTL indexes of a collection."""
     request = about("list_ttl_indexes", database, collection)
-    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Context(database, collection), repeatable=True)
     return [TTLIndexInfo.of(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index; documents expire by it no longer."""
-    yield from ask(about("delete_ttl_index", database, collection, name=name), Context(database, collection))
+    yield from send(about("delete_ttl_index", database, collection, name=name), Context(database, collection))
 
 
 def run_cleanup(database: str, collection: str) -> Exchange[int]:
@@ -184,7 +184,7 @@ def _create(
     request = about(
         "create_ttl_index", database, collection, name=name, field=attribute, expire_after_seconds=seconds
     )
-    yield from ask(request, Context(database, collection), unhurried=True)
+    yield from send(request, Context(database, collection), untimed=True)
     yield from _cover(database, collection, attribute)
     return (yield from get_index_info(database, collection, name))
 
@@ -203,11 +203,11 @@ def _cover(database: str, collection: str, attribute: str) -> Exchange[None]:
     after = ""
     while True:
         request = query_request(text, {"after": after}, database)
-        keys: list[str] = (yield from ask(request, context, repeatable=True)).data
+        keys: list[str] = (yield from send(request, context, repeatable=True)).data
         updates = [about("update", database, collection, key=key, document={}) for key in keys]
-        for answer in (yield from ask_all(updates, label="touch", repeatable=True)):
+        for answer in (yield from send_all(updates, label="touch", repeatable=True)):
             try:
-                granted(answer, context)
+                accepted(answer, context)
             except DocumentNotFound:
                 continue  # removed meanwhile
         if len(keys) < AT_ONCE:
@@ -230,7 +230,9 @@ def _clean(database: str, collection: str, index: TTLIndexInfo) -> Exchange[int]
         values = list({repr(value): value for _, value in chunk}.values())
         binds = {"keys": [key for key, _ in chunk], "values": values}
         request = query_request(text, binds, database)
-        removed += len((yield from ask(request, Context(database, collection, query=text, binds=binds))).data)
+        removed += len(
+            (yield from send(request, Context(database, collection, query=text, binds=binds))).data
+        )
     return removed
 
 
@@ -253,7 +255,7 @@ def _candidates(
     after = ""
     while True:
         binds = {"after": after, "day": day, "cutoff": cutoff}
-        rows = (yield from ask(query_request(text, binds, database), repeatable=True)).data
+        rows = (yield from send(query_request(text, binds, database), repeatable=True)).data
         found += [(str(key), value) for key, value in rows]
         if len(rows) < AT_ONCE * 10:
             return found

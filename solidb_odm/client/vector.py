@@ -13,9 +13,9 @@ from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
 from ..wire.faults import Context
 from ..wire.names import quoted
 from ..wire.packing import is_map
-from ..wire.requests import Exchange, ask
+from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
-from .requests import ask_whole, unsupported
+from .requests import send_whole, unsupported
 from .results import DocumentResult, Result
 
 METRICS = {
@@ -229,21 +229,21 @@ def create_index(
         "metric": wire_metric,
     }
     request |= {key: value for key, value in (("m", m), ("ef_construction", ef_construction)) if value}
-    yield from ask(request, Context(database, collection), unhurried=True)
+    yield from send(request, Context(database, collection), untimed=True)
     return (yield from _index(database, collection, name))
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[VectorIndexInfo]]:
     """List the vector indexes of a collection."""
     request = {"cmd": "list_vector_indexes", "database": database, "collection": collection}
-    answer = yield from ask(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Context(database, collection), repeatable=True)
     return [_info(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index; looked for first, because the server says yes to any name."""
     yield from _index(database, collection, name)
-    yield from ask(_about("delete_vector_index", database, collection, name=name))
+    yield from send(_about("delete_vector_index", database, collection, name=name))
 
 
 def search(
@@ -273,7 +273,7 @@ def search_by_document(
 ) -> Exchange[list[VectorHit]]:
     """Find the documents that are nearest to one of them, which is left out."""
     place = {"cmd": "get", "database": database, "collection": collection, "key": key}
-    document: JsonObject = (yield from ask(place, Context(database, collection, key), repeatable=True)).data
+    document: JsonObject = (yield from send(place, Context(database, collection, key), repeatable=True)).data
     vector: Any = document
     for part in attribute.split("."):
         vector = vector.get(part) if is_map(vector) else None
@@ -300,14 +300,14 @@ def quantize(database: str, collection: str, name: str, kind: str = "scalar") ->
             "quantize(collection, name, 'scalar')",
         )
     yield from _index(database, collection, name)
-    yield from ask(_about("quantize_vector_index", database, collection, index_name=name), unhurried=True)
+    yield from send(_about("quantize_vector_index", database, collection, index_name=name), untimed=True)
     return (yield from _index(database, collection, name))
 
 
 def dequantize(database: str, collection: str, name: str) -> Exchange[VectorIndexInfo]:
     """Keep an index's vectors in full precision again."""
     yield from _index(database, collection, name)
-    yield from ask(_about("dequantize_vector_index", database, collection, index_name=name), unhurried=True)
+    yield from send(_about("dequantize_vector_index", database, collection, index_name=name), untimed=True)
     return (yield from _index(database, collection, name))
 
 
@@ -337,7 +337,7 @@ def _nearest(
     if ef_search is not None:
         request["ef_search"] = ef_search
     hint = "a smaller limit asks for fewer documents at once"
-    rows = (yield from ask_whole(request, Context(database, collection), hint=hint)).data
+    rows = (yield from send_whole(request, Context(database, collection), hint=hint)).data
     found = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
     missing = [row["doc_key"] for row in rows if row["doc_key"] not in found]
     if missing:  # without a filter the server gives keys only

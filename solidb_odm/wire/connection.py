@@ -36,15 +36,15 @@ MOVES: dict[State, frozenset[State]] = {
 class Connection:
     """The protocol's side of one connection; a shell moves the bytes.
 
-    It counts what it carries: ``flights`` of ``requests``, and bytes ``sent`` and ``received``.
+    It counts what it carries: ``round_trips`` of ``requests``, and bytes ``sent`` and ``received``.
     """
 
-    __slots__ = ("_owed", "_reader", "address", "flights", "received", "requests", "sent", "state")
+    __slots__ = ("_owed", "_reader", "address", "received", "requests", "round_trips", "sent", "state")
 
     def __init__(self, address: str = "") -> None:
         self.address = address
         self.state = State.FRESH
-        self.flights = self.requests = self.sent = self.received = 0
+        self.round_trips = self.requests = self.sent = self.received = 0
         self._reader = FrameReader()
         self._owed = 0
 
@@ -69,7 +69,7 @@ class Connection:
         if count:
             self._owed = count
             self.state = AWAITING
-        self.flights += 1
+        self.round_trips += 1
         self.requests += count
         self.sent += size
 

@@ -12,7 +12,7 @@ from .._types import Binds
 
 @dataclass(frozen=True, slots=True)
 class RequestEvent:
-    """One round trip: a flight of pipelined requests and their answers.
+    """One round trip: a batch of pipelined requests and their answers.
 
     ``command`` says what for, ``text`` and ``binds`` hold a query's and ``rows`` counts its rows.
     ``sent`` and ``received`` count bytes. ``error`` names the class of the error that kept the answers
@@ -36,7 +36,7 @@ Observer: TypeAlias = Callable[[RequestEvent], None]
 class Counted(Protocol):
     """A connection, which counts what it carries. Who holds it is the only one to count."""
 
-    flights: int
+    round_trips: int
     requests: int
     sent: int
     received: int
@@ -46,7 +46,7 @@ class Counted(Protocol):
 class Tally:
     """What connections have carried."""
 
-    flights: int = 0
+    round_trips: int = 0
     requests: int = 0
     sent: int = 0
     received: int = 0
@@ -54,7 +54,7 @@ class Tally:
     def plus(self, other: Counted) -> Tally:
         """Add what a connection has carried."""
         return Tally(
-            self.flights + other.flights,
+            self.round_trips + other.round_trips,
             self.requests + other.requests,
             self.sent + other.sent,
             self.received + other.received,
@@ -78,17 +78,17 @@ class Statistics:
 
     @property
     def round_trips(self) -> int:
-        """Flights that went out and came back, or failed."""
-        return self._sum().flights
+        """Batches that were sent and answered, or failed."""
+        return self._sum().round_trips
 
     @property
     def requests(self) -> int:
-        """Requests in those flights."""
+        """Requests in those batches."""
         return self._sum().requests
 
     @property
     def bytes_sent(self) -> int:
-        """Bytes in those flights."""
+        """Bytes in those batches."""
         return self._sum().sent
 
     @property

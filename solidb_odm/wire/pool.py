@@ -26,11 +26,11 @@ class Ticket(Generic[W]):
     a ``drop``.
     """
 
-    __slots__ = ("served", "wake", "wire")
+    __slots__ = ("connection", "served", "wake")
 
     def __init__(self, wake: Callable[[], object]) -> None:
         self.wake, self.served = wake, False
-        self.wire: W | None = None
+        self.connection: W | None = None
 
 
 class PoolPolicy(Generic[W]):
@@ -65,17 +65,17 @@ class PoolPolicy(Generic[W]):
         if self._queue:
             return None
         try:
-            since, wire = self._idle.pop()
+            since, connection = self._idle.pop()
         except IndexError:
             return None
         if now - since > self._idle_seconds:
-            self._idle.append((since, wire))
+            self._idle.append((since, connection))
             return None
-        return wire
+        return connection
 
-    def put(self, wire: W, now: float) -> bool:
+    def put(self, connection: W, now: float) -> bool:
         """Take back a connection in good order; say whether the shell should ``settle`` now."""
-        self._idle.append((now, wire))
+        self._idle.append((now, connection))
         return bool(self._queue) or now - self._swept > SWEEP_SECONDS
 
     def drop(self) -> None:
@@ -99,22 +99,22 @@ class PoolPolicy(Generic[W]):
     def serve(self) -> None:
         """Give those in the queue an idle connection, or leave to open one, in their order."""
         while self._queue:
-            wire = self._newest()
-            if wire is None:
+            connection = self._newest()
+            if connection is None:
                 if self._open >= self._most:
                     break
                 self._open += 1
             ticket = self._queue.popleft()
-            ticket.wire, ticket.served = wire, True
+            ticket.connection, ticket.served = connection, True
             ticket.wake()
 
     def empty(self) -> tuple[W, ...]:
         """Forget the idle connections; return them, to close."""
-        wires: list[W] = []
-        while (wire := self._newest()) is not None:
-            wires.append(wire)
-        self._open -= len(wires)
-        return tuple(wires)
+        connections: list[W] = []
+        while (connection := self._newest()) is not None:
+            connections.append(connection)
+        self._open -= len(connections)
+        return tuple(connections)
 
     def _newest(self) -> W | None:
         try:
@@ -129,12 +129,12 @@ class PoolPolicy(Generic[W]):
             surplus = len(self._idle) > self._keep
             most = min(SURPLUS_SECONDS, self._idle_seconds) if surplus else self._idle_seconds
             try:
-                since, wire = self._idle.popleft()
+                since, connection = self._idle.popleft()
             except IndexError:
                 break
             if now - since <= most:
-                self._idle.appendleft((since, wire))
+                self._idle.appendleft((since, connection))
                 break
-            expired.append(wire)
+            expired.append(connection)
         self._open -= len(expired)
         return tuple(expired)

@@ -1,7 +1,7 @@
-"""What an exchange with the server asks of the shells: flights of requests, HTTP calls, pauses.
+"""What an exchange with the server consists of: batches of requests, HTTP calls, pauses.
 
 An exchange is an operation whose commands are these three, so that ``run`` and ``arun`` drive it over a
-lane. It is written once; the lanes of the two colours only move bytes and wait.
+lease of a connection. It is written once; the blocking and the async lease only move bytes and wait.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ T = TypeVar("T")
 _ABOUT_A_KEY = frozenset({"get", "update"})
 
 Exchange: TypeAlias = Generator[Command[Any], Any, T]
-"""An operation over flights, HTTP calls and pauses."""
+"""An operation over batches of requests, HTTP calls and pauses."""
 
 NOT_FINITE = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 """A packed NaN or infinity; may also be part of a text, so a hit asks for a closer look."""
 
 
 @dataclass(slots=True, eq=False)  # not frozen: one is made for every call, at a quarter of the cost
-class Flight(Command[list[Any]]):
-    """Frames that travel together, pipelined; the reply is as many answers.
+class RequestBatch(Command[list[Any]]):
+    """Frames that are sent together, pipelined; the reply is as many answers.
 
     Each answer is read with ``read`` as it comes in, while the server works on the next.
 
     ``repeatable``: may be sent again if a connection from the pool turns out to be broken.
-    ``timeout``: other seconds for an answer than the driver's; ``unhurried``: no end of them, because
+    ``timeout``: other seconds for an answer than the driver's; ``untimed``: no time limit, because
     the server may work for long without a word.
-    ``light``: one repeatable request that the server answers at once; tasks may share its flight.
+    ``light``: one repeatable request that the server answers at once; tasks may share its round trip.
     ``realm``: the database to log in to for this, if not the URL's. ``same_node``: only for the
     node that the exchange has spoken to before.
     ``keys``: of the documents that the answers carry, in their order, "" where that is not known; an answer
@@ -55,7 +55,7 @@ class Flight(Command[list[Any]]):
     label: str
     read: Callable[[bytes], Any] = decode
     repeatable: bool = False
-    unhurried: bool = False
+    untimed: bool = False
     light: bool = False
     timeout: float | None = None
     realm: str = ""
@@ -81,9 +81,9 @@ class Flight(Command[list[Any]]):
                     hint="an answer came twice, or one is missing: the connection is closed; ask again",
                 )
 
-    def patience(self, usual: float) -> float | None:
+    def time_limit(self, usual: float) -> float | None:
         """Give the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
-        return None if self.unhurried else self.timeout or usual
+        return None if self.untimed else self.timeout or usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +118,20 @@ class Pause(Command[None]):
 
 
 def event_of(
-    flight: Flight, begun: float, received: int, answers: Sequence[Any], error: str = ""
+    batch: RequestBatch, begun: float, received: int, answers: Sequence[Any], error: str = ""
 ) -> RequestEvent:
-    """Give the event for a flight that has just landed, or failed."""
+    """Return the event for a batch that has just been answered, or has failed."""
     milliseconds = (time.perf_counter() - begun) * 1000
     rows = sum(part.rows for part in answers if isinstance(part, Answer))
     return RequestEvent(
-        flight.label,
-        flight.count,
+        batch.label,
+        batch.count,
         milliseconds,
-        flight.size,
+        batch.size,
         received,
         rows,
-        flight.text,
-        dict(flight.binds or {}),
+        batch.text,
+        dict(batch.binds or {}),
         error,
     )
 
@@ -173,12 +173,12 @@ def _naming(request: JsonObject, context: Context | None) -> tuple[str, Callable
     return what, QueryError if context.query else InvalidDocument
 
 
-def ask(
+def send(
     request: JsonObject,
     context: Context | None = None,
     *,
     repeatable: bool = False,
-    unhurried: bool = False,
+    untimed: bool = False,
     light: bool = False,
     timeout: float | None = None,
     realm: str = "",
@@ -188,23 +188,23 @@ def ask(
 
     ``context`` is for errors and for whoever watches, where the request itself does not say it all.
     """
-    flight = Flight(
+    batch = RequestBatch(
         (request_frame(request, context),),
         1,
         request["cmd"],
         decode,
         repeatable,
-        unhurried,
+        untimed,
         light,
         timeout,
         realm,
         same_node,
     )
     if context is not None:
-        flight.text, flight.binds = context.query, context.binds
+        batch.text, batch.binds = context.query, context.binds
     if request["cmd"] in _ABOUT_A_KEY:
-        flight.keys = (str(request["key"]),)
-    answer: Answer = (yield flight)[0]
+        batch.keys = (str(request["key"]),)
+    answer: Answer = (yield batch)[0]
     if answer.refusal is None:
         return answer
     try:
@@ -226,7 +226,7 @@ def context_of(request: JsonObject) -> Context:
     return Context(database, collection, key, query)
 
 
-def ask_all(
+def send_all(
     requests: Sequence[JsonObject],
     *,
     label: str,
@@ -234,20 +234,22 @@ def ask_all(
     text: str = "",
     binds: Mapping[str, Any] | None = None,
 ) -> Exchange[list[Answer]]:
-    """Send requests in one flight; give their answers, refusals among them."""
+    """Send requests in one round trip; return their answers, refusals among them."""
     if not requests:
         return []
-    flight = flight_of(requests, label)
-    flight.repeatable, flight.text, flight.binds = repeatable, text, binds
-    return (yield from call(flight))
+    batch = batch_of(requests, label)
+    batch.repeatable, batch.text, batch.binds = repeatable, text, binds
+    return (yield from call(batch))
 
 
-def flight_of(requests: Sequence[JsonObject], label: str, read: Callable[[bytes], Any] = decode) -> Flight:
-    """Give the flight of many requests; each answer is read with ``read``."""
-    return Flight((b"".join(map(request_frame, requests)),), len(requests), label, read)
+def batch_of(
+    requests: Sequence[JsonObject], label: str, read: Callable[[bytes], Any] = decode
+) -> RequestBatch:
+    """Return the batch of many requests; each answer is read with ``read``."""
+    return RequestBatch((b"".join(map(request_frame, requests)),), len(requests), label, read)
 
 
-def granted(answer: Answer, context: Context = NOWHERE) -> Answer:
+def accepted(answer: Answer, context: Context = NOWHERE) -> Answer:
     """Return the answer unless it is a refusal, which is raised."""
     if answer.refusal is not None:
         raise fault(answer.refusal, context)

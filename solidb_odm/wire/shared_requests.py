@@ -1,8 +1,8 @@
-"""Flights shared by tasks: while some are under way, the light requests of others gather for the next.
+"""Batches shared by tasks: while some are under way, the light requests of others gather for the next.
 
-There is no task of its own behind this. Whoever finds no party boarding opens one and leads it; who comes
-before it takes off joins it. At most ``LANES`` are in the air, so that the server works on one while
-the answers of another are taken in here; a party holds about that share of all who ask, not all of them.
+There is no task of its own behind this. The task that finds no open batch opens one and leads it; those
+that come before it is sent join it. At most ``CONCURRENT`` are under way, so that the server works on one
+while the answers of another are read here; a batch holds about that share of all requests, not all of them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from ..errors import ConnectionFailed, SolidbError
-from .requests import Flight
+from .requests import RequestBatch
 
-LANES = 2
-"""How many shared flights are in the air at once, each on a connection."""
+CONCURRENT = 2
+"""How many shared batches are under way at once, each on a connection."""
 
 FEW = 8
-"""The requests that a party always takes: dividing fewer is not worth it."""
+"""The requests that a batch always takes: dividing fewer is not worth it."""
 
 MOST = 128
-"""The most requests in one flight, so that nobody waits long for the answers to others."""
+"""The most requests in one batch, so that no task waits long for the answers to others."""
 
 
-class Landing:
-    """What the passengers of a party wait for: an event, by asyncio's own futures where it runs.
+class Completion:
+    """What the tasks of a shared batch wait for: an event, by asyncio's own futures where it runs.
 
     An event of anyio costs as much there as everything else that a shared request takes.
     """
@@ -52,7 +52,7 @@ class Landing:
         return future
 
     def set(self) -> None:
-        """Say that it is over."""
+        """End the waiting of all."""
         if self._event is not None:
             self._event.set()
         for future in self._futures:
@@ -68,102 +68,102 @@ def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
     return None if task is None else task.get_loop()
 
 
-class Party:
-    """Requests that fly together; ``cleared`` calls its leader when a lane is free."""
+class SharedBatch:
+    """Requests that are sent together; ``turn`` calls the leading task when the batch may be sent."""
 
-    __slots__ = ("answers", "cleared", "flights", "landed", "problem")
+    __slots__ = ("answers", "done", "problem", "requests", "turn")
 
-    def __init__(self, flight: Flight) -> None:
-        self.flights = [flight]
-        self.landed = Landing()
-        self.cleared: anyio.Event | None = None
+    def __init__(self, request: RequestBatch) -> None:
+        self.requests = [request]
+        self.done = Completion()
+        self.turn: anyio.Event | None = None
         self.answers: list[Any] | None = None
         self.problem: SolidbError | None = None
 
 
-class SharedFlights:
-    """Gathers light requests; ``fly`` performs a flight on a connection of the pool."""
+class SharedRequests:
+    """Gathers light requests; ``perform`` makes the round trip of a batch on a connection of the pool."""
 
-    __slots__ = ("_air", "_boarding", "_fly", "_inside", "_peak", "_queue")
+    __slots__ = ("_inside", "_joinable", "_peak", "_perform", "_queue", "_under_way")
 
-    def __init__(self, fly: Callable[[Flight], Awaitable[list[Any]]]) -> None:
-        self._fly = fly
-        self._boarding: Party | None = None
-        self._queue: deque[Party] = deque()
-        self._air = 0
+    def __init__(self, perform: Callable[[RequestBatch], Awaitable[list[Any]]]) -> None:
+        self._perform = perform
+        self._joinable: SharedBatch | None = None
+        self._queue: deque[SharedBatch] = deque()
+        self._under_way = 0
         self._inside = self._peak = 0
 
-    async def fly(self, flight: Flight) -> list[Any]:
-        """Give the answer to a request that may be sent again."""
+    async def perform(self, request: RequestBatch) -> list[Any]:
+        """Return the answer to a request that may be sent again."""
         self._inside += 1
         self._peak = max(self._peak, self._inside)
         try:
-            party = self._boarding
-            if party is None or len(party.flights) >= self._room():
-                seat, party = 0, Party(flight)
-                self._boarding = party
-                await self._lead(party)
+            batch = self._joinable
+            if batch is None or len(batch.requests) >= self._capacity():
+                position, batch = 0, SharedBatch(request)
+                self._joinable = batch
+                await self._lead(batch)
             else:
-                seat = len(party.flights)
-                party.flights.append(flight)
-                await party.landed.wait()
+                position = len(batch.requests)
+                batch.requests.append(request)
+                await batch.done.wait()
         finally:
             self._inside -= 1
-        if party.answers is not None:
-            return [party.answers[seat]]
-        if party.problem is not None:
-            raise copy.copy(party.problem)  # each raises its own
-        return await self._fly(flight)  # its leader has given up, or the connection broke
+        if batch.answers is not None:
+            return [batch.answers[position]]
+        if batch.problem is not None:
+            raise copy.copy(batch.problem)  # each raises its own
+        return await self._perform(request)  # its leading task has given up, or the connection broke
 
-    def _room(self) -> int:
-        return min(MOST, max(FEW, -(-self._peak // LANES)))
+    def _capacity(self) -> int:
+        return min(MOST, max(FEW, -(-self._peak // CONCURRENT)))
 
-    async def _lead(self, party: Party) -> None:
-        flying = False
+    async def _lead(self, batch: SharedBatch) -> None:
+        sending = False
         try:
-            if self._air < LANES:
-                self._air += 1
-                flying = True
+            if self._under_way < CONCURRENT:
+                self._under_way += 1
+                sending = True
                 if self._peak > 1:
                     await checkpoint()  # the others that were just answered come again
             else:
-                party.cleared = anyio.Event()
-                self._queue.append(party)
-                await party.cleared.wait()
-                flying = True
-            self._close(party)
+                batch.turn = anyio.Event()
+                self._queue.append(batch)
+                await batch.turn.wait()
+                sending = True
+            self._close(batch)
             self._peak = max(self._inside, self._peak - 1)
-            await self._carry(party)
+            await self._send(batch)
         finally:
-            self._close(party)
-            party.landed.set()
-            if flying or party not in self._queue:
-                self._pass_on()
+            self._close(batch)
+            batch.done.set()
+            if sending or batch not in self._queue:
+                self._send_next()
             else:
-                self._queue.remove(party)
+                self._queue.remove(batch)
 
-    def _close(self, party: Party) -> None:
-        if self._boarding is party:
-            self._boarding = None
+    def _close(self, batch: SharedBatch) -> None:
+        if self._joinable is batch:
+            self._joinable = None
 
-    async def _carry(self, party: Party) -> None:
-        flights = party.flights
-        merged = flights[0]
-        if len(flights) > 1:
-            chunks = [chunk for flight in flights for chunk in flight.chunks]
-            labels = ", ".join(dict.fromkeys(flight.label for flight in flights))
-            keys = [key for flight in flights for key in (flight.keys or ("",))]
-            merged = replace(merged, chunks=chunks, count=len(flights), label=labels, keys=keys)
+    async def _send(self, batch: SharedBatch) -> None:
+        requests = batch.requests
+        merged = requests[0]
+        if len(requests) > 1:
+            chunks = [chunk for request in requests for chunk in request.chunks]
+            labels = ", ".join(dict.fromkeys(request.label for request in requests))
+            keys = [key for request in requests for key in (request.keys or ("",))]
+            merged = replace(merged, chunks=chunks, count=len(requests), label=labels, keys=keys)
         try:
-            party.answers = await self._fly(merged)
+            batch.answers = await self._perform(merged)
         except SolidbError as problem:
-            if len(flights) == 1 or not isinstance(problem, ConnectionFailed):
-                party.problem = problem
+            if len(requests) == 1 or not isinstance(problem, ConnectionFailed):
+                batch.problem = problem
 
-    def _pass_on(self) -> None:
+    def _send_next(self) -> None:
         if self._queue:
-            cleared = self._queue.popleft().cleared
-            if cleared is not None:
-                cleared.set()
+            turn = self._queue.popleft().turn
+            if turn is not None:
+                turn.set()
         else:
-            self._air -= 1
+            self._under_way -= 1

@@ -20,7 +20,7 @@ from .connection import Connection, State
 from .deadlines import left
 from .events import Statistics
 from .login import check_login, gave_up, login_request
-from .requests import Flight, event_of
+from .requests import RequestBatch, event_of
 from .url import Host, ServerAddress
 
 CHUNK = 256 * 1024
@@ -32,13 +32,13 @@ _Selector = cast(type[selectors.SelectSelector], getattr(selectors, "PollSelecto
 
 
 QUICK = 0.001
-"""A wait for a connection, in seconds, that is not worth setting a socket's time-out anew."""
+"""A wait for a connection, in seconds, that is not worth setting a socket's time-out again."""
 
 
-class SocketWire:
+class SocketConnection:
     """One connection: a socket and its state."""
 
-    __slots__ = ("_seconds", "_socket", "_statistics", "connection", "host", "realm", "reused", "stale")
+    __slots__ = ("_seconds", "_socket", "_statistics", "host", "protocol", "realm", "reused", "stale")
 
     stale: Callable[[], object]
     """Say whether the server hung up, or spoke, while nobody asked for anything."""
@@ -47,7 +47,7 @@ class SocketWire:
         self.host, self.realm, self.reused = host, realm, False
         self._socket, self._statistics = opened, statistics
         self._seconds: float | None = -1.0  # not set yet
-        self.connection = Connection(str(host))
+        self.protocol = Connection(str(host))
         self.stale = watch(opened)
 
     @classmethod
@@ -62,43 +62,43 @@ class SocketWire:
             if (context := address.tls_context()) is not None:
                 opened.settimeout(left(begun, seconds))
                 opened = context.wrap_socket(opened, server_hostname=host.name)
-            wire = cls(host, opened, statistics, realm)
-            greeting = wire.connection.greet(login_request(address, realm))
+            connection = cls(host, opened, statistics, realm)
+            greeting = connection.protocol.greet(login_request(address, realm))
             opened.settimeout(left(begun, seconds))
             opened.sendall(greeting)
             answers: list[bytes] = []
-            wire._collect(answers, 1, bytes, begun, seconds)
+            connection._collect(answers, 1, bytes, begun, seconds)
             check_login(answers[0], address)
         except BaseException:
             opened.close()
             raise
-        wire.connection.received = 0  # logins are not counted
-        statistics.opened(wire.connection)
-        return wire
+        connection.protocol.received = 0  # logins are not counted
+        statistics.opened(connection.protocol)
+        return connection
 
     @property
     def sound(self) -> bool:
         """Whether it is owed nothing and can be used again."""
-        return self.connection.state is State.IDLE
+        return self.protocol.state is State.IDLE
 
-    def fly(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
-        """Send a flight and collect its answers; on any failure the connection is closed.
+    def round_trip(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
+        """Send a batch and collect its answers; on any failure the connection is closed.
 
         The first answer may take so many seconds since ``begun``, the others as many after the one before.
         """
-        connection, statistics = self.connection, self._statistics
-        before, answers, error = connection.received, list[Any](), ""
+        protocol, statistics = self.protocol, self._statistics
+        before, answers, error = protocol.received, list[Any](), ""
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
-            answers = self._swap(flight, seconds, begun)
-            flight.check(answers, connection.address)
+            answers = self._swap(batch, seconds, begun)
+            batch.check(answers, protocol.address)
         except (TimeoutError, BlockingIOError) as problem:
             error = "RequestTimeout"
-            raise gave_up(flight.label, seconds, connection.address) from problem
+            raise gave_up(batch.label, seconds, protocol.address) from problem
         except OSError as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
-                f"the connection to {self.host} broke during {flight.label}: {problem}",
+                f"the connection to {self.host} broke during {batch.label}: {problem}",
                 address=str(self.host),
             ) from problem
         except BaseException as problem:
@@ -108,28 +108,28 @@ class SocketWire:
             if error:
                 self.close()
             if clock:
-                statistics.tell(event_of(flight, clock, connection.received - before, answers, error))
+                statistics.tell(event_of(batch, clock, protocol.received - before, answers, error))
         return answers
 
     def close(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
-        self.connection.close()
+        self.protocol.close()
         self._socket.close()
-        self._statistics.closed(self.connection)
+        self._statistics.closed(self.protocol)
 
-    def _swap(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
-        chunks, wanted, read = flight.chunks, flight.count, flight.read
+    def _swap(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
+        chunks, wanted, read = batch.chunks, batch.count, batch.read
         if len(chunks) > 1 or len(chunks[0]) > SMALL:
-            self.connection.send(wanted, flight.size)
+            self.protocol.send(wanted, batch.size)
             return self._push(deque(memoryview(chunk) for chunk in chunks), wanted, read, begun, seconds)
         chunk = chunks[0]
-        self.connection.send(wanted, len(chunk))
+        self.protocol.send(wanted, len(chunk))
         if time.monotonic() - begun > QUICK:
             self._wait_at_most(seconds and left(begun, seconds))
         elif seconds != self._seconds:
             self._wait_at_most(seconds)
         self._socket.sendall(chunk)
-        answers = list(map(read, self.connection.receive(self._socket.recv(SMALL))))
+        answers = list(map(read, self.protocol.receive(self._socket.recv(SMALL))))
         if len(answers) < wanted:  # most answers come in one piece
             self._collect(answers, wanted, read, begun, seconds)
         return answers
@@ -146,7 +146,7 @@ class SocketWire:
         while len(answers) < wanted:
             acknowledge(self._socket)
             self._wait_at_most(seconds and left(begun, seconds))
-            came = self.connection.receive(self._socket.recv(CHUNK))
+            came = self.protocol.receive(self._socket.recv(CHUNK))
             answers += map(read, came)
             if came:
                 begun = time.monotonic()
@@ -182,7 +182,7 @@ class SocketWire:
             except (BrokenPipeError, ConnectionResetError):
                 break  # the server hung up, perhaps after an answer that says why: go and read it
             with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                answers += map(read, self.connection.receive(self._socket.recv(CHUNK)))
+                answers += map(read, self.protocol.receive(self._socket.recv(CHUNK)))
                 events = 0
             if events and not _ready(self._socket, events, seconds):
                 raise TimeoutError
@@ -219,7 +219,7 @@ _TIMEVAL = _timeval(sys.platform)
 def acknowledge(opened: socket.socket) -> None:
     """Send the acknowledgement that the kernel holds back for up to 40 ms.
 
-    The server leaves Nagle's algorithm on: it does not write the next small answer of a flight before
+    The server leaves Nagle's algorithm on: it does not write the next small answer of a batch before
     the last one is acknowledged.
     """
     if _QUICK_ACK is not None:
@@ -227,7 +227,7 @@ def acknowledge(opened: socket.socket) -> None:
 
 
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-"""Linux has it; elsewhere a flight of several small answers can take 40 ms longer."""
+"""Linux has it; elsewhere a batch of several small answers can take 40 ms longer."""
 
 
 def watch(opened: socket.socket) -> Callable[[], object]:

@@ -1,4 +1,4 @@
-"""The blocking shell: a pool for threads, and the lane that an exchange runs on."""
+"""The blocking shell: a pool for threads, and the lease that an exchange runs on."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
     SHAPE_ERRORS,
-    Flight,
     HttpAnswer,
     HttpCall,
     Pause,
+    RequestBatch,
     is_planned,
     misshapen,
     pauses,
 )
-from .socket_connection import SocketWire
+from .socket_connection import SocketConnection
 from .url import Host, ServerAddress
 
 T = TypeVar("T")
@@ -51,73 +51,73 @@ class SocketPool:
         self._http: httpx.Client | None = None
         self._closed = False
 
-    def idle(self, now: float) -> SocketWire | None:
+    def idle(self, now: float) -> SocketConnection | None:
         """Take an idle connection that still stands, if there is one and nobody waits for it."""
         if self._process != os.getpid():
             self._forget()
-        while (wire := self._policy.reuse(now)) is not None:
-            if not wire.stale():
-                return wire
-            self.discard(wire)
+        while (connection := self._policy.reuse(now)) is not None:
+            if not connection.stale():
+                return connection
+            self.discard(connection)
         return None
 
-    def lease(self, seconds: float | None = None) -> SocketWire:
+    def take(self, seconds: float | None = None) -> SocketConnection:
         """Take an idle connection, or a new one, or wait for one.
 
         All in so many seconds, if the pool's own time-outs are not shorter.
         """
         begun = time.monotonic()
-        wire = self.idle(begun) or self._queue(begun, seconds)
-        while wire is not None:
-            if not wire.stale():
-                return wire
-            self.discard(wire)
-            wire = self.idle(begun) or self._queue(begun, seconds)
+        connection = self.idle(begun) or self._queue(begun, seconds)
+        while connection is not None:
+            if not connection.stale():
+                return connection
+            self.discard(connection)
+            connection = self.idle(begun) or self._queue(begun, seconds)
         try:
             return self.connect(seconds=remaining(begun, seconds))
         except BaseException:
             self._drop()
             raise
 
-    def connect(self, realm: str = "", seconds: float | None = None) -> SocketWire:
+    def connect(self, realm: str = "", seconds: float | None = None) -> SocketConnection:
         """Open a connection that the pool does not count."""
         problems: dict[Host, Exception] = {}
         begun = time.monotonic()
         for host in in_order(self.address.hosts, self.host):
-            patience = within(self.address.options.connect_timeout, remaining(begun, seconds))
+            limit = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
-                wire = SocketWire.open(host, self.address, self.statistics, realm, patience)
+                connection = SocketConnection.open(host, self.address, self.statistics, realm, limit)
             except (OSError, ConnectionLost) as problem:
                 problems[host] = problem
             else:
                 self.host = host
-                return wire
+                return connection
         if seconds is not None and time.monotonic() - begun >= seconds:
             raise no_time_left(problems, seconds) from next(reversed(problems.values()))
         raise unreachable(problems) from next(reversed(problems.values()))
 
-    def give(self, wire: SocketWire) -> None:
+    def give(self, connection: SocketConnection) -> None:
         """Give a connection back."""
-        if wire.connection.state is not IDLE or wire.host is not self.host or self._closed:
-            self.discard(wire)
+        if connection.protocol.state is not IDLE or connection.host is not self.host or self._closed:
+            self.discard(connection)
             return
-        wire.reused = True
-        if self._policy.put(wire, time.monotonic()):
+        connection.reused = True
+        if self._policy.put(connection, time.monotonic()):
             self._settle()
         if self._is_closed():
             self.purge()  # it was closed meanwhile
 
-    def discard(self, wire: SocketWire) -> None:
+    def discard(self, connection: SocketConnection) -> None:
         """Close a connection instead of giving it back."""
-        wire.close()
+        connection.close()
         self._drop()
 
     def purge(self) -> None:
         """Close the idle connections: one broke, so the others are not to be trusted."""
         with self._lock:
-            wires = self._policy.empty()
-        for wire in wires:
-            wire.close()
+            connections = self._policy.empty()
+        for connection in connections:
+            connection.close()
         self._settle()
 
     def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
@@ -161,44 +161,44 @@ class SocketPool:
         if self._http is not None:
             self._http.close()
 
-    def _queue(self, begun: float, seconds: float | None) -> SocketWire | None:
+    def _queue(self, begun: float, seconds: float | None) -> SocketConnection | None:
         """Wait for a turn; give the connection it brings, or None: open one."""
         if self._closed:
             raise closed()
         turn = Event()
-        ticket = Ticket[SocketWire](turn.set)
+        ticket = Ticket[SocketConnection](turn.set)
         with self._lock:
             self._policy.queue(ticket)
         self._settle()
-        patience = within(self.address.options.pool_timeout, remaining(begun, seconds))
+        limit = within(self.address.options.pool_timeout, remaining(begun, seconds))
         try:
-            served = ticket.served or turn.wait(patience)
+            served = ticket.served or turn.wait(limit)
         except BaseException:
             self._leave(ticket)
             raise
         if not served and not self._withdrawn(ticket):
             served = True  # at the last moment
         if not served:
-            raise none_free(patience, self._most)
+            raise none_free(limit, self._most)
         if self._is_closed():
             self._leave(ticket)
             raise closed()
-        return ticket.wire
+        return ticket.connection
 
     def _is_closed(self) -> bool:
         return self._closed
 
-    def _withdrawn(self, ticket: Ticket[SocketWire]) -> bool:
+    def _withdrawn(self, ticket: Ticket[SocketConnection]) -> bool:
         with self._lock:
             if ticket.served:
                 return False
             self._policy.withdraw(ticket)
             return True
 
-    def _leave(self, ticket: Ticket[SocketWire]) -> None:
+    def _leave(self, ticket: Ticket[SocketConnection]) -> None:
         """Give back what a caller was given who is interrupted."""
         if not self._withdrawn(ticket):
-            self._drop() if ticket.wire is None else self.give(ticket.wire)
+            self._drop() if ticket.connection is None else self.give(ticket.connection)
 
     def _settle(self) -> None:
         with self._lock:
@@ -209,11 +209,11 @@ class SocketPool:
     def _forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
         self._process, self._lock = os.getpid(), Lock()
-        for wire in self._policy.empty():
-            wire.close()
+        for connection in self._policy.empty():
+            connection.close()
         self._policy = self._new_policy()
 
-    def _new_policy(self) -> PoolPolicy[SocketWire]:
+    def _new_policy(self) -> PoolPolicy[SocketConnection]:
         options = self.address.options
         return PoolPolicy(
             size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
@@ -225,15 +225,15 @@ class SocketPool:
         self._settle()
 
 
-class Lane:
-    """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
+class Lease:
+    """The I/O of one exchange: it leases at most one connection, from the first batch to the end."""
 
-    __slots__ = ("_host", "_pool", "_seconds", "_wire")
+    __slots__ = ("_connection", "_host", "_pool", "_seconds")
 
     def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
         self._pool = pool
         self._seconds = seconds or pool.seconds
-        self._wire: SocketWire | None = None
+        self._connection: SocketConnection | None = None
         self._host: Host | None = None
 
     def __enter__(self) -> Self:
@@ -248,7 +248,7 @@ class Lane:
     @property
     def sound(self) -> bool:
         """Whether it holds a connection that can be used on."""
-        return self._wire is not None and self._wire.sound
+        return self._connection is not None and self._connection.sound
 
     def run(self, exchange: Operation[T]) -> T:
         """Run an exchange from its beginning to its end, and give the connection back."""
@@ -265,72 +265,72 @@ class Lane:
         return result
 
     def perform(self, command: Command[R], /) -> R:
-        """Perform a flight, an HTTP call or a pause."""
+        """Perform a batch of requests, an HTTP call or a pause."""
         reply: Any = None
-        if isinstance(command, Flight):
-            reply = self._fly(command)
+        if isinstance(command, RequestBatch):
+            reply = self._round_trip(command)
         elif isinstance(command, HttpCall):
             reply = self._pool.http(command, self._seconds)
         elif isinstance(command, Pause):
             time.sleep(command.seconds)
         else:
-            raise TypeError(f"a lane does not perform {type(command).__name__}")
+            raise TypeError(f"a lease does not perform {type(command).__name__}")
         answer: R = reply
         return answer
 
     def release(self, *, clean: bool = True) -> None:
         """Give the connection back; not ``clean``: close it, which makes the server roll back."""
-        wire, self._wire = self._wire, None
-        if wire is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
-        if wire.realm:
-            wire.close()
+        if connection.realm:
+            connection.close()
         elif clean:
-            self._pool.give(wire)
+            self._pool.give(connection)
         else:
-            self._pool.discard(wire)
+            self._pool.discard(connection)
 
-    def _fly(self, flight: Flight) -> list[Any]:
-        seconds = None if flight.unhurried else flight.timeout or self._seconds
+    def _round_trip(self, batch: RequestBatch) -> list[Any]:
+        seconds = None if batch.untimed else batch.timeout or self._seconds
         begun = time.monotonic()
-        wire = None if self._wire or self._host or flight.realm else self._pool.idle(begun)
-        if wire is None:
-            wire = self._on(flight, seconds)
-        else:  # the first flight of most exchanges
-            self._wire, self._host = wire, wire.host
+        connection = None if self._connection or self._host or batch.realm else self._pool.idle(begun)
+        if connection is None:
+            connection = self._on(batch, seconds)
+        else:  # the first batch of most exchanges
+            self._connection, self._host = connection, connection.host
         try:
-            return wire.fly(flight, seconds, begun)
+            return connection.round_trip(batch, seconds, begun)
         except ConnectionLost:
             self.release(clean=False)
             self._pool.purge()
-            if not (flight.repeatable and wire.reused and self._pool.address.options.retries):
+            if not (batch.repeatable and connection.reused and self._pool.address.options.retries):
                 raise
-        return self._again(flight, begun, seconds)
+        return self._again(batch, begun, seconds)
 
-    def _again(self, flight: Flight, begun: float, seconds: float | None) -> list[Any]:
-        """Fly on a new connection after one broke, patiently: the server may be starting again."""
+    def _again(self, batch: RequestBatch, begun: float, seconds: float | None) -> list[Any]:
+        """Send the batch on a new connection after one broke, with pauses: the server may be restarting."""
         options = self._pool.address.options
         for pause in pauses(options.retries - 1, options.retry_wait):
             try:
-                return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
+                return self._on(batch, remaining(begun, seconds)).round_trip(batch, seconds, begun)
             except ConnectionLost:
                 raise  # it was there and broke again: the request is at fault
             except ConnectionFailed:
                 time.sleep(within(pause, remaining(begun, seconds)))
-        return self._on(flight, remaining(begun, seconds)).fly(flight, seconds, begun)
+        return self._on(batch, remaining(begun, seconds)).round_trip(batch, seconds, begun)
 
-    def _on(self, flight: Flight, seconds: float | None) -> SocketWire:
-        realm = flight.realm
-        if self._wire is not None:
-            if self._wire.realm == realm and self._wire.sound:
-                return self._wire
-            self.release(clean=self._wire.sound)
-        wire = self._pool.connect(realm, seconds) if realm else self._pool.lease(seconds)
-        self._take(wire, flight)
-        return wire
+    def _on(self, batch: RequestBatch, seconds: float | None) -> SocketConnection:
+        realm = batch.realm
+        if self._connection is not None:
+            if self._connection.realm == realm and self._connection.sound:
+                return self._connection
+            self.release(clean=self._connection.sound)
+        connection = self._pool.connect(realm, seconds) if realm else self._pool.take(seconds)
+        self._take(connection, batch)
+        return connection
 
-    def _take(self, wire: SocketWire, flight: Flight) -> None:
-        self._wire = wire
-        if flight.same_node and wire.host != self._host:
+    def _take(self, connection: SocketConnection, batch: RequestBatch) -> None:
+        self._connection = connection
+        if batch.same_node and connection.host != self._host:
             raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
-        self._host = wire.host
+        self._host = connection.host

@@ -16,15 +16,15 @@ from .connection import Connection, State
 from .deadlines import remaining
 from .events import Statistics
 from .login import check_login, gave_up, login_request
-from .requests import Flight, event_of
+from .requests import RequestBatch, event_of
 from .socket_connection import CHUNK, SMALL, acknowledge, watch
 from .url import Host, ServerAddress
 
 
-class StreamWire:
+class StreamConnection:
     """One connection: a stream and its state."""
 
-    __slots__ = ("_connection", "_statistics", "_stream", "host", "realm", "reused", "stale")
+    __slots__ = ("_protocol", "_statistics", "_stream", "host", "realm", "reused", "stale")
 
     stale: Callable[[], object]
     """Say whether the server hung up, or spoke, while nobody asked for anything."""
@@ -32,7 +32,7 @@ class StreamWire:
     def __init__(self, host: Host, stream: ByteStream, statistics: Statistics, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._stream, self._statistics = stream, statistics
-        self._connection = Connection(str(host))
+        self._protocol = Connection(str(host))
         self.stale = watch(stream.extra(SocketAttribute.raw_socket))
 
     @classmethod
@@ -43,45 +43,45 @@ class StreamWire:
         with anyio.fail_after(seconds) as scope:
             stream = await connect(host, address)
             try:
-                wire = cls(host, stream, statistics, realm)
-                greeting = wire._connection.greet(login_request(address, realm))
+                connection = cls(host, stream, statistics, realm)
+                greeting = connection._protocol.greet(login_request(address, realm))
                 await stream.send(greeting)
-                (payload,) = await wire._collect(1, bytes, None, scope)
+                (payload,) = await connection._collect(1, bytes, None, scope)
                 check_login(payload, address)
             except BaseException:
                 await hang_up(stream)
                 raise
-        wire._connection.received = 0  # logins are not counted
-        statistics.opened(wire._connection)
-        return wire
+        connection._protocol.received = 0  # logins are not counted
+        statistics.opened(connection._protocol)
+        return connection
 
     @property
     def sound(self) -> bool:
         """Whether it is owed nothing and can be used again."""
-        return self._connection.state is State.IDLE
+        return self._protocol.state is State.IDLE
 
-    async def fly(self, flight: Flight, seconds: float | None, begun: float) -> list[Any]:
-        """Send a flight and collect its answers; on any failure the connection is closed.
+    async def round_trip(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
+        """Send a batch and collect its answers; on any failure the connection is closed.
 
         The first answer may take so many seconds since ``begun``, the others as many after the one before.
         """
-        connection, statistics = self._connection, self._statistics
-        before, answers, error = connection.received, list[Any](), ""
+        protocol, statistics = self._protocol, self._statistics
+        before, answers, error = protocol.received, list[Any](), ""
         clock = time.perf_counter() if statistics.awake() else 0.0
         try:
-            connection.send(flight.count, flight.size)
+            protocol.send(batch.count, batch.size)
             with anyio.move_on_after(remaining(begun, seconds)) as scope:
-                answers = await self._swap(flight, seconds, scope)
+                answers = await self._swap(batch, seconds, scope)
             if scope.cancelled_caught:  # whatever its deadline says by now: fail_after() goes by that
                 raise TimeoutError
-            flight.check(answers, connection.address)
+            batch.check(answers, protocol.address)
         except TimeoutError as problem:
             error = "RequestTimeout"
-            raise gave_up(flight.label, seconds, connection.address) from problem
+            raise gave_up(batch.label, seconds, protocol.address) from problem
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
-                f"the connection to {self.host} broke during {flight.label}: {problem}",
+                f"the connection to {self.host} broke during {batch.label}: {problem}",
                 address=str(self.host),
             ) from problem
         except BaseException as problem:
@@ -91,18 +91,18 @@ class StreamWire:
             if error:
                 await self.aclose()
             if clock:
-                statistics.tell(event_of(flight, clock, connection.received - before, answers, error))
+                statistics.tell(event_of(batch, clock, protocol.received - before, answers, error))
         return answers
 
     async def aclose(self) -> None:
         """Hang up; the server rolls back what this connection left open."""
-        self._connection.close()
-        self._statistics.closed(self._connection)
+        self._protocol.close()
+        self._statistics.closed(self._protocol)
         await hang_up(self._stream)
 
-    async def _swap(self, flight: Flight, seconds: float | None, scope: anyio.CancelScope) -> list[Any]:
-        chunks, wanted, read = flight.chunks, flight.count, flight.read
-        if flight.size <= SMALL:
+    async def _swap(self, batch: RequestBatch, seconds: float | None, scope: anyio.CancelScope) -> list[Any]:
+        chunks, wanted, read = batch.chunks, batch.count, batch.read
+        if batch.size <= SMALL:
             await self._stream.send(b"".join(chunks))
             return await self._collect(wanted, read, seconds, scope)
         answers: list[Any] = []
@@ -137,7 +137,7 @@ class StreamWire:
                 data = await self._stream.receive(CHUNK)
             except anyio.EndOfStream:
                 data = b""
-            came = self._connection.receive(data)
+            came = self._protocol.receive(data)
             answers += map(read, came)
             if len(answers) >= wanted:
                 return answers

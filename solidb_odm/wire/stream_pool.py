@@ -22,16 +22,16 @@ from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
     SHAPE_ERRORS,
-    Flight,
     HttpAnswer,
     HttpCall,
     Pause,
+    RequestBatch,
     is_planned,
     misshapen,
     pauses,
 )
-from .shared_requests import SharedFlights
-from .stream_connection import StreamWire
+from .shared_requests import SharedRequests
+from .stream_connection import StreamConnection
 from .url import Host, ServerAddress
 
 T = TypeVar("T")
@@ -47,69 +47,69 @@ class StreamPool:
         options = address.options
         self.seconds = options.timeout
         self._most = options.pool_size + options.pool_overflow
-        self._policy: PoolPolicy[StreamWire] = PoolPolicy(
+        self._policy: PoolPolicy[StreamConnection] = PoolPolicy(
             size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
         )
-        self.shared = SharedFlights(self._fly)
+        self.shared = SharedRequests(self._round_trip)
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
-    async def lease(self, seconds: float | None = None) -> StreamWire:
+    async def take(self, seconds: float | None = None) -> StreamConnection:
         """Take a connection: an idle one that still stands, or a new one, or wait for one.
 
         All in so many seconds, if the pool's own time-outs are not shorter.
         """
         begun = time.monotonic()
         while True:
-            wire = self._policy.reuse(begun)
-            if wire is None:
-                wire = await self._queue(begun, seconds)
-            if wire is None:
+            connection = self._policy.reuse(begun)
+            if connection is None:
+                connection = await self._queue(begun, seconds)
+            if connection is None:
                 break
-            if not wire.stale():
-                return wire
-            await self.discard(wire)
+            if not connection.stale():
+                return connection
+            await self.discard(connection)
         try:
             return await self.connect(seconds=remaining(begun, seconds))
         except BaseException:
             self._drop()
             raise
 
-    async def connect(self, realm: str = "", seconds: float | None = None) -> StreamWire:
+    async def connect(self, realm: str = "", seconds: float | None = None) -> StreamConnection:
         """Open a connection that the pool does not count."""
         problems: dict[Host, Exception] = {}
         begun = time.monotonic()
         for host in in_order(self.address.hosts, self.host):
-            patience = within(self.address.options.connect_timeout, remaining(begun, seconds))
+            limit = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
-                wire = await StreamWire.open(host, self.address, self.statistics, realm, patience)
+                connection = await StreamConnection.open(host, self.address, self.statistics, realm, limit)
             except (OSError, ConnectionLost, anyio.BrokenResourceError) as problem:
                 problems[host] = problem
             else:
                 self.host = host
-                return wire
+                return connection
         if seconds is not None and time.monotonic() - begun >= seconds:
             raise no_time_left(problems, seconds) from next(reversed(problems.values()))
         raise unreachable(problems) from next(reversed(problems.values()))
 
-    async def give(self, wire: StreamWire) -> None:
+    async def give(self, connection: StreamConnection) -> None:
         """Give a connection back."""
-        if not wire.sound or wire.host is not self.host or self._closed:
-            await self.discard(wire)
+        if not connection.sound or connection.host is not self.host or self._closed:
+            await self.discard(connection)
             return
-        wire.reused = True
-        if self._policy.put(wire, time.monotonic()):
+        connection.reused = True
+        if self._policy.put(connection, time.monotonic()):
             await self._settle()
 
-    async def discard(self, wire: StreamWire) -> None:
+    async def discard(self, connection: StreamConnection) -> None:
         """Close a connection instead of giving it back."""
         self._drop()
-        await wire.aclose()
+        await connection.aclose()
 
     async def purge(self) -> None:
         """Close the idle connections: one broke, so the others are not to be trusted."""
-        for wire in self._policy.empty():
-            await wire.aclose()
+        for connection in self._policy.empty():
+            await connection.aclose()
         await self._settle()
 
     async def http(self, call: HttpCall, seconds: float | None = None) -> HttpAnswer:
@@ -133,9 +133,9 @@ class StreamPool:
                 return as_answer(response, response.content)
         raise unreachable(problems) from next(reversed(problems.values()))
 
-    async def _fly(self, flight: Flight) -> list[Any]:
-        async with AsyncLane(self) as lane:
-            return await lane.fly(flight)
+    async def _round_trip(self, batch: RequestBatch) -> list[Any]:
+        async with AsyncLease(self) as lease:
+            return await lease.round_trip(batch)
 
     def http_client(self) -> httpx.AsyncClient:
         """Give the client that HTTP calls are made with; bodies can be streamed on it."""
@@ -152,42 +152,42 @@ class StreamPool:
         if self._http is not None:
             await self._http.aclose()
 
-    async def _queue(self, begun: float, seconds: float | None) -> StreamWire | None:
+    async def _queue(self, begun: float, seconds: float | None) -> StreamConnection | None:
         """Wait for a turn; give the connection it brings, or None: open one."""
         if self._closed:
             raise closed()
         turn = anyio.Event()
-        ticket = Ticket[StreamWire](turn.set)
+        ticket = Ticket[StreamConnection](turn.set)
         self._policy.queue(ticket)
-        patience = within(self.address.options.pool_timeout, remaining(begun, seconds))
+        limit = within(self.address.options.pool_timeout, remaining(begun, seconds))
         try:
             await self._settle()
             if not ticket.served:
-                with anyio.move_on_after(patience):
+                with anyio.move_on_after(limit):
                     await turn.wait()
         except BaseException:
             await self._leave(ticket)
             raise
         if not ticket.served:
             self._policy.withdraw(ticket)
-            raise none_free(patience, self._most)
+            raise none_free(limit, self._most)
         if self._is_closed():
             await self._leave(ticket)
             raise closed()
-        return ticket.wire
+        return ticket.connection
 
     def _is_closed(self) -> bool:
         return self._closed
 
-    async def _leave(self, ticket: Ticket[StreamWire]) -> None:
+    async def _leave(self, ticket: Ticket[StreamConnection]) -> None:
         """Leave the queue, or give back what came of it."""
         if not ticket.served:
             self._policy.withdraw(ticket)
-        elif ticket.wire is None:
+        elif ticket.connection is None:
             self._drop()
         else:
             with anyio.CancelScope(shield=True):
-                await self.give(ticket.wire)
+                await self.give(ticket.connection)
 
     async def _settle(self) -> None:
         for old in self._policy.settle(time.monotonic()):
@@ -198,15 +198,15 @@ class StreamPool:
         self._policy.serve()
 
 
-class AsyncLane:
-    """The I/O of one exchange: it holds at most one connection, from the first flight to the end."""
+class AsyncLease:
+    """The I/O of one exchange: it leases at most one connection, from the first batch to the end."""
 
-    __slots__ = ("_host", "_pool", "_seconds", "_wire")
+    __slots__ = ("_connection", "_host", "_pool", "_seconds")
 
     def __init__(self, pool: StreamPool, seconds: float | None = None) -> None:
         self._pool = pool
         self._seconds = seconds or pool.seconds
-        self._wire: StreamWire | None = None
+        self._connection: StreamConnection | None = None
         self._host: Host | None = None
 
     async def __aenter__(self) -> Self:
@@ -221,7 +221,7 @@ class AsyncLane:
     @property
     def sound(self) -> bool:
         """Whether it holds a connection that can be used on."""
-        return self._wire is not None and self._wire.sound
+        return self._connection is not None and self._connection.sound
 
     async def run(self, exchange: Operation[T]) -> T:
         """Run an exchange from its beginning to its end, and give the connection back."""
@@ -237,73 +237,73 @@ class AsyncLane:
         await self.release()
         return result
 
-    def _shares(self, flight: Flight) -> bool:
-        return self._wire is None and not flight.timeout and self._seconds == self._pool.seconds
+    def _shares(self, batch: RequestBatch) -> bool:
+        return self._connection is None and not batch.timeout and self._seconds == self._pool.seconds
 
     async def perform(self, command: Command[R], /) -> R:
-        """Perform a flight, an HTTP call or a pause."""
+        """Perform a batch of requests, an HTTP call or a pause."""
         reply: Any = None
-        if isinstance(command, Flight):
+        if isinstance(command, RequestBatch):
             shared = command.light and self._shares(command)
-            reply = await (self._pool.shared.fly(command) if shared else self.fly(command))
+            reply = await (self._pool.shared.perform(command) if shared else self.round_trip(command))
         elif isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
         elif isinstance(command, Pause):
             await anyio.sleep(command.seconds)
         else:
-            raise TypeError(f"a lane does not perform {type(command).__name__}")
+            raise TypeError(f"a lease does not perform {type(command).__name__}")
         answer: R = reply
         return answer
 
     async def release(self, *, clean: bool = True) -> None:
         """Give the connection back; not ``clean``: close it, which makes the server roll back."""
-        wire, self._wire = self._wire, None
-        if wire is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
-        if wire.realm:
-            await wire.aclose()
+        if connection.realm:
+            await connection.aclose()
         elif clean:
-            await self._pool.give(wire)
+            await self._pool.give(connection)
         else:
-            await self._pool.discard(wire)
+            await self._pool.discard(connection)
 
-    async def fly(self, flight: Flight) -> list[Any]:
-        """Perform a flight on this lane's connection."""
-        seconds = flight.patience(self._seconds)
+    async def round_trip(self, batch: RequestBatch) -> list[Any]:
+        """Perform a batch on the leased connection."""
+        seconds = batch.time_limit(self._seconds)
         begun = time.monotonic()
-        wire = await self._on(flight, seconds)
+        connection = await self._on(batch, seconds)
         try:
-            return await wire.fly(flight, seconds, begun)
+            return await connection.round_trip(batch, seconds, begun)
         except ConnectionLost:
             await self.release(clean=False)
             await self._pool.purge()
-            if not (flight.repeatable and wire.reused and self._pool.address.options.retries):
+            if not (batch.repeatable and connection.reused and self._pool.address.options.retries):
                 raise
-        return await self._again(flight, begun, seconds)
+        return await self._again(batch, begun, seconds)
 
-    async def _again(self, flight: Flight, begun: float, seconds: float | None) -> list[Any]:
-        """Fly on a new connection after one broke, patiently: the server may be starting again."""
+    async def _again(self, batch: RequestBatch, begun: float, seconds: float | None) -> list[Any]:
+        """Send the batch on a new connection after one broke, with pauses: the server may be restarting."""
         options = self._pool.address.options
         for pause in pauses(options.retries - 1, options.retry_wait):
             try:
-                wire = await self._on(flight, remaining(begun, seconds))
-                return await wire.fly(flight, seconds, begun)
+                connection = await self._on(batch, remaining(begun, seconds))
+                return await connection.round_trip(batch, seconds, begun)
             except ConnectionLost:
                 raise  # it was there and broke again: the request is at fault
             except ConnectionFailed:
                 await anyio.sleep(within(pause, remaining(begun, seconds)))
-        wire = await self._on(flight, remaining(begun, seconds))
-        return await wire.fly(flight, seconds, begun)
+        connection = await self._on(batch, remaining(begun, seconds))
+        return await connection.round_trip(batch, seconds, begun)
 
-    async def _on(self, flight: Flight, seconds: float | None) -> StreamWire:
-        realm = flight.realm
-        if self._wire is not None:
-            if self._wire.realm == realm and self._wire.sound:
-                return self._wire
-            await self.release(clean=self._wire.sound)
+    async def _on(self, batch: RequestBatch, seconds: float | None) -> StreamConnection:
+        realm = batch.realm
+        if self._connection is not None:
+            if self._connection.realm == realm and self._connection.sound:
+                return self._connection
+            await self.release(clean=self._connection.sound)
         pool = self._pool
-        wire = self._wire = await (pool.connect(realm, seconds) if realm else pool.lease(seconds))
-        if flight.same_node and wire.host != self._host:
+        connection = self._connection = await (pool.connect(realm, seconds) if realm else pool.take(seconds))
+        if batch.same_node and connection.host != self._host:
             raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
-        self._host = wire.host
-        return wire
+        self._host = connection.host
+        return connection

@@ -40,7 +40,7 @@ from solidb_odm.errors import (
     UsageError,
 )
 from solidb_odm.language.parser import parse
-from solidb_odm.wire.requests import ask
+from solidb_odm.wire.requests import send
 from tools.server import LocalServer
 
 pytestmark = pytest.mark.server
@@ -413,7 +413,7 @@ def test_an_api_key_logs_in_on_both_ways(
     server: LocalServer, server_driver: ServerDriver, database: str
 ) -> None:
     request = {"cmd": "create_api_key", "name": database, "permissions": ["admin"]}
-    key = server_driver.run(ask(request)).data["key"]
+    key = server_driver.run(send(request)).data["key"]
     driver = ServerDriver(f"solidb://{server.host}:{server.port}/{database}", api_key=key)
 
     driver.channel().perform(CreateCollection("c"))

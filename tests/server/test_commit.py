@@ -32,7 +32,7 @@ from solidb_odm.errors import (
     UniqueViolation,
 )
 from solidb_odm.language.parser import parse
-from solidb_odm.wire.requests import ask
+from solidb_odm.wire.requests import send
 from tools.server import LocalServer
 
 from .proxy import Proxy
@@ -132,7 +132,7 @@ def test_a_document_that_moves_between_staging_and_commit_is_stale(
     def meddle(request: dict[str, object]) -> bool:
         if request["cmd"] == "commit_transaction":
             body = {"document": {"n": 7}} if change == "update" else {}
-            server_driver.run(ask({"cmd": change, **other, **body}))
+            server_driver.run(send({"cmd": change, **other, **body}))
         return False
 
     proxy.cut = meddle
@@ -153,13 +153,13 @@ def test_another_transactions_lock_is_a_conflict_and_ends_with_it(
     (revision,) = fill(server_driver, 1)
     command = CommitBatches([Patches("c", [Patch("k0", revision, {"n": 9})])])
 
-    with server_driver.lane() as lane:
-        tx_id = run(ask({"cmd": "begin_transaction", "database": database}), lane).tx_id
+    with server_driver.lease() as lease:
+        tx_id = run(send({"cmd": "begin_transaction", "database": database}), lease).tx_id
         inner = {"cmd": "update", "database": database, "collection": "c", "key": "k0", "document": {}}
-        run(ask({"cmd": "transaction_command", "tx_id": tx_id, "command": inner}), lane)
+        run(send({"cmd": "transaction_command", "tx_id": tx_id, "command": inner}), lease)
         with pytest.raises(TransactionConflict, match="locked"):
             server_driver.channel().perform(command)
-        run(ask({"cmd": "rollback_transaction", "tx_id": tx_id}), lane)
+        run(send({"cmd": "rollback_transaction", "tx_id": tx_id}), lease)
 
     server_driver.channel().perform(command)
 

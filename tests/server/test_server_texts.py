@@ -14,7 +14,7 @@ from solidb_odm.engines.solidb import ServerDriver
 from solidb_odm.wire.faults import TABLE, fault
 from solidb_odm.wire.frames import MAGIC, FrameReader, frame
 from solidb_odm.wire.packing import pack
-from solidb_odm.wire.requests import ask_all
+from solidb_odm.wire.requests import send_all
 from solidb_odm.wire.responses import Answer, Refusal, decode
 from tools.server import LocalServer
 
@@ -53,13 +53,13 @@ def say(server: LocalServer, database: str) -> Iterator[Say]:
         client.pipeline([{"cmd": "create_index", "database": database, "collection": "c", **UNIQUE}])
         client.vector.create_index("c", "vectors", "v", 2)
     driver = ServerDriver(server.url(database))
-    with driver.lane() as lane:
+    with driver.lease() as lease:
 
         def ask(cmd: str, **arguments: Any) -> Answer:
             request = {"cmd": cmd, "database": database, "collection": "c", **arguments}
-            operation = ask_all([request], label=cmd)
-            flight = next(operation)
-            (answer,) = lane.perform(flight)
+            operation = send_all([request], label=cmd)
+            batch = next(operation)
+            (answer,) = lease.perform(batch)
             found: Answer = answer
             return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..._types import JsonObject
-from ...wire.requests import Exchange, ask
+from ...wire.requests import Exchange, send
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest, unix_seconds, unsupported
 from ..results import Result
@@ -94,7 +94,7 @@ def create_key(
         )
     if expires_at is not None:
         request = {"cmd": "create_api_key", "name": name, "permissions": list(roles)}
-        row = (yield from ask(request | {"expires_at": unix_seconds(expires_at)})).data
+        row = (yield from send(request | {"expires_at": unix_seconds(expires_at)})).data
         return ApiKey.of(row, id=row["_key"])
     body: JsonObject = {"name": name, "roles": list(roles)}
     if databases:

@@ -10,7 +10,7 @@ from typing import Any
 from ..._types import Json, JsonObject
 from ...errors import UsageError
 from ...wire.faults import Context
-from ...wire.requests import Exchange, ask, ask_all, granted
+from ...wire.requests import Exchange, accepted, send, send_all
 from ..requests import about, unsupported
 from .conditions import condition_from, narrowed, typed_condition
 from .operations import describe, select
@@ -62,7 +62,7 @@ def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Excha
         return (yield from _grouped(database, name, groups, metrics, shared))
     asked = [{"column": metric.column, "op": metric.operator} for metric in metrics]
     request = about("aggregate_columnar", database, name, aggregations=asked, **shared)
-    (row,) = (yield from ask(request, Context(database, name), repeatable=True)).data
+    (row,) = (yield from send(request, Context(database, name), repeatable=True)).data
     return [{metric.name: row[f"{metric.column}_{metric.operator.lower()}"] for metric in metrics}]
 
 
@@ -96,7 +96,7 @@ def _number(metric: Metric, values: Sequence[Any]) -> Json:
 def _grouped(
     database: str, name: str, groups: Sequence[ColumnInfo], metrics: Sequence[Metric], shared: JsonObject
 ) -> Exchange[list[JsonObject]]:
-    """Ask for each metric in one flight and put the answers together; each has all the groups."""
+    """Request all metrics in one round trip and put the answers together; each has all the groups."""
     requests = [
         about(
             "aggregate_columnar",
@@ -107,10 +107,10 @@ def _grouped(
         )
         for metric in metrics
     ]
-    answers = yield from ask_all(requests, label="aggregate_columnar", repeatable=True)
+    answers = yield from send_all(requests, label="aggregate_columnar", repeatable=True)
     merged: dict[tuple[str, ...], JsonObject] = {}
     for metric, answer in zip(metrics, answers, strict=True):
-        for row in granted(answer, Context(database, name)).data:
+        for row in accepted(answer, Context(database, name)).data:
             place = tuple(json.dumps(row[column.name]) for column in groups)
             known = merged.setdefault(
                 place, {column.name: _group(row[column.name], column) for column in groups}

@@ -15,7 +15,7 @@ from ...errors import (
     UsageError,
 )
 from ...wire.faults import Context
-from ...wire.requests import Exchange, ask
+from ...wire.requests import Exchange, send
 from ..requests import about
 from . import operations
 from .selects import Selection
@@ -75,7 +75,7 @@ def _rebuild(
         ) from problem
     for column in indexes:
         if any(known.name == column for known in columns):
-            yield from ask(about("create_columnar_index", database, table.name, column=column))
+            yield from send(about("create_columnar_index", database, table.name, column=column))
     yield from operations.delete(database, spare)
     return (yield from operations.describe(database, table.name))
 
@@ -103,5 +103,5 @@ def _fill(
 
 def _indexes(database: str, name: str) -> Exchange[list[str]]:
     request = about("list_columnar_indexes", database, name)
-    answer = yield from ask(request, Context(database, name), repeatable=True)
+    answer = yield from send(request, Context(database, name), repeatable=True)
     return [str(row["column"]) for row in answer.data]

@@ -10,7 +10,7 @@ from ..._types import JsonObject
 from ...errors import ConnectionLost, QueryError, UsageError
 from ...wire.faults import Context
 from ...wire.names import checked
-from ...wire.requests import Exchange, ask
+from ...wire.requests import Exchange, send
 from ..documents import chunks_of
 from ..requests import about, at, rest
 from .conditions import columns_in, holds, narrowed, typed_condition
@@ -32,13 +32,13 @@ def create(database: str, name: str, columns: Columns) -> Exchange[TableInfo]:
         "name": checked(name),
         "columns": [definition(column) for column in wanted],
     }
-    yield from ask(request, Context(database, name))
+    yield from send(request, Context(database, name))
     return (yield from describe(database, name))
 
 
 def describe(database: str, name: str) -> Exchange[TableInfo]:
     """Describe a table: its columns and how many rows it has."""
-    answer = yield from ask(
+    answer = yield from send(
         about("get_columnar", database, name), Context(database, name), repeatable=True, light=True
     )
     return table_of(answer.data)
@@ -50,7 +50,7 @@ def insert(database: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Excha
     count = 0
     for chunk in chunks_of([row_for(table, row) for row in rows], name):
         request = about("insert_columnar", database, name, rows=chunk)
-        count += (yield from ask(request, Context(database, name), unhurried=True)).total
+        count += (yield from send(request, Context(database, name), untimed=True)).total
     return count
 
 
@@ -107,7 +107,7 @@ def list_tables(database: str) -> Exchange[list[TableInfo]]:
 
 def delete(database: str, name: str) -> Exchange[None]:
     """Drop a table."""
-    yield from ask(about("delete_columnar", database, name), Context(database, name))
+    yield from send(about("delete_columnar", database, name), Context(database, name))
 
 
 def _rows(
@@ -117,7 +117,7 @@ def _rows(
     if condition is not None:
         asked["filter"] = json.dumps(condition)
     try:
-        answer = yield from ask(asked, Context(database, name), repeatable=True)
+        answer = yield from send(asked, Context(database, name), repeatable=True)
         return cast(list[JsonObject], answer.data)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         body: JsonObject = {"columns": request["columns"]}

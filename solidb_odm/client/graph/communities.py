@@ -10,8 +10,8 @@ from ..._types import JsonObject
 from ...commands import call
 from ...errors import DatabaseError, UsageError
 from ...wire.faults import Context
-from ...wire.requests import Exchange, Pause, ask
-from ..requests import ask_whole, at, rest
+from ...wire.requests import Exchange, Pause, send
+from ..requests import at, rest, send_whole
 from ..results import DocumentResult, Result
 from ..vector import only_index
 from .traversal import Direction, Neighbour
@@ -65,7 +65,7 @@ def rag(
         },
     }
     context = Context(database, edge_collection)
-    answer = yield from ask_whole(request, context, hint="a smaller limit asks for fewer documents at once")
+    answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
 
@@ -113,7 +113,7 @@ def search(database: str, text: str, *, edge_collection: str | None, limit: int)
         "query_text": text,
         "options": options,
     }
-    answer = yield from ask(request, Context(database), repeatable=True)
+    answer = yield from send(request, Context(database), repeatable=True)
     return [_community(row) for row in answer.data["results"]]
 
 

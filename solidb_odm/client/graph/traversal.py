@@ -12,7 +12,7 @@ from ...wire.faults import Context
 from ...wire.names import quoted
 from ...wire.requests import Exchange
 from ..queries import query
-from ..requests import ask_whole
+from ..requests import send_whole
 from ..results import DocumentResult, Result
 
 Direction: TypeAlias = Literal["outbound", "inbound", "any"]
@@ -81,7 +81,7 @@ def neighbours(
         "options": options,
     }
     context = Context(database, edge_collection)
-    answer = yield from ask_whole(request, context, hint="a smaller limit asks for fewer documents at once")
+    answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
 

@@ -1,8 +1,8 @@
 """The engine that talks to a SoliDB server: its MessagePack driver protocol, and HTTP for the rest.
 
-The protocol is written once, without I/O: ``frames``, ``connection``, ``answers``, ``faults``. What to
-ask is written once too, as operations that yield flights of requests (``reading``, ``declaring``,
-``commit``). ``socket_shell`` and ``anyio_shell`` move the bytes, ``driver`` holds the public classes.
+The protocol is in ``wire``. What each command sends is written once, as operations that yield batches of
+requests (``reads``, ``definitions``, ``commit``); ``dispatch`` chooses one, and ``driver`` holds the classes
+that run them, blocking and async.
 """
 
 from ...wire.url import ServerAddress, parse_url

@@ -30,7 +30,7 @@ from ...errors import (
 )
 from ...wire.faults import Context, fault
 from ...wire.packing import unpack
-from ...wire.requests import Exchange, Flight, ask, granted
+from ...wire.requests import Exchange, RequestBatch, accepted, send
 from ...wire.responses import Answer, Refusal, answer_of
 from .outcome import Witness, find_out, unknown_outcome
 from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
@@ -60,7 +60,7 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
     guarded = guarded_of(command.batches)
     reads = reads_of(guarded, database)
     begin = {"cmd": "begin_transaction", "database": database}
-    tx_id = (yield from ask(begin, Context(database), repeatable=True)).tx_id
+    tx_id = (yield from send(begin, Context(database), repeatable=True)).tx_id
     if not tx_id:
         raise ProtocolError("the server began a transaction without naming it")
     chunks, legs = frames_of(groups, tx_id)
@@ -89,7 +89,7 @@ def _judge(staged: Staged, guarded: Guarded) -> None:
 
 def _stage(chunks: Sequence[bytes], count: int) -> Exchange[list[list[Written | Answer]]]:
     try:
-        return (yield from call(Flight(chunks, count, "stage", read=_receipts)))
+        return (yield from call(RequestBatch(chunks, count, "stage", read=_receipts)))
     except ConnectionLost as problem:
         raise ConnectionLost(
             f"{problem.message}; nothing was written: the commit had not been sent",
@@ -124,7 +124,7 @@ def _take_in(
         if len(parts) != leg.stop - leg.start:
             for part in parts:  # the refusal of a whole frame
                 if isinstance(part, Answer):
-                    granted(part)
+                    accepted(part)
             raise ProtocolError(f"the server gave {len(parts)} answers to {leg.stop - leg.start} writes")
         group = leg.group
         receipts, rows = staged.receipts[group.batch], group.rows
@@ -167,7 +167,7 @@ def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
 
 
 def _revisions(read: Read, answer: Answer | Written) -> Revisions:
-    rows = granted(cast(Answer, answer), Context(read.database, read.collection)).data
+    rows = accepted(cast(Answer, answer), Context(read.database, read.collection)).data
     return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
 
 
@@ -194,13 +194,13 @@ def _finish(
     tx_id: str, staged: Staged, legs: Sequence[Leg], guarded: Guarded, database: str
 ) -> Exchange[None]:
     try:
-        done = yield from ask({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
+        done = yield from send({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
         if not done.is_plain:
             raise ProtocolError("the server answered the commit with something else")
     except TransactionConflict as conflict:
         found: Revisions = {}
         for read in reads_of(guarded, database):
-            (answer,) = yield from call(Flight((read.frame(),), 1, "query", repeatable=True))
+            (answer,) = yield from call(RequestBatch((read.frame(),), 1, "query", repeatable=True))
             found |= _revisions(read, answer)
         if stale := _moved(guarded, found):
             raise StaleDocumentError.of(stale) from conflict
@@ -232,4 +232,4 @@ def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Wi
 def _roll_back(tx_id: str) -> Exchange[None]:
     # If this does not get through, the connection is gone and the server rolls back by itself.
     with contextlib.suppress(SolidbError):
-        yield from ask({"cmd": "rollback_transaction", "tx_id": tx_id})
+        yield from send({"cmd": "rollback_transaction", "tx_id": tx_id})

@@ -32,7 +32,7 @@ from ...errors import (
 )
 from ...wire.faults import Context
 from ...wire.names import checked, quoted
-from ...wire.requests import Exchange, ask, ask_all, granted, over_http
+from ...wire.requests import Exchange, accepted, over_http, send, send_all
 from .index_commands import CREATE, DROP, LISTS, duplicates_query, own_indexes
 from .reads import query_request
 
@@ -42,7 +42,7 @@ _TOUCH_AT_ONCE = 1000
 
 def list_collections(_: ListCollections, database: str) -> Exchange[list[str]]:
     """List the collections; the server's own begin with an underscore."""
-    answer = yield from ask({"cmd": "list_collections", "database": database}, repeatable=True)
+    answer = yield from send({"cmd": "list_collections", "database": database}, repeatable=True)
     return sorted(name for name in cast(list[str], answer.data) if not name.startswith("_"))
 
 
@@ -54,8 +54,8 @@ def describe_collection(command: DescribeCollection, database: str) -> Exchange[
         return None
     place = {"database": database, "collection": command.name}
     requests = [{"cmd": name, **place} for name in (*LISTS, "get_collection_schema")]
-    answers = yield from ask_all(requests, label="describe", repeatable=True)
-    *lists, schema = [granted(answer).data for answer in answers]
+    answers = yield from send_all(requests, label="describe", repeatable=True)
+    *lists, schema = [accepted(answer).data for answer in answers]
     held, mode = schema_of(schema)
     return CollectionSpec(
         command.name, cast(CollectionKind, kinds[command.name]), own_indexes(lists), held, mode
@@ -70,19 +70,19 @@ def create_collection(command: CreateCollection, database: str) -> Exchange[None
         "name": checked(command.name),
         "type": command.kind,
     }
-    yield from ask(request, Context(database, command.name))
+    yield from send(request, Context(database, command.name))
 
 
 def drop_collection(command: DropCollection, database: str) -> Exchange[None]:
     """Drop a collection."""
     request = {"cmd": "delete_collection", "database": database, "name": command.name}
-    yield from ask(request, Context(database, command.name))
+    yield from send(request, Context(database, command.name))
 
 
 def count_documents(command: CountDocuments, database: str) -> Exchange[int]:
     """Count the documents, from the server's own counter."""
     request = {"cmd": "collection_stats", "database": database, "name": command.name}
-    answer = yield from ask(request, Context(database, command.name), repeatable=True)
+    answer = yield from send(request, Context(database, command.name), repeatable=True)
     return int(answer.data["document_count"])
 
 
@@ -103,7 +103,7 @@ def create_index(command: CreateIndex, database: str) -> Exchange[None]:
         yield from _create_fulltext(index, collection, database)
         return
     request = CREATE[index.kind](index) | {"database": database, "collection": collection}
-    yield from ask(request, context, unhurried=True)
+    yield from send(request, context, untimed=True)
     if index.kind == "ttl":
         yield from _touch_all(collection, database)
 
@@ -115,7 +115,7 @@ def drop_index(command: DropIndex, database: str) -> Exchange[None]:
     if not any(other.name == index.name and other.kind == index.kind for other in present):
         raise IndexNotFound(f"{collection} has no {index.kind} index {index.name!r}", name=index.name)
     request = {"cmd": DROP[index.kind], "database": database, "collection": collection, "name": index.name}
-    yield from ask(request, Context(database, collection), unhurried=True)
+    yield from send(request, Context(database, collection), untimed=True)
 
 
 def set_schema(command: SetSchema, database: str) -> Exchange[None]:
@@ -123,40 +123,40 @@ def set_schema(command: SetSchema, database: str) -> Exchange[None]:
     place = {"database": database, "collection": command.collection}
     context = Context(database, command.collection)
     if command.schema is None:
-        yield from ask({"cmd": "delete_collection_schema", **place}, context)
+        yield from send({"cmd": "delete_collection_schema", **place}, context)
         return
     envelope = {
         "name": command.collection,
         "schema": _with_system_attributes(command.schema),
         "validation_mode": command.validation,
     }
-    yield from ask({"cmd": "set_collection_schema", **place, "schema": envelope}, context)
+    yield from send({"cmd": "set_collection_schema", **place, "schema": envelope}, context)
 
 
 def create_database(_: CreateDatabase, database: str) -> Exchange[None]:
     """Make the database; logged in to ``_system``, because it may not be there to log in to."""
     try:
-        yield from ask({"cmd": "create_database", "name": database}, realm="_system")
+        yield from send({"cmd": "create_database", "name": database}, realm="_system")
     except DatabaseExists:
         return
 
 
 def drop_database(_: DropDatabase, database: str) -> Exchange[None]:
     """Drop the database."""
-    yield from ask({"cmd": "delete_database", "name": database}, realm="_system", unhurried=True)
+    yield from send({"cmd": "delete_database", "name": database}, realm="_system", untimed=True)
 
 
 def _indexes(collection: str, database: str) -> Exchange[tuple[IndexSpec, ...]]:
     requests = [{"cmd": name, "database": database, "collection": collection} for name in LISTS]
-    answers = yield from ask_all(requests, label="list_indexes", repeatable=True)
+    answers = yield from send_all(requests, label="list_indexes", repeatable=True)
     context = Context(database, collection)
-    return own_indexes([granted(answer, context).data for answer in answers])
+    return own_indexes([accepted(answer, context).data for answer in answers])
 
 
 def _refuse_duplicates(index: IndexSpec, collection: str, database: str) -> Exchange[None]:
     """Look for duplicates first: the server makes the index over them in silence."""
     text = duplicates_query(index, quoted(collection))
-    answer = yield from ask(
+    answer = yield from send(
         query_request(text, {}, database), Context(database, collection, query=text), repeatable=True
     )
     for values in cast(list[list[Any]], answer.data):
@@ -194,17 +194,17 @@ def _touch_all(collection: str, database: str) -> Exchange[None]:
     )
     after = ""
     while True:
-        answer = yield from ask(
+        answer = yield from send(
             query_request(text, {"after": after}, database), Context(database, query=text), repeatable=True
         )
         keys = cast(list[str], answer.data)
         if not keys:
             return
         place: JsonObject = {"cmd": "update", "database": database, "collection": collection, "document": {}}
-        answers = yield from ask_all([{**place, "key": key} for key in keys], label="touch")
+        answers = yield from send_all([{**place, "key": key} for key in keys], label="touch")
         for key, touched in zip(keys, answers, strict=True):
             with contextlib.suppress(DocumentNotFound):  # deleted meanwhile
-                granted(touched, Context(database, collection, key))
+                accepted(touched, Context(database, collection, key))
         after = keys[-1]
 
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from ...commands import Command, Operation
 from ...errors import ClosedError, ConfigurationError
 from ...wire.events import Observer, Statistics
-from ...wire.socket_pool import Lane, SocketPool
-from ...wire.stream_pool import AsyncLane, StreamPool
+from ...wire.socket_pool import Lease, SocketPool
+from ...wire.stream_pool import AsyncLease, StreamPool
 from ...wire.url import ServerAddress, parse_url
 from ..base import Capabilities
 from .dispatch import CAPABILITIES, exchange_for
@@ -70,12 +70,12 @@ class ServerDriver(_ServerDriverBase):
         return ServerChannel(self)
 
     def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
-        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
-        return Lane(self.pool, seconds).run(exchange)
+        """Run an exchange of requests and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return Lease(self.pool, seconds).run(exchange)
 
-    def lane(self, seconds: float | None = None) -> Lane:
-        """Give a lane, to run several exchanges on the same connection: ``with driver.lane() as lane``."""
-        return Lane(self.pool, seconds)
+    def lease(self, seconds: float | None = None) -> Lease:
+        """Return a lease, for several exchanges on one connection: ``with driver.lease() as lease``."""
+        return Lease(self.pool, seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -122,12 +122,12 @@ class AsyncServerDriver(_ServerDriverBase):
         return AsyncServerChannel(self)
 
     async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
-        """Run an exchange of flights and HTTP calls on one connection; ``seconds``: its own time-out."""
-        return await AsyncLane(self.pool, seconds).run(exchange)
+        """Run an exchange of requests and HTTP calls on one connection; ``seconds``: its own time-out."""
+        return await AsyncLease(self.pool, seconds).run(exchange)
 
-    def lane(self, seconds: float | None = None) -> AsyncLane:
-        """Give a lane, to run several exchanges on one connection: ``async with driver.lane() as lane``."""
-        return AsyncLane(self.pool, seconds)
+    def lease(self, seconds: float | None = None) -> AsyncLease:
+        """Return a lease, for several exchanges on one connection: ``async with driver.lease() as lease``."""
+        return AsyncLease(self.pool, seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""

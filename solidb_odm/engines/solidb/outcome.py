@@ -14,7 +14,7 @@ from ...commands import call
 from ...errors import CommitOutcomeUnknown, ConnectionFailed, SolidbError
 from ...wire.faults import Context
 from ...wire.frames import frame
-from ...wire.requests import Exchange, Flight, Pause, ask, granted, packed, pauses
+from ...wire.requests import Exchange, Pause, RequestBatch, accepted, packed, pauses, send
 from .staging import Read
 
 
@@ -76,19 +76,19 @@ def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[st
     """Give the revisions by collection and key; None while the commit is still under way."""
     first = witnesses[0]
     begin = {"cmd": "begin_transaction", "database": database}
-    tx_id = (yield from ask(begin, same_node=True)).tx_id
+    tx_id = (yield from send(begin, same_node=True)).tx_id
     inner = {"cmd": "delete", "database": database, "collection": first.collection, "key": first.key}
     probe = {"cmd": "transaction_command", "tx_id": tx_id, "command": inner}
     reads = _reads(witnesses, database)
     chunks = [frame(packed(probe, "probe")), *(read.frame() for read in reads)]
     chunks.append(frame(packed({"cmd": "rollback_transaction", "tx_id": tx_id}, "probe")))
-    answers = yield from call(Flight(chunks, len(chunks), "find out", same_node=True))
+    answers = yield from call(RequestBatch(chunks, len(chunks), "find out", same_node=True))
     refusal = answers[0].refusal
     if refusal is not None and "Write conflict" in refusal.text:
         return None
     found: dict[tuple[str, str], Seen] = {}
     for read, answer in zip(reads, answers[1:-1], strict=True):
-        rows = granted(answer, Context(database, read.collection)).data
+        rows = accepted(answer, Context(database, read.collection)).data
         found |= {(read.collection, key): Seen(revision, updated) for key, revision, _, updated in rows}
     return found
 

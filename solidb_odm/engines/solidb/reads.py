@@ -16,7 +16,7 @@ from ...language.printer import print_query
 from ...language.walk import bind_names
 from ...wire.faults import Context
 from ...wire.names import quoted
-from ...wire.requests import Exchange, ask, ask_all, granted, over_http
+from ...wire.requests import Exchange, accepted, over_http, send, send_all
 
 PAGE = 1000
 
@@ -75,14 +75,14 @@ def get(command: Get, database: str) -> Exchange[Stored | None]:
     request = {"cmd": "get", "database": database, "collection": command.collection, "key": command.key}
     context = Context(database, command.collection, command.key)
     try:
-        answer = yield from ask(request, context, repeatable=True, light=True)
+        answer = yield from send(request, context, repeatable=True, light=True)
     except DocumentNotFound:
         return None
     return stored(answer.data)
 
 
 def get_many(command: GetMany, database: str) -> Exchange[list[Stored]]:
-    """Read documents by key in one flight, or in several if their answers would be over 16 MiB."""
+    """Read documents by key in one round trip, or in several if their answers would be over 16 MiB."""
     keys = list(dict.fromkeys(command.keys))
     text = f"FOR d IN {quoted(command.collection)} FILTER d._key IN @keys RETURN d"
     rows = yield from read_by_keys(text, keys, database)
@@ -90,15 +90,15 @@ def get_many(command: GetMany, database: str) -> Exchange[list[Stored]]:
 
 
 def read_by_keys(text: str, keys: Sequence[str], database: str) -> Exchange[list[Any]]:
-    """Run a query over ``@keys`` in one flight of chunks.
+    """Run a query over ``@keys`` in one batch of chunks.
 
-    An answer over 16 MiB makes the server close the connection, so a flight that broke is tried
+    An answer over 16 MiB makes the server close the connection, so a batch that broke is tried
     again in halves.
     """
     chunks = [keys[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE)]
     requests = [query_request(text, {"keys": chunk}, database) for chunk in chunks]
     try:
-        answers = yield from ask_all(requests, label="query", repeatable=True, text=text)
+        answers = yield from send_all(requests, label="query", repeatable=True, text=text)
     except ConnectionLost:
         if len(keys) < 2:
             raise
@@ -106,7 +106,7 @@ def read_by_keys(text: str, keys: Sequence[str], database: str) -> Exchange[list
         first = yield from read_by_keys(text, keys[:middle], database)
         return first + (yield from read_by_keys(text, keys[middle:], database))
     context = Context(database, query=text)
-    return [row for answer in answers for row in granted(answer, context).data]
+    return [row for answer in answers for row in accepted(answer, context).data]
 
 
 def run_query(command: RunQuery, database: str) -> Exchange[list[Json]]:
@@ -133,7 +133,7 @@ def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
     _check_binds(text, command.query, command.binds)
     request = {**query_request(text, command.binds, database), "cmd": "explain"}
     del request["cache"]
-    answer = yield from ask(request, Context(database, query=text, binds=command.binds), repeatable=True)
+    answer = yield from send(request, Context(database, query=text, binds=command.binds), repeatable=True)
     return answer.data
 
 
@@ -156,12 +156,12 @@ def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> E
     reads = not writes(text)
     request = query_request(text, binds, database)
     try:
-        answer = yield from ask(request, context, repeatable=reads)
+        answer = yield from send(request, context, repeatable=reads)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if not reads:
             raise
         try:
-            answer = yield from ask(request, context)
+            answer = yield from send(request, context)
         except ConnectionLost:
             return (yield from all_rows(database, text, binds, context))
     return cast(list[Json], answer.data)

@@ -1,7 +1,7 @@
 """The writes of a commit as bytes: packed once, before anything is sent, and cut into frames.
 
-New documents and deletions travel in ``batch`` frames, whose answers are known to stay small. A staged update
-answers with the whole document, however small the patch, so updates get a frame, and an answer, each.
+New documents and deletions are sent in ``batch`` frames, whose answers are known to stay small. The answer
+to a staged update is the whole document, however small the patch, so each update gets a frame of its own.
 """
 
 from __future__ import annotations

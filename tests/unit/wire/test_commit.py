@@ -19,21 +19,21 @@ from solidb_odm.errors import (
     TransactionConflict,
 )
 from solidb_odm.wire.requests import Pause
-from solidb_odm.wire.socket_pool import Lane
+from solidb_odm.wire.socket_pool import Lease
 
 from .fake_server import HANG_UP, HANG_UP_AFTERWARDS, FakeServer, refused
 
 
 class Hasty:
-    """A lane that notes pauses instead of making them."""
+    """A lease that notes pauses instead of making them."""
 
-    def __init__(self, lane: Lane, pauses: list[float]) -> None:
-        self.lane, self.pauses = lane, pauses
+    def __init__(self, lease: Lease, pauses: list[float]) -> None:
+        self.lease, self.pauses = lease, pauses
 
     def perform(self, command: Command[Any], /) -> Any:
         if isinstance(command, Pause):
             return self.pauses.append(command.seconds)
-        return self.lane.perform(command)
+        return self.lease.perform(command)
 
 
 def inserts(*keys: str) -> Inserts:
@@ -275,8 +275,8 @@ def test_an_outcome_that_nobody_can_tell_stays_unknown(fake: FakeServer, driver:
     fake.script = vanish
     pauses: list[float] = []
 
-    with pytest.raises(CommitOutcomeUnknown, match="not known") as raised, driver.lane() as lane:
-        run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lane, pauses))
+    with pytest.raises(CommitOutcomeUnknown, match="not known") as raised, driver.lease() as lease:
+        run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lease, pauses))
 
     assert raised.value.committed is None
     assert len(pauses) > 5  # the server may have been starting again
@@ -293,8 +293,8 @@ def test_a_server_that_starts_again_tells_the_outcome(fake: FakeServer, driver: 
 
     fake.script = restart
 
-    with driver.lane() as lane:
-        ((receipt,),) = run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lane, []))
+    with driver.lease() as lease:
+        ((receipt,),) = run(exchange_for(CommitBatches([inserts("x")]), "d"), Hasty(lease, []))
 
     assert receipt[0] == fake.store.documents["users"]["x"]["_rev"]
 

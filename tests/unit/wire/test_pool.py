@@ -17,11 +17,11 @@ def queued(pool: PoolPolicy[str], now: float = 0, wake: Callable[[], object] = l
     return ticket
 
 
-def opened(pool: PoolPolicy[str], *wires: str, now: float = 0) -> None:
-    for _ in wires:
+def opened(pool: PoolPolicy[str], *connections: str, now: float = 0) -> None:
+    for _ in connections:
         queued(pool, now)
-    for wire in wires:
-        pool.put(wire, now)
+    for connection in connections:
+        pool.put(connection, now)
 
 
 def test_an_empty_pool_has_nothing_to_reuse_and_lets_open() -> None:
@@ -29,7 +29,7 @@ def test_an_empty_pool_has_nothing_to_reuse_and_lets_open() -> None:
     assert pool.reuse(0) is None
 
     ticket = queued(pool)
-    assert (ticket.served, ticket.wire) == (True, None)
+    assert (ticket.served, ticket.connection) == (True, None)
     assert pool.busy == 1
 
 
@@ -49,7 +49,7 @@ def test_when_all_are_busy_callers_wait_for_one_to_come_back() -> None:
 
     assert pool.put("a", 1)
     pool.settle(1)
-    assert (waiting.served, waiting.wire, woken) == (True, "a", ["now"])
+    assert (waiting.served, waiting.connection, woken) == (True, "a", ["now"])
 
 
 def test_who_waits_may_open_one_when_another_is_gone() -> None:
@@ -59,7 +59,7 @@ def test_who_waits_may_open_one_when_another_is_gone() -> None:
 
     pool.drop()
     pool.serve()
-    assert (waiting.served, waiting.wire) == (True, None)
+    assert (waiting.served, waiting.connection) == (True, None)
 
 
 def test_nobody_jumps_the_queue() -> None:
@@ -70,7 +70,7 @@ def test_nobody_jumps_the_queue() -> None:
     pool.put("a", 0)
     assert pool.reuse(0) is None
     pool.settle(0)
-    assert (first.wire, second.served) == ("a", False)
+    assert (first.connection, second.served) == ("a", False)
 
 
 def test_who_gives_up_is_not_served() -> None:
@@ -81,7 +81,7 @@ def test_who_gives_up_is_not_served() -> None:
     pool.withdraw(first)
     pool.put("a", 0)
     pool.settle(0)
-    assert (first.served, second.wire) == (False, "a")
+    assert (first.served, second.connection) == (False, "a")
 
 
 def test_more_than_the_size_are_kept_only_for_a_moment() -> None:

@@ -1,4 +1,4 @@
-"""Flights that tasks share: who leads, who boards, who gives up."""
+"""Batches that tasks share: who leads, who joins, who gives up."""
 
 from __future__ import annotations
 
@@ -9,150 +9,150 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from solidb_odm.errors import ConnectionLost, RequestTimeout
-from solidb_odm.wire.requests import Flight
-from solidb_odm.wire.shared_requests import LANES, MOST, SharedFlights
+from solidb_odm.wire.requests import RequestBatch
+from solidb_odm.wire.shared_requests import CONCURRENT, MOST, SharedRequests
 
 pytestmark = pytest.mark.anyio
 
 
-class Sky:
-    """Performs flights: answers every request with its own bytes, once it is let go."""
+class FakeServer:
+    """A server: answers every request with its own bytes, once it is let go."""
 
     def __init__(self) -> None:
-        self.flights: list[int] = []
-        self.air = self.most = 0
+        self.sizes: list[int] = []
+        self.under_way = self.most = 0
         self.open = anyio.Event()
         self.broken: Exception | None = None
-        self.shared = SharedFlights(self.fly)
+        self.shared = SharedRequests(self.perform)
 
-    async def fly(self, flight: Flight) -> list[bytes]:
-        self.flights.append(flight.count)
-        self.air += 1
-        self.most = max(self.most, self.air)
+    async def perform(self, batch: RequestBatch) -> list[bytes]:
+        self.sizes.append(batch.count)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
         try:
             await self.open.wait()
             await checkpoint()
         finally:
-            self.air -= 1
-        if self.broken is not None and flight.count > 1:
+            self.under_way -= 1
+        if self.broken is not None and batch.count > 1:
             raise self.broken
-        return list(flight.chunks)
+        return list(batch.chunks)
 
 
-def request(number: int) -> Flight:
-    return Flight((b"%d" % number,), 1, "get", repeatable=True, light=True)
+def request(number: int) -> RequestBatch:
+    return RequestBatch((b"%d" % number,), 1, "get", repeatable=True, light=True)
 
 
-async def ask(sky: Sky, number: int, answers: dict[int, Sequence[object]]) -> None:
-    answers[number] = await sky.shared.fly(request(number))
+async def ask(server: FakeServer, number: int, answers: dict[int, Sequence[object]]) -> None:
+    answers[number] = await server.shared.perform(request(number))
 
 
-async def test_a_lone_request_flies_at_once() -> None:
-    sky = Sky()
-    sky.open.set()
+async def test_a_lone_request_is_sent_at_once() -> None:
+    server = FakeServer()
+    server.open.set()
 
-    assert await sky.shared.fly(request(1)) == [b"1"]
-    assert await sky.shared.fly(request(2)) == [b"2"]
-    assert sky.flights == [1, 1]
+    assert await server.shared.perform(request(1)) == [b"1"]
+    assert await server.shared.perform(request(2)) == [b"2"]
+    assert server.sizes == [1, 1]
 
 
-async def test_what_comes_meanwhile_flies_together_and_everyone_gets_their_own() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
+async def test_what_comes_meanwhile_is_sent_together_and_everyone_gets_their_own() -> None:
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
     async with anyio.create_task_group() as group:
         for number in range(50):
-            group.start_soon(ask, sky, number, answers)
+            group.start_soon(ask, server, number, answers)
         await anyio.wait_all_tasks_blocked()
-        sky.open.set()
+        server.open.set()
 
     assert answers == {number: [b"%d" % number] for number in range(50)}
-    assert sum(sky.flights) == 50
-    assert len(sky.flights) <= 8
+    assert sum(server.sizes) == 50
+    assert len(server.sizes) <= 8
 
 
-async def test_only_so_many_flights_are_in_the_air() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
+async def test_only_so_many_batches_are_under_way() -> None:
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
     async with anyio.create_task_group() as group:
         for number in range(5 * MOST):
-            group.start_soon(ask, sky, number, answers)
+            group.start_soon(ask, server, number, answers)
         await anyio.wait_all_tasks_blocked()
-        sky.open.set()
+        server.open.set()
 
     assert len(answers) == 5 * MOST
-    assert sky.most == LANES
-    assert max(sky.flights) <= MOST
+    assert server.most == CONCURRENT
+    assert max(server.sizes) <= MOST
 
 
 async def test_those_who_ask_again_go_on_together() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
-    sky.open.set()
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
+    server.open.set()
 
     async def ask_often(number: int) -> None:
         for _ in range(10):
-            await ask(sky, number, answers)
+            await ask(server, number, answers)
 
     async with anyio.create_task_group() as group:
         for number in range(64):
             group.start_soon(ask_often, number)
 
-    assert sum(sky.flights) == 640
-    assert len(sky.flights) < 640 / 8
+    assert sum(server.sizes) == 640
+    assert len(server.sizes) < 640 / 8
 
 
 async def test_a_leader_that_gives_up_leaves_the_others_their_answers() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
     async with anyio.create_task_group() as group:
         with anyio.CancelScope() as leaders:
             async with anyio.create_task_group() as first:
-                for number in range(2 * LANES):
-                    first.start_soon(ask, sky, number, answers)
+                for number in range(2 * CONCURRENT):
+                    first.start_soon(ask, server, number, answers)
                     await anyio.wait_all_tasks_blocked()
                 for number in range(10, 15):
-                    group.start_soon(ask, sky, number, answers)
+                    group.start_soon(ask, server, number, answers)
                 await anyio.wait_all_tasks_blocked()
                 leaders.cancel()
-        sky.open.set()
+        server.open.set()
 
     assert sorted(answers) == [10, 11, 12, 13, 14]
-    assert sky.air == 0
-    assert await sky.shared.fly(request(3)) == [b"3"]
+    assert server.under_way == 0
+    assert await server.shared.perform(request(3)) == [b"3"]
 
 
 async def test_one_that_waits_may_give_up() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
     async with anyio.create_task_group() as group:
-        for number in range(LANES + 1):
-            group.start_soon(ask, sky, number, answers)
+        for number in range(CONCURRENT + 1):
+            group.start_soon(ask, server, number, answers)
             await anyio.wait_all_tasks_blocked()
         with anyio.move_on_after(0.01):
-            await ask(sky, 10, answers)
-        group.start_soon(ask, sky, 11, answers)
+            await ask(server, 10, answers)
+        group.start_soon(ask, server, 11, answers)
         await anyio.wait_all_tasks_blocked()
-        sky.open.set()
+        server.open.set()
 
     assert sorted(answers) == [0, 1, 2, 11]
-    assert await sky.shared.fly(request(3)) == [b"3"]
+    assert await server.shared.perform(request(3)) == [b"3"]
 
 
-async def test_after_a_broken_flight_everyone_tries_alone() -> None:
-    sky, answers = Sky(), dict[int, Sequence[object]]()
-    sky.broken = ConnectionLost("gone")
+async def test_after_a_broken_batch_everyone_tries_alone() -> None:
+    server, answers = FakeServer(), dict[int, Sequence[object]]()
+    server.broken = ConnectionLost("gone")
     async with anyio.create_task_group() as group:
         for number in range(7):
-            group.start_soon(ask, sky, number, answers)
+            group.start_soon(ask, server, number, answers)
         await anyio.wait_all_tasks_blocked()
-        sky.open.set()
+        server.open.set()
 
     assert sorted(answers) == list(range(7))
-    assert sum(1 for count in sky.flights if count == 1) >= 6
+    assert sum(1 for count in server.sizes if count == 1) >= 6
 
 
-async def test_a_flight_that_takes_too_long_is_an_error_of_each() -> None:
-    sky, problems = Sky(), list[RequestTimeout]()
-    sky.broken = RequestTimeout("late", seconds=1)
+async def test_a_batch_that_takes_too_long_is_an_error_of_each() -> None:
+    server, problems = FakeServer(), list[RequestTimeout]()
+    server.broken = RequestTimeout("late", seconds=1)
 
     async def fail(number: int) -> None:
         try:
-            await sky.shared.fly(request(number))
+            await server.shared.perform(request(number))
         except RequestTimeout as problem:
             problems.append(problem)
 
@@ -160,7 +160,7 @@ async def test_a_flight_that_takes_too_long_is_an_error_of_each() -> None:
         for number in range(8):
             group.start_soon(fail, number)
         await anyio.wait_all_tasks_blocked()
-        sky.open.set()
+        server.open.set()
 
     assert {(problem.message, problem.seconds) for problem in problems} == {("late", 1)}
     assert len({id(problem) for problem in problems}) == len(problems) >= 6

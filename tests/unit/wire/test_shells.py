@@ -27,7 +27,7 @@ from solidb_odm.wire import socket_connection
 from solidb_odm.wire.events import RequestEvent
 from solidb_odm.wire.frames import frame
 from solidb_odm.wire.packing import pack
-from solidb_odm.wire.requests import ask
+from solidb_odm.wire.requests import send
 
 from .fake_server import HANG_UP, FakeServer
 
@@ -109,10 +109,10 @@ def test_repeating_reads_can_be_turned_off(fake: FakeServer) -> None:
 def test_waiting_for_a_connection_is_part_of_a_calls_time(fake: FakeServer) -> None:
     driver = ServerDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=30)
 
-    with driver.lane() as lane:
-        lane.perform(*[next(ask({"cmd": "ping"}))])
+    with driver.lease() as lease:
+        lease.perform(*[next(send({"cmd": "ping"}))])
         with pytest.raises(RequestTimeout, match="no connection became free"):
-            driver.run(ask({"cmd": "ping"}), 0.05)
+            driver.run(send({"cmd": "ping"}), 0.05)
 
     driver.close()
 
@@ -123,7 +123,7 @@ def test_connecting_is_part_of_a_calls_time() -> None:
         driver = ServerDriver(url, connect_timeout=30)
 
         with pytest.raises(RequestTimeout, match="seconds that were left"):
-            driver.run(ask({"cmd": "ping"}), 0.05)
+            driver.run(send({"cmd": "ping"}), 0.05)
     driver.close()
 
 
@@ -171,7 +171,7 @@ def test_a_write_on_a_broken_connection_is_not_repeated(fake: FakeServer, driver
     fake.script = lambda request: HANG_UP if request["cmd"] == "ping" else None
 
     with pytest.raises(ConnectionLost):
-        driver.run(ask({"cmd": "ping"}))
+        driver.run(send({"cmd": "ping"}))
 
     assert fake.requests == ["get", "ping"]
 
@@ -257,7 +257,7 @@ def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: ServerDr
     fake.script = lambda request: waiting.wait(5) and None if request["cmd"] == "ping" else None
 
     with pytest.raises(RequestTimeout) as raised:
-        driver.run(ask({"cmd": "ping"}, timeout=0.05))
+        driver.run(send({"cmd": "ping"}, timeout=0.05))
 
     assert raised.value.seconds == 0.05
     waiting.set()
@@ -266,8 +266,8 @@ def test_a_request_can_have_a_time_of_its_own(fake: FakeServer, driver: ServerDr
 def test_when_all_connections_are_busy_a_caller_waits_and_gives_up(fake: FakeServer) -> None:
     driver = ServerDriver(fake.url(), pool_size=1, pool_overflow=0, pool_timeout=0.05)
 
-    with driver.lane() as lane:
-        lane.perform(*[next(ask({"cmd": "ping"}))])
+    with driver.lease() as lease:
+        lease.perform(*[next(send({"cmd": "ping"}))])
         with pytest.raises(RequestTimeout, match="no connection became free"):
             driver.channel().perform(Get("c", "a"))
 
@@ -347,7 +347,7 @@ def test_a_failed_round_trip_is_seen_too(fake: FakeServer) -> None:
     driver = ServerDriver(fake.url(), on_request=events.append)
 
     with pytest.raises(ConnectionLost):
-        driver.run(ask({"cmd": "ping"}))
+        driver.run(send({"cmd": "ping"}))
 
     assert [(event.command, event.error) for event in events] == [("ping", "ConnectionLost")]
     driver.close()
@@ -487,7 +487,7 @@ async def test_awaited_connecting_is_part_of_a_calls_time() -> None:
         driver = AsyncServerDriver(url, connect_timeout=30)
 
         with pytest.raises(RequestTimeout, match="seconds that were left"):
-            await driver.run(ask({"cmd": "ping"}), 0.05)
+            await driver.run(send({"cmd": "ping"}), 0.05)
     await driver.aclose()
 
 

@@ -1,4 +1,4 @@
-"""TLS, both colours: trusted, untrusted, missing on one side; large flights both ways."""
+"""TLS, both colours: trusted, untrusted, missing on one side; large batches both ways."""
 
 import ssl
 from collections.abc import Iterator
