@@ -22,7 +22,7 @@ SWEEP_SECONDS = 1.0
 class Ticket(Generic[W]):
     """One caller's place in the queue; ``wake`` is called when its turn has come.
 
-    Then ``wire`` is the connection it got, or None: it may open one. Either way it owes a ``put`` or
+    Then ``connection`` is what it got, or None: it may open one. Either way it owes a ``put`` or
     a ``drop``.
     """
 

@@ -67,7 +67,7 @@ async def test_an_answer_that_comes_twice_reaches_nobody_else(fake: FakeServer) 
     wrong: list[tuple[str, str]] = []
     async with AsyncClient(fake.url(options="?timeout=2&retries=0")) as client:
 
-        async def ask(key: str) -> None:
+        async def send(key: str) -> None:
             try:
                 found = (await client.get("d", "c", key)).key
             except ProtocolError:
@@ -78,7 +78,7 @@ async def test_an_answer_that_comes_twice_reaches_nobody_else(fake: FakeServer) 
         for _ in range(5):
             async with anyio.create_task_group() as group:
                 for key in ("a", "b", "dup", "x", "y", "z"):
-                    group.start_soon(ask, key)
+                    group.start_soon(send, key)
     assert wrong == []
 
 
