@@ -10,10 +10,20 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from ..commands import Command, CountDocuments, CreateDatabase, Declares, DropDatabase, Operation, arun, run
+from ..commands import (
+    CollectionSpec,
+    Command,
+    CountDocuments,
+    CreateDatabase,
+    Declares,
+    DropDatabase,
+    Operation,
+    arun,
+    run,
+)
 from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..errors import ConfigurationError
-from ..model.declaration.registry import registry
+from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher, spans
 
@@ -73,14 +83,15 @@ class Engine(EngineBase):
         super().__init__(driver, auto_create=auto_create)
         self.driver = driver
 
-    def create_all(self, *models: type[Declares]) -> None:
+    def create_all(self, *models: type[Declares] | Registry) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.
 
-        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
+        changed or dropped.
         """
         self.run(creation.create_all(_specs(models)))
 
-    def drop_all(self, *models: type[Declares]) -> None:
+    def drop_all(self, *models: type[Declares] | Registry) -> None:
         """Delete the collections of models, with their documents."""
         self.run(creation.drop_all(_specs(models)))
 
@@ -129,14 +140,15 @@ class AsyncEngine(EngineBase):
         super().__init__(driver, auto_create=auto_create)
         self.driver = driver
 
-    async def create_all(self, *models: type[Declares]) -> None:
+    async def create_all(self, *models: type[Declares] | Registry) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.
 
-        Without arguments, of all models there are. Nothing that exists is changed or dropped.
+        A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
+        changed or dropped.
         """
         await self.run(creation.create_all(_specs(models)))
 
-    async def drop_all(self, *models: type[Declares]) -> None:
+    async def drop_all(self, *models: type[Declares] | Registry) -> None:
         """Delete the collections of models, with their documents."""
         await self.run(creation.drop_all(_specs(models)))
 
@@ -266,8 +278,11 @@ def _print_log() -> None:
     logger.propagate = False
 
 
-def _specs(models: Iterable[type[Declares]]) -> list[Any]:
-    chosen = list(models) or list(registry.models())
+def _specs(models: Iterable[type[Declares] | Registry]) -> list[CollectionSpec]:
+    """Return what models declare, or all models of registries; of the global one without any."""
+    chosen: list[type[Declares]] = []
+    for each in tuple(models) or (registry,):
+        chosen += each.models() if isinstance(each, Registry) else (each,)
     return [model.__collection_spec__() for model in chosen]
 
 

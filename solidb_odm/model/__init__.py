@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .._lazy import lazily
-from .declaration.registry import registry
+from .declaration.registry import Registry, registry
 
 if TYPE_CHECKING:
     from .declaration.cascades import Cascade
@@ -54,6 +54,7 @@ __all__ = [
     "Lossy",
     "Neighbours",
     "Predicate",
+    "Registry",
     "SoftDelete",
     "TTLIndex",
     "Timestamped",

@@ -12,8 +12,10 @@ from pydantic import AliasChoices, BaseModel, Field
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import InvalidDocument, StateError
+from .declaration.forward_references import is_completed
 from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
-from .declaration.metaclass import DocumentMeta, spec_of
+from .declaration.metaclass import DocumentMeta, finish, spec_of
+from .declaration.registry import Registry
 from .links.placement import Reader
 from .state import SLOT, expose, note_assigned, pickled, state_or_none, touch, unpickle
 from .stored.codec import encode_value
@@ -28,7 +30,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     ``class User(Document, collection="users")`` declares a collection; without ``collection`` its
     name is the class's in snake case, or the parent's if the parent has one. ``abstract=True`` makes
-    a base without a collection. ``key`` is a UUIDv7 unless given, and can't change once stored.
+    a base without a collection, ``registry=`` one whose classes are entered into a ``Registry`` of their
+    own. ``key`` is a UUIDv7 unless given, and can't change once stored.
 
     ``id`` is ``collection/key``. ``rev``, ``created_at`` and ``updated_at`` are the engine's: None until
     the document is stored. All five can be used in queries, as fields can.
@@ -51,6 +54,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         updated_at: datetime = Field(init=False)
         __solidb_collection__: ClassVar[str]
         __solidb_type_name__: ClassVar[str | None]
+        __solidb_registry__: ClassVar[Registry]
 
     if not TYPE_CHECKING:
 
@@ -142,6 +146,36 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __solidb_reference__(self) -> str:
         """Give ``collection/key``, as an edge or a link names this document."""
         return f"{type(self).__solidb_collection__}/{self.key}"
+
+    if not TYPE_CHECKING:
+
+        @classmethod
+        def model_rebuild(
+            cls,
+            *,
+            force: bool = False,
+            raise_errors: bool = True,
+            _parent_namespace_depth: int = 2,
+            _types_namespace: Any = None,
+        ) -> bool | None:
+            """Make the class complete, when the classes it names are there; as Pydantic's."""
+            if cls.__pydantic_complete__ and not force:
+                return None
+            done = not force and _types_namespace is None and is_completed(cls)
+            if not done:
+                done = super().model_rebuild(
+                    force=force,
+                    raise_errors=raise_errors,
+                    _parent_namespace_depth=_parent_namespace_depth + 1,
+                    _types_namespace=_types_namespace,
+                )
+            if cls.__pydantic_complete__:
+                finish(cls)
+            return done
+
+        @classmethod
+        def __solidb_rebuild__(cls, **options: Any) -> bool | None:
+            return super().model_rebuild(**options)
 
     @classmethod
     def __collection_spec__(cls) -> CollectionSpec:

@@ -13,6 +13,7 @@ from typing_extensions import dataclass_transform
 from .._dataclasses import dataclass
 from ..commands import CollectionKind
 from .declaration.metaclass import DocumentMeta
+from .declaration.registry import current
 from .document import Document
 from .stored.shape import reference_schema
 
@@ -47,7 +48,7 @@ class EndType:
 
         def check(value: Any) -> Any:
             if isinstance(value, Document):
-                if isinstance(wanted, type) and not isinstance(value, wanted):
+                if isinstance(wanted, type) and not isinstance(value, (wanted, current(wanted))):
                     raise PydanticCustomError(
                         "edge_end",
                         "this end of the edge must be a {expected}, not a {found}",

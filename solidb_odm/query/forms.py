@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from ..language import nodes as q
-from ..model.declaration.registry import registry
+from ..model.declaration.registry import Registry
 from ..model.expressions.base import (
     Arithmetic,
     Combined,
@@ -90,7 +90,7 @@ def _form(selection: Selection, values: list[Any]) -> Form:
     values += [] if selection.limit is None else [selection.limit]
     values += [selection.offset] if selection.offset else []
     return (
-        registry.generation,
+        Registry.generation,
         tuple(_column(each, values) for each in selection.columns),
         tuple(_part(each, values) for each in selection.conditions),
         tuple((_part(each.expression, values), each.descending) for each in selection.orderings),

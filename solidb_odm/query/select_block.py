@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model.declaration.registry import is_in_use
 from ..model.document import Document
 from ..model.expressions.base import Combined, Expression, Source
 from ..model.expressions.fields import FieldRef, stored_name
@@ -182,6 +183,8 @@ def family(model: type[Document]) -> list[type[Document]]:
 
 
 def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
+    if not is_in_use(model):
+        return
     if model.__solidb_collection__ == collection:
         yield model
     for child in model.__subclasses__():

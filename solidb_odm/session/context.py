@@ -43,7 +43,7 @@ class Context:
 
     def ask(self, command: Command[R]) -> Operation[R]:
         """Ask for one command; collections that models declare are made when they are missing."""
-        return ask(command, create=self.auto_create)
+        return ask(command, create=self.auto_create, registries=self.work.registries)
 
     def tell(self, event: Event) -> None:
         """Call those who listen to an event."""

@@ -13,7 +13,7 @@ from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
-from ..model.declaration.registry import registry
+from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
 from ..model.state import SLOT, state_of
 from ..model.stored.codec import body_value, decode
@@ -35,11 +35,12 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
-    reading = _reading(cast(Any, model), registry.generation)
+    reading = _reading(cast(Any, model), Registry.generation)
     mapping, choose = reading.mapping, reading.choose
     if choose is None and any(map(_names_class, rows)):
         choose = chooser(reading.root, [reading.root])
     references = work.identity.of(mapping.collection)
+    work.registries.add(model.__solidb_registry__)
     if choose is None and reading.is_plain and not references:
         fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
@@ -54,7 +55,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
         key, body = row[0], row[4]
         known = references.get(key)
         document = None if known is None else known()
-        if document is None:
+        if document is None or (SUCCESSOR in document.__class__.__dict__ and work.give_way(document)):
             if validate is not None and isinstance(body, str):
                 document = _read(validate, mapping, key, body)
             else:
@@ -161,7 +162,9 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[st
     own = root.__solidb_mapping__
     mappings: dict[Any, Mapping] = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
     mappings[None] = own
-    for other in registry.claimants(collection):  # one that reads the documents of another family
+    for other in root.__solidb_registry__.claimants(
+        collection
+    ):  # one that reads the documents of another family
         mappings.setdefault(other.__solidb_type_name__, own)
 
     def choose(key: str, body: Any) -> Mapping:
@@ -223,14 +226,14 @@ def load_column(work: UnitOfWork, column: Column, values: list[Any]) -> list[Any
 def load_whole(work: UnitOfWork, model: type[Document], row: JsonObject) -> Document:
     """Make the document of a row that is a whole document of the model, or of any model."""
     if model is Document:
-        model = _model_of(row)
+        model = _model_of(work, row)
     return load_documents(work, model, [split(row)])[0]  # type: ignore[return-value]
 
 
-def _model_of(row: JsonObject) -> type[Document]:
+def _model_of(work: UnitOfWork, row: JsonObject) -> type[Document]:
     """Find the class of a document by its collection, which ``_id`` names after the database."""
     collection = str(row.get("_id", "")).rpartition(":")[2].partition("/")[0]
-    claimants = registry.claimants(collection)
+    claimants = registry_of(collection, work.registries).claimants(collection)
     if not claimants:
         raise LoadError(
             f"no Document class declares the collection {collection!r}",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from ..model.declaration.cascades import Cascade, edge_cascade
-from ..model.declaration.registry import registry
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.expressions.fields import FieldRef, end_target
@@ -23,7 +22,7 @@ def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
     for base in model.__mro__:
         references: list[Any] = [each for each in vars(base).values() if isinstance(each, BackReference)]
         found += [each.__solidb_field__ for each in references if each.cascade.deletes]
-    classes: list[Any] = list(registry.models())
+    classes: list[Any] = model.__solidb_registry__.complete_models()
     for edges in classes:
         if issubclass(edges, Edge) and edge_cascade(edges).deletes:
             ends: list[FieldRef] = [getattr(cast(Any, edges), name) for name in ("from_", "to")]

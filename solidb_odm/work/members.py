@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 
 from ..errors import InvalidDocument, StateError
+from ..model.declaration.registry import SUCCESSOR, Registry
 from ..model.document import Document
 from ..model.state import State, state_of, state_or_none
 from .aliases import has_aliases
@@ -13,7 +14,7 @@ from .differences import document_difference
 from .identity import IdentityMap
 from .links import Reference, referred, refers
 from .plan import Documents
-from .states import checked, gone, refusal
+from .states import checked, gone, outdated, refusal
 
 
 class Holdings:
@@ -31,6 +32,8 @@ class Holdings:
         self.exposed: Documents = {}
         self.expired: dict[int, weakref.ref[Document]] = {}
         self.is_over = False
+        self.registries: set[Registry] = set()
+        """The registries of the models in use."""
 
     # --- moves ----------------------------------------------------------------------------------
 
@@ -76,6 +79,7 @@ class Holdings:
     def claim(self, document: Document) -> None:
         """Enter a document under its key; StateError if another one has it."""
         collection, key = type(document).__solidb_mapping__.collection, document.key
+        self.registries.add(type(document).__solidb_registry__)
         references = self.identity.of(collection)
         known = references.get(key)
         other = None if known is None else known()
@@ -113,6 +117,18 @@ class Holdings:
         for document in self.deleted.values():
             if document.key == key and type(document).__solidb_mapping__.collection == collection:
                 self.identity.put(collection, key, document)
+
+    def give_way(self, document: Document) -> bool:
+        """Let go of an object of a class that was declared anew since; return whether it is one.
+
+        StateError if it has unsent changes.
+        """
+        if SUCCESSOR not in type(document).__dict__:
+            return False
+        if id(document) in self.new or id(document) in self.deleted or self.is_modified(document):
+            raise outdated(document)
+        self.expunge(document)
+        return True
 
     def check_held(self, document: Document, move: str, hint: str | None) -> State:
         """Give the notes on a document of this unit; StateError if it is not in it."""

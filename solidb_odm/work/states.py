@@ -60,6 +60,16 @@ def gone(document: Document) -> StateError:
     )
 
 
+def outdated(document: Document) -> StateError:
+    """Make the error of a changed object whose class was declared anew."""
+    return StateError(
+        f"the session holds {name_of(document)} with unsent changes, of a class that was declared anew since",
+        state="persistent",
+        move="load",
+        hint="session.commit() first, or session.expunge() the old object",
+    )
+
+
 def loose_reference(document: Document, reference: Reference) -> StateError:
     """Make the error of a link to a document that will not be stored."""
     target = reference.document

@@ -384,7 +384,7 @@ class Half(Document, collection="halves"):
     fixed: str = Field(frozen=True)
 
 
-class Loose(Document, collection="loose"):
+class Loose(Document, collection="merged_loose"):
     a: Any = None
     d: Decimal = Decimal(0)
 

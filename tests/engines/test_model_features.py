@@ -49,7 +49,7 @@ class Deep(BaseModel):
     name: str = Field(validation_alias=AliasChoices("old", "name"))
 
 
-class Holder(Document, collection="holders"):
+class Holder(Document, collection="made_holders"):
     blob: Blob | None = None
     grid: Grid | None = None
     short: Short | None = None

@@ -8,6 +8,7 @@ import pytest
 from solidb_odm import (
     Document,
     Engine,
+    Registry,
     Session,
     SoftDelete,
     aliased,
@@ -20,12 +21,14 @@ from solidb_odm.errors import UsageError
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
+BILLS = Registry()
 
-class Buyer(Document, collection="buyers"):
+
+class Buyer(Document, collection="buyers", registry=BILLS):
     name: str
 
 
-class Bill(SoftDelete, Document, collection="bills"):
+class Bill(SoftDelete, Document, collection="bills", registry=BILLS):
     buyer: str
     total: float
     at: datetime = AT

@@ -292,7 +292,7 @@ def _document(name: str, annotation: Any) -> Any:
         "part": part,
         "parts": list[part],  # type: ignore[valid-type]
     }
-    return _class(Document, f"{label}Holder", fields, collection="holders"), part
+    return _class(Document, f"{label}Holder", fields, collection=f"holders_{label.lower()}"), part
 
 
 def _class(base: Any, name: str, annotations: dict[str, Any], **options: Any) -> Any:

@@ -46,7 +46,7 @@ def check_key(cls: Any) -> None:
         info.validation_alias, info.serialization_alias = AliasChoices("_key", "key"), "_key"
         if type_inspection.strip(info.annotation) is str:
             info.metadata = [*info.metadata, *_KEY_RULES]
-        cls.model_rebuild(force=True)
+        cls.__solidb_rebuild__(force=True)
     default = info.default
     if isinstance(default, str) and (not default or "/" in default):
         raise DeclarationError(

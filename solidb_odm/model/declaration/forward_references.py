@@ -1,42 +1,53 @@
 """Classes that name others which come later: made complete as soon as those are there.
 
-Pydantic looks for a name where a class is made and where it is used. Modules that import each other for type
-checkers only have it in neither place, so here the name of a document class will do, wherever it was
-made.
+Pydantic looks for a name where a class is made and where it is used. Two more places are looked at here: the
+classes that are made later beside it, in the same module or call of a function, and what the module imports
+for type checkers only (``if TYPE_CHECKING: from app.users import User``), since modules that import each
+other can't do so otherwise. A class of the same name elsewhere is another class.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
 import weakref
-from typing import Any
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from itertools import count
+from types import ModuleType
+from typing import Any, TypeAlias
 
-from pydantic import PydanticUserError
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from ...errors import DeclarationError
 
+_ORDER = "__solidb_order__"
+_order = count()
 _known: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 _waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 
 
 def note_class(cls: Any, *, waits: bool) -> list[Any]:
-    """Note a new class; give the classes that waited for others, and are complete now.
+    """Note a new class; return the classes that waited for others, and are complete now.
 
     One that does not wait for another is complete when it is first used.
     """
+    type.__setattr__(cls, _ORDER, next(_order))
     _known.add(cls)
     if waits and not cls.__pydantic_complete__:
         _waiting.add(cls)
-    done = [each for each in list(_waiting) if each.__pydantic_complete__ or _is_completed(each)]
+    concerned = [each for each in list(_waiting) if each is cls or _may_name(each, cls)]
+    done = [each for each in concerned if each.__pydantic_complete__ or is_completed(each)]
     _waiting.difference_update(done)
-    return done
+    return sorted(done, key=lambda each: each.__dict__[_ORDER])
 
 
-def _is_completed(cls: Any) -> bool:
+def is_completed(cls: Any) -> bool:
+    """Make a class complete if that is possible now; whatever is wrong is said when the class is used."""
     try:
-        return bool(cls.model_rebuild(raise_errors=False, _types_namespace=_names_for(cls)))
-    except PydanticUserError:  # raised again when the class is used
+        return bool(_rebuild(cls, raise_errors=False))
+    except Exception:  # noqa: BLE001  an annotation of another class, in the statement of this one
         return False
 
 
@@ -45,24 +56,94 @@ def complete(cls: Any, depth: int) -> None:
 
     ``depth`` is the number of frames to the code that uses the class, whose names count too.
     """
+    if is_completed(cls):
+        return
     try:
-        cls.model_rebuild(_parent_namespace_depth=depth + 1)
-    except PydanticUndefinedAnnotation:
-        try:
-            cls.model_rebuild(_types_namespace=_names_for(cls))
-        except PydanticUndefinedAnnotation as error:
-            raise DeclarationError(
-                f"an annotation names {error.name!r}, which is not known",
-                model=cls.__name__,
-                hint="import the module that declares it before the class is used",
-            ) from error
+        cls.__solidb_rebuild__(_parent_namespace_depth=depth + 2)
+    except PydanticUndefinedAnnotation as error:
+        raise DeclarationError(
+            f"an annotation names {error.name!r}, which is not known",
+            model=cls.__name__,
+            hint="import the module that declares it before the class is used; "
+            "under `if TYPE_CHECKING:` where the modules import each other",
+        ) from error
+    except (NameError, AttributeError, TypeError) as error:
+        raise DeclarationError(f"an annotation can't be understood: {error}", model=cls.__name__) from error
+
+
+def _rebuild(cls: Any, *, raise_errors: bool) -> bool | None:
+    found: bool | None = cls.__solidb_rebuild__(raise_errors=raise_errors, _types_namespace=_names_for(cls))
+    return found
 
 
 def _names_for(cls: Any) -> dict[str, Any]:
-    """Give the document classes by name, without those names that mean another thing to a class's module."""
+    """Return what the annotations of a class may name, besides what Pydantic finds."""
     module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
-    found: dict[str, Any] = {}
-    for each in _known:
-        if each.__name__ not in module:
-            found[each.__name__] = None if each.__name__ in found else each
-    return {name: each for name, each in found.items() if each is not None}
+    found = {name: value for name, value in _guarded(cls) if name not in module}
+    own = cls.__dict__.get(_ORDER, 0)
+    beside = [each for each in _known if _place(each) == _place(cls) and each.__dict__[_ORDER] > own]
+    for each in sorted(beside, key=lambda each: each.__dict__[_ORDER], reverse=True):
+        found[each.__name__] = each
+    return found
+
+
+def _may_name(waiting: Any, cls: Any) -> bool:
+    if _place(waiting) == _place(cls):
+        return True
+    target = cls.__module__, cls.__qualname__
+    return any((module, attribute) == target for _, module, attribute in _guarded_imports(waiting.__module__))
+
+
+def _place(cls: Any) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__.rpartition(".")[0]
+
+
+# --- imports for type checkers --------------------------------------------------------------------
+
+Guarded: TypeAlias = tuple[str, str, str]
+"""A name that is imported for type checkers, its module and its name there."""
+
+_read_imports: weakref.WeakKeyDictionary[ModuleType, tuple[Guarded, ...]] = weakref.WeakKeyDictionary()
+
+
+def _guarded(cls: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a module imports for type checkers only, as far as it is there."""
+    for name, module, attribute in _guarded_imports(cls.__module__):
+        loaded = sys.modules.get(module)
+        value = getattr(loaded, attribute, None)
+        if value is None:  # a class that is being made is not in its module yet
+            made = [each for each in _known if (each.__module__, each.__qualname__) == (module, attribute)]
+            value = max(made, key=lambda each: each.__dict__[_ORDER], default=None)
+        if value is not None:
+            yield name, value
+
+
+def _guarded_imports(module: str) -> tuple[Guarded, ...]:
+    """Return the names a module imports under ``if TYPE_CHECKING:``."""
+    loaded = sys.modules.get(module)
+    if loaded is None:
+        return ()
+    found = _read_imports.get(loaded)
+    if found is None:
+        found = _read_imports[loaded] = _guarded_in(loaded)
+    return found
+
+
+def _guarded_in(module: ModuleType) -> tuple[Guarded, ...]:
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, TypeError, SyntaxError):  # no source, as at a prompt
+        return ()
+    package = module.__package__ or module.__name__.rpartition(".")[0]
+    return tuple(
+        (
+            alias.asname or alias.name,
+            resolve_name("." * node.level + (node.module or ""), package),
+            alias.name,
+        )
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+        for node in branch.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    )

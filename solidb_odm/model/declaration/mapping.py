@@ -63,7 +63,6 @@ class Mapping:
     collection: str
     kind: CollectionKind
     validation: ValidationMode
-    explicit: bool
     type_name: str | None
     fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
@@ -114,7 +113,7 @@ def make_mapping(
     """Read a complete model class; DeclarationError where it says something impossible."""
     settings = getattr(model, "Settings", None)
     validation = _validation(model, settings)
-    mapping = Mapping(model, collection, kind, validation, False, type_name)
+    mapping = Mapping(model, collection, kind, validation, type_name)
     for name, info in model.__pydantic_fields__.items():
         if info.exclude is True:
             mapping.unstored += (name,)
@@ -146,7 +145,6 @@ def make_mapping(
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
     mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
     mapping.indexes = tuple(_indexes(model, settings))
-    mapping.explicit = bool(mapping.indexes) or hasattr(settings, "schema_validation")
     return mapping
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from difflib import get_close_matches
 from inspect import currentframe
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, Field, PrivateAttr
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from typing_extensions import dataclass_transform
 
 from ...commands import CollectionSpec
-from ...errors import DeclarationError
+from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
 from ..expressions.fields import FieldRef, Place, stored_name
 from ..links.placement import Reader, direct_readers, link_places, reader_of
@@ -32,7 +33,8 @@ from .computed import make_referable
 from .forward_references import complete, note_class
 from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
-from .registry import registry
+from .registry import REFUSED, Registry
+from .registry import registry as everything
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -116,6 +118,7 @@ class DocumentMeta(ModelMetaclass):
             namespace: dict[str, Any],
             collection: str | None = None,
             abstract: bool = False,
+            registry: Registry | None = None,
             **options: Any,
         ) -> DocumentMeta:
             settings = namespace.pop(
@@ -141,11 +144,18 @@ class DocumentMeta(ModelMetaclass):
                 _building.depth -= 1
             if later:
                 cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
-            make_referable(cls)
-            type.__setattr__(cls, "__solidb_is_made__", True)
-            if settings is not None:
-                type.__setattr__(cls, "Settings", settings)
-            declare(cls, collection, abstract, waits=not later)
+            try:
+                _complete_declaration(cls, settings, registry)
+                declare(cls, collection, abstract, waits=not later)
+            except Exception as error:
+                type.__setattr__(cls, REFUSED, True)
+                if isinstance(error, (SolidbError, PydanticUserError)):
+                    raise
+                raise DeclarationError(
+                    f"can't be mapped ({type(error).__name__}: {error})",
+                    model=name,
+                    hint="simplify the types of its fields; Annotated[.., Lossy()] leaves one untried",
+                ) from error
             return cls
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
@@ -187,9 +197,33 @@ def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
 # --- declaring -----------------------------------------------------------------------------------
 
 
+def _complete_declaration(cls: Any, settings: Any, registry: Registry | None) -> None:
+    """Give a class what Pydantic must not see of it."""
+    make_referable(cls)
+    type.__setattr__(cls, "__solidb_is_made__", True)
+    if settings is not None:
+        type.__setattr__(cls, "Settings", settings)
+    if registry is not None and not isinstance(registry, Registry):
+        raise DeclarationError(
+            f"registry={registry!r}", model=cls.__name__, hint="registry=Registry(), kept in a variable"
+        )
+    type.__setattr__(cls, "__solidb_registry__", registry or _inherited_registry(cls))
+
+
+def _inherited_registry(cls: Any) -> Registry:
+    """Return the registry of the bases of a class, or of the classes at the ends of an edge."""
+    related = [*cls.__mro__[1:], *cls.__pydantic_generic_metadata__["args"]]
+    for each in related:
+        bound = each.__dict__.get("__solidb_registry__") if isinstance(each, DocumentMeta) else None
+        if bound is not None and bound is not everything:
+            return cast(Registry, bound)
+    return everything
+
+
 def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) -> None:
     """Give a new class its collection and, if it is complete or gets so with this one, its mapping."""
-    registry.generation += 1
+    registry = cls.__solidb_registry__
+    Registry.generation += 1
     model = cls.__name__
     is_base = cls.__module__.startswith(_OWN) or bool(
         cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]
@@ -211,8 +245,11 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     cls.__solidb_references__ = {}
     if cls.__pydantic_complete__:
         finish(cls)
+    elif collection is not None and waits:
+        registry.wait(cls)
     for waiting in note_class(cls, waits=waits):
-        finish(waiting)
+        with suppress(DeclarationError):  # raised again when that class is used
+            finish(waiting)
 
 
 def finish(cls: Any, *, required: bool = False) -> Mapping | None:
@@ -247,7 +284,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:
         try:
-            registry.claim(cls, _claim(mapping), mapping.explicit)
+            cls.__solidb_registry__.claim(cls, _claim(mapping))
         except DeclarationError:
             type.__delattr__(cls, "__solidb_made_mapping__")
             raise

@@ -1,4 +1,4 @@
-"""The one list of declared collections: who declares what, and whether they agree.
+"""The lists of declared collections: who declares what, and whether they agree.
 
 Sessions find the class of a document here, ``create_all`` what there is to make, migrations what
 there should be.
@@ -8,82 +8,175 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from ...commands import CollectionSpec
 from ...errors import DeclarationError
 
+SUCCESSOR = "__solidb_successor__"
+"""The attribute of a class that was declared anew: a weak reference to the class in its place."""
+
+REFUSED = "__solidb_refused__"
+"""The mark of a class whose statement failed, though its parents still know it."""
+
 
 class Registry:
-    """The document classes by collection. Holds them weakly, so that local classes can go.
+    """The document classes that belong together, by collection: a database's, or an application's.
 
-    ``generation`` is another number after each new class, for what is kept of the classes there are.
+    Classes are entered by themselves, into the global ``registry`` or that of a base they inherit from:
+    ``class Base(Document, abstract=True, registry=Registry())``. An edge without one goes where the classes
+    of its ends are. ``engine.create_all(registry)`` makes the collections of one.
+
+    It holds the classes weakly, so that local ones can go. ``generation``, of all registries, is another
+    number after each new class, for what is kept of the classes there are.
     """
+
+    generation: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self._claims: dict[str, list[weakref.ref[type[Any]]]] = {}
-        self.generation = 0
+        self._waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
+        _registries.add(self)
 
-    def claim(self, model: type[Any], spec: CollectionSpec, explicit: bool) -> None:
+    def wait(self, model: type[Any]) -> None:
+        """Note a class that can be entered only when the classes it names are there."""
+        self._waiting.add(model)
+
+    def claim(self, model: type[Any], spec: CollectionSpec) -> None:
         """Enter a class for its collection.
 
-        A class of the same name takes the place of an earlier one (a module that is loaded again,
-        a notebook cell that is run again). Other classes must declare the same options, or none:
-        DeclarationError otherwise.
+        A class of the same name and place takes the place of an earlier one (a module that is loaded again,
+        a notebook cell that is run again). Classes that don't inherit from one of the same collection can't
+        share it: DeclarationError.
         """
-        self.generation += 1
+        Registry.generation += 1
+        self._waiting.discard(model)
         kept: list[weakref.ref[type[Any]]] = []
         for other in self.claimants(spec.name):
-            if _same_place(other, model):
-                continue
-            _check_agreement(model, spec, explicit, other)
-            kept.append(weakref.ref(other))
+            if is_same_place(other, model):
+                type.__setattr__(other, SUCCESSOR, weakref.ref(model))
+            elif not _is_forgotten(other, model):
+                _check_agreement(model, spec, other)
+                kept.append(weakref.ref(other))
         kept.append(weakref.ref(model))
         self._claims[spec.name] = kept
 
     def claimants(self, collection: str) -> list[type[Any]]:
-        """Give the living classes of a collection, in the order they were made."""
+        """Return the living classes of a collection, in the order they were made."""
+        if self._waiting:
+            self._complete(collection)
         classes = (reference() for reference in self._claims.get(collection, ()))
         return [model for model in classes if model is not None]
 
     def models(self) -> Iterator[type[Any]]:
-        """Give all living classes, by collection."""
+        """Yield all living classes, by collection; DeclarationError if one names a class there is not."""
+        for model in list(self._waiting):
+            _ = model.__solidb_mapping__
         for collection in sorted(self._claims):
             yield from self.claimants(collection)
 
+    def complete_models(self) -> list[type[Any]]:
+        """Return the living classes that are complete, by collection."""
+        self._complete(None)
+        return [model for collection in sorted(self._claims) for model in self.claimants(collection)]
 
+    def _complete(self, collection: str | None) -> None:
+        for model in list(self._waiting):
+            if collection is None or model.__solidb_collection__ == collection:
+                try:
+                    _ = model.__solidb_mapping__
+                except DeclarationError:  # raised again where the class itself is used
+                    continue
+
+    def __repr__(self) -> str:
+        return f"<Registry of {', '.join(sorted(self._claims)) or 'nothing'}>"
+
+
+_registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 registry = Registry()
 
 
-def _same_place(one: type[Any], other: type[Any]) -> bool:
-    return one.__name__ == other.__name__ and not (issubclass(one, other) or issubclass(other, one))
+def registry_of(collection: str, preferred: set[Registry]) -> Registry:
+    """Return the registry that knows a collection: a preferred one, else the only one, else the global."""
+    knowing = [each for each in list(_registries) if each.claimants(collection)]
+    chosen = [each for each in knowing if each in preferred] or knowing
+    return chosen[0] if len(chosen) == 1 else registry
 
 
-def _scope(model: type[Any]) -> tuple[str, str]:
-    return model.__module__, model.__qualname__.rpartition(".")[0]
+def current(model: Any) -> Any:
+    """Return a class, or the one that was declared anew in its place."""
+    while isinstance(model, type) and SUCCESSOR in model.__dict__:
+        newer = model.__dict__[SUCCESSOR]()
+        if newer is None:
+            break
+        model = newer
+    return model
 
 
-def _check_agreement(model: type[Any], spec: CollectionSpec, explicit: bool, other: type[Any]) -> None:
-    if issubclass(model, other) or issubclass(other, model):
-        return
-    local = "<locals>" in model.__qualname__ or "<locals>" in other.__qualname__
-    if local and _scope(model) != _scope(other):
-        return
+def is_in_use(model: Any) -> bool:
+    """Return whether a class has not been declared anew, and its own statement did not fail."""
+    return SUCCESSOR not in model.__dict__ and REFUSED not in model.__dict__
+
+
+def is_same_place(one: type[Any], other: type[Any]) -> bool:
+    """Return whether one class was declared anew as the other: of one name, in one module or function."""
+    return (
+        one is not other
+        and one.__name__ == other.__name__
+        and _scope(one) == _scope(other)
+        and not (issubclass(one, other) or issubclass(other, one))
+    )
+
+
+def _scope(model: Any) -> tuple[str, str]:
+    origin: Any = model.__pydantic_generic_metadata__["origin"] or model
+    return origin.__module__, origin.__qualname__.rpartition(".")[0]
+
+
+def _are_apart(one: Any, other: Any) -> bool:
+    """Return whether classes were made in different places, one of them in a function."""
+    return _scope(one) != _scope(other) and any("<locals>" in _scope(each)[1] for each in (one, other))
+
+
+def _is_forgotten(other: type[Any], model: type[Any]) -> bool:
+    """Return whether a class of the same name, made by another call of a function, has had its time."""
+    unrelated = not (issubclass(model, other) or issubclass(other, model))
+    return unrelated and other.__name__ == model.__name__ and _are_apart(model, other)
+
+
+def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -> None:
     theirs: CollectionSpec = other.__collection_spec__()
+    name = other.__qualname__
+    if model.__module__ != other.__module__:
+        name = f"{other.__module__}.{name}"
+    if _are_relatives(model, other, spec.name):
+        if spec.kind == theirs.kind and model.__solidb_type_name__ == other.__solidb_type_name__ is not None:
+            raise DeclarationError(
+                f"is stored as {other.__solidb_type_name__!r} in {spec.name!r}, as {name} is",
+                model=model.__qualname__,
+                hint="give one of the two classes another name",
+            )
+        return
+    if _are_apart(model, other):
+        return
     if spec.kind != theirs.kind:
-        problem = f"as {spec.kind}s, where {other.__qualname__} declares {theirs.kind}s"
-    elif not explicit or not other.__solidb_mapping__.explicit:
-        return
-    elif spec.validation != theirs.validation:
-        said = f"where {other.__qualname__} says {theirs.validation!r}"
-        problem = f"with schema_validation={spec.validation!r}, {said}"
-    elif set(spec.indexes) != set(theirs.indexes):
-        mine = {index.name for index in set(spec.indexes) ^ set(theirs.indexes)}
-        problem = f"with other indexes ({', '.join(sorted(mine))}) than {other.__qualname__}"
+        problem = f"as {spec.kind}s, where {name} declares {theirs.kind}s"
     else:
-        return
+        problem = f"that {name} has declared already"
     raise DeclarationError(
         f"declares the collection {spec.name!r} {problem}",
         model=model.__qualname__,
-        hint=f"inherit from {other.__qualname__}, declare the same options, or declare none",
+        hint=f"inherit from {other.__qualname__}, choose another collection=, or bind one of the two to a "
+        "Registry() of its own: class Base(Document, abstract=True, registry=..)",
     )
+
+
+def _are_relatives(one: type[Any], other: type[Any], collection: str) -> bool:
+    """Return whether classes share a collection by inheritance: of each other, or of one that has it."""
+    return not _owners(one, collection).isdisjoint(_owners(other, collection))
+
+
+def _owners(model: type[Any], collection: str) -> set[Any]:
+    """Return a class and its bases that have a collection, or those in their place by now."""
+    bases: list[Any] = [each for each in model.__mro__ if "__solidb_collection__" in each.__dict__]
+    return {current(each) for each in bases if each.__dict__["__solidb_collection__"] == collection}

@@ -16,7 +16,8 @@ from pydantic_core import CoreSchema
 
 from ...errors import DeclarationError, UsageError
 from ..declaration.cascades import Cascade
-from ..declaration.registry import registry
+from ..declaration.registry import Registry, current, is_in_use
+from ..declaration.registry import registry as everything
 from ..document import Document
 from ..edge import Edge
 from ..expressions.fields import FieldRef, end_target
@@ -136,7 +137,7 @@ class BackReference(Related[D]):
         if isinstance(self._given, str):
             self._given = _named_field(self._given, self)
         field: FieldRef = self._given
-        target = _leads_to(field)
+        target = current(_leads_to(field))
         owner = self.__solidb_owner__
         if owner is not None and target is not Document and not issubclass(owner, target):
             raise DeclarationError(
@@ -248,8 +249,9 @@ def adjacent(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]
 
 
 def _named_class(name: str, where: Related[Any]) -> Any:
-    found = [model for model in _classes(Document) if model.__name__ == name]
     owner: Any = where.__solidb_owner__
+    registry = everything if owner is None else owner.__solidb_registry__
+    found = [each for each in _classes(Document, registry) if each.__name__ == name]
     near = [model for model in found if owner is not None and model.__module__ == owner.__module__]
     if not found:
         raise DeclarationError(
@@ -261,11 +263,14 @@ def _named_class(name: str, where: Related[Any]) -> Any:
     return (near or found)[-1]
 
 
-def _classes(base: Any) -> list[Any]:
-    """Give the living classes of the registry, and those that wait for others."""
-    known = list(registry.models())
-    waiting = [each for each in base.__subclasses__() if each not in known]
-    return [*known, *waiting, *(deeper for each in waiting for deeper in _classes(each))]
+def _classes(base: Any, registry: Registry) -> list[Any]:
+    """Return the living classes of a registry in use, also those without a mapping."""
+    found: list[Any] = []
+    for each in base.__subclasses__():
+        if each.__solidb_registry__ is registry and is_in_use(each):
+            found.append(each)
+        found += [deeper for deeper in _classes(each, registry) if deeper not in found]
+    return found
 
 
 def _named_field(name: str, where: Related[Any]) -> FieldRef:

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ..declaration.registry import current
 from ..document import Document
 from ..stored.shape import reference_schema
 
@@ -171,9 +172,10 @@ class _Reader:
             raise PydanticCustomError(
                 "link", "a link is a document or a text 'collection/key', not {found}", {"found": repr(value)}
             ) from error
-        wanted = getattr(self.target, "__solidb_collection__", None)
+        target = current(self.target)
+        wanted = getattr(target, "__solidb_collection__", None)
         document = link.__solidb_document__()
-        fits = link.collection == wanted if document is None else isinstance(document, self.target)
+        fits = link.collection == wanted if document is None else isinstance(document, (self.target, target))
         if wanted is not None and not fits:
             raise PydanticCustomError(
                 "link",

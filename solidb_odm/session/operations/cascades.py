@@ -7,7 +7,7 @@ from typing import Any
 
 from ...commands import FetchDocuments, GetMany, Operation
 from ...model.declaration.cascades import Cascade
-from ...model.declaration.registry import registry
+from ...model.declaration.registry import registry_of
 from ...model.document import Document
 from ...model.expressions.fields import FieldRef
 from ...model.mixins import SoftDelete, now
@@ -88,5 +88,7 @@ def _stored(context: Context, references: set[str]) -> Operation[list[Any]]:
         missing = [key for key, each in held.items() if each is None]
         if missing:
             rows = yield from context.ask(GetMany(collection, missing))
-            found += load_documents(context.work, registry.claimants(collection)[0], rows)
+            found += load_documents(
+                context.work, registry_of(collection, context.work.registries).claimants(collection)[0], rows
+            )
     return found

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ...commands import Operation
 from ...errors import LoadError, UsageError
-from ...model.declaration.registry import registry
+from ...model.declaration.registry import current, registry_of
 from ...model.document import Document
 from ...model.links.link import Link
 from ...query.load_paths import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of
@@ -124,15 +124,15 @@ def fetch(
         keys.setdefault(collection, {})[key] = None
     found: dict[str, Document] = {}
     for collection, wanted in keys.items():
-        documents = yield from reading.get_many(context, _model_of(collection, target), wanted)
+        documents = yield from reading.get_many(context, _model_of(context, collection, target), wanted)
         found |= {each.__solidb_reference__(): each for each in documents if each is not None}
     return found
 
 
-def _model_of(collection: str, target: type[Document] | None) -> type[Document]:
+def _model_of(context: Context, collection: str, target: type[Document] | None) -> type[Document]:
     if target is not None and target.__solidb_collection__ == collection:
-        return target
-    claimants = registry.claimants(collection)
+        return cast("type[Document]", current(target))
+    claimants = registry_of(collection, context.work.registries).claimants(collection)
     if not claimants:
         raise LoadError(
             f"no Document class declares the collection {collection!r}",

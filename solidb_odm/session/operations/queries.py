@@ -26,6 +26,9 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
     work = context.work
     collection = model.__solidb_mapping__.collection
     held = work.identity.get(collection, key)
+    work.registries.add(model.__solidb_registry__)
+    if held is not None and not isinstance(held, model) and work.give_way(held):
+        held = None
     if held is not None and held.key == key and id(held) not in work.expired:
         return held if id(held) not in work.deleted and isinstance(held, model) else None
     row = yield from context.ask(Get(collection, key))
@@ -45,6 +48,8 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     found: dict[str, Any] = {}
     for key in dict.fromkeys(wanted):
         held = work.identity.get(collection, key)
+        if held is not None and not isinstance(held, model) and work.give_way(held):
+            continue
         if held is not None and held.key == key and id(held) not in work.expired:
             found[key] = held
     missing = [key for key in dict.fromkeys(wanted) if key not in found]
@@ -78,6 +83,9 @@ def _then_noted(
 
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
+    for column in compiled.columns:
+        if (model := getattr(column, "model", None)) is not None:
+            context.work.registries.add(model.__solidb_registry__)
     if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
         rows = yield from _folded(context, compiled, unsent)
         return load_rows(context.work, compiled.columns, compiled.single, rows)

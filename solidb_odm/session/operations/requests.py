@@ -6,14 +6,16 @@ from typing import TypeVar
 
 from ...commands import Command, Operation, call
 from ...errors import CollectionNotFound
-from ...model.declaration.registry import registry
+from ...model.declaration.registry import Registry, registry_of
 from ...schema.creation import create_all
 
 R = TypeVar("R")
 
 
-def ask(command: Command[R], *, create: bool) -> Operation[R]:
+def ask(command: Command[R], *, create: bool, registries: set[Registry]) -> Operation[R]:
     """Ask for one command; with ``create``, make the collections it misses, as their models declare them.
+
+    ``registries`` are those of the models in use, which count where several know a collection.
 
     CollectionNotFound is raised before anything is written, so the command can be asked again.
     """
@@ -22,7 +24,7 @@ def ask(command: Command[R], *, create: bool) -> Operation[R]:
         try:
             return (yield from call(command))
         except CollectionNotFound as missing:
-            models = registry.claimants(missing.name)
+            models = registry_of(missing.name, registries).claimants(missing.name)
             if not create or not models or missing.name in made:
                 raise
             made.add(missing.name)

@@ -8,7 +8,7 @@ from solidb_odm import Document
 from solidb_odm.model import Link
 
 
-class Owner(Document, collection="owners"):
+class Owner(Document, collection="masters"):
     name: str
 
 

@@ -183,21 +183,27 @@ def test_two_fields_can_not_be_stored_under_one_name() -> None:
             b: str = Field(alias="x")
 
 
-def test_classes_that_share_a_collection_must_agree() -> None:
+def test_classes_that_share_a_collection_inherit_from_one_that_has_it() -> None:
     class First(Document, collection="shared"):
-        a: Annotated[int, Index()]
+        a: Annotated[int, Index()] = 0
 
-    with pytest.raises(
-        DeclarationError, match=r"Second: declares the collection 'shared' with other indexes"
-    ):
+    with pytest.raises(DeclarationError, match=r"Second: declares the collection 'shared' that .*First has"):
 
         class Second(Document, collection="shared"):
-            b: Annotated[int, Index()]
+            b: Annotated[int, Index()] = 0
 
-    class Reader(Document, collection="shared"):
-        a: int
+    with pytest.raises(DeclarationError, match=r"Reader: declares the collection 'shared' that .*First has"):
 
-    assert First.__solidb_collection__ == Reader.__solidb_collection__
+        class Reader(Document, collection="shared"):
+            a: int = 0
+
+    class Child(First):
+        b: Annotated[int, Index()] = 0
+
+    class Sibling(First):
+        c: Annotated[int, Index()] = 0
+
+    assert Child.__solidb_collection__ == Sibling.__solidb_collection__ == "shared"
 
 
 def test_documents_and_edges_can_not_share_a_collection() -> None:

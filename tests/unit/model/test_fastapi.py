@@ -64,7 +64,7 @@ def ask(application: FastAPI, method: str, path: str, **options: Any) -> httpx.R
 
 
 def body(application: FastAPI) -> dict[str, str]:
-    owners = "keepers" if application is plain else "owners"
+    owners = "keepers" if application is plain else "masters"
     return {**BODY, "owner": f"{owners}/ada"}
 
 

@@ -6,14 +6,16 @@ import pickle
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from solidb_odm import Document, any_, contains, in_, select
+from solidb_odm import Document, Registry, any_, contains, in_, select
 from solidb_odm.errors import UsageError
 from solidb_odm.model import Link
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
 from solidb_odm.model.type_inspection import link_target
 
+WRITERS = Registry()
 
-class Author(Document, collection="authors"):
+
+class Author(Document, collection="authors", registry=WRITERS):
     name: str = ""
 
 
@@ -25,7 +27,7 @@ class Note(BaseModel):
     by: Link[Author] | None = None
 
 
-class Post(Document, collection="posts"):
+class Post(Document, collection="posts", registry=WRITERS):
     author: Link[Author]
     editor: Link[Author] | None = None
     readers: list[Link[Author]] = []

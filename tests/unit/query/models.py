@@ -13,9 +13,12 @@ from solidb_odm import (
     FulltextIndex,
     GeoIndex,
     GeoPoint,
+    Registry,
     Vector,
     VectorIndex,
 )
+
+MODELS = Registry()
 
 
 class Address(BaseModel):
@@ -28,7 +31,7 @@ class Line(BaseModel):
     price: float = Field(default=0.0, alias="cost")
 
 
-class Member(Document, collection="members"):
+class Member(Document, collection="members", registry=MODELS):
     name: str
     age: int = 0
     nickname: str | None = None
@@ -45,14 +48,14 @@ class Member(Document, collection="members"):
     meta: dict[str, Any] = {}
 
 
-class Team(Document, collection="teams"):
+class Team(Document, collection="teams", registry=MODELS):
     title: str
     lead: str = ""
 
 
-class Knows(Edge[Member, Member], collection="knows"):
+class Knows(Edge[Member, Member], collection="knows", registry=MODELS):
     since: int = 0
 
 
-class Belongs(Edge[Member, Team], collection="belongs"):
+class Belongs(Edge[Member, Team], collection="belongs", registry=MODELS):
     role: str = ""
