@@ -145,7 +145,7 @@ class Part(BaseModel):
         return f"<{value}>"
 
 
-class Whole(Document, collection="wholes"):
+class Whole(Document, collection="marked_wholes"):
     parts: list[Part] = []
 
 
