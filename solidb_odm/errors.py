@@ -43,6 +43,12 @@
     │       └── StoreLocked          another process writes: try again
     └── LoadError                    a stored document does not fit its model
 
+What Python has a class for is of that class too, so that callers who know nothing of this package catch it:
+``ConnectionFailed`` is a ``ConnectionError``; ``RequestTimeout``, ``QueryTimeout`` and ``StoreLocked`` are a
+``TimeoutError``; ``NotFoundError`` and ``NoResultError`` are a ``LookupError``; ``PermissionDenied`` and
+``AuthError`` are a ``PermissionError``; ``DeclarationError`` is a ``TypeError`` and ``ConfigurationError`` a
+``ValueError``.
+
 Context is in attributes; nobody needs to parse a message.
 """
 
@@ -63,6 +69,17 @@ class SolidbError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, vars(self))
+
+
+def _restored(kind: type[SolidbError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> SolidbError:
+    """Return a copied or unpickled error; not by its constructor, whose arguments are attributes now."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
 
 
 class DeclarationError(SolidbError, TypeError):
@@ -109,7 +126,7 @@ class ResultError(UsageError):
     """A result has not the number of rows that was asked for."""
 
 
-class NoResultError(ResultError):
+class NoResultError(ResultError, LookupError):
     """One row was expected, and there is none."""
 
 
@@ -135,7 +152,7 @@ class ClosedError(UsageError):
     """The session, engine or client is closed."""
 
 
-class ConnectionFailed(SolidbError):
+class ConnectionFailed(SolidbError, ConnectionError):
     """The server can't be reached. Nothing was sent, unless a subclass says otherwise."""
 
     def __init__(self, message: str, *, address: str = "", hint: str | None = None) -> None:
@@ -168,7 +185,7 @@ class CommitOutcomeUnknown(ConnectionLost):
         self.committed = committed
 
 
-class RequestTimeout(SolidbError):
+class RequestTimeout(SolidbError, TimeoutError):
     """No answer came in time. The connection was dropped; whether the request ran is not known."""
 
     def __init__(self, message: str, *, seconds: float | None = None, hint: str | None = None) -> None:
@@ -176,7 +193,7 @@ class RequestTimeout(SolidbError):
         self.seconds = seconds
 
 
-class AuthError(SolidbError):
+class AuthError(SolidbError, PermissionError):
     """The credentials are wrong, expired or missing."""
 
 
@@ -203,11 +220,11 @@ class DatabaseError(SolidbError):
     """The engine understood the request and refused it."""
 
 
-class PermissionDenied(DatabaseError):
+class PermissionDenied(DatabaseError, PermissionError):
     """The user may not do this."""
 
 
-class NotFoundError(DatabaseError):
+class NotFoundError(DatabaseError, LookupError):
     """Something that was named does not exist; ``name`` says what."""
 
     def __init__(self, message: str, *, name: str = "", hint: str | None = None) -> None:
@@ -356,7 +373,7 @@ class UnsupportedQueryError(QueryError):
         self.construct = construct
 
 
-class QueryTimeout(QueryError):
+class QueryTimeout(QueryError, TimeoutError):
     """The query ran longer than it may."""
 
 
@@ -428,7 +445,7 @@ class StoreCorrupt(StorageError):
     """The file isn't a database of this package, or it is damaged."""
 
 
-class StoreLocked(StorageError):
+class StoreLocked(StorageError, TimeoutError):
     """Another process holds the write lock of the file for longer than the time-out."""
 
 

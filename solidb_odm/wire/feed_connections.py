@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import ByteStream
 
 from .._types import JsonObject
-from ..errors import ConnectionFailed, ConnectionLost, RequestTimeout
+from ..errors import ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
 from .feed import SILENCE, Feed
 from .socket_connection import CHUNK
 from .stream_connection import connect, hang_up
@@ -41,6 +41,9 @@ class SocketFeed:
                 if time.monotonic() > deadline:
                     raise _too_slow(host, seconds)
                 shell.receive(seconds)
+        except SolidbError:
+            opened.close()
+            raise
         except OSError as problem:
             opened.close()
             raise _unreachable(host, problem) from problem
@@ -114,6 +117,8 @@ class StreamFeed:
                 except BaseException:
                     await hang_up(stream)
                     raise
+        except SolidbError:
+            raise
         except TimeoutError as problem:
             raise _too_slow(host, seconds) from problem
         except OSError as problem:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, cast
 
-from ..errors import ConnectionLost
+from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, State
 from .deadlines import left
 from .events import Statistics
@@ -92,6 +92,9 @@ class SocketConnection:
         try:
             answers = self._swap(batch, seconds, begun)
             batch.check(answers, protocol.address)
+        except SolidbError as problem:  # before what Python has for the same
+            error = type(problem).__name__
+            raise
         except (TimeoutError, BlockingIOError) as problem:
             error = "RequestTimeout"
             raise gave_up(batch.label, seconds, protocol.address) from problem

@@ -87,7 +87,11 @@ class SocketPool:
             limit = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
                 connection = SocketConnection.open(host, self.address, self.statistics, realm, limit)
-            except (OSError, ConnectionLost) as problem:
+            except ConnectionLost as problem:
+                problems[host] = problem
+            except SolidbError:
+                raise  # this node answered, and no other one would answer otherwise
+            except OSError as problem:
                 problems[host] = problem
             else:
                 self.host = host

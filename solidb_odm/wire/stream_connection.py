@@ -75,6 +75,9 @@ class StreamConnection:
             if scope.cancelled_caught:  # whatever its deadline says by now: fail_after() goes by that
                 raise TimeoutError
             batch.check(answers, protocol.address)
+        except SolidbError as problem:  # before what Python has for the same
+            error = type(problem).__name__
+            raise
         except TimeoutError as problem:
             error = "RequestTimeout"
             raise gave_up(batch.label, seconds, protocol.address) from problem

@@ -83,7 +83,11 @@ class StreamPool:
             limit = within(self.address.options.connect_timeout, remaining(begun, seconds))
             try:
                 connection = await StreamConnection.open(host, self.address, self.statistics, realm, limit)
-            except (OSError, ConnectionLost, anyio.BrokenResourceError) as problem:
+            except ConnectionLost as problem:
+                problems[host] = problem
+            except SolidbError:
+                raise  # this node answered, and no other one would answer otherwise
+            except (OSError, anyio.BrokenResourceError) as problem:
                 problems[host] = problem
             else:
                 self.host = host
