@@ -82,6 +82,13 @@ def _restored(kind: type[SolidbError], arguments: tuple[Any, ...], attributes: d
     return error
 
 
+def missing(owner: object, name: str, ways: Mapping[str, str]) -> AttributeError:
+    """Return the error of an attribute that is not there; ``ways`` say what to write instead of some."""
+    instead = f"; write {ways[name]}" if name in ways else ""
+    text = f"{type(owner).__name__!r} object has no attribute {name!r}{instead}"
+    return AttributeError(text, name=name, obj=owner)
+
+
 class DeclarationError(SolidbError, TypeError):
     """A model class is declared wrongly; raised while the class is made.
 

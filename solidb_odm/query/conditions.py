@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model import type_inspection
 from ..model.expressions.base import (
+    OPERATORS,
     BuiltPredicate,
     Combined,
     Comparison,
@@ -20,17 +20,10 @@ from ..model.expressions.base import (
     lift,
 )
 from ..model.expressions.fields import FieldRef, encode_as, encode_element, is_decimal, stored_name
+from ..model.expressions.operators import Ordering, absent, matching, membership
 from ..model.links.paths import beyond
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """A sort key: an expression and a direction."""
-
-    expression: Expression
-    descending: bool = False
 
 
 def expression(value: Any, what: str) -> Expression:
@@ -58,6 +51,11 @@ def condition(value: Any) -> Expression:
     raise UsageError(f"a condition can't be {value!r}")
 
 
+def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]:
+    """Return the conditions that fields of a source have these values."""
+    return tuple(condition(getattr(source, name) == value) for name, value in values.items())
+
+
 def and_(*conditions: Predicate | bool) -> Predicate:
     """All of the conditions."""
     return Combined("AND", tuple(condition(each) for each in conditions or _nothing("and_")))
@@ -79,42 +77,17 @@ def _nothing(name: str) -> tuple[Any, ...]:
 
 def in_(field: T, values: Iterable[T] | Any) -> Predicate:
     """The field is one of the values, or of the rows of a statement with one column."""
-    return _membership(field, "IN", values)
+    return membership(expression(field, "in_()"), "IN", values)
 
 
 def not_in(field: T, values: Iterable[T] | Any) -> Predicate:
     """The field is none of the values; true for null, as ``x not in values`` is in Python."""
-    return _membership(field, "NOT IN", values)
-
-
-def _membership(field: Any, operator: q.ComparisonOperator, values: Any) -> Predicate:
-    tested = expression(field, "in_()")
-    if isinstance(values, Expression):
-        return tested.__compare__(operator, values)
-    if hasattr(values, "__statement__"):
-        return tested.__compare__(operator, Nested(values))
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise UsageError(f"in_() needs a list of values, not {values!r}")
-    listed: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]
-    encoded = [tested.__encode__(value) for value in listed]
-    return tested.__compare__(operator, Value(encoded))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Nested(Expression):
-    """A statement as a list of its rows."""
-
-    statement: Any
-
-    def __build__(self, scope: Any) -> q.Expression:
-        return q.Subquery(scope.statement(self.statement))
+    return membership(expression(field, "not_in()"), "NOT IN", values)
 
 
 def like(field: str | None, pattern: str) -> Predicate:
     """The text matches a pattern: ``%`` is any run of characters, ``_`` one; case counts."""
-    if not isinstance(pattern, (str, Expression)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
-    return expression(field, "like()").__compare__("LIKE", lift(pattern))
+    return matching(expression(field, "like()"), pattern)
 
 
 def contains(field: Any, item: Any) -> Predicate:
@@ -137,7 +110,7 @@ def _found(text: q.Expression, piece: q.Expression) -> q.Expression:
 
 def is_null(field: Any) -> Predicate:
     """The field is null or missing. For "is not null" write ``not_(is_null(field))``."""
-    return Comparison(expression(field, "is_null()"), "==", Value(None))
+    return absent(expression(field, "is_null()"))
 
 
 def asc(key: Any) -> Ordering:
@@ -201,7 +174,19 @@ class Elements(Expression):
                 annotation = model.__pydantic_fields__[name].annotation
                 path = (*self.__path__, stored_name(model, name))
                 return Elements(self.__items__, self.__quantifier__, path, (annotation, model, name))
+        if name in OPERATORS:
+            return OPERATORS[name](self)
         raise AttributeError(f"the elements of {self.__items__!r} have no field {name!r}")
+
+    def __repr__(self) -> str:
+        way = "".join(f".{step}" for step in self.__path__)
+        return f"{self.__quantifier__.lower()}_({self.__items__!r}){way}"
+
+    def __dir__(self) -> list[str]:
+        target = type_inspection.link_target(self.__type__[0])
+        models = (target,) if target is not None else type_inspection.embedded(self.__type__[0])
+        fields = [name for model in models for name in getattr(model, "__pydantic_fields__", ())]
+        return sorted({*fields, "in_", "not_in"})
 
     def __encode__(self, value: Any) -> Any:
         annotation, owner, name = self.__type__

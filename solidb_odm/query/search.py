@@ -15,8 +15,9 @@ from ..language import nodes as q
 from ..model import type_inspection
 from ..model.expressions.base import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.operators import Ordering
 from ..model.types import GeoPoint
-from .conditions import Ordering, expression
+from .conditions import expression
 from .geo import Distance
 from .sources import model_of
 

@@ -10,17 +10,17 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions.base import Expression, Predicate, Source, Value
+from ..model.expressions.operators import Ordering
 from . import conditions
 from .columns import Column, Entity, Scalar, column, decoder, labels_of
-from .conditions import Ordering
 from .ctes import Table
 from .forms import Built, build_once
 from .load_options import Loading, check_documents
 from .load_paths import Hops
 from .outer_joins import Partner, or_none
-from .scope import BuildScope, with_tables
+from .scope import BuildScope, sources_of, with_tables
 from .select_block import Selection, build_select
-from .sources import model_of
+from .sources import Alias, model_of
 from .statement import Compiled, T_co
 from .subqueries import ListValue, SingleValue
 
@@ -57,6 +57,30 @@ class Select(Loading[T_co]):
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep what all the conditions are true of."""
         return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+
+    def filter_by(self, **values: Any) -> Self:
+        """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
+
+        The fields are those of the model that was joined last, or else of the first one that is read.
+        """
+        return self._with(conditions=(*self.conditions, *conditions.equalities(self._latest(), values)))
+
+    def _latest(self) -> Source:
+        first = self.columns[0]
+        shown = [first.source] if isinstance(first, Entity) else []
+        if isinstance(first, Scalar):
+            shown = sources_of([first.expression])
+        read = [*shown[:1], *self.joins]
+        if not read:
+            raise UsageError("filter_by() needs a model that the statement reads", hint="select_from(User)")
+        return read[-1]
+
+    def select_from(self, *sources: Any) -> Self:
+        """Read these models (or ``aliased(Model)``) first: ``select(func.count()).select_from(User)``."""
+        for each in sources:
+            if not isinstance(each, (Alias, Table)) and not _is_model(each):
+                raise UsageError(f"select_from() takes Document classes, not {each!r}")
+        return self._with(joins=(*sources, *self.joins))
 
     def order_by(self, *keys: Any) -> Self:
         """Sort by fields or expressions; wrap one in ``desc()`` to sort downwards. Further calls add keys.
@@ -196,6 +220,10 @@ class Select(Loading[T_co]):
         """The one model the statement gives whole documents of, if it does."""
         only = self.columns[0] if self.single and self.reader is None else None
         return only if isinstance(only, Entity) else None
+
+
+def _is_model(source: Any) -> bool:
+    return isinstance(source, type) and issubclass(source, Document)
 
 
 def ordering(key: Any) -> Ordering:

@@ -16,9 +16,9 @@ from ..model.declaration.registry import is_in_use
 from ..model.document import Document
 from ..model.expressions.base import Combined, Expression, Source
 from ..model.expressions.fields import FieldRef, stored_name
+from ..model.expressions.operators import Ordering
 from ..model.mixins import SoftDelete
 from .columns import Column, Entity, Labelled, Scalar
-from .conditions import Ordering
 from .ctes import Table
 from .outer_joins import Partner
 from .scope import BuildScope, names_in, sources_of, substitute
@@ -88,7 +88,9 @@ def build_select(selection: Selection, scope: BuildScope) -> q.Query:
 def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     named = [each.source for each in selection.columns if isinstance(each, Entity)]
     shown = sources_of(each.expression for each in selection.columns if isinstance(each, Scalar))
-    found = dict.fromkeys([*named, *shown, *selection.joins, *sources_of(selection.expressions)])
+    partners = [partner.source for partner in selection.partners]
+    first = [each for each in (*named, *shown) if each not in partners]  # those come where they are joined
+    found = dict.fromkeys([*first, *selection.joins, *sources_of(selection.expressions)])
     own = [source for source in found if source in named or not scope.knows(source)]
     if not own:
         raise UsageError(

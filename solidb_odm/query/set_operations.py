@@ -10,8 +10,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.operators import Ordering
 from .columns import Column, Entity, Labelled, Scalar
-from .conditions import Ordering
 from .ctes import Table, check_alike
 from .load_options import Loading
 from .load_paths import Hops

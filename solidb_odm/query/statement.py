@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._dataclasses import dataclass
+from ..errors import missing
 from ..language import nodes as q
 from ..language import printer
 from .columns import Column
@@ -41,6 +42,26 @@ class Compiled:
         return self.text
 
 
+WAYS = {
+    "all": "session.scalars(statement).all()",
+    "count": "session.scalar(select(func.count(User)).where(..))",
+    "execution_options": "options of the session or the engine",
+    "filter": "where()",
+    "first": "session.scalars(statement).first()",
+    "get": "session.get(User, key)",
+    "join_from": "select_from(User).join(Order, Order.user == User.id)",
+    "on_conflict_do_update": "upsert(User).values([..])",
+    "one": "session.scalars(statement).one()",
+    "options": "load(Post.author), for what is to come along",
+    "scalars": "session.scalars(statement)",
+    "slice": "offset(start).limit(count)",
+    "subquery": "cte(name), or scalar_subquery()",
+    "with_for_update": "session.run(work), which tries again where somebody else was first",
+    "with_only_columns": "select() with these columns",
+}
+"""What SQLAlchemy's statements have, by what to write here."""
+
+
 class Statement(Generic[T_co]):
     """A query as an immutable value; each method gives a new one."""
 
@@ -52,3 +73,8 @@ class Statement(Generic[T_co]):
 
     def __str__(self) -> str:
         return self.compile().text
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, WAYS)

@@ -11,9 +11,9 @@ from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.expressions.base import Expression, Predicate
+from ..model.expressions.operators import Ordering
 from . import conditions
 from .columns import Column, Entity, Path, PathOf
-from .conditions import Ordering
 from .load_options import Loading
 from .load_paths import Hops
 from .scope import BuildScope, sources_of, with_tables

@@ -36,6 +36,10 @@ class Chosen(Write):
         added = tuple(conditions.condition(each) for each in wanted)
         return replace(self, conditions=(*self.conditions, *added))
 
+    def filter_by(self, **values: Any) -> Self:
+        """Write only documents whose fields have these values: ``delete(User).filter_by(name="Ada")``."""
+        return replace(self, conditions=(*self.conditions, *conditions.equalities(self.model, values)))
+
     def _loop(self, scope: BuildScope) -> tuple[str, list[q.Clause]]:
         variable = scope.declare(self.model)
         body: list[q.Clause] = [q.For(variable, q.Name(self.model.__solidb_mapping__.collection))]

@@ -12,7 +12,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression, Value, lift
 from ..model.expressions.fields import FieldRef, Place
-from .conditions import Ordering, expression
+from ..model.expressions.operators import Ordering
+from .conditions import expression
 from .scope import BuildScope
 
 T = TypeVar("T")

@@ -21,7 +21,8 @@ C = TypeVar("C")
 E = TypeVar("E")
 D = TypeVar("D", bound=Document)
 
-_COUNT = Scalar(Value(None), "count", None)
+WRITTEN = Scalar(Value(None), "count", None)
+"""The column of a statement that writes and returns how many documents it wrote."""
 
 
 class Write(Statement[int]):
@@ -76,7 +77,7 @@ class Write(Statement[int]):
         counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
         query: q.Query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
         query = with_tables(query, scope)
-        return Compiled(query, scope.values, (_COUNT,), writes=self.__writes__)
+        return Compiled(query, scope.values, (WRITTEN,), writes=self.__writes__)
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
         """Build the clauses up to the one that writes."""

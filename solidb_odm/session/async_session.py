@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -29,6 +29,15 @@ from .result import Result
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
+
+
+class Done:
+    """What can be awaited, and is done already: for calls that have nothing to wait for."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None]:
+        yield from ()
 
 
 class AsyncSession(SessionBase):
@@ -65,13 +74,15 @@ class AsyncSession(SessionBase):
         return [visible(document, with_deleted=False) for document in found]
 
     async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
-        """Run a statement; its rows are documents, values, or tuples of several columns.
+        """Run a statement; its rows are documents, values, or of several columns tuples that
+        know these by their names, as ``row.name``.
 
         Queries see the session's own changes. On a server that needs a select over one collection;
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
         program = compiled(statement)
-        return Result(await self._run(loading.execute(self._context, program, read)), program.columns)
+        rows = await self._run(loading.execute(self._context, program, read))
+        return Result(rows, program.columns, writes=bool(program.writes))
 
     @overload
     async def scalars(
@@ -83,7 +94,7 @@ class AsyncSession(SessionBase):
         """Run a statement and give its first column."""
         program = compiled(statement)
         rows = await self._run(loading.execute(self._context, program, read))
-        return Result(first_column(rows, program), program.columns[:1])
+        return Result(first_column(rows, program), program.columns[:1], writes=bool(program.writes))
 
     @overload
     async def scalar(
@@ -137,6 +148,14 @@ class AsyncSession(SessionBase):
         return await self._run(explain(self._context, statement, binds))
 
     # --- writing --------------------------------------------------------------------------------
+
+    def delete(self, document: Document, *, permanently: bool = False) -> Done:
+        """Delete a document at the next flush; one that was never stored just leaves the session.
+
+        A SoftDelete document is only marked as deleted, unless ``permanently``.
+        """
+        self._delete(document, permanently)
+        return Done()
 
     async def flush(self) -> None:
         """Check all changes and, on a file, write them into the open transaction."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from threading import Lock, get_ident
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from ..engine.statistics import Statistics
 from ..engines.base import Capabilities
@@ -17,6 +16,7 @@ from ..errors import (
     StaleDocumentError,
     StateError,
     UsageError,
+    missing,
 )
 from ..model.document import Document
 from ..model.mixins import SoftDelete, now
@@ -28,6 +28,49 @@ from .operations.objects import expire, held_of
 
 D = TypeVar("D", bound=Document)
 Read = Literal["committed"]
+
+
+WAYS = {
+    "bulk_insert_mappings": "session.execute(insert(User).values([..]))",
+    "bulk_save_objects": "session.add_all(documents)",
+    "bulk_update_mappings": "session.execute(update(User).where(..).values(..))",
+    "connection": "session.engine",
+    "get_bind": "session.engine",
+    "in_transaction": "session.new, session.dirty and session.deleted",
+    "query": "session.scalars(select(User).where(..)).all()",
+    "run_sync": "await before each call of the session",
+    "stream_scalars": "session.stream(select(User.name))",
+}
+"""What SQLAlchemy's sessions have, by what to write here."""
+
+
+class Members(list[Document]):
+    """Documents of a session. One is among them if it is the same object: others may be equal to it."""
+
+    __slots__ = ()
+
+    def __contains__(self, document: object) -> bool:
+        return any(each is document for each in self)
+
+
+class NoAutoflush:
+    """A block in which queries do not flush; blocks may be nested."""
+
+    __slots__ = ("_before", "_context")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._before: list[bool] = []
+
+    def __call__(self) -> Self:
+        return self
+
+    def __enter__(self) -> None:
+        self._before.append(self._context.autoflush)
+        self._context.autoflush = False
+
+    def __exit__(self, *_problem: object) -> None:
+        self._context.autoflush = self._before.pop()
 
 
 class SessionBase:
@@ -72,11 +115,7 @@ class SessionBase:
         for document in documents:
             self._work.add(document)
 
-    def delete(self, document: Document, *, permanently: bool = False) -> None:
-        """Delete a document at the next flush; one that was never stored just leaves the session.
-
-        A SoftDelete document is only marked as deleted, unless ``permanently``.
-        """
+    def _delete(self, document: Document, permanently: bool) -> None:
         self._check_open()
         if isinstance(document, SoftDelete) and not permanently and id(document) not in self._work.new:
             self._work.check_held(document, "delete", "get it with this session, or add it first")
@@ -112,19 +151,19 @@ class SessionBase:
         return document in self and (id(document) in self._work.new or self._work.is_modified(document))
 
     @property
-    def new(self) -> list[Document]:
+    def new(self) -> Members:
         """The documents the next flush inserts."""
-        return list(self._work.new.values())
+        return Members(self._work.new.values())
 
     @property
-    def dirty(self) -> list[Document]:
+    def dirty(self) -> Members:
         """The stored documents the next flush changes."""
-        return self._work.dirty()
+        return Members(self._work.dirty())
 
     @property
-    def deleted(self) -> list[Document]:
+    def deleted(self) -> Members:
         """The documents the next flush deletes."""
-        return list(self._work.deleted.values())
+        return Members(self._work.deleted.values())
 
     def __contains__(self, document: object) -> bool:
         if not isinstance(document, Document):
@@ -135,14 +174,15 @@ class SessionBase:
     def __iter__(self) -> Iterator[Document]:
         yield from self._work.identity
 
-    @contextmanager
-    def no_autoflush(self) -> Generator[None]:
-        """Leave changes unflushed while queries run in this block."""
-        before, self._context.autoflush = self._context.autoflush, False
-        try:
-            yield
-        finally:
-            self._context.autoflush = before
+    @property
+    def no_autoflush(self) -> NoAutoflush:
+        """Leave changes unflushed while queries run: ``with session.no_autoflush: ..``."""
+        return NoAutoflush(self._context)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, WAYS)
 
     def on(self, event: Event, listener: Callable[[Self], object]) -> None:
         """Call a plain function with the session at an event, such as ``"before_commit"``.

@@ -23,6 +23,7 @@ from ..work import UnitOfWork
 from ..work.hooks import hooks_of, run_hook
 from ..work.identity import References
 from ..work.undo import take_values
+from .rows import names_of, rows_of
 
 D = TypeVar("D", bound=Document)
 _MARK = f'"{TYPE_ATTRIBUTE}"'
@@ -211,7 +212,7 @@ def load_rows(work: UnitOfWork, columns: tuple[Column, ...], single: bool, rows:
     if single:
         return load_column(work, columns[0], rows)
     loaded = [load_column(work, each, [row[place] for row in rows]) for place, each in enumerate(columns)]
-    return list(zip(*loaded, strict=True))
+    return rows_of(names_of(columns), zip(*loaded, strict=True))
 
 
 def load_column(work: UnitOfWork, column: Column, values: list[Any]) -> list[Any]:

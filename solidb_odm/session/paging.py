@@ -22,9 +22,9 @@ from ..language import interpreter as evaluator
 from ..language import nodes as q
 from ..model.expressions.base import BuiltPredicate, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.operators import Ordering
 from ..model.stored.codec import body_value
 from ..query.columns import Entity, Labelled, Scalar, labels_of
-from ..query.conditions import Ordering
 from ..query.ctes import Table
 from ..query.scope import sources_of
 from ..query.select import Select
@@ -37,6 +37,7 @@ from .held_documents import HeldDocuments
 from .hydration import load_documents
 from .operations.loads import documents_in, execute, follow
 from .operations.queries import is_entity, stored_rows
+from .rows import names_of, rows_of
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -322,10 +323,11 @@ def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str |
     shown = narrow.columns if reader is None else tuple(plain)
     widened = replace(narrow, columns=(*shown, *wanted.columns()), single=False, reader=None, _compiled=[])
     rows = yield from execute(context, widened.compile(), read)
+    names = names_of(narrow.columns)
     if reader is not None and reader.decode is not None:
         labels = labels_of(narrow.columns)
         decode = reader.decode
         found = [decode(dict(zip(labels, row[:own], strict=True))) for row in rows]
     else:
-        found = [row[0] if narrow.single else row[:own] for row in rows]
+        found = [row[0] for row in rows] if narrow.single else rows_of(names, (row[:own] for row in rows))
     return found, lambda at: rows[at][own:]

@@ -1,58 +1,99 @@
-"""What a query gave: rows that are all there, read in the way that fits."""
+"""What a query returns: rows that are all there, read in the way that fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from ..errors import MultipleResultsError, NoResultError
-from ..query.columns import Column, Scalar
+from ..errors import MultipleResultsError, NoResultError, UsageError, missing
+from ..query.columns import Column
+from ..query.written import WRITTEN
 from .display import table
+from .rows import Row, names_of
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Result(Sequence[T_co], Generic[T_co]):
-    """The rows of a statement, in order."""
+class Reading(Generic[T_co]):
+    """The ways to read rows that are all there."""
 
-    __slots__ = ("_columns", "_rows")
+    __slots__ = ()
 
-    def __init__(self, rows: list[T_co], columns: tuple[Column, ...] = ()) -> None:
-        self._rows = rows
-        self._columns = columns
+    if TYPE_CHECKING:
+
+        def __iter__(self) -> Iterator[T_co]: ...
+        def __len__(self) -> int: ...
 
     def all(self) -> list[T_co]:
-        """Give all rows."""
-        return list(self._rows)
+        """Return all rows."""
+        return list(self)
 
     def first(self) -> T_co | None:
-        """Give the first row; None if there is none."""
-        return self._rows[0] if self._rows else None
+        """Return the first row; None if there is none."""
+        return next(iter(self), None)
 
     def one(self) -> T_co:
-        """Give the only row; NoResultError or MultipleResultsError if there is not exactly one."""
-        if not self._rows:
+        """Return the only row; NoResultError or MultipleResultsError if there is not exactly one."""
+        if not len(self):
             raise NoResultError(
                 "one row was expected, and there is none", hint="one_or_none() or first() give None"
             )
         return self._single()
 
     def one_or_none(self) -> T_co | None:
-        """Give the only row, None if there is none; MultipleResultsError if there are several."""
-        return self._single() if self._rows else None
+        """Return the only row, None if there is none; MultipleResultsError if there are several."""
+        return self._single() if len(self) else None
 
     def _single(self) -> T_co:
-        if len(self._rows) > 1:
+        if len(self) > 1:
             raise MultipleResultsError(
-                f"one row was expected, and there are {len(self._rows)}",
+                f"one row was expected, and there are {len(self)}",
                 hint="first() gives the first of them",
             )
-        return self._rows[0]
+        return next(iter(self))
 
     def partitions(self, size: int) -> Iterator[list[T_co]]:
-        """Give the rows in lists of ``size``, the last one shorter."""
-        for start in range(0, len(self._rows), size):
-            yield self._rows[start : start + size]
+        """Return the rows in lists of ``size``, the last one shorter."""
+        rows = list(self)
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]
+
+
+class Mappings(list[dict[str, Any]], Reading[dict[str, Any]]):
+    """Rows as dicts by the names of their columns: a list of them, which reads as a result does too."""
+
+    __slots__ = ()
+
+
+WAYS = {
+    "columns": "select() with the columns in the order that is needed",
+    "fetchall": "all()",
+    "fetchmany": "partitions(size)",
+    "fetchone": "first(), or a loop over the result",
+    "freeze": "all()",
+    "tuples": "all(), whose rows of several columns are tuples",
+    "yield_per": "session.stream(statement, batch=1000)",
+}
+"""What SQLAlchemy's results have, by what to write here."""
+
+
+class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
+    """The rows of a statement, in order.
+
+    A row of one column is its value, and of several a tuple that knows their names: ``row.name``.
+    """
+
+    __slots__ = ("_columns", "_rows", "_writes")
+
+    def __init__(self, rows: list[T_co], columns: tuple[Column, ...] = (), *, writes: bool = False) -> None:
+        self._rows = rows
+        self._columns = columns
+        self._writes = writes
+
+    def all(self) -> list[T_co]:
+        """Return all rows."""
+        return list(self._rows)
 
     def unique(self) -> Result[T_co]:
         """Leave out rows that were there before: the same object, or an equal value."""
@@ -63,21 +104,77 @@ class Result(Sequence[T_co], Generic[T_co]):
             if mark not in seen:
                 seen.add(mark)
                 kept.append(row)
-        return Result(kept, self._columns)
+        return Result(kept, self._columns, writes=self._writes)
 
-    def mappings(self) -> list[dict[str, Any]]:
-        """Give each row as a dict by column name."""
+    @overload
+    def scalars(self: Result[tuple[T, *tuple[Any, ...]]]) -> Result[T]: ...
+    @overload
+    def scalars(self: Result[T]) -> Result[T]: ...
+    def scalars(self: Result[Any]) -> Result[Any]:
+        """Return the first column of each row; rows of one column are that already."""
+        if len(self._columns) < 2:
+            return self
+        return Result([row[0] for row in self._rows], self._columns[:1], writes=self._writes)
+
+    @overload
+    def scalar(self: Result[tuple[T, *tuple[Any, ...]]]) -> T | None: ...
+    @overload
+    def scalar(self: Result[T]) -> T | None: ...
+    def scalar(self: Result[Any]) -> Any:
+        """Return the first column of the first row; None if there is no row."""
+        return self.scalars().first()
+
+    @overload
+    def scalar_one(self: Result[tuple[T, *tuple[Any, ...]]]) -> T: ...
+    @overload
+    def scalar_one(self: Result[T]) -> T: ...
+    def scalar_one(self: Result[Any]) -> Any:
+        """Return the first column of the only row; an error as ``one()`` if there is not exactly one."""
+        return self.scalars().one()
+
+    @overload
+    def scalar_one_or_none(self: Result[tuple[T, *tuple[Any, ...]]]) -> T | None: ...
+    @overload
+    def scalar_one_or_none(self: Result[T]) -> T | None: ...
+    def scalar_one_or_none(self: Result[Any]) -> Any:
+        """Return the first column of the only row, None if there is none; an error if there are several."""
+        return self.scalars().one_or_none()
+
+    def rows(self) -> list[Row]:
+        """Return the rows of several columns as what lets ``row.name`` pass a type checker, of type Any.
+
+        At run time they are the rows that ``all()`` gives. ``select(..).into(Model)`` gives names types.
+        """
+        if len(self._columns) < 2:
+            raise UsageError("rows() is for rows of several columns", hint="a row of one is its value: all()")
+        return cast("list[Row]", list(self._rows))
+
+    def mappings(self) -> Mappings:
+        """Return each row as a dict by column name."""
         names = self.keys()
         if len(names) == 1:
-            return [{names[0]: row} for row in self._rows]
-        return [dict(zip(names, row, strict=True)) for row in self._rows]  # type: ignore[call-overload]
+            return Mappings({names[0]: row} for row in self._rows)
+        rows = cast("list[tuple[Any, ...]]", self._rows)
+        return Mappings(dict(zip(names, row, strict=True)) for row in rows)
 
     def keys(self) -> list[str]:
-        """Give the names of the columns."""
-        return [
-            each.label if isinstance(each, Scalar) else getattr(each, "model", Result).__name__
-            for each in self._columns
-        ] or ["value"]
+        """Return the names of the columns."""
+        return list(names_of(self._columns)) or ["value"]
+
+    @property
+    def rowcount(self) -> int:
+        """How many documents a statement wrote; of one that reads, how many rows it gave.
+
+        UsageError for SDBQL that writes and returns nothing, which says how many to nobody.
+        """
+        if self._columns and self._columns[0] is WRITTEN:
+            return cast(int, self._rows[0])
+        if self._writes and not self._columns and not self._rows:
+            raise UsageError(
+                "the text does not say how many documents it wrote",
+                hint="end it with RETURN NEW (or OLD, of what it removes), a row for each document",
+            )
+        return len(self._rows)
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
@@ -91,6 +188,11 @@ class Result(Sequence[T_co], Generic[T_co]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, WAYS)
 
     def _repr_html_(self) -> str:
         """Show the rows as a table in a notebook."""

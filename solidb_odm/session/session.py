@@ -69,13 +69,15 @@ class Session(SessionBase):
         return [visible(document, with_deleted=False) for document in found]
 
     def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
-        """Run a statement; its rows are documents, values, or tuples of several columns.
+        """Run a statement; its rows are documents, values, or of several columns tuples that
+        know these by their names, as ``row.name``.
 
         Queries see the session's own changes. On a server that needs a select over one collection;
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
         program = compiled(statement)
-        return Result(self._run(loading.execute(self._context, program, read)), program.columns)
+        rows = self._run(loading.execute(self._context, program, read))
+        return Result(rows, program.columns, writes=bool(program.writes))
 
     @overload
     def scalars(
@@ -87,7 +89,7 @@ class Session(SessionBase):
         """Run a statement and give its first column."""
         program = compiled(statement)
         rows = self._run(loading.execute(self._context, program, read))
-        return Result(first_column(rows, program), program.columns[:1])
+        return Result(first_column(rows, program), program.columns[:1], writes=bool(program.writes))
 
     @overload
     def scalar(
@@ -136,6 +138,13 @@ class Session(SessionBase):
         return self._run(explain(self._context, statement, binds))
 
     # --- writing --------------------------------------------------------------------------------
+
+    def delete(self, document: Document, *, permanently: bool = False) -> None:
+        """Delete a document at the next flush; one that was never stored just leaves the session.
+
+        A SoftDelete document is only marked as deleted, unless ``permanently``.
+        """
+        self._delete(document, permanently)
 
     def flush(self) -> None:
         """Check all changes and, on a file, write them into the open transaction."""

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from ..commands import Command, Operation, run
-from ..errors import ConnectionFailed, ConnectionLost
+from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .connection import IDLE
 from .deadlines import remaining, within
 from .events import Statistics

@@ -14,7 +14,7 @@ import anyio
 import httpx
 
 from ..commands import Command, Operation, arun
-from ..errors import ConnectionFailed, ConnectionLost
+from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .deadlines import remaining, within
 from .events import Statistics
 from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered

@@ -178,6 +178,24 @@ reveal_type(session.scalars(traverse(ada, WorksAt)).all())  # T: list[Company]
 reveal_type(session.scalars(traverse(acme, WorksAt, direction="inbound")).all())  # T: list[User]
 reveal_type(session.scalars(shortest_path(ada, ada, Follows)).one().vertices)  # T: tuple[User, ...]
 reveal_type(session.scalars(sdbql("FOR u IN users RETURN u").into(User)).all())  # T: list[User]
+names_and_ages = session.execute(select(User.name, User.age))
+reveal_type(names_and_ages.scalars().all())  # T: list[str]
+reveal_type(names_and_ages.scalar_one())  # T: str
+reveal_type(names_and_ages.scalar())  # T: str | None
+reveal_type(session.execute(select(User)).scalars().all())  # T: list[User]
+reveal_type(session.execute(select(User)).scalar_one_or_none())  # T: User | None
+reveal_type(names_and_ages.mappings().all())  # T: list[dict[str, Any]]
+reveal_type(names_and_ages.mappings().one())  # T: dict[str, Any]
+reveal_type(names_and_ages.rows()[0].name)  # T: Any
+reveal_type(names_and_ages.rowcount)  # T: int
+names_and_ages.one().name  # E
+names_and_ages.fetchall()  # E
+session.query(User)  # E
+select(User).filter(User.age > 1)  # E
+select(User).order_by(User.age.desc())  # E
+reveal_type(session.scalar(select(func.count()).select_from(User).filter_by(age=1)))  # T: int | None
+with session.no_autoflush:
+    reveal_type(ada in session.new)  # T: bool
 
 select(User).where(User.age >= 18)
 select(User).where(User.age >= 18, User.name == "Ada", User.active)

@@ -170,6 +170,11 @@ class DocumentMeta(ModelMetaclass):
             except AttributeError:
                 raise AttributeError(_unknown(cls, name)) from None
 
+    def __dir__(cls) -> list[str]:  # noqa: N805  a metaclass
+        """Return what a REPL completes: fields too, which no attribute of the class holds."""
+        named = SYSTEM_FIELDS if cls.__dict__.get("__solidb_collection__") is not None else ()
+        return sorted({*super().__dir__(), *cls.__dict__.get("__pydantic_fields__", ()), *named})
+
     @property
     def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
         """What the mapper knows of the class; made when first needed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
@@ -36,6 +36,10 @@ class Scope(Protocol):
     def statement(self, statement: Any) -> q.Query:
         """Build a statement as a subquery of this scope."""
         ...
+
+
+OPERATORS: dict[str, Callable[[Any], Any]] = {}
+"""What expressions have by name besides fields; ``operators`` fills it."""
 
 
 class Expression(ABC):
@@ -122,6 +126,14 @@ class Expression(ABC):
 
     def __invert__(self) -> Predicate:
         return Negation(self)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            operator = OPERATORS.get(name)
+            if operator is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return operator(self)
 
     def __bool__(self) -> bool:
         raise UsageError(

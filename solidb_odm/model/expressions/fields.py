@@ -23,9 +23,10 @@ from ..links.paths import beyond
 from ..stored.field_schemas import field_reader
 from ..stored.forms import stored_form, type_form
 from ..stored.times import format_time
-from .base import Expression, Predicate, Scope, Source, Value
+from .base import OPERATORS, Expression, Predicate, Scope, Source, Value
 from .constants import plain
 from .methods import METHODS, has_kind
+from .operators import NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +92,37 @@ class FieldRef(Expression):
         return self.__place__.nullable
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a protocol of Python's, which no field is
+            raise AttributeError(name)
         place = self.__place__
         models = type_inspection.embedded(place.annotation)
         target = end_target(place) or type_inspection.link_target(place.annotation)
-        if target is not None and not name.startswith("__"):
-            return self.__solidb_id__() if name == "id" else beyond(self, target, name)
+        if target is not None:
+            if name == "id":
+                return self.__solidb_id__()
+            if name not in OPERATORS or name in getattr(target, "__pydantic_fields__", ()):
+                return beyond(self, target, name)
         for model in models:
             if name in model.__pydantic_fields__:
                 return child(place, model, name)
         method = METHODS.get(name)
         if method is not None and has_kind(place.annotation, method.kinds):
             return method.make(self)
+        if name in OPERATORS:
+            return OPERATORS[name](self)
         raise AttributeError(_unknown(place, models, name))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FieldRef, (self.__place__,)
+
+    def __dir__(self) -> list[str]:
+        place = self.__place__
+        target = end_target(place) or type_inspection.link_target(place.annotation)
+        models = (target,) if target is not None else type_inspection.embedded(place.annotation)
+        fields = [name for model in models for name in getattr(model, "__pydantic_fields__", ())]
+        methods = [name for name, each in METHODS.items() if has_kind(place.annotation, each.kinds)]
+        behind = ["id", "value"] if target is not None else []
+        return sorted({*fields, *methods, *behind, *NAMES})
 
     def __solidb_id__(self) -> FieldRef:
         """Give what a link, or the end of an edge, is stored as: ``collection/key``."""

@@ -35,7 +35,14 @@ class LoadPath:
         found = getattr(last, name)
         if isinstance(found, LoadPath):
             return LoadPath((*before, *found.__hops__), found.__target__)
+        if callable(found):  # a method, such as lower() or in_()
+            self._refuse(found)
         return LoadPath((*before, found), None)
+
+    def __dir__(self) -> list[str]:
+        if self.__target__ is None:
+            return dir(self.__hops__[-1])
+        return sorted(getattr(self.__target__, "__pydantic_fields__", ()))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a way for load(); set attributes on a document, not on its class")

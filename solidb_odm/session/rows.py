@@ -1,0 +1,80 @@
+"""Rows of several columns: tuples whose columns have names, ``row.name``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any, cast
+
+from ..errors import UsageError
+from ..query.columns import Column, Scalar
+
+
+class Row(tuple[Any, ...]):
+    """A row of several columns: a tuple, equal to any other of the same values, with a name for each.
+
+    ``row.name`` is the column of that name, also where tuples have a method that is called so, such as
+    ``count``. ``_fields`` are the names, and ``_mapping`` and ``_asdict()`` give the row as a dict.
+    """
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+
+    @property
+    def _mapping(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def _asdict(self) -> dict[str, Any]:
+        """Return the row as a dict by the names of its columns."""
+        return self._mapping
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._fields})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._fields, tuple(self))
+
+    def __getattr__(self, name: str) -> Any:
+        close = get_close_matches(name, self._fields, 1)
+        known = f"did you mean {close[0]!r}?" if close else f"its columns are {', '.join(self._fields)}"
+        raise AttributeError(f"the row has no column {name!r}; {known}")
+
+
+def names_of(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return the names of columns: those of fields and functions, of labels, and of classes."""
+    return tuple(
+        each.label if isinstance(each, Scalar) else getattr(each, "model", Row).__name__ for each in columns
+    )
+
+
+def rows_of(names: tuple[str, ...], values: Iterable[Iterable[Any]]) -> list[Row]:
+    """Return the rows of these columns."""
+    return list(map(_maker(names), values))
+
+
+@lru_cache(512)
+def _maker(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Row]:
+    """Return the function that makes rows of columns of these names."""
+    namespace: dict[str, Any] = {"__slots__": (), "_fields": names, "__doc__": Row.__doc__}
+    for place, name in enumerate(names):
+        if not name.startswith("__"):
+            get = itemgetter(place) if names.count(name) == 1 else _ambiguous(name)
+            namespace[name] = property(get)
+    make = cast("Any", tuple).__new__
+    return cast("Callable[[Iterable[Any]], Row]", partial(make, type("Row", (Row,), namespace)))
+
+
+def _ambiguous(name: str) -> Callable[[Any], Any]:
+    def refuse(_row: Any) -> Any:
+        raise UsageError(
+            f"several columns of the row are called {name!r}",
+            hint=f"take them by place, or name them: select(label('first_{name}', ..), ..)",
+        )
+
+    return refuse
+
+
+def _restored(names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
+    return _maker(names)(values)
