@@ -12,6 +12,7 @@
     │   ├── ConcurrentUseError       one session per thread or task
     │   ├── ResultError              the result is not of the form that was asked for
     │   │   ├── NoResultError, MultipleResultsError
+    │   ├── PendingChanges           sync first, or say that the edits may be thrown away
     │   └── ClosedError              the session, engine or client is closed
     ├── ConnectionFailed             reconnect: the server can't be reached, or went away
     │   ├── ConnectionLost           the connection broke while a request was under way
@@ -37,8 +38,11 @@
     │   │   └── TransactionConflict  somebody else was first: try again
     │   ├── StaleDocumentError       somebody else changed it: reload, merge, try again
     │   ├── NotSupportedByServerError   the server has no such thing; says what to use instead
+    │   ├── StoreOfAnotherUser       open another folder, or wipe() this one
+    │   ├── ServerRollbackSuspected  accept_server() or reupload()
     │   └── StorageError             the file
     │       ├── StoreUnavailable     it can't be opened
+    │       │   └── WrongKey         give the key that it was encrypted with
     │       ├── StoreCorrupt         it isn't a database, or it is damaged
     │       └── StoreLocked          another process writes: try again
     └── LoadError                    a stored document does not fit its model
@@ -454,6 +458,31 @@ class StoreCorrupt(StorageError):
 
 class StoreLocked(StorageError, TimeoutError):
     """Another process holds the write lock of the file for longer than the time-out."""
+
+
+class WrongKey(StoreUnavailable):
+    """The store is encrypted with another key, or with one where none was given."""
+
+
+class StoreOfAnotherUser(DatabaseError):
+    """The offline store belongs to another user, or to another database."""
+
+
+class PendingChanges(UsageError):
+    """Edits wait to be pushed that this call would throw away; ``count`` says how many."""
+
+    def __init__(self, message: str, *, count: int = 0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.count = count
+
+
+class ServerRollbackSuspected(DatabaseError):
+    """The server has ``lost`` of the ``known`` documents: it was restored from a backup, or emptied."""
+
+    def __init__(self, message: str, *, lost: int = 0, known: int = 0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.lost = lost
+        self.known = known
 
 
 class LoadError(SolidbError):

@@ -69,12 +69,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What the store has under a key: the revision the server is known to hold, the document, the edit."""
+    """What the store has under a key: the revision the server is known to hold, the document, the edit.
+
+    ``document`` is the body of ``current``.
+    """
 
     key: str
     revision: str
     current: Stored | None
     edit: Edit | None
+    document: JsonObject | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,16 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
-    """The edit now builds on what the server holds; ``document`` is the local document from now on."""
+    """The edit now builds on what the server holds; ``document`` is the local document from now on.
+
+    ``keep``: the local document is that already, and its revision stays.
+    """
 
     key: str
     remote: RemoteVersion
     number: int
     document: JsonObject | None = field(hash=False)
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +136,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The edit came to nothing: the document is what the server holds."""
+    """The edit came to nothing: the document is what the server holds, in the revision of ``remote``."""
 
     key: str
     number: int
+    remote: RemoteVersion | None = None
 
 
 Outcome: TypeAlias = Acknowledged | Adopted | Rebased | Parked | Rejected | Unchanged

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = "\n".join(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))
 WORDS = frozenset(re.findall(r"\w+", DOCS))
-PUBLIC = ["solidb_odm", "solidb_odm.client", "solidb_odm.testing"]
+PUBLIC = ["solidb_odm", "solidb_odm.client", "solidb_odm.offline", "solidb_odm.testing"]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

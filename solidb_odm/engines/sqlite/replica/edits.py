@@ -86,7 +86,10 @@ class Edits:
         rows = self._connection.execute(sql, (name, json_text.encode(keys))).fetchall()
         edits = {edit.key: edit for edit in self._complete(rows)}
         known, stored = self._known(name, keys), self._stored(name, keys)
-        return [Replica(key, known.get(key, ""), stored.get(key), edits.get(key)) for key in keys]
+        return [
+            Replica(key, known.get(key, ""), stored.get(key), edits.get(key), _body(stored.get(key)))
+            for key in keys
+        ]
 
     def mark_sent(self, command: MarkSent) -> None:
         """Note the payloads under way."""
@@ -150,12 +153,11 @@ class Edits:
 
 def _edit(row: tuple[Any, ...], stored: Stored | None, revision: str) -> Edit:
     collection, key, base, number, since, edited, state, attempts, error, sent, sent_number, remote = row
-    body = None if stored is None else stored[4]
     return Edit(
         collection,
         key,
         document_of(base),
-        json_text.decode(body) if isinstance(body, str) else body,
+        _body(stored),
         number,
         since,
         edited,
@@ -166,3 +168,10 @@ def _edit(row: tuple[Any, ...], stored: Stored | None, revision: str) -> Edit:
         revision,
         None if remote is None else RemoteVersion(**json.loads(remote)),
     )
+
+
+def _body(stored: Stored | None) -> JsonObject | None:
+    if stored is None:
+        return None
+    body = stored[4]
+    return json_text.decode(body) if isinstance(body, str) else body

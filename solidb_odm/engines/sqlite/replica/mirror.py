@@ -112,14 +112,16 @@ class Mirror:
         if row is None or row[0] != outcome.number:
             return False
         self._hold(collection, outcome.key, outcome.remote)
-        self._write_local(collection, outcome.key, outcome.document)
+        if not outcome.keep:
+            self._write_local(collection, outcome.key, outcome.document)
         self._connection.execute(
             f"UPDATE {EDITS} SET base = ?, sent = NULL, sent_number = NULL, state = 'pending', error = '',"
             " remote = NULL WHERE collection = ? AND key = ?",
             (text_of(outcome.remote.document), collection.name, outcome.key),
         )
         self._drop_needless(collection, outcome.key)
-        self._tell_many(collection, [(outcome.key, "remote_update")])
+        if not outcome.keep:
+            self._tell_many(collection, [(outcome.key, "remote_update")])
         return True
 
     def _park(self, collection: Collection, outcome: Parked) -> bool:
@@ -149,7 +151,10 @@ class Mirror:
         return done.rowcount > 0
 
     def _unchanged(self, collection: Collection, outcome: Unchanged) -> bool:
-        return self._end(collection, outcome.key, outcome.number)
+        ended = self._end(collection, outcome.key, outcome.number)
+        if ended and outcome.remote is not None:
+            self._hold(collection, outcome.key, outcome.remote)
+        return ended
 
     # --- rows ------------------------------------------------------------------------------------
 

@@ -23,10 +23,8 @@ MIRRORING: Final = f"{PREFIX}sync_mirroring"
 SCOPE: Final = "scope"
 
 TABLES: Final = (
-    (
-        f"CREATE TABLE IF NOT EXISTS {SETTINGS}"
-        " (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
-    ),
+    f"""CREATE TABLE IF NOT EXISTS {SETTINGS} (
+        name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
     f"CREATE TABLE IF NOT EXISTS {MIRRORING} (mark INTEGER)",
     f"""CREATE TABLE IF NOT EXISTS {EDITS} (
         collection TEXT NOT NULL, key TEXT NOT NULL, base TEXT, number INTEGER NOT NULL, since TEXT NOT NULL,

@@ -1,0 +1,140 @@
+"""The settings of an offline store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from .._dataclasses import dataclass
+from .._types import JsonObject
+from ..commands import Declares
+from ..errors import ConfigurationError
+from .filters import Source, read_filters
+from .strategies import ConflictStrategy
+
+_NAMED: Final = {
+    strategy.name: strategy
+    for strategy in (
+        ConflictStrategy.LastWriteWins,
+        ConflictStrategy.FirstWriteWins,
+        ConflictStrategy.MergeFields,
+    )
+}
+
+
+class StorageEngine(Enum):
+    """What keeps the documents on the device; RocksDB is a name of other clients, refused here."""
+
+    Sqlite = "sqlite"
+    RocksDB = "rocksdb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncConfig:
+    """What is synced, when, and how conflicts are decided.
+
+    ``collections``: those to sync; without them those that the filters name, else all that can.
+    ``models``: classes whose collections and indexes are made in the store. ``sync_interval_seconds``:
+    how often the server is asked, beside after edits (``push_on_change``) and when it calls.
+    ``conflict_strategy``: one, or a mapping by collection. ``sync_filter``: one, or a list, of the form
+    ``FOR d IN c FILTER .. RETURN d``. ``encryption_key``: a passphrase, or 32 bytes.
+    """
+
+    database: str
+    local_storage_path: str | os.PathLike[str]
+    collections: Sequence[str] | None = None
+    models: Sequence[type[Declares]] = ()
+    auto_sync: bool = True
+    sync_interval_seconds: float = 30.0
+    push_on_change: bool = True
+    conflict_strategy: ConflictStrategy | Mapping[str, ConflictStrategy] = ConflictStrategy.LastWriteWins
+    storage_engine: StorageEngine = StorageEngine.Sqlite
+    sync_filter: str | Iterable[str] | None = None
+    sync_filter_params: Mapping[str, Any] | None = None
+    encryption_key: str | bytes | None = field(default=None, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the store."""
+        return Path(self.local_storage_path)
+
+    def filters(self) -> dict[str, Source]:
+        """Return the filters by collection; ConfigurationError if something here makes no sense."""
+        self._check()
+        filters = read_filters(self.sync_filter, self.sync_filter_params)
+        if self.collections is not None:
+            for name in filters:
+                if name not in self.collections:
+                    raise ConfigurationError(f"sync_filter names {name!r}, which is not in collections")
+        return filters
+
+    def scope(self, filters: Mapping[str, Source]) -> tuple[str, ...] | None:
+        """Return the collections to sync; None for all that can be."""
+        if self.collections is not None:
+            return tuple(self.collections)
+        return tuple(filters) or None
+
+    def strategy(self, collection: str) -> ConflictStrategy:
+        """Return what decides conflicts in a collection."""
+        if isinstance(self.conflict_strategy, ConflictStrategy):
+            return self.conflict_strategy
+        return self.conflict_strategy.get(collection, ConflictStrategy.LastWriteWins)
+
+    def _check(self) -> None:
+        if not self.database:
+            raise ConfigurationError("database is empty", hint="name the database on the server")
+        if self.storage_engine is not StorageEngine.Sqlite:
+            raise ConfigurationError(
+                f"{self.storage_engine} is not offered", hint="storage_engine=StorageEngine.Sqlite"
+            )
+        if not self.sync_interval_seconds > 0:
+            raise ConfigurationError(f"sync_interval_seconds={self.sync_interval_seconds!r} must be over 0")
+        for name in self.collections or ():
+            if not name or name.startswith("_"):
+                raise ConfigurationError(
+                    f"the collection {name!r} can't be synced", hint="those with _ can't"
+                )
+
+    def remembered(self) -> JsonObject:
+        """Return what a store remembers of its settings, so that a command line needs only the folder."""
+        one = self.conflict_strategy
+        names: Any = (
+            one.name
+            if isinstance(one, ConflictStrategy)
+            else {name: strategy.name for name, strategy in one.items()}
+        )
+        texts = self.sync_filter
+        return {
+            "database": self.database,
+            "collections": None if self.collections is None else list(self.collections),
+            "sync_filter": texts if texts is None or isinstance(texts, str) else list(texts),
+            "sync_filter_params": None if self.sync_filter_params is None else dict(self.sync_filter_params),
+            "conflict_strategy": names,
+        }
+
+
+def recalled(folder: str | os.PathLike[str], values: JsonObject, **overrides: Any) -> SyncConfig:
+    """Return the settings that a store remembers. For a ``Custom`` strategy, conflicts are parked."""
+    names = values["conflict_strategy"]
+    strategy = (
+        {collection: _strategy(name) for collection, name in names.items()}
+        if isinstance(names, dict)
+        else _strategy(names)
+    )
+    settings = {**values, "conflict_strategy": strategy, **overrides}
+    return SyncConfig(local_storage_path=folder, **settings)
+
+
+def _strategy(name: str) -> ConflictStrategy:
+    return _NAMED.get(name) or ConflictStrategy.Custom(_undecided)
+
+
+def _undecided(_local: Any, _remote: Any, _base: Any) -> JsonObject | None:
+    raise ConfigurationError(
+        "the function of this store's ConflictStrategy.Custom is not here",
+        hint="resolve the conflict by hand",
+    )

@@ -1,0 +1,91 @@
+"""Documents as they are compared and sent: without what the engines add."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from .._types import JsonObject, Stored
+from ..commands.replica import RemoteVersion
+
+SYSTEM: Final = ("_id", "_rev", "_created_at", "_updated_at")
+
+
+def plain(document: JsonObject) -> JsonObject:
+    """Return a document without the attributes that engines add, its key kept."""
+    return {name: value for name, value in document.items() if name not in SYSTEM}
+
+
+def remote_version(document: JsonObject | None) -> RemoteVersion:
+    """Return what the server holds, from a document as it sends it."""
+    if document is None:
+        return RemoteVersion(None)
+    return RemoteVersion(plain(document), document["_rev"], document["_created_at"], document["_updated_at"])
+
+
+def whole(stored: Stored, body: JsonObject, identifier: str) -> JsonObject:
+    """Return a stored document as callers see it."""
+    key, revision, created, updated, _ = stored
+    system = {
+        "_key": key,
+        "_id": identifier,
+        "_rev": revision,
+        "_created_at": created,
+        "_updated_at": updated,
+    }
+    return {**body, **system}
+
+
+def same(left: JsonObject | None, right: JsonObject | None) -> bool:
+    """Tell whether two documents hold the same, whatever the order of their attributes."""
+    if left is None or right is None:
+        return left is right
+    return canonical(left) == canonical(right)
+
+
+def same_value(left: Any, right: Any) -> bool:
+    """Tell whether two JSON values are the same."""
+    return canonical(left) == canonical(right)
+
+
+def canonical(value: Any) -> str:
+    """Return the one text of a JSON value; 1 and 1.0 are one number, as the server keeps them."""
+    return json.dumps(_numbers(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """Return what breaks a tie between two documents in the same way on every device."""
+    return hashlib.sha256(canonical(value).encode(errors="surrogatepass")).hexdigest()
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _numbers(inner) for name, inner in value.items()}
+    return [_numbers(inner) for inner in value] if isinstance(value, list) else value
+
+
+def moment(text: str) -> datetime | None:
+    """Read a time as engines write it, of which Python keeps the microseconds; None if there is none."""
+    if not text:
+        return None
+    main, dot, rest = text.partition(".")
+    digits = ""
+    while rest and rest[0].isdigit():
+        digits, rest = digits + rest[0], rest[1:]
+    fraction = f".{digits[:6]:0<6}" if dot else ""
+    zone = rest if dot else ""
+    try:
+        found = datetime.fromisoformat(f"{main}{fraction}{zone}")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def earlier(text: str, seconds: float) -> str:
+    """Return the time so many seconds before, in the form that compares as text; "" for none."""
+    found = moment(text)
+    return "" if found is None else (found - timedelta(seconds=seconds)).isoformat(timespec="microseconds")

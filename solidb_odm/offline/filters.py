@@ -1,0 +1,143 @@
+"""Which documents a store holds: whole collections, or what ``FOR d IN c FILTER .. RETURN d`` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from .._dataclasses import dataclass
+from .._types import JsonObject
+from ..errors import ConfigurationError, QueryError
+from ..language import nodes
+from ..language.check import check_names
+from ..language.parser import parse
+from ..language.printer import print_query
+from ..language.walk import bind_names
+
+_HINT: Final = "write FOR d IN collection FILTER .. RETURN d"
+_KEYS: Final = "solidb_keys"
+_SINCE: Final = "solidb_since"
+_VARIABLE: Final = "doc"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The documents of one collection that a store holds.
+
+    ``is_gone``: none of them, because no filter names the collection any more.
+    """
+
+    collection: str
+    block: nodes.Block
+    binds: Mapping[str, Any]
+    is_gone: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some documents of the collection may be left out."""
+        return len(self.block.body) > 1
+
+    def documents(self) -> tuple[str, JsonObject]:
+        """Return the query for the documents, and its binds."""
+        return print_query(self.block), dict(self.binds)
+
+    def revisions(self) -> tuple[str, JsonObject]:
+        """Return the query for their keys and revisions."""
+        return print_query(self._returning(self.block, "_key", "_rev")), dict(self.binds)
+
+    def changed(self, since: str) -> tuple[str, JsonObject]:
+        """Return the query for the keys and revisions of those written at or after a time."""
+        block = self._since(self.block)
+        return print_query(self._returning(block, "_key", "_rev")), {**self.binds, _SINCE: since}
+
+    def matching(self, keys: Sequence[str]) -> tuple[str, JsonObject]:
+        """Return the query for those of some keys whose documents match."""
+        key = nodes.Attribute(nodes.Name(self._name), "_key")
+        chosen = nodes.Filter(nodes.Compare(key, "IN", nodes.Bind(_KEYS)))
+        body = (self.block.body[0], chosen, *self.block.body[1:])
+        block = replace(self.block, body=body, returns=nodes.Return(key))
+        return print_query(block), {**self.binds, _KEYS: list(keys)}
+
+    def head(self, since: str) -> tuple[str, JsonObject]:
+        """Return the query for their number, the server's time, and number and digest of the later ones."""
+        inner = print_query(self._revision(self._since(self.block)))
+        if self.is_filtered:
+            count = f"LENGTH(({print_query(self._constant(self.block))}))"
+            binds: JsonObject = dict(self.binds)
+        else:
+            count, binds = "COLLECTION_COUNT(@solidb_collection)", {"solidb_collection": self.collection}
+        text = (
+            f"LET revisions = ({inner}) RETURN [{count}, DATE_ISO8601(DATE_NOW()), LENGTH(revisions),"
+            ' MD5(CONCAT_SEPARATOR(",", revisions))]'
+        )
+        return text, {**binds, _SINCE: since}
+
+    @property
+    def _name(self) -> str:
+        loop = self.block.body[0]
+        return loop.variable if isinstance(loop, nodes.For) else _VARIABLE
+
+    def _since(self, block: nodes.Block) -> nodes.Block:
+        updated = nodes.Attribute(nodes.Name(self._name), "_updated_at")
+        later = nodes.Filter(nodes.Compare(updated, ">=", nodes.Bind(_SINCE)))
+        return replace(block, body=(block.body[0], later, *block.body[1:]))
+
+    def _returning(self, block: nodes.Block, *names: str) -> nodes.Block:
+        parts = tuple(nodes.Attribute(nodes.Name(self._name), name) for name in names)
+        return replace(block, returns=nodes.Return(nodes.Array(parts)))
+
+    def _revision(self, block: nodes.Block) -> nodes.Block:
+        revision = nodes.Attribute(nodes.Name(self._name), "_rev")
+        return replace(block, sort=(nodes.SortKey(revision),), returns=nodes.Return(revision))
+
+    def _constant(self, block: nodes.Block) -> nodes.Block:
+        return replace(block, returns=nodes.Return(nodes.Literal(1)))
+
+
+def whole(collection: str, *, is_gone: bool = False) -> Source:
+    """Return all documents of a collection."""
+    loop = nodes.For(_VARIABLE, nodes.Name(collection))
+    block = nodes.Block(body=(loop,), returns=nodes.Return(nodes.Name(_VARIABLE)))
+    return Source(collection, block, {}, is_gone)
+
+
+def read_filters(filters: str | Iterable[str] | None, params: Mapping[str, Any] | None) -> dict[str, Source]:
+    """Read filters, by collection; ConfigurationError if one has another form."""
+    texts = [filters] if isinstance(filters, str) else list(filters or ())
+    binds = dict(params or {})
+    sources: dict[str, Source] = {}
+    used: set[str] = set()
+    for text in texts:
+        source = _read(text, binds)
+        used |= set(source.binds)
+        if source.collection in sources:
+            raise ConfigurationError(f"two filters name {source.collection!r}", hint="join them with OR")
+        sources[source.collection] = source
+    if unused := sorted(binds.keys() - used):
+        raise ConfigurationError(f"sync_filter_params holds {', '.join(unused)}, which no filter uses")
+    return sources
+
+
+def _read(text: str, params: Mapping[str, Any]) -> Source:
+    try:
+        query = parse(text)
+        names = bind_names(query)
+        check_names(names, params)
+    except QueryError as problem:
+        raise ConfigurationError(f"sync_filter {text!r}: {problem.message}", hint=_HINT) from problem
+    match query:
+        case nodes.Block(
+            body=(nodes.For(variable, nodes.Name(collection), None, (), ()), *filters),
+            sort=(),
+            offset=None,
+            limit=None,
+            late_lets=(),
+            returns=nodes.Return(nodes.Name(returned), False),
+            tables=None,
+            head=None,
+        ) if variable == returned and all(isinstance(clause, nodes.Filter) for clause in filters):
+            binds = {name: params[name] for name in names}
+            return Source(collection, query, binds)
+        case _:
+            raise ConfigurationError(f"sync_filter {text!r} has another form", hint=_HINT)

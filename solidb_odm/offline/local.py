@@ -1,0 +1,151 @@
+"""Reading and writing documents of the store, as operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._types import Body, Json, JsonObject, Stored
+from ..commands import (
+    Apply,
+    Commit,
+    CountDocuments,
+    CreateCollection,
+    DescribeCollection,
+    Get,
+    Inserts,
+    Operation,
+    Patch,
+    Patches,
+    Removals,
+    RunQuery,
+    Savepoint,
+    call,
+)
+from ..commands.replica import DiscardEdit, Edit, ListEdits, Settle
+from ..engines.sqlite import json_text
+from ..errors import CollectionNotFound, DocumentNotFound, UsageError
+from ..language.parser import parse
+from ..model.declaration.keys import new_key
+from .documents import plain, whole
+from .reconciliation import resolved
+from .results import Conflict
+from .strategies import ConflictResolution
+
+
+def save(
+    database: str, collection: str, key: str | None, document: Mapping[str, Any]
+) -> Operation[JsonObject]:
+    """Merge attributes into a document, made if it is missing; return it as it is now."""
+    changes = plain(dict(document))
+    named = changes.pop("_key", None)
+    if key is not None and named is not None and named != key:
+        raise UsageError(f"the key is {key!r}, the document says {named!r}", hint="leave _key out of it")
+    chosen = key or named or new_key()
+    if (yield from call(DescribeCollection(collection))) is None:
+        yield from call(CreateCollection(collection))
+    yield from call(Savepoint("save"))  # takes the write lock: what is read now stays so until the commit
+    stored = yield from call(Get(collection, chosen))
+    if stored is None:
+        yield from call(Apply([Inserts(collection, [(chosen, {"_key": chosen, **changes})])]))
+    elif changes:
+        yield from call(Apply([Patches(collection, [Patch(chosen, stored[1], changes)])]))
+    yield from call(Commit())
+    found = yield from get(database, collection, chosen)
+    return found or {"_key": chosen, **changes}
+
+
+def get(database: str, collection: str, key: str) -> Operation[JsonObject | None]:
+    """Return a document, None if there is none; a collection that has not come yet has none."""
+    try:
+        stored = yield from call(Get(collection, key))
+    except CollectionNotFound:
+        return None
+    return None if stored is None else seen(database, collection, stored)
+
+
+def seen(database: str, collection: str, stored: Stored) -> JsonObject:
+    """Return a stored document as callers see it."""
+    return whole(stored, body_of(stored[4]), f"{database}:{collection}/{stored[0]}")
+
+
+def body_of(body: Body) -> JsonObject:
+    """Return a document's attributes."""
+    document: JsonObject = json_text.decode(body) if isinstance(body, str) else body
+    return document
+
+
+def delete(collection: str, key: str) -> Operation[None]:
+    """Delete a document; DocumentNotFound if there is none."""
+    yield from call(Savepoint("delete"))
+    found = (yield from call(DescribeCollection(collection))) is not None
+    stored = (yield from call(Get(collection, key))) if found else None
+    if stored is None:
+        raise DocumentNotFound(f"there is no document {collection}/{key}", name=key, collection=collection)
+    yield from call(Apply([Removals(collection, [(key, stored[1])])]))
+    yield from call(Commit())
+
+
+def query(text: str, params: Mapping[str, Any] | None) -> Operation[list[Json]]:
+    """Run SDBQL; what it writes is committed, and queued."""
+    rows = yield from call(RunQuery(parse(text), dict(params or {}), text))
+    yield from call(Commit())
+    return rows
+
+
+def listing(
+    collection: str, limit: int | None, offset: int | None
+) -> Operation[tuple[list[JsonObject], int]]:
+    """Return documents in the order of their keys, and how many there are."""
+    for name, number in (("limit", limit), ("offset", offset)):
+        if number is not None and number < 0:
+            raise UsageError(f"{name}={number} is below 0")
+    if (yield from call(DescribeCollection(collection))) is None:
+        return [], 0
+    total = yield from call(CountDocuments(collection))
+    cut = f" LIMIT {offset or 0}, {total if limit is None else limit}" if limit is not None or offset else ""
+    rows = yield from call(RunQuery(parse(f"FOR d IN `{collection}` SORT d._key{cut} RETURN d")))
+    return rows, total
+
+
+def discard(database: str, collection: str, key: str) -> Operation[JsonObject | None]:
+    """Take an edit back; return the document as it is now."""
+    edits = yield from call(ListEdits(collection=collection, key=key))
+    if not edits:
+        raise DocumentNotFound(f"{collection}/{key} has no edit", name=key, collection=collection)
+    yield from call(DiscardEdit(collection, key))
+    return (yield from get(database, collection, key))
+
+
+def resolve(conflict: Conflict, resolution: ConflictResolution) -> Operation[None]:
+    """Decide a parked conflict."""
+    collection, key = conflict.collection, conflict.document_key
+    edit = yield from parked(collection, key)
+    if edit is None or edit.remote is None:
+        raise UsageError(f"no conflict about {collection}/{key} is open", hint="conflicts() lists them")
+    (taken,) = yield from call(Settle(collection, [resolved(edit, edit.remote, resolution)]))
+    if not taken:
+        raise UsageError(f"{collection}/{key} was edited meanwhile", hint="look at conflicts() again")
+
+
+def parked(collection: str, key: str) -> Operation[Edit | None]:
+    """Return the edit whose conflict is parked."""
+    edits = yield from call(ListEdits("parked", collection=collection, key=key))
+    return edits[0] if edits else None
+
+
+def edits_in(state: Any) -> Operation[list[Edit]]:
+    """Return all edits in a state, oldest first."""
+    found: list[Edit] = []
+    while page := (yield from call(ListEdits(state, after=found[-1].number if found else 0))):
+        found += page
+    return found
+
+
+def state_of(collection: str, key: str) -> Operation[str]:
+    """Return how an edit stands: "" if there is none."""
+    try:
+        edits = yield from call(ListEdits(collection=collection, key=key))
+    except CollectionNotFound:
+        return ""
+    return edits[0].state if edits else ""

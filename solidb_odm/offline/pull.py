@@ -1,0 +1,213 @@
+"""Pulling: what others wrote, seen by time of writing, by number, and where these differ by a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from .._types import JsonObject
+from ..commands import Operation, call
+from ..commands.replica import (
+    Adopted,
+    BeginScan,
+    EndScan,
+    ForgetKnown,
+    KnownSummary,
+    ListKnown,
+    RemoteVersion,
+    Scanned,
+    Settle,
+    WriteSettings,
+)
+from ..errors import PermissionDenied, ServerRollbackSuspected
+from .documents import earlier, moment, remote_version
+from .filters import Source
+from .remote import Fetch, Page, Query, ReadOn
+from .round import KEYS_AT_ONCE, Round, settle, settle_by_look
+
+OVERLAP: Final = 310.0
+"""Seconds: the time of a write in a transaction is that of its staging, up to 300 before its commit."""
+
+MARK_EVERY: Final = 30.0
+ACCEPTED: Final = "accept_server"
+UPLOAD: Final = "reupload"
+MARKS: Final = "marks"
+_MOST_LOST: Final = 50
+_NEVER: Final = "9999"
+_REVISIONS_A_PAGE: Final = 5000
+
+
+def pull(sync: Round) -> Operation[None]:
+    """Take in what others wrote."""
+    sync.gone.clear()
+    marks: JsonObject = dict(sync.settings.get(MARKS, {}))
+    for source in sync.active():
+        try:
+            mark = yield from _pull(sync, source, marks.get(source.collection, ""))
+        except PermissionDenied as problem:
+            sync.stop(source.collection, problem)
+            continue
+        if _is_later(mark, marks.get(source.collection, "")):
+            marks[source.collection] = mark
+    yield from _remove_gone(sync)
+    if marks != sync.settings.get(MARKS):
+        sync.settings[MARKS] = marks
+        yield from call(WriteSettings({MARKS: marks}))
+
+
+def _is_later(mark: str, before: str) -> bool:
+    """Tell whether a mark is worth writing: much later, or earlier, because a clock was set back."""
+    old, new = moment(before), moment(mark)
+    return new is not None and (old is None or not 0 <= (new - old).total_seconds() < MARK_EVERY)
+
+
+def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
+    """Take in one collection; return the server's time from which on there may be more."""
+    name = source.collection
+    if source.is_gone:
+        yield from _leave_all(sync, name)
+        return ""
+    since = earlier(mark, OVERLAP) or _NEVER
+    known, later, digest = yield from call(KnownSummary(name, since))
+    page = yield from call(Query(name, *source.head(since)))
+    count, now, later_there, digest_there = page.rows[0]
+    sync.known[name] = known
+    _measure(sync, now)
+    if not mark and not known:
+        yield from _load(sync, source, count)
+    elif not mark or _was_set_back(now, mark):
+        yield from scan(sync, source)
+    else:
+        if (later, digest) != (later_there, digest_there):
+            yield from _changed(sync, source, since)
+        known = (yield from call(KnownSummary(name, _NEVER)))[0]
+        if known != count:
+            yield from scan(sync, source)
+    return str(now)
+
+
+def _measure(sync: Round, now: str) -> None:
+    there = moment(now)
+    if there is not None:
+        sync.judge = replace(sync.judge, offset=there - datetime.now(UTC))
+
+
+def _was_set_back(now: str, mark: str) -> bool:
+    there, before = moment(now), moment(mark)
+    return there is not None and before is not None and there < before
+
+
+def _following(page: Page) -> Operation[Page | None]:
+    return (yield from call(ReadOn(page.more))) if page.more else None
+
+
+def _load(sync: Round, source: Source, total: int) -> Operation[None]:
+    """Take in a collection of which nothing is here yet, as it streams."""
+    done = 0
+    page: Page | None = yield from call(Query(source.collection, *source.documents()))
+    while page is not None:
+        rows = {row["_key"]: remote_version(row) for row in page.rows}
+        yield from _take_in(sync, source.collection, rows)
+        done += len(rows)
+        sync.progress("pull", done, total)
+        page = yield from _following(page)
+
+
+def _take_in(sync: Round, collection: str, rows: dict[str, RemoteVersion]) -> Operation[None]:
+    outcomes = [Adopted(key, remote, 0, "remote_insert") for key, remote in rows.items()]
+    taken = yield from call(Settle(collection, outcomes))
+    sync.pulled += sum(taken)
+    edited = {outcome.key: outcome.remote for outcome, new in zip(outcomes, taken, strict=True) if not new}
+    if edited:
+        yield from settle(sync, collection, edited)
+
+
+def _changed(sync: Round, source: Source, since: str) -> Operation[None]:
+    """Look at what was written since a time and is not known."""
+    yield from call(BeginScan())
+    yield from _scan_pages(sync, source, source.changed(since))
+
+
+def scan(sync: Round, source: Source) -> Operation[None]:
+    """Compare all keys and revisions; look at what differs, and note what is gone."""
+    yield from call(BeginScan())
+    yield from _scan_pages(sync, source, source.revisions())
+    sync.gone[source.collection] = yield from call(EndScan(source.collection))
+
+
+def _scan_pages(sync: Round, source: Source, query: tuple[str, JsonObject]) -> Operation[None]:
+    name = source.collection
+    page: Page | None = yield from call(Query(name, *query, size=_REVISIONS_A_PAGE))
+    done = 0
+    while page is not None:
+        differing = yield from call(Scanned(name, [(key, revision) for key, revision in page.rows]))
+        yield from settle_by_look(sync, name, differing)
+        done += len(page.rows)
+        sync.progress("pull", done, 0)
+        page = yield from _following(page)
+
+
+# --- what is gone --------------------------------------------------------------------------------
+
+
+def _remove_gone(sync: Round) -> Operation[None]:
+    """Tell what the server has lost from what no longer matches a filter, and let both go here."""
+    absent: dict[str, list[str]] = {}
+    for name, keys in sync.gone.items():
+        absent[name] = yield from _absent(sync, name, keys)
+    yield from _guard(sync, absent)
+    for name, keys in absent.items():
+        for chunk in _chunks(keys):
+            yield from settle(sync, name, dict.fromkeys(chunk, RemoteVersion(None)))
+
+
+def _absent(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str]]:
+    """Return the keys the server has nothing under; let go of what is there and does not match."""
+    absent: list[str] = []
+    for chunk in _chunks(keys):
+        rows = yield from call(Fetch(name, chunk))
+        there = {row["_key"]: remote_version(row) for row in rows}
+        absent += [key for key in chunk if key not in there]
+        if sync.sources[name].is_filtered:
+            yield from leave(sync, name, list(there))
+        else:
+            yield from settle(sync, name, there)
+    return absent
+
+
+def leave(sync: Round, name: str, keys: Sequence[str]) -> Operation[None]:
+    """Let documents go that are not held here any more; those with edits stay until they are pushed."""
+    if keys:
+        outcomes = [Adopted(key, RemoteVersion(None), 0, "remote_left") for key in keys]
+        sync.pulled += sum((yield from call(Settle(name, outcomes))))
+
+
+def _leave_all(sync: Round, name: str) -> Operation[None]:
+    after = ""
+    while rows := (yield from call(ListKnown(name, after))):
+        after = rows[-1][0]
+        yield from leave(sync, name, [key for key, _ in rows])
+
+
+def _guard(sync: Round, absent: dict[str, list[str]]) -> Operation[None]:
+    """Stop before a server that was restored or emptied takes the documents away here too."""
+    lost, known = sum(map(len, absent.values())), sum(sync.known.values())
+    if lost <= _MOST_LOST or lost * 5 <= known or sync.settings.get(ACCEPTED):
+        return
+    if not sync.settings.get(UPLOAD):
+        raise ServerRollbackSuspected(
+            f"the server has lost {lost} of {known} documents: was it restored from a backup, or emptied?",
+            lost=lost,
+            known=known,
+            hint="accept_server() removes them here too; reupload() pushes them again",
+        )
+    for name, keys in absent.items():
+        yield from call(ForgetKnown(name, keys))
+    absent.clear()
+    sync.again = True
+
+
+def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE)]

@@ -1,0 +1,139 @@
+"""What the offline store tells: results, states, changes, and documents that wait for somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from .._dataclasses import dataclass
+from .._types import JsonObject
+from ..commands.replica import EditKind
+from .strategies import ConflictResolution
+
+
+class SyncState(Enum):
+    """What the syncing of a store is up to."""
+
+    Idle = "idle"
+    Syncing = "syncing"
+    Offline = "offline"
+    Paused = "paused"
+    AuthRequired = "auth_required"
+    Blocked = "blocked"
+
+
+class ChangeType(Enum):
+    """What happened, to a document or to a sync."""
+
+    LocalInsert = "insert"
+    LocalUpdate = "update"
+    LocalDelete = "delete"
+    RemoteInsert = "remote_insert"
+    RemoteUpdate = "remote_update"
+    RemoteDelete = "remote_delete"
+    RemoteLeft = "remote_left"
+    Conflict = "conflict"
+    Rejected = "rejected"
+    SyncStarted = "sync_started"
+    SyncProgress = "sync_progress"
+    SyncComplete = "sync_complete"
+    SyncFailed = "sync_failed"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a document was edited here."""
+        return self.value in ("insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened; ``document`` is as it stands now, None if it is gone or there is none."""
+
+    change_type: ChangeType
+    collection: str = ""
+    document_key: str = ""
+    document: JsonObject | None = None
+    pushed_count: int = 0
+    pulled_count: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A document that was changed here and on the server; a version is None where it is deleted.
+
+    ``resolution`` says what was decided; None while the conflict is parked.
+    """
+
+    collection: str
+    document_key: str
+    base_version: JsonObject | None
+    local_version: JsonObject | None
+    remote_version: JsonObject | None
+    resolution: ConflictResolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An edit that the server refused; ``document`` is as it is here, None for a removal."""
+
+    collection: str
+    document_key: str
+    document: JsonObject | None
+    error: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An edit that waits to be pushed; ``error`` says why the last attempt failed, if one did."""
+
+    collection: str
+    document_key: str
+    kind: EditKind
+    since: datetime
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncProgress:
+    """How far a sync has come: ``phase`` is pull or push; ``total`` may be 0 where it isn't known."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a sync did, in documents; ``conflicts`` lists those it met, ``duration`` is in seconds."""
+
+    pushed: int = 0
+    pulled: int = 0
+    conflicts: tuple[Conflict, ...] = ()
+    rejected: int = 0
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """Where syncing stands. ``pending_changes`` leaves out what is rejected or in a parked conflict."""
+
+    pending_changes: int
+    rejected: int
+    conflicts: int
+    last_sync: datetime | None
+    state: SyncState
+    last_error: str
+    next_attempt: datetime | None
+    progress: SyncProgress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What comparing every document with the server found; edits that wait are no differences."""
+
+    documents: int
+    differences: int
+    repaired: int

@@ -1,0 +1,262 @@
+"""The real server as the other side: what performs a sync's requests, in both colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
+
+from .._types import JsonObject
+from ..client.operations.databases import ping
+from ..commands import CollectionKind, CommitBatches, CreateCollection, Removals, call
+from ..engines.solidb.commit import commit_batches
+from ..engines.solidb.definitions import create_collection
+from ..engines.solidb.driver import AsyncRemoteDriver, RemoteDriver
+from ..engines.solidb.reads import open_cursor, read_on
+from ..errors import (
+    AuthError,
+    CollectionExists,
+    ConnectionFailed,
+    DocumentNotFound,
+    PermissionDenied,
+    RequestTimeout,
+    SolidbError,
+    StaleDocument,
+    StaleDocumentError,
+    TransactionConflict,
+)
+from ..wire.faults import Context
+from ..wire.names import quoted
+from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http
+from ..wire.url import ServerAddress
+from .remote import (
+    CreateMany,
+    CreateOne,
+    Fetch,
+    IndexTimes,
+    MakeCollection,
+    Page,
+    Query,
+    ReadOn,
+    RemoteCollections,
+    RemoteCommand,
+    RemoveMany,
+    ReplaceMany,
+    Written,
+)
+
+R = TypeVar("R")
+
+TIME_INDEX: Final = "solidb_odm_sync_time"
+_KINDS: Final = ("document", "edge")
+_STALE: Final = 409
+
+
+def collections(_: RemoteCollections, database: str) -> Exchange[dict[str, CollectionKind]]:
+    """List the collections that can be synced."""
+    listing = yield from over_http("GET", _at(database, "collection"))
+    found = {row["name"]: row.get("type") or "document" for row in listing["collections"]}
+    return {
+        name: cast(CollectionKind, kind)
+        for name, kind in found.items()
+        if kind in _KINDS and not name.startswith("_")
+    }
+
+
+def make_collection(command: MakeCollection, database: str) -> Exchange[None]:
+    """Make a collection; one that somebody else has just made will do."""
+    try:
+        yield from create_collection(CreateCollection(command.name, command.kind), database)
+    except CollectionExists:
+        return
+
+
+def index_times(command: IndexTimes, database: str) -> Exchange[None]:
+    """Make the index that "what was written since" is read by; without it that is only slower."""
+    body = {"name": TIME_INDEX, "fields": ["_updated_at"], "type": "persistent"}
+    yield from call(HttpCall("POST", _at(database, "index", command.collection), body))
+
+
+def query(command: Query, database: str) -> Exchange[Page]:
+    """Run a query that reads."""
+    context = Context(database, command.collection, query=command.text, binds=dict(command.binds))
+    return _page((yield from open_cursor(database, command.text, command.binds, context, command.size)))
+
+
+def read_more(command: ReadOn, database: str) -> Exchange[Page]:
+    """Read the next rows."""
+    return _page((yield from read_on(command.more, Context(database))))
+
+
+def fetch(command: Fetch, database: str) -> Exchange[list[JsonObject]]:
+    """Read documents by key."""
+    text = f"FOR d IN {quoted(command.collection)} FILTER d._key IN @keys RETURN d"
+    context = Context(database, command.collection, query=text)
+    keys = list(command.keys)
+    page = yield from open_cursor(database, text, {"keys": keys}, context, max(1, len(keys)))
+    rows: list[JsonObject] = page["result"]
+    while page.get("has_more"):
+        page = yield from read_on(page["id"], context)
+        rows += page["result"]
+    return rows
+
+
+def create_many(command: CreateMany, database: str) -> Exchange[dict[str, Written]]:
+    """Store new documents; what is there already, or refused, has no row in the answer."""
+    name = quoted(command.collection)
+    text = (
+        f'FOR d IN @documents INSERT d INTO {name} OPTIONS {{overwriteMode: "ignore", ignoreErrors: true}}'
+        " RETURN [NEW._key, NEW._rev, NEW._updated_at]"
+    )
+    documents = list(command.documents)
+    context = Context(database, command.collection, query=text)
+    page = yield from open_cursor(database, text, {"documents": documents}, context, max(1, len(documents)))
+    rows = page["result"]
+    while page.get("has_more"):
+        page = yield from read_on(page["id"], context)
+        rows += page["result"]
+    return {key: Written(revision, updated) for key, revision, updated in rows if key is not None}
+
+
+def create_one(command: CreateOne, database: str) -> Exchange[Written | SolidbError]:
+    """Store one new document, to hear why it is refused."""
+    answer = yield from call(
+        HttpCall("POST", _at(database, "document", command.collection), command.document)
+    )
+    return _written(answer, Context(database, command.collection, str(command.document["_key"])))
+
+
+def replace_many(command: ReplaceMany, database: str) -> Exchange[list[Written | SolidbError]]:
+    """Replace documents, each under the condition of its revision."""
+    results: list[Written | SolidbError] = []
+    for key, revision, document in command.rows:
+        answer = yield from call(
+            HttpCall(
+                "PUT",
+                _at(database, "document", command.collection, key),
+                document,
+                {"replace": "true"},
+                {"If-Match": f'"{revision}"'},
+            )
+        )
+        results.append(_written(answer, Context(database, command.collection, key), revision))
+    return results
+
+
+def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError | None]]:
+    """Delete documents, each under the condition of its revision: in one transaction, if none has moved."""
+    left = dict(command.rows)
+    failed: dict[str, SolidbError] = {}
+    while left:
+        try:
+            yield from commit_batches(
+                CommitBatches([Removals(command.collection, list(left.items()))]), database
+            )
+            break
+        except StaleDocumentError as problem:
+            moved = {each.key: each for each in problem.documents} or dict.fromkeys(left)
+        except (TransactionConflict, DocumentNotFound):
+            moved = dict.fromkeys(left)
+        except PermissionDenied as problem:
+            return [problem] * len(command.rows)
+        for key in moved:
+            failed[key] = _stale(command.collection, key, left.pop(key))
+    return [failed.get(key) for key, _ in command.rows]
+
+
+def _written(answer: HttpAnswer, context: Context, revision: str = "") -> Written | SolidbError:
+    """Return what came of one write; what says nothing about the document is raised."""
+    if answer.status < 300 and isinstance(answer.body, dict) and "_rev" in answer.body:
+        return Written(answer.body["_rev"], answer.body["_updated_at"])
+    if answer.status == _STALE:
+        return _stale(context.collection, context.key, revision)
+    if (
+        answer.status == 404
+        and isinstance(answer.body, dict)
+        and answer.body.get("type") == "DocumentNotFound"
+    ):
+        return _stale(context.collection, context.key, revision)
+    problem = http_fault(answer, context)
+    if answer.status in (400, 403, 413, 422):
+        return problem
+    raise problem
+
+
+def _stale(collection: str, key: str, revision: str) -> StaleDocumentError:
+    return StaleDocumentError.of((StaleDocument(collection, key, revision, None),))
+
+
+def _page(page: JsonObject) -> Page:
+    return Page(page["result"], str(page["id"]) if page.get("has_more") else "")
+
+
+def _at(database: str, *parts: str) -> str:
+    return "/_api/database/" + "/".join(quote(part, safe="") for part in (database, *parts))
+
+
+_EXCHANGES: dict[type[Any], Callable[[Any, str], Exchange[Any]]] = {
+    RemoteCollections: collections,
+    MakeCollection: make_collection,
+    IndexTimes: index_times,
+    Query: query,
+    ReadOn: read_more,
+    Fetch: fetch,
+    CreateMany: create_many,
+    CreateOne: create_one,
+    ReplaceMany: replace_many,
+    RemoveMany: remove_many,
+}
+
+
+class ServerRemote:
+    """A server, blocking."""
+
+    def __init__(self, address: ServerAddress) -> None:
+        self.address = address
+        self.driver = RemoteDriver(address)
+
+    def perform(self, command: RemoteCommand[R], /) -> R:
+        """Perform a request on a connection of the pool."""
+        exchange: Exchange[R] = _EXCHANGES[type(command)](command, self.address.database)
+        return self.driver.run(exchange)
+
+    def log_in(self) -> bool:
+        """Tell whether the server took the login, AuthError if it did not; False if it is away."""
+        try:
+            self.driver.run(ping())
+        except AuthError:
+            raise
+        except (ConnectionFailed, RequestTimeout):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.driver.close()
+
+
+class AsyncServerRemote:
+    """A server, awaited."""
+
+    def __init__(self, address: ServerAddress) -> None:
+        self.address = address
+        self.driver = AsyncRemoteDriver(address)
+
+    async def perform(self, command: RemoteCommand[R], /) -> R:
+        """Perform a request on a connection of the pool."""
+        exchange: Exchange[R] = _EXCHANGES[type(command)](command, self.address.database)
+        return await self.driver.run(exchange)
+
+    async def log_in(self) -> bool:
+        """Tell whether the server took the login, AuthError if it did not; False if it is away."""
+        try:
+            await self.driver.run(ping())
+        except AuthError:
+            raise
+        except (ConnectionFailed, RequestTimeout):
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.driver.aclose()

@@ -1,0 +1,347 @@
+"""What both colours of a manager share: settings, states, and what is told; no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from .._types import JsonObject
+from ..client import AsyncClient, Client
+from ..client.settings import address_of
+from ..commands import Operation, call
+from ..commands.replica import (
+    CountEdits,
+    Edit,
+    JournalEntry,
+    OpenReplica,
+    ReadSettings,
+    WriteSettings,
+)
+from ..errors import (
+    AuthError,
+    ClosedError,
+    ConfigurationError,
+    ConnectionFailed,
+    PendingChanges,
+    RequestTimeout,
+    ServerRollbackSuspected,
+    SolidbError,
+    StoreOfAnotherUser,
+    UsageError,
+)
+from ..schema import creation
+from ..wire.url import ServerAddress
+from .config import SyncConfig
+from .documents import moment
+from .listeners import A, L, Listeners
+from .preparation import local_kinds, prepare
+from .pull import MARKS
+from .reconciliation import Judge
+from .results import (
+    Change,
+    ChangeType,
+    Conflict,
+    Pending,
+    Rejection,
+    SyncProgress,
+    SyncResult,
+    SyncState,
+    SyncStatus,
+    Verification,
+)
+from .round import Round
+from .synchronisation import LAST_SYNC, verify
+
+logger = logging.getLogger("solidb_odm.offline")
+
+OWNER: Final = "owner"
+CONFIG: Final = "config"
+SCOPE: Final = "scope"
+_REMOTE: Final = {
+    SyncState.Offline: (ConnectionFailed, RequestTimeout),
+    SyncState.AuthRequired: (AuthError,),
+    SyncState.Blocked: (ServerRollbackSuspected,),
+}
+
+
+@dataclass(slots=True)
+class Standing:
+    """How syncing stands, as this manager saw it last."""
+
+    state: SyncState = SyncState.Idle
+    syncing: bool = False
+    paused: bool = False
+    closed: bool = False
+    last_error: str = ""
+    last_sync: datetime | None = None
+    next_attempt: datetime | None = None
+    progress: SyncProgress | None = None
+    heard: int = 0
+    stopped: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def shown(self) -> SyncState:
+        """Return the one state that is shown."""
+        if self.syncing:
+            return SyncState.Syncing
+        if self.state in (SyncState.AuthRequired, SyncState.Blocked):
+            return self.state
+        return SyncState.Paused if self.paused else self.state
+
+    def fail(self, problem: BaseException) -> None:
+        """Note why a sync failed."""
+        self.last_error = getattr(problem, "message", "") or str(problem)
+        self.state = next(
+            (state for state, kinds in _REMOTE.items() if isinstance(problem, kinds)), SyncState.Idle
+        )
+
+
+class ManagerBase:
+    """Settings, listeners and standing of a manager."""
+
+    def __init__(self, where: Any, config: SyncConfig) -> None:
+        self.config = config
+        self.filters = config.filters()
+        self.address, self.given_remote = _address(where, config.database)
+        self.listeners = Listeners()
+        self.standing = Standing()
+        self._known_names: tuple[str, ...] = ()
+
+    # --- listeners -------------------------------------------------------------------------------
+
+    def on_change(self, listener: L) -> L:
+        """Call a function with every Change, here and from the server; as a decorator too."""
+        self.listeners.add(listener)
+        return listener
+
+    def on_collection_change(self, collection: str, listener: L) -> L:
+        """Call a function with every Change of one collection."""
+        return self.listeners.add(listener, collection)
+
+    def on_conflict(self, arbiter: A) -> A:
+        """Ask a function about each conflict, before the strategy: it returns a resolution, or None."""
+        return self.listeners.add_arbiter(arbiter)
+
+    def _check_open(self) -> None:
+        if self.standing.closed:
+            raise ClosedError("the offline store is closed", hint="make another manager")
+
+    def _synced(self, collection: str) -> None:
+        """Raise UsageError if a collection is not synced: what is saved there would stay here in silence."""
+        scope = self.config.scope(self.filters)
+        if collection.startswith("_") or (scope is not None and collection not in scope):
+            raise UsageError(
+                f"the collection {collection!r} is not synced",
+                hint="name it in collections=.. or sync_filter=..; names with _ can't be synced",
+            )
+
+    # --- operations ------------------------------------------------------------------------------
+
+    def _opening(self) -> Operation[None]:
+        """Make the store a replica, with what the models declare; note the settings."""
+        yield from call(OpenReplica(None))
+        settings = yield from call(ReadSettings())
+        self._check_owner(settings)
+        yield from self._choose(settings)
+        specs = [model.__collection_spec__() for model in self.config.models]
+        if specs:
+            yield from creation.create_all(specs)
+        last = settings.get(LAST_SYNC, "")
+        self.standing.last_sync = moment(last)
+
+    def _choose(self, settings: JsonObject) -> Operation[None]:
+        """Capture what is synced, and what was before; look at everything again after a change of filters."""
+        scope = self.config.scope(self.filters)
+        captured: tuple[str, ...] | None = None
+        if scope is not None:
+            here = yield from local_kinds()
+            captured = tuple(dict.fromkeys((*scope, *here)))
+        remembered = self.config.remembered()
+        before = settings.get(CONFIG, remembered)
+        names = ("collections", "sync_filter", "sync_filter_params")
+        changed = any(before[name] != remembered[name] for name in names)
+        yield from call(OpenReplica(captured))
+        yield from call(WriteSettings({CONFIG: remembered, **({MARKS: None} if changed else {})}))
+
+    def _check_owner(self, settings: JsonObject, address: ServerAddress | None = None) -> None:
+        owner, database = settings.get(OWNER), settings.get(CONFIG, {}).get("database")
+        ours = owner_of(address or self.address)
+        if database not in (None, self.config.database):
+            raise StoreOfAnotherUser(
+                f"{self.config.folder} holds the database {database!r}, not {self.config.database!r}",
+                hint="open another folder, or wipe() this store",
+            )
+        if owner and ours and owner != ours:
+            raise StoreOfAnotherUser(
+                f"{self.config.folder} belongs to another user",
+                hint="open another folder, or wipe() this store",
+            )
+
+    def _chosen_anew(self) -> Operation[None]:
+        settings = yield from call(ReadSettings())
+        yield from self._choose(settings)
+
+    def _login(self, username: str, password: str, api_key: str) -> ServerAddress:
+        """Return the address with another login."""
+        if self.address is None:
+            raise UsageError("this manager was given no server", hint="give a URL or a client")
+        if not (username or api_key):
+            raise UsageError("nobody to log in as", hint="authenticate(username, password), or api_key=..")
+        return replace(self.address, username=username, password=password, api_key=api_key, token="")
+
+    def _logged_in(self, known: bool) -> None:
+        """Note a login that the server took, or that it could not be asked about."""
+        if known and self.standing.state is SyncState.AuthRequired:
+            self.standing.state = SyncState.Idle
+        elif self.standing.state is SyncState.AuthRequired:
+            self.standing.state = SyncState.Offline
+
+    def _clear_block(self) -> None:
+        if self.standing.state is SyncState.Blocked:
+            self.standing.state, self.standing.last_error = SyncState.Idle, ""
+
+    def _no_server(self) -> SolidbError:
+        return UsageError("this manager was given no server", hint="give a URL or a client")
+
+    def _check_nothing_waits(self, count: int, discard_pending: bool) -> None:
+        if count and not discard_pending:
+            raise PendingChanges(
+                f"{count} edits have not reached the server",
+                count=count,
+                hint="sync_now() first, or wipe(discard_pending=True)",
+            )
+
+    def _refuse_rotation(self, key: str | bytes) -> None:
+        del key
+        raise UsageError("this store is not encrypted", hint="give encryption_key=.. when a store is made")
+
+    def _verification(self, sync: Round, repair: bool) -> Operation[Verification]:
+        yield from prepare(sync, self.config.scope(self.filters), self.filters)
+        return (yield from verify(sync, repair=repair))
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every collection of the server is synced, new ones too."""
+        return self.config.scope(self.filters) is None
+
+    def heard_collections(self) -> tuple[str, ...]:
+        """Return the collections whose changes on the server matter."""
+        return self._known_names
+
+    def _round(self, settings: JsonObject) -> Round:
+        strategy = self.config.strategy
+        return Round({}, settings, Judge(strategy, self.listeners.ask), self._progressed)
+
+    def _progressed(self, phase: str, done: int, total: int) -> None:
+        self.standing.progress = SyncProgress(phase, done, total)
+        self.listeners.tell(Change(ChangeType.SyncProgress))
+
+    # --- telling ---------------------------------------------------------------------------------
+
+    def _began(self) -> None:
+        self.standing.syncing, self.standing.progress = True, None
+        self.listeners.tell(Change(ChangeType.SyncStarted))
+
+    def _ended(self, sync: Round | None, seconds: float, problem: BaseException | None) -> SyncResult:
+        """Note how a sync ended, and tell; return its result."""
+        standing = self.standing
+        standing.syncing, standing.progress = False, None
+        if sync is not None:
+            self._tell_decisions(sync)
+        if problem is not None or sync is None:
+            failure = problem or SolidbError("nothing was synced")
+            standing.fail(failure)
+            self.listeners.tell(Change(ChangeType.SyncFailed, error=standing.last_error))
+            return SyncResult(duration=seconds)
+        standing.state, standing.stopped = SyncState.Idle, dict(sync.stopped)
+        self._known_names = tuple(sync.sources)
+        standing.last_error = "; ".join(sync.stopped.values())
+        standing.last_sync = moment(sync.settings.get(LAST_SYNC, "")) or datetime.now(UTC)
+        done = Change(ChangeType.SyncComplete, pushed_count=sync.pushed, pulled_count=sync.pulled)
+        self.listeners.tell(done)
+        return SyncResult(sync.pushed, sync.pulled, tuple(sync.conflicts), len(sync.rejections), seconds)
+
+    def _tell_decisions(self, sync: Round) -> None:
+        for met in sync.conflicts:
+            self.listeners.tell(
+                Change(ChangeType.Conflict, met.collection, met.document_key, met.local_version)
+            )
+        for collection, key, error in sync.rejections:
+            self.listeners.tell(Change(ChangeType.Rejected, collection, key, error=error))
+
+    def _status(self) -> Operation[SyncStatus]:
+        counts = yield from call(CountEdits())
+        standing = self.standing
+        return SyncStatus(
+            counts.get("pending", 0),
+            counts.get("rejected", 0),
+            counts.get("parked", 0),
+            standing.last_sync,
+            standing.shown(),
+            standing.last_error,
+            standing.next_attempt,
+            standing.progress,
+        )
+
+
+def owner_of(address: ServerAddress | None) -> str:
+    """Return who a store belongs to, "" if nobody has said yet."""
+    if address is None:
+        return ""
+    if address.api_key or address.token:
+        secret = address.api_key or address.token
+        return "key:" + hashlib.sha256(secret.encode()).hexdigest()[:16]
+    return address.username
+
+
+def _address(where: Any, database: str) -> tuple[ServerAddress | None, Any]:
+    """Read where the server is: a URL, a client, or, for tests, what performs requests itself."""
+    if isinstance(where, str):
+        return replace(address_of(where, {}), database=database), None
+    if isinstance(where, Client | AsyncClient):
+        return replace(where._runner.hub.driver.address, database=database), None  # noqa: SLF001
+    if hasattr(where, "perform"):
+        return None, where
+    raise ConfigurationError("give a URL or a client", hint="solidb://user:password@host:6745")
+
+
+def change_of(entry: JournalEntry, document: JsonObject | None) -> Change:
+    """Return the Change that an entry of the journal tells of."""
+    return Change(ChangeType(entry.kind), entry.collection, entry.key, document)
+
+
+def pending_of(edits: Sequence[Edit]) -> list[Pending]:
+    """Return edits as callers see them."""
+    return [
+        Pending(
+            edit.collection,
+            edit.key,
+            edit.kind,
+            moment(edit.since) or datetime.now(UTC),
+            edit.attempts,
+            edit.error,
+        )
+        for edit in edits
+    ]
+
+
+def rejections_of(edits: Sequence[Edit]) -> list[Rejection]:
+    """Return rejected edits as callers see them."""
+    return [Rejection(each.collection, each.key, each.current, each.error, each.attempts) for each in edits]
+
+
+def conflicts_of(edits: Sequence[Edit]) -> list[Conflict]:
+    """Return parked conflicts as callers see them."""
+    return [
+        Conflict(
+            each.collection,
+            each.key,
+            each.base,
+            each.current,
+            None if each.remote is None else each.remote.document,
+        )
+        for each in edits
+    ]

@@ -1,0 +1,36 @@
+"""Where a store is, and how it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from ..errors import ConfigurationError, StoreUnavailable
+from .config import SyncConfig
+
+FILE: Final = "store.db"
+LOCK: Final = "sync.lock"
+
+
+def prepare_folder(config: SyncConfig) -> Path:
+    """Make the folder of a store, and return it."""
+    if config.encryption_key is not None:
+        raise ConfigurationError(
+            "this installation can't encrypt a store",
+            hint="leave encryption_key out, and keep the folder on an encrypted disk",
+        )
+    folder = config.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StoreUnavailable(
+            f"the folder {folder} can't be made: {problem}", path=str(folder), hint="check the path"
+        ) from problem
+    return folder
+
+
+def store_url(config: SyncConfig) -> str:
+    """Return the URL of the store's file: every commit survives a power cut."""
+    path = quote(str((config.folder / FILE).absolute()))
+    return f"sqlite:///{path}?durability=full&database={quote(config.database, safe='')}"

@@ -1,0 +1,340 @@
+"""The blocking manager of an offline store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from .._types import Json, JsonObject
+from ..commands import Operation, call, run
+from ..commands.replica import (
+    CountEdits,
+    EraseReplica,
+    ReadJournal,
+    ReadSettings,
+    ReviveEdits,
+    WriteSettings,
+)
+from ..engine.engine import Engine
+from ..engines.sqlite.driver import EmbeddedDriver
+from ..errors import RequestTimeout
+from . import local
+from .background import Background
+from .folder_lock import FolderLock
+from .hooked import HookedDriver
+from .pull import ACCEPTED, UPLOAD
+from .remote import Remote
+from .results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
+from .router import Deadline, Router
+from .server import ServerRemote
+from .state import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
+from .store import LOCK, prepare_folder, store_url
+from .strategies import ConflictResolution
+from .synchronisation import synchronise
+from .turns import Turns
+
+T = TypeVar("T")
+
+_POLL = 0.02
+
+
+class OfflineSyncManager(ManagerBase):
+    """Documents on this device that are synced with a server, blocking. Threads may share one.
+
+    All reads and writes are local and need no network; ``engine`` is the store for sessions. Call
+    ``initialize()``, or use it as a ``with`` block.
+    """
+
+    engine: Engine
+
+    def initialize(self) -> Self:
+        """Open the store, made if it is new, and begin to sync if ``auto_sync`` is on."""
+        folder = prepare_folder(self.config)
+        self._turns, self._lock = Turns(), FolderLock(folder / LOCK)
+        self._gate, self._again = threading.Lock(), False
+        self._store = EmbeddedDriver(store_url(self.config))
+        try:
+            self.engine = Engine(HookedDriver(self._store, self.hear))
+            self._run(self._opening())
+            last = self._run(call(ReadJournal()))
+            self.standing.heard = last[0].number if last else 0
+            self.remote = self._connect()
+        except BaseException:
+            self._store.close()
+            raise
+        self._background = Background(self) if self.config.auto_sync else None
+        if self._background is not None:
+            self._background.start()
+        return self
+
+    def authenticate(self, username: str = "", password: str = "", *, api_key: str = "") -> None:
+        """Log in as somebody. AuthError leaves the earlier login; without a network it is tried later."""
+        self._check_open()
+        address = self._login(username, password, api_key)
+        self._check_owner({**self._run(call(ReadSettings())), "config": {}}, address)
+        fresh = ServerRemote(address)
+        try:
+            known = fresh.log_in()
+        except BaseException:
+            fresh.close()
+            raise
+        old, self.remote, self.address = self.remote, fresh, address
+        if old is not None:
+            old.close()
+        self._logged_in(known)
+        self._wake()
+
+    # --- documents -------------------------------------------------------------------------------
+
+    def save_document(self, collection: str, key: str | None, document: Mapping[str, Any]) -> JsonObject:
+        """Merge attributes into a document, made if it is missing; return it as it is now."""
+        self._synced(collection)
+        return self._run(local.save(self.config.database, collection, key, document))
+
+    def get_document(self, collection: str, key: str) -> JsonObject | None:
+        """Return a document of the store; None if there is none."""
+        return self._run(local.get(self.config.database, collection, key))
+
+    def delete_document(self, collection: str, key: str) -> None:
+        """Delete a document; DocumentNotFound if there is none."""
+        self._run(local.delete(collection, key))
+
+    def query(self, sdbql: str, params: Mapping[str, Any] | None = None) -> list[Json]:
+        """Run SDBQL on the store; what it writes is committed, and synced."""
+        return self._run(local.query(sdbql, params))
+
+    def list_documents(
+        self, collection: str, limit: int | None = None, offset: int | None = None
+    ) -> tuple[list[JsonObject], int]:
+        """Return documents in the order of their keys, and how many there are."""
+        return self._run(local.listing(collection, limit, offset))
+
+    # --- syncing ---------------------------------------------------------------------------------
+
+    def sync_now(self, *, timeout: float | None = None) -> SyncResult:
+        """Sync with the server now. A sync that another call begins meanwhile is shared."""
+        self._check_open()
+        deadline = Deadline(timeout)
+        return self._turns.take(lambda: self._sync(deadline), deadline)
+
+    def sync_status(self) -> SyncStatus:
+        """Return how syncing stands."""
+        return self._run(self._status())
+
+    def pause_sync(self) -> None:
+        """Sync no more by itself; ``sync_now`` still does."""
+        self._check_open()
+        self.standing.paused = True
+
+    def resume_sync(self) -> None:
+        """Sync by itself again."""
+        self._check_open()
+        self.standing.paused = False
+        self._wake()
+
+    def wait_pushed(self, collection: str, key: str, *, timeout: float = 30.0) -> str:
+        """Wait until the edit of a document is "pushed", "rejected", or in a "conflict" that waits."""
+        deadline = time.monotonic() + timeout
+        while (state := self._run(local.state_of(collection, key))) == "pending":
+            if time.monotonic() >= deadline:
+                raise RequestTimeout(f"{collection}/{key} was not pushed in {timeout:g} s", seconds=timeout)
+            time.sleep(_POLL)
+        return {"": "pushed", "rejected": "rejected", "parked": "conflict"}[state]
+
+    # --- what waits ------------------------------------------------------------------------------
+
+    def pending(self) -> list[Pending]:
+        """Return the edits that wait to be pushed, oldest first."""
+        return pending_of(self._run(local.edits_in("pending")))
+
+    def conflicts(self) -> list[Conflict]:
+        """Return the conflicts that wait for a decision."""
+        return conflicts_of(self._run(local.edits_in("parked")))
+
+    def resolve(self, conflict: Conflict, resolution: ConflictResolution) -> None:
+        """Decide a conflict that waits."""
+        self._run(local.resolve(conflict, resolution))
+        self.hear()
+        self._wake()
+
+    def rejections(self) -> list[Rejection]:
+        """Return the edits that the server refused."""
+        return rejections_of(self._run(local.edits_in("rejected")))
+
+    def retry(self, collection: str | None = None, key: str | None = None) -> None:
+        """Let rejected edits be pushed again: one, those of a collection, or all."""
+        self._run(call(ReviveEdits(collection, key)))
+        self._wake()
+
+    def discard(self, collection: str, key: str) -> JsonObject | None:
+        """Take an edit back, and return the document as the server had it last."""
+        return self._run(local.discard(self.config.database, collection, key))
+
+    # --- the store -------------------------------------------------------------------------------
+
+    def set_filter(
+        self, sync_filter: str | Sequence[str] | None, sync_filter_params: Mapping[str, Any] | None = None
+    ) -> None:
+        """Hold other documents from the next sync on; edits of those that leave are pushed first."""
+        self._check_open()
+        config = replace(self.config, sync_filter=sync_filter, sync_filter_params=sync_filter_params)
+        self.filters, self.config = config.filters(), config
+        self._run(self._chosen_anew())
+        self._wake()
+
+    def verify(self, *, repair: bool = True) -> Verification:
+        """Compare every document with the server's, after a sync; ``repair`` takes the server's."""
+        self.sync_now()
+        with self._folder(Deadline(None)):
+            sync = self._round(self._run(call(ReadSettings())))
+            return self._both(self._verification(sync, repair), Deadline(None))
+
+    def rotate_key(self, key: str | bytes) -> None:
+        """Encrypt the store with another key."""
+        self._check_open()
+        self._refuse_rotation(key)
+
+    def accept_server(self) -> None:
+        """Take away here what a server lost that was restored or emptied, with the next sync."""
+        self._run(call(WriteSettings({ACCEPTED: True})))
+        self._unblock()
+
+    def reupload(self) -> None:
+        """Push again what a server lost that was restored or emptied, with the next sync."""
+        self._run(call(WriteSettings({UPLOAD: True})))
+        self._unblock()
+
+    def wipe(self, *, discard_pending: bool = False) -> None:
+        """Empty the store, for whoever comes next; PendingChanges if that would lose edits."""
+        self._check_open()
+        with self._folder(Deadline(None)):
+            counts = self._run(call(CountEdits()))
+            self._check_nothing_waits(sum(counts.values()), discard_pending)
+            self._run(call(EraseReplica()))
+            self._run(self._opening())
+            self.standing.last_sync = None
+
+    def close(self) -> None:
+        """End syncing and close the store. Edits that wait are pushed when it is opened again."""
+        if self.standing.closed:
+            return
+        self.standing.closed = True
+        if self._background is not None:
+            self._background.stop()
+        if self.remote is not None:
+            self.remote.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self if hasattr(self, "_store") else self.initialize()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _connect(self) -> Remote | None:
+        if self.given_remote is not None:
+            remote: Remote = self.given_remote
+            return remote
+        return ServerRemote(self.address) if self.address is not None else None
+
+    def _run(self, operation: Operation[T]) -> T:
+        """Run an operation on the store."""
+        if self.standing.closed:
+            operation.close()
+            self._check_open()
+        return self.engine.run(operation)
+
+    def _both(self, operation: Operation[T], deadline: Deadline) -> T:
+        """Run an operation on the store and the server."""
+        if self.remote is None:
+            operation.close()
+            raise self._no_server()
+        channel = self._store.channel()
+        try:
+            return run(operation, Router(channel, self.remote, deadline))
+        finally:
+            channel.close()
+
+    def _sync(self, deadline: Deadline) -> SyncResult:
+        begun, sync = time.monotonic(), None
+        with self._folder(deadline):
+            self._began()
+            problem: BaseException | None = None
+            try:
+                sync = self._round(self._run(call(ReadSettings())))
+                self._both(synchronise(sync, self.config.scope(self.filters), self.filters), deadline)
+                self._own()
+            except BaseException as failure:
+                problem = failure
+                raise
+            finally:
+                self.hear()
+                result = self._ended(sync, time.monotonic() - begun, problem)
+        return result
+
+    def _own(self) -> None:
+        if owner := owner_of(self.address):
+            self._run(call(WriteSettings({OWNER: owner})))
+
+    @contextmanager
+    def _folder(self, deadline: Deadline) -> Generator[None]:
+        """Sync alone in this folder."""
+        while not self._lock.take():
+            deadline.check()
+            self._check_open()
+            time.sleep(_POLL)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def hear(self) -> None:
+        """Tell listeners what was committed, and push it soon."""
+        self._again = True
+        while self._again and self._gate.acquire(blocking=False):
+            try:
+                self._again = False
+                self._tell_committed()
+            finally:
+                self._gate.release()
+
+    def _tell_committed(self) -> None:
+        if self.standing.closed or not (self.listeners.are_there or self.config.auto_sync):
+            return
+        channel = self._store.channel()
+        try:
+            while entries := channel.perform(ReadJournal(self.standing.heard)):
+                self.standing.heard = entries[-1].number
+                changes = [change_of(entry, self._document(channel, entry)) for entry in entries]
+                for change in changes:
+                    self.listeners.tell(change)
+                if any(change.change_type.is_local for change in changes):
+                    self._edited()
+        finally:
+            channel.close()
+
+    def _document(self, channel: Any, entry: Any) -> JsonObject | None:
+        if not self.listeners.are_there:
+            return None
+        return run(local.get(self.config.database, entry.collection, entry.key), channel)
+
+    def _edited(self) -> None:
+        if self._background is not None and self.config.push_on_change:
+            self._background.edited()
+
+    def _wake(self) -> None:
+        if self._background is not None:
+            self._background.wake()
+
+    def _unblock(self) -> None:
+        self._clear_block()
+        self._wake()
