@@ -157,6 +157,11 @@ class Caller:
         return f"<{type(self).__name__} of {self._runner.hub.driver.url}>"
 
     @property
+    def server_address(self) -> ServerAddress:
+        """Where the server is, and who asks."""
+        return self._runner.hub.driver.address
+
+    @property
     def _database(self) -> str:
         return self._runner.database
 
@@ -190,6 +195,11 @@ class AsyncCaller:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._runner.hub.driver.url}>"
+
+    @property
+    def server_address(self) -> ServerAddress:
+        """Where the server is, and who asks."""
+        return self._runner.hub.driver.address
 
     @property
     def _database(self) -> str:

@@ -22,7 +22,7 @@ from ..commands.replica import (
     WriteSettings,
 )
 from ..engine.engine import AsyncEngine
-from ..engines.sqlite.async_driver import AsyncEmbeddedDriver
+from ..engines.sqlite.async_driver import AsyncFileDriver
 from ..errors import RequestTimeout, SolidbError
 from . import local
 from .async_background import AsyncBackground
@@ -58,7 +58,7 @@ class AsyncOfflineSyncManager(ManagerBase):
         folder = prepare_folder(self.config)
         self._turns, self._lock = AsyncTurns(), FolderLock(folder / LOCK)
         self._hearing, self._again = False, False
-        self._store = AsyncEmbeddedDriver(store_url(self.config))
+        self._store = AsyncFileDriver(store_url(self.config))
         try:
             self.engine = AsyncEngine(AsyncHookedDriver(self._store, self.hear))
             await self._run(self._opening())
@@ -127,13 +127,13 @@ class AsyncOfflineSyncManager(ManagerBase):
             return shared
         outcome: SyncResult | SolidbError = SolidbError("the sync was interrupted")
         try:
-            outcome = await self._sync(deadline)
+            outcome = result = await self._sync(deadline)
         except SolidbError as problem:
             outcome = problem
             raise
         finally:
             self._turns.leave(outcome)
-        return outcome
+        return result
 
     async def sync_status(self) -> SyncStatus:
         """Return how syncing stands."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from .._types import JsonObject
-from ..client.operations.changes import feed_token
+from ..client.feeds import feed_token
 from ..commands import ListCollections
 from ..engines.solidb.definitions import list_collections
-from ..engines.solidb.driver import AsyncRemoteDriver, RemoteDriver
+from ..engines.solidb.driver import AsyncServerDriver, ServerDriver
 from ..wire.feed_connections import SocketFeed, StreamFeed
 from ..wire.requests import Exchange
 
@@ -34,7 +34,7 @@ def rings(messages: Iterable[JsonObject]) -> bool:
     return any("operation" in message or message.get("type") == "lagged" for message in messages)
 
 
-def open_bell(driver: RemoteDriver, collections: Iterable[str]) -> SocketFeed:
+def open_bell(driver: ServerDriver, collections: Iterable[str]) -> SocketFeed:
     """Open the feed and subscribe, blocking."""
     token = driver.run(feed_token())
     feed = SocketFeed.open(driver.pool.host, driver.address, token)
@@ -43,7 +43,7 @@ def open_bell(driver: RemoteDriver, collections: Iterable[str]) -> SocketFeed:
     return feed
 
 
-async def open_bell_async(driver: AsyncRemoteDriver, collections: Iterable[str]) -> StreamFeed:
+async def open_bell_async(driver: AsyncServerDriver, collections: Iterable[str]) -> StreamFeed:
     """Open the feed and subscribe, awaited."""
     token = await driver.run(feed_token())
     feed = await StreamFeed.open(driver.pool.host, driver.address, token)

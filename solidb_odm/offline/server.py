@@ -7,11 +7,11 @@ from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 from .._types import JsonObject
-from ..client.operations.databases import ping
+from ..client.databases import ping
 from ..commands import CollectionKind, CommitBatches, CreateCollection, Removals, call
 from ..engines.solidb.commit import commit_batches
 from ..engines.solidb.definitions import create_collection
-from ..engines.solidb.driver import AsyncRemoteDriver, RemoteDriver
+from ..engines.solidb.driver import AsyncServerDriver, ServerDriver
 from ..engines.solidb.reads import open_cursor, read_on
 from ..errors import (
     AuthError,
@@ -213,7 +213,7 @@ class ServerRemote:
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
-        self.driver = RemoteDriver(address)
+        self.driver = ServerDriver(address)
 
     def perform(self, command: RemoteCommand[R], /) -> R:
         """Perform a request on a connection of the pool."""
@@ -240,7 +240,7 @@ class AsyncServerRemote:
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
-        self.driver = AsyncRemoteDriver(address)
+        self.driver = AsyncServerDriver(address)
 
     async def perform(self, command: RemoteCommand[R], /) -> R:
         """Perform a request on a connection of the pool."""

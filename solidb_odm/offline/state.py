@@ -302,7 +302,7 @@ def _address(where: Any, database: str) -> tuple[ServerAddress | None, Any]:
     if isinstance(where, str):
         return replace(address_of(where, {}), database=database), None
     if isinstance(where, Client | AsyncClient):
-        return replace(where._runner.hub.driver.address, database=database), None  # noqa: SLF001
+        return replace(where.server_address, database=database), None
     if hasattr(where, "perform"):
         return None, where
     raise ConfigurationError("give a URL or a client", hint="solidb://user:password@host:6745")

@@ -21,7 +21,7 @@ from ..commands.replica import (
     WriteSettings,
 )
 from ..engine.engine import Engine
-from ..engines.sqlite.driver import EmbeddedDriver
+from ..engines.sqlite.driver import FileDriver
 from ..errors import RequestTimeout
 from . import local
 from .background import Background
@@ -57,7 +57,7 @@ class OfflineSyncManager(ManagerBase):
         folder = prepare_folder(self.config)
         self._turns, self._lock = Turns(), FolderLock(folder / LOCK)
         self._gate, self._again = threading.Lock(), False
-        self._store = EmbeddedDriver(store_url(self.config))
+        self._store = FileDriver(store_url(self.config))
         try:
             self.engine = Engine(HookedDriver(self._store, self.hear))
             self._run(self._opening())

@@ -55,15 +55,15 @@ class Turns:
                 if self._runs.ended > before:
                     return self._runs.shared()
             self._runs.begin()
-        result: SyncResult | SolidbError = SolidbError("the sync was interrupted")
+        outcome: SyncResult | SolidbError = SolidbError("the sync was interrupted")
         try:
-            result = work()
+            outcome = result = work()
         except SolidbError as problem:
-            result = problem
+            outcome = problem
             raise
         finally:
             with self._changed:
-                self._runs.end(result)
+                self._runs.end(outcome)
                 self._changed.notify_all()
         return result
 

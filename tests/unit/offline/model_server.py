@@ -21,7 +21,7 @@ from solidb_odm.commands import (
     Rollback,
     RunQuery,
 )
-from solidb_odm.engines.sqlite import EmbeddedDriver, json_text
+from solidb_odm.engines.sqlite import FileDriver, json_text
 from solidb_odm.errors import (
     ConnectionFailed,
     ConnectionLost,
@@ -61,7 +61,7 @@ class ModelServer:
     """
 
     def __init__(self) -> None:
-        self._driver = EmbeddedDriver("sqlite://")
+        self._driver = FileDriver("sqlite://")
         self._channel = self._driver.channel()
         self._lock = threading.RLock()
         self._cursors: dict[str, tuple[list[Any], int]] = {}
