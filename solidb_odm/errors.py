@@ -45,6 +45,17 @@
     │       │   └── WrongKey         give the key that it was encrypted with
     │       ├── StoreCorrupt         it isn't a database, or it is damaged
     │       └── StoreLocked          another process writes: try again
+    ├── MigrationError               a revision can't be made or run; says what to do
+    │   ├── DecisionNeeded           say what is meant: ``questions`` have the flags to give
+    │   ├── DataLossRefused          it would lose data for good: allow it, or keep the data
+    │   ├── IrreversibleMigration    it can't be undone; says why
+    │   ├── InvalidDocuments         documents stand against it: ``collection``, ``count``, ``keys``
+    │   ├── MigrationLocked          another runner is at work: wait
+    │   ├── MigrationFailed          a step failed at a document: mend it and upgrade again
+    │   ├── RevisionChanged          a revision is not what was run: restore it, or stamp
+    │   ├── RevisionNotFound         there is no such revision
+    │   ├── SeveralHeads             merge them first
+    │   └── PendingMigrations        upgrade the database first
     └── LoadError                    a stored document does not fit its model
 
 What Python has a class for is of that class too, so that callers who know nothing of this package catch it:
@@ -503,3 +514,69 @@ class LoadError(SolidbError):
         self.collection = collection
         self.key = key
         self.document = document
+
+
+# --- migrations ----------------------------------------------------------------------------------
+
+
+class MigrationError(SolidbError):
+    """A revision can't be made or run; the message says what to do."""
+
+
+class DecisionNeeded(MigrationError):
+    """A change can be meant in several ways; ``questions`` say which, each with the flags that answer it."""
+
+    def __init__(self, message: str, *, questions: Sequence[Any] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.questions = list(questions)
+
+
+class DataLossRefused(MigrationError):
+    """A step would destroy data for good, and nobody allowed it."""
+
+
+class IrreversibleMigration(MigrationError):
+    """A revision says that it can't be undone, and why; nothing was changed."""
+
+
+class InvalidDocuments(MigrationError):
+    """Documents do not fit what a revision makes of their collection; nothing was changed."""
+
+    def __init__(
+        self, message: str, *, collection: str, count: int, keys: Sequence[str], hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.collection = collection
+        self.count = count
+        self.keys = list(keys)
+
+
+class MigrationLocked(MigrationError):
+    """Another runner is at work on the database."""
+
+
+class MigrationFailed(MigrationError):
+    """A step failed; what was done before it stays, and the next upgrade goes on from there."""
+
+    def __init__(
+        self, message: str, *, revision: str, key: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.revision = revision
+        self.key = key
+
+
+class RevisionChanged(MigrationError):
+    """A revision that has run is missing, or does something else now."""
+
+
+class RevisionNotFound(MigrationError):
+    """No revision has this name."""
+
+
+class SeveralHeads(MigrationError):
+    """The history has several ends; the hint says how to merge them."""
+
+
+class PendingMigrations(MigrationError):
+    """The database is not at the revision the program needs."""

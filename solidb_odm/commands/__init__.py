@@ -34,6 +34,7 @@ from .schema import (
     IndexSpec,
     ListCollections,
     Metric,
+    RenameCollection,
     SetSchema,
     ValidationMode,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "PerformsAsync",
     "Release",
     "Removals",
+    "RenameCollection",
     "Rollback",
     "RollbackTo",
     "RunQuery",

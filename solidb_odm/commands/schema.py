@@ -88,6 +88,17 @@ class DropCollection(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class RenameCollection(Command[None]):
+    """Give a collection another name, with its documents, indexes and times. Only a file can do that.
+
+    CollectionNotFound if there is none, CollectionExists if the new name is taken.
+    """
+
+    name: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class CountDocuments(Command[int]):
     """The number of documents of a collection."""
 

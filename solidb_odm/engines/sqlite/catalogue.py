@@ -149,6 +149,13 @@ class Catalogue:
         self._connection.execute("DELETE FROM _solidb_collections WHERE name = ?", (name,))
         self._change()
 
+    def rename_collection(self, name: str, new: str) -> None:
+        self._connection.execute("UPDATE _solidb_collections SET name = ? WHERE name = ?", (new, name))
+        self._connection.execute(
+            "UPDATE _solidb_indexes SET collection = ? WHERE collection = ?", (new, name)
+        )
+        self._change()
+
     def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
         """Note an index and return it with its number; the tables are the caller's to make."""
         row = self._connection.execute(

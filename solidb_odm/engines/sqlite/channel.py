@@ -29,6 +29,7 @@ from ...commands import (
     GetMany,
     ListCollections,
     Release,
+    RenameCollection,
     Rollback,
     RollbackTo,
     RunQuery,
@@ -65,6 +66,11 @@ R = TypeVar("R")
 _logger = logging.getLogger("solidb_odm.engine")
 
 CAPABILITIES: Final = Capabilities(name="file", body="text", interactive_transactions=True)
+
+
+def _is_own(collection: str) -> bool:
+    """Tell whether a collection is the migrations' own, which a server does not list either."""
+    return collection.startswith("_migrations")
 
 
 class SweepClock:
@@ -119,11 +125,12 @@ class FileChannel:
             Savepoint: lambda command: self._transaction.savepoint(command.name),
             RollbackTo: lambda command: self._transaction.rollback_to(command.name),
             Release: lambda command: self._transaction.release(command.name),
-            ListCollections: lambda _: self._catalogue.names(),
+            ListCollections: lambda _: [each for each in self._catalogue.names() if not _is_own(each)],
             DescribeCollection: self._describe,
             CountDocuments: self._count,
             CreateCollection: self._defining(self._definition.create_collection),
             DropCollection: self._defining(self._definition.drop_collection),
+            RenameCollection: self._defining(self._definition.rename_collection),
             CreateIndex: self._defining(self._definition.create_index),
             DropIndex: self._defining(self._definition.drop_index),
             SetSchema: self._defining(self._definition.set_schema),

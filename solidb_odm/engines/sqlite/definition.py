@@ -11,6 +11,7 @@ from ...commands import (
     DropCollection,
     DropIndex,
     IndexSpec,
+    RenameCollection,
     SetSchema,
 )
 from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation, UsageError
@@ -50,6 +51,14 @@ class Definition:
             self._run(layout.drop_index(index))
         self._run([f"DROP TABLE {collection.table}"])
         self._catalogue.remove_collection(command.name)
+        self._catalogue.refresh()
+
+    def rename_collection(self, command: RenameCollection) -> None:
+        collection = self._catalogue.need(command.name)
+        if self._catalogue.find(command.new) is not None:
+            raise CollectionExists(f"Collection '{command.new}' already exists", name=command.new)
+        self._run(layout.rename_collection(command.name, command.new, collection.kind))
+        self._catalogue.rename_collection(command.name, command.new)
         self._catalogue.refresh()
 
     def create_index(self, command: CreateIndex) -> None:

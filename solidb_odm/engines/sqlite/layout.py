@@ -39,13 +39,28 @@ def create_collection(name: str, kind: CollectionKind) -> list[str]:
     """Return the statements that make a collection's table."""
     table = table_sql(name)
     statements = [f"CREATE TABLE {table} (key TEXT NOT NULL UNIQUE, {_COLUMNS})"]
+    return [*statements, *(_end_indexes(name) if kind == "edge" else ())]
+
+
+def rename_collection(old: str, new: str, kind: CollectionKind) -> list[str]:
+    """Return the statements that give a collection's table another name; triggers and indexes follow."""
+    statements = [f"ALTER TABLE {table_sql(old)} RENAME TO {table_sql(new)}"]
     if kind == "edge":
-        statements += [
-            f"CREATE INDEX {quoted(f'{PREFIX}{end}:{table_name(name)}')} ON {table}"
-            f" ({order_key_sql('doc', path_sql((end,)))}, key)"
-            for end in ("_from", "_to")
-        ]
+        statements += [f"DROP INDEX {_end_index(old, end)}" for end in ("_from", "_to")]
+        statements += _end_indexes(new)
     return statements
+
+
+def _end_index(name: str, end: str) -> str:
+    return quoted(f"{PREFIX}{end}:{table_name(name)}")
+
+
+def _end_indexes(name: str) -> list[str]:
+    return [
+        f"CREATE INDEX {_end_index(name, end)} ON {table_sql(name)}"
+        f" ({order_key_sql('doc', path_sql((end,)))}, key)"
+        for end in ("_from", "_to")
+    ]
 
 
 def create_index(collection: str, index: StoredIndex, *, relaxed: bool = False) -> list[str]:

@@ -1,0 +1,29 @@
+"""Migrations from model diffs: revisions are generated, read, run and undone, on a file and on a server."""
+
+from .async_migrator import AsyncMigrator
+from .attic import Shelf
+from .base import MigratorBase
+from .decisions import Question
+from .history import Revision
+from .ledger import Progress
+from .migrator import Migrator
+from .operations import Operations
+from .reports import Check, Current, Plan, PlannedStep, Running
+from .steps import Step
+
+__all__ = [
+    "AsyncMigrator",
+    "Check",
+    "Current",
+    "Migrator",
+    "MigratorBase",
+    "Operations",
+    "Plan",
+    "PlannedStep",
+    "Progress",
+    "Question",
+    "Revision",
+    "Running",
+    "Shelf",
+    "Step",
+]

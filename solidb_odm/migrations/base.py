@@ -1,0 +1,187 @@
+"""What both colours of a migrator have in common: the folder, the models, and all that asks no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .._types import Json
+from ..engine.engine import EngineBase
+from ..errors import ConfigurationError, MigrationError
+from .decisions import Decisions
+from .diff import diff
+from .history import History, Revision
+from .ledger import Run
+from .phases import split_phases
+from .render import file_name, new_id, revision_text, write_revision
+from .replay import numbered_reversals, reversals
+from .reports import differences
+from .snapshot import models_of, snapshot
+from .state import State, copy_of
+from .steps import Step
+
+
+class MigratorBase:
+    """The revisions of a folder, for one database and its models."""
+
+    def __init__(
+        self, engine: EngineBase | None, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
+    ) -> None:
+        self.folder = Path(folder)
+        self._given = [models] if isinstance(models, (str, type)) else list(models)
+        if engine is not None and "," in engine.url.partition("@")[2].partition("/")[0]:
+            raise ConfigurationError(
+                "migrations run on one node at a time, and the URL names several",
+                hint="give the URL of one node, and run them on each",
+            )
+
+    @property
+    def models(self) -> list[type[Any]]:
+        """The document classes."""
+        return models_of(self._given)
+
+    def history(self) -> History:
+        """Read the revisions."""
+        return History.read(self.folder)
+
+    def declared(self) -> State:
+        """Return what the models declare."""
+        return snapshot(self._given)
+
+    def heads(self) -> list[Revision]:
+        """Return the revisions that no other follows."""
+        return self.history().heads()
+
+    def diff(self) -> list[Step]:
+        """Return what a revision would have to do, asking nothing: what goes is dropped."""
+        return differences(self.history(), self.declared())
+
+    def revision(
+        self,
+        text: str,
+        *,
+        autogenerate: bool = False,
+        split: bool = False,
+        rename: Mapping[str, str] | None = None,
+        drop: Iterable[str] = (),
+        fill: Mapping[str, Json] | None = None,
+        values: Mapping[str, Mapping[str, Json]] | None = None,
+        head: str | None = None,
+        depends_on: Iterable[str] = (),
+        branch_label: str | None = None,
+        apart: Iterable[tuple[str, str]] = (),
+    ) -> list[Revision]:
+        """Write a revision, with what the models have changed if ``autogenerate``; nothing if nothing has.
+
+        DecisionNeeded, and no file, if a change can be meant in several ways and it was not said how.
+        """
+        history = self.history()
+        parent = self._parent(history, head)
+        needed = [depends_on] if isinstance(depends_on, str) else list(depends_on)
+        others = [history.find(each).id for each in needed]
+        labels = (branch_label,) if branch_label else ()
+        if not autogenerate:
+            return [self._write(text, parent, [], [], others, labels)]
+        decisions = Decisions(rename or {}, drop, fill or {}, values or {}, frozenset(apart))
+        state = history.state(history.ancestors([history.by_id[each] for each in (*parent, *others)]))
+        steps = diff(state, self.declared(), decisions)
+        if not steps:
+            return []
+        written: list[Revision] = []
+        parts = [part for part in split_phases(steps) if part] if split else [steps]
+        for number, part in enumerate(parts):
+            words = text if len(parts) == 1 else f"{text} ({('additions', 'removals')[number]})"
+            back = reversals(state, part)
+            written.append(self._write(words, parent, part, back, others if not number else (), labels))
+            parent, labels = (written[-1].id,), ()
+        return written
+
+    def _parent(self, history: History, head: str | None) -> tuple[str, ...]:
+        if head is not None:
+            return () if head == "base" else (history.find(head).id,)
+        found = history.head()
+        return (found.id,) if found is not None else ()
+
+    def _write(
+        self,
+        words: str,
+        down: Sequence[str],
+        up: Sequence[Step],
+        back: Sequence[Step],
+        depends_on: Sequence[str] = (),
+        labels: Sequence[str] = (),
+        replaces: Sequence[str] = (),
+        sources: Sequence[str] = (),
+    ) -> Revision:
+        made = new_id()
+        text = revision_text(
+            made, words, down, up, back,
+            depends_on=depends_on, branch_labels=labels, replaces=replaces, sources=sources,
+        )  # fmt: skip
+        path = write_revision(self.folder, file_name(made, words, datetime.now(UTC)), text)
+        return History.read(self.folder).by_id[made] if path else Revision(made, path, words)
+
+    def merge(self, revisions: Iterable[str], text: str) -> Revision:
+        """Write a revision that joins several heads."""
+        history = self.history()
+        ids = [history.find(each).id for each in revisions]
+        if len(set(ids)) < 2:
+            raise MigrationError(
+                "a merge joins two revisions at least", hint="name two heads; see solidb-odm heads"
+            )
+        touched = _touched(history, ids)
+        if touched:
+            raise MigrationError(
+                f"both sides change {', '.join(touched)}",
+                hint="let one of them follow the other: correct down_revision in its file",
+            )
+        return self._write(text, ids, [], [])
+
+    def squash(self, span: str, text: str) -> Revision:
+        """Write a revision that does what a span of them does; where those have run, it is skipped."""
+        history = self.history()
+        first, colon, last = span.partition(":")
+        if not colon:
+            raise MigrationError(f"{span!r} is not a span", hint="FROM:TO, e.g. base:head")
+        low = set[str]() if first == "base" else history.ancestors([history.find(first)])
+        chosen = [r for r in history.ordered() if r.id in history.target(last, set()) - low]
+        if len(chosen) < 2:
+            raise MigrationError(
+                f"there are {len(chosen)} revisions in {span}", hint="a squash joins two at least"
+            )
+        outside = {each for r in history.by_id.values() if r not in chosen for each in r.needs}
+        ends = [r for r in chosen if r.id == chosen[-1].id]
+        inner = [r.id for r in chosen if r not in ends and r.id in outside]
+        if inner:
+            raise MigrationError(
+                f"other revisions build on {', '.join(inner)}", hint="squash up to there instead"
+            )
+        before = history.state(low)
+        steps = [step for revision in chosen for step in revision.upgrade_steps()]
+        for step in steps:
+            if step.function is not None or callable(step.get("convert")):
+                raise MigrationError(
+                    f"op.{step.operation} on {step.collection} calls a function, which stays in its own file",
+                    hint="squash up to the revision before it, or after it",
+                )
+        back = [step for step, _ in numbered_reversals(copy_of(before), steps)]
+        down = [each for r in chosen for each in r.down if each in low]
+        return self._write(text, list(dict.fromkeys(down)), steps, back, replaces=[r.id for r in chosen])
+
+    def _run(self, capabilities: Any, **options: Any) -> Run:
+        return Run(capabilities, models=self.models if self._given else (), **options)
+
+
+def _touched(history: History, ids: Sequence[str]) -> list[str]:
+    """Return the fields that more than one side of a merge changes."""
+    sides = [history.ancestors([history.by_id[each]]) for each in ids]
+    shared = set.intersection(*sides)
+    found: dict[str, set[int]] = {}
+    for number, side in enumerate(sides):
+        for each in side - shared:
+            for step in history.by_id[each].upgrade_steps():
+                if step.operation in ("add_field", "rename_field", "drop_field", "alter_field"):
+                    found.setdefault(f"{step.collection}.{step.path}", set()).add(number)
+    return sorted(path for path, numbers in found.items() if len(numbers) > 1)

@@ -1,0 +1,133 @@
+"""What a diff can't know: questions, and the answers that were given."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._types import Json
+from ..errors import DecisionNeeded, MigrationError
+from ..model.stored.shape import canonical
+
+
+@dataclass(frozen=True)
+class Question:
+    """A change that can be meant in several ways.
+
+    ``kind`` is ``rename``, ``drop``, ``fill`` or ``map``; ``flags`` are what may be given to ``revision``;
+    ``new`` is the other name, or the value that goes.
+    """
+
+    kind: str
+    path: str
+    text: str
+    flags: tuple[str, ...]
+    new: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}: " + ", or ".join(self.flags)
+
+
+@dataclass
+class Decisions:
+    """The answers. With ``assumes`` nothing is asked: what goes is dropped, what comes is added."""
+
+    rename: Mapping[str, str] = field(default_factory=dict[str, str])
+    drop: Iterable[str] = ()
+    fill: Mapping[str, Json] = field(default_factory=dict[str, Any])
+    values: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, Any])
+    apart: frozenset[tuple[str, str]] = frozenset()
+    assumes: bool = False
+    questions: list[Question] = field(default_factory=list[Question])
+    used: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def __post_init__(self) -> None:
+        self.drop = [self.drop] if isinstance(self.drop, str) else list(self.drop)
+
+    def new_name(self, path: str) -> str | None:
+        """Return the name that something is to have, if it was said."""
+        return self._use("rename", path, self.rename[path]) if path in self.rename else None
+
+    def drops(self, path: str) -> bool:
+        """Say whether something is to go."""
+        return bool(self._use("drop", path, True)) if path in self.drop else False
+
+    def has_fill(self, path: str) -> bool:
+        """Say whether a value was given."""
+        return path in self.fill
+
+    def filling(self, path: str) -> Json:
+        """Return the value that was given for documents that have none."""
+        return self._use("fill", path, self.fill[path])
+
+    def mapping(self, path: str) -> dict[str, Json] | None:
+        """Return the new values that were given for old ones."""
+        return dict(self._use("map", path, self.values[path])) if path in self.values else None
+
+    def _use(self, kind: str, path: str, value: Any) -> Any:
+        self.used.add((kind, path))
+        return value
+
+    def ask(self, question: Question) -> None:
+        """Note a question."""
+        if question not in self.questions:
+            self.questions.append(question)
+
+    def settle(self) -> None:
+        """Raise DecisionNeeded if anything is open; MigrationError if an answer belongs to no question."""
+        if self.assumes:
+            return
+        if self.questions:
+            lines = "".join(f"\n  {each.text}\n      {'  or  '.join(each.flags)}" for each in self.questions)
+            count = len(self.questions)
+            raise DecisionNeeded(
+                f"{count} decision{'s are' if count > 1 else ' is'} needed:{lines}",
+                questions=self.questions,
+            )
+        given = {
+            *(("rename", path) for path in self.rename),
+            *(("drop", path) for path in self.drop),
+            *(("fill", path) for path in self.fill),
+            *(("map", path) for path in self.values),
+        }
+        for kind, path in sorted(given - self.used):
+            raise MigrationError(
+                f"--{kind} {path} answers no question: nothing of the kind changes there",
+                hint="paths are stored names, as in wines.address.city; old ones where something is renamed",
+            )
+
+
+def rename_flag(path: str, new: str) -> str:
+    """Return the flag that renames."""
+    return f"--rename {shlex.quote(f'{path}={new}')}"
+
+
+def drop_flag(path: str) -> str:
+    """Return the flag that drops."""
+    return f"--drop {shlex.quote(path)}"
+
+
+def fill_flag(path: str, example: str = "JSON") -> str:
+    """Return the flag that gives a value."""
+    return f"--fill {shlex.quote(f'{path}={example}')}" if example != "JSON" else f"--fill {path}=JSON"
+
+
+def map_flag(path: str, old: str, new: str = "NEW") -> str:
+    """Return the flag that maps a value."""
+    return f"--map {shlex.quote(f'{path}:{old}')}={new}" if " " not in old else f'--map "{path}:{old}={new}"'
+
+
+def value_text(value: Json) -> str:
+    """Return a value as a flag names it: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else canonical(value)
+
+
+def read_value(text: str) -> Json:
+    """Read a value of a flag: JSON, or else a text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

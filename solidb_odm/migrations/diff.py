@@ -1,0 +1,363 @@
+"""The steps from one state to another, asking where they can't be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._types import Json, JsonObject
+from ..errors import MigrationError
+from ..model.stored.shape import canonical, is_required
+from .alterations import Alteration
+from .decisions import Decisions, Question, drop_flag, fill_flag, rename_flag
+from .fitting import misfit
+from .paths import ITEMS, VALUES, Part, Path, look, name, path_text
+from .replay import apply_step, create_step, index_step
+from .state import BASE, Collection, State, bare, copy_of, without_hints
+from .steps import UNSET, Step
+from .type_text import type_text
+
+
+def diff(old: State, new: State, decisions: Decisions | None = None) -> list[Step]:
+    """Return the steps that lead from one state to the other.
+
+    DecisionNeeded if something can be meant in several ways, and it was not said how.
+    """
+    chosen = decisions if decisions is not None else Decisions()
+    found = _Diff(copy_of(old), new, chosen)
+    found.run()
+    chosen.settle()
+    return found.steps
+
+
+class _Diff:
+    """One comparison: ``now`` is the old state after the steps found so far."""
+
+    def __init__(self, now: State, new: State, decisions: Decisions) -> None:
+        self.now, self.new, self.decisions = now, new, decisions
+        self.steps: list[Step] = []
+
+    def emit(self, operation: str, collection: str, **arguments: Any) -> None:
+        step = Step(operation, collection, arguments)
+        apply_step(self.now, step)
+        self.steps.append(step)
+
+    def run(self) -> None:
+        self._rename_collections()
+        gone = [each for each in self.now if each not in self.new]
+        for each in [each for each in self.new if each not in self.now]:
+            step = create_step(self.new[each])
+            apply_step(self.now, step)
+            self.steps.append(step)
+        for each in self.new:
+            self._collection(self.now[each], self.new[each])
+        for each in gone:
+            if self.decisions.drops(each) or self.decisions.assumes:
+                self.emit("drop_collection", each, keep=True)
+            elif not any(question.path == each for question in self.decisions.questions):
+                text = f"the collection {each} goes; its documents would be kept in the attic"
+                self.decisions.ask(Question("drop", each, text, (drop_flag(each),)))
+
+    # --- collections -----------------------------------------------------------------------------
+
+    def _rename_collections(self) -> None:
+        for new in self.new.values():
+            if new.name not in self.now and new.renamed_from in self.now and new.renamed_from not in self.new:
+                self.emit("rename_collection", new.renamed_from or "", new=new.name)
+        gone = [each for each in self.now if each not in self.new]
+        come = [each for each in self.new if each not in self.now]
+        for old in gone:
+            new_name = self.decisions.new_name(old)
+            if new_name is not None and new_name in come:
+                come.remove(new_name)
+                self.emit("rename_collection", old, new=new_name)
+            elif new_name is not None:
+                raise MigrationError(f"{old} can't become {new_name}: no model comes with that collection")
+            elif not self.decisions.drops(old):
+                kind = self.now[old].kind
+                self._ask_rename(old, [each for each in come if self.new[each].kind == kind])
+
+    def _collection(self, old: Collection, new: Collection) -> None:
+        if old.kind != new.kind:
+            raise MigrationError(
+                f"{new.name!r} holds {old.kind}s and can't become a collection of {new.kind}s",
+                hint=f"declare the {new.kind}s under another name, and fill that from {new.name!r}: "
+                f'op.execute("FOR d IN {new.name} INSERT {{_from: .., _to: .., ..}} INTO ..")',
+            )
+        self._classes(old, new)
+        self._indexes(old, new)
+        if old.validation != new.validation:
+            self.emit("set_schema", new.name, schema=None, validation=new.validation)
+        if new.version > old.version:
+            self.emit("upgrade_documents", new.name, version=new.version)
+
+    def _classes(self, old: Collection, new: Collection) -> None:
+        self._rename_types(old, new)
+        for kind in [kind for kind in new.shapes if kind not in old.shapes]:
+            schema = type_text(without_hints(new.shapes[kind]))
+            self.emit("set_schema", f"{new.name}:{kind}", schema=schema, validation=new.validation)
+        for kind in sorted(new.shapes):
+            where = f"{new.name}:{kind}" if kind else new.name
+            self._fields(old, new, where, kind, ())
+            self._extra(old, new, where, kind)
+        for kind in [kind for kind in old.shapes if kind not in new.shapes]:
+            path = f"{new.name}:{kind}"
+            if self.decisions.drops(path) or self.decisions.assumes or kind == BASE:
+                self.emit("drop_collection", path, keep=True)
+            else:
+                text = f"the class {path} goes; its documents would be kept in the attic"
+                self.decisions.ask(Question("drop", path, text, (drop_flag(path),)))
+
+    def _rename_types(self, old: Collection, new: Collection) -> None:
+        gone = [kind for kind in old.shapes if kind not in new.shapes and kind]
+        come = [kind for kind in new.shapes if kind not in old.shapes and kind]
+        for kind in list(come):
+            if new.renamed_types.get(kind) in gone:
+                come.remove(kind)
+                gone.remove(new.renamed_types[kind])
+                self.emit("rename_type", new.name, old=new.renamed_types[kind], new=kind)
+        for kind in gone:
+            path = f"{new.name}:{kind}"
+            chosen = self.decisions.new_name(path)
+            if chosen is not None and chosen in come:
+                come.remove(chosen)
+                self.emit("rename_type", new.name, old=kind, new=chosen)
+            elif not self.decisions.drops(path):
+                self._ask_rename(path, come, prefix=f"{new.name}:")
+
+    def _extra(self, old: Collection, new: Collection, where: str, kind: str) -> None:
+        before, after = old.shapes[kind], new.shapes[kind]
+        keys = [key for key in ("extra", "defs") if before.get(key) != without_hints(after.get(key))]
+        if keys:
+            schema = {key: without_hints(after.get(key)) for key in keys}
+            self.emit("set_schema", where, schema=schema, validation=UNSET)
+
+    def _indexes(self, old: Collection, new: Collection) -> None:
+        for index_name in [each for each in old.indexes if old.indexes[each] != new.indexes.get(each)]:
+            before, after = old.indexes[index_name], new.indexes.get(index_name)
+            if after is not None and before.kind == "vector" and after.kind == "vector":
+                self._dimension(new, before.dimension, after.dimension, before.fields[0])
+            self.emit("drop_index", new.name, name=index_name)
+        for index_name in [each for each in new.indexes if each not in old.indexes]:
+            step = index_step(new.name, new.indexes[index_name])
+            apply_step(self.now, step)
+            self.steps.append(step)
+
+    def _dimension(self, new: Collection, before: int, after: int, path: str) -> None:
+        full = f"{new.name}.{path}"
+        if before == after or self.decisions.assumes:
+            return
+        shape = look(next(iter(new.shapes.values())), tuple(map(name, path.split("."))))
+        if self.decisions.drops(full):
+            type_ = type_text(without_hints(shape or {}))
+            self.emit("drop_field", new.name, path=path, keep=True)
+            self.emit("add_field", new.name, path=path, type=type_, fill=UNSET)
+        elif self.decisions.has_fill(full):
+            fill = self.decisions.filling(full)
+            type_ = type_text(without_hints(shape or {}))
+            self.emit("drop_field", new.name, path=path, keep=True)
+            self.emit("add_field", new.name, path=path, type=type_, fill=fill)
+        else:
+            text = f"the vectors in {full} have {before} numbers, and need {after}"
+            self.decisions.ask(Question("fill", full, text, (fill_flag(full, "null"), drop_flag(full))))
+
+    # --- fields ----------------------------------------------------------------------------------
+
+    def _fields(self, old: Collection, new: Collection, where: str, kind: str, path: Path) -> None:
+        """Compare the fields of the model at a path: names first, then types under the new names."""
+        before, after = self._objects(old.shapes[kind], new.shapes[kind], path)
+        gone = [each for each in before if each not in after]
+        come = [each for each in after if each not in before]
+        for each in list(gone):
+            self._rename(old, new, where, kind, path, each, gone, come)
+        for each in gone:
+            self._drop(old, new, where, kind, (*path, name(each)), bool(come))
+        before, after = self._objects(old.shapes[kind], new.shapes[kind], path)
+        for each in after:
+            if each not in before:
+                self._add(
+                    self._target(old, new, where, kind, (*path, name(each))),
+                    where,
+                    (*path, name(each)),
+                    after[each],
+                )
+            else:
+                self._compare(old, new, where, kind, (*path, name(each)))
+
+    def _objects(self, before: JsonObject, after: JsonObject, path: Path) -> tuple[JsonObject, JsonObject]:
+        return _fields_at(before, path), _fields_at(after, path)
+
+    def _target(self, old: Collection, new: Collection, where: str, kind: str, path: Path) -> str:
+        """Return the collection, or the class where the others are not changed in the same way."""
+        if kind != BASE or len(new.shapes) == 1:
+            return where
+        own_before, own_after = look(old.shapes[BASE], path), look(new.shapes[BASE], path)
+        for other in new.shapes:
+            before, after = look(old.shapes.get(other, {}), path), look(new.shapes[other], path)
+            if canonical(before) != canonical(own_before) or canonical(after) != canonical(own_after):
+                return f"{new.name}:"
+        return new.name
+
+    def _rename(
+        self, old: Collection, new: Collection, where: str, kind: str, path: Path, each: str,
+        gone: list[str], come: list[str],
+    ) -> None:  # fmt: skip
+        full = _full(where, (*path, name(each)))
+        after = _fields_at(new.shapes[kind], path)
+        declared = next((c for c in come if each in _old_names(after[c])), None)
+        chosen = self.decisions.new_name(full) or declared
+        if chosen is None:
+            return
+        if chosen not in come:
+            raise MigrationError(f"{full} can't become {chosen!r}: no field of that name comes there")
+        target = self._target(old, new, where, kind, (*path, name(each)))
+        gone.remove(each)
+        come.remove(chosen)
+        self.emit("rename_field", target, path=path_text((*path, name(each))), new=path_text((name(chosen),)))
+
+    def _drop(self, old: Collection, new: Collection, where: str, kind: str, path: Path, comes: bool) -> None:
+        full = _full(where, path)
+        shape = look(old.shapes[kind], path) or {}
+        if not (self.decisions.drops(full) or self.decisions.assumes or shape.get("computed")):
+            come = [
+                each
+                for each in _fields_at(new.shapes[kind], path[:-1])
+                if each not in _fields_at(old.shapes[kind], path[:-1])
+            ]
+            prefix = _full(where, path[:-1])
+            joint = "." if path[:-1] or "." not in prefix else ""
+            if comes and come:
+                self._ask_rename(full, come, prefix=f"{prefix}{joint}")
+            if not any(question.path == full for question in self.decisions.questions):
+                text = f"{full} goes; its values would be kept in the attic"
+                self.decisions.ask(Question("drop", full, text, (drop_flag(full),)))
+        self.emit("drop_field", self._target(old, new, where, kind, path), path=path_text(path), keep=True)
+
+    def _ask_rename(self, path: str, come: list[str], *, prefix: str = "") -> None:
+        if self.decisions.assumes:
+            return
+        for each in come:
+            other = f"{prefix}{each}"
+            if (path, each) in self.decisions.apart:
+                continue
+            text = f"{path} goes while {other} comes: is {other} its new name"
+            flags = (rename_flag(path, each), drop_flag(path))
+            self.decisions.ask(Question("rename", path, text, flags, new=each))
+
+    def _add(self, target: str, where: str, path: Path, shape: JsonObject) -> None:
+        full, fill = _full(where, path), UNSET
+        plain = without_hints(shape)
+        if self.decisions.has_fill(full):
+            fill = self._fitting(full, self.decisions.filling(full), plain)
+        elif shape.get("default") is not None:
+            fill = shape["default"]
+        elif is_required(shape) and not self.decisions.assumes:
+            text = f"{full} is required, and documents that are there have none"
+            self.decisions.ask(Question("fill", full, text, (fill_flag(full),)))
+        self.emit("add_field", target, path=path_text(path), type=type_text(plain), fill=fill)
+        if shape.get("computed") and len(path) == 1:
+            self.emit("recompute", target, names=(path[0].text,))
+
+    def _fitting(self, full: str, value: Json, shape: JsonObject) -> Json:
+        problem = misfit(shape, value, {})
+        if problem is not None:
+            raise MigrationError(
+                f"--fill {full}={canonical(value)} does not fit: {problem}",
+                hint=f"declared is {canonical(bare(shape))}",
+            )
+        return value
+
+    def _compare(self, old: Collection, new: Collection, where: str, kind: str, path: Path) -> None:
+        """Compare what stands at a path in both: what is inside first, then the rest as one alteration."""
+        before, after = look(old.shapes[kind], path), look(new.shapes[kind], path)
+        if before is None or after is None or canonical(before) == canonical(without_hints(after)):
+            return
+        target = self._target(old, new, where, kind, path)
+        self._inside(old, new, where, kind, path, before, after)
+        before, plain = look(old.shapes[kind], path) or {}, without_hints(after)
+        if canonical(before) == canonical(plain):
+            return
+        arguments = Alteration(_full(where, path), before, plain, self.decisions).arguments()
+        if arguments is None:
+            self.emit("drop_field", target, path=path_text(path), keep=True)
+            self._add(target, where, path, after)
+            return
+        self.emit("alter_field", target, path=path_text(path), **arguments)
+        if plain.get("computed") and len(path) == 1:
+            self.emit("recompute", target, names=(path[0].text,))
+
+    def _inside(
+        self, old: Collection, new: Collection, where: str, kind: str, path: Path,
+        before: JsonObject, after: JsonObject,
+    ) -> None:  # fmt: skip
+        ones, others = _members(before), _members(after)
+        for word, part in (("items", ITEMS), ("values", VALUES)):
+            mine, theirs = [m for m in ones if word in m], [m for m in others if word in m]
+            if len(mine) == 1 and len(theirs) == 1:
+                self._compare(old, new, where, kind, (*path, part))
+        mine, theirs = [m for m in ones if "fields" in m], [m for m in others if "fields" in m]
+        if len(mine) == 1 and len(theirs) == 1:
+            self._fields(old, new, where, kind, path)
+        elif mine and theirs:
+            self._tagged(old, new, where, kind, path, mine, theirs)
+
+    def _tagged(
+        self, old: Collection, new: Collection, where: str, kind: str, path: Path,
+        mine: list[JsonObject], theirs: list[JsonObject],
+    ) -> None:  # fmt: skip
+        tag = _tag([*mine, *theirs])
+        if tag is None:
+            return
+        before = {member["fields"][tag]["enum"][0] for member in mine}
+        after = {member["fields"][tag]["enum"][0] for member in theirs}
+        for value in sorted(before):
+            inner = (*path, Part("member", tag, value))
+            if value in after:
+                self._fields(old, new, where, kind, inner)
+            else:
+                self._drop_member(_full(where, inner))
+
+    def _drop_member(self, full: str) -> None:
+        if not (
+            self.decisions.drops(full)
+            or self.decisions.assumes
+            or self.decisions.has_fill(full.rpartition("[")[0])
+        ):
+            text = f"values of {full} are no longer taken"
+            flags = (fill_flag(full.rpartition("[")[0]), drop_flag(full))
+            self.decisions.ask(Question("drop", full, text, flags))
+
+
+def _members(shape: JsonObject) -> list[JsonObject]:
+    return shape.get("anyOf", [shape])
+
+
+def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
+    found = look(shape, path) if path else shape
+    if found is None:
+        return {}
+    objects = [member["fields"] for member in _members(found) if "fields" in member]
+    return objects[0] if len(objects) == 1 else {}
+
+
+def _tag(members: list[JsonObject]) -> str | None:
+    """Return the field whose one value tells the members of a union apart."""
+    shared = set.intersection(*(set(member["fields"]) for member in members))
+    for each in sorted(shared):
+        if all(
+            len(member["fields"][each].get("enum", ())) == 1
+            and isinstance(member["fields"][each]["enum"][0], str)
+            for member in members
+        ):
+            return each
+    return None
+
+
+def _old_names(shape: JsonObject) -> list[str]:
+    names = shape.get("renamed_from")
+    for member in shape.get("anyOf", ()):
+        names = names or member.get("renamed_from")
+    return list(names or ())
+
+
+def _full(where: str, path: Path) -> str:
+    return f"{where}.{path_text(path)}" if path else where

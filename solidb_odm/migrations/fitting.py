@@ -1,0 +1,122 @@
+"""Whether a stored value fits a shape, and what is wrong with it if not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .._types import Json, JsonObject
+from ..model.stored.shape import canonical, is_required
+
+_SYSTEM = frozenset({"_id", "_key", "_rev", "_created_at", "_updated_at", "_type", "_version"})
+
+
+def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") -> str | None:
+    """Return what keeps a value from fitting, None if nothing does."""
+    if "ref" in shape:
+        return misfit(defs.get(shape["ref"], {}), value, defs, where)
+    if "anyOf" in shape:
+        problems = [misfit(member, value, defs, where) for member in shape["anyOf"]]
+        if None in problems:
+            return None
+        return next(
+            (p for p in problems if p and p.startswith(f"{where}.")), f"{_at(where)} is {_shown(value)}"
+        )
+    if "enum" in shape and canonical(value) not in map(canonical, shape["enum"]):
+        return f"{_at(where)} is {_shown(value)}"
+    kind = shape.get("type")
+    if kind is not None and not _KINDS.get(kind, lambda _: True)(value):
+        return f"{_at(where)} is {_shown(value)}"
+    problem = _bounds(shape, value)
+    if problem:
+        return f"{_at(where)} {problem}"
+    return _inside(shape, value, defs, where)
+
+
+def _inside(shape: JsonObject, value: Any, defs: JsonObject, where: str) -> str | None:
+    if isinstance(value, dict):
+        return _object(shape, value, defs, where)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, list):
+        rows: list[Any] = value
+        firsts = shape.get("prefixItems", [])
+        for place, (inner, each) in enumerate(zip(firsts, rows, strict=False)):
+            if problem := misfit(inner, each, defs, f"{where}[{place}]"):
+                return problem
+        inner = shape.get("items")
+        if isinstance(inner, dict):
+            for place, each in enumerate(rows[len(firsts) :], len(firsts)):
+                if problem := misfit(inner, each, defs, f"{where}[{place}]"):  # pyright: ignore[reportUnknownArgumentType]
+                    return problem
+    return None
+
+
+def _object(shape: JsonObject, value: JsonObject, defs: JsonObject, where: str) -> str | None:
+    if "values" in shape:
+        for name, each in value.items():
+            if problem := misfit(shape["values"], each, defs, f"{where}.{name}"):
+                return problem
+    fields: JsonObject | None = shape.get("fields")
+    if fields is None:
+        return None
+    for name, inner in fields.items():
+        if name in value:
+            if not inner.get("computed") and (problem := misfit(inner, value[name], defs, f"{where}.{name}")):
+                return problem
+        elif is_required(inner):
+            return f"{_at(f'{where}.{name}')} is missing"
+    if shape.get("extra") == "forbid":
+        more = [name for name in value if name not in fields and not (not where and name in _SYSTEM)]
+        if more:
+            return f"{_at(f'{where}.{more[0]}')} is not declared"
+    return None
+
+
+def _bounds(shape: JsonObject, value: Any) -> str | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        for word, fails in _NUMBERS.items():
+            if word in shape and fails(value, shape[word]):
+                return f"is {value}, where {word} is {shape[word]}"
+    size = len(value) if isinstance(value, (str, list)) else None  # pyright: ignore[reportUnknownArgumentType]
+    if size is not None:
+        least, most = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
+        if size < shape.get(least, 0) or size > shape.get(most, size):
+            return f"has the length {size}"
+    if isinstance(value, str) and "pattern" in shape:
+        try:
+            if not re.search(shape["pattern"], value):
+                return f"is {_shown(value)}, which {shape['pattern']} does not match"
+        except re.error:
+            return None
+    return None
+
+
+_KINDS: dict[str, Any] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": lambda value: (
+        (isinstance(value, int) and not isinstance(value, bool))
+        or (isinstance(value, float) and value.is_integer())
+    ),
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
+_NUMBERS: dict[str, Any] = {
+    "minimum": lambda value, bound: value < bound,
+    "maximum": lambda value, bound: value > bound,
+    "exclusiveMinimum": lambda value, bound: value <= bound,
+    "exclusiveMaximum": lambda value, bound: value >= bound,
+    "multipleOf": lambda value, bound: isinstance(value, int) and value % bound != 0,
+}
+
+
+def _at(where: str) -> str:
+    return where.lstrip(".") or "the document"
+
+
+def _shown(value: Json) -> str:
+    text = canonical(value)
+    return text if len(text) < 60 else f"{text[:57]}..."

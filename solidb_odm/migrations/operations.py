@@ -1,0 +1,178 @@
+"""``op``, which ``upgrade(op)`` and ``downgrade(op)`` are called with: it records, and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import MigrationError
+from ..language.parser import parse
+from .paths import parse_path
+from .state import read_schema
+from .steps import UNSET, Step, make_index, read_index
+from .type_text import read_type
+
+
+class Operations:
+    """Records operations in the order of their calls, in ``steps``."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def _add(self, operation: str, collection: str, **arguments: Any) -> None:
+        if not isinstance(collection, str) or not collection:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise MigrationError(f"op.{operation}({collection!r}): a collection is named by its text")
+        self.steps.append(Step(operation, collection, arguments))
+
+    def create_collection(
+        self,
+        name: str,
+        schema: Any = None,
+        *,
+        kind: str = "document",
+        validation: str = "off",
+        indexes: Iterable[Any] = (),
+        version: int = 1,
+    ) -> None:
+        """Make a collection with its indexes and schema."""
+        read_schema(schema)
+        specs = tuple(read_index(row) for row in indexes)
+        self._add(
+            "create_collection",
+            name,
+            schema=schema,
+            kind=kind,
+            validation=_validation(validation),
+            indexes=specs,
+            version=version,
+        )
+
+    def drop_collection(self, name: str, *, keep: bool = True) -> None:
+        """Delete a collection; its documents go into the attic, unless ``keep`` is False."""
+        self._add("drop_collection", name, keep=keep)
+
+    def rename_collection(self, old: str, new: str) -> None:
+        """Rename a collection, and rewrite the edges and links that name it."""
+        self._add("rename_collection", old, new=new)
+
+    def rename_type(self, collection: str, old: str, new: str) -> None:
+        """Rename a class whose documents share a collection with others'."""
+        self._add("rename_type", collection, old=old, new=new)
+
+    def set_schema(self, collection: str, schema: Any, *, validation: str = UNSET) -> None:
+        """Change what documents of the collection, or of a class in it, look like as a whole."""
+        if schema is not None:
+            read_type(schema)
+        self._add(
+            "set_schema",
+            collection,
+            schema=schema,
+            validation=validation if validation is UNSET else _validation(validation),
+        )
+
+    def add_field(self, collection: str, path: str, type: Any, *, fill: Any = UNSET) -> None:  # noqa: A002  the field's
+        """Add a field; ``fill`` is written where it is missing."""
+        parse_path(path)
+        read_type(type)
+        self._add("add_field", collection, path=path, type=type, fill=fill)
+
+    def rename_field(self, collection: str, path: str, new: str) -> None:
+        """Rename a field; ``new`` is its new name, without the way to it."""
+        parse_path(path)
+        if len(parse_path(new)) != 1:
+            raise MigrationError(f"{new!r} is a path, not a name", hint="a field is renamed where it stands")
+        self._add("rename_field", collection, path=path, new=new)
+
+    def drop_field(self, collection: str, path: str, *, keep: bool = True) -> None:
+        """Remove a field; its values go into the attic, unless ``keep`` is False."""
+        parse_path(path)
+        self._add("drop_field", collection, path=path, keep=keep)
+
+    def alter_field(
+        self,
+        collection: str,
+        path: str,
+        type: Any,  # noqa: A002  the field's
+        *,
+        fill: Any = UNSET,
+        values: dict[Any, Any] | None = None,
+        convert: str | Callable[[Any], Any] | None = None,
+        reverse: str | Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Give a field another type.
+
+        ``values`` maps old values to new ones, ``convert`` makes a new value of an old one (``"int"``,
+        ``"float"``, ``"str"``, ``"list"``, ``"bool"`` or a function), and ``fill`` is written where there is
+        none, or where it does not fit.
+        """
+        parse_path(path)
+        read_type(type)
+        self._add(
+            "alter_field",
+            collection,
+            path=path,
+            type=type,
+            fill=fill,
+            values=values,
+            convert=_converter(convert),
+            reverse=_converter(reverse),
+        )
+
+    def create_index(
+        self, collection: str, *fields: str, name: str | None = None, kind: str = "persistent", **options: Any
+    ) -> None:
+        """Make an index."""
+        spec = make_index(fields, name, kind, options)
+        self._add("create_index", collection, fields=fields, name=spec.name, kind=kind, options=options)
+
+    def drop_index(self, collection: str, name: str) -> None:
+        """Delete an index."""
+        self._add("drop_index", collection, name=name)
+
+    def execute(self, sdbql: str, **binds: Any) -> None:
+        """Run a query that writes."""
+        parse(sdbql)
+        self.steps.append(Step("execute", "", {"sdbql": sdbql, "binds": binds}))
+
+    def for_each(
+        self,
+        collection: str,
+        function: Callable[[dict[str, Any]], dict[str, Any] | None],
+        *,
+        where: str | None = None,
+        reverse: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
+        batch: int = 500,
+    ) -> None:
+        """Call a function with each stored document; it returns the new one, or None to leave it.
+
+        A batch and the note that it is done become durable together, so that no document is given twice.
+        """
+        if not callable(function):
+            raise MigrationError(f"op.for_each({collection!r}): {function!r} is not a function")
+        if batch < 1:
+            raise MigrationError(f"batch={batch}", hint="a batch has a document at least")
+        self._add("for_each", collection, function=function, where=where, reverse=reverse, batch=batch)
+
+    def recompute(self, collection: str, *names: str) -> None:
+        """Write computed fields anew, by the models of today."""
+        self._add("recompute", collection, names=names)
+
+    def upgrade_documents(self, collection: str, *, version: int = 0) -> None:
+        """Bring documents of older versions to today's, as ``upgrade_from`` of their model says."""
+        self._add("upgrade_documents", collection, version=version)
+
+    def irreversible(self, reason: str) -> None:
+        """Say that there is no way back, and why."""
+        self.steps.append(Step("irreversible", "", {"reason": reason}))
+
+
+def _validation(mode: str) -> str:
+    if mode not in ("off", "lenient", "strict"):
+        raise MigrationError(f"validation={mode!r}", hint='choose "off", "lenient" or "strict"')
+    return mode
+
+
+def _converter(convert: Any) -> Any:
+    if convert is None or callable(convert) or convert in ("int", "float", "str", "list", "bool"):
+        return convert
+    raise MigrationError(f"convert={convert!r}", hint='"int", "float", "str", "list", "bool" or a function')

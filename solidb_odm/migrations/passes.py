@@ -1,0 +1,281 @@
+"""One pass over the documents of a collection, in the order of their keys, batch by batch.
+
+A batch, what it takes away and the checkpoint behind it are written together. Documents that somebody
+else changes meanwhile are read and changed again; those that come out equal are not written.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+from .._types import JsonObject, Stored
+from ..commands import (
+    Batch,
+    CountDocuments,
+    FetchDocuments,
+    GetMany,
+    Inserts,
+    Operation,
+    Patch,
+    Patches,
+    Removals,
+    RunQuery,
+    call,
+)
+from ..errors import (
+    CollectionNotFound,
+    MigrationError,
+    MigrationFailed,
+    StaleDocumentError,
+    StoreLocked,
+    TransactionConflict,
+)
+from ..language.parser import parse
+from ..model.stored.shape import canonical
+from .ledger import ATTIC, Checkpoint, Pause, Progress, attic_key, attic_row, body_of
+from .steps import Step
+from .transforms import Kept, Transform, Unfit, restore
+
+_PATIENCE = 60
+
+
+@dataclass
+class Pass:
+    """What is done to each document of ``collection``.
+
+    ``number`` is the step that undoes this one, or that it undoes, -1 for none: the attic is kept and
+    looked up by it. ``undo`` is the direction of what may lie there.
+    """
+
+    step: Step
+    collection: str
+    transform: Transform | None
+    number: int
+    direction: str
+    where: str | None = None
+    batch: int = 500
+    restores: bool = False
+    keeps: bool = True
+
+
+@dataclass
+class _Change:
+    """One document that a batch changes."""
+
+    patch: Patch | None
+    key: str
+    kept: Kept
+    attic: Stored | None = None
+    removed: tuple[str, ...] = ()
+
+
+def pass_over(checkpoint: Checkpoint, work: Pass) -> Operation[None]:
+    """Change all documents, from where the checkpoint stands."""
+    yield from _finish_removals(checkpoint, work.collection)
+    total = yield from _total(checkpoint, work)
+    clock = _Clock(checkpoint, work, total)
+    while True:
+        page = yield from read_page(work.collection, str(checkpoint.body["after"]), work.batch, work.where)
+        if not page:
+            return
+        yield from _write_page(checkpoint, work, page)
+        yield from _finish_removals(checkpoint, work.collection)
+        clock.report()
+        if checkpoint.run.stopped:
+            raise KeyboardInterrupt
+
+
+def _total(checkpoint: Checkpoint, work: Pass) -> Operation[int]:
+    if not checkpoint.body["total"]:
+        try:
+            checkpoint.body["total"] = yield from call(CountDocuments(work.collection))
+        except CollectionNotFound:
+            checkpoint.body["total"] = 0
+    return int(checkpoint.body["total"])
+
+
+class _Clock:
+    """Tells how far a pass is, and how long the rest may take."""
+
+    def __init__(self, checkpoint: Checkpoint, work: Pass, total: int) -> None:
+        self._checkpoint, self._work, self._total = checkpoint, work, total
+        self._begun, self._first = time.monotonic(), int(checkpoint.body["done"])
+
+    def report(self) -> None:
+        run, body = self._checkpoint.run, self._checkpoint.body
+        if run.on_progress is None:
+            return
+        done, passed = int(body["done"]), time.monotonic() - self._begun
+        speed = (done - self._first) / passed if passed > 0 else 0
+        left = max(self._total - done, 0) / speed if speed else None
+        run.on_progress(
+            Progress(
+                str(body["revision"]),
+                int(body["step"]),
+                self._work.step.operation,
+                self._work.collection,
+                done,
+                max(self._total, done),
+                left,
+            )
+        )
+
+
+def read_page(collection: str, after: str, size: int, where: str | None = None) -> Operation[list[Stored]]:
+    """Return the next documents by key; none if there are no more, or no such collection."""
+    condition = f"FILTER ({where})" if where else ""
+    query = (
+        f"FOR doc IN `{collection}` FILTER doc._key > @after {condition} SORT doc._key LIMIT @size RETURN doc"
+    )
+    try:
+        rows = yield from call(FetchDocuments(parse(query), {"after": after, "size": size}))
+    except CollectionNotFound:
+        return []
+    return [row for row in rows if row is not None]
+
+
+def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Operation[None]:
+    for attempt in range(_PATIENCE):
+        rows = yield from _kept_rows(checkpoint, work, page)
+        changes = _changes(checkpoint, work, page, rows)
+        pending = _pending(checkpoint, changes)
+        moved = {
+            "after": page[-1][0],
+            "done": int(checkpoint.body["done"]) + len(page),
+            "total": checkpoint.body["total"],
+            "pending": pending,
+        }
+        try:
+            yield from checkpoint.write(_batches(checkpoint, work, changes), moved)
+        except (StaleDocumentError, TransactionConflict, StoreLocked):
+            yield Pause(min(0.01 * 2**attempt, 0.5))
+            page = yield from _again(work, page)
+        else:
+            return
+    raise MigrationFailed(
+        f"documents of {work.collection} are changed by others again and again",
+        revision=str(checkpoint.body["revision"]),
+        key=page[0][0] if page else None,
+        hint="upgrade again when less is written, or with a smaller batch=",
+    )
+
+
+def _again(work: Pass, page: list[Stored]) -> Operation[list[Stored]]:
+    """Read the documents of a page once more: some have changed, some may be gone."""
+    last = page[-1]
+    found = yield from call(GetMany(work.collection, [stored[0] for stored in page]))
+    by_key = {stored[0]: stored for stored in found}
+    rows = [by_key[stored[0]] for stored in page if stored[0] in by_key]
+    return rows if rows and rows[-1][0] == last[0] else [*rows, (last[0], "", "", "", {})]
+
+
+def _kept_rows(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Operation[dict[str, Stored]]:
+    if not work.restores or work.number < 0:
+        return {}
+    revision, other = str(checkpoint.body["revision"]), {"u": "d", "d": "u"}[work.direction]
+    keys = {attic_key(revision, other, work.number, stored[0]): stored[0] for stored in page}
+    found = yield from call(GetMany(ATTIC, list(keys)))
+    return {keys[stored[0]]: stored for stored in found}
+
+
+def _changes(
+    checkpoint: Checkpoint, work: Pass, page: list[Stored], rows: dict[str, Stored]
+) -> list[_Change]:
+    changes: list[_Change] = []
+    for stored in page:
+        if not stored[1]:  # it is gone
+            continue
+        try:
+            change = _change(checkpoint, work, stored, rows.get(stored[0]))
+        except MigrationError:
+            raise
+        except Exception as error:
+            raise MigrationFailed(
+                f"{work.step.operation} failed at {work.collection}/{stored[0]}: "
+                f"{error if isinstance(error, Unfit) else f'{type(error).__name__}: {error}'}",
+                revision=str(checkpoint.body["revision"]),
+                key=stored[0],
+                hint="mend the document or the revision, from this step on, and upgrade again",
+            ) from error
+        if change is not None:
+            changes.append(change)
+    return changes
+
+
+def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | None) -> _Change | None:
+    before = body_of(stored)
+    document = cast(JsonObject, from_json(to_json(before) if not isinstance(stored[4], str) else stored[4]))
+    kept: Kept = []
+    old_rows: Kept = body_of(row)["kept"] if row is not None else []
+    is_whole = False
+    if work.step.operation == "for_each" and old_rows:
+        is_whole = restore(before, document, old_rows)
+    if not is_whole and work.transform is not None:
+        work.transform(document, kept)
+    if work.step.operation != "for_each" and old_rows:
+        restore(before, document, old_rows)
+    names = [name for name in document if name not in before or not same(before[name], document[name])]
+    removed = tuple(name for name in before if name not in document)
+    if not work.keeps or (not names and not removed and work.step.operation != "add_field"):
+        kept = []
+    if not names and not removed:
+        return _Change(None, stored[0], kept, row) if kept or row is not None else None
+    changes = {name: document[name] for name in names}
+    if checkpoint.run.is_file:
+        whole = to_json(document, inf_nan_mode="constants").decode()
+        return _Change(Patch(stored[0], stored[1], changes, removed, whole, stored[2]), stored[0], kept, row)
+    changes |= dict.fromkeys(removed)
+    return _Change(Patch(stored[0], stored[1], changes, (), None, stored[2]), stored[0], kept, row, removed)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Say whether two stored values are one, where 1, 1.0 and true are not."""
+    if type(one) is not type(other) or one != other:  # pyright: ignore[reportUnknownArgumentType]
+        return False
+    return canonical(one) == canonical(other) if isinstance(one, (dict, list)) else True
+
+
+def _batches(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[Batch]:
+    patches = [change.patch for change in changes if change.patch is not None]
+    revision = str(checkpoint.body["revision"])
+    kept = [
+        attic_row(revision, work.direction, work.number, work.step, change.key, change.kept)
+        for change in changes
+        if change.kept and work.number >= 0
+    ]
+    restored = [(change.attic[0], change.attic[1]) for change in changes if change.attic is not None]
+    return [Patches(work.collection, patches), Removals(ATTIC, restored), Inserts(ATTIC, kept)]
+
+
+# --- removing attributes on a server -------------------------------------------------------------
+
+
+def _pending(checkpoint: Checkpoint, changes: list[_Change]) -> list[Any]:
+    """Return what is still to be removed of documents after a batch, for the checkpoint.
+
+    A removal in a transaction of the server makes the document anew, with another time of creation. So the
+    batch writes null, and the attributes are taken away right after it.
+    """
+    if checkpoint.run.is_file:
+        return []
+    return [[change.key, list(change.removed)] for change in changes if change.removed]
+
+
+def _finish_removals(checkpoint: Checkpoint, collection: str) -> Operation[None]:
+    pending: list[Any] = checkpoint.body.get("pending") or []
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for key, names in pending:
+        groups.setdefault(tuple(names), []).append(key)
+    for names, keys in groups.items():
+        for name in names:
+            text = (
+                f"FOR d IN `{collection}` FILTER d._key IN @keys AND HAS(d, @name) AND d.`{name}` == null "
+                f"UPDATE d WITH {{`{name}`: null}} IN `{collection}` OPTIONS {{keepNull: false}}"
+            )
+            yield from call(RunQuery(parse(text), {"keys": keys, "name": name}))
+    if pending:
+        checkpoint.body["pending"] = []

@@ -1,0 +1,197 @@
+"""What a revision would trip over, looked for before its first write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .._types import Json, JsonObject
+from ..commands import DescribeCollection, IndexSpec, Operation, call
+from ..errors import DataLossRefused, InvalidDocuments
+from ..model.stored.shape import canonical
+from .fitting import misfit
+from .ledger import body_of
+from .passes import read_page
+from .paths import parse_path, slots, split_target
+from .replay import apply_step, index_of
+from .state import Collection, State, copy_of
+from .steps import Step
+from .transforms import Transform, Unfit, transform_of
+
+_KEYS = 100
+
+
+@dataclass
+class _Look:
+    """What is looked for in one collection of the database: its documents as they would be."""
+
+    source: str
+    transforms: list[Transform] = field(default_factory=list[Transform])
+    unique: list[IndexSpec] = field(default_factory=list[IndexSpec])
+    expiring: list[IndexSpec] = field(default_factory=list[IndexSpec])
+    lost: list[str] = field(default_factory=list[str])
+    narrows: bool = False
+    is_open: bool = True
+    result: Collection | None = None
+
+
+@dataclass
+class _Found:
+    """What was found in one collection."""
+
+    keys: list[str] = field(default_factory=list[str])
+    count: int = 0
+    problem: str = ""
+    expired: int = 0
+    lost: int = 0
+
+    def add(self, key: str, problem: str) -> None:
+        self.count += 1
+        self.problem = self.problem or problem
+        if len(self.keys) < _KEYS:
+            self.keys.append(key)
+
+
+def preflight(before: State, steps: list[Step], *, allow_loss: bool) -> Operation[None]:
+    """Raise InvalidDocuments or DataLossRefused if the documents stand against these steps."""
+    for look in _looks(copy_of(before), steps):
+        if (yield from call(DescribeCollection(look.source))) is None:
+            continue
+        found = yield from _read(look)
+        if found.count:
+            raise InvalidDocuments(
+                f"{found.count} documents of {look.source} do not fit: {found.problem} in {found.keys[0]}",
+                collection=look.source,
+                count=found.count,
+                keys=found.keys,
+                hint="mend the documents, or the revision; nothing was changed",
+            )
+        if found.expired and not allow_loss:
+            raise DataLossRefused(
+                f"{found.expired} documents of {look.source} would expire at once ({look.expiring[0].name})",
+                hint="allow it with --allow-loss, or give the index more seconds",
+            )
+        if found.lost and not allow_loss:
+            raise DataLossRefused(
+                f"{found.lost} documents of {look.source} would lose {', '.join(look.lost)} for good",
+                hint="allow it with --allow-loss, or keep the values in the attic: keep=True",
+            )
+
+
+def _looks(state: State, steps: list[Step]) -> Iterator[_Look]:
+    looks: dict[str, _Look] = {}
+    names: dict[str, str] = {}
+    for step in steps:
+        collection, _ = split_target(step.collection)
+        source = names.get(collection, collection)
+        look = looks.setdefault(source, _Look(source))
+        if step.operation == "rename_collection":
+            names[step["new"]] = source
+        if look.is_open:
+            _note(look, step, state.get(collection))
+        apply_step(state, step)
+        look.result = state.get(step["new"] if step.operation == "rename_collection" else collection)
+    for look in looks.values():
+        strict = look.result is not None and look.result.validation == "strict"
+        if look.source and (look.unique or look.expiring or look.lost or look.narrows):
+            look.narrows = look.narrows and strict
+            yield look
+
+
+def _note(look: _Look, step: Step, declared: Collection | None) -> None:
+    if step.operation in ("for_each", "execute", "recompute", "upgrade_documents"):
+        look.is_open = False  # what they make can't be known before they run
+        return
+    if step.operation == "create_index":
+        index = index_of(step)
+        if index.unique:
+            look.unique.append(index)
+        if index.kind == "ttl":
+            look.expiring.append(index)
+        return
+    if step.operation == "create_collection":
+        look.unique += [index for index in step["indexes"] if index.unique]
+        look.expiring += [index for index in step["indexes"] if index.kind == "ttl"]
+        return
+    if step.operation in ("drop_field", "drop_collection") and not step["keep"]:
+        look.lost.append(step.path or step.collection)
+    if step.operation in ("alter_field", "set_schema"):
+        look.narrows = True
+    if (transform := transform_of(step, declared)) is not None:
+        if step.operation == "alter_field":
+            look.unique = look.unique or []
+        look.transforms.append(transform)
+
+
+def _read(look: _Look) -> Operation[_Found]:
+    found, seen = _Found(), [set[str]() for _ in look.unique]
+    after = ""
+    while True:
+        page = yield from read_page(look.source, after, 1000)
+        if not page:
+            return found
+        for stored in page:
+            _judge(look, found, seen, stored[0], body_of(stored))
+        after = page[-1][0]
+
+
+def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
+    found.lost += _loses(look, document)
+    try:
+        for transform in look.transforms:
+            transform(document, [])
+    except Unfit as problem:
+        found.add(key, str(problem))
+        return
+    if not look.is_open:
+        return
+    for index, values in zip(look.unique, seen, strict=True):
+        value = [_at(document, path) for path in index.fields]
+        if all(each is None for each in value):
+            continue
+        text = canonical(value)
+        if text in values:
+            found.add(key, f"{', '.join(index.fields)} is {text[1:-1]} a second time, and is to be unique")
+            return
+        values.add(text)
+    if look.narrows and look.result is not None and (problem := misfit_of(look.result, document)):
+        found.add(key, problem)
+        return
+    if any(_is_over(_at(document, index.fields[0]), index.seconds) for index in look.expiring):
+        found.expired += 1
+
+
+def _loses(look: _Look, document: JsonObject) -> int:
+    for path in look.lost:
+        if path == look.source or ":" in path or next(slots(document, parse_path(path)), None) is not None:
+            return 1
+    return 0
+
+
+def misfit_of(collection: Collection, document: JsonObject) -> str | None:
+    """Return what keeps a document from fitting its collection, None if nothing does."""
+    shape = collection.shapes.get(document.get("_type", ""))
+    shapes = [shape] if shape is not None else list(collection.shapes.values())
+    body = {name: value for name, value in document.items() if name not in ("_key", "_type")}
+    problems = [misfit(each, body, each.get("defs", {})) for each in shapes]
+    return None if not problems or None in problems else problems[0]
+
+
+def _at(document: Any, path: str) -> Json:
+    for part in path.split("."):
+        document = document.get(part) if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return document
+
+
+def _is_over(value: Json, seconds: int) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return False
+    if isinstance(value, int):
+        return value >= 0 and value + seconds <= time.time()
+    try:
+        return datetime.fromisoformat(value).timestamp() + seconds <= time.time()
+    except ValueError:
+        return False

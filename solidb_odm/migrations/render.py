@@ -1,0 +1,114 @@
+"""Revisions as files: short, and importing nothing of the application."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .steps import Step, source_text, step_text
+
+
+def new_id() -> str:
+    """Return the id of a new revision; it begins with a letter, so that it reads as a name."""
+    return secrets.choice("abcdef") + secrets.token_hex(4)[:7]
+
+
+def file_name(revision: str, words: str, moment: datetime) -> str:
+    """Return ``20261123_1015_ab12cd34_add_stars.py``."""
+    slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:40].strip("_")
+    return f"{moment:%Y%m%d_%H%M}_{revision}_{slug or 'revision'}.py"
+
+
+def revision_text(
+    revision: str,
+    words: str,
+    down: Sequence[str],
+    up: Sequence[Step],
+    back: Sequence[Step],
+    *,
+    depends_on: Sequence[str] = (),
+    branch_labels: Sequence[str] = (),
+    replaces: Sequence[str] = (),
+    sources: Sequence[str] = (),
+) -> str:
+    """Return the text of a revision."""
+    head = [f'revision = "{revision}"', f"down_revision = {_names(down)}"]
+    for name, values in (
+        ("depends_on", depends_on),
+        ("branch_labels", branch_labels),
+        ("replaces", replaces),
+    ):
+        if values:
+            head.append(f"{name} = {_names(values)}")
+    title = words.replace("\\", "\\\\").replace('"""', "'''").strip() or "A revision"
+    parts = [
+        f'"""{title[:1].upper()}{title[1:].rstrip(".")}."""\n',
+        "\n".join(head) + "\n",
+        *(f"\n{source}\n" for source in sources),
+        f"\ndef upgrade(op):\n{_body(up)}",
+        f"\ndef downgrade(op):\n{_body(back)}",
+    ]
+    return "\n".join(parts)
+
+
+def _names(values: Sequence[str]) -> str:
+    if not values:
+        return "None"
+    if len(values) == 1:
+        return f'"{values[0]}"'
+    return "(" + ", ".join(f'"{value}"' for value in values) + ")"
+
+
+def _body(steps: Sequence[Step]) -> str:
+    if not steps:
+        return "    pass\n"
+    lines: list[str] = []
+    for step in steps:
+        if step.operation == "irreversible":
+            lines.append(f"op.irreversible({source_text(step['reason'])})")
+            continue
+        lines.append(_pretty(step))
+    return textwrap.indent("\n".join(lines) + "\n", "    ")
+
+
+def _pretty(step: Step) -> str:
+    text = step_text(step, 106).rstrip("\n")
+    if not text.endswith(")"):
+        text += "\n)"
+    if step.operation == "create_collection" and len(text) > 106:
+        text = _spread(step)
+    return text
+
+
+def _spread(step: Step) -> str:
+    """Write the schema of a collection with a field a line."""
+    schema = step["schema"]
+    whole = step_text(step, 10**9)
+    if not isinstance(schema, dict) or not isinstance(schema.get("fields"), dict):  # pyright: ignore[reportUnknownMemberType]
+        return whole
+    parts: dict[str, Any] = dict(schema)  # pyright: ignore[reportUnknownArgumentType]
+    fields = "".join(
+        f"            {source_text(name)}: {source_text(value)},\n"
+        for name, value in parts.pop("fields").items()
+    )
+    others = "".join(f"        {source_text(name)}: {source_text(value)},\n" for name, value in parts.items())
+    written = f'{{\n        "fields": {{\n{fields}        }},\n{others}    }}'
+    first, _, last = whole.partition(f", {source_text(schema)}")
+    name = first.partition("(")[2]
+    more = f"    {last[2:-1]},\n" if last != ")" else ""
+    return f"op.create_collection(\n    {name},\n    {written},\n{more})"
+
+
+def write_revision(folder: Path, name: str, text: str) -> Path:
+    """Write a file into the folder, making that if it is missing; a half-written file never stands there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    draft = path.with_suffix(".py.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    return path

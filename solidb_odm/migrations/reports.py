@@ -1,0 +1,287 @@
+"""What ``plan``, ``check`` and ``current`` say, as values and as operations that find it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..commands import CountDocuments, DescribeCollection, ListCollections, Operation, call
+from ..errors import CollectionNotFound, PendingMigrations
+from .decisions import Decisions
+from .diff import diff
+from .history import History
+from .ledger import Ledger, body_of, read_ledger
+from .passes import read_page
+from .paths import split_target
+from .phases import phase_of
+from .preflight import misfit_of
+from .replay import apply_step, reversal
+from .runner import Task, applied_ids, changed_ids, downgrade_tasks, upgrade_tasks
+from .state import State, copy_of
+from .steps import Step, step_text
+
+_SECONDS_A_DOCUMENT = 2e-5
+_OVER_DOCUMENTS = (
+    "add_field", "drop_field", "rename_field", "alter_field", "for_each", "recompute", "upgrade_documents",
+    "rename_type", "create_index", "rename_collection", "drop_collection",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step that is to be run: what it costs and what it takes.
+
+    ``loses`` are the documents that lose values for good; what the attic keeps is not lost.
+    """
+
+    revision: str
+    operation: str
+    collection: str
+    documents: int
+    loses: int
+    seconds: float
+    reversible: bool
+    phase: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``upgrade`` would do."""
+
+    steps: list[PlannedStep] = field(default_factory=list[PlannedStep])
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run that is under way, or stopped half-way."""
+
+    revision: str
+    step: int
+    done: int
+    total: int
+    direction: str = "u"
+
+
+@dataclass(frozen=True)
+class Current:
+    """Where a database stands."""
+
+    revisions: list[str]
+    changed: list[str]
+    running: Running | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What differs: models from revisions, the database and its documents from the revisions it has run."""
+
+    models: list[str]
+    database: list[str]
+    documents: list[str]
+    pending: list[str]
+    changed: list[str]
+    heads: list[str]
+    mentioned: list[str] = field(default_factory=list[str])
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs."""
+        found = (self.models, self.database, self.documents, self.pending, self.changed)
+        return not any(found) and len(self.heads) < 2
+
+
+def current(history: History) -> Operation[Current]:
+    """Say where the database stands."""
+    ledger = yield from read_ledger()
+    return current_of(history, ledger)
+
+
+def current_of(history: History, ledger: Ledger) -> Current:
+    """Say where a database with this ledger stands."""
+    applied = set(ledger.checksums)
+    known = [each for each in history.ordered() if each.id in applied]
+    inner = {parent.id for revision in known for parent in history.parents(revision, all_=False)}
+    tips = [revision.id for revision in known if revision.id not in inner]
+    lost = sorted(each for each in applied if each not in history.by_id)
+    running = None
+    if ledger.running is not None:
+        body = ledger.running
+        running = Running(
+            str(body["revision"]),
+            int(body["step"]),
+            int(body["done"]),
+            int(body["total"]),
+            str(body["direction"]),
+        )
+    return Current(tips or lost, changed_ids(history, ledger), running)
+
+
+def plan(history: History, target: str, phase: str) -> Operation[Plan]:
+    """Say what going to a target would do, with the numbers of this database."""
+    ledger = yield from read_ledger()
+    applied = applied_ids(history, ledger)
+    wanted = history.target(target, applied)
+    tasks = upgrade_tasks(history, applied, target, phase)
+    if not tasks and applied - wanted:
+        tasks = downgrade_tasks(history, applied, target)
+    steps: list[PlannedStep] = []
+    for task in tasks:
+        steps += yield from _planned(task)
+    return Plan(steps)
+
+
+def _planned(task: Task) -> Operation[list[PlannedStep]]:
+    state, names = copy_of(task.before), dict[str, str]()
+    found: list[PlannedStep] = []
+    for step in task.plain_steps:
+        collection = split_target(step.collection)[0]
+        source = names.get(collection, collection)
+        if step.operation == "rename_collection":
+            names[step["new"]] = source
+        documents = 0
+        if step.operation in _OVER_DOCUMENTS:
+            documents = yield from _count(source)
+        back = reversal(state, step)
+        reversible = not any(each.operation == "irreversible" for each in back)
+        loses = documents if step.get("keep", True) is False else 0
+        apply_step(state, step)
+        found.append(
+            PlannedStep(
+                task.revision.id,
+                step.operation,
+                step.collection,
+                documents,
+                loses,
+                round(documents * _SECONDS_A_DOCUMENT, 2),
+                reversible,
+                phase_of(step),
+                step_text(step),
+            )
+        )
+    return found
+
+
+def _count(collection: str) -> Operation[int]:
+    try:
+        return (yield from call(CountDocuments(collection)))
+    except CollectionNotFound:
+        return 0
+
+
+def model_differences(history: History, models: State) -> list[str]:
+    """Say how the models differ from the revisions."""
+    return [step_text(step) for step in differences(history, models)]
+
+
+def differences(history: History, models: State) -> list[Step]:
+    """Return the steps from the revisions to the models, asking nothing."""
+    return diff(history.state(), models, Decisions(assumes=True))
+
+
+def check(history: History, models: State | None, *, documents: bool = False) -> Operation[Check]:
+    """Compare models, revisions and the database."""
+    ledger = yield from read_ledger()
+    applied = applied_ids(history, ledger)
+    skipped = {each for revision in history.by_id.values() for each in revision.replaces}
+    pending = [each.id for each in history.ordered() if each.id not in applied and each.id not in skipped]
+    state = history.state({each for each in applied if each not in skipped})
+    database, mentioned = yield from _database(state)
+    unfit: list[str] = []
+    if documents:
+        unfit = yield from _documents(state)
+    return Check(
+        model_differences(history, models) if models is not None else [],
+        database,
+        unfit,
+        pending,
+        changed_ids(history, ledger),
+        [each.id for each in history.heads()],
+        mentioned,
+    )
+
+
+def _database(state: State) -> Operation[tuple[list[str], list[str]]]:
+    found: list[str] = []
+    for name in sorted(state):
+        spec = state[name].spec()
+        there = yield from call(DescribeCollection(name))
+        if there is None:
+            found.append(f"the collection {name} is missing")
+            continue
+        if there.kind != spec.kind:
+            found.append(f"the collection {name} holds {there.kind}s, not {spec.kind}s")
+        wanted, have = {i.name: i for i in spec.indexes}, {i.name: i for i in there.indexes}
+        found += [f"{name} has no index {each}" for each in sorted(set(wanted) - set(have))]
+        found += [
+            f"{name} has an index {each} that no revision made" for each in sorted(set(have) - set(wanted))
+        ]
+        found += [
+            f"the index {each} of {name} is another one"
+            for each in sorted(wanted)
+            if have.get(each, wanted[each]) != wanted[each]
+        ]
+        if (there.schema, there.validation) != (spec.schema, spec.validation):
+            found.append(f"{name} has another schema than the revisions say")
+    names = yield from call(ListCollections())
+    mentioned = [f"the collection {each} is nobody's" for each in names if each not in state]
+    return found, mentioned
+
+
+def _documents(state: State) -> Operation[list[str]]:
+    found: list[str] = []
+    for name in sorted(state):
+        after = ""
+        while page := (yield from read_page(name, after, 1000)):
+            for stored in page:
+                problem = misfit_of(state[name], body_of(stored))
+                if problem is not None:
+                    found.append(f"{name}/{stored[0]}: {problem}")
+            after = page[-1][0]
+    return found
+
+
+def script_of(history: History, ledger: Ledger, target: str, phase: str) -> str:
+    """Write what going to a target would do."""
+    applied = applied_ids(history, ledger)
+    tasks = upgrade_tasks(history, applied, target, phase)
+    if not tasks and applied - history.target(target, applied):
+        tasks = downgrade_tasks(history, applied, target)
+    return script(tasks)
+
+
+def require(history: History, ledger: Ledger, target: str) -> None:
+    """Raise PendingMigrations unless a database with this ledger is at a target."""
+    applied = applied_ids(history, ledger)
+    wanted = history.target(target, applied)
+    replaced = {each for revision in history.by_id.values() for each in revision.replaces}
+    missing = [r.id for r in history.ordered() if r.id in wanted - applied - replaced]
+    if missing:
+        raise PendingMigrations(
+            f"{len(missing)} revisions have not run on this database: {', '.join(missing)}",
+            hint="solidb-odm upgrade",
+        )
+
+
+def script(tasks: Sequence[Task]) -> str:
+    """Write what would be done, an operation a line."""
+    lines: list[str] = []
+    for task in tasks:
+        word = "upgrade to" if task.direction == "u" else "undo"
+        lines.append(f"-- {word} {task.revision.name}")
+        lines += [step_text(step) for step in task.plain_steps] or ["-- nothing"]
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
+def as_json(value: Any) -> Any:
+    """Return a report as JSON: the attributes of the Python value."""
+    if isinstance(value, list):
+        return [as_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(value, "__dataclass_fields__"):
+        names = [name for name in value.__dataclass_fields__ if name != "module"]
+        made = {name: as_json(getattr(value, name)) for name in names}
+        return {"ok": value.ok, **made} if isinstance(value, Check) else made
+    if isinstance(value, tuple):
+        return [as_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,278 @@
+"""Running revisions: which, in what order, from where they stand; as operations, for both colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .._types import JsonObject
+from ..commands import GetMany, Inserts, Operation, Removals, RunQuery, call
+from ..errors import IrreversibleMigration, MigrationError, MigrationFailed, RevisionChanged, SolidbError
+from ..language.parser import parse
+from .fingerprint import step_fingerprint
+from .history import History, Revision
+from .ledger import (
+    ATTIC,
+    LEDGER,
+    Checkpoint,
+    Ledger,
+    Progress,
+    Run,
+    acquire,
+    attic_key,
+    begin,
+    now,
+    prepare,
+    read_ledger,
+    write,
+)
+from .performers import Work, perform, sync_schema
+from .phases import phase_of
+from .preflight import preflight
+from .replay import apply_step
+from .state import State, copy_of
+from .steps import Step
+
+_FRESH: JsonObject = {"after": "", "done": 0, "total": 0, "pending": [], "phase": "", "place": 0}
+
+
+@dataclass
+class Task:
+    """One revision that is to be run or undone: its steps with the numbers of what they undo."""
+
+    revision: Revision
+    direction: str
+    steps: list[tuple[Step, int]]
+    before: State
+
+    @property
+    def plain_steps(self) -> list[Step]:
+        """The steps alone."""
+        return [step for step, _ in self.steps]
+
+
+def applied_ids(history: History, ledger: Ledger) -> set[str]:
+    """Return the revisions that count as run: a squashed one does where all it replaces has."""
+    found = set(ledger.checksums)
+    for revision in history.ordered():
+        if revision.replaces and set(revision.replaces) <= found:
+            found.add(revision.id)
+        elif revision.id in found:
+            found |= set(revision.replaces)
+    return found
+
+
+def changed_ids(history: History, ledger: Ledger) -> list[str]:
+    """Return the revisions that have run and are missing now, or do something else."""
+    replaced = {each for revision in history.by_id.values() for each in revision.replaces}
+    running = str((ledger.running or {}).get("revision", ""))
+    found: list[str] = []
+    for each, checksum in sorted(ledger.checksums.items()):
+        revision = history.by_id.get(each)
+        if (revision is None and each not in replaced) or (
+            revision is not None and revision.checksum != checksum and each != running
+        ):
+            found.append(each)
+    return found
+
+
+def upgrade_tasks(history: History, applied: set[str], target: str, phase: str) -> list[Task]:
+    """Return what is to be run to get to a target."""
+    wanted = history.target(target, applied)
+    skipped = {each for revision in history.by_id.values() for each in revision.replaces}
+    tasks: list[Task] = []
+    for revision, state in history.states():
+        if revision.id in applied or revision.id not in wanted or revision.id in skipped:
+            continue
+        steps = revision.upgrade_steps()
+        if phase == "expand" and any(phase_of(step) == "contract" for step in steps):
+            break
+        tasks.append(Task(revision, "u", list(zip(steps, range(len(steps)), strict=True)), copy_of(state)))
+    return tasks
+
+
+def downgrade_tasks(history: History, applied: set[str], target: str) -> list[Task]:
+    """Return what is to be undone to get to a target; IrreversibleMigration if something can't be."""
+    wanted = history.target(target, applied)
+    tasks: list[Task] = []
+    for revision, state in history.states():
+        if revision.id not in applied or revision.id in wanted:
+            continue
+        before = copy_of(state)
+        back = history.way_back(revision, before)
+        for step, _ in back:
+            if step.operation == "irreversible":
+                raise IrreversibleMigration(
+                    f"{revision.name} can't be undone: {step['reason']}", hint="nothing was changed"
+                )
+        after = copy_of(state)
+        history.replay(revision, after)
+        tasks.append(Task(revision, "d", back, after))
+    return tasks[::-1]
+
+
+def upgrade(run: Run, history: History, target: str, phase: str) -> Operation[list[Revision]]:
+    """Run what is pending up to a target, under the lease."""
+    ledger = yield from _locked(run, history)
+    applied = applied_ids(history, ledger)
+    if ledger.running is not None and ledger.running["direction"] == "d":
+        raise MigrationError(
+            f"the downgrade of {ledger.running['revision']} stopped half-way",
+            hint=f"solidb-odm downgrade {ledger.running['revision']}: it goes on from there",
+        )
+    tasks = upgrade_tasks(history, applied, target, phase)
+    if ledger.running is not None and ledger.running["revision"] not in [t.revision.id for t in tasks]:
+        others = upgrade_tasks(history, applied, str(ledger.running["revision"]), "contract")
+        tasks = [*others, *(task for task in tasks if task.revision not in [o.revision for o in others])]
+    done = yield from _run_tasks(run, tasks, ledger)
+    return done
+
+
+def downgrade(run: Run, history: History, target: str) -> Operation[list[Revision]]:
+    """Undo what has run after a target, under the lease."""
+    ledger = yield from _locked(run, history)
+    applied = applied_ids(history, ledger)
+    running = ledger.running
+    if running is not None and running["direction"] == "u":
+        raise MigrationError(
+            f"the upgrade to {running['revision']} stopped half-way",
+            hint="upgrade goes on from there; then it can be undone",
+        )
+    if running is not None and target.startswith("-"):
+        applied.add(str(running["revision"]))
+    tasks = downgrade_tasks(history, applied, target)
+    done = yield from _run_tasks(run, tasks, ledger)
+    return done
+
+
+def _locked(run: Run, history: History) -> Operation[Ledger]:
+    yield from acquire(run)
+    yield from prepare()
+    ledger = yield from read_ledger()
+    changed = changed_ids(history, ledger)
+    if changed:
+        missing = [each for each in changed if each not in history.by_id]
+        what = "is missing" if missing else "is not what has run on this database"
+        raise RevisionChanged(
+            f"revision {', '.join(missing or changed)} {what}",
+            hint="restore the file (git checkout), or accept it as it is: solidb-odm stamp head",
+        )
+    return ledger
+
+
+def _run_tasks(run: Run, tasks: Sequence[Task], ledger: Ledger) -> Operation[list[Revision]]:
+    done: list[Revision] = []
+    for task in tasks:
+        yield from run_task(run, task, ledger)
+        done.append(task.revision)
+        ledger.running = None
+    return done
+
+
+def run_task(run: Run, task: Task, ledger: Ledger) -> Operation[None]:
+    """Run or undo one revision, from where it stands."""
+    checkpoint = yield from _begin(run, task, ledger)
+    state = copy_of(task.before)
+    sums = [step_fingerprint(step) for step, _ in task.steps]
+    for at, (step, number) in enumerate(task.steps):
+        if at >= int(checkpoint.body["step"]):
+            _report(run, task, at, step)
+            yield from _perform(Work(checkpoint, state, step, number, task.direction))
+        apply_step(state, step)
+        if at >= int(checkpoint.body["step"]):
+            yield from checkpoint.write([], {**_FRESH, "step": at + 1, "sums": sums[: at + 1]})
+        if run.stopped and at + 1 < len(task.steps):
+            raise KeyboardInterrupt
+    for collection in state.values():
+        if collection.validation != "off" or collection.name in task.before:
+            yield from sync_schema(collection)
+    yield from _finish(run, task, checkpoint)
+
+
+def _begin(run: Run, task: Task, ledger: Ledger) -> Operation[Checkpoint]:
+    running = ledger.running
+    if running is None or running["revision"] != task.revision.id:
+        yield from preflight(task.before, task.plain_steps, allow_loss=run.allow_loss)
+        body = {
+            "revision": task.revision.id,
+            "direction": task.direction,
+            "step": 0,
+            "sums": [],
+            "at": now(),
+            **_FRESH,
+        }
+        return (yield from begin(run, body))
+    done = int(running["step"])
+    sums = [step_fingerprint(step) for step, _ in task.steps[:done]]
+    if sums != list(running["sums"])[:done]:
+        raise RevisionChanged(
+            f"{task.revision.name} stopped at step {done + 1}, and a step before that is another one now",
+            hint="restore the steps that are done; from the one that failed on they may be mended",
+        )
+    return Checkpoint(run, dict(running), ledger.running_rev)
+
+
+def _perform(work: Work) -> Operation[None]:
+    try:
+        yield from perform(work)
+    except MigrationError:
+        raise
+    except SolidbError as error:
+        key = getattr(error, "key", None) or None
+        raise MigrationFailed(
+            f"{work.step.operation} on {work.step.collection or 'a query'} failed: {error.message}",
+            revision=str(work.checkpoint.body["revision"]),
+            key=key,
+            hint=error.hint or "mend the revision from this step on, and upgrade again",
+        ) from error
+
+
+def _report(run: Run, task: Task, at: int, step: Step) -> None:
+    if run.on_progress is not None:
+        run.on_progress(Progress(task.revision.id, at, step.operation, step.collection, 0, 0))
+
+
+def _finish(run: Run, task: Task, checkpoint: Checkpoint) -> Operation[None]:
+    key = f"rev-{task.revision.id}"
+    over = Removals(LEDGER, [("running", checkpoint.revision)])
+    if task.direction == "u":
+        yield from write(run, [over, Inserts(LEDGER, [(key, _row(task.revision))])])
+        return
+    stored = yield from _revision_rows([task.revision.id, *task.revision.replaces])
+    yield from write(run, [over, Removals(LEDGER, stored)])
+    prefix = attic_key(task.revision.id, "u", 0, "").partition("-u")[0] + "-u"
+    text = f"FOR a IN `{ATTIC}` FILTER a._key >= @low AND a._key < @high REMOVE a IN `{ATTIC}`"
+    yield from call(RunQuery(parse(text), {"low": prefix, "high": prefix + "~"}))
+    yield from write(run, [])
+
+
+def _row(revision: Revision) -> JsonObject:
+    return {
+        "_key": f"rev-{revision.id}",
+        "revision": revision.id,
+        "checksum": revision.checksum,
+        "words": revision.words,
+        "at": now(),
+    }
+
+
+def _revision_rows(ids: Sequence[str]) -> Operation[list[tuple[str, str]]]:
+    found = yield from call(GetMany(LEDGER, [f"rev-{each}" for each in ids]))
+    return [(stored[0], stored[1]) for stored in found]
+
+
+def stamp(run: Run, history: History, target: str, *, purge: bool = False) -> Operation[list[Revision]]:
+    """Note that the database is at a target, and run nothing; checksums are taken as they are."""
+    yield from acquire(run)
+    yield from prepare()
+    ledger = yield from read_ledger()
+    wanted = history.target(target, applied_ids(history, ledger))
+    chosen = [revision for revision in history.ordered() if revision.id in wanted]
+    old = yield from _revision_rows(sorted(ledger.checksums))
+    rows = [(f"rev-{revision.id}", _row(revision)) for revision in chosen]
+    removals = list(old)
+    if ledger.running is not None and (purge or ledger.running["revision"] in wanted):
+        removals.append(("running", ledger.running_rev))
+    if removals or rows:
+        yield from write(run, [Removals(LEDGER, removals), Inserts(LEDGER, rows)])
+    return chosen

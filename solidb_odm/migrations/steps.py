@@ -1,0 +1,188 @@
+"""Steps: what ``op`` records. Plan, dry run and resumption are one list of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ..commands import IndexKind, IndexSpec
+from ..errors import MigrationError
+
+UNSET: Any = type("Unset", (), {"__repr__": lambda _: "...", "__bool__": lambda _: False})()
+"""An argument that was not given, where None is a value."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation with all of its arguments, by name; ``collection`` may say a class too."""
+
+    operation: str
+    collection: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def get(self, name: str, other: Any = None) -> Any:
+        """Return an argument."""
+        return self.arguments.get(name, other)
+
+    @property
+    def path(self) -> str:
+        """The path of the field, empty if the operation is about a collection."""
+        return str(self.arguments.get("path", ""))
+
+    @property
+    def function(self) -> Callable[..., Any] | None:
+        """The function that is called with each document."""
+        return self.arguments.get("function")
+
+    def __str__(self) -> str:
+        return step_text(self)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a call of an operation is written: names given by place, and by keyword with their defaults."""
+
+    positional: tuple[str, ...]
+    keywords: Mapping[str, Any]
+    star: str = ""
+
+
+SIGNATURES: dict[str, Signature] = {
+    "create_collection": Signature(
+        ("schema",), {"kind": "document", "validation": "off", "indexes": (), "version": 1}
+    ),
+    "drop_collection": Signature((), {"keep": True}),
+    "rename_collection": Signature(("new",), {}),
+    "rename_type": Signature(("old", "new"), {}),
+    "set_schema": Signature(("schema",), {"validation": UNSET}),
+    "add_field": Signature(("path", "type"), {"fill": UNSET}),
+    "rename_field": Signature(("path", "new"), {}),
+    "drop_field": Signature(("path",), {"keep": True}),
+    "alter_field": Signature(
+        ("path", "type"), {"fill": UNSET, "values": None, "convert": None, "reverse": None}
+    ),
+    "create_index": Signature((), {"name": None, "kind": "persistent"}, star="fields"),
+    "drop_index": Signature(("name",), {}),
+    "execute": Signature((), {}),
+    "for_each": Signature(("function",), {"where": None, "reverse": None, "batch": 500}),
+    "recompute": Signature((), {}, star="names"),
+    "upgrade_documents": Signature((), {"version": 0}),
+    "irreversible": Signature(("reason",), {}),
+}
+"""Every operation but for its first argument, which is the collection."""
+
+ALWAYS_WRITTEN = {("set_schema", "validation")}
+
+
+def step_text(step: Step, width: int = 110) -> str:
+    """Write the call that records a step."""
+    signature = SIGNATURES[step.operation]
+    if step.operation == "execute":
+        values = [
+            source_text(step["sdbql"]),
+            *(f"{name}={source_text(value)}" for name, value in step["binds"].items()),
+        ]
+    else:
+        values = [] if step.operation == "irreversible" else [source_text(step.collection)]
+        values += [_value(step.get(name)) for name in signature.positional]
+        values += [_value(value) for value in step.get(signature.star, ()) if signature.star]
+        values += _keywords(step, signature)
+        if step.operation == "create_index":
+            values += [f"{name}={source_text(value)}" for name, value in step["options"].items()]
+    if step.operation == "create_collection" and step.get("schema") is None:
+        values.pop(1)
+    line = f"op.{step.operation}({', '.join(values)})"
+    if len(line) <= width:
+        return line
+    inner = "".join(f"    {value},\n" for value in values)
+    return f"op.{step.operation}(\n{inner})"
+
+
+def _keywords(step: Step, signature: Signature) -> list[str]:
+    texts: list[str] = []
+    for name, default in signature.keywords.items():
+        value = step.get(name, default)
+        if value is UNSET or (value == default and (step.operation, name) not in ALWAYS_WRITTEN):
+            continue
+        texts.append(f"{name}={_value(value)}")
+    return texts
+
+
+def _value(value: Any) -> str:
+    if callable(value):
+        return getattr(value, "__name__", repr(value))
+    return source_text(value)
+
+
+def source_text(value: Any) -> str:
+    """Write a value as Python, with the quotes a formatter would choose."""
+    if isinstance(value, str):
+        text = repr(value)
+        return text if '"' in value or "\\" in text or "'" in value else f'"{value}"'
+    if isinstance(value, IndexSpec):
+        return source_text(index_row(value))
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{source_text(k)}: {source_text(v)}' for k, v in value.items())}}}"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(source_text(each) for each in value)}]"  # pyright: ignore[reportUnknownVariableType]
+    return repr(value)
+
+
+_INDEX_DEFAULTS = IndexSpec("", "persistent", ())
+
+
+def index_options(index: IndexSpec) -> dict[str, Any]:
+    """Return the options of an index that are not the usual ones."""
+    names = ("unique", "dimension", "metric", "seconds", "minimum_length")
+    chosen = {name: getattr(index, name) for name in names}
+    return {name: value for name, value in chosen.items() if value != getattr(_INDEX_DEFAULTS, name)}
+
+
+def index_row(index: IndexSpec) -> dict[str, Any]:
+    """Return an index as ``create_collection(indexes=...)`` takes it."""
+    row: dict[str, Any] = {"fields": list(index.fields), "name": index.name}
+    if index.kind != "persistent":
+        row["kind"] = index.kind
+    return {**row, **index_options(index)}
+
+
+def read_index(row: Any) -> IndexSpec:
+    """Read an index of ``create_collection(indexes=...)``."""
+    if isinstance(row, IndexSpec):
+        return row
+    if isinstance(row, str):
+        return make_index((row,), None, "persistent", {})
+    if isinstance(row, (list, tuple)):
+        return make_index(tuple(row), None, "persistent", {})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    values = dict(row)
+    fields = values.pop("fields", ())
+    fields = (fields,) if isinstance(fields, str) else tuple(fields)
+    return make_index(fields, values.pop("name", None), values.pop("kind", "persistent"), values)
+
+
+_SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vector", "ttl": "ttl"}
+
+
+def index_name(fields: tuple[str, ...], kind: str) -> str:
+    """Return the name an index has if none is given, as models give it."""
+    return f"{'_'.join(fields).replace('.', '_')}_{_SUFFIX.get(kind, kind)}"
+
+
+def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Mapping[str, Any]) -> IndexSpec:
+    """Make an index; MigrationError if an option is not known."""
+    if kind not in _SUFFIX:
+        raise MigrationError(f"there is no kind of index {kind!r}", hint=f"one of {', '.join(_SUFFIX)}")
+    if not fields:
+        raise MigrationError("an index needs a field", hint='e.g. op.create_index("wines", "year")')
+    known = set(inspect.signature(IndexSpec).parameters) - {"name", "kind", "fields"}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        hint = f"one of {', '.join(sorted(known))}"
+        raise MigrationError(f"an index has no option {unknown[0]!r}", hint=hint)
+    made: dict[str, Any] = dict(options)
+    return IndexSpec(name or index_name(fields, kind), cast(IndexKind, kind), fields, **made)

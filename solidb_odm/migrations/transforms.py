@@ -1,0 +1,314 @@
+"""What one step makes of one document, and what it takes away from it: all without a database.
+
+A transform gets a document it may change and a list for what it overwrites: ``[pointer, old]`` or
+``[pointer, old, new]``, of which the attic is made. What a step has nothing to do with comes out equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeAlias, cast
+
+from .._types import Json, JsonObject
+from ..errors import MigrationError
+from ..model.stored.shape import canonical
+from .fitting import misfit
+from .paths import Path, parse_path, places, slots, split_target
+from .state import Collection
+from .steps import UNSET, Step
+from .type_text import read_type
+
+ABSENT = {"_absent": True}
+"""Stands in the attic for a value that was not there."""
+
+Kept: TypeAlias = list[list[Any]]
+Transform: TypeAlias = Callable[[JsonObject, Kept], None]
+
+
+class Unfit(Exception):
+    """A value can't become what a step wants; the message says why."""
+
+
+def transform_of(step: Step, collection: Collection | None) -> Transform | None:
+    """Return what a step does to each document of its collection, None if it does nothing to them."""
+    make = _TRANSFORMS.get(step.operation)
+    if make is None:
+        return None
+    transform = make(step, collection)
+    kind = split_target(step.collection)[1]
+    if transform is None or kind is None:
+        return transform
+
+    def of_class(document: JsonObject, kept: Kept) -> None:
+        if document.get("_type", "") == kind:
+            transform(document, kept)
+
+    return of_class
+
+
+def _add_field(step: Step, _: Collection | None) -> Transform | None:
+    path, fill = parse_path(step["path"]), step["fill"]
+    if path[-1].kind != "name":
+        return None
+    name, has_fill = path[-1].text, fill is not UNSET
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        for container, at in places(document, path):
+            if not isinstance(container, dict):
+                continue
+            if name in container:
+                kept.append([[*at, name], container[name], container[name]])
+            elif has_fill:
+                container[name] = deepcopy(fill)
+
+    return transform
+
+
+def _rename_field(step: Step, _: Collection | None) -> Transform:
+    path, new = parse_path(step["path"]), parse_path(step["new"])[0].text
+    name = path[-1].text
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        for container, at in places(document, path):
+            if isinstance(container, dict) and name in container:
+                if new in container:
+                    kept.append([[*at, new], container[new], container[name]])
+                container[new] = container.pop(name)
+
+    return transform
+
+
+def _drop_field(step: Step, _: Collection | None) -> Transform:
+    path, keep = parse_path(step["path"]), step["keep"]
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        for container, key, pointer in list(slots(document, path)):
+            if isinstance(container, dict):
+                value = container.pop(key)
+                if keep:
+                    kept.append([list(pointer), value])
+
+    return transform
+
+
+def _alter_field(step: Step, collection: Collection | None) -> Transform:
+    path = parse_path(step["path"])
+    shape = read_type(step["type"])
+    change = Conversion(step, shape, _defs(collection, step))
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        for container, key, pointer in list(slots(document, path)):
+            old = container[key]
+            new = change(old)
+            if new is not old and canonical(new) != canonical(old):
+                kept.append([list(pointer), old, new])
+                container[key] = new
+        if step["fill"] is not UNSET and path[-1].kind == "name":
+            for container, _ in places(document, path):
+                if isinstance(container, dict):
+                    container.setdefault(path[-1].text, deepcopy(step["fill"]))
+
+    return transform
+
+
+def _defs(collection: Collection | None, step: Step) -> JsonObject:
+    if collection is None:
+        return {}
+    kind = split_target(step.collection)[1]
+    found: JsonObject = {}
+    for name in collection.chosen(kind):
+        found |= collection.shapes.get(name, {}).get("defs", {})
+    return found
+
+
+class Conversion:
+    """One value from the old type to the new one."""
+
+    def __init__(self, step: Step, shape: JsonObject, defs: JsonObject) -> None:
+        self._fill, self._convert = step["fill"], step["convert"]
+        self._shape, self._defs = shape, defs
+        self._values = {_key(old): new for old, new in (step["values"] or {}).items()}
+        self._targets = any("target" in member for member in shape.get("anyOf", [shape]))
+        self._partial = (
+            "type" in shape and shape["type"] == "object" and "fields" not in shape and "values" not in shape
+        )
+
+    def __call__(self, value: Json) -> Json:
+        if self._values:
+            value = self._mapped(value)
+        if value is not None and self._convert is not None:
+            value = _converted(value, self._convert)
+        if self._partial:
+            return value
+        problem = misfit(self._shape, value, self._defs)
+        if problem is None:
+            return value
+        if self._fill is not UNSET:
+            return deepcopy(self._fill)
+        raise Unfit(problem)
+
+    def _mapped(self, value: Json) -> Json:
+        if _key(value) in self._values:
+            return self._values[_key(value)]
+        if self._targets and isinstance(value, str):
+            collection, slash, key = value.partition("/")
+            if slash and collection in self._values:
+                return f"{self._values[collection]}/{key}"
+        return value
+
+
+def _key(value: Json) -> str:
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _converted(value: Json, convert: Any) -> Json:
+    try:
+        if callable(convert):
+            return convert(value)
+        return _CONVERSIONS[convert](value)
+    except (TypeError, ValueError, KeyError) as error:
+        raise Unfit(f"{value!r} has no form as {convert}: {error}") from error
+
+
+def _number_text(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _list_item(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, str):
+        return {"true": True, "false": False}[value.lower()]
+    return bool(value)
+
+
+def _integer(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError("it has a fraction")
+    return number
+
+
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "int": _integer,
+    "float": float,
+    "str": _number_text,
+    "bool": _boolean,
+    "list": _list_item,
+}
+
+
+def _rename_type(step: Step, _: Collection | None) -> Transform:
+    def transform(document: JsonObject, kept: Kept) -> None:  # noqa: ARG001  one signature
+        if document.get("_type") == step["old"]:
+            document["_type"] = step["new"]
+
+    return transform
+
+
+def _for_each(step: Step, _: Collection | None) -> Transform | None:
+    function = step["function"]
+    if function is None:
+        return None
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        before = deepcopy(document)
+        made = function(document)
+        if made is None:
+            document.clear()
+            document.update(before)
+            return
+        if not isinstance(made, dict):
+            raise Unfit(f"the function returned {type(made).__name__}, where a dict or None is wanted")
+        new = cast(JsonObject, made)
+        for name in ("_id", "_key", "_rev", "_created_at", "_updated_at"):
+            if name in before and new.get(name, before[name]) != before[name]:
+                raise Unfit(f"the function changed {name}, which is the database's")
+        if new is not document:
+            document.clear()
+            document.update(new)
+        for name in ("_key", "_id", "_rev", "_created_at", "_updated_at"):
+            if name in before:
+                document[name] = before[name]
+        for name in {**before, **document}:
+            old, now = before.get(name, ABSENT), document.get(name, ABSENT)
+            if name not in _SYSTEM and (old is not now) and canonical(old) != canonical(now):
+                kept.append([[name], old, now])
+
+    return transform
+
+
+_SYSTEM = ("_key", "_id", "_rev", "_created_at", "_updated_at")
+
+_TRANSFORMS: dict[str, Callable[[Step, Collection | None], Transform | None]] = {
+    "add_field": _add_field,
+    "rename_field": _rename_field,
+    "drop_field": _drop_field,
+    "alter_field": _alter_field,
+    "rename_type": _rename_type,
+    "for_each": _for_each,
+}
+
+
+def references(path: Path | None, old: str, new: str) -> Transform:
+    """Return what rewrites ``old/key`` to ``new/key`` at a path; None stands for the ends of edges."""
+    prefix = f"{old}/"
+
+    def transform(document: JsonObject, kept: Kept) -> None:  # noqa: ARG001  one signature
+        places_ = (
+            [(document, end, ()) for end in ("_from", "_to") if end in document]
+            if path is None
+            else list(slots(document, path))
+        )
+        for container, key, _ in places_:
+            value = container[key]
+            if isinstance(value, str) and value.startswith(prefix):
+                container[key] = f"{new}/{value[len(prefix) :]}"
+
+    return transform
+
+
+def restore(before: JsonObject, document: JsonObject, kept: Kept) -> bool:
+    """Put back what a step kept, where nobody has changed it since; say whether that was everything."""
+    whole = True
+    for entry in kept:
+        pointer, old = entry[0], entry[1]
+        if len(entry) == 2 or canonical(_at(before, pointer)) == canonical(entry[2]):
+            _put(document, pointer, old)
+        else:
+            whole = False
+    return whole
+
+
+def _at(document: Any, pointer: list[Any]) -> Json:
+    for key in pointer:
+        try:
+            document = document[key]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return document
+
+
+def _put(document: Any, pointer: list[Any], value: Json) -> None:
+    *way, last = pointer
+    container = _at(document, way)
+    if container == ABSENT:
+        return
+    if isinstance(container, dict):
+        if value == ABSENT:
+            container.pop(last, None)
+        else:
+            container[last] = value
+    elif isinstance(container, list) and isinstance(last, int) and last < len(container):  # pyright: ignore[reportUnknownArgumentType]
+        container[last] = value
+
+
+def need_transform(step: Step, collection: Collection | None) -> Transform:
+    """Return the transform of a step that has one."""
+    found = transform_of(step, collection)
+    if found is None:
+        raise MigrationError(f"op.{step.operation} does nothing to documents")
+    return found

@@ -1,0 +1,284 @@
+"""What generated revisions make of documents, on every engine; and that the way back gives all of it back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from solidb_odm import Document, Edge, Index, Link
+from solidb_odm.errors import DataLossRefused, DecisionNeeded, InvalidDocuments, MigrationError
+
+from .conftest import Place
+
+
+def first() -> list[Any]:
+    class Address(BaseModel):
+        city: str
+
+    class Line(BaseModel):
+        sku: str
+        count: int = 1
+
+    class Wine(Document, collection="wines"):
+        label: Annotated[str, Index(unique=True)]
+        colour: Literal["red", "rosé"] = "red"
+        nose: str = ""
+        cellar: Address | None = None
+        lines: list[Line] = []
+        rooms: dict[str, Line] = {}
+        year: int
+
+    return [Wine]
+
+
+def second() -> list[Any]:
+    class Address(BaseModel):
+        town: str
+        zip: int
+
+    class Line(BaseModel):
+        code: str
+        count: int = 1
+        price: float = 1.5
+
+    class Wine(Document, collection="wines"):
+        title: Annotated[str, Index(unique=True)]
+        colour: Literal["red", "white"] = "red"
+        cellar: Address | None = None
+        lines: list[Line] = []
+        rooms: dict[str, Line] = {}
+        stars: int
+        year: str
+
+    return [Wine]
+
+
+RENAMES = {
+    "wines.label": "title",
+    "wines.cellar.city": "town",
+    "wines.lines[].sku": "code",
+    "wines.rooms{}.sku": "code",
+}
+SECOND: dict[str, Any] = {
+    "rename": RENAMES,
+    "drop": ["wines.nose"],
+    "fill": {"wines.stars": 3, "wines.cellar.zip": 0},
+    "values": {"wines.colour": {"rosé": "red"}},
+}
+OLD = {
+    "_key": "a",
+    "label": "x",
+    "colour": "rosé",
+    "nose": "plum",
+    "cellar": {"city": "Paris"},
+    "lines": [{"sku": "s", "count": 2}],
+    "rooms": {"r": {"sku": "t", "count": 3}},
+    "year": 1999,
+    "extra": [1],
+}
+
+
+def test_a_revision_changes_documents_at_every_depth_and_undoes_it(place: Place) -> None:
+    place.go(*first())
+    place.put("wines", OLD, {**OLD, "_key": "b", "label": "y", "colour": "red", "cellar": None})
+    before, made = place.stored("wines"), place.times("wines")
+
+    migrator = place.go(*second(), **SECOND)
+
+    assert place.stored("wines")[0] == {
+        "_key": "a",
+        "title": "x",
+        "colour": "red",
+        "cellar": {"town": "Paris", "zip": 0},
+        "lines": [{"code": "s", "count": 2, "price": 1.5}],
+        "rooms": {"r": {"code": "t", "count": 3, "price": 1.5}},
+        "year": "1999",
+        "stars": 3,
+        "extra": [1],
+    }
+    assert place.times("wines") == made
+    assert migrator.check(documents=True).ok
+    migrator.downgrade("-1")
+    assert place.stored("wines") == before
+    assert place.times("wines") == made
+
+
+def test_nothing_is_written_for_models_that_did_not_change(place: Place) -> None:
+    place.go(*first())
+    assert place.migrator(*first()).revision("again", autogenerate=True) == []
+
+
+def test_a_decision_that_is_open_names_its_flags_and_writes_no_file(place: Place) -> None:
+    place.go(*first())
+    with pytest.raises(DecisionNeeded) as caught:
+        place.migrator(*second()).revision("second", autogenerate=True)
+    flags = [flag for question in caught.value.questions for flag in question.flags]
+    assert "--rename wines.label=title" in flags
+    assert "--drop wines.nose" in flags
+    assert "--fill wines.stars=JSON" in flags
+    assert len(list(place.folder.glob("*.py"))) == 1
+
+
+def test_a_fill_that_does_not_fit_is_refused(place: Place) -> None:
+    place.go(*first())
+    with pytest.raises(MigrationError, match=r'wines.stars="three" does not fit'):
+        place.go(*second(), **{**SECOND, "fill": {"wines.stars": "three", "wines.cellar.zip": 0}})
+
+
+def test_a_collection_is_renamed_with_the_edges_and_links_that_name_it(place: Place) -> None:
+    def old() -> list[Any]:
+        class Wine(Document, collection="wines"):
+            name: str
+
+        class Note(Document, collection="notes"):
+            about: list[Link[Wine]]
+
+        class Likes(Edge[Note, Wine], collection="likes"):
+            pass
+
+        return [Wine, Note, Likes]
+
+    def new() -> list[Any]:
+        class Bottle(Document, collection="bottles"):
+            name: str
+
+            class Settings:
+                renamed_from = "wines"
+
+        class Note(Document, collection="notes"):
+            about: list[Link[Bottle]]
+
+        class Likes(Edge[Note, Bottle], collection="likes"):
+            pass
+
+        return [Bottle, Note, Likes]
+
+    place.go(*old())
+    place.put("wines", {"_key": "w", "name": "x"})
+    place.put("notes", {"_key": "n", "about": ["wines/w"]})
+    place.put("likes", {"_key": "l", "_from": "notes/n", "_to": "wines/w"})
+
+    migrator = place.go(*new())
+
+    assert place.stored("bottles") == [{"_key": "w", "name": "x"}]
+    assert place.stored("notes")[0]["about"] == ["bottles/w"]
+    assert place.stored("likes")[0]["_to"] == "bottles/w"
+    assert migrator.check().ok
+    migrator.downgrade("-1")
+    assert place.stored("likes")[0]["_to"] == "wines/w"
+
+
+def test_a_dropped_collection_comes_back_from_the_attic(place: Place) -> None:
+    class Keep(Document, collection="keeps"):
+        name: str
+
+    wines = first()
+    place.go(Keep, *wines)
+    place.put("wines", OLD)
+    migrator = place.go(Keep, drop=["wines"])
+    assert migrator.check().ok
+
+    migrator.downgrade("-1")
+
+    assert place.stored("wines") == [OLD]
+    assert place.migrator(Keep, *wines).check().database == []
+
+
+def test_duplicates_under_a_unique_index_are_found_before_the_first_write(place: Place) -> None:
+    def plain() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            label: str
+
+        return Wine
+
+    def unique() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            label: Annotated[str, Index(unique=True)]
+            stars: int = 3
+
+        return Wine
+
+    place.go(plain())
+    place.put("wines", {"_key": "a", "label": "x"}, {"_key": "b", "label": "x"})
+    with pytest.raises(InvalidDocuments) as caught:
+        place.go(unique())
+    assert (caught.value.collection, caught.value.count, caught.value.keys) == ("wines", 1, ["b"])
+    assert "stars" not in place.stored("wines")[0]
+
+
+def test_what_is_dropped_for_good_has_to_be_allowed(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("wines", {"fields": {"nose": "str"}})')
+    place.write("bbbb", "aaaa", 'op.drop_field("wines", "nose", keep=False)')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    place.put("wines", {"_key": "a", "nose": "plum"})
+    with pytest.raises(DataLossRefused, match="1 documents of wines would lose nose for good"):
+        migrator.upgrade()
+    migrator.upgrade(allow_loss=True)
+    assert place.stored("wines") == [{"_key": "a"}]
+
+
+def test_members_of_a_union_are_changed_by_their_tag(place: Place) -> None:
+    class Cat(BaseModel):
+        kind: Literal["cat"]
+        lives: int
+
+    class Dog(BaseModel):
+        kind: Literal["dog"]
+
+    class OldDog(BaseModel):
+        kind: Literal["dog"]
+        age: int
+
+    class CatNow(BaseModel):
+        kind: Literal["cat"]
+        lives_left: int
+
+    def owner(pets: Any) -> type[Document]:
+        class Owner(Document, collection="owners"):
+            pet: Annotated[pets, Field(discriminator="kind")]
+
+        return Owner
+
+    place.go(owner(Cat | Dog))
+    place.put(
+        "owners",
+        {"_key": "a", "pet": {"kind": "cat", "lives": 9}},
+        {"_key": "b", "pet": {"kind": "dog"}},
+    )
+    migrator = place.go(
+        owner(CatNow | OldDog),
+        rename={"owners.pet[kind=cat].lives": "lives_left"},
+        fill={"owners.pet[kind=dog].age": 1},
+    )
+    assert [row["pet"] for row in place.stored("owners")] == [
+        {"kind": "cat", "lives_left": 9},
+        {"kind": "dog", "age": 1},
+    ]
+    migrator.downgrade("-1")
+    assert [row["pet"] for row in place.stored("owners")] == [{"kind": "cat", "lives": 9}, {"kind": "dog"}]
+
+
+def test_values_that_were_there_before_a_field_was_added_stay(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("wines")')
+    place.write("bbbb", "aaaa", 'op.add_field("wines", "stars", "int", fill=3)')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    place.put("wines", {"_key": "a", "stars": 5}, {"_key": "b"})
+    migrator.upgrade()
+    assert [row["stars"] for row in place.stored("wines")] == [5, 3]
+    migrator.downgrade("-1")
+    assert place.stored("wines") == [{"_key": "a", "stars": 5}, {"_key": "b"}]
+
+
+def test_documents_that_a_step_leaves_alone_keep_their_revision(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("wines")')
+    place.write("bbbb", "aaaa", 'op.add_field("wines", "stars", "int", fill=3)')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    place.put("wines", {"_key": "a", "stars": 5})
+    revisions = [row["_rev"] for row in place.stored("wines", system=True)]
+    migrator.upgrade()
+    assert [row["_rev"] for row in place.stored("wines", system=True)] == revisions
