@@ -137,7 +137,8 @@ class Alteration:
 
 
 def _members(shape: JsonObject) -> list[JsonObject]:
-    return shape.get("anyOf", [bare(shape)])
+    members: list[JsonObject] = shape.get("anyOf", [bare(shape)])
+    return members
 
 
 def _takes_null(shape: JsonObject) -> bool:

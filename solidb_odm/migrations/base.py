@@ -120,8 +120,8 @@ class MigratorBase:
             made, words, down, up, back,
             depends_on=depends_on, branch_labels=labels, replaces=replaces, sources=sources,
         )  # fmt: skip
-        path = write_revision(self.folder, file_name(made, words, datetime.now(UTC)), text)
-        return History.read(self.folder).by_id[made] if path else Revision(made, path, words)
+        write_revision(self.folder, file_name(made, words, datetime.now(UTC)), text)
+        return History.read(self.folder).by_id[made]
 
     def merge(self, revisions: Iterable[str], text: str) -> Revision:
         """Write a revision that joins several heads."""

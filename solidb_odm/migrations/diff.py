@@ -328,7 +328,8 @@ class _Diff:
 
 
 def _members(shape: JsonObject) -> list[JsonObject]:
-    return shape.get("anyOf", [shape])
+    members: list[JsonObject] = shape.get("anyOf", [shape])
+    return members
 
 
 def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
@@ -341,7 +342,7 @@ def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
 
 def _tag(members: list[JsonObject]) -> str | None:
     """Return the field whose one value tells the members of a union apart."""
-    shared = set.intersection(*(set(member["fields"]) for member in members))
+    shared: set[str] = set.intersection(*(set(member["fields"]) for member in members))
     for each in sorted(shared):
         if all(
             len(member["fields"][each].get("enum", ())) == 1

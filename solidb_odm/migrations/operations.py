@@ -20,7 +20,7 @@ class Operations:
         self.steps: list[Step] = []
 
     def _add(self, operation: str, collection: str, **arguments: Any) -> None:
-        if not isinstance(collection, str) or not collection:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not collection:
             raise MigrationError(f"op.{operation}({collection!r}): a collection is named by its text")
         self.steps.append(Step(operation, collection, arguments))
 

@@ -102,7 +102,7 @@ def _inside(value: Json, part: Part) -> Iterator[tuple[str | int | None, Json]]:
     if part.kind == "name" and isinstance(value, dict) and part.text in value:
         yield part.text, value[part.text]
     elif part.kind == "items" and isinstance(value, list):
-        yield from enumerate(cast("list[Any]", value))
+        yield from enumerate(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     elif part.kind == "values" and isinstance(value, dict):
         yield from list(cast(JsonObject, value).items())
     elif part.kind == "member" and isinstance(value, dict) and value.get(part.text) == part.value:
@@ -124,9 +124,15 @@ Change: TypeAlias = Callable[[JsonObject | None], JsonObject | None]
 
 def look(shape: JsonObject, path: Path) -> JsonObject | None:
     """Return the shape at a path, None if there is none."""
-    found: list[JsonObject | None] = []
-    change_at(shape, path, lambda inner: found.append(inner) or inner)
-    return next((each for each in found if each is not None), None)
+    found: list[JsonObject] = []
+
+    def note(inner: JsonObject | None) -> JsonObject | None:
+        if inner is not None:
+            found.append(inner)
+        return inner
+
+    change_at(shape, path, note)
+    return found[0] if found else None
 
 
 def change_at(shape: JsonObject, path: Path, change: Change) -> JsonObject:
@@ -179,4 +185,4 @@ def _leads(member: JsonObject, part: Part) -> bool:
 def is_member(shape: JsonObject, part: Part) -> bool:
     """Say whether a shape is the member of a union that a part names."""
     found = shape.get("fields", {}).get(part.text, {}).get("enum")
-    return found == [part.value]
+    return bool(found == [part.value])

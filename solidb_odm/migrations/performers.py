@@ -375,8 +375,8 @@ def _execute(work: Work) -> Operation[None]:
 
 
 def _irreversible(work: Work) -> Operation[None]:
+    yield from ()
     raise IrreversibleMigration(work.step["reason"])
-    yield  # pyright: ignore[reportUnreachable]
 
 
 def _set_schema(work: Work) -> Operation[None]:

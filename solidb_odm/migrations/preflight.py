@@ -143,8 +143,8 @@ def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document:
     try:
         for transform in look.transforms:
             transform(document, [])
-    except Unfit as problem:
-        found.add(key, str(problem))
+    except Unfit as unfit:
+        found.add(key, str(unfit))
         return
     if not look.is_open:
         return

@@ -62,7 +62,7 @@ def _rename_collection(state: State, step: Step) -> None:
 
 def _retarget(part: Any, old: str, new: str) -> Any:
     if isinstance(part, list):
-        return [_retarget(each, old, new) for each in cast("list[Any]", part)]
+        return [_retarget(each, old, new) for each in part]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(part, dict):
         return part
     return {
@@ -144,10 +144,13 @@ def _rename_field(state: State, step: Step) -> None:
         taken.clear()
         left = change_at(found.shapes[chosen], path, take)
         if taken:
-            shape = taken[0]
-            left = change_at(left, (*path[:-1], parse_path(new)[0]), lambda _, shape=shape: shape)
+            left = change_at(left, (*path[:-1], parse_path(new)[0]), _put(taken[0]))
         found.shapes[chosen] = left
     found.indexes = {index.name: index for index in renamed_indexes(found, path, new)}
+
+
+def _put(shape: JsonObject) -> Change:
+    return lambda _: shape
 
 
 def renamed_indexes(found: Collection, path: tuple[Part, ...], new: str) -> list[IndexSpec]:

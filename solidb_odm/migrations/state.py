@@ -97,7 +97,7 @@ def _object(shape: JsonObject) -> JsonObject:
 def without_hints(shape: Any) -> Any:
     """Return a shape without the old names that the models say."""
     if isinstance(shape, list):
-        return [without_hints(each) for each in cast("list[Any]", shape)]
+        return [without_hints(each) for each in shape]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(shape, dict):
         return shape
     parts = cast(JsonObject, shape)

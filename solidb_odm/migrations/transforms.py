@@ -11,7 +11,6 @@ from copy import deepcopy
 from typing import Any, TypeAlias, cast
 
 from .._types import Json, JsonObject
-from ..errors import MigrationError
 from ..model.stored.shape import canonical
 from .fitting import misfit
 from .paths import Path, parse_path, places, slots, split_target
@@ -258,12 +257,12 @@ def references(path: Path | None, old: str, new: str) -> Transform:
     prefix = f"{old}/"
 
     def transform(document: JsonObject, kept: Kept) -> None:  # noqa: ARG001  one signature
-        places_ = (
+        found: list[tuple[Any, Any, Any]] = (
             [(document, end, ()) for end in ("_from", "_to") if end in document]
             if path is None
             else list(slots(document, path))
         )
-        for container, key, _ in places_:
+        for container, key, _ in found:
             value = container[key]
             if isinstance(value, str) and value.startswith(prefix):
                 container[key] = f"{new}/{value[len(prefix) :]}"
@@ -295,20 +294,10 @@ def _at(document: Any, pointer: list[Any]) -> Json:
 def _put(document: Any, pointer: list[Any], value: Json) -> None:
     *way, last = pointer
     container = _at(document, way)
-    if container == ABSENT:
-        return
-    if isinstance(container, dict):
+    if isinstance(container, dict) and container != ABSENT:
         if value == ABSENT:
             container.pop(last, None)
         else:
             container[last] = value
     elif isinstance(container, list) and isinstance(last, int) and last < len(container):  # pyright: ignore[reportUnknownArgumentType]
         container[last] = value
-
-
-def need_transform(step: Step, collection: Collection | None) -> Transform:
-    """Return the transform of a step that has one."""
-    found = transform_of(step, collection)
-    if found is None:
-        raise MigrationError(f"op.{step.operation} does nothing to documents")
-    return found

@@ -20,7 +20,7 @@ class RenamedFrom:
     __slots__ = ("names",)
 
     def __init__(self, *names: str) -> None:
-        if not names or not all(isinstance(name, str) and name for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not names or not all(names):
             raise DeclarationError(
                 "RenamedFrom takes the old stored names as texts", hint='RenamedFrom("label")'
             )
