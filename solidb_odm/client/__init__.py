@@ -24,6 +24,21 @@ To add a sub-client ``area``:
 """
 
 from .client import AsyncClient, Client
-from .results import CollectionStats, DocumentResult, Plan, Result
+from .results import ClientResult, CollectionStats, DocumentResult, QueryPlan
 
-__all__ = ["AsyncClient", "Client", "CollectionStats", "DocumentResult", "Plan", "Result"]
+Plan = QueryPlan
+"""The former name of QueryPlan."""
+
+Result = ClientResult
+"""The former name of ClientResult."""
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ClientResult",
+    "CollectionStats",
+    "DocumentResult",
+    "Plan",
+    "QueryPlan",
+    "Result",
+]

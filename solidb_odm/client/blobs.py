@@ -16,13 +16,13 @@ import anyio.to_thread
 
 from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.http_streams import astreamed, streamed
 from ..wire.requests import Exchange, HttpCall, pauses, send
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
-from .results import Result
+from .results import ClientResult
 
 CHUNK = 256 * 1024
 
@@ -31,7 +31,7 @@ Data: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | Iterable[by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlobInfo(Result):
+class BlobInfo(ClientResult):
     """A stored file. ``type`` is its media type, ``size`` counts bytes."""
 
     key: str
@@ -88,7 +88,7 @@ class Blobs(Caller):
         if end is not None and end <= start:
             return
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)
-        context = Context(self._database, collection, key)
+        context = Subject(self._database, collection, key)
         while True:
             call = download(self._database, collection, key, start, end)
             try:
@@ -169,7 +169,7 @@ class AsyncBlobs(AsyncCaller):
         if end is not None and end <= start:
             return
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)
-        context = Context(self._database, collection, key)
+        context = Subject(self._database, collection, key)
         while True:
             call = download(self._database, collection, key, start, end)
             try:
@@ -235,7 +235,7 @@ def expected(database: str, collection: str) -> Exchange[None]:
 def info(database: str, collection: str, key: str) -> Exchange[BlobInfo]:
     """Describe a file."""
     request = about("get", database, collection, key=key)
-    return info_of((yield from send(request, Context(database, collection, key), repeatable=True)).data)
+    return info_of((yield from send(request, Subject(database, collection, key), repeatable=True)).data)
 
 
 def list_blobs(

@@ -13,21 +13,21 @@ from ..wire.requests import Exchange
 from ..wire.socket_pool import Lease
 from ..wire.stream_pool import AsyncLease
 from ..wire.url import ServerAddress
-from .results import Page
-from .transaction import AsyncTransaction, Stage, Staging, Transaction
+from .results import ClientPage
+from .transaction import AsyncClientTransaction, ClientTransaction, Stage, Staging
 
 T = TypeVar("T")
 Join: TypeAlias = Callable[[Staging | None], Exchange[T]]
 """Makes an exchange that joins a transaction, or none."""
 
 
-class Feed(Protocol):
+class OpenFeed(Protocol):
     """What is open until the client is closed, blocking."""
 
     def close(self) -> None: ...
 
 
-class AsyncFeed(Protocol):
+class AsyncOpenFeed(Protocol):
     """What is open until the client is closed, awaited."""
 
     async def aclose(self) -> None: ...
@@ -39,7 +39,7 @@ class Hub:
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
         self.driver = ServerDriver(address, on_request=observer)
-        self.feeds = WeakSet[Feed]()
+        self.feeds = WeakSet[OpenFeed]()
 
 
 class AsyncHub:
@@ -48,7 +48,7 @@ class AsyncHub:
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
         self.driver = AsyncServerDriver(address, on_request=observer)
-        self.feeds = WeakSet[AsyncFeed]()
+        self.feeds = WeakSet[AsyncOpenFeed]()
 
 
 def _database(named: str, hub: Hub | AsyncHub) -> str:
@@ -65,7 +65,7 @@ class Runner:
     """Runs exchanges for one client or view of it, blocking."""
 
     def __init__(
-        self, hub: Hub, stage: Stage[Transaction], database: str = "", seconds: float | None = None
+        self, hub: Hub, stage: Stage[ClientTransaction], database: str = "", seconds: float | None = None
     ) -> None:
         self.hub, self.stage, self._named, self.seconds = hub, stage, database, seconds
 
@@ -75,9 +75,9 @@ class Runner:
         return _database(self._named, self.hub)
 
     @property
-    def transaction(self) -> Transaction | None:
+    def transaction(self) -> ClientTransaction | None:
         """The transaction that writes belong to now."""
-        return self.stage.current(Transaction)
+        return self.stage.current(ClientTransaction)
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run an exchange on a connection of the pool."""
@@ -94,7 +94,7 @@ class Runner:
 
     def apart(self) -> Runner:
         """Give a runner on the same connections whose transactions are its own."""
-        stage = Stage[Transaction](self.hub, bound=True)
+        stage = Stage[ClientTransaction](self.hub, bound=True)
         return Runner(self.hub, stage, self._named, self.seconds)
 
 
@@ -104,7 +104,7 @@ class AsyncRunner:
     def __init__(
         self,
         hub: AsyncHub,
-        stage: Stage[AsyncTransaction],
+        stage: Stage[AsyncClientTransaction],
         database: str = "",
         seconds: float | None = None,
     ) -> None:
@@ -116,9 +116,9 @@ class AsyncRunner:
         return _database(self._named, self.hub)
 
     @property
-    def transaction(self) -> AsyncTransaction | None:
+    def transaction(self) -> AsyncClientTransaction | None:
         """The transaction that writes belong to now."""
-        return self.stage.current(AsyncTransaction)
+        return self.stage.current(AsyncClientTransaction)
 
     def run(self, exchange: Exchange[T]) -> Coroutine[Any, Any, T]:
         """Run an exchange on a connection of the pool."""
@@ -137,7 +137,7 @@ class AsyncRunner:
 
     def apart(self) -> AsyncRunner:
         """Give a runner on the same connections whose transactions are its own."""
-        stage = Stage[AsyncTransaction](self.hub, bound=True)
+        stage = Stage[AsyncClientTransaction](self.hub, bound=True)
         return AsyncRunner(self.hub, stage, self._named, self.seconds)
 
 
@@ -171,7 +171,7 @@ class Caller:
     def _join(self, make: Join[T]) -> T:
         return self._runner.join(make)
 
-    def _pages(self, first: Exchange[Page[T]]) -> Iterator[list[T]]:
+    def _pages(self, first: Exchange[ClientPage[T]]) -> Iterator[list[T]]:
         page = self._run(first)
         while True:
             if page.items:
@@ -211,7 +211,7 @@ class AsyncCaller:
     async def _join(self, make: Join[T]) -> T:
         return await self._runner.join(make)
 
-    async def _pages(self, first: Exchange[Page[T]]) -> AsyncIterator[list[T]]:
+    async def _pages(self, first: Exchange[ClientPage[T]]) -> AsyncIterator[list[T]]:
         page = await self._run(first)
         while True:
             if page.items:

@@ -12,9 +12,9 @@ from ..language import nodes
 from ..language.parser import parse
 from ..language.printer import print_query
 from ..language.walk import transform
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from .calls import AsyncCaller, Caller
-from .feeds import AsyncLiveFeed, Change, LiveFeed, Watch
+from .feeds import AsyncLiveFeed, ChangeEvent, LiveFeed, Subscription
 
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -26,7 +26,7 @@ class Changes(Caller):
 
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
-    ) -> LiveFeed[Change]:
+    ) -> LiveFeed[ChangeEvent]:
         """Give the writes of a collection, or of one document, from now on.
 
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
@@ -51,7 +51,7 @@ class AsyncChanges(AsyncCaller):
 
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
-    ) -> AsyncLiveFeed[Change]:
+    ) -> AsyncLiveFeed[ChangeEvent]:
         """Give the writes of a collection, or of one document, from now on.
 
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
@@ -71,19 +71,19 @@ class AsyncChanges(AsyncCaller):
         return AsyncLiveFeed(self._runner, watch, patience)
 
 
-def watch_changes(database: str, collection: str, key: str | None) -> Watch[Change]:
+def watch_changes(database: str, collection: str, key: str | None) -> Subscription[ChangeEvent]:
     """Subscribe to the writes of a collection, or of one document."""
     request: JsonObject = {"type": "subscribe", "database": database, "collection": collection}
     if key is not None:
         request["key"] = key
-    return Watch(request, Context(database, collection, key or ""), collection)
+    return Subscription(request, Subject(database, collection, key or ""), collection)
 
 
-def watch_query(database: str, text: str, binds: Mapping[str, Any] | None) -> Watch[list[Json]]:
+def watch_query(database: str, text: str, binds: Mapping[str, Any] | None) -> Subscription[list[Json]]:
     """Subscribe to the result of a query."""
     whole = inlined(text, binds) if binds else text
     request: JsonObject = {"type": "live_query", "database": database, "query": whole, "id": "live"}
-    return Watch(request, Context(database, query=text, binds=binds or {}))
+    return Subscription(request, Subject(database, query=text, binds=binds or {}))
 
 
 def inlined(text: str, binds: Mapping[str, Any]) -> str:

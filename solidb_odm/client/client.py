@@ -6,19 +6,19 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from ..errors import StateError
-from ..wire.events import Statistics
+from ..wire.events import RequestCounts
 from .calls import AsyncHub, AsyncRunner, Hub, Runner
 from .databases import AsyncDatabases, Databases, ping
 from .documents import AsyncDocuments, Documents
-from .queries import AsyncQueries, Queries
+from .queries import AsyncQueryCalls, QueryCalls
 from .request_log import observer_of
 from .settings import DEFAULT_HOST, AsyncClientBuilder, ClientBuilder, ClientOptions, address_of, logged_in
 from .subclients import AsyncDataSubClients, AsyncSubClients, DataSubClients, SubClients
-from .transaction import AsyncTransaction, Stage, Transaction
+from .transaction import AsyncClientTransaction, ClientTransaction, Stage
 from .transactions import AsyncTransactions, Transactions
 
 
-class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubClients):
+class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSubClients):
     """Everything that a SoliDB server offers, blocking. Threads may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
@@ -28,7 +28,7 @@ class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubCli
 
     def __init__(self, url: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> None:
         hub = Hub(address_of(url, options), observer_of(options))
-        self._runner = Runner(hub, Stage[Transaction](hub))
+        self._runner = Runner(hub, Stage[ClientTransaction](hub))
 
     @classmethod
     def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
@@ -76,7 +76,7 @@ class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubCli
         return self._database
 
     @property
-    def statistics(self) -> Statistics:
+    def statistics(self) -> RequestCounts:
         """Counters of requests, bytes and connections since the login."""
         return self._runner.hub.driver.statistics
 
@@ -98,7 +98,7 @@ class Client(Databases, Documents, Queries, Transactions, SubClients, DataSubCli
 
 
 class AsyncClient(
-    AsyncDatabases, AsyncDocuments, AsyncQueries, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
+    AsyncDatabases, AsyncDocuments, AsyncQueryCalls, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
 ):
     """Everything that a SoliDB server offers, awaited, on asyncio and trio. Tasks of one loop may share one.
 
@@ -109,7 +109,7 @@ class AsyncClient(
 
     def __init__(self, url: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> None:
         hub = AsyncHub(address_of(url, options), observer_of(options))
-        self._runner = AsyncRunner(hub, Stage[AsyncTransaction](hub))
+        self._runner = AsyncRunner(hub, Stage[AsyncClientTransaction](hub))
 
     @classmethod
     async def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
@@ -157,7 +157,7 @@ class AsyncClient(
         return self._database
 
     @property
-    def statistics(self) -> Statistics:
+    def statistics(self) -> RequestCounts:
         """Counters of requests, bytes and connections since the login."""
         return self._runner.hub.driver.statistics
 

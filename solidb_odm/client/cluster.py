@@ -8,11 +8,11 @@ from .._types import JsonObject
 from ..wire.requests import Exchange
 from .calls import AsyncCaller, Caller
 from .requests import at, rest, unsupported
-from .results import Result
+from .results import ClientResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterStatus(Result):
+class ClusterStatus(ClientResult):
     """How the cluster is. ``mode`` is ``standalone`` or ``cluster``; the node asked is counted too."""
 
     mode: str
@@ -25,7 +25,7 @@ class ClusterStatus(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterInfo(Result):
+class ClusterInfo(ClientResult):
     """The node that was asked, and its configuration."""
 
     node_id: str = ""
@@ -40,7 +40,7 @@ class ClusterInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterAction(Result):
+class ClusterAction(ClientResult):
     """What came of a change to the cluster."""
 
     success: bool = False

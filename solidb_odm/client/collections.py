@@ -12,7 +12,7 @@ from ..commands import SetSchema, ValidationMode
 from ..engines.solidb import definitions
 from ..engines.solidb.reads import query_request
 from ..errors import UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.requests import Exchange, send
 from . import databases, documents, transfer
@@ -232,7 +232,7 @@ def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str
     if mode == "insert":
         request = {"cmd": "bulk_insert", "database": database, "collection": collection}
         answer = yield from send(
-            request | {"documents": list(chunk)}, Context(database, collection), untimed=True
+            request | {"documents": list(chunk)}, Subject(database, collection), untimed=True
         )
         return answer.total
     if mode != "upsert":
@@ -247,11 +247,11 @@ def _upsert(database: str, collection: str, documents: Sequence[JsonObject]) -> 
         "OPTIONS {overwriteMode: 'replace'} RETURN NEW._key"
     )
     request = query_request(text, {"documents": list(documents)}, database)
-    answer = yield from send(request, Context(database, collection, query=text), untimed=True)
+    answer = yield from send(request, Subject(database, collection, query=text), untimed=True)
     return len(answer.data)
 
 
 def _do(cmd: str, database: str, collection: str, repeatable: bool = False) -> Exchange[Any]:
     request = {"cmd": cmd, "database": database, "collection": collection}
-    context = Context(database, collection)
+    context = Subject(database, collection)
     return (yield from send(request, context, repeatable=repeatable, untimed=not repeatable))

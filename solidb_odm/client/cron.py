@@ -22,18 +22,18 @@ from .._types import Json, JsonObject
 from ..commands import call
 from ..engines.solidb.reads import query_request
 from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, HttpCall, http_fault, send
 from .calls import AsyncCaller, Caller
 from .jobs import Job, NewJob, enqueue, ensure
 from .requests import at
-from .results import Result
+from .results import ClientResult
 
 COLLECTION = "_cron_schedules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CronJob(Result):
+class CronJob(ClientResult):
     """A schedule; ``next_run`` and ``last_run`` are seconds since 1970."""
 
     id: str
@@ -171,7 +171,7 @@ def create(database: str, settings: JsonObject) -> Exchange[CronJob]:
     document = {name: value for name, value in settings.items() if value is not None}
     document["next_run"] = next_run(document["schedule"], document["timezone"])
     request = {"cmd": "insert", "database": database, "collection": COLLECTION, "document": document}
-    context = Context(database, COLLECTION)
+    context = Subject(database, COLLECTION)
     try:
         return _schedule((yield from send(request, context)).data)
     except CollectionNotFound:
@@ -185,7 +185,7 @@ def get(database: str, cron_id: str) -> Exchange[CronJob]:
     try:
         return _schedule(
             (
-                yield from send(request, Context(database, COLLECTION, cron_id), repeatable=True, light=True)
+                yield from send(request, Subject(database, COLLECTION, cron_id), repeatable=True, light=True)
             ).data
         )
     except (DocumentNotFound, CollectionNotFound) as problem:
@@ -202,7 +202,7 @@ def update(database: str, cron_id: str, updates: Mapping[str, Any]) -> Exchange[
     changed = {"schedule": now.schedule, "timezone": now.timezone} | dict(updates)
     changed["next_run"] = next_run(changed["schedule"], changed["timezone"])
     request = {"cmd": "update", "database": database, "collection": COLLECTION, "key": cron_id}
-    answer = yield from send(request | {"document": changed}, Context(database, COLLECTION, cron_id))
+    answer = yield from send(request | {"document": changed}, Subject(database, COLLECTION, cron_id))
     return _schedule(answer.data)
 
 
@@ -210,7 +210,7 @@ def delete(database: str, cron_id: str) -> Exchange[None]:
     """Remove a schedule; jobs that it has enqueued stay."""
     request = {"cmd": "delete", "database": database, "collection": COLLECTION, "key": cron_id}
     try:
-        yield from send(request, Context(database, COLLECTION, cron_id))
+        yield from send(request, Subject(database, COLLECTION, cron_id))
     except (DocumentNotFound, CollectionNotFound) as problem:
         raise _missing(cron_id) from problem
 
@@ -268,7 +268,7 @@ def _move_on(database: str, due: CronJob, moment: float) -> Exchange[None]:
 
 
 def _query(database: str, text: str, binds: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
-    context = Context(database, query=text, binds=binds)
+    context = Subject(database, query=text, binds=binds)
     try:
         answer = yield from send(query_request(text, binds, database), context, repeatable=True)
     except CollectionNotFound:  # nobody has made a schedule yet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from ..errors import UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import checked
 from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
@@ -102,18 +102,18 @@ def create_database(name: str) -> Exchange[None]:
     """Make a database."""
     if not name or "/" in name or ":" in name or name.strip() != name:
         raise UsageError(f"{name!r} can't be the name of a database", hint="use letters, digits, _ and -")
-    yield from send({"cmd": "create_database", "name": name}, Context(name))
+    yield from send({"cmd": "create_database", "name": name}, Subject(name))
 
 
 def delete_database(name: str) -> Exchange[None]:
     """Drop a database and all that is in it."""
-    yield from send({"cmd": "delete_database", "name": name}, Context(name), untimed=True)
+    yield from send({"cmd": "delete_database", "name": name}, Subject(name), untimed=True)
 
 
 def list_collections(database: str) -> Exchange[list[str]]:
     """Name the collections; the server's own begin with an underscore."""
     request = {"cmd": "list_collections", "database": database}
-    answer = yield from send(request, Context(database), repeatable=True, light=True)
+    answer = yield from send(request, Subject(database), repeatable=True, light=True)
     return sorted(cast(list[str], answer.data))
 
 
@@ -123,17 +123,17 @@ def create_collection(database: str, name: str, kind: str | None = None) -> Exch
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is not a kind of collection", hint=f"one of {', '.join(KINDS)}")
     request = {"cmd": "create_collection", "database": database, "name": checked(name), "type": kind}
-    yield from send(request, Context(database, name))
+    yield from send(request, Subject(database, name))
 
 
 def delete_collection(database: str, name: str) -> Exchange[None]:
     """Drop a collection and all that is in it."""
     request = {"cmd": "delete_collection", "database": database, "name": name}
-    yield from send(request, Context(database, name), untimed=True)
+    yield from send(request, Subject(database, name), untimed=True)
 
 
 def collection_stats(database: str, name: str) -> Exchange[CollectionStats]:
     """Say what a collection holds."""
     request = {"cmd": "collection_stats", "database": database, "name": name}
-    raw = (yield from send(request, Context(database, name), repeatable=True, light=True)).data
+    raw = (yield from send(request, Subject(database, name), repeatable=True, light=True)).data
     return CollectionStats.of(raw, name=name)

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.requests import Exchange, packed, send
 from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
-from .results import DocumentResult, Page
+from .results import ClientPage, DocumentResult
 from .transaction import Staging, rollback, staged
 
 PAGE = 1000
@@ -129,7 +129,7 @@ def insert(
     request: JsonObject = {"cmd": "insert", "database": database, "collection": collection, "document": body}
     if key is not None:
         request["key"] = _checked_key(key)
-    context = Context(database, collection, key or str(body.get("_key", "")))
+    context = Subject(database, collection, key or str(body.get("_key", "")))
     stored = DocumentResult((yield from send(staged(request, tx), context)).data)
     if tx is not None:
         tx.note(database, collection, stored.key, stored)
@@ -162,7 +162,7 @@ def update(
         "key": key,
         "document": body,
     }
-    stored = DocumentResult((yield from send(staged(request, tx), Context(database, collection, key))).data)
+    stored = DocumentResult((yield from send(staged(request, tx), Subject(database, collection, key))).data)
     if tx is not None:
         tx.note(database, collection, key, stored)
     return stored
@@ -171,7 +171,7 @@ def update(
 def delete(database: str, collection: str, key: str, tx: Staging | None = None) -> Exchange[None]:
     """Remove a document."""
     request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
-    yield from send(staged(request, tx), Context(database, collection, key))
+    yield from send(staged(request, tx), Subject(database, collection, key))
     if tx is not None:
         tx.note(database, collection, key, None)
 
@@ -188,7 +188,7 @@ def list_page(
         "offset": offset,
     }
     try:
-        answer: Answer = yield from send(request, Context(database, collection), repeatable=True)
+        answer: Answer = yield from send(request, Subject(database, collection), repeatable=True)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         if limit < 2:
             raise
@@ -215,7 +215,7 @@ def list_documents(
 
 def pages(
     database: str, collection: str, after: str | None = None, size: int = PAGE
-) -> Exchange[Page[DocumentResult]]:
+) -> Exchange[ClientPage[DocumentResult]]:
     """Read the documents in pages by key, so that what is written meanwhile shifts nothing."""
     text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {size} RETURN d"
     if after is None:
@@ -224,14 +224,14 @@ def pages(
     if after is not None:
         request["bind_vars"] = {"after": after}
     try:
-        answer = yield from send(request, Context(database, collection, query=text), repeatable=True)
+        answer = yield from send(request, Subject(database, collection, query=text), repeatable=True)
     except ConnectionLost:
         if size < 2:
             raise
         return (yield from pages(database, collection, after, size // 4 or 1))
     rows = [DocumentResult(row) for row in cast(list[JsonObject], answer.data)]
     more = partial(pages, database, collection, rows[-1].key, size) if len(rows) == size else None
-    return Page(rows, more)
+    return ClientPage(rows, more)
 
 
 def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
@@ -244,7 +244,7 @@ def insert_many(database: str, collection: str, documents: Sequence[Mapping[str,
             "collection": collection,
             "documents": chunk,
         }
-        count += (yield from send(request, Context(database, collection), untimed=True)).total
+        count += (yield from send(request, Subject(database, collection), untimed=True)).total
     return count
 
 
@@ -290,7 +290,7 @@ def _replace(
     binds = {"key": key, "document": body}
     request = {"cmd": "query", "database": database, "sdbql": text, "bind_vars": binds, "cache": False}
     try:
-        answer = yield from send(request, Context(database, collection, key))
+        answer = yield from send(request, Subject(database, collection, key))
     except DocumentNotFound as problem:
         problem.collection = collection
         raise

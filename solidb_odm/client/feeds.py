@@ -16,20 +16,20 @@ import anyio
 
 from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
-from ..wire.faults import Context, fault
+from ..wire.faults import Subject, fault
 from ..wire.feed_connections import SocketFeed, StreamFeed
 from ..wire.requests import Exchange
 from ..wire.responses import Refusal
 from .calls import AsyncRunner, Runner
 from .databases import ping
 from .requests import at, rest
-from .results import DocumentResult, Result
+from .results import ClientResult, DocumentResult
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change(Result):
+class ChangeEvent(ClientResult):
     """One write. ``doc`` is the document after it; None after a removal.
 
     ``gap`` is no write: changes before this one were missed, ``skipped`` of them if their number is
@@ -44,11 +44,11 @@ class Change(Result):
 
 
 @dataclass(slots=True)
-class Watch(Generic[T]):
+class Subscription(Generic[T]):
     """A subscription: its request, and what has come for whoever reads it."""
 
     request: JsonObject
-    context: Context
+    context: Subject
     collection: str = ""
     items: deque[T] = field(default_factory=deque[Any])
     began: bool = False  # the server has agreed to it, on this connection
@@ -62,13 +62,13 @@ class Watch(Generic[T]):
         kind = message.get("type")
         if kind == "subscribed":
             if self.ever and not self.began and self.collection:
-                self.items.append(cast(T, Change(operation="gap", collection=self.collection)))
+                self.items.append(cast(T, ChangeEvent(operation="gap", collection=self.collection)))
             self.began = self.ever = True
         elif kind == "query_result":
             self.items.append(cast(T, message["result"]))
         elif kind == "lagged":
             skipped = message.get("skipped")
-            gap = Change(operation="gap", collection=self.collection, skipped=skipped, raw=message)
+            gap = ChangeEvent(operation="gap", collection=self.collection, skipped=skipped, raw=message)
             self.items.append(cast(T, gap))
         elif "operation" in message:
             self.items.append(cast(T, change_of(message)))
@@ -81,7 +81,7 @@ class LiveFeed(Generic[T]):
     does closing the client.
     """
 
-    def __init__(self, runner: Runner, watch: Watch[T], patience: float) -> None:
+    def __init__(self, runner: Runner, watch: Subscription[T], patience: float) -> None:
         self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
         self._feed: SocketFeed | None = None
         self._closed = False
@@ -194,7 +194,7 @@ class AsyncLiveFeed(Generic[T]):
     does closing the client.
     """
 
-    def __init__(self, runner: AsyncRunner, watch: Watch[T], patience: float) -> None:
+    def __init__(self, runner: AsyncRunner, watch: Subscription[T], patience: float) -> None:
         self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
         self._feed: StreamFeed | None = None
         self._closed = False
@@ -301,10 +301,10 @@ class AsyncLiveFeed(Generic[T]):
                 await feed.aclose()
 
 
-def change_of(message: JsonObject) -> Change:
+def change_of(message: JsonObject) -> ChangeEvent:
     """Read a message about a write."""
     data = message.get("data")
-    return Change.of(message, doc=None if data is None else DocumentResult(data))
+    return ChangeEvent.of(message, doc=None if data is None else DocumentResult(data))
 
 
 def feed_token() -> Exchange[str]:

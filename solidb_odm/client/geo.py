@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 from .._types import JsonObject
 from ..errors import IndexExists, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import about, chosen, named, send_whole
-from .results import DocumentResult, Result
+from .results import ClientResult, DocumentResult
 
 MOST = 10_000
 """How many documents are asked for at once where a call gives no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GeoIndexInfo(Result):
+class GeoIndexInfo(ClientResult):
     """A geo index."""
 
     name: str
@@ -27,7 +27,7 @@ class GeoIndexInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GeoHit(Result):
+class GeoHit(ClientResult):
     """A document found by its place; ``distance`` in metres, None where no point was given.
 
     ``hit["name"]`` reads the document too.
@@ -140,21 +140,21 @@ def create_index(database: str, collection: str, name: str, attribute: str) -> E
     if any(index.name == name for index in indexes):
         raise IndexExists(f"{collection} has a geo index {name!r} already", name=name)
     request = about("create_geo_index", database, collection, name=name, field=attribute)
-    yield from send(request, Context(database, collection), untimed=True)
+    yield from send(request, Subject(database, collection), untimed=True)
     return named((yield from list_indexes(database, collection)), name, collection, "geo")
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[GeoIndexInfo]]:
     """List the geo indexes of a collection."""
     request = about("list_geo_indexes", database, collection)
-    answer = yield from send(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [GeoIndexInfo.of(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index."""
     request = about("delete_geo_index", database, collection, name=name)
-    yield from send(request, Context(database, collection))
+    yield from send(request, Subject(database, collection))
 
 
 def near(
@@ -186,7 +186,7 @@ def near(
         limit=wanted,
     )
     hint = "near(.., limit=1000) asks for fewer; the server gives whole documents"
-    rows = (yield from send_whole(request, Context(database, collection), hint=hint)).data
+    rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
     found = [_hit(document, distance) for document, distance in rows]
     return [hit for hit in found if radius is None or (hit.distance or 0.0) <= radius]
 
@@ -208,7 +208,7 @@ def within(
     target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
     request = about("geo_within", database, collection, field=target.field, polygon=corners)
     hint = "cut the polygon into smaller ones: the server gives whole documents, and all of them"
-    rows = (yield from send_whole(request, Context(database, collection), hint=hint)).data
+    rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
     return [_hit(document) for document in rows][:limit]
 
 

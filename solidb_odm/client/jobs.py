@@ -23,18 +23,18 @@ from ..errors import (
     StateError,
     UsageError,
 )
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import unix_seconds
-from .results import Result
+from .results import ClientResult
 
 COLLECTION = "_jobs"
 STATUSES = ("pending", "running", "completed", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job(Result):
+class Job(ClientResult):
     """A job. ``run_at`` and ``created_at`` are seconds since 1970; higher priorities come first."""
 
     id: str
@@ -52,7 +52,7 @@ class Job(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueInfo(Result):
+class QueueInfo(ClientResult):
     """A queue and how many of its jobs are in which state."""
 
     name: str
@@ -218,7 +218,7 @@ def enqueue(database: str, new: NewJob) -> Exchange[Job]:
     }
     if new.key is not None:
         request["key"] = new.key
-    context = Context(database, COLLECTION, new.key or "")
+    context = Subject(database, COLLECTION, new.key or "")
     try:
         return _job((yield from send(request, context)).data)
     except CollectionNotFound:
@@ -229,7 +229,7 @@ def enqueue(database: str, new: NewJob) -> Exchange[Job]:
 def get_job(database: str, job_id: str) -> Exchange[Job]:
     """Read a job."""
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": job_id}
-    context = Context(database, COLLECTION, job_id)
+    context = Subject(database, COLLECTION, job_id)
     try:
         return _job((yield from send(request, context, repeatable=True, light=True)).data)
     except (DocumentNotFound, CollectionNotFound) as problem:
@@ -277,7 +277,7 @@ def _document(new: NewJob) -> JsonObject:
 
 
 def _query(database: str, text: str, binds: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
-    context = Context(database, query=text, binds=binds)
+    context = Subject(database, query=text, binds=binds)
     try:
         return cast(list[JsonObject], (yield from send(query_request(text, binds, database), context)).data)
     except CollectionNotFound:  # nobody has made a job yet

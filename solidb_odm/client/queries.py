@@ -14,18 +14,18 @@ from ..errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, S
 from ..language.check import check_names
 from ..language.parser import parse
 from ..language.walk import bind_names
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, accepted, batch_of, context_of, send
 from ..wire.responses import Answer, decode_data
 from .calls import AsyncCaller, Caller
 from .requests import is_there
-from .results import Page, Plan
+from .results import ClientPage, QueryPlan
 from .transaction import Staging, staged
 
 _BIND = re.compile(r"@(\w+)")
 
 
-class Queries(Caller):
+class QueryCalls(Caller):
     """Queries, blocking."""
 
     def query(
@@ -57,7 +57,7 @@ class Queries(Caller):
         for page in self._pages(first_page(db, sdbql, bind_vars, page_size)):
             yield from page
 
-    def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> Plan:
+    def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
         """Say how a query is run. The server runs its reading part to find out."""
         return self._run(explain(db, sdbql, bind_vars))
 
@@ -70,7 +70,7 @@ class Queries(Caller):
         return self._run(batch(requests))
 
 
-class AsyncQueries(AsyncCaller):
+class AsyncQueryCalls(AsyncCaller):
     """Queries, awaited."""
 
     async def query(
@@ -103,7 +103,7 @@ class AsyncQueries(AsyncCaller):
             for item in page:
                 yield item
 
-    async def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> Plan:
+    async def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
         """Say how a query is run. The server runs its reading part to find out."""
         return await self._run(explain(db, sdbql, bind_vars))
 
@@ -125,7 +125,7 @@ def query(
 ) -> Exchange[list[Json]]:
     """Run a query; if its answer is too large for one message and it only reads, in pages."""
     _check_binds(text, binds or {})
-    context = Context(database, query=text, binds=binds or {})
+    context = Subject(database, query=text, binds=binds or {})
     request = staged(query_request(text, binds or {}, database), tx)
     reads = not writes(text)
     try:
@@ -157,29 +157,29 @@ def _answer_lost(problem: ConnectionLost) -> Exchange[ConnectionLost]:
 
 def first_page(
     database: str, text: str, binds: Mapping[str, Any] | None = None, size: int = PAGE
-) -> Exchange[Page[Json]]:
+) -> Exchange[ClientPage[Json]]:
     """Run a query and read its first rows; the server keeps the others for some minutes."""
     _check_binds(text, binds or {})
-    context = Context(database, query=text, binds=binds or {})
+    context = Subject(database, query=text, binds=binds or {})
     return _page((yield from open_cursor(database, text, binds or {}, context, size)), context)
 
 
-def _next_page(cursor: str, context: Context) -> Exchange[Page[Json]]:
+def _next_page(cursor: str, context: Subject) -> Exchange[ClientPage[Json]]:
     return _page((yield from read_on(cursor, context)), context)
 
 
-def _page(answer: JsonObject, context: Context) -> Page[Json]:
+def _page(answer: JsonObject, context: Subject) -> ClientPage[Json]:
     more = partial(_next_page, answer["id"], context) if answer.get("has_more") else None
-    return Page(answer["result"], more)
+    return ClientPage(answer["result"], more)
 
 
-def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[Plan]:
+def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[QueryPlan]:
     """Say how a query is run."""
     _check_binds(text, binds or {})
     request = {**query_request(text, binds or {}, database), "cmd": "explain"}
     del request["cache"]
-    context = Context(database, query=text, binds=binds or {})
-    return Plan.of((yield from send(request, context, repeatable=True)).data)
+    context = Subject(database, query=text, binds=binds or {})
+    return QueryPlan.of((yield from send(request, context, repeatable=True)).data)
 
 
 def _check_binds(text: str, binds: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from ..wire.events import Observer, RequestEvent
 LOGGER = logging.getLogger("solidb_odm.client")
 
 
-class Watch:
+class RequestObserver:
     """The one observer that tells all that want to know: the log, and whoever the options name."""
 
     def __init__(self, others: Sequence[Observer]) -> None:
@@ -32,7 +32,7 @@ def observer_of(options: Mapping[str, Any]) -> Observer:
     observers: list[Observer] = [_spans()] if options.get("tracing") else []
     if (wanted := options.get("on_request")) is not None:
         observers.append(wanted)
-    return Watch(observers)
+    return RequestObserver(observers)
 
 
 def _always() -> bool:

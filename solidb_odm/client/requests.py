@@ -20,7 +20,7 @@ from ..errors import (
     SolidbError,
     UsageError,
 )
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.frames import MAX_FRAME
 from ..wire.packing import is_map
 from ..wire.requests import Exchange, HttpCall, http_fault, send
@@ -44,7 +44,7 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def send_whole(request: JsonObject, context: Context, *, hint: str) -> Exchange[Answer]:
+def send_whole(request: JsonObject, context: Subject, *, hint: str) -> Exchange[Answer]:
     """Ask for something to read that has to fit into one message; MessageTooLarge if it does not."""
     try:
         return (yield from send(request, context, repeatable=True))

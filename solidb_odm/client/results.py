@@ -53,7 +53,7 @@ class DocumentResult(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class ClientResult:
     """The base of results; subclasses declare the fields they lift out of ``raw``."""
 
     raw: JsonObject = field(default_factory=dict[str, Any], repr=False, compare=False)
@@ -96,15 +96,15 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ClientPage(Generic[T]):
     """Some of many items, and how to ask for the next ones; ``more`` is None on the last page."""
 
     items: list[T]
-    more: Callable[[], Exchange[Page[T]]] | None = None
+    more: Callable[[], Exchange[ClientPage[T]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionStats(Result):
+class CollectionStats(ClientResult):
     """What a collection holds; ``disk_usage`` counts bytes."""
 
     name: str = ""
@@ -114,7 +114,7 @@ class CollectionStats(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan(Result):
+class QueryPlan(ClientResult):
     """How a query is run. The server runs its reading part to find out."""
 
     collections: list[JsonObject] = field(default_factory=list[JsonObject])

@@ -14,13 +14,13 @@ from .._types import JsonObject
 from ..wire.requests import Exchange
 from .calls import AsyncCaller, Caller
 from .requests import at, rest
-from .results import Result
+from .results import ClientResult
 
 CHANGEABLE = ("name", "path", "methods", "code", "description", "collection", "service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script(Result):
+class Script(ClientResult):
     """A script. ``list`` leaves out its code."""
 
     id: str
@@ -36,7 +36,7 @@ class Script(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptStats(Result):
+class ScriptStats(ClientResult):
     """What the scripts of the whole server have done since its start."""
 
     active_scripts: int = 0

@@ -9,12 +9,12 @@ from typing import Literal, TypeAlias, cast
 from .._types import JsonObject
 from ..engines.solidb.reads import query_request
 from ..errors import IndexExists, IndexNotFound, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, send
 from . import vector
 from .calls import AsyncCaller, Caller
 from .requests import about, at, chosen, named, rest, send_whole, unsupported
-from .results import DocumentResult, Result
+from .results import ClientResult, DocumentResult
 
 FEWER = "a smaller limit asks for fewer documents at once"
 
@@ -22,7 +22,7 @@ Fusion: TypeAlias = Literal["weighted", "rrf"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FulltextIndexInfo(Result):
+class FulltextIndexInfo(ClientResult):
     """A fulltext index; words shorter than ``min_length`` are not in it."""
 
     name: str
@@ -33,7 +33,7 @@ class FulltextIndexInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FulltextHit(Result):
+class FulltextHit(ClientResult):
     """A document found by words: which of them it holds, and where in the text."""
 
     key: str
@@ -45,7 +45,7 @@ class FulltextHit(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HybridHit(Result):
+class HybridHit(ClientResult):
     """A document found by words or a vector; ``sources`` says by which."""
 
     key: str
@@ -56,7 +56,7 @@ class HybridHit(Result):
     sources: tuple[str, ...] = ()
 
 
-class Search(Caller):
+class Searches(Caller):
     """Searches by words, blocking."""
 
     def create_index(
@@ -142,7 +142,7 @@ class Search(Caller):
         self._run(delete_index(self._database, collection, name))
 
 
-class AsyncSearch(AsyncCaller):
+class AsyncSearches(AsyncCaller):
     """Searches by words, awaited."""
 
     async def create_index(
@@ -254,7 +254,7 @@ def create_index(
 def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexInfo]]:
     """List the fulltext indexes of a collection."""
     request = about("list_indexes", database, collection)
-    answer = yield from send(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Subject(database, collection), repeatable=True)
     rows = cast(list[JsonObject], answer.data)
     return [
         FulltextIndexInfo.of(row, fields=tuple(row["fields"]))
@@ -266,7 +266,7 @@ def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexI
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index; looked for first, because the command drops other kinds as well."""
     named((yield from list_indexes(database, collection)), name, collection, "fulltext")
-    yield from send(about("delete_index", database, collection, name=name), Context(database, collection))
+    yield from send(about("delete_index", database, collection, name=name), Subject(database, collection))
 
 
 def fulltext(
@@ -291,7 +291,7 @@ def fulltext(
         "options": {name: value for name, value in options.items() if value is not None},
     }
     request = query_request("RETURN FULLTEXT(@collection, @field, @text, @options)", binds, database)
-    context = Context(database, collection, query=request["sdbql"])
+    context = Subject(database, collection, query=request["sdbql"])
     answer = yield from send_whole(request, context, hint=FEWER)
     return [
         FulltextHit.of(
@@ -341,7 +341,7 @@ def hybrid(
         limit=limit,
         fusion=fusion or ("rrf" if target.metric == "euclidean" else "weighted"),
     )
-    rows = (yield from send_whole(request, Context(database, collection), hint=FEWER)).data
+    rows = (yield from send_whole(request, Subject(database, collection), hint=FEWER)).data
     return [
         HybridHit.of(
             row,

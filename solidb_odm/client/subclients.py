@@ -14,7 +14,7 @@ from .geo import AsyncGeo, Geo
 from .graph import AsyncGraph, Graph
 from .jobs import AsyncJobs, Jobs
 from .scripts import AsyncEnv, AsyncScripts, Env, Scripts
-from .search import AsyncSearch, Search
+from .search import AsyncSearches, Searches
 from .triggers import AsyncTriggers, Triggers
 from .ttl import TTL, AsyncTTL
 from .vector import AsyncVector, Vector
@@ -49,9 +49,9 @@ class DataSubClients(Caller):
         return Graph.over(self._runner)
 
     @property
-    def search(self) -> Search:
+    def search(self) -> Searches:
         """Searches by words, and by words and a vector at once."""
-        return Search.over(self._runner)
+        return Searches.over(self._runner)
 
     @property
     def ttl(self) -> TTL:
@@ -88,9 +88,9 @@ class AsyncDataSubClients(AsyncCaller):
         return AsyncGraph.over(self._runner)
 
     @property
-    def search(self) -> AsyncSearch:
+    def search(self) -> AsyncSearches:
         """Searches by words, and by words and a vector at once."""
-        return AsyncSearch.over(self._runner)
+        return AsyncSearches.over(self._runner)
 
     @property
     def ttl(self) -> AsyncTTL:

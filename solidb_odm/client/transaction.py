@@ -18,7 +18,7 @@ from .._types import JsonObject
 from ..commands import arun, run
 from ..engines.solidb.outcome import Seen, Witness, find_out, unknown_outcome
 from ..errors import ConnectionLost, RequestTimeout, TransactionError, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.requests import Exchange, send
 from ..wire.socket_pool import Lease
 from ..wire.stream_pool import AsyncLease
@@ -76,7 +76,7 @@ class TransactionBase:
             raise TransactionError("the transaction has ended", hint="begin another one")
 
 
-class Transaction(TransactionBase):
+class ClientTransaction(TransactionBase):
     """A transaction, blocking. Threads that share it take turns."""
 
     def __init__(self, owner: object, lease: Lease) -> None:
@@ -128,7 +128,7 @@ class Transaction(TransactionBase):
                 self._lease.release(clean=self._lease.sound)
 
 
-class AsyncTransaction(TransactionBase):
+class AsyncClientTransaction(TransactionBase):
     """A transaction, awaited. Tasks that share it take turns."""
 
     def __init__(self, owner: object, lease: AsyncLease) -> None:
@@ -236,7 +236,7 @@ def level_of(isolation: str | None) -> str:
 def begin(database: str, level: str) -> Exchange[str]:
     """Begin a transaction on the leased connection; return its identifier."""
     request = {"cmd": "begin_transaction", "database": database, "isolation_level": level}
-    return (yield from send(request, Context(database), repeatable=True)).tx_id
+    return (yield from send(request, Subject(database), repeatable=True)).tx_id
 
 
 def commit(tx: Staging) -> Exchange[None]:

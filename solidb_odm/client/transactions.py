@@ -8,7 +8,7 @@ from typing import Generic, Self, TypeVar
 
 from ..errors import StateError, TransactionError
 from .calls import AsyncCaller, AsyncRunner, Caller, Runner
-from .transaction import AsyncTransaction, Transaction, enter, leave, level_of
+from .transaction import AsyncClientTransaction, ClientTransaction, enter, leave, level_of
 
 C = TypeVar("C")
 
@@ -132,8 +132,8 @@ class TransactionScope(Generic[C]):
                 transaction.abandon()
 
 
-def _begin(runner: Runner, db: str, isolation: str | None) -> Transaction:
-    transaction = Transaction(runner.hub, runner.hub.driver.lease(runner.seconds))
+def _begin(runner: Runner, db: str, isolation: str | None) -> ClientTransaction:
+    transaction = ClientTransaction(runner.hub, runner.hub.driver.lease(runner.seconds))
     transaction.begin(db, level_of(isolation))
     runner.stage.own = transaction
     return transaction
@@ -216,8 +216,8 @@ class AsyncTransactionScope(Generic[C]):
                 await transaction.abandon()
 
 
-async def _abegin(runner: AsyncRunner, db: str, isolation: str | None) -> AsyncTransaction:
-    transaction = AsyncTransaction(runner.hub, runner.hub.driver.lease(runner.seconds))
+async def _abegin(runner: AsyncRunner, db: str, isolation: str | None) -> AsyncClientTransaction:
+    transaction = AsyncClientTransaction(runner.hub, runner.hub.driver.lease(runner.seconds))
     await transaction.begin(db, level_of(isolation))
     runner.stage.own = transaction
     return transaction

@@ -15,13 +15,13 @@ from ..errors import UsageError
 from ..wire.requests import Exchange
 from .calls import AsyncCaller, Caller
 from .requests import at, rest, unsupported
-from .results import Result
+from .results import ClientResult
 
 EVENTS = ("insert", "update", "delete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger(Result):
+class Trigger(ClientResult):
     """A trigger; times are seconds since 1970."""
 
     id: str

@@ -16,19 +16,19 @@ from typing import cast
 from .._types import Json
 from ..engines.solidb.reads import query_request
 from ..errors import DocumentNotFound, IndexExists, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import path, quoted
 from ..wire.requests import Exchange, accepted, send, send_all
 from .calls import AsyncCaller, Caller
 from .requests import about, named
-from .results import Result
+from .results import ClientResult
 
 AT_ONCE = 1000
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TTLIndexInfo(Result):
+class TTLIndexInfo(ClientResult):
     """A TTL index: documents expire so many seconds after the time in the attribute."""
 
     name: str
@@ -144,13 +144,13 @@ def get_index_info(database: str, collection: str, name: str) -> Exchange[TTLInd
 def list_indexes(database: str, collection: str) -> Exchange[list[TTLIndexInfo]]:
     """List the TTL indexes of a collection."""
     request = about("list_ttl_indexes", database, collection)
-    answer = yield from send(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [TTLIndexInfo.of(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
     """Drop an index; documents expire by it no longer."""
-    yield from send(about("delete_ttl_index", database, collection, name=name), Context(database, collection))
+    yield from send(about("delete_ttl_index", database, collection, name=name), Subject(database, collection))
 
 
 def run_cleanup(database: str, collection: str) -> Exchange[int]:
@@ -184,7 +184,7 @@ def _create(
     request = about(
         "create_ttl_index", database, collection, name=name, field=attribute, expire_after_seconds=seconds
     )
-    yield from send(request, Context(database, collection), untimed=True)
+    yield from send(request, Subject(database, collection), untimed=True)
     yield from _cover(database, collection, attribute)
     return (yield from get_index_info(database, collection, name))
 
@@ -195,7 +195,7 @@ def _cover(database: str, collection: str, attribute: str) -> Exchange[None]:
     An update with nothing in it is a read and a write under the document's lock, so it undoes
     nothing that others write meanwhile.
     """
-    context = Context(database, collection)
+    context = Subject(database, collection)
     text = (
         f"FOR d IN {quoted(collection)} FILTER d._key > @after AND {path('d', attribute)} != null "
         f"SORT d._key LIMIT {AT_ONCE} RETURN d._key"
@@ -231,7 +231,7 @@ def _clean(database: str, collection: str, index: TTLIndexInfo) -> Exchange[int]
         binds = {"keys": [key for key, _ in chunk], "values": values}
         request = query_request(text, binds, database)
         removed += len(
-            (yield from send(request, Context(database, collection, query=text, binds=binds))).data
+            (yield from send(request, Subject(database, collection, query=text, binds=binds))).data
         )
     return removed
 

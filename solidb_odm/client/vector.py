@@ -10,13 +10,13 @@ from typing import Any, cast
 from .._types import JsonObject
 from ..engines.solidb.reads import read_by_keys
 from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.packing import is_map
 from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import send_whole, unsupported
-from .results import DocumentResult, Result
+from .results import ClientResult, DocumentResult
 
 METRICS = {
     "cosine": "Cosine",
@@ -29,7 +29,7 @@ METRICS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VectorIndexInfo(Result):
+class VectorIndexInfo(ClientResult):
     """A vector index. ``metric`` is ``cosine``, ``euclidean`` or ``dot_product``."""
 
     name: str
@@ -41,7 +41,7 @@ class VectorIndexInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VectorHit(Result):
+class VectorHit(ClientResult):
     """A document found near a vector.
 
     ``score`` is higher for the nearer by cosine and dot product; by euclidean it is the distance.
@@ -229,14 +229,14 @@ def create_index(
         "metric": wire_metric,
     }
     request |= {key: value for key, value in (("m", m), ("ef_construction", ef_construction)) if value}
-    yield from send(request, Context(database, collection), untimed=True)
+    yield from send(request, Subject(database, collection), untimed=True)
     return (yield from _index(database, collection, name))
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[VectorIndexInfo]]:
     """List the vector indexes of a collection."""
     request = {"cmd": "list_vector_indexes", "database": database, "collection": collection}
-    answer = yield from send(request, Context(database, collection), repeatable=True)
+    answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [_info(row) for row in answer.data]
 
 
@@ -273,7 +273,7 @@ def search_by_document(
 ) -> Exchange[list[VectorHit]]:
     """Find the documents that are nearest to one of them, which is left out."""
     place = {"cmd": "get", "database": database, "collection": collection, "key": key}
-    document: JsonObject = (yield from send(place, Context(database, collection, key), repeatable=True)).data
+    document: JsonObject = (yield from send(place, Subject(database, collection, key), repeatable=True)).data
     vector: Any = document
     for part in attribute.split("."):
         vector = vector.get(part) if is_map(vector) else None
@@ -337,7 +337,7 @@ def _nearest(
     if ef_search is not None:
         request["ef_search"] = ef_search
     hint = "a smaller limit asks for fewer documents at once"
-    rows = (yield from send_whole(request, Context(database, collection), hint=hint)).data
+    rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
     found = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
     missing = [row["doc_key"] for row in rows if row["doc_key"] not in found]
     if missing:  # without a filter the server gives keys only

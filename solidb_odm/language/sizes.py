@@ -56,7 +56,7 @@ def held(values: Iterable[Json]) -> Iterator[Json]:
         yield value
 
 
-class Watch:
+class SizeGuard:
     """Weighs a value that grows step by step, as often as that costs less than the steps."""
 
     __slots__ = ("_left",)

@@ -89,7 +89,7 @@ def collections_read(query: Query, binds: Mapping[str, Json] | None = None) -> f
     A name after FOR .. IN counts unless it is a variable there. With ``binds`` the names and ids in bind
     variables that functions take count as well. Documents that a traversal comes by are not foreseen.
     """
-    reader = _Reader(binds or {})
+    reader = _CollectionReader(binds or {})
     reader.query(query, frozenset())
     return frozenset(reader.found)
 
@@ -160,7 +160,7 @@ Scope: TypeAlias = frozenset[str]
 """The variables that are bound at a place."""
 
 
-class _Reader:
+class _CollectionReader:
     """Collects the collections that are read, keeping track of what is a variable."""
 
     def __init__(self, binds: Mapping[str, Json]) -> None:

@@ -13,7 +13,7 @@ from ..errors import ConnectionLost, ProtocolError
 from .frames import MAGIC, MAX_FRAME_BEFORE_LOGIN, FrameReader, frame
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """Where a connection stands."""
 
     FRESH = "fresh"
@@ -22,13 +22,13 @@ class State(Enum):
     CLOSED = "closed"
 
 
-IDLE, AWAITING = State.IDLE, State.AWAITING  # looked up for every request
+IDLE, AWAITING = ConnectionState.IDLE, ConnectionState.AWAITING  # looked up for every request
 
-MOVES: dict[State, frozenset[State]] = {
-    State.FRESH: frozenset({State.AWAITING, State.CLOSED}),
-    State.IDLE: frozenset({State.AWAITING, State.CLOSED}),
-    State.AWAITING: frozenset({State.IDLE, State.CLOSED}),
-    State.CLOSED: frozenset({State.CLOSED}),
+MOVES: dict[ConnectionState, frozenset[ConnectionState]] = {
+    ConnectionState.FRESH: frozenset({ConnectionState.AWAITING, ConnectionState.CLOSED}),
+    ConnectionState.IDLE: frozenset({ConnectionState.AWAITING, ConnectionState.CLOSED}),
+    ConnectionState.AWAITING: frozenset({ConnectionState.IDLE, ConnectionState.CLOSED}),
+    ConnectionState.CLOSED: frozenset({ConnectionState.CLOSED}),
 }
 """The legal moves."""
 
@@ -43,7 +43,7 @@ class Connection:
 
     def __init__(self, address: str = "") -> None:
         self.address = address
-        self.state = State.FRESH
+        self.state = ConnectionState.FRESH
         self.round_trips = self.requests = self.sent = self.received = 0
         self._reader = FrameReader()
         self._owed = 0
@@ -55,11 +55,11 @@ class Connection:
 
     def greet(self, login: bytes) -> bytes:
         """Give the first bytes to send: the magic and the login, to go out as one segment."""
-        if self.state is not State.FRESH:
+        if self.state is not ConnectionState.FRESH:
             raise ProtocolError(f"a connection that is {self.state.value} was greeted again")
         greeting = MAGIC + frame(login, limit=MAX_FRAME_BEFORE_LOGIN, what="the login")
         self._owed = 1
-        self._move(State.AWAITING)
+        self._move(ConnectionState.AWAITING)
         return greeting
 
     def send(self, count: int, size: int = 0) -> None:
@@ -81,12 +81,12 @@ class Connection:
         answers = self._reader.feed(data)
         owed = self._owed - len(answers)
         if owed < 0:
-            self._move(State.CLOSED)
+            self._move(ConnectionState.CLOSED)
             raise ProtocolError(f"{self.address} sent an answer that nobody asked for")
         self._owed = owed
         if answers and not owed:
             if self._reader.buffer:
-                self._move(State.CLOSED)
+                self._move(ConnectionState.CLOSED)
                 raise ProtocolError(f"{self.address} sent bytes after its last answer")
             self.state = IDLE
         return answers
@@ -94,11 +94,11 @@ class Connection:
     def close(self) -> None:
         """Note that the connection is gone, and what it owes with it."""
         self._owed = 0
-        self._move(State.CLOSED)
+        self._move(ConnectionState.CLOSED)
 
     def _hung_up(self) -> ConnectionLost:
         owed = self._owed
-        self._move(State.CLOSED)
+        self._move(ConnectionState.CLOSED)
         return ConnectionLost(
             f"{self.address} closed the connection with {owed} answer{'' if owed == 1 else 's'} outstanding",
             address=self.address,
@@ -106,7 +106,7 @@ class Connection:
             "if it runs, ask for less at once (LIMIT, or fewer attributes)",
         )
 
-    def _move(self, state: State) -> None:
+    def _move(self, state: ConnectionState) -> None:
         if state not in MOVES[self.state]:
             raise ProtocolError(f"a connection that is {self.state.value} can't become {state.value}")
         self.state = state

@@ -61,7 +61,7 @@ class Tally:
         )
 
 
-class Statistics:
+class RequestCounts:
     """Counters of one driver, and who is told of every round trip.
 
     An observer may have a method ``awake``: while that says no, no event is made for it.

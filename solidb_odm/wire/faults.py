@@ -45,8 +45,8 @@ from .responses import Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What was asked, as far as the answer needs it to be understood."""
+class Subject:
+    """What a request is about: what an error about it says, and whoever watches is told."""
 
     database: str = ""
     collection: str = ""
@@ -55,12 +55,12 @@ class Context:
     binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-NOWHERE = Context()
+NOWHERE = Subject()
 Found: TypeAlias = "re.Match[str]"
-Make: TypeAlias = Callable[[Found, Context], SolidbError]
+Make: TypeAlias = Callable[[Found, Subject], SolidbError]
 
 
-def fault(refusal: Refusal, context: Context = NOWHERE) -> SolidbError:
+def fault(refusal: Refusal, context: Subject = NOWHERE) -> SolidbError:
     """Give the error for a refusal; with the query attached wherever one was asked."""
     for variants, pattern, make in TABLE:
         if refusal.variant in variants and (found := pattern.search(refusal.text)):
@@ -74,7 +74,7 @@ def fault(refusal: Refusal, context: Context = NOWHERE) -> SolidbError:
 
 
 def _plain(kind: Callable[..., SolidbError], hint: str | None = None) -> Make:
-    def make(found: Found, context: Context) -> SolidbError:
+    def make(found: Found, context: Subject) -> SolidbError:
         return kind(found.groupdict().get("text") or found.string, hint=hint)
 
     return make
@@ -83,7 +83,7 @@ def _plain(kind: Callable[..., SolidbError], hint: str | None = None) -> Make:
 def _named(kind: Callable[..., SolidbError], template: str, hint: str | None = None) -> Make:
     """Make an error with a ``name``, from the group of that name; ``{name}`` may stand in both texts."""
 
-    def make(found: Found, context: Context) -> SolidbError:
+    def make(found: Found, context: Subject) -> SolidbError:
         name = found["name"]
         return kind(template.format(name=name), name=name, hint=hint.format(name=name) if hint else None)
 
@@ -93,7 +93,7 @@ def _named(kind: Callable[..., SolidbError], template: str, hint: str | None = N
 def _document(kind: Callable[..., SolidbError], template: str, hint: str | None = None) -> Make:
     """Make an error about one document, named by the text, else by what was asked."""
 
-    def make(found: Found, context: Context) -> SolidbError:
+    def make(found: Found, context: Subject) -> SolidbError:
         groups = found.groupdict()
         collection = groups.get("collection") or context.collection
         key = groups.get("key") or context.key
@@ -103,7 +103,7 @@ def _document(kind: Callable[..., SolidbError], template: str, hint: str | None 
     return make
 
 
-def _missing_collection(found: Found, context: Context) -> SolidbError:
+def _missing_collection(found: Found, context: Subject) -> SolidbError:
     name = found["name"]
     where = f" in the database {context.database!r}" if context.database else ""
     return CollectionNotFound(
@@ -113,13 +113,13 @@ def _missing_collection(found: Found, context: Context) -> SolidbError:
     )
 
 
-def _missing_document(found: Found, context: Context) -> SolidbError:
+def _missing_document(found: Found, context: Subject) -> SolidbError:
     key = found["key"]
     place = f"{context.collection}/{key}" if context.collection else key
     return DocumentNotFound(f"there is no document {place}", name=key, collection=context.collection)
 
 
-def _unique(found: Found, context: Context) -> SolidbError:
+def _unique(found: Found, context: Subject) -> SolidbError:
     fields = _list_of_strings(found["fields"])
     value = re.sub(r"\b[A-Z]\w*\((.*?)\)(?=[,\]])", r"\1", found["value"])
     place = f"{context.collection}/{context.key}" if context.key else context.collection or "the document"
@@ -141,11 +141,11 @@ def _list_of_strings(text: str) -> tuple[str, ...]:
         return (text,)
 
 
-def _syntax(found: Found, context: Context) -> SolidbError:
+def _syntax(found: Found, context: Subject) -> SolidbError:
     return QuerySyntaxError(found["text"], query=context.query)
 
 
-def _too_large(found: Found, context: Context) -> SolidbError:
+def _too_large(found: Found, context: Subject) -> SolidbError:
     return MessageTooLarge(
         "the server refused a message as too large", limit=MAX_FRAME, hint="send fewer documents at once"
     )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 import httpx
 
 from .events import RequestEvent
-from .faults import NOWHERE, Context
+from .faults import NOWHERE, Subject
 from .http import as_answer, request_of, unanswered
 from .requests import HttpCall, http_fault
 from .socket_pool import SocketPool
@@ -18,7 +18,7 @@ from .stream_pool import StreamPool
 
 @contextmanager
 def streamed(
-    pool: SocketPool, call: HttpCall, seconds: float | None = None, context: Context = NOWHERE
+    pool: SocketPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
 ) -> Generator[httpx.Response]:
     """Make a call and give its response, whose body is still to be read; a refusal is raised.
 
@@ -41,7 +41,7 @@ def streamed(
 
 @asynccontextmanager
 async def astreamed(
-    pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Context = NOWHERE
+    pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
 ) -> AsyncGenerator[httpx.Response]:
     """Make a call and give its response, whose body is still to be read; a refusal is raised."""
     client, begun = pool.http_client(), time.perf_counter()

@@ -17,7 +17,7 @@ from .._types import Json, JsonObject
 from ..commands import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .events import RequestEvent
-from .faults import NOWHERE, Context, fault
+from .faults import NOWHERE, Subject, fault
 from .frames import HEADER, MAX_FRAME, frame
 from .packing import is_map, pack, unsuitable
 from .responses import Answer, Refusal, decode
@@ -154,7 +154,7 @@ def packed(value: Json, what: str, refuse: Callable[..., SolidbError] = InvalidD
     return data
 
 
-def request_frame(request: JsonObject, context: Context | None = None) -> bytes:
+def request_frame(request: JsonObject, context: Subject | None = None) -> bytes:
     """Pack a request and put it into a frame, or raise what keeps it from being sent."""
     try:
         data = pack(request)
@@ -166,7 +166,7 @@ def request_frame(request: JsonObject, context: Context | None = None) -> bytes:
     return len(data).to_bytes(HEADER, "big") + data
 
 
-def _naming(request: JsonObject, context: Context | None) -> tuple[str, Callable[..., SolidbError]]:
+def _naming(request: JsonObject, context: Subject | None) -> tuple[str, Callable[..., SolidbError]]:
     """Give what to call a request in an error, and which error it is if it can't be packed."""
     context = context or context_of(request)
     what = f"{request['cmd']} {context.collection}".rstrip()
@@ -175,7 +175,7 @@ def _naming(request: JsonObject, context: Context | None) -> tuple[str, Callable
 
 def send(
     request: JsonObject,
-    context: Context | None = None,
+    context: Subject | None = None,
     *,
     repeatable: bool = False,
     untimed: bool = False,
@@ -216,14 +216,14 @@ def send(
         raise
 
 
-def context_of(request: JsonObject) -> Context:
+def context_of(request: JsonObject) -> Subject:
     """Give what a request is about, as it says itself."""
     inner = request.get("command")
     asked = inner if is_map(inner) else request
     database, collection, key, query = (
         str(asked.get(name, "")) for name in ("database", "collection", "key", "sdbql")
     )
-    return Context(database, collection, key, query)
+    return Subject(database, collection, key, query)
 
 
 def send_all(
@@ -249,14 +249,14 @@ def batch_of(
     return RequestBatch((b"".join(map(request_frame, requests)),), len(requests), label, read)
 
 
-def accepted(answer: Answer, context: Context = NOWHERE) -> Answer:
+def accepted(answer: Answer, context: Subject = NOWHERE) -> Answer:
     """Return the answer unless it is a refusal, which is raised."""
     if answer.refusal is not None:
         raise fault(answer.refusal, context)
     return answer
 
 
-def over_http(method: str, path: str, body: Json = None, context: Context = NOWHERE) -> Exchange[Json]:
+def over_http(method: str, path: str, body: Json = None, context: Subject = NOWHERE) -> Exchange[Json]:
     """Make an HTTP call; give the body of its answer, or raise what it was refused with."""
     answer = yield from call(HttpCall(method, path, body))
     if answer.status < 400:
@@ -264,7 +264,7 @@ def over_http(method: str, path: str, body: Json = None, context: Context = NOWH
     raise http_fault(answer, context)
 
 
-def http_fault(answer: HttpAnswer, context: Context = NOWHERE) -> SolidbError:
+def http_fault(answer: HttpAnswer, context: Subject = NOWHERE) -> SolidbError:
     """Give the error for an HTTP answer that is a refusal."""
     body: JsonObject = answer.body if is_map(answer.body) else {}
     text = str(body.get("error", ""))

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, Self, cast
 
 from ..errors import ConnectionLost, SolidbError
-from .connection import Connection, State
+from .connection import Connection, ConnectionState
 from .deadlines import left
-from .events import Statistics
+from .events import RequestCounts
 from .login import check_login, gave_up, login_request
 from .requests import RequestBatch, event_of
 from .url import Host, ServerAddress
@@ -43,7 +43,7 @@ class SocketConnection:
     stale: Callable[[], object]
     """Say whether the server hung up, or spoke, while nobody asked for anything."""
 
-    def __init__(self, host: Host, opened: socket.socket, statistics: Statistics, realm: str = "") -> None:
+    def __init__(self, host: Host, opened: socket.socket, statistics: RequestCounts, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._socket, self._statistics = opened, statistics
         self._seconds: float | None = -1.0  # not set yet
@@ -52,7 +52,7 @@ class SocketConnection:
 
     @classmethod
     def open(
-        cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str, seconds: float
+        cls, host: Host, address: ServerAddress, statistics: RequestCounts, realm: str, seconds: float
     ) -> Self:
         """Connect and log in, all in so many seconds."""
         begun = time.monotonic()
@@ -79,7 +79,7 @@ class SocketConnection:
     @property
     def sound(self) -> bool:
         """Whether it is owed nothing and can be used again."""
-        return self.protocol.state is State.IDLE
+        return self.protocol.state is ConnectionState.IDLE
 
     def round_trip(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
         """Send a batch and collect its answers; on any failure the connection is closed.

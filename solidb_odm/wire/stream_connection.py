@@ -12,9 +12,9 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
 from ..errors import ConnectionLost, SolidbError
-from .connection import Connection, State
+from .connection import Connection, ConnectionState
 from .deadlines import remaining
-from .events import Statistics
+from .events import RequestCounts
 from .login import check_login, gave_up, login_request
 from .requests import RequestBatch, event_of
 from .socket_connection import CHUNK, SMALL, acknowledge, watch
@@ -29,7 +29,7 @@ class StreamConnection:
     stale: Callable[[], object]
     """Say whether the server hung up, or spoke, while nobody asked for anything."""
 
-    def __init__(self, host: Host, stream: ByteStream, statistics: Statistics, realm: str = "") -> None:
+    def __init__(self, host: Host, stream: ByteStream, statistics: RequestCounts, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
         self._stream, self._statistics = stream, statistics
         self._protocol = Connection(str(host))
@@ -37,7 +37,7 @@ class StreamConnection:
 
     @classmethod
     async def open(
-        cls, host: Host, address: ServerAddress, statistics: Statistics, realm: str, seconds: float
+        cls, host: Host, address: ServerAddress, statistics: RequestCounts, realm: str, seconds: float
     ) -> Self:
         """Connect and log in, all in so many seconds."""
         with anyio.fail_after(seconds) as scope:
@@ -58,7 +58,7 @@ class StreamConnection:
     @property
     def sound(self) -> bool:
         """Whether it is owed nothing and can be used again."""
-        return self._protocol.state is State.IDLE
+        return self._protocol.state is ConnectionState.IDLE
 
     async def round_trip(self, batch: RequestBatch, seconds: float | None, begun: float) -> list[Any]:
         """Send a batch and collect its answers; on any failure the connection is closed.

@@ -16,7 +16,7 @@ import httpx
 from ..commands import Command, Operation, arun
 from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .deadlines import remaining, within
-from .events import Statistics
+from .events import RequestCounts
 from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
@@ -41,7 +41,7 @@ R = TypeVar("R")
 class StreamPool:
     """Connections to one server, shared by the tasks of one event loop. Each has logged in."""
 
-    def __init__(self, address: ServerAddress, statistics: Statistics) -> None:
+    def __init__(self, address: ServerAddress, statistics: RequestCounts) -> None:
         self.address, self.statistics = address, statistics
         self.host = address.hosts[0]
         options = address.options

@@ -11,11 +11,11 @@ from ..._types import JsonObject
 from ...wire.requests import Exchange, send
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest, unix_seconds, unsupported
-from ..results import Result
+from ..results import ClientResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey(Result):
+class ApiKey(ClientResult):
     """An API key; ``key`` is the secret, told only when it is made."""
 
     id: str

@@ -15,13 +15,13 @@ from ...errors import UsageError
 from ...wire.requests import Exchange
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest, unsupported
-from ..results import Result
+from ..results import ClientResult
 
 ACTIONS = ("admin", "write", "read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permission(Result):
+class Permission(ClientResult):
     """What may be done: ``read``, ``write`` or ``admin``; everywhere, or in one database."""
 
     action: str
@@ -30,7 +30,7 @@ class Permission(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Role(Result):
+class Role(ClientResult):
     """A named set of permissions."""
 
     name: str

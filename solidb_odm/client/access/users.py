@@ -10,12 +10,12 @@ from ...errors import NotFoundError
 from ...wire.requests import Exchange
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest
-from ..results import Result
+from ..results import ClientResult
 from .roles import Permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User(Result):
+class User(ClientResult):
     """Somebody who can log in; ``permissions`` are told of oneself only."""
 
     username: str
@@ -25,7 +25,7 @@ class User(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleAssignment(Result):
+class RoleAssignment(ClientResult):
     """A role that a user has, everywhere or in one database."""
 
     id: str

@@ -9,12 +9,12 @@ from typing import Any
 
 from ..._types import Json, JsonObject
 from ...errors import UsageError
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.requests import Exchange, accepted, send, send_all
 from ..requests import about, unsupported
 from .conditions import condition_from, narrowed, typed_condition
 from .operations import describe, select
-from .selects import Selection
+from .selects import ColumnarSelect
 from .tables import ColumnInfo, TableInfo
 
 FUNCTIONS = {
@@ -53,7 +53,7 @@ def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Excha
     condition = typed_condition(condition_from(aggregation.get("where")), table)
     if narrowed(condition) != condition:
         columns = dict.fromkeys([column.name for column in groups] + [metric.column for metric in metrics])
-        rows = yield from select(database, Selection(name, tuple(columns), condition))
+        rows = yield from select(database, ColumnarSelect(name, tuple(columns), condition))
         return summed(rows, [column.name for column in groups], metrics)
     shared: JsonObject = {"group_by": [column.name for column in groups]} if groups else {}
     if condition is not None:
@@ -62,7 +62,7 @@ def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Excha
         return (yield from _grouped(database, name, groups, metrics, shared))
     asked = [{"column": metric.column, "op": metric.operator} for metric in metrics]
     request = about("aggregate_columnar", database, name, aggregations=asked, **shared)
-    (row,) = (yield from send(request, Context(database, name), repeatable=True)).data
+    (row,) = (yield from send(request, Subject(database, name), repeatable=True)).data
     return [{metric.name: row[f"{metric.column}_{metric.operator.lower()}"] for metric in metrics}]
 
 
@@ -110,7 +110,7 @@ def _grouped(
     answers = yield from send_all(requests, label="aggregate_columnar", repeatable=True)
     merged: dict[tuple[str, ...], JsonObject] = {}
     for metric, answer in zip(metrics, answers, strict=True):
-        for row in accepted(answer, Context(database, name)).data:
+        for row in accepted(answer, Subject(database, name)).data:
             place = tuple(json.dumps(row[column.name]) for column in groups)
             known = merged.setdefault(
                 place, {column.name: _group(row[column.name], column) for column in groups}

@@ -14,11 +14,11 @@ from ...errors import (
     TransactionConflict,
     UsageError,
 )
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.requests import Exchange, send
 from ..requests import about
 from . import operations
-from .selects import Selection
+from .selects import ColumnarSelect
 from .tables import ColumnInfo, TableInfo, column_from
 
 SPARE = "__rebuilt"
@@ -55,7 +55,7 @@ def _rebuild(
     spare = table.name + SPARE
     yield from _none_left(database, table.name, spare)
     indexes = yield from _indexes(database, table.name)
-    rows = [change(row) for row in (yield from operations.select(database, Selection(table.name)))]
+    rows = [change(row) for row in (yield from operations.select(database, ColumnarSelect(table.name)))]
     try:
         yield from _fill(database, spare, columns, rows)
         if (now := (yield from operations.describe(database, table.name))).row_count != len(rows):
@@ -103,5 +103,5 @@ def _fill(
 
 def _indexes(database: str, name: str) -> Exchange[list[str]]:
     request = about("list_columnar_indexes", database, name)
-    answer = yield from send(request, Context(database, name), repeatable=True)
+    answer = yield from send(request, Subject(database, name), repeatable=True)
     return [str(row["column"]) for row in answer.data]

@@ -13,7 +13,7 @@ from .aggregates import aggregate
 from .column_changes import add_column, drop_column
 from .conditions import condition_from
 from .operations import Columns
-from .selects import Selection, order_from
+from .selects import ColumnarSelect, order_from
 from .tables import TableInfo, TableStats
 
 
@@ -60,7 +60,7 @@ class Columnar(Caller):
         ``where`` holds columns and their values, or ``{"column": .., "op": "GT", "value": ..}``, or
         ``{"and": [..]}`` and ``{"or": [..]}`` of these. ``order_by``: ``"value DESC"``, or several.
         """
-        selection = Selection(
+        selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
         )
         return self._run(operations.select(self._database, selection))
@@ -150,7 +150,7 @@ class AsyncColumnar(AsyncCaller):
         ``where`` holds columns and their values, or ``{"column": .., "op": "GT", "value": ..}``, or
         ``{"and": [..]}`` and ``{"or": [..]}`` of these. ``order_by``: ``"value DESC"``, or several.
         """
-        selection = Selection(
+        selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
         )
         return await self._run(operations.select(self._database, selection))

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from ..._types import JsonObject
 from ...errors import ConnectionLost, QueryError, UsageError
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.names import checked
 from ...wire.requests import Exchange, send
 from ..documents import chunks_of
 from ..requests import about, at, rest
 from .conditions import columns_in, holds, narrowed, typed_condition
-from .selects import Selection, read_select
+from .selects import ColumnarSelect, read_select
 from .tables import ColumnInfo, TableInfo, TableStats, column_from, columns_of, definition, row_for, table_of
 
 Columns = Sequence[Mapping[str, Any] | ColumnInfo]
@@ -32,14 +32,14 @@ def create(database: str, name: str, columns: Columns) -> Exchange[TableInfo]:
         "name": checked(name),
         "columns": [definition(column) for column in wanted],
     }
-    yield from send(request, Context(database, name))
+    yield from send(request, Subject(database, name))
     return (yield from describe(database, name))
 
 
 def describe(database: str, name: str) -> Exchange[TableInfo]:
     """Describe a table: its columns and how many rows it has."""
     answer = yield from send(
-        about("get_columnar", database, name), Context(database, name), repeatable=True, light=True
+        about("get_columnar", database, name), Subject(database, name), repeatable=True, light=True
     )
     return table_of(answer.data)
 
@@ -50,7 +50,7 @@ def insert(database: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Excha
     count = 0
     for chunk in chunks_of([row_for(table, row) for row in rows], name):
         request = about("insert_columnar", database, name, rows=chunk)
-        count += (yield from send(request, Context(database, name), untimed=True)).total
+        count += (yield from send(request, Subject(database, name), untimed=True)).total
     return count
 
 
@@ -64,7 +64,7 @@ def query(
     return (yield from select(database, selection))
 
 
-def select(database: str, selection: Selection) -> Exchange[list[JsonObject]]:
+def select(database: str, selection: ColumnarSelect) -> Exchange[list[JsonObject]]:
     """Read the rows that a selection asks for.
 
     The server sorts by one returned column, not over HTTP, and has no offset; the rest is done here.
@@ -107,7 +107,7 @@ def list_tables(database: str) -> Exchange[list[TableInfo]]:
 
 def delete(database: str, name: str) -> Exchange[None]:
     """Drop a table."""
-    yield from send(about("delete_columnar", database, name), Context(database, name))
+    yield from send(about("delete_columnar", database, name), Subject(database, name))
 
 
 def _rows(
@@ -117,7 +117,7 @@ def _rows(
     if condition is not None:
         asked["filter"] = json.dumps(condition)
     try:
-        answer = yield from send(asked, Context(database, name), repeatable=True)
+        answer = yield from send(asked, Subject(database, name), repeatable=True)
         return cast(list[JsonObject], answer.data)
     except ConnectionLost:  # which is also how the server refuses an answer over 16 MiB
         body: JsonObject = {"columns": request["columns"]}

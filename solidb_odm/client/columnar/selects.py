@@ -23,7 +23,7 @@ GRAMMAR = "SELECT columns FROM table WHERE condition ORDER BY columns LIMIT numb
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ColumnarSelect:
     """What a SELECT asks for. No columns are all of them."""
 
     table: str
@@ -34,7 +34,7 @@ class Selection:
     offset: int = 0
 
 
-class _Reader:
+class _SelectReader:
     """Reads from one place on; one method for each rule."""
 
     def __init__(self, text: str, binds: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ class _Reader:
         self._used: set[str] = set()
         self._at = 0
 
-    def selection(self) -> Selection:
+    def selection(self) -> ColumnarSelect:
         self._need("SELECT")
         columns = () if self._takes("*") else self._names()
         self._need("FROM")
@@ -58,7 +58,7 @@ class _Reader:
             raise self._wrong("expected the end")
         if unused := sorted(self._binds.keys() - self._used):
             raise QueryError(f"@{unused[0]} is given but not used", query=self._tokens.text)
-        return Selection(table, columns, condition, order, limit, offset)
+        return ColumnarSelect(table, columns, condition, order, limit, offset)
 
     def _names(self) -> tuple[str, ...]:
         names = [self._column()]
@@ -229,9 +229,9 @@ _VALUES = frozenset((words.INTEGER, words.FLOAT, words.STRING, words.BIND, "-", 
 _STOPS = frozenset(("TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "IN", "SORT", "LIMIT"))
 
 
-def read_select(text: str, binds: Mapping[str, Any]) -> Selection:
+def read_select(text: str, binds: Mapping[str, Any]) -> ColumnarSelect:
     """Read a SELECT; QuerySyntaxError shows the place it can't be read from."""
-    return _Reader(text, binds).selection()
+    return _SelectReader(text, binds).selection()
 
 
 def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._types import Json, JsonObject
 from ...errors import InvalidDocument, QueryError, UsageError
-from ..results import Result
+from ..results import ClientResult
 
 TYPES = {
     **dict.fromkeys(("int64", "int", "integer", "bigint", "long"), "int64"),
@@ -31,7 +31,7 @@ _FITTING: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnInfo(Result):
+class ColumnInfo(ClientResult):
     """A column. ``type`` is int64, float64, string, bool, timestamp or json."""
 
     name: str
@@ -41,7 +41,7 @@ class ColumnInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableInfo(Result):
+class TableInfo(ClientResult):
     """A columnar table."""
 
     name: str
@@ -59,7 +59,7 @@ class TableInfo(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableStats(Result):
+class TableStats(ClientResult):
     """What a columnar table holds; sizes in bytes."""
 
     name: str

@@ -9,10 +9,10 @@ from typing import Any, cast
 from ..._types import JsonObject
 from ...commands import call
 from ...errors import DatabaseError, UsageError
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.requests import Exchange, Pause, send
 from ..requests import at, rest, send_whole
-from ..results import DocumentResult, Result
+from ..results import ClientResult, DocumentResult
 from ..vector import only_index
 from .traversal import Direction, Neighbour
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Community(Result):
+class Community(ClientResult):
     """Documents that are bound to each other more than to others; ``summary`` where one was written."""
 
     community_id: int = 0
@@ -64,7 +64,7 @@ def rag(
             "seed_limit": seeds,
         },
     }
-    context = Context(database, edge_collection)
+    context = Subject(database, edge_collection)
     answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
@@ -113,7 +113,7 @@ def search(database: str, text: str, *, edge_collection: str | None, limit: int)
         "query_text": text,
         "options": options,
     }
-    answer = yield from send(request, Context(database), repeatable=True)
+    answer = yield from send(request, Subject(database), repeatable=True)
     return [_community(row) for row in answer.data["results"]]
 
 

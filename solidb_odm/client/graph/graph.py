@@ -8,7 +8,7 @@ from typing import Literal
 from ..calls import AsyncCaller, Caller
 from . import communities, traversal
 from .communities import Community
-from .traversal import Direction, GraphPath, Neighbour, Step, Vertex
+from .traversal import Direction, GraphPath, GraphStep, Neighbour, Vertex
 
 
 class Graph(Caller):
@@ -54,7 +54,7 @@ class Graph(Caller):
         direction: Direction = "outbound",
         limit: int | None = None,
         unique: Literal["global", "path"] = "global",
-    ) -> list[Step]:
+    ) -> list[GraphStep]:
         """Walk from a document along edges, the nearer documents first.
 
         ``depth=3`` is one to three edges; (0, 3) gives the start too. Every document comes once, or with
@@ -202,7 +202,7 @@ class AsyncGraph(AsyncCaller):
         direction: Direction = "outbound",
         limit: int | None = None,
         unique: Literal["global", "path"] = "global",
-    ) -> list[Step]:
+    ) -> list[GraphStep]:
         """Walk from a document along edges, the nearer documents first.
 
         ``depth=3`` is one to three edges; (0, 3) gives the start too. Every document comes once, or with

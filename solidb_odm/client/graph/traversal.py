@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..._types import JsonObject
 from ...errors import UsageError
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.names import quoted
 from ...wire.requests import Exchange
 from ..queries import query
 from ..requests import send_whole
-from ..results import DocumentResult, Result
+from ..results import ClientResult, DocumentResult
 
 Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 Vertex: TypeAlias = str | Mapping[str, Any]
@@ -21,7 +21,7 @@ Vertex: TypeAlias = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour(Result):
+class Neighbour(ClientResult):
     """A document near the seeds: how many hops away, from which seed, and how strongly bound."""
 
     id: str
@@ -33,7 +33,7 @@ class Neighbour(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Result):
+class GraphStep(ClientResult):
     """A document that a traversal came to: by which edge, how deep, and along which documents."""
 
     doc: DocumentResult
@@ -43,7 +43,7 @@ class Step(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphPath(Result):
+class GraphPath(ClientResult):
     """A path. ``path`` has the identifiers of all its documents, ``vertices`` those that are stored."""
 
     path: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def neighbours(
         "seeds": [vertex_id(seed) for seed in several],
         "options": options,
     }
-    context = Context(database, edge_collection)
+    context = Subject(database, edge_collection)
     answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
@@ -94,7 +94,7 @@ def traverse(
     direction: Direction = "outbound",
     limit: int | None = None,
     unique: Literal["global", "path"] = "global",
-) -> Exchange[list[Step]]:
+) -> Exchange[list[GraphStep]]:
     """Walk from a document along edges, the nearer documents first."""
     least, most = (1, depth) if isinstance(depth, int) else depth
     if not 0 <= least <= most:
@@ -109,7 +109,7 @@ def traverse(
     )
     rows = cast(list[JsonObject], (yield from query(database, text, {"start": vertex_id(start)})))
     return [
-        Step.of(
+        GraphStep.of(
             row,
             doc=DocumentResult(row["doc"]),
             edge=DocumentResult(row["edge"]) if row["edge"] else None,

@@ -28,12 +28,12 @@ from ...errors import (
     TransactionConflict,
     UniqueViolation,
 )
-from ...wire.faults import Context, fault
+from ...wire.faults import Subject, fault
 from ...wire.packing import unpack
 from ...wire.requests import Exchange, RequestBatch, accepted, send
 from ...wire.responses import Answer, Refusal, answer_of
 from .outcome import Witness, find_out, unknown_outcome
-from .staging import Guarded, Leg, Read, Role, blame, frames_of, groups_of, guarded_of, reads_of
+from .staging import Guarded, Leg, Purpose, Read, blame, frames_of, groups_of, guarded_of, reads_of
 
 Receipts: TypeAlias = list[list[Receipt]]
 Written: TypeAlias = tuple[str, Receipt]
@@ -60,7 +60,7 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
     guarded = guarded_of(command.batches)
     reads = reads_of(guarded, database)
     begin = {"cmd": "begin_transaction", "database": database}
-    tx_id = (yield from send(begin, Context(database), repeatable=True)).tx_id
+    tx_id = (yield from send(begin, Subject(database), repeatable=True)).tx_id
     if not tx_id:
         raise ProtocolError("the server began a transaction without naming it")
     chunks, legs = frames_of(groups, tx_id)
@@ -137,21 +137,21 @@ def _take_in(
                 staged.refused.append(_refused(leg, place, part.refusal, database))
 
 
-def _receipt_for(written: Written, key: str, role: Role) -> Receipt:
+def _receipt_for(written: Written, key: str, role: Purpose) -> Receipt:
     """Give the receipt of a write; ProtocolError if the server answers about another document."""
-    if written[0] != key and role is not Role.DELETE and role is not Role.CLEAR:
+    if written[0] != key and role is not Purpose.DELETE and role is not Purpose.CLEAR:
         raise ProtocolError(f"the server answered the write of {key!r} with the document {written[0]!r}")
     return written[1]
 
 
-def _check_removal(key: str, role: Role) -> None:
-    if role is not Role.DELETE and role is not Role.CLEAR:
+def _check_removal(key: str, role: Purpose) -> None:
+    if role is not Purpose.DELETE and role is not Purpose.CLEAR:
         raise ProtocolError(f"the server did not say what it stored for {key!r}")
 
 
 def _refused(leg: Leg, place: int, refusal: Refusal, database: str) -> SolidbError:
     group = leg.group
-    return fault(refusal, Context(database, group.collection, group.keys[place]))
+    return fault(refusal, Subject(database, group.collection, group.keys[place]))
 
 
 def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
@@ -167,7 +167,7 @@ def _explain(problem: SolidbError, batches: Sequence[Batch]) -> None:
 
 
 def _revisions(read: Read, answer: Answer | Written) -> Revisions:
-    rows = accepted(cast(Answer, answer), Context(read.database, read.collection)).data
+    rows = accepted(cast(Answer, answer), Subject(read.database, read.collection)).data
     return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
 
 
@@ -184,7 +184,7 @@ def _fill_removals(staged: Staged, legs: Sequence[Leg]) -> None:
     """Give removals the revision and the times that the read has shown."""
     for leg in legs:
         group = leg.group
-        if group.role is Role.DELETE:
+        if group.role is Purpose.DELETE:
             for place in range(leg.start, leg.stop):
                 before = staged.before.get((group.collection, group.keys[place]), _NOTHING)
                 staged.receipts[group.batch][group.rows[place]] = before
@@ -194,7 +194,7 @@ def _finish(
     tx_id: str, staged: Staged, legs: Sequence[Leg], guarded: Guarded, database: str
 ) -> Exchange[None]:
     try:
-        done = yield from send({"cmd": "commit_transaction", "tx_id": tx_id}, Context(database))
+        done = yield from send({"cmd": "commit_transaction", "tx_id": tx_id}, Subject(database))
         if not done.is_plain:
             raise ProtocolError("the server answered the commit with something else")
     except TransactionConflict as conflict:
@@ -221,7 +221,7 @@ def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Wi
         for place in range(leg.start, leg.stop):
             key = group.keys[place]
             before = guarded.get(group.collection, {}).get(key)
-            removed = group.role is Role.DELETE or group.role is Role.CLEAR
+            removed = group.role is Purpose.DELETE or group.role is Purpose.CLEAR
             after = None if removed else staged.receipts[group.batch][group.rows[place]][0]
             witnesses[group.collection, key] = Witness(group.collection, key, before, after)
         if len(witnesses) >= 1000:

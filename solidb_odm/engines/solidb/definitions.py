@@ -30,7 +30,7 @@ from ...errors import (
     UniqueViolation,
     UsageError,
 )
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.names import checked, quoted
 from ...wire.requests import Exchange, accepted, over_http, send, send_all
 from .index_commands import CREATE, DROP, LISTS, duplicates_query, own_indexes
@@ -70,19 +70,19 @@ def create_collection(command: CreateCollection, database: str) -> Exchange[None
         "name": checked(command.name),
         "type": command.kind,
     }
-    yield from send(request, Context(database, command.name))
+    yield from send(request, Subject(database, command.name))
 
 
 def drop_collection(command: DropCollection, database: str) -> Exchange[None]:
     """Drop a collection."""
     request = {"cmd": "delete_collection", "database": database, "name": command.name}
-    yield from send(request, Context(database, command.name))
+    yield from send(request, Subject(database, command.name))
 
 
 def count_documents(command: CountDocuments, database: str) -> Exchange[int]:
     """Count the documents, from the server's own counter."""
     request = {"cmd": "collection_stats", "database": database, "name": command.name}
-    answer = yield from send(request, Context(database, command.name), repeatable=True)
+    answer = yield from send(request, Subject(database, command.name), repeatable=True)
     return int(answer.data["document_count"])
 
 
@@ -98,7 +98,7 @@ def create_index(command: CreateIndex, database: str) -> Exchange[None]:
         )
     if index.unique:
         yield from _refuse_duplicates(index, collection, database)
-    context = Context(database, collection)
+    context = Subject(database, collection)
     if index.kind == "fulltext":
         yield from _create_fulltext(index, collection, database)
         return
@@ -115,13 +115,13 @@ def drop_index(command: DropIndex, database: str) -> Exchange[None]:
     if not any(other.name == index.name and other.kind == index.kind for other in present):
         raise IndexNotFound(f"{collection} has no {index.kind} index {index.name!r}", name=index.name)
     request = {"cmd": DROP[index.kind], "database": database, "collection": collection, "name": index.name}
-    yield from send(request, Context(database, collection), untimed=True)
+    yield from send(request, Subject(database, collection), untimed=True)
 
 
 def set_schema(command: SetSchema, database: str) -> Exchange[None]:
     """Set or take away a collection's schema, in the envelope that the server wants."""
     place = {"database": database, "collection": command.collection}
-    context = Context(database, command.collection)
+    context = Subject(database, command.collection)
     if command.schema is None:
         yield from send({"cmd": "delete_collection_schema", **place}, context)
         return
@@ -149,7 +149,7 @@ def drop_database(_: DropDatabase, database: str) -> Exchange[None]:
 def _indexes(collection: str, database: str) -> Exchange[tuple[IndexSpec, ...]]:
     requests = [{"cmd": name, "database": database, "collection": collection} for name in LISTS]
     answers = yield from send_all(requests, label="list_indexes", repeatable=True)
-    context = Context(database, collection)
+    context = Subject(database, collection)
     return own_indexes([accepted(answer, context).data for answer in answers])
 
 
@@ -157,7 +157,7 @@ def _refuse_duplicates(index: IndexSpec, collection: str, database: str) -> Exch
     """Look for duplicates first: the server makes the index over them in silence."""
     text = duplicates_query(index, quoted(collection))
     answer = yield from send(
-        query_request(text, {}, database), Context(database, collection, query=text), repeatable=True
+        query_request(text, {}, database), Subject(database, collection, query=text), repeatable=True
     )
     for values in cast(list[list[Any]], answer.data):
         raise UniqueViolation(
@@ -183,7 +183,7 @@ def _create_fulltext(index: IndexSpec, collection: str, database: str) -> Exchan
         "min_length": index.minimum_length,
     }
     where = f"/_api/database/{quote(database, safe='')}/index/{quote(collection, safe='')}"
-    yield from over_http("POST", where, body, Context(database, collection))
+    yield from over_http("POST", where, body, Subject(database, collection))
 
 
 def _touch_all(collection: str, database: str) -> Exchange[None]:
@@ -195,7 +195,9 @@ def _touch_all(collection: str, database: str) -> Exchange[None]:
     after = ""
     while True:
         answer = yield from send(
-            query_request(text, {"after": after}, database), Context(database, query=text), repeatable=True
+            query_request(text, {"after": after}, database),
+            Subject(database, query=text),
+            repeatable=True,
         )
         keys = cast(list[str], answer.data)
         if not keys:
@@ -204,7 +206,7 @@ def _touch_all(collection: str, database: str) -> Exchange[None]:
         answers = yield from send_all([{**place, "key": key} for key in keys], label="touch")
         for key, touched in zip(keys, answers, strict=True):
             with contextlib.suppress(DocumentNotFound):  # deleted meanwhile
-                accepted(touched, Context(database, collection, key))
+                accepted(touched, Subject(database, collection, key))
         after = keys[-1]
 
 

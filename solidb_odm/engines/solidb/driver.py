@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ...commands import Command, Operation
 from ...errors import ClosedError, ConfigurationError
-from ...wire.events import Observer, Statistics
+from ...wire.events import Observer, RequestCounts
 from ...wire.socket_pool import Lease, SocketPool
 from ...wire.stream_pool import AsyncLease, StreamPool
 from ...wire.url import ServerAddress, parse_url
@@ -31,7 +31,7 @@ class _ServerDriverBase:
             raise ConfigurationError(
                 "the URL names no database", hint="solidb://user:password@host:6745/database"
             )
-        self.statistics = Statistics(on_request)
+        self.statistics = RequestCounts(on_request)
         if isinstance(url, str) and len(self.address.hosts) > 1:
             LOGGER.warning(
                 "%s: the nodes of a cluster do not copy what transactions write, so commits stay on the node "

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...commands import call
 from ...errors import CommitOutcomeUnknown, ConnectionFailed, SolidbError
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.frames import frame
 from ...wire.requests import Exchange, Pause, RequestBatch, accepted, packed, pauses, send
 from .staging import Read
@@ -88,7 +88,7 @@ def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[st
         return None
     found: dict[tuple[str, str], Seen] = {}
     for read, answer in zip(reads, answers[1:-1], strict=True):
-        rows = accepted(answer, Context(database, read.collection)).data
+        rows = accepted(answer, Subject(database, read.collection)).data
         found |= {(read.collection, key): Seen(revision, updated) for key, revision, _, updated in rows}
     return found
 

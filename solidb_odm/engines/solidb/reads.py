@@ -14,7 +14,7 @@ from ...language.check import check_names
 from ...language.nodes import Query
 from ...language.printer import print_query
 from ...language.walk import bind_names
-from ...wire.faults import Context
+from ...wire.faults import Subject
 from ...wire.names import quoted
 from ...wire.requests import Exchange, accepted, over_http, send, send_all
 
@@ -22,7 +22,7 @@ PAGE = 1000
 
 
 def open_cursor(
-    database: str, text: str, binds: Mapping[str, Any], context: Context, size: int = PAGE
+    database: str, text: str, binds: Mapping[str, Any], context: Subject, size: int = PAGE
 ) -> Exchange[JsonObject]:
     """Run a query and read its first rows: ``result``, ``has_more`` and, if it has, ``id``.
 
@@ -35,13 +35,13 @@ def open_cursor(
     return page
 
 
-def read_on(cursor: str, context: Context) -> Exchange[JsonObject]:
+def read_on(cursor: str, context: Subject) -> Exchange[JsonObject]:
     """Read the next rows, in the form of the first."""
     page: JsonObject = yield from over_http("PUT", f"/_api/cursor/{quote(cursor, safe='')}", context=context)
     return page
 
 
-def all_rows(database: str, text: str, binds: Mapping[str, Any], context: Context) -> Exchange[list[Json]]:
+def all_rows(database: str, text: str, binds: Mapping[str, Any], context: Subject) -> Exchange[list[Json]]:
     """Run a query and read all of its rows, page by page."""
     page = yield from open_cursor(database, text, binds, context)
     rows: list[Json] = page["result"]
@@ -73,7 +73,7 @@ def stored(document: JsonObject) -> Stored:
 def get(command: Get, database: str) -> Exchange[Stored | None]:
     """Read one document."""
     request = {"cmd": "get", "database": database, "collection": command.collection, "key": command.key}
-    context = Context(database, command.collection, command.key)
+    context = Subject(database, command.collection, command.key)
     try:
         answer = yield from send(request, context, repeatable=True, light=True)
     except DocumentNotFound:
@@ -105,7 +105,7 @@ def read_by_keys(text: str, keys: Sequence[str], database: str) -> Exchange[list
         middle = len(keys) // 2
         first = yield from read_by_keys(text, keys[:middle], database)
         return first + (yield from read_by_keys(text, keys[middle:], database))
-    context = Context(database, query=text)
+    context = Subject(database, query=text)
     return [row for answer in answers for row in accepted(answer, context).data]
 
 
@@ -133,7 +133,7 @@ def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
     _check_binds(text, command.query, command.binds)
     request = {**query_request(text, command.binds, database), "cmd": "explain"}
     del request["cache"]
-    answer = yield from send(request, Context(database, query=text, binds=command.binds), repeatable=True)
+    answer = yield from send(request, Subject(database, query=text, binds=command.binds), repeatable=True)
     return answer.data
 
 
@@ -152,7 +152,7 @@ def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObj
 
 def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:
     _check_binds(text, query, binds)
-    context = Context(database, query=text, binds=binds)
+    context = Subject(database, query=text, binds=binds)
     reads = not writes(text)
     request = query_request(text, binds, database)
     try:

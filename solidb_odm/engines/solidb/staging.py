@@ -28,7 +28,7 @@ _KEYS_AT_ONCE = 5000
 _DOCUMENT = pack("document")
 
 
-class Role(Enum):
+class Purpose(Enum):
     """What an operation is for. CLEAR and REPLACE together take attributes away from a document."""
 
     INSERT = "insert"
@@ -45,7 +45,7 @@ class Group:
     ``batch`` is the number of the batch they come from, ``rows`` their rows in it.
     """
 
-    role: Role
+    role: Purpose
     collection: str
     batch: int
     rows: Sequence[int]
@@ -101,7 +101,7 @@ def frames_of(groups: Sequence[Group], tx_id: str) -> tuple[list[bytes], list[Le
     legs: list[Leg] = []
     for group in groups:
         glue = prefix + group.head
-        if group.role is Role.UPDATE:
+        if group.role is Purpose.UPDATE:
             chunks.append(b"".join([frame(glue + tail) for tail in group.tails]))
             legs += [Leg(group, row, row + 1, batched=False) for row in range(len(group.tails))]
             continue
@@ -163,22 +163,22 @@ def _groups(number: int, batch: Batch, database: str) -> Iterator[Group]:
     collection = batch.collection
     keyed, plain = _head("update", database, collection, 5), _head("delete", database, collection, 4)
     if isinstance(batch, Inserts):
-        yield _insert_group(Role.INSERT, number, range(len(batch.rows)), batch.rows, collection, database)
+        yield _insert_group(Purpose.INSERT, number, range(len(batch.rows)), batch.rows, collection, database)
     elif isinstance(batch, Removals):
         keys = [key for key, _ in batch.rows]
-        yield Group(Role.DELETE, collection, number, range(len(keys)), keys, plain, list(map(pack, keys)))
+        yield Group(Purpose.DELETE, collection, number, range(len(keys)), keys, plain, list(map(pack, keys)))
     else:
         patched = [place for place, row in enumerate(batch.rows) if not row.removed]
         if patched:
             rows = [batch.rows[place] for place in patched]
             tails = _patch_tails(rows, collection)
-            yield Group(Role.UPDATE, collection, number, patched, [row.key for row in rows], keyed, tails)
+            yield Group(Purpose.UPDATE, collection, number, patched, [row.key for row in rows], keyed, tails)
         replaced = [place for place, row in enumerate(batch.rows) if row.removed]
         if replaced:
             whole = [(row.key, _whole(row, collection)) for row in map(batch.rows.__getitem__, replaced)]
             keys = [key for key, _ in whole]
-            yield Group(Role.CLEAR, collection, number, replaced, keys, plain, list(map(pack, keys)))
-            yield _insert_group(Role.REPLACE, number, replaced, whole, collection, database)
+            yield Group(Purpose.CLEAR, collection, number, replaced, keys, plain, list(map(pack, keys)))
+            yield _insert_group(Purpose.REPLACE, number, replaced, whole, collection, database)
 
 
 def _head(command: str, database: str, collection: str, size: int) -> bytes:
@@ -188,7 +188,7 @@ def _head(command: str, database: str, collection: str, size: int) -> bytes:
 
 
 def _insert_group(
-    role: Role,
+    role: Purpose,
     batch: int,
     rows: Sequence[int],
     whole: Sequence[tuple[str, Body]],

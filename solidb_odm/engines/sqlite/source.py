@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument
 from ...language.functions import IndexInfo
-from ...language.interpreter import EdgeDirection, Selection
+from ...language.interpreter import CandidateSet, EdgeDirection
 from . import json_text
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
@@ -102,7 +102,7 @@ class SqliteSource:
         return self._read(collection, f"SELECT {COLUMNS} FROM {table} ORDER BY key", ())
 
     def select(
-        self, selection: Selection, binds: Mapping[str, Json], outer: Mapping[str, Json]
+        self, selection: CandidateSet, binds: Mapping[str, Json], outer: Mapping[str, Json]
     ) -> Iterator[JsonObject] | None:
         if self._narrowings is None:
             return None

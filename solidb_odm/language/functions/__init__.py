@@ -6,11 +6,11 @@ The catalogue is filled when somebody first looks into it.
 from typing import TYPE_CHECKING
 
 from ..._lazy import lazily
-from .base import Context, Function, IndexInfo
+from .base import CallContext, Function, IndexInfo
 
 if TYPE_CHECKING:
     from .families import catalogue, lookup
 else:
     __getattr__ = lazily(__name__, {".families": ("catalogue", "lookup")})
 
-__all__ = ["Context", "Function", "IndexInfo", "catalogue", "lookup"]
+__all__ = ["CallContext", "Function", "IndexInfo", "catalogue", "lookup"]

@@ -12,7 +12,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError, QueryLimitError
 from ..values import canonical, equal, sort_key, truthy
 from .arguments import array, count, first_array, integer, is_array, is_integral, whole_or
-from .base import PROPAGATE_ANY, REFUSE, Context, Family
+from .base import PROPAGATE_ANY, REFUSE, CallContext, Family
 
 function = Family("Array")
 _MOST: Final = 10_000_000
@@ -176,7 +176,7 @@ def ascending_unique(values: Json) -> Json:
     context=True,
     summary="With the elements of inner arrays in their place, one level or ``depth`` levels down.",
 )
-def flatten(context: Context, values: Json, depth: Json = 1) -> Json:
+def flatten(context: CallContext, values: Json, depth: Json = 1) -> Json:
     elements = first_array(values, "FLATTEN")
     for _ in range(min(whole_or(depth, 1), 128)):
         if not any(is_array(e) for e in elements):
@@ -306,7 +306,7 @@ def remove_nth(values: Json, index: Json) -> Json:
     context=True,
     summary="With x as element i; the array grows, filled with ``pad``, if there is none.",
 )
-def replace_nth(context: Context, values: Json, index: Json, value: Json, pad: Json = None) -> Json:
+def replace_nth(context: CallContext, values: Json, index: Json, value: Json, pad: Json = None) -> Json:
     elements, place = list(first_array(values, "REPLACE_NTH")), integer(index, "REPLACE_NTH", 2)
     place = max(0, place + len(elements)) if place < 0 else place
     context.spend(max(0, place - len(elements)))
@@ -387,6 +387,6 @@ def mode(values: Json) -> Json:
 @function(
     "SHUFFLE", parameters="a", returns="array", context=True, deterministic=False, summary="In random order."
 )
-def shuffle(context: Context, values: Json) -> Json:
+def shuffle(context: CallContext, values: Json) -> Json:
     elements = array(values, "SHUFFLE")
     return context.random().sample(elements, len(elements))

@@ -13,7 +13,7 @@ from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 
-Implementation = Callable[["Context", list[Json]], Json]
+Implementation = Callable[["CallContext", list[Json]], Json]
 Body = TypeVar("Body", bound=Callable[..., Json])
 
 PROPAGATE = "null if the first argument is null"
@@ -38,7 +38,7 @@ class IndexInfo:
     minimum_length: int = 3
 
 
-class Context(Protocol):
+class CallContext(Protocol):
     """What a function may ask of its surroundings."""
 
     @property
@@ -165,7 +165,7 @@ class Family:
         """Register a function that only a server has; calling it on a file is refused by name."""
         least, most = arity(parameters)
 
-        def refuse(_context: Context, _arguments: list[Json]) -> Json:
+        def refuse(_context: CallContext, _arguments: list[Json]) -> Json:
             raise UnsupportedQueryError(
                 f"{name} needs a SoliDB server; a file can't run it", construct=name, hint=instead
             )
@@ -209,7 +209,7 @@ def _checked(
     first = _PROPAGATED.get(nulls, 0)
     limit = sys.maxsize if most is None else most
 
-    def implementation(surroundings: Context, arguments: list[Json]) -> Json:
+    def implementation(surroundings: CallContext, arguments: list[Json]) -> Json:
         if not least <= len(arguments) <= limit:
             raise QueryError(_arity_message(name, least, most))
         if first != 0 and None in arguments[:first]:

@@ -11,7 +11,7 @@ from ..._types import Json
 from ...errors import QueryError
 from . import clock_formats
 from .arguments import is_array, is_integral, number, text
-from .base import PROPAGATE_TWO, Context, Family
+from .base import PROPAGATE_TWO, CallContext, Family
 from .moments import (
     Unit,
     add,
@@ -70,7 +70,7 @@ for _entry in _PARTS:
     deterministic=False,
     summary="This moment, in milliseconds.",
 )
-def now(context: Context) -> Json:
+def now(context: CallContext) -> Json:
     return millis(context.now())
 
 
@@ -82,7 +82,7 @@ def now(context: Context) -> Json:
     deterministic=False,
     summary="This moment, as text.",
 )
-def now_iso(context: Context) -> Json:
+def now_iso(context: CallContext) -> Json:
     return iso(context.now())
 
 
@@ -300,7 +300,7 @@ def date_end_of(value: Json, unit: Json, zone: Json = None) -> Json:
     summary="The dates from one to another, ``step`` (1) units apart; at most 100,000.",
 )
 def date_series(
-    context: Context, first: Json, last: Json, unit: Json, step: Json = None, zone: Json = None
+    context: CallContext, first: Json, last: Json, unit: Json, step: Json = None, zone: Json = None
 ) -> Json:
     name, start, end = "DATE_SERIES", moment(first), moment(last)
     (wanted, length), place = span_of(unit, name), zone_of(zone, name)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..._types import Json
 from ...errors import QueryError, UnsupportedQueryError
 from .arguments import text
-from .base import PROPAGATE, PROPAGATE_TWO, Context, Family
+from .base import PROPAGATE, PROPAGATE_TWO, CallContext, Family
 from .strings import joined_text
 
 function = Family("Digest")
@@ -143,7 +143,7 @@ def _argon2(name: str) -> Any:
     context=True,
     summary="An Argon2id hash of a password; on a file with argon2-cffi installed.",
 )
-def argon2_hash(context: Context, password: Json) -> Json:
+def argon2_hash(context: CallContext, password: Json) -> Json:
     context.spend(_SLOW)
     return _argon2("ARGON2_HASH").PasswordHasher().hash(_bytes(password))
 
@@ -156,7 +156,7 @@ def argon2_hash(context: Context, password: Json) -> Json:
     context=True,
     summary="Whether the password has this Argon2 hash; on a file with argon2-cffi installed.",
 )
-def argon2_verify(context: Context, digest: Json, password: Json) -> Json:
+def argon2_verify(context: CallContext, digest: Json, password: Json) -> Json:
     context.spend(_SLOW)
     library = _argon2("ARGON2_VERIFY")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import integer, is_array, is_object, text
-from .base import REFUSE, Context, Family
+from .base import REFUSE, CallContext, Family
 
 function = Family("Document")
 
@@ -18,7 +18,7 @@ def split_id(given: str, name: str) -> tuple[str, str]:
     return collection, key
 
 
-def fetch(context: Context, identifier: str) -> JsonObject | None:
+def fetch(context: CallContext, identifier: str) -> JsonObject | None:
     """Return the document of an id; the id may start with the database's name."""
     collection, key = split_id(identifier, "DOCUMENT")
     database, colon, rest = collection.partition(":")
@@ -35,7 +35,7 @@ def fetch(context: Context, identifier: str) -> JsonObject | None:
     deterministic=False,
     summary="A document, or several; one that is missing is null, in arrays left out.",
 )
-def document(context: Context, first: Json, keys: Json = None) -> Json:
+def document(context: CallContext, first: Json, keys: Json = None) -> Json:
     if keys is None:
         return _by_ids(context, first)
     collection = text(first, "DOCUMENT", 1)
@@ -47,7 +47,7 @@ def document(context: Context, first: Json, keys: Json = None) -> Json:
     return [d for d in found if d is not None]
 
 
-def _by_ids(context: Context, ids: Json) -> Json:
+def _by_ids(context: CallContext, ids: Json) -> Json:
     if not is_array(ids):
         return fetch(context, text(ids, "DOCUMENT"))
     wanted: list[Json] = ids
@@ -120,7 +120,7 @@ def is_same_collection(left: Json, right: Json) -> Json:
     deterministic=False,
     summary="The number of documents stored.",
 )
-def collection_count(context: Context, name: Json) -> Json:
+def collection_count(context: CallContext, name: Json) -> Json:
     return sum(1 for _ in context.scan(text(name, "COLLECTION_COUNT")))
 
 
@@ -133,7 +133,7 @@ def collection_count(context: Context, name: Json) -> Json:
     deterministic=False,
     summary="n random documents.",
 )
-def sample(context: Context, name: Json, wanted: Json) -> Json:
+def sample(context: CallContext, name: Json, wanted: Json) -> Json:
     documents = list(context.scan(text(name, "SAMPLE", 1)))
     context.spend(len(documents))
     most = max(0, integer(wanted, "SAMPLE", 2))
@@ -141,7 +141,7 @@ def sample(context: Context, name: Json, wanted: Json) -> Json:
 
 
 @function("CURRENT_DATABASE", returns="string", context=True, summary="The name of the database.")
-def current_database(context: Context) -> Json:
+def current_database(context: CallContext) -> Json:
     return context.database
 
 

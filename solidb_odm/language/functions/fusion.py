@@ -46,7 +46,7 @@ class HybridSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class HybridHit:
+class FusedHit:
     """A document that was found, and what each ranking says of it."""
 
     key: str
@@ -68,7 +68,7 @@ class HybridHit:
 
 def fused(
     by_vector: Ranked, by_text: Ranked, settings: HybridSettings, *, farther_is_worse: bool
-) -> list[HybridHit]:
+) -> list[FusedHit]:
     """Return the best of both rankings, by key where scores are equal."""
     if settings.fusion == "rrf":
         near, lexical = _by_rank(by_vector), _by_rank(by_text)
@@ -80,7 +80,7 @@ def fused(
     }
     best = sorted(scores, key=lambda key: (-scores[key], key))[: max(0, settings.limit)]
     vectors, texts = dict(by_vector), dict(by_text)
-    return [HybridHit(key, scores[key], vectors.get(key), texts.get(key)) for key in best]
+    return [FusedHit(key, scores[key], vectors.get(key), texts.get(key)) for key in best]
 
 
 def _scaled(hits: Ranked, *, farther_is_worse: bool = False) -> dict[str, float]:

@@ -11,8 +11,8 @@ from .arguments import finite, number, text
 from .base import PROPAGATE_ANY, PROPAGATE_TWO, REFUSE, Family
 from .shapes import (
     EARTH_RADIUS,
+    GeoJsonShape,
     Point,
-    Shape,
     covers,
     covers_point,
     intersect,
@@ -40,7 +40,7 @@ def distance(lat1: Json, lon1: Json, lat2: Json, lon2: Json) -> Json:
     return finite(metres(a, b)) if on_globe(a) and on_globe(b) else None
 
 
-def middle(shape: Shape) -> Point:
+def middle(shape: GeoJsonShape) -> Point:
     """Return the mean of a shape's points; a polygon counts by its outer ring."""
     polygons = shape.polygons
     points = [p for polygon in polygons for p in polygon[0]] if polygons else shape.points

@@ -9,7 +9,7 @@ from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import array, finite, integer, is_number, is_object, number, options, text
-from .base import REFUSE, Context, Family
+from .base import REFUSE, CallContext, Family
 from .documents import fetch
 
 function = Family("Graph")
@@ -19,7 +19,7 @@ _SETTINGS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class _Hit:
+class _Reached:
     """A vertex that was reached: its score so far, and its strongest way in."""
 
     score: float
@@ -47,8 +47,8 @@ def _other_end(edge: JsonObject, vertex: str) -> Json:
 
 
 def _expand(
-    context: Context, collection: str, seeds: dict[str, float], settings: JsonObject
-) -> dict[str, _Hit]:
+    context: CallContext, collection: str, seeds: dict[str, float], settings: JsonObject
+) -> dict[str, _Reached]:
     """Walk outwards hop by hop; a vertex passes its score on, lessened by ``decay``."""
     direction = str(settings.get("direction", "outbound")).lower()
     if direction not in ("outbound", "inbound", "any"):
@@ -57,7 +57,7 @@ def _expand(
     if combine not in ("max", "sum"):
         raise QueryError(f"NEIGHBORS: unknown combine '{combine}'", hint='"max" or "sum"')
     decay = float(number(settings.get("decay", 0.6), "NEIGHBORS", 3))
-    hits = {name: _Hit(score, score, 0, seed_score=score) for name, score in seeds.items()}
+    hits = {name: _Reached(score, score, 0, seed_score=score) for name, score in seeds.items()}
     frontier = dict(seeds)
     for hop in range(1, integer(settings.get("hops", 2), "NEIGHBORS", 3) + 1):
         reached: dict[str, float] = {}
@@ -73,7 +73,7 @@ def _expand(
 
 
 def _reach(
-    hits: dict[str, _Hit],
+    hits: dict[str, _Reached],
     reached: dict[str, float],
     name: str,
     score: float,
@@ -83,7 +83,7 @@ def _reach(
 ) -> None:
     hit = hits.get(name)
     if hit is None:
-        hits[name] = _Hit(score, score, hop, via)
+        hits[name] = _Reached(score, score, hop, via)
         reached[name] = score
         return
     if name in reached:
@@ -103,7 +103,7 @@ def _reach(
     summary="The vertices around some, the nearest first. Options hops 2, direction, decay .6, combine, "
     "include_seeds, max_frontier, limit 20, seed_collection.",
 )
-def neighbors(context: Context, collection: Json, given: Json, settings: Json = None) -> Json:
+def neighbors(context: CallContext, collection: Json, given: Json, settings: Json = None) -> Json:
     wanted = options(settings, "NEIGHBORS", 3, _SETTINGS)
     seeds = _seeds(given, wanted.get("seed_collection"))
     hits = _expand(context, text(collection, "NEIGHBORS", 1), seeds, wanted)
@@ -119,12 +119,12 @@ def neighbors(context: Context, collection: Json, given: Json, settings: Json = 
     return rows
 
 
-def _document(context: Context, name: str) -> JsonObject | None:
+def _document(context: CallContext, name: str) -> JsonObject | None:
     known = "/" in name and context.collection_exists(name.partition("/")[0].rpartition(":")[2])
     return fetch(context, name) if known else None
 
 
-def _row(name: str, hit: _Hit, document: JsonObject) -> JsonObject:
+def _row(name: str, hit: _Reached, document: JsonObject) -> JsonObject:
     return {
         "doc": document,
         "hops": hit.hops,
@@ -136,7 +136,7 @@ def _row(name: str, hit: _Hit, document: JsonObject) -> JsonObject:
     }
 
 
-def _ends(context: Context, collection: Json, name: str) -> list[tuple[str, str, float]]:
+def _ends(context: CallContext, collection: Json, name: str) -> list[tuple[str, str, float]]:
     """Return the ends and the weight (1.0) of every edge."""
     ends: list[tuple[str, str, float]] = []
     for edge in context.scan(text(collection, name, 1)):
@@ -156,7 +156,7 @@ def _ends(context: Context, collection: Json, name: str) -> list[tuple[str, str,
     deterministic=False,
     summary="The vertices by PageRank. Options damping .85, iterations 20, limit 100; edges may weigh.",
 )
-def pagerank(context: Context, collection: Json, settings: Json = None) -> Json:
+def pagerank(context: CallContext, collection: Json, settings: Json = None) -> Json:
     wanted = options(settings, "PAGERANK", 2, frozenset(("damping", "iterations", "limit")))
     damping = float(number(wanted.get("damping", 0.85), "PAGERANK", 2))
     rounds = integer(wanted.get("iterations", 20), "PAGERANK", 2)
@@ -168,7 +168,7 @@ def pagerank(context: Context, collection: Json, settings: Json = None) -> Json:
 
 
 def _ranks(
-    context: Context, ends: list[tuple[str, str, float]], damping: float, rounds: int
+    context: CallContext, ends: list[tuple[str, str, float]], damping: float, rounds: int
 ) -> dict[str, float]:
     """Iterate PageRank; the rank of vertices without a way out goes to all."""
     outgoing: dict[str, float] = defaultdict(float)
@@ -199,7 +199,7 @@ def _ranks(
     deterministic=False,
     summary="The vertices by the number of their edges, both ways.",
 )
-def degree_centrality(context: Context, collection: Json) -> Json:
+def degree_centrality(context: CallContext, collection: Json) -> Json:
     tally = Counter(name for ends in _ends(context, collection, "DEGREE_CENTRALITY") for name in ends[:2])
     return [
         {"degree": float(n), "node": name}

@@ -8,10 +8,10 @@ from typing import Final
 
 from ..._types import Json, JsonObject
 from ...errors import QueryError
-from ..sizes import Watch, held
+from ..sizes import SizeGuard, held
 from ..values import canonical, describe, sort_key, truthy
 from .arguments import is_array, is_object, mapping
-from .base import PROPAGATE, REFUSE, Context, Family
+from .base import PROPAGATE, REFUSE, CallContext, Family
 from .objects import value_at
 from .strings import find_text, joined_text
 
@@ -68,7 +68,7 @@ def _define(
 
 
 @_define("MAP", parameters="a, x->y", returns="array", summary="What the lambda makes of each element.")
-def map_elements(context: Context, values: Json, make: Json) -> Json:
+def map_elements(context: CallContext, values: Json, make: Json) -> Json:
     elements, work = _elements(values, "MAP"), _lambda(make, "MAP")
     context.spend(len(elements))
     return list(held(map(work, elements)))
@@ -77,14 +77,14 @@ def map_elements(context: Context, values: Json, make: Json) -> Json:
 @_define(
     "FILTER", parameters="a, x->bool", returns="array", summary="The elements for which the lambda holds."
 )
-def filter_elements(context: Context, values: Json, test: Json) -> Json:
+def filter_elements(context: CallContext, values: Json, test: Json) -> Json:
     elements, work = _elements(values, "FILTER"), _lambda(test, "FILTER")
     context.spend(len(elements))
     return [e for e in elements if truthy(work(e))]
 
 
 @_define("FLAT_MAP", parameters="a, x->array", returns="array", summary="MAP, with arrays spread out.")
-def flat_map(context: Context, values: Json, make: Json) -> Json:
+def flat_map(context: CallContext, values: Json, make: Json) -> Json:
     elements, work = _elements(values, "FLAT_MAP"), _lambda(make, "FLAT_MAP")
     context.spend(len(elements))
     made = list(held(map(work, elements)))
@@ -97,10 +97,10 @@ def flat_map(context: Context, values: Json, make: Json) -> Json:
     returns="any",
     summary="One value out of all elements.",
 )
-def reduce_elements(context: Context, values: Json, step: Json, initial: Json = None) -> Json:
+def reduce_elements(context: CallContext, values: Json, step: Json, initial: Json = None) -> Json:
     elements, work = _elements(values, "REDUCE"), _lambda(step, "REDUCE")
     context.spend(len(elements))
-    total, watch = initial, Watch()
+    total, watch = initial, SizeGuard()
     for element in elements:
         total = work(total, element)
         if total.__class__ in _GROWING:
@@ -116,7 +116,7 @@ def reduce_elements(context: Context, values: Json, step: Json, initial: Json = 
     nulls="null for a null text; a null array is an error",
     summary="The position of a text between the bounds, or -1; the first element for which the lambda holds.",
 )
-def find_first(context: Context, value: Json, wanted: Json, start: Json = None, end: Json = None) -> Json:
+def find_first(context: CallContext, value: Json, wanted: Json, start: Json = None, end: Json = None) -> Json:
     if not callable(wanted):
         return None if value is None or wanted is None else find_text(value, wanted, start, end)
     elements = _elements(value, "FIND")
@@ -124,8 +124,8 @@ def find_first(context: Context, value: Json, wanted: Json, start: Json = None, 
     return next((e for e in elements if truthy(wanted(e))), None)
 
 
-def _quantifier(name: str) -> Callable[[Context, Json, Json], Json]:
-    def judge(context: Context, values: Json, test: Json) -> Json:
+def _quantifier(name: str) -> Callable[[CallContext, Json, Json], Json]:
+    def judge(context: CallContext, values: Json, test: Json) -> Json:
         elements, work = _elements(values, name), _lambda(test, name)
         context.spend(len(elements))
         results = (truthy(work(e)) for e in elements)
@@ -150,7 +150,7 @@ _define("NONE", parameters="a, x->bool", returns="bool", summary="Whether the la
 )
 
 
-def _groups(context: Context, elements: list[Json], work: Lambda) -> list[tuple[Json, list[Json]]]:
+def _groups(context: CallContext, elements: list[Json], work: Lambda) -> list[tuple[Json, list[Json]]]:
     context.spend(len(elements))
     groups: dict[object, tuple[Json, list[Json]]] = {}
     for element in elements:
@@ -165,13 +165,13 @@ def _groups(context: Context, elements: list[Json], work: Lambda) -> list[tuple[
     returns="array of {key, items}",
     summary="The elements by key, as first seen.",
 )
-def group_by(context: Context, values: Json, key: Json) -> Json:
+def group_by(context: CallContext, values: Json, key: Json) -> Json:
     groups = _groups(context, _elements(values, "GROUP_BY"), _lambda(key, "GROUP_BY"))
     return [{"items": items, "key": name} for name, items in groups]
 
 
 @_define("SORT_BY", parameters="a, x->key", returns="array", summary="In ascending order of the keys.")
-def sort_by(context: Context, values: Json, key: Json) -> Json:
+def sort_by(context: CallContext, values: Json, key: Json) -> Json:
     elements, work = _elements(values, "SORT_BY"), _lambda(key, "SORT_BY")
     context.spend(len(elements))
     return sorted(elements, key=lambda e: sort_key(work(e)))
@@ -184,7 +184,7 @@ def sort_by(context: Context, values: Json, key: Json) -> Json:
     nulls=_NULL_ARRAY,
     summary="The elements by key; the last wins.",
 )
-def key_by(context: Context, values: Json, key: Json) -> Json:
+def key_by(context: CallContext, values: Json, key: Json) -> Json:
     work = _picker(key, "KEY_BY")
     if values is None:
         return None
@@ -202,7 +202,7 @@ def key_by(context: Context, values: Json, key: Json) -> Json:
     nulls=_NULL_ARRAY,
     summary="How many have each key.",
 )
-def count_by(context: Context, values: Json, *key: Json) -> Json:
+def count_by(context: CallContext, values: Json, *key: Json) -> Json:
     work: Lambda = _picker(key[0], "COUNT_BY") if key else _itself
     if values is None:
         return None
@@ -213,7 +213,7 @@ def count_by(context: Context, values: Json, *key: Json) -> Json:
     return tally
 
 
-def _extreme(context: Context, values: Json, key: Json, name: str, pick: Callable[..., Json]) -> Json:
+def _extreme(context: CallContext, values: Json, key: Json, name: str, pick: Callable[..., Json]) -> Json:
     elements, work = _elements(values, name), _picker(key, name)
     context.spend(len(elements))
     keyed = [(work(e), e) for e in elements]
@@ -228,7 +228,7 @@ def _extreme(context: Context, values: Json, key: Json, name: str, pick: Callabl
     nulls=PROPAGATE,
     summary="The element of the least key.",
 )
-def min_by(context: Context, values: Json, key: Json) -> Json:
+def min_by(context: CallContext, values: Json, key: Json) -> Json:
     return _extreme(context, values, key, "MIN_BY", min)
 
 
@@ -239,7 +239,7 @@ def min_by(context: Context, values: Json, key: Json) -> Json:
     nulls=PROPAGATE,
     summary="The element of the greatest key.",
 )
-def max_by(context: Context, values: Json, key: Json) -> Json:
+def max_by(context: CallContext, values: Json, key: Json) -> Json:
     return _extreme(context, values, key, "MAX_BY", max)
 
 
@@ -249,7 +249,7 @@ def max_by(context: Context, values: Json, key: Json) -> Json:
     returns="array of objects",
     summary="The elements in order, with their row_number within the partition.",
 )
-def window_by(context: Context, values: Json, *keys: Json) -> Json:
+def window_by(context: CallContext, values: Json, *keys: Json) -> Json:
     elements, order = _elements(values, "WINDOW_BY"), _lambda(keys[-1], "WINDOW_BY")
     partition: Lambda = _lambda(keys[0], "WINDOW_BY") if len(keys) == 2 else _one_for_all
     rows: list[JsonObject] = []
@@ -270,7 +270,7 @@ def _row(item: Json) -> JsonObject:
     nulls=PROPAGATE,
     summary="With other values.",
 )
-def map_values(context: Context, value: Json, make: Json) -> Json:
+def map_values(context: CallContext, value: Json, make: Json) -> Json:
     fields, work = mapping(value, "MAP_VALUES", 1), _lambda(make, "MAP_VALUES")
     context.spend(len(fields))
     return {k: work(v, k) for k, v in sorted(fields.items())}
@@ -283,7 +283,7 @@ def map_values(context: Context, value: Json, make: Json) -> Json:
     nulls=PROPAGATE,
     summary="With other names; null drops one.",
 )
-def map_keys(context: Context, value: Json, make: Json) -> Json:
+def map_keys(context: CallContext, value: Json, make: Json) -> Json:
     fields, work = mapping(value, "MAP_KEYS", 1), _lambda(make, "MAP_KEYS")
     context.spend(len(fields))
     renamed = [(work(k, v), v) for k, v in sorted(fields.items())]
@@ -297,7 +297,7 @@ def map_keys(context: Context, value: Json, make: Json) -> Json:
     nulls=PROPAGATE,
     summary="The attributes for which it holds.",
 )
-def filter_keys(context: Context, value: Json, test: Json) -> Json:
+def filter_keys(context: CallContext, value: Json, test: Json) -> Json:
     fields, work = mapping(value, "FILTER_KEYS", 1), _lambda(test, "FILTER_KEYS")
     context.spend(len(fields))
     return {k: v for k, v in sorted(fields.items()) if truthy(work(k, v))}

@@ -9,7 +9,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import integer
-from .base import REFUSE, Context, Family
+from .base import REFUSE, CallContext, Family
 from .moments import millis
 
 function = Family("Identifier")
@@ -31,7 +31,7 @@ def uuid_v4() -> Json:
     deterministic=False,
     summary="A UUID that sorts by time.",
 )
-def uuid_v7(context: Context) -> Json:
+def uuid_v7(context: CallContext) -> Json:
     stamp = millis(context.now()) & ((1 << 48) - 1)
     value = stamp << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
     return str(uuid.UUID(int=value))
@@ -40,7 +40,7 @@ def uuid_v7(context: Context) -> Json:
 @function(
     "ULID", returns="string", context=True, deterministic=False, summary="A ULID: short, and sorts by time."
 )
-def ulid(context: Context) -> Json:
+def ulid(context: CallContext) -> Json:
     value = (millis(context.now()) & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
 

@@ -18,7 +18,7 @@ from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import flag, is_number, text
-from .base import PROPAGATE, Context, Family
+from .base import PROPAGATE, CallContext, Family
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_BELOW: Final = 1e10
@@ -360,7 +360,7 @@ def date_timezones() -> Json:
     deterministic=False,
     summary='For people: "2 days ago", "in 1 hour", "just now".',
 )
-def human_time(context: Context, value: Json, reference: Json = None) -> Json:
+def human_time(context: CallContext, value: Json, reference: Json = None) -> Json:
     current = context.now() if reference is None else moment(reference)
     seconds = (millis(current) - millis(moment(value))) / 1000
     length = int(abs(seconds))

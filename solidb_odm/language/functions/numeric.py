@@ -20,7 +20,7 @@ from ..._types import Json
 from ...errors import QueryError
 from .. import values
 from .arguments import INT_MAX, finite, integer, is_array, is_integral, number, text
-from .base import PROPAGATE_ANY, REFUSE, Context, Family
+from .base import PROPAGATE_ANY, REFUSE, CallContext, Family
 
 function = Family("Numeric")
 
@@ -269,7 +269,7 @@ def bit_negate(value: Json) -> Json:
     deterministic=False,
     summary="A random number from 0 to below 1.",
 )
-def rand(context: Context) -> Json:
+def rand(context: CallContext) -> Json:
     return context.random().random()
 
 
@@ -283,7 +283,7 @@ def rand(context: Context) -> Json:
     deterministic=False,
     summary="A random whole number between the bounds, both included.",
 )
-def random_int(context: Context, low: Json, high: Json) -> Json:
+def random_int(context: CallContext, low: Json, high: Json) -> Json:
     least, most = integer(low, "RANDOM_INT", 1), integer(high, "RANDOM_INT", 2)
     if least > most:
         raise QueryError("RANDOM_INT: the lower bound is above the upper one")
@@ -298,7 +298,7 @@ def random_int(context: Context, low: Json, high: Json) -> Json:
     context=True,
     summary="The numbers from start (0) to end (included), ints if all arguments are whole.",
 )
-def number_range(context: Context, *bounds: Json) -> Json:
+def number_range(context: CallContext, *bounds: Json) -> Json:
     given = [number(bound, "RANGE", place) for place, bound in enumerate(bounds, 1)]
     start, end = (0, given[0]) if len(given) == 1 else given[:2]
     pace = given[2] if len(given) > 2 else (1 if start <= end else -1)

@@ -13,7 +13,7 @@ from ..._types import Json, JsonObject
 from ...errors import IndexNotFound, QueryError
 from ..values import equal
 from .arguments import integer, is_array, is_number, mapping, number, options, text
-from .base import PROPAGATE, REFUSE, Context, Family, IndexInfo
+from .base import PROPAGATE, REFUSE, CallContext, Family, IndexInfo
 from .fulltext import Corpus, Word, excerpt, has_phrase, mark, split_words, terms_of
 from .fusion import HybridSettings, fused
 from .objects import value_at
@@ -25,7 +25,7 @@ _MAX_NEIGHBOURS: Final = 10_000
 NO_FILTER: Final[Mapping[str, Json]] = {}
 
 
-def _texts(context: Context, collection: str, field: str) -> list[tuple[JsonObject, list[Word]]]:
+def _texts(context: CallContext, collection: str, field: str) -> list[tuple[JsonObject, list[Word]]]:
     """Return the documents that have a text in the field, with its words."""
     found: list[tuple[JsonObject, list[Word]]] = []
     for document in context.scan(collection):
@@ -37,7 +37,7 @@ def _texts(context: Context, collection: str, field: str) -> list[tuple[JsonObje
 
 
 def _search_words(
-    context: Context, index: IndexInfo, collection: str, field: str, query: str, fuzzy: int
+    context: CallContext, index: IndexInfo, collection: str, field: str, query: str, fuzzy: int
 ) -> list[tuple[float, JsonObject, list[Word], list[str]]]:
     """Return score, document, matching words and terms of all documents with a word, best first."""
     terms = terms_of(query, index.minimum_length)
@@ -63,7 +63,7 @@ def _search_words(
     "Options distance 2, limit 100, phrase n (in this order, with at most n words between).",
 )
 def fulltext_search(
-    context: Context, collection: Json, field: Json, query: Json, settings: Json = None
+    context: CallContext, collection: Json, field: Json, query: Json, settings: Json = None
 ) -> Json:
     name, place = text(collection, "FULLTEXT", 1), text(field, "FULLTEXT", 2)
     given = {"distance": settings} if is_number(settings) else options(settings, "FULLTEXT", 4)
@@ -97,7 +97,7 @@ def _spans(words: Iterable[Word]) -> list[list[int]]:
     deterministic=False,
     summary="The n (20) best documents with exactly a word of the query; [] without a fulltext index.",
 )
-def search_index(context: Context, collection: Json, field: Json, query: Json, most: Json = 20) -> Json:
+def search_index(context: CallContext, collection: Json, field: Json, query: Json, most: Json = 20) -> Json:
     name, place = text(collection, "SEARCH_INDEX", 1), text(field, "SEARCH_INDEX", 2)
     index = context.index_of(name, "fulltext", place)
     if index is None:
@@ -124,7 +124,7 @@ def bm25(value: Json, query: Json) -> Json:
     return assumed.score([w.term for w in asked], words)
 
 
-def _vector_index(context: Context, collection: str, name: str) -> IndexInfo:
+def _vector_index(context: CallContext, collection: str, name: str) -> IndexInfo:
     index = context.index_of(collection, "vector", name)
     if index is None:
         raise IndexNotFound(
@@ -138,7 +138,11 @@ def _fits(document: JsonObject, wanted: Mapping[str, Json]) -> bool:
 
 
 def nearest_vectors(
-    context: Context, collection: str, index: IndexInfo, query: Json, wanted: Mapping[str, Json] = NO_FILTER
+    context: CallContext,
+    collection: str,
+    index: IndexInfo,
+    query: Json,
+    wanted: Mapping[str, Json] = NO_FILTER,
 ) -> list[tuple[float, JsonObject]]:
     """Return score and document of all that have a vector, nearest first."""
     asked = vector(query, "VECTOR_SEARCH", 3)
@@ -169,7 +173,7 @@ def nearest_vectors(
     "Option filter: attributes that must be equal.",
 )
 def vector_search(
-    context: Context, collection: Json, index: Json, query: Json, most: Json, settings: Json = None
+    context: CallContext, collection: Json, index: Json, query: Json, most: Json, settings: Json = None
 ) -> Json:
     name, wanted = text(collection, "VECTOR_SEARCH", 1), integer(most, "VECTOR_SEARCH", 4)
     if not 0 <= wanted <= _MAX_NEIGHBOURS:
@@ -192,7 +196,7 @@ def vector_search(
     'fusion "weighted" or "rrf". A euclidean index counts the near ones as good, which the server does not.',
 )
 def hybrid_search(
-    context: Context,
+    context: CallContext,
     collection: Json,
     index: Json,
     field: Json,
@@ -210,7 +214,7 @@ def hybrid_search(
     return [hit.row(documents[hit.key]) for hit in best]
 
 
-def _lexical(context: Context, collection: str, field: str, query: str) -> list[tuple[float, JsonObject]]:
+def _lexical(context: CallContext, collection: str, field: str, query: str) -> list[tuple[float, JsonObject]]:
     index = context.index_of(collection, "fulltext", field)
     if index is None:
         return []
@@ -232,7 +236,7 @@ def stored_place(value: Json) -> Point | None:
     deterministic=False,
     summary="The documents within a radius in metres, nearest first; needs a geo index on the field.",
 )
-def near_places(context: Context, collection: Json, center: Json, radius: Json, field: Json) -> Json:
+def near_places(context: CallContext, collection: Json, center: Json, radius: Json, field: Json) -> Json:
     name, place = text(collection, "NEAR", 1), text(field, "NEAR", 4)
     if context.index_of(name, "geo", place) is None:
         raise QueryError(

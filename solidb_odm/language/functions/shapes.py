@@ -27,7 +27,7 @@ _DEPTHS: Final = {
 }  # fmt: skip
 
 
-class Shape(NamedTuple):
+class GeoJsonShape(NamedTuple):
     """A GeoJSON type with its coordinates as nested lists of points; rings are not closed."""
 
     kind: str
@@ -88,7 +88,7 @@ def _ring(points: list[Point]) -> list[Point] | None:
     return points if len(points) >= 3 else None
 
 
-def _checked(kind: str, coordinates: Any) -> Shape | None:
+def _checked(kind: str, coordinates: Any) -> GeoJsonShape | None:
     """Return the shape if its lines have two points and its rings three."""
     if coordinates is None:
         return None
@@ -97,18 +97,18 @@ def _checked(kind: str, coordinates: Any) -> Shape | None:
         return None
     if kind == "Polygon":
         coordinates = [_ring(ring) for ring in coordinates]
-        return None if None in coordinates else Shape(kind, coordinates)
+        return None if None in coordinates else GeoJsonShape(kind, coordinates)
     if kind == "MultiPolygon":
         parts = [_checked("Polygon", polygon) for polygon in coordinates]
-        return None if None in parts else Shape(kind, [p.coordinates for p in parts if p])
-    return Shape(kind, coordinates)
+        return None if None in parts else GeoJsonShape(kind, [p.coordinates for p in parts if p])
+    return GeoJsonShape(kind, coordinates)
 
 
-def _array_shape(value: list[Json]) -> Shape | None:
+def _array_shape(value: list[Json]) -> GeoJsonShape | None:
     """Read a bare array: a point, a segment, a ring, a polygon, or polygons."""
     place = position(value)
     if place is not None and all(is_number(n) for n in value):
-        return Shape("Point", place)
+        return GeoJsonShape("Point", place)
     places = _nested(value, 1)
     if places is not None:
         kind = {1: "Point", 2: "LineString"}.get(len(places), "Polygon")
@@ -120,7 +120,7 @@ def _array_shape(value: list[Json]) -> Shape | None:
     return None
 
 
-def read_shape(value: Json) -> Shape | None:
+def read_shape(value: Json) -> GeoJsonShape | None:
     """Read a shape in any accepted form; None if it is none."""
     if is_array(value):
         return _array_shape(value)
@@ -134,10 +134,10 @@ def read_shape(value: Json) -> Shape | None:
         depth = _DEPTHS.get(kind)
         return None if depth is None else _checked(kind, _nested(fields.get("coordinates"), depth))
     place = position(fields)
-    return place and Shape("Point", place)
+    return place and GeoJsonShape("Point", place)
 
 
-def shape_of(value: Json, name: str) -> Shape:
+def shape_of(value: Json, name: str) -> GeoJsonShape:
     """Return the shape of an argument."""
     shape = read_shape(value)
     if shape is None:
@@ -193,7 +193,7 @@ def covers_point(polygon: list[list[Point]], p: Point) -> bool:
     return _place_in_ring(p, outer) >= 0 and all(_place_in_ring(p, hole) <= 0 for hole in holes)
 
 
-def covers(outer: Shape, inner: Shape) -> bool:
+def covers(outer: GeoJsonShape, inner: GeoJsonShape) -> bool:
     """Tell whether the first shape has every point of the second."""
     if inner.kind in ("Point", "MultiPoint") and outer.polygons:
         return all(any(covers_point(p, point) for p in outer.polygons) for point in inner.points)
@@ -208,7 +208,7 @@ def covers(outer: Shape, inner: Shape) -> bool:
     )
 
 
-def intersect(a: Shape, b: Shape) -> bool:
+def intersect(a: GeoJsonShape, b: GeoJsonShape) -> bool:
     """Tell whether two shapes have a point in common."""
     for one, other in ((a, b), (b, a)):
         if one.kind in ("Point", "MultiPoint"):
@@ -216,7 +216,7 @@ def intersect(a: Shape, b: Shape) -> bool:
     return bool(_planar(a, "GEO_INTERSECTS").intersects(_planar(b, "GEO_INTERSECTS")))
 
 
-def _has(shape: Shape, p: Point) -> bool:
+def _has(shape: GeoJsonShape, p: Point) -> bool:
     if shape.polygons:
         return any(covers_point(polygon, p) for polygon in shape.polygons)
     if shape.kind in ("Point", "MultiPoint"):
@@ -225,7 +225,7 @@ def _has(shape: Shape, p: Point) -> bool:
     return any(_on_side(p, a, b) for line in lines for a, b in pairwise(line))
 
 
-def _planar(shape: Shape, name: str) -> Any:
+def _planar(shape: GeoJsonShape, name: str) -> Any:
     """Return the shape as Shapely's."""
     try:
         geometry = importlib.import_module("shapely.geometry")

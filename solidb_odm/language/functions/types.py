@@ -11,7 +11,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 from ..values import compare, equal, to_number, truthy, typename
 from .arguments import array, flag, is_array, is_number, is_object, text
-from .base import ACCEPT, REFUSE, Context, Family, lookup
+from .base import ACCEPT, REFUSE, CallContext, Family, lookup
 from .moments import parse_text
 
 function = Family("Type")
@@ -229,7 +229,7 @@ def in_range(value: Json, low: Json, high: Json, include_low: Json = None, inclu
     return (above > 0 or (above == 0 and with_low)) and (below < 0 or (below == 0 and with_high))
 
 
-def _call(context: Context, name: Json, arguments: list[Json], caller: str) -> Json:
+def _call(context: CallContext, name: Json, arguments: list[Json], caller: str) -> Json:
     for _ in range(_MAX_CALLS):
         wanted = text(name, caller, 1)
         found = lookup(wanted)
@@ -248,7 +248,7 @@ def _call(context: Context, name: Json, arguments: list[Json], caller: str) -> J
     deterministic=False,
     summary="Call a function by name, with an array of arguments.",
 )  # fmt: skip
-def apply(context: Context, name: Json, arguments: Json = None) -> Json:
+def apply(context: CallContext, name: Json, arguments: Json = None) -> Json:
     return _call(context, name, [] if arguments is None else array(arguments, "APPLY", 2), "APPLY")
 
 
@@ -256,5 +256,5 @@ def apply(context: Context, name: Json, arguments: Json = None) -> Json:
     "CALL", parameters="name, ...", returns="any", nulls=REFUSE, context=True, lazy=True, deterministic=False,
     summary="Call a function by name.",
 )  # fmt: skip
-def call(context: Context, name: Json, *arguments: Json) -> Json:
+def call(context: CallContext, name: Json, *arguments: Json) -> Json:
     return _call(context, name, list(arguments), "CALL")

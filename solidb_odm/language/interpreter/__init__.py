@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .memory import MemorySource
     from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
     from .runtime import Limits, Run
-    from .source import EdgeDirection, Selection, Source
+    from .source import CandidateSet, EdgeDirection, Source
 else:
     __getattr__ = lazily(
         __name__,
@@ -27,18 +27,18 @@ else:
                 "writes",
             ),
             ".runtime": ("Limits", "Run"),
-            ".source": ("EdgeDirection", "Selection", "Source"),
+            ".source": ("EdgeDirection", "CandidateSet", "Source"),
         },
     )
 
 __all__ = [
+    "CandidateSet",
     "CompiledExpression",
     "EdgeDirection",
     "Limits",
     "MemorySource",
     "Prepared",
     "Run",
-    "Selection",
     "Source",
     "compile_expression",
     "evaluate",

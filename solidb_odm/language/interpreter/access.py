@@ -10,7 +10,7 @@ from .. import nodes
 from ..values import describe, is_number, json_text, kind_of
 from .expressions import CompileExpression, Compiler
 from .runtime import Row, Value
-from .scope import Scope
+from .scope import Variables
 
 CURRENT = "CURRENT"
 
@@ -26,7 +26,7 @@ def get_attribute(value: Json, name: str) -> Json:
     return value
 
 
-def _attribute(compiler: Compiler, node: nodes.Attribute, scope: Scope) -> Value:
+def _attribute(compiler: Compiler, node: nodes.Attribute, scope: Variables) -> Value:
     name = node.name
     base = compiler.expression(node.base, scope)
     if "." in name:
@@ -53,7 +53,7 @@ def _variable_attribute(slot: int, name: str) -> Value:
     return read
 
 
-def _index(compiler: Compiler, node: nodes.Index, scope: Scope) -> Value:
+def _index(compiler: Compiler, node: nodes.Index, scope: Variables) -> Value:
     base = compiler.expression(node.base, scope)
     index = compiler.expression(node.index, scope)
     return lambda row: get_index(base(row), index(row))
@@ -78,7 +78,7 @@ def get_index(base: Json, index: Json) -> Json:
 # --- expansion -----------------------------------------------------------------------------------
 
 
-def _expansion(compiler: Compiler, node: nodes.Expansion, scope: Scope) -> Value:
+def _expansion(compiler: Compiler, node: nodes.Expansion, scope: Variables) -> Value:
     base = compiler.expression(node.base, scope)
     levels, path = node.depth - 1, node.path
     plain = node.condition is node.offset is node.limit is node.projection is None
@@ -118,7 +118,7 @@ def _follow(value: Json, path: tuple[str, ...]) -> Json:
 
 
 def _inline(
-    compiler: Compiler, node: nodes.Expansion, scope: Scope
+    compiler: Compiler, node: nodes.Expansion, scope: Variables
 ) -> Callable[[Row, list[Json]], list[Json]]:
     """Compile FILTER, LIMIT and RETURN inside the brackets, where CURRENT is the element."""
     inner = scope.copy()

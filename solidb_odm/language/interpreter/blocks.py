@@ -9,21 +9,21 @@ from itertools import islice
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, QueryLimitError, UnsupportedQueryError
 from .. import nodes
-from ..sizes import Watch
+from ..sizes import SizeGuard
 from ..values import canonical, describe
 from .clauses import assigned, compile_for
 from .collect import Key, compile_keys, order_rows
 from .expressions import Compiler
 from .joins import compile_join
 from .runtime import Row, Rows, Run, Stage, Value
-from .scope import Scope
+from .scope import Variables
 from .windows import fill_windows
 
 Prepare = Callable[[Row], None]
 """Something done to the row a block starts with."""
 
 
-def compile_query(compiler: Compiler, node: nodes.Query, scope: Scope) -> Rows:
+def compile_query(compiler: Compiler, node: nodes.Query, scope: Variables) -> Rows:
     """Compile a block or a set operation. CTEs of the first block are seen by all of them."""
     if isinstance(node, nodes.Block):
         return _compile_block(compiler, node, scope)
@@ -98,12 +98,12 @@ def _without_tables(node: nodes.Query) -> nodes.Query:
     return replace(node, left=_without_tables(node.left))
 
 
-def _compile_tables(compiler: Compiler, tables: nodes.With, scope: Scope) -> list[Prepare]:
+def _compile_tables(compiler: Compiler, tables: nodes.With, scope: Variables) -> list[Prepare]:
     work = _recursive_table if tables.recursive else _plain_table
     return [work(compiler, table, scope) for table in tables.tables]
 
 
-def _plain_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope) -> Prepare:
+def _plain_table(compiler: Compiler, table: nodes.CommonTable, scope: Variables) -> Prepare:
     rows = compiler.query(table.query, scope.copy())
     slot = compiler.frame.declare(scope, table.name)
 
@@ -113,7 +113,7 @@ def _plain_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope) -> 
     return prepare
 
 
-def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope) -> Prepare:
+def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Variables) -> Prepare:
     """Compile anchor and steps; a step sees as the table the rows of the round before."""
     branches = _branches(table)
     anchor = compiler.query(branches[0], scope.copy())
@@ -123,7 +123,7 @@ def _recursive_table(compiler: Compiler, table: nodes.CommonTable, scope: Scope)
     def prepare(seed: Row) -> None:
         run: Run = seed[0]
         everything = fresh = list(anchor(seed))
-        watch = Watch()
+        watch = SizeGuard()
         for _ in range(run.limits.max_recursion_rounds):
             seed[slot] = fresh
             fresh = [value for step in steps for value in step(seed)]
@@ -166,7 +166,7 @@ def _endless(name: str, limit: str) -> QueryLimitError:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _BlockPlan:
     """A compiled block, run from top to bottom."""
 
     prepare: list[Prepare]
@@ -211,7 +211,7 @@ class _Plan:
                 yield self.returns(row)
 
 
-def _compile_block(compiler: Compiler, node: nodes.Block, scope: Scope) -> Rows:
+def _compile_block(compiler: Compiler, node: nodes.Block, scope: Variables) -> Rows:
     if node.head is not None:
         construct = {"CreateStream": "CREATE STREAM", "CreateView": "CREATE MATERIALIZED VIEW"}.get(
             type(node.head).__name__, "REFRESH MATERIALIZED VIEW"
@@ -233,7 +233,7 @@ def _compile_block(compiler: Compiler, node: nodes.Block, scope: Scope) -> Rows:
     tail = scope.collecting()
     late = [_assignment(compiler, let, tail) for let in node.late_lets]
     returns = None if node.returns is None else compiler.expression(node.returns.expression, tail)
-    plan = _Plan(
+    plan = _BlockPlan(
         prepare=prepare,
         stages=stages,
         keys=keys,
@@ -248,7 +248,7 @@ def _compile_block(compiler: Compiler, node: nodes.Block, scope: Scope) -> Rows:
     return plan.rows
 
 
-def _leading_let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Prepare:
+def _leading_let(compiler: Compiler, node: nodes.Let, scope: Variables) -> Prepare:
     slot, value = _assignment(compiler, node, scope)
 
     def prepare(seed: Row) -> None:
@@ -257,12 +257,12 @@ def _leading_let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Prepare:
     return prepare
 
 
-def _assignment(compiler: Compiler, node: nodes.Let, scope: Scope) -> tuple[int, Value]:
+def _assignment(compiler: Compiler, node: nodes.Let, scope: Variables) -> tuple[int, Value]:
     value = assigned(node.value, compiler.expression(node.value, scope))
     return compiler.frame.declare(scope, node.name), value
 
 
-def _compile_body(compiler: Compiler, body: list[nodes.Clause], scope: Scope) -> list[Stage]:
+def _compile_body(compiler: Compiler, body: list[nodes.Clause], scope: Variables) -> list[Stage]:
     """Compile the clauses; a FOR takes the FILTERs behind it along."""
     first = _first_variable(body)
     stages: list[Stage] = []

@@ -15,9 +15,9 @@ from ..values import kind_of, truthy, typename
 from .access import get_attribute
 from .expressions import CompileExpression, Compiler
 from .runtime import UNBOUND, Row, Value
-from .scope import PendingWindow, Scope
+from .scope import PendingWindow, Variables
 
-SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Scope], Value]
+SpecialForm = Callable[[Compiler, Sequence[nodes.Expression], Variables], Value]
 
 _PIPE_ONLY = {"SORT": "SORTED", "ANY": "SOME"}
 _DYNAMIC_DEPTH = 8
@@ -29,16 +29,16 @@ _TYPE_WORDS = {"boolean": "bool", "numeric": "number"} | {
 }
 
 
-def _call(compiler: Compiler, node: nodes.Call, scope: Scope) -> Value:
+def _call(compiler: Compiler, node: nodes.Call, scope: Variables) -> Value:
     return _invoke(compiler, node.name.upper(), node.arguments, scope)
 
 
-def _pipe(compiler: Compiler, node: nodes.Pipe, scope: Scope) -> Value:
+def _pipe(compiler: Compiler, node: nodes.Pipe, scope: Variables) -> Value:
     name = node.name.upper()
     return _invoke(compiler, _PIPE_ONLY.get(name, name), (node.value, *node.arguments), scope)
 
 
-def _invoke(compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _invoke(compiler: Compiler, name: str, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     form = _FORMS.get(name)
     if form is not None:
         return form(compiler, arguments, scope)
@@ -49,7 +49,7 @@ def _invoke(compiler: Compiler, name: str, arguments: Sequence[nodes.Expression]
 
 
 def _apply(
-    compiler: Compiler, function: Function, arguments: Sequence[nodes.Expression], scope: Scope
+    compiler: Compiler, function: Function, arguments: Sequence[nodes.Expression], scope: Variables
 ) -> Value:
     most = len(arguments) if function.max_args is None else function.max_args
     if not function.min_args <= len(arguments) <= most:
@@ -92,7 +92,7 @@ def unknown_function(name: str) -> QueryError:
 # --- lambdas and quantifiers ---------------------------------------------------------------------
 
 
-def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Scope) -> Value:
+def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Variables) -> Value:
     """Compile to a value that is a Python function of the lambda's parameters."""
     inner = scope.copy()
     slots = [compiler.frame.declare(inner, name) for name in node.parameters]
@@ -127,7 +127,7 @@ def _lambda_value(compiler: Compiler, node: nodes.Lambda, scope: Scope) -> Value
     return make
 
 
-def _stray_lambda(compiler: Compiler, node: nodes.Lambda, _scope: Scope) -> Value:
+def _stray_lambda(compiler: Compiler, node: nodes.Lambda, _scope: Variables) -> Value:
     names = ", ".join(f'"{name}"' for name in node.parameters)
     return compiler.frame.refuse(
         QueryError(
@@ -137,7 +137,7 @@ def _stray_lambda(compiler: Compiler, node: nodes.Lambda, _scope: Scope) -> Valu
     )
 
 
-def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Value:
+def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Variables) -> Value:
     source = compiler.expression(node.source, scope)
     inner = scope.copy()
     slot = compiler.frame.declare(inner, node.variable)
@@ -161,7 +161,7 @@ def _quantified(compiler: Compiler, node: nodes.Quantified, scope: Scope) -> Val
 # --- forms that evaluate their arguments themselves ------------------------------------------------
 
 
-def _if(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _if(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     if len(arguments) != 3:
         return compiler.frame.refuse(
             QueryError("IF requires 3 arguments: condition, true_value, false_value")
@@ -171,7 +171,7 @@ def _if(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope)
     return lambda row: then(row) if condition(row) else otherwise(row)
 
 
-def _try(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _try(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     if len(arguments) not in (1, 2):
         return compiler.frame.refuse(QueryError("TRY requires 1 to 2 argument(s)"))
     attempt = compiler.expression(arguments[0], scope)
@@ -188,7 +188,7 @@ def _try(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope
     return run
 
 
-def _exists(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _exists(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     """Compile EXISTS(path [, "type", name]): an attribute is there even when it is null."""
     if len(arguments) not in (1, 3):
         return compiler.frame.refuse(
@@ -217,7 +217,7 @@ def _type_named(word: Json, name: Json) -> str:
     return wanted
 
 
-def _presence(compiler: Compiler, path: nodes.Expression, scope: Scope) -> Callable[[Row], bool]:
+def _presence(compiler: Compiler, path: nodes.Expression, scope: Variables) -> Callable[[Row], bool]:
     if isinstance(path, nodes.Attribute):
         base, name = compiler.expression(path.base, scope), path.name
         return lambda row: _has(base(row), name)
@@ -239,14 +239,14 @@ def _has(base: Json, key: Json) -> bool:
     return False
 
 
-def _apply_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _apply_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     if len(arguments) not in (1, 2):
         return compiler.frame.refuse(QueryError("APPLY requires 1 to 2 argument(s)"))
     compiled = [compiler.expression(item, scope) for item in arguments]
     return lambda row: _dynamic(row[0].context, "APPLY", [item(row) for item in compiled], 0)
 
 
-def _call_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _call_form(compiler: Compiler, arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     if not arguments:
         return compiler.frame.refuse(QueryError("CALL requires at least 1 argument(s)"))
     compiled = [compiler.expression(item, scope) for item in arguments]
@@ -280,7 +280,7 @@ def _target(form: str, arguments: list[Json]) -> tuple[str, list[Json]]:
     return name.upper(), list(given)
 
 
-def _search_score(compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Scope) -> Value:
+def _search_score(compiler: Compiler, _arguments: Sequence[nodes.Expression], scope: Variables) -> Value:
     slot = scope.score
     if slot is None:
         return lambda _row: 0.0
@@ -301,7 +301,7 @@ _FORMS: dict[str, SpecialForm] = {
 # --- windows and subqueries ----------------------------------------------------------------------
 
 
-def _window(compiler: Compiler, node: nodes.Window, scope: Scope) -> Value:
+def _window(compiler: Compiler, node: nodes.Window, scope: Variables) -> Value:
     if scope.windows is None:
         return compiler.frame.refuse(
             QueryError(
@@ -314,7 +314,7 @@ def _window(compiler: Compiler, node: nodes.Window, scope: Scope) -> Value:
     return lambda row: row[pending.slot]
 
 
-def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Scope) -> Value:
+def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Variables) -> Value:
     """Compile a subquery; one that depends on nothing outside is run once."""
     outside = set(scope.names.values()) | {scope.score}
     with compiler.frame.reading() as reads:

@@ -15,7 +15,7 @@ from .access import get_attribute
 from .expressions import CompileClause, Compiler, range_bounds
 from .lookups import documents_of
 from .runtime import Row, Run, Stage, Value
-from .scope import Scope
+from .scope import Variables
 from .windows import fill_windows
 
 _EVERY = 1024
@@ -38,7 +38,7 @@ def guarded(condition: Callable[[Row], bool]) -> Callable[[Row], bool]:
 
 
 def compile_for(
-    compiler: Compiler, node: nodes.For, scope: Scope, filters: Sequence[nodes.Filter] = ()
+    compiler: Compiler, node: nodes.For, scope: Variables, filters: Sequence[nodes.Filter] = ()
 ) -> Stage:
     """Compile a FOR with the FILTERs right behind it, which see a row before it is made."""
     if node.system_time is not None:
@@ -90,7 +90,7 @@ def _loop(elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[
 
 
 def _elements(
-    compiler: Compiler, node: nodes.For, conditions: Sequence[nodes.Expression], scope: Scope
+    compiler: Compiler, node: nodes.For, conditions: Sequence[nodes.Expression], scope: Variables
 ) -> Callable[[Row], Iterable[Json]]:
     source = node.source
     if isinstance(source, nodes.Name) and source.name not in scope.names:
@@ -132,7 +132,7 @@ def _with_hint(
 def _valid_then(
     compiler: Compiler,
     times: Sequence[nodes.Expression],
-    scope: Scope,
+    scope: Variables,
     elements: Callable[[Row], Iterable[Json]],
 ) -> Callable[[Row], Iterable[Json]]:
     """Compile VALID_TIME: the document's time, both ends included, must meet the time asked for.
@@ -158,7 +158,7 @@ def _number(value: Json, otherwise: float) -> float:
 # --- LET, FILTER, SEARCH -------------------------------------------------------------------------
 
 
-def _let(compiler: Compiler, node: nodes.Let, scope: Scope) -> Stage:
+def _let(compiler: Compiler, node: nodes.Let, scope: Variables) -> Stage:
     inner = scope.collecting()
     value = assigned(node.value, compiler.expression(node.value, inner))
     windows = fill_windows(compiler, inner.windows or [], scope)
@@ -191,12 +191,12 @@ def _assign(slot: int, value: Value) -> Stage:
     return stage
 
 
-def _filter(compiler: Compiler, node: nodes.Filter, scope: Scope) -> Stage:
+def _filter(compiler: Compiler, node: nodes.Filter, scope: Variables) -> Stage:
     test = guarded(compiler.condition(node.condition, scope))
     return lambda _run, rows: filter(test, rows)
 
 
-def _search(compiler: Compiler, node: nodes.Search, scope: Scope) -> Stage:
+def _search(compiler: Compiler, node: nodes.Search, scope: Variables) -> Stage:
     value = compiler.expression(node.condition, scope)
     slot = scope.score = compiler.frame.slot()
 

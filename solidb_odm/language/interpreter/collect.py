@@ -16,7 +16,7 @@ from ..functions import lookup
 from ..values import canonical, compare, finite, is_number, sort_key
 from .expressions import CompileClause, Compiler, constant, variable_not_found
 from .runtime import UNBOUND, Row, Run, Stage, Value
-from .scope import Scope
+from .scope import Variables
 
 _NUMBERS = frozenset((int, float))
 
@@ -29,7 +29,7 @@ class Key:
     descending: bool
 
 
-def compile_keys(compiler: Compiler, keys: Sequence[nodes.SortKey], scope: Scope) -> list[Key]:
+def compile_keys(compiler: Compiler, keys: Sequence[nodes.SortKey], scope: Variables) -> list[Key]:
     """Compile sort keys; they can hold no window functions."""
     return [Key(compiler.expression(key.expression, scope), key.descending) for key in keys]
 
@@ -76,7 +76,7 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _CollectPlan:
     """A compiled COLLECT: what is read from the rows, and the slots of what comes out."""
 
     keys: list[Value]
@@ -126,14 +126,14 @@ class _Plan:
         return row
 
 
-def _collect(compiler: Compiler, node: nodes.Collect, scope: Scope) -> Stage:
+def _collect(compiler: Compiler, node: nodes.Collect, scope: Variables) -> Stage:
     frame = compiler.frame
     keys = [compiler.expression(value, scope) for _, value in node.groups]
     arguments = [_argument(compiler, item, scope) for item in node.aggregates]
     member = _member(compiler, node, scope)
     scope.names.clear()
     scope.unbound, scope.score = frozenset(), None
-    plan = _Plan(
+    plan = _CollectPlan(
         keys=keys,
         key_slots=[frame.declare(scope, name) for name, _ in node.groups],
         arguments=arguments,
@@ -153,7 +153,7 @@ def _collect(compiler: Compiler, node: nodes.Collect, scope: Scope) -> Stage:
     return stage
 
 
-def _argument(compiler: Compiler, item: nodes.Aggregate, scope: Scope) -> Value:
+def _argument(compiler: Compiler, item: nodes.Aggregate, scope: Variables) -> Value:
     if item.argument is not None:
         return compiler.expression(item.argument, scope)
     return constant(1)  # COUNT() counts the rows
@@ -167,7 +167,7 @@ def _aggregation(compiler: Compiler, item: nodes.Aggregate) -> Aggregation:
     return lambda run, _values: fail([run])
 
 
-def _member(compiler: Compiler, node: nodes.Collect, scope: Scope) -> Value | None:
+def _member(compiler: Compiler, node: nodes.Collect, scope: Variables) -> Value | None:
     if node.into is None:
         return None
     if node.into_expression is not None:

@@ -13,11 +13,11 @@ from ...errors import QueryError, QueryLimitError, UnsupportedQueryError
 from .. import nodes
 from ..values import describe, equal, is_number, template_text, truthy, within_memory
 from .runtime import UNBOUND, Row, Rows, Stage, Value, missing_bind
-from .scope import Frame, Scope
+from .scope import Frame, Variables
 
-CompileExpression: TypeAlias = Callable[["Compiler", Any, Scope], Value]
-CompileClause: TypeAlias = Callable[["Compiler", Any, Scope], Stage]
-CompileQuery: TypeAlias = Callable[["Compiler", Any, Scope], Rows]
+CompileExpression: TypeAlias = Callable[["Compiler", Any, Variables], Value]
+CompileClause: TypeAlias = Callable[["Compiler", Any, Variables], Stage]
+CompileQuery: TypeAlias = Callable[["Compiler", Any, Variables], Rows]
 
 _BOOLEAN = (nodes.ArrayCompare, nodes.Logical, nodes.Quantified)
 
@@ -37,32 +37,32 @@ class Compiler:
         self._clauses = clauses
         self._query = query
 
-    def expression(self, node: nodes.Expression, scope: Scope) -> Value:
+    def expression(self, node: nodes.Expression, scope: Variables) -> Value:
         """Compile an expression that reads the variables of the scope."""
         work = self._expressions.get(type(node))
         if work is None:
             raise _unsupported(node)
         return work(self, node, scope)
 
-    def condition(self, node: nodes.Expression, scope: Scope) -> Callable[[Row], bool]:
+    def condition(self, node: nodes.Expression, scope: Variables) -> Callable[[Row], bool]:
         """Compile an expression to whether its value is truthy."""
         value = self.expression(node, scope)
         if returns_boolean(node):
             return value
         return lambda row: truthy(value(row))
 
-    def optional(self, node: nodes.Expression | None, scope: Scope) -> Value | None:
+    def optional(self, node: nodes.Expression | None, scope: Variables) -> Value | None:
         """Compile an expression that may be left out."""
         return None if node is None else self.expression(node, scope)
 
-    def clause(self, node: nodes.Clause, scope: Scope) -> Stage:
+    def clause(self, node: nodes.Clause, scope: Variables) -> Stage:
         """Compile a clause; what it binds is added to the scope."""
         work = self._clauses.get(type(node))
         if work is None:
             raise _unsupported(node)
         return work(self, node, scope)
 
-    def query(self, node: nodes.Query, scope: Scope) -> Rows:
+    def query(self, node: nodes.Query, scope: Variables) -> Rows:
         """Compile a query that stands in a place with these variables."""
         return self._query(self, node, scope)
 
@@ -90,11 +90,11 @@ def constant(value: Json) -> Value:
     return lambda _row: value
 
 
-def _literal(_compiler: Compiler, node: nodes.Literal, _scope: Scope) -> Value:
+def _literal(_compiler: Compiler, node: nodes.Literal, _scope: Variables) -> Value:
     return constant(node.value)
 
 
-def _bind(compiler: Compiler, node: nodes.Bind, _scope: Scope) -> Value:
+def _bind(compiler: Compiler, node: nodes.Bind, _scope: Variables) -> Value:
     name = node.name
     compiler.frame.binds.add(name)
 
@@ -112,7 +112,7 @@ def variable_not_found(name: str) -> QueryError:
     return QueryError(f"Variable '{name}' not found")
 
 
-def _name(compiler: Compiler, node: nodes.Name, scope: Scope) -> Value:
+def _name(compiler: Compiler, node: nodes.Name, scope: Variables) -> Value:
     name, slot = node.name, scope.names.get(node.name)
     if slot is None:
         return compiler.frame.refuse(variable_not_found(name))
@@ -129,25 +129,25 @@ def _name(compiler: Compiler, node: nodes.Name, scope: Scope) -> Value:
     return read
 
 
-def _array(compiler: Compiler, node: nodes.Array, scope: Scope) -> Value:
+def _array(compiler: Compiler, node: nodes.Array, scope: Variables) -> Value:
     items = [compiler.expression(item, scope) for item in node.items]
     return lambda row: [item(row) for item in items]
 
 
-def _object(compiler: Compiler, node: nodes.Object, scope: Scope) -> Value:
+def _object(compiler: Compiler, node: nodes.Object, scope: Variables) -> Value:
     written = {key: compiler.expression(value, scope) for key, value in node.pairs}
     pairs = sorted(written.items())
     return lambda row: {key: value(row) for key, value in pairs}
 
 
-def _ternary(compiler: Compiler, node: nodes.Ternary, scope: Scope) -> Value:
+def _ternary(compiler: Compiler, node: nodes.Ternary, scope: Variables) -> Value:
     condition = compiler.condition(node.condition, scope)
     then = compiler.expression(node.then, scope)
     otherwise = compiler.expression(node.otherwise, scope)
     return lambda row: then(row) if condition(row) else otherwise(row)
 
 
-def _case(compiler: Compiler, node: nodes.Case, scope: Scope) -> Value:
+def _case(compiler: Compiler, node: nodes.Case, scope: Variables) -> Value:
     subject = compiler.optional(node.subject, scope)
     branches = [
         (compiler.expression(when, scope), compiler.expression(then, scope)) for when, then in node.branches
@@ -165,14 +165,14 @@ def _case(compiler: Compiler, node: nodes.Case, scope: Scope) -> Value:
     return choose
 
 
-def _template(compiler: Compiler, node: nodes.Template, scope: Scope) -> Value:
+def _template(compiler: Compiler, node: nodes.Template, scope: Variables) -> Value:
     parts = [
         constant(part) if isinstance(part, str) else compiler.expression(part, scope) for part in node.parts
     ]
     return lambda row: within_memory("".join([template_text(part(row)) for part in parts]))
 
 
-def range_bounds(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
+def range_bounds(compiler: Compiler, node: nodes.Range, scope: Variables) -> Value:
     """Compile ``low..high`` to a Python range, which a FOR need not turn into a list."""
     low = compiler.expression(node.low, scope)
     high = compiler.expression(node.high, scope)
@@ -192,7 +192,7 @@ def _bound(value: Json, which: str) -> int:
     return int(value)
 
 
-def _range(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
+def _range(compiler: Compiler, node: nodes.Range, scope: Variables) -> Value:
     bounds = range_bounds(compiler, node, scope)
 
     def elements(row: Row) -> list[Json]:
@@ -203,7 +203,7 @@ def _range(compiler: Compiler, node: nodes.Range, scope: Scope) -> Value:
     return elements
 
 
-def _logical(compiler: Compiler, node: nodes.Logical, scope: Scope) -> Value:
+def _logical(compiler: Compiler, node: nodes.Logical, scope: Variables) -> Value:
     conditions = [compiler.condition(operand, scope) for operand in node.operands]
     if len(conditions) == 2:
         left, right = conditions

@@ -13,7 +13,7 @@ from ..values import describe, is_number, kind_of
 from .expressions import CompileClause, Compiler
 from .lookups import documents_of
 from .runtime import UNBOUND, Row, Run, Stage, Value
-from .scope import Frame, Scope
+from .scope import Frame, Variables
 
 Matches = Callable[[Row], "list[JsonObject]"]
 Blank = Callable[[Run], Row]
@@ -22,7 +22,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
-def compile_join(compiler: Compiler, node: nodes.Join, scope: Scope, first: str | None = None) -> Stage:
+def compile_join(compiler: Compiler, node: nodes.Join, scope: Variables, first: str | None = None) -> Stage:
     """Compile a JOIN; ``first`` is the variable of the block's first FOR."""
     before = dict(scope.names)
     left_time = compiler.optional(node.left_time, scope)

@@ -15,7 +15,7 @@ from ..values import canonical, kind_of
 from .access import get_attribute
 from .expressions import Compiler
 from .runtime import Row, Run, Value
-from .scope import Scope
+from .scope import Variables
 from .selections import Selecting, selecting
 
 Documents = Callable[[Row], Iterable[JsonObject]]
@@ -46,7 +46,7 @@ def documents_of(
     collection: str,
     variable: str,
     conditions: Sequence[nodes.Expression],
-    scope: Scope,
+    scope: Variables,
 ) -> Documents:
     """Compile to the documents of a collection among which are all that meet the conditions.
 
@@ -67,7 +67,7 @@ def documents_of(
 
 
 def _equalities(
-    compiler: Compiler, parts: Sequence[nodes.Expression], variable: str, scope: Scope
+    compiler: Compiler, parts: Sequence[nodes.Expression], variable: str, scope: Variables
 ) -> Iterator[tuple[tuple[str, ...], Value, bool]]:
     """Yield the paths that must equal a value, or be in a list, known before the document is."""
     for node in parts:
@@ -104,7 +104,7 @@ def _either(tied: Selecting, otherwise: Documents) -> Documents:
     return find
 
 
-def _independent(node: nodes.Expression, variable: str, scope: Scope) -> bool:
+def _independent(node: nodes.Expression, variable: str, scope: Variables) -> bool:
     """Tell whether an expression can be evaluated before the document is known."""
     if isinstance(node, nodes.Literal | nodes.Bind):
         return True

@@ -21,7 +21,7 @@ from .. import nodes
 from ..values import describe, is_object, kind_of
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
-from .scope import Scope
+from .scope import Variables
 from .source import SYSTEM_ATTRIBUTES
 
 Change = tuple["JsonObject | None", "JsonObject | None"]
@@ -38,7 +38,7 @@ class _InExpressionError(Exception):
         self.error = error
 
 
-def _apart(compiler: Compiler, node: nodes.Expression, scope: Scope) -> Value:
+def _apart(compiler: Compiler, node: nodes.Expression, scope: Variables) -> Value:
     """Compile an expression whose errors are told from those of the write."""
     value = compiler.expression(node, scope)
 
@@ -51,7 +51,7 @@ def _apart(compiler: Compiler, node: nodes.Expression, scope: Scope) -> Value:
     return apart
 
 
-def _stage(compiler: Compiler, scope: Scope, write: Write, options: nodes.Options, *, new: bool) -> Stage:
+def _stage(compiler: Compiler, scope: Variables, write: Write, options: nodes.Options, *, new: bool) -> Stage:
     """Compile the loop of a mutation; OLD, and NEW unless it removes, become variables."""
     old_slot = compiler.frame.declare(scope, "OLD")
     new_slot = compiler.frame.declare(scope, "NEW") if new else 0
@@ -83,7 +83,7 @@ def _stage(compiler: Compiler, scope: Scope, write: Write, options: nodes.Option
 # --- the clauses ---------------------------------------------------------------------------------
 
 
-def _insert(compiler: Compiler, node: nodes.Insert, scope: Scope) -> Stage:
+def _insert(compiler: Compiler, node: nodes.Insert, scope: Variables) -> Stage:
     document = _apart(compiler, node.document, scope)
     collection, mode = node.collection, _overwrite_mode(node.options)
     keep_null, merge = _merge_options(node.options)
@@ -113,7 +113,7 @@ def _overwrite_mode(options: nodes.Options) -> str:
     return "replace" if given.get("overwrite") is True else "conflict"
 
 
-def _update(compiler: Compiler, node: nodes.Update, scope: Scope) -> Stage:
+def _update(compiler: Compiler, node: nodes.Update, scope: Variables) -> Stage:
     selector = _apart(compiler, node.selector, scope)
     patch = selector if node.patch is None else _apart(compiler, node.patch, scope)
     verb = "REPLACE" if node.replace else "UPDATE"
@@ -127,7 +127,7 @@ def _update(compiler: Compiler, node: nodes.Update, scope: Scope) -> Stage:
     return _stage(compiler, scope, write, node.options, new=True)
 
 
-def _remove(compiler: Compiler, node: nodes.Remove, scope: Scope) -> Stage:
+def _remove(compiler: Compiler, node: nodes.Remove, scope: Variables) -> Stage:
     selector = _apart(compiler, node.selector, scope)
 
     def write(run: Run, row: Row) -> Change:
@@ -140,7 +140,7 @@ def _remove(compiler: Compiler, node: nodes.Remove, scope: Scope) -> Stage:
     return _stage(compiler, scope, write, node.options, new=False)
 
 
-def _upsert(compiler: Compiler, node: nodes.Upsert, scope: Scope) -> Stage:
+def _upsert(compiler: Compiler, node: nodes.Upsert, scope: Variables) -> Stage:
     """Compile an UPSERT: as on the server it looks a document up by its key only."""
     search = _apart(compiler, node.search, scope)
     document = _apart(compiler, node.document, scope)

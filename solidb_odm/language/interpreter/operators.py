@@ -13,7 +13,7 @@ from ..patterns import alikeness, levenshtein, like, like_regex, regex_search
 from ..values import canonical, compare, contains, equal, kind_of, truthy
 from .expressions import CompileExpression, Compiler
 from .runtime import Row, Value
-from .scope import Scope
+from .scope import Variables
 
 Test = Callable[[Json, Json], Any]
 
@@ -43,7 +43,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 # --- operators that give values ------------------------------------------------------------------
 
 
-def _unary(compiler: Compiler, node: nodes.Unary, scope: Scope) -> Value:
+def _unary(compiler: Compiler, node: nodes.Unary, scope: Variables) -> Value:
     if node.operator == "NOT":
         condition = compiler.condition(node.operand, scope)
         return lambda row: not condition(row)
@@ -57,7 +57,7 @@ def _unary(compiler: Compiler, node: nodes.Unary, scope: Scope) -> Value:
     return lambda row: work(operand(row))
 
 
-def _binary(compiler: Compiler, node: nodes.Binary, scope: Scope) -> Value:
+def _binary(compiler: Compiler, node: nodes.Binary, scope: Variables) -> Value:
     """Compile a chain of operators; its left side is walked, not recursed into."""
     chain: list[nodes.Binary] = []
     start: nodes.Expression = node
@@ -153,7 +153,7 @@ _COMPARE: dict[str, Test] = {
 }
 
 
-def _compare(compiler: Compiler, node: nodes.Compare, scope: Scope) -> Value:
+def _compare(compiler: Compiler, node: nodes.Compare, scope: Variables) -> Value:
     left = compiler.expression(node.left, scope)
     name, right = node.operator, node.right
     if isinstance(right, nodes.Literal):
@@ -265,7 +265,7 @@ def _membership(left: Value, right: Value, *, negated: bool) -> Value:
 # --- comparisons over an array -------------------------------------------------------------------
 
 
-def _array_compare(compiler: Compiler, node: nodes.ArrayCompare, scope: Scope) -> Value:
+def _array_compare(compiler: Compiler, node: nodes.ArrayCompare, scope: Variables) -> Value:
     left = compiler.expression(node.left, scope)
     right = compiler.expression(node.right, scope)
     count = compiler.optional(node.count, scope)

@@ -14,7 +14,7 @@ from .. import nodes
 from ..values import is_number, kind_of
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage
-from .scope import Scope
+from .scope import Variables
 from .traversal import edge_collection, neighbours, vertex_document, vertex_id
 
 _MAX_DEPTH = 64
@@ -202,7 +202,7 @@ _MODES: dict[str, Callable[[_Search, str, str], Iterator[_Path]]] = {
 # --- the clause ----------------------------------------------------------------------------------
 
 
-def _path_search(compiler: Compiler, node: nodes.PathSearch, scope: Scope) -> Stage:
+def _path_search(compiler: Compiler, node: nodes.PathSearch, scope: Variables) -> Stage:
     start = compiler.expression(node.start, scope)
     end = compiler.expression(node.end, scope)
     slots = [compiler.frame.declare(scope, name) for name in node.variables]

@@ -15,8 +15,8 @@ from . import access, calls, clauses, collect, expressions, joins, mutations, op
 from .blocks import compile_query
 from .expressions import Compiler
 from .runtime import Limits, Row, Rows, Run, Value, missing_bind
-from .scope import Frame, Scope
-from .source import Selection, Source
+from .scope import Frame, Variables
+from .source import CandidateSet, Source
 
 _EXPRESSIONS = {
     **expressions.EXPRESSIONS,
@@ -41,7 +41,7 @@ class Prepared:
     def __init__(self, query: nodes.Query) -> None:
         self._frame = Frame(mutating=writes(query))
         with _depth_guarded():
-            self._rows: Rows = _compiler(self._frame).query(query, Scope())
+            self._rows: Rows = _compiler(self._frame).query(query, Variables())
 
     @property
     def binds(self) -> frozenset[str]:
@@ -49,7 +49,7 @@ class Prepared:
         return frozenset(self._frame.binds)
 
     @property
-    def selections(self) -> tuple[Selection, ...]:
+    def selections(self) -> tuple[CandidateSet, ...]:
         """Return what a source may be asked to select."""
         return tuple(self._frame.selections)
 
@@ -131,7 +131,7 @@ class CompiledExpression:
 
     def __init__(self, expression: nodes.Expression, variables: Sequence[str]) -> None:
         self._frame = Frame()
-        scope = Scope()
+        scope = Variables()
         for name in variables:
             self._frame.declare(scope, name)
         self._count = len(variables)

@@ -10,7 +10,7 @@ from typing import NoReturn
 from ...errors import QueryError
 from .. import nodes
 from .runtime import Row, Value
-from .source import Selection
+from .source import CandidateSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PendingWindow:
 
 
 @dataclass(slots=True)
-class Scope:
+class Variables:
     """The variables in sight at one place, by name.
 
     ``unbound`` are those that exist in some rows only. ``windows`` collects window functions, or
@@ -34,11 +34,11 @@ class Scope:
     windows: list[PendingWindow] | None = None
     score: int | None = None
 
-    def copy(self) -> Scope:
+    def copy(self) -> Variables:
         """Return a scope of its own with the same names, without a place for windows."""
         return replace(self, names=dict(self.names), windows=None)
 
-    def collecting(self) -> Scope:
+    def collecting(self) -> Variables:
         """Return the same names with an empty place for window functions."""
         return replace(self, names=dict(self.names), windows=[])
 
@@ -51,7 +51,7 @@ class Frame:
         self.mutating = mutating
         self.binds: set[str] = set()
         self.problems: list[QueryError] = []
-        self.selections: list[Selection] = []
+        self.selections: list[CandidateSet] = []
         self._readers: list[set[int]] = []
 
     def slot(self) -> int:
@@ -59,7 +59,7 @@ class Frame:
         self.size += 1
         return self.size - 1
 
-    def declare(self, scope: Scope, name: str) -> int:
+    def declare(self, scope: Variables, name: str) -> int:
         """Bind a name in the scope to a fresh slot."""
         slot = self.slot()
         scope.names[name] = slot

@@ -17,8 +17,8 @@ from ..functions import lookup
 from ..walk import walk
 from .expressions import Compiler
 from .runtime import Row, Run, Value
-from .scope import Scope
-from .source import Selection
+from .scope import Variables
+from .source import CandidateSet
 
 _OUTER: Final = "outer {}"
 """A name that no query can write."""
@@ -42,7 +42,7 @@ class Selecting:
 
     __slots__ = ("_values", "selection")
 
-    def __init__(self, selection: Selection, values: Mapping[str, Value]) -> None:
+    def __init__(self, selection: CandidateSet, values: Mapping[str, Value]) -> None:
         self.selection = selection
         self._values = tuple(values.items())
 
@@ -64,7 +64,7 @@ def selecting(
     collection: str,
     variable: str,
     conditions: Iterable[nodes.Expression],
-    scope: Scope,
+    scope: Variables,
     *,
     correlated: bool = False,
 ) -> Selecting | None:
@@ -73,7 +73,7 @@ def selecting(
     told = [part for part in map(tie.condition, conditions) if part is not None]
     if not told or (correlated and not tie.by_row):
         return None
-    selection = Selection(collection, variable, tuple(told), frozenset(tie.by_row))
+    selection = CandidateSet(collection, variable, tuple(told), frozenset(tie.by_row))
     compiler.frame.selections.append(selection)
     return Selecting(selection, tie.values)
 
@@ -85,7 +85,7 @@ class _Refused(Exception):  # a signal within this module
 class _Tie:
     """Puts binds into conditions where they read what is outside of the loop."""
 
-    def __init__(self, compiler: Compiler, variable: str, scope: Scope, *, correlated: bool) -> None:
+    def __init__(self, compiler: Compiler, variable: str, scope: Variables, *, correlated: bool) -> None:
         self._compiler = compiler
         self._variable = variable
         self._scope = scope

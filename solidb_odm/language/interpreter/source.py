@@ -79,7 +79,7 @@ class ReadsMany(Protocol):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Selection:
+class CandidateSet:
     """The documents of a collection among which are all that meet the conditions.
 
     ``by_row`` names the binds whose values come from the row the loop stands in: with them the
@@ -97,7 +97,7 @@ class Selects(Protocol):
     """A source that can leave out documents that no condition lets through."""
 
     def select(
-        self, selection: Selection, binds: Mapping[str, Json], outer: Mapping[str, Json]
+        self, selection: CandidateSet, binds: Mapping[str, Json], outer: Mapping[str, Json]
     ) -> Iterable[JsonObject] | None:
         """Return documents in the byte order of their keys; None if a scan is as good.
 

@@ -13,7 +13,7 @@ from ...errors import QueryError
 from .. import nodes
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
-from .scope import Scope
+from .scope import Variables
 from .source import EdgeDirection, ReadsMany
 
 _REVERSED = {"OUTBOUND": "_to", "INBOUND": "_from"}
@@ -58,7 +58,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WalkRules:
     """How a traversal goes: options, with the server's defaults for its order."""
 
     direction: str
@@ -69,7 +69,7 @@ class Rules:
     edges: str
 
     @classmethod
-    def of(cls, node: nodes.Traverse) -> Rules:
+    def of(cls, node: nodes.Traverse) -> WalkRules:
         """Read the options of a traversal."""
         options = dict(node.options)
         order = str(options.get("order", "bfs")).lower()
@@ -131,7 +131,7 @@ class _Walk:
         self,
         run: Run,
         collection: str,
-        rules: Rules,
+        rules: WalkRules,
         prune: Callable[[Json], bool] | None,
         ends_only: bool = False,
     ) -> None:
@@ -226,15 +226,15 @@ def _path(run: Run, step: Step) -> JsonObject:
     }
 
 
-def _traverse(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Stage:
-    rules = Rules.of(node)
+def _traverse(compiler: Compiler, node: nodes.Traverse, scope: Variables) -> Stage:
+    rules = WalkRules.of(node)
     start = compiler.expression(node.start, scope)
     prune = _prune(compiler, node, scope)
     slots = [compiler.frame.declare(scope, name) for name in node.variables]
     return _stage(node.edges, rules, start, prune, slots)
 
 
-def _prune(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Callable[[Row, Json], bool] | None:
+def _prune(compiler: Compiler, node: nodes.Traverse, scope: Variables) -> Callable[[Row, Json], bool] | None:
     """Compile PRUNE, which on the server sees the vertex but neither the edge nor the path."""
     if node.prune is None:
         return None
@@ -252,7 +252,11 @@ def _prune(compiler: Compiler, node: nodes.Traverse, scope: Scope) -> Callable[[
 
 
 def _stage(
-    name: str, rules: Rules, start: Value, prune: Callable[[Row, Json], bool] | None, slots: list[int]
+    name: str,
+    rules: WalkRules,
+    start: Value,
+    prune: Callable[[Row, Json], bool] | None,
+    slots: list[int],
 ) -> Stage:
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -275,13 +279,13 @@ def _bound_prune(prune: Callable[[Row, Json], bool], row: Row) -> Callable[[Json
     return lambda document: prune(row, document)
 
 
-def _match(compiler: Compiler, node: nodes.Match, scope: Scope) -> Stage:
+def _match(compiler: Compiler, node: nodes.Match, scope: Variables) -> Stage:
     """Compile MATCH: a traversal that binds its target, the last edge ``_e`` and the path ``_p``.
 
     A pattern without an arrow means one that points to the target, as on the server.
     """
     key = compiler.expression(node.key, scope)
-    rules = Rules(
+    rules = WalkRules(
         "INBOUND" if node.direction == "INBOUND" else "OUTBOUND",
         node.minimum,
         node.maximum,

@@ -12,7 +12,7 @@ from .calls import unknown_function
 from .collect import compile_keys, order_rows
 from .expressions import Compiler
 from .runtime import Row, Run, Stage, Value
-from .scope import PendingWindow, Scope
+from .scope import PendingWindow, Variables
 
 Partition: TypeAlias = "list[Row]"
 
@@ -67,7 +67,7 @@ WindowFunction: TypeAlias = Callable[[_Members], list[Json]]
 
 
 def fill_windows(
-    compiler: Compiler, pending: Sequence[PendingWindow], scope: Scope
+    compiler: Compiler, pending: Sequence[PendingWindow], scope: Variables
 ) -> Callable[[Run, Iterable[Row]], list[Row]] | None:
     """Compile to a stage that puts the windows' results into their slots; None without windows."""
     stages = [_stage(compiler, window, scope) for window in pending]
@@ -83,7 +83,7 @@ def fill_windows(
     return fill
 
 
-def _stage(compiler: Compiler, window: PendingWindow, scope: Scope) -> Stage:
+def _stage(compiler: Compiler, window: PendingWindow, scope: Variables) -> Stage:
     node = window.node
     inner = scope.copy()
     arguments = [compiler.expression(item, inner) for item in node.arguments]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.errors import ConnectionLost, MessageTooLarge, ProtocolError, SolidbError
-from solidb_odm.wire.connection import MOVES, Connection, State
+from solidb_odm.wire.connection import MOVES, Connection, ConnectionState
 from solidb_odm.wire.frames import MAGIC, frame
 
 
@@ -27,14 +27,14 @@ def test_a_login_over_64_kib_is_refused() -> None:
 
 def test_a_connection_is_idle_when_nothing_is_owed() -> None:
     connection = logged_in()
-    assert connection.state is State.IDLE
+    assert connection.state is ConnectionState.IDLE
 
     connection.send(2)
     assert connection.receive(frame(b"a")) == [b"a"]
-    assert (connection.state, connection.owed) == (State.AWAITING, 1)
+    assert (connection.state, connection.owed) == (ConnectionState.AWAITING, 1)
 
     assert connection.receive(frame(b"b")) == [b"b"]
-    assert connection.state is State.IDLE
+    assert connection.state is ConnectionState.IDLE
 
 
 def test_a_second_request_waits_for_the_first() -> None:
@@ -61,7 +61,7 @@ def test_an_answer_that_nobody_asked_for_closes_the_connection() -> None:
     with pytest.raises(ProtocolError, match="nobody asked"):
         connection.receive(frame(b"surprise"))
 
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_bytes_after_the_last_answer_close_the_connection() -> None:
@@ -71,7 +71,7 @@ def test_bytes_after_the_last_answer_close_the_connection() -> None:
     with pytest.raises(ProtocolError, match="after its last answer"):
         connection.receive(frame(b"a") + b"\0")
 
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_hanging_up_loses_the_outstanding_answers() -> None:
@@ -82,7 +82,7 @@ def test_hanging_up_loses_the_outstanding_answers() -> None:
         connection.receive(b"")
 
     assert raised.value.address == "host:1"
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_closing_twice_is_fine() -> None:
@@ -90,12 +90,12 @@ def test_closing_twice_is_fine() -> None:
     connection.close()
     connection.close()
 
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_a_closed_connection_makes_no_other_move() -> None:
-    assert MOVES[State.CLOSED] == {State.CLOSED}
-    assert all(State.CLOSED in MOVES[state] for state in State)
+    assert MOVES[ConnectionState.CLOSED] == {ConnectionState.CLOSED}
+    assert all(ConnectionState.CLOSED in MOVES[state] for state in ConnectionState)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=12), max_size=6), st.integers(1, 4))
@@ -103,10 +103,10 @@ def test_random_bytes_never_crash_a_connection(pieces: list[bytes], count: int) 
     connection = logged_in()
     connection.send(count)
 
-    for piece in itertools.takewhile(lambda _: connection.state is State.AWAITING, pieces):
+    for piece in itertools.takewhile(lambda _: connection.state is ConnectionState.AWAITING, pieces):
         try:
             connection.receive(piece)
         except SolidbError:
             break
 
-    assert connection.state in State
+    assert connection.state in ConnectionState

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm import errors
-from solidb_odm.wire.faults import Context, fault
+from solidb_odm.wire.faults import Subject, fault
 from solidb_odm.wire.responses import Refusal
 
 AUTH, DB, TX = "AuthError", "DatabaseError", "TransactionError"
@@ -146,7 +146,7 @@ def test_a_duplicate_key_names_collection_and_key() -> None:
 
 
 def test_a_unique_violation_names_index_fields_and_value() -> None:
-    error = fault(Refusal(TX, UNIQUE), Context("shop", "users", "bob"))
+    error = fault(Refusal(TX, UNIQUE), Subject("shop", "users", "bob"))
 
     assert isinstance(error, errors.UniqueViolation)
     assert (error.index, error.fields, error.key) == ("users_email", ("email",), "bob")
@@ -168,13 +168,13 @@ def test_a_unique_violation_of_several_fields_names_all() -> None:
 
 
 def test_a_missing_collection_is_named_with_its_database() -> None:
-    error = fault(Refusal(DB, "Collection 'users' not found"), Context("shop"))
+    error = fault(Refusal(DB, "Collection 'users' not found"), Subject("shop"))
 
     assert error.message == "there is no collection 'users' in the database 'shop'"
 
 
 def test_a_missing_document_is_named_with_its_collection() -> None:
-    error = fault(Refusal(DB, "Document with key 'it's' not found"), Context("shop", "users"))
+    error = fault(Refusal(DB, "Document with key 'it's' not found"), Subject("shop", "users"))
 
     assert isinstance(error, errors.DocumentNotFound)
     assert (error.name, error.collection) == ("it's", "users")
@@ -189,7 +189,7 @@ def test_a_missing_database_says_how_to_make_it() -> None:
 
 
 def test_a_query_error_holds_the_query_and_its_binds() -> None:
-    context = Context("shop", query="RETRN 1", binds={"a": 1})
+    context = Subject("shop", query="RETRN 1", binds={"a": 1})
     error = fault(Refusal(DB, "Parse error: Parse error: Unexpected token"), context)
 
     assert isinstance(error, errors.QuerySyntaxError)

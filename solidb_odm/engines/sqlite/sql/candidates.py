@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...._types import Json
-from ....language.interpreter import Selection
+from ....language.interpreter import CandidateSet
 from ....language.walk import bind_names
 from .compilation import Compilation, Scope
 from .constants import Parameters, Signature, value_type
@@ -36,10 +36,14 @@ class Narrowings:
     def __init__(self, types: Signature, database: str) -> None:
         self._types = types
         self._database = database
-        self._known: dict[tuple[Selection, Signature], Narrowing | None] = {}
+        self._known: dict[tuple[CandidateSet, Signature], Narrowing | None] = {}
 
     def of(
-        self, selection: Selection, outer: Mapping[str, Json], find: Find, connection: sqlite3.Connection
+        self,
+        selection: CandidateSet,
+        outer: Mapping[str, Json],
+        find: Find,
+        connection: sqlite3.Connection,
     ) -> Narrowing | None:
         """Return the narrowing for a selection; None if it would leave nothing out, or not by an index."""
         types = tuple([(name, value_type(value)) for name, value in outer.items()])
@@ -49,7 +53,7 @@ class Narrowings:
         return self._known[key]
 
     def _make(
-        self, selection: Selection, outer: Signature, find: Find, connection: sqlite3.Connection
+        self, selection: CandidateSet, outer: Signature, find: Find, connection: sqlite3.Connection
     ) -> Narrowing | None:
         c = compilation((*self._types, *outer), find, database=self._database, strict=False)
         c.total = True
@@ -72,7 +76,7 @@ class Narrowings:
         return Narrowing(collection.name, sql, c.parameters)
 
 
-def _conditions(c: Compilation, selection: Selection, scope: Scope) -> tuple[list[Truth], list[Truth]]:
+def _conditions(c: Compilation, selection: CandidateSet, scope: Scope) -> tuple[list[Truth], list[Truth]]:
     """Return the conditions that SQL can say: those that are always the same, and those by row."""
     fixed: list[Truth] = []
     by_row: list[Truth] = []
