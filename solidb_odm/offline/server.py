@@ -25,7 +25,7 @@ from ..errors import (
     StaleDocumentError,
     TransactionConflict,
 )
-from ..wire.faults import Context
+from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http
 from ..wire.url import ServerAddress
@@ -79,19 +79,19 @@ def index_times(command: IndexTimes, database: str) -> Exchange[None]:
 
 def query(command: Query, database: str) -> Exchange[Page]:
     """Run a query that reads."""
-    context = Context(database, command.collection, query=command.text, binds=dict(command.binds))
+    context = Subject(database, command.collection, query=command.text, binds=dict(command.binds))
     return _page((yield from open_cursor(database, command.text, command.binds, context, command.size)))
 
 
 def read_more(command: ReadOn, database: str) -> Exchange[Page]:
     """Read the next rows."""
-    return _page((yield from read_on(command.more, Context(database))))
+    return _page((yield from read_on(command.more, Subject(database))))
 
 
 def fetch(command: Fetch, database: str) -> Exchange[list[JsonObject]]:
     """Read documents by key."""
     text = f"FOR d IN {quoted(command.collection)} FILTER d._key IN @keys RETURN d"
-    context = Context(database, command.collection, query=text)
+    context = Subject(database, command.collection, query=text)
     keys = list(command.keys)
     page = yield from open_cursor(database, text, {"keys": keys}, context, max(1, len(keys)))
     rows: list[JsonObject] = page["result"]
@@ -109,7 +109,7 @@ def create_many(command: CreateMany, database: str) -> Exchange[dict[str, Writte
         " RETURN [NEW._key, NEW._rev, NEW._updated_at]"
     )
     documents = list(command.documents)
-    context = Context(database, command.collection, query=text)
+    context = Subject(database, command.collection, query=text)
     page = yield from open_cursor(database, text, {"documents": documents}, context, max(1, len(documents)))
     rows = page["result"]
     while page.get("has_more"):
@@ -123,7 +123,7 @@ def create_one(command: CreateOne, database: str) -> Exchange[Written | SolidbEr
     answer = yield from call(
         HttpCall("POST", _at(database, "document", command.collection), command.document)
     )
-    return _written(answer, Context(database, command.collection, str(command.document["_key"])))
+    return _written(answer, Subject(database, command.collection, str(command.document["_key"])))
 
 
 def replace_many(command: ReplaceMany, database: str) -> Exchange[list[Written | SolidbError]]:
@@ -139,7 +139,7 @@ def replace_many(command: ReplaceMany, database: str) -> Exchange[list[Written |
                 {"If-Match": f'"{revision}"'},
             )
         )
-        results.append(_written(answer, Context(database, command.collection, key), revision))
+        results.append(_written(answer, Subject(database, command.collection, key), revision))
     return results
 
 
@@ -164,7 +164,7 @@ def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError
     return [failed.get(key) for key, _ in command.rows]
 
 
-def _written(answer: HttpAnswer, context: Context, revision: str = "") -> Written | SolidbError:
+def _written(answer: HttpAnswer, context: Subject, revision: str = "") -> Written | SolidbError:
     """Return what came of one write; what says nothing about the document is raised."""
     if answer.status < 300 and isinstance(answer.body, dict) and "_rev" in answer.body:
         return Written(answer.body["_rev"], answer.body["_updated_at"])
