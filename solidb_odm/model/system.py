@@ -7,6 +7,7 @@ from typing import Any
 
 from ..language import nodes as q
 from .expressions.base import Expression, Scope
+from .expressions.literals import check_reference
 
 SYSTEM_FIELDS: dict[str, tuple[str, Any]] = {
     "id": ("_id", str),
@@ -28,6 +29,20 @@ class IdRef(Expression):
 
     def __init__(self, model: Any) -> None:
         self.model = model
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return str
+
+    @property
+    def __solidb_source__(self) -> Any:
+        return self.model
+
+    def __solidb_check__(self, value: Any, operator: str) -> None:
+        reference = getattr(value, "__solidb_reference__", None)
+        super().__solidb_check__(value if reference is None else reference(), operator)
+        if operator in ("==", "!=", "IN", "NOT IN"):
+            check_reference(self.model, value, self)
 
     def __build__(self, scope: Scope) -> q.Expression:
         prefix = q.Literal(f"{self.model.__solidb_collection__}/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import types
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 from uuid import UUID
 
 from pydantic import BaseModel
+from typing_extensions import is_typeddict
 
 UNCHANGEABLE = (
     str, int, float, bool, bytes, complex, type(None), datetime, date, time, timedelta,
@@ -85,10 +87,18 @@ def metadata(annotation: Any) -> Iterator[Any]:
 
 def embedded(annotation: Any) -> tuple[type[Any], ...]:
     """Give the models and Pydantic dataclasses that the type can be, itself, not in a list."""
-    return tuple(member for member in alternatives(annotation) if _is_model(member))
+    return tuple(member for member in alternatives(annotation) if is_model(member))
 
 
-def _is_model(member: Any) -> bool:
+def is_record(member: Any) -> bool:
+    """Say whether a type is a standard dataclass or a typed dictionary, whose fields are attributes."""
+    if not isinstance(member, type) or is_model(member):
+        return False
+    return dataclasses.is_dataclass(member) or is_typeddict(member)
+
+
+def is_model(member: Any) -> bool:
+    """Say whether a type is a model or a Pydantic dataclass."""
     return isinstance(member, type) and hasattr(cast("type[Any]", member), "__pydantic_fields__")
 
 
@@ -189,7 +199,7 @@ def _members_below(annotation: Any, seen: set[type[Any]]) -> Iterator[Any]:
         for argument in get_args(member):
             if argument is not Ellipsis and get_origin(member) is not Literal:
                 yield from _members_below(argument, seen)
-        if _is_model(member) and member not in seen and not hasattr(member, "__solidb_reference__"):
+        if is_model(member) and member not in seen and not hasattr(member, "__solidb_reference__"):
             seen.add(member)
             for field in member.__pydantic_fields__.values():
                 yield from _members_below(field.annotation, seen)

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from .attributes import attribute
     from .columns import Path
     from .conditionals import case, coalesce, exists
-    from .conditions import all_, and_, any_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
+    from .conditions import and_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
+    from .elements import all_, any_, unnest
     from .functions import func, label
     from .geo import distance, within
     from .inserts import Insert, Upsert, insert, upsert
@@ -32,9 +33,7 @@ else:
             ".columns": ("Path",),
             ".set_operations": ("except_", "intersect", "union"),
             ".conditions": (
-                "all_",
                 "and_",
-                "any_",
                 "asc",
                 "contains",
                 "desc",
@@ -46,6 +45,7 @@ else:
                 "or_",
                 "some",
             ),
+            ".elements": ("all_", "any_", "unnest"),
             ".functions": ("func", "label"),
             ".geo": ("distance", "within"),
             ".inserts": ("Insert", "Upsert", "insert", "upsert"),
@@ -106,6 +106,7 @@ __all__ = [
     "some",
     "traverse",
     "union",
+    "unnest",
     "update",
     "upsert",
     "within",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
@@ -10,11 +11,14 @@ from pydantic import ValidationError
 from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
 from ..model.document import Document
+from ..model.expressions import decimals
 from ..model.expressions.base import Expression, Source, lift
 from ..model.expressions.fields import FieldRef, Place
+from ..model.expressions.kinds import kind_of
 from ..model.stored.codec import first_problem
 from ..model.stored.field_schemas import field_reader
 from ..model.stored.forms import type_form
+from .elements import check_no_elements
 from .sources import Alias
 from .svg import draw
 
@@ -88,11 +92,13 @@ def column(item: Any) -> Column:
         return Scalar(item.expression, item.name, inner.decode)
     if isinstance(item, FieldRef):
         place = item.__place__
-        label = str(place.path[-1]) if _is_table(place.source) or not place.name else place.name
+        shown = str(place.path[-1]) if place.path else "value"
+        label = shown if _is_table(place.source) or not place.name else place.name
         return Scalar(item, label, field_decoder(place))
     if isinstance(item, Expression):
+        item = check_no_elements(item, "select()")
         found = getattr(item, "place", None)
-        decode = field_decoder(found) if isinstance(found, Place) else decoder(_annotation(item))
+        decode = field_decoder(found) if isinstance(found, Place) else decoder(item.__solidb_type__)
         return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
@@ -116,6 +122,23 @@ class Labelled(Expression):
     def __build__(self, scope: Any) -> Any:
         return self.expression.__build__(scope)
 
+    def __solidb_digits__(self, scope: Any) -> Any:
+        return self.expression.__solidb_digits__(scope)
+
+    def __solidb_column__(self, scope: Any) -> Any:
+        return self.expression.__solidb_column__(scope)
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return self.expression.__solidb_type__
+
+    @property
+    def __nullable__(self) -> bool:
+        return self.expression.__nullable__
+
+    def __encode__(self, value: Any) -> Any:
+        return self.expression.__encode__(value)
+
     def __operands__(self) -> tuple[Expression, ...]:
         return (self.expression,)
 
@@ -131,10 +154,6 @@ def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, .
     return tuple(names)
 
 
-def _annotation(expression: Expression) -> Any:
-    return getattr(expression, "annotation", Any)
-
-
 def _label(expression: Expression) -> str:
     name = getattr(expression, "function", None) or getattr(expression, "name", None)
     return str(name).lower() if name else "value"
@@ -145,15 +164,31 @@ def field_decoder(place: Place) -> Callable[[Any], Any] | None:
     if place.owner is None:
         return decoder(place.annotation)
     reader = field_reader(cast(Any, place.owner), place.name)
-    return None if reader.is_plain else _decoding(reader.read, f"{place.owner.__name__}.{place.name}")
+    if reader.is_plain:
+        return None
+    read = _decoding(reader.read, f"{place.owner.__name__}.{place.name}")
+    return _reading_keys(read) if kind_of(place.annotation) == "decimal" else read
 
 
 def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     """Give the function that makes values of a type from their stored form; None for plain JSON types."""
-    if annotation is Any or annotation in _PLAIN:
+    if annotation is Any or annotation in _PLAIN or annotation in (list, dict):
         return None
     name = getattr(annotation, "__name__", None) or str(annotation)
-    return _decoding(type_form(annotation).read, name)
+    read = _decoding(type_form(annotation).read, name)
+    return _reading_keys(read) if kind_of(annotation) == "decimal" else read
+
+
+def _reading_keys(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Read decimals from digits, from sort keys, which groups have, and means from sum and count."""
+
+    def decode(value: Any) -> Any:
+        if isinstance(value, list):
+            total, count = cast("tuple[Any, int]", value)
+            return Decimal(total) / count if count else None
+        return decimals.of_key(value) if isinstance(value, str) and decimals.is_key(value) else read(value)
+
+    return decode
 
 
 def _decoding(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate, lift
+from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.kinds import NAMES, kind_of
 from .conditions import condition, expression
+from .elements import check_no_elements, closed
 from .scope import BuildScope
 from .statement import Statement
 
@@ -31,12 +34,21 @@ class Choice(Expression):
         return (*(part for branch in self.branches for part in branch), self.otherwise)
 
     def __build__(self, scope: Any) -> q.Expression:
-        built = tuple((test.__build__(scope), value.__build__(scope)) for test, value in self.branches)
-        return q.Case(None, built, self.otherwise.__build__(scope))
+        return self._chosen(scope, lambda part: part.__build__(scope))
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        return self._chosen(scope, lambda part: part.__solidb_digits__(scope))
+
+    def _chosen(self, scope: Any, build: Callable[[Expression], q.Expression]) -> q.Expression:
+        built = tuple((test.__build__(scope), build(value)) for test, value in self.branches)
+        return q.Case(None, built, build(self.otherwise))
+
+    def __encode__(self, value: Any) -> Any:
+        return _encoded([*(each for _, each in self.branches), self.otherwise], value)
 
     @property
     def __nullable__(self) -> bool:
-        return True
+        return any(value.__nullable__ for _, value in self.branches) or self.otherwise.__nullable__
 
 
 def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
@@ -46,9 +58,38 @@ def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
     """
     if not branches:
         raise UsageError("case() needs at least one (condition, value)")
-    like = next((value for _, value in branches if isinstance(value, FieldRef)), None)
-    made = tuple((condition(test), lift(value, like)) for test, value in branches)
-    return cast(T, Choice(made, lift(else_, like)))
+    for branch in branches:
+        if not isinstance(branch, tuple) or len(branch) != 2:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"case() takes pairs of a condition and a value, not {branch!r}")
+    values = _alike([*(value for _, value in branches), else_], "case()")
+    tests = [closed(condition(test)) for test, _ in branches]
+    return cast(T, Choice(tuple(zip(tests, values[:-1], strict=True)), values[-1]))
+
+
+def _alike(values: list[Any], what: str) -> list[Expression]:
+    """Take values of which one is the result; UsageError if they are of different kinds."""
+    like = next(
+        (each for each in values if isinstance(each, Expression) and each.__solidb_kind__ != "any"), None
+    )
+    made = [check_no_elements(lift(each, like, checked=True), what) for each in values]
+    kinds = {each.__solidb_kind__ for each in made if not _is_null(each)} - {"any"}
+    if len(kinds) > 1 and kinds != {"int", "float"}:
+        shown = " or ".join(sorted(NAMES[kind] for kind in kinds))
+        raise UsageError(
+            f"{what} would be {shown}; its values need one type",
+            hint="func.to_string(x), func.to_number(x) convert",
+        )
+    return made
+
+
+def _is_null(value: Expression) -> bool:
+    return isinstance(value, Value) and value.value is None
+
+
+def _encoded(parts: list[Expression], value: Any) -> Any:
+    """Encode a value as the first of the parts that is a field does."""
+    field = next((each for each in parts if isinstance(each, FieldRef)), None)
+    return Value(None).__encode__(value) if field is None else field.__encode__(value)
 
 
 class Fallback(Expression):
@@ -64,26 +105,38 @@ class Fallback(Expression):
         return self.parts
 
     def __build__(self, scope: Any) -> q.Expression:
-        first, *others = (part.__build__(scope) for part in self.parts)
+        return self._fallen([part.__build__(scope) for part in self.parts])
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        return self._fallen([part.__solidb_digits__(scope) for part in self.parts])
+
+    def __encode__(self, value: Any) -> Any:
+        return _encoded(list(self.parts), value)
+
+    def _fallen(self, nodes: list[q.Expression]) -> q.Expression:
+        first, *others = nodes
         for other in others:
             first = q.Binary(first, "??", other)
         return first
 
     @property
     def __nullable__(self) -> bool:
-        return self.parts[-1].__nullable__
+        return all(part.__nullable__ for part in self.parts)
 
 
 def coalesce(first: T | None, *others: T) -> T:
     """Give the first of the values that is not null: ``coalesce(User.nickname, User.name)``."""
     start = expression(first, "coalesce()")
-    return cast(T, Fallback((start, *(lift(other, start) for other in others))))
+    return cast(T, Fallback(tuple(_alike([start, *others], "coalesce()"))))
 
 
 def _common_type(values: list[Expression]) -> Any:
-    """Give the type of the one kind of field among the values; Any where they differ."""
-    kinds = {value.__place__.annotation for value in values if isinstance(value, FieldRef)}
-    return kinds.pop() if len(kinds) == 1 else Any
+    """Give the type that the values have in common; Any where they have none."""
+    kinds = [value.__solidb_type__ for value in values if not _is_null(value)]
+    alike = {kind_of(each) for each in kinds}
+    if alike == {"int", "float"}:
+        return float
+    return kinds[0] if len(alike) == 1 else Any
 
 
 class Existence(Predicate):

@@ -8,25 +8,20 @@ engine keeps of those nodes, such as their plan.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeAlias, cast
 
 from ..language import nodes as q
 from ..model.declaration.registry import Registry
-from ..model.expressions.base import (
-    Arithmetic,
-    Combined,
-    Comparison,
-    Expression,
-    FunctionCall,
-    Negation,
-    Negative,
-    Value,
-    size_of,
-)
+from ..model.expressions.base import Arithmetic, Combined, Comparison, Expression, Negation, Negative, Value
+from ..model.expressions.bounds import size_of
+from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.constants import inexact
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.operators import Ordering
 from .columns import Column, Entity, Labelled, Scalar
-from .functions import Aggregate, Truth, TypedCall
+from .functions import Aggregate
+from .outer_joins import Partner
 from .select_block import Selection
 
 Form: TypeAlias = tuple[Any, ...]
@@ -85,29 +80,34 @@ def _mark(value: Any) -> Any:
 def _form(selection: Selection, values: list[Any]) -> Form:
     """Give the form of a select, and its values in order.
 
-    What is built depends on the subclasses of a model too, so a form ends with the next class.
+    It is read off the clauses one by one, so that one that is new here is a part of it too, or keeps the
+    select from being known. What is built depends on the subclasses of a model as well, so a form ends with
+    the next class.
     """
-    values += [] if selection.limit is None else [selection.limit]
-    values += [selection.offset] if selection.offset else []
+    clauses = (getattr(selection, clause.name) for clause in fields(Selection))
     return (
         Registry.generation,
-        tuple(_column(each, values) for each in selection.columns),
-        tuple(_part(each, values) for each in selection.conditions),
-        tuple((_part(each.expression, values), each.descending) for each in selection.orderings),
-        tuple(_part(each, values) for each in selection.groups),
-        tuple(_part(each, values) for each in selection.having),
-        tuple(map(_source, selection.joins)),
-        tuple(
-            (_source(each.source), *(_part(part, values) for part in each.conditions))
-            for each in selection.partners
-        ),
-        selection.limit is None,
-        bool(selection.offset),
-        selection.single,
-        selection.distinct,
-        selection.with_deleted,
-        selection.labels,
+        getattr(selection, "_labels", None),
+        *(_clause(each, values) for each in clauses),
     )
+
+
+def _clause(clause: Any, values: list[Any]) -> Any:
+    """Give the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
+    if clause is None or isinstance(clause, bool):
+        return clause
+    if isinstance(clause, int):  # a LIMIT or OFFSET, of which 0 is none
+        values.append(clause)
+        return bool(clause)
+    if isinstance(clause, tuple):
+        return tuple(_clause(each, values) for each in clause)
+    if isinstance(clause, Expression):
+        return _part(clause, values)
+    if isinstance(clause, Ordering):
+        return _part(clause.expression, values), clause.descending
+    if isinstance(clause, Partner):
+        return _source(clause.source), *(_part(part, values) for part in clause.conditions)
+    return _column(clause, values) if isinstance(clause, Entity | Scalar) else _source(clause)
 
 
 def _column(column: Column, values: list[Any]) -> Any:
@@ -140,15 +140,14 @@ def _part(part: Expression, values: list[Any]) -> Any:
 
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {
-    Aggregate: ("function", "source"),
-    Arithmetic: ("operator",),
+    Aggregate: ("function", "source", "annotation"),
+    Arithmetic: ("operator", "rule"),
     Combined: ("operator",),
     Comparison: ("operator",),
-    FunctionCall: ("name",),
+    FunctionCall: ("name", "annotation", "is_strict"),
     Labelled: ("name",),
     Negation: (),
-    Negative: (),
-    Truth: ("name",),
-    TypedCall: ("name",),
+    Negative: ("is_absolute",),
+    Test: ("name", "is_strict"),
 }
 """What the kinds of expressions say besides their operands."""

@@ -6,19 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
+from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import functions as language
 from ..language import nodes as q
+from ..language.functions.base import REFUSE
 from ..model import type_inspection
-from ..model.expressions.base import Expression, FunctionCall, Predicate, lift
-from ..model.expressions.fields import FieldRef
+from ..model.document import Document
+from ..model.expressions import decimals, instants
+from ..model.expressions.base import Expression, Value, lift
+from ..model.expressions.calls import FunctionCall, Test
+from ..model.expressions.kinds import NAMES, Kind
+from ..model.expressions.literals import check_order
 from .columns import Labelled
 from .conditions import expression
 from .ctes import Table
+from .elements import check_no_elements
 from .sources import Alias
 from .windows import WindowFunctions
 
@@ -38,27 +46,75 @@ class Aggregate(Expression):
     def __operands__(self) -> tuple[Expression, ...]:
         return () if self.argument is None else (self.argument,)
 
+    @property
+    def __solidb_source__(self) -> Any:
+        return self.source
+
+    @property
+    def __solidb_is_aggregate__(self) -> bool:
+        return True
+
     def __build__(self, scope: Any) -> q.Expression:
-        argument = None if self.argument is None else self.argument.__build__(scope)
+        if self.__solidb_kind__ != "decimal":
+            return self._rounded(scope.aggregate(self.function, self._argument(scope)))
+        if self.function == "SUM":
+            return decimals.sort_key(self.__solidb_digits__(scope))
+        if self.function == "AVG":
+            raise UsageError(
+                f"{self!r} can be shown, but not compared or sorted by: its digits have no end",
+                hint="compare sums: func.sum(x) > 10 * func.count(x)",
+            )
+        return decimals.key_in(scope.aggregate(self.function, decimals.pair(self._digits(scope))))
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        if self.function == "SUM":
+            return decimals.total_of(scope.aggregate("PUSH", self._digits(scope)))
+        if self.function in ("MIN", "MAX"):
+            return decimals.digits_in(scope.aggregate(self.function, decimals.pair(self._digits(scope))))
+        return Expression.__solidb_digits__(self, scope)
+
+    def __solidb_column__(self, scope: Any) -> q.Expression:
+        if self.__solidb_kind__ != "decimal" or self.function != "AVG":
+            return Expression.__solidb_column__(self, scope)
+        digits = self._digits(scope)
+        total = decimals.total_of(scope.aggregate("PUSH", digits))
+        return q.Array((total, scope.aggregate("COUNT", digits)))
+
+    def _digits(self, scope: Any) -> q.Expression:
+        assert self.argument is not None
+        return self.argument.__solidb_digits__(scope)
+
+    def _argument(self, scope: Any) -> q.Expression | None:
         if self.source in scope.partners:  # which may be missing from a row
-            argument = q.Attribute(q.Name(scope.variable(self.source)), "_key")
-        return cast(q.Expression, scope.aggregate(self.function, argument))
+            return q.Attribute(q.Name(scope.variable(self.source)), "_key")
+        if self.argument is None:
+            return None
+        is_whole = self.function == "PUSH" and self.argument.__solidb_kind__ == "decimal"
+        return self._digits(scope) if is_whole else self.argument.__build__(scope)
+
+    def _rounded(self, node: q.Expression) -> q.Expression:
+        """Take the noise of binary fractions away from a sum of durations."""
+        if self.__solidb_kind__ != "duration" or self.function not in ("SUM", "AVG"):
+            return node
+        return (
+            instants.duration_of(instants.micros_of(node))
+            if self.function == "SUM"
+            else q.Ternary(
+                instants.is_null(node), q.Literal(None), instants.duration_of(instants.micros_of(node))
+            )
+        )
+
+    def __repr__(self) -> str:
+        shown = self.argument if self.argument is not None else getattr(self.source, "__name__", "")
+        return (
+            f"func.{self.function.lower()}({shown!r})"
+            if self.argument is not None
+            else f"func.{self.function.lower()}({shown})"
+        )
 
     @property
     def __nullable__(self) -> bool:
         return self.function not in ("COUNT", "SUM", "COUNT_DISTINCT")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Truth(FunctionCall, Predicate):
-    """A call of a function whose result is true or false."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TypedCall(FunctionCall):
-    """A function call whose values are of a known type."""
-
-    annotation: Any = Any
 
 
 class Functions(WindowFunctions):
@@ -66,21 +122,36 @@ class Functions(WindowFunctions):
 
     def count(self, target: Any = None) -> int:
         """Count the rows of a group; of a field, the rows where it is not null."""
-        if target is None or isinstance(target, (type, Alias, Table)):
+        if target is None or isinstance(target, (Alias, Table)) or _is_document(target):
             return cast(int, Aggregate("COUNT", None, int, target))
-        return cast(int, Aggregate("COUNT", expression(target, "func.count()"), int))
+        return cast(int, Aggregate("COUNT", _argument(target, "func.count()"), int))
 
     def count_distinct(self, target: Any) -> int:
         """Count the different values; null is one of them."""
-        return cast(int, Aggregate("COUNT_DISTINCT", expression(target, "func.count_distinct()"), int))
+        return cast(int, Aggregate("COUNT_DISTINCT", _argument(target, "func.count_distinct()"), int))
 
-    def sum(self, target: Any) -> float:
-        """Add the numbers of a group; others are left out. A float, also of integers."""
-        return cast(float, Aggregate("SUM", expression(target, "func.sum()"), float))
+    @overload
+    def sum(self, target: Decimal | None) -> Decimal: ...
+    @overload
+    def sum(self, target: timedelta | None) -> timedelta: ...
+    @overload
+    def sum(self, target: float | None) -> float: ...
+    def sum(self, target: Any) -> Any:
+        """Add the numbers of a group, nulls left out; 0 if there are none.
 
-    def avg(self, target: Any) -> float:
-        """Give the mean of the numbers of a group; None if there are none."""
-        return cast(float, Aggregate("AVG", expression(target, "func.avg()"), float))
+        A float, also of integers; of decimals a Decimal and exact, of durations a timedelta.
+        """
+        return _total("SUM", target)
+
+    @overload
+    def avg(self, target: Decimal | None) -> Decimal: ...
+    @overload
+    def avg(self, target: timedelta | None) -> timedelta: ...
+    @overload
+    def avg(self, target: float | None) -> float: ...
+    def avg(self, target: Any) -> Any:
+        """Give the mean of the numbers of a group; None if there are none. Of the types that ``sum`` has."""
+        return _total("AVG", target)
 
     def min(self, target: T, *others: T) -> T:
         """Give the least value of a group that is not null; of several arguments, the least of them."""
@@ -92,13 +163,20 @@ class Functions(WindowFunctions):
 
     def collect(self, target: T) -> list[T]:
         """Give the values of a group as a list."""
-        each = expression(target, "func.collect()")
-        annotation: Any = list[each.__place__.annotation] if isinstance(each, FieldRef) else Any  # type: ignore[name-defined]
+        each = _argument(target, "func.collect()")
+        inner: Any = each.__solidb_type__
+        annotation: Any = Any if inner is Any else list[inner]
         return cast("list[T]", Aggregate("PUSH", each, annotation))
 
     def length(self, target: Any) -> int:
         """Give the number of elements of a list, or of characters of a text; 0 of null."""
-        return cast(int, FunctionCall("LENGTH", (expression(target, "func.length()"),)))
+        measured = expression(target, "func.length()")
+        if measured.__solidb_kind__ not in ("list", "text", "dict", "any", "mixed", "other", "model"):
+            raise UsageError(
+                f"func.length() measures lists and texts, and {measured!r} is "
+                + NAMES[measured.__solidb_kind__]
+            )
+        return cast(int, FunctionCall("LENGTH", (measured,), int))
 
     def first(self, target: Iterable[T] | None) -> T | None:
         """Give the first element of a list; None of an empty one."""
@@ -122,9 +200,18 @@ class Functions(WindowFunctions):
 
     def _extreme(self, name: str, target: Any, others: tuple[Any, ...]) -> Expression:
         first = expression(target, f"func.{name.lower()}()")
+        kind = first.__solidb_kind__
         if others:
-            return FunctionCall(name, (first, *(lift(other, first) for other in others)))
-        return Aggregate(name, first, first.__place__.annotation if isinstance(first, FieldRef) else Any)
+            if kind not in ("int", "float", "any", "mixed"):
+                raise UsageError(
+                    f"func.{name.lower()}() of several values takes numbers, and {first!r} is {NAMES[kind]}",
+                    hint="case((a < b, a), else_=b)",
+                )
+            return FunctionCall(
+                name, (first, *(lift(each, first, checked=True) for each in others)), float, True
+            )
+        check_order("any" if kind == "mixed" else kind, f"func.{name.lower()}()", first)
+        return Aggregate(name, _argument(first, f"func.{name.lower()}()"), first.__solidb_type__)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -138,8 +225,9 @@ class Functions(WindowFunctions):
             raise AttributeError(f"SDBQL has no function {name.upper()}{guess}")
 
         def call(*arguments: Any) -> Any:
-            if known is None or (len(arguments) == 1 and known.name in _AGGREGATES):
-                return Aggregate(name.upper(), expression(arguments[0], f"func.{name}()"))
+            is_aggregate = len(arguments) == 1 and name.upper() in _AGGREGATES
+            if known is None or (is_aggregate and not _has_aggregate(arguments[0])):
+                return _statistic(name.upper(), arguments)
             return _call(known, arguments)
 
         return call
@@ -150,33 +238,138 @@ _AGGREGATES = frozenset({
 })  # fmt: skip
 
 
+def _is_document(target: Any) -> bool:
+    if isinstance(target, type) and not issubclass(target, Document):
+        raise UsageError(f"func.count() counts documents or values, not {target.__name__}")
+    return isinstance(target, type)
+
+
+def _has_aggregate(wanted: Any) -> bool:
+    if isinstance(wanted, Aggregate):
+        return True
+    return isinstance(wanted, Expression) and any(map(_has_aggregate, wanted.__operands__()))
+
+
+def _argument(target: Any, what: str) -> Expression:
+    """Take what an aggregate is computed of; UsageError for another aggregate, or an element of a list."""
+    wanted = check_no_elements(expression(target, what), what)
+    if _has_aggregate(wanted):
+        raise UsageError(
+            f"{what} can't be computed of {wanted!r}, which is an aggregate already",
+            hint='name the rows and aggregate those: rows = select(label("n", func.count())).cte("rows"), '
+            "then select(func.sum(rows.n))",
+        )
+    return wanted
+
+
+_SUMMED: dict[str, Any] = {"decimal": Decimal, "duration": timedelta}
+
+
+def _total(name: str, target: Any) -> Expression:
+    wanted = _argument(target, f"func.{name.lower()}()")
+    kind = wanted.__solidb_kind__
+    if kind not in ("int", "float", "decimal", "duration", "any", "mixed"):
+        raise UsageError(
+            f"func.{name.lower()}() takes numbers, and {wanted!r} is {NAMES[kind]}",
+            hint="func.count(x), or func.sum(case((condition, 1), else_=0)) counts",
+        )
+    return Aggregate(name, wanted, _SUMMED.get(kind, float))
+
+
+def _statistic(name: str, arguments: tuple[Any, ...]) -> Expression:
+    wanted = _argument(arguments[0], f"func.{name.lower()}()")
+    kind = wanted.__solidb_kind__
+    if "UNIQUE" in name:
+        inner: Any = wanted.__solidb_type__
+        if kind == "decimal":
+            raise UsageError(
+                f"func.{name.lower()}() can't tell equal decimals apart from others", hint="group_by() can"
+            )
+        return Aggregate(name, wanted, Any if inner is Any else list[inner])
+    if kind not in ("int", "float", "any", "mixed"):
+        raise UsageError(f"func.{name.lower()}() takes ints and floats, and {wanted!r} is {NAMES[kind]}")
+    return Aggregate(name, wanted, float)
+
+
 def _element(name: str, target: Any, *more: Expression) -> Expression:
     """Call a function that gives an element of a list."""
-    items = expression(target, f"func.{name.lower()}()")
-    kind = type_inspection.element(items.__place__.annotation) if isinstance(items, FieldRef) else Any
-    return TypedCall(name, (items, *more), kind)
+    items = _list(target, f"func.{name.lower()}()")
+    return FunctionCall(name, (items, *more), type_inspection.element(items.__solidb_type__))
+
+
+def _list(target: Any, what: str, *others: Kind) -> Expression:
+    items = expression(target, what)
+    if items.__solidb_kind__ not in ("list", "any", "mixed", "other", *others):
+        raise UsageError(f"{what} takes a list, and {items!r} is {NAMES[items.__solidb_kind__]}")
+    return items
 
 
 def _same(name: str, target: Any, *more: Expression) -> Expression:
     """Call a function that gives a value of the type of its first argument."""
-    value = expression(target, f"func.{name.lower()}()")
-    kind = value.__place__.annotation if isinstance(value, FieldRef) else Any
-    return TypedCall(name, (value, *more), kind)
+    value = _list(target, f"func.{name.lower()}()", *(("text",) if name == "REVERSE" else ()))
+    return FunctionCall(name, (value, *more), value.__solidb_type__, True)
+
+
+_TAKES: dict[str, tuple[Kind, ...]] = {
+    "s": ("text",),
+    "t": ("text",),
+    "n": ("int", "float"),
+    "i": ("int", "float"),
+    "a": ("list",),
+    "o": ("dict", "model"),
+    "d": ("datetime", "date"),
+    "d1": ("datetime", "date"),
+    "d2": ("datetime", "date"),
+}
+"""The kinds of values that parameters of these names take."""
+_GIVES: dict[str, Any] = {
+    "string": str,
+    "string or null": str,
+    "int": int,
+    "int or null": int,
+    "float": float,
+    "float or null": float,
+    "bool": bool,
+}
 
 
 def _call(known: language.Function, arguments: tuple[Any, ...]) -> Expression:
     count = len(arguments)
     if count < known.min_args or (known.max_args is not None and count > known.max_args):
         raise UsageError(f"func.{known.name.lower()}({known.parameters}) was given {count} arguments")
-    like = next((each for each in arguments if isinstance(each, Expression)), None)
-    lifted = tuple(lift(each, like if isinstance(each, type(like)) else None) for each in arguments)
-    return (Truth if known.returns == "bool" else FunctionCall)(known.name, lifted)
+    lifted = tuple(map(lift, arguments))
+    for parameter, argument in zip(_parameters(known), lifted, strict=False):
+        _check_argument(known, parameter, argument)
+    if known.returns == "bool":
+        return Test(known.name, lifted, bool, known.nulls.startswith(REFUSE))
+    given: Any = _GIVES.get(known.returns, Any)
+    if given is str and known.family == "Date":
+        given = Any  # in another form than times are stored in
+    return FunctionCall(known.name, lifted, given, known.nulls.startswith(REFUSE))
+
+
+def _parameters(known: language.Function) -> list[str]:
+    return [each.strip() for each in known.parameters.replace("[", "").replace("]", "").split(",")]
+
+
+def _check_argument(known: language.Function, parameter: str, argument: Expression) -> None:
+    names = parameter.split("|")
+    if not all(name in _TAKES for name in names):
+        return
+    taken = tuple(kind for name in names for kind in _TAKES[name])
+    kind = argument.__solidb_kind__
+    if kind not in (*taken, "any", "mixed", "other") and not (isinstance(argument, Value) and kind == "text"):
+        raise UsageError(
+            f"func.{known.name.lower()}({known.parameters}) can't take {argument!r}, which is {NAMES[kind]}",
+            hint="func.to_string(value) and func.to_number(text) convert",
+        )
 
 
 def label(name: str, value: T) -> T:
     """Give a column a name of its own in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
     is_plain = value is None or isinstance(value, (str, int, float))
-    return cast(T, Labelled(name, lift(value) if is_plain else expression(value, "label()")))
+    wanted = lift(value) if is_plain else check_no_elements(expression(value, "label()"), "label()")
+    return cast(T, Labelled(name, wanted))
 
 
 func = Functions()

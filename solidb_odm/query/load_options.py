@@ -25,7 +25,7 @@ class Loading(Statement[T_co]):
         """
         if not paths:
             raise UsageError("load() needs fields that hold links", hint="select(Post).load(Post.author)")
-        changes: dict[str, Any] = {"loads": (*self.loads, *map(hops_of, paths)), "_compiled": []}
+        changes: dict[str, Any] = {"loads": (*self.loads, *map(hops_of, paths))}
         return replace(self, **changes)  # type: ignore[type-var]
 
 

@@ -37,12 +37,12 @@ class RawStatement(Loading[T_co]):
     column: Column | None = None
     writes: frozenset[str] = frozenset()
     loads: tuple[Hops, ...] = ()
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def into(self, model: type[A]) -> RawStatement[A]:
         """Read each row as a model: a Document class, or any type Pydantic knows."""
         made = Entity(model_of(model), model) if issubclass(model, Document) else _scalar(model)
-        return cast("RawStatement[A]", replace(self, column=made, _compiled=[]))
+        return cast("RawStatement[A]", replace(self, column=made))
 
     def compile(self) -> Compiled:
         if not self._compiled:

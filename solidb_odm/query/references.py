@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import UsageError
 from ..model import type_inspection
 from ..model.expressions.fields import FieldRef
-from .conditions import any_, in_
+from .conditions import in_
+from .elements import any_
 from .load_paths import EndHop, reference_hop
 from .select import Select, select
 

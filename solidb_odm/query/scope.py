@@ -10,8 +10,6 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression, Source
 from ..model.expressions.constants import inexact
-from ..model.expressions.fields import FieldRef
-from ..model.system import IdRef
 
 
 class Compiles(Protocol):
@@ -39,6 +37,7 @@ class BuildScope:
         self.windows: list[q.Let] = []
         self.windowing = False
         self.shows_deleted = False
+        self.is_distinct = False
         self.tables: dict[str, tuple[Any, q.CommonTable]] = parent.tables if parent else {}
         self.building: dict[str, Any] = parent.building if parent else {}
         self._once: dict[int, q.Name] = {}
@@ -63,20 +62,28 @@ class BuildScope:
 
     def knows(self, source: Source) -> bool:
         """Say whether a source has a variable here or further out."""
-        return source in self.variables or (self.parent is not None and self.parent.knows(source))
+        return self.own(source) is not None or (self.parent is not None and self.parent.knows(source))
+
+    def own(self, source: Source) -> str | None:
+        """Return the variable of a source, or of a class of its hierarchy, which is the same one."""
+        found = self.variables.get(source)
+        if found is not None or not isinstance(source, type):
+            return found
+        return next((name for other, name in self.variables.items() if are_one(source, other)), None)
 
     def variable(self, source: Source) -> str:
         """Give the variable of a source; UsageError if the statement does not read it."""
         scope: BuildScope | None = self
         while scope is not None:
-            found = scope.variables.get(source)
+            found = scope.own(source)
             if found is not None:
                 return found
             scope = scope.parent
         name = getattr(source, "__name__", None) or repr(source)
         raise UsageError(
             f"the statement uses {name}, but does not read it",
-            hint=f"add .join({name}, condition) to the statement",
+            hint=f"add .join({name}, condition) to the statement, or ask for it in a subquery: "
+            f"in_(field, select({name}.key).where(..)), exists(select({name}).where(..))",
         )
 
     def bind(self, value: Any) -> q.Bind:
@@ -145,7 +152,7 @@ class BuildScope:
         building = self.building.get(name)
         known: Any = building or self.tables.get(name, (None,))[0]
         if known is not None and not known.__solidb_stands_for__(source):
-            raise UsageError(f"two statements are called {name!r}", hint="give one another name in cte()")
+            raise same_name(source)
         if known is None:
             apart = BuildScope()  # it sees no document of the statements around it
             apart.values, apart.by_value, apart.counter = self.values, self.by_value, self.counter
@@ -157,6 +164,13 @@ class BuildScope:
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
         return cast(Compiles, statement).__statement__(BuildScope(self))
+
+
+def same_name(table: Any) -> UsageError:
+    """Return the error of two named statements with one name."""
+    return UsageError(
+        f"two statements are called {table.__solidb_name__!r}", hint="give one another name in cte()"
+    )
 
 
 def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
@@ -176,18 +190,29 @@ def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
     return replace(query, tables=q.With(tuple(table for _, table in scope.tables.values()), bool(recursive)))
 
 
+def are_one(one: Source, other: Source) -> bool:
+    """Say whether two sources are classes of one hierarchy in one collection, which one loop reads."""
+    if one is other:
+        return True
+    if not (isinstance(one, type) and isinstance(other, type)):
+        return False
+    collections = {getattr(each, "__solidb_collection__", each) for each in (one, other)}
+    return len(collections) == 1 and bool(_roots(one) & _roots(other))
+
+
+def _roots(model: type[Any]) -> set[type[Any]]:
+    """Return the classes of a class's collection that it inherits from, and itself."""
+    collection = getattr(model, "__solidb_collection__", None)
+    return {each for each in model.__mro__ if each.__dict__.get("__solidb_collection__") == collection}
+
+
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:
     """Give the sources that expressions read, in order of appearance, each once."""
     found: dict[Source, None] = {}
     waiting = list(expressions)[::-1]
     while waiting:
         expression = waiting.pop()
-        if isinstance(expression, FieldRef):
-            source: Source = expression.__place__.source
-        else:
-            source = (
-                expression.model if isinstance(expression, IdRef) else getattr(expression, "source", None)
-            )
+        source: Source = expression.__solidb_source__
         if source is not None:
             found[source] = None
         waiting.extend(reversed(expression.__operands__()))

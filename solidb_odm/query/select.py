@@ -10,16 +10,18 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions.base import Expression, Predicate, Source, Value
+from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
 from . import conditions
-from .columns import Column, Entity, Scalar, column, decoder, labels_of
+from .columns import Entity, Scalar, column, decoder, labels_of
 from .ctes import Table
+from .elements import Unnest, check_no_elements
 from .forms import Built, build_once
 from .load_options import Loading, check_documents
 from .load_paths import Hops
 from .outer_joins import Partner, or_none
 from .scope import BuildScope, sources_of, with_tables
-from .select_block import Selection, build_select
+from .select_block import Selection, build_select, has_aggregate
 from .sources import Alias, model_of
 from .statement import Compiled, T_co
 from .subqueries import ListValue, SingleValue
@@ -35,24 +37,12 @@ D = TypeVar("D", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class Select(Loading[T_co]):
+class Select(Loading[T_co], Selection):
     """A query for documents or values. Immutable: a base query is safe to refine twice."""
 
-    columns: tuple[Column, ...]
-    single: bool
-    conditions: tuple[Expression, ...] = ()
-    orderings: tuple[Ordering, ...] = ()
-    groups: tuple[Expression, ...] = ()
-    having_conditions: tuple[Expression, ...] = ()
-    joins: tuple[Source, ...] = ()
-    partners: tuple[Partner, ...] = ()
-    limit_count: int | None = None
-    offset_count: int | None = None
-    is_distinct: bool = False
-    is_with_deleted: bool = False
     reader: Scalar | None = None
     loads: tuple[Hops, ...] = ()
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep what all the conditions are true of."""
@@ -107,7 +97,7 @@ class Select(Loading[T_co]):
 
     def group_by(self, *keys: Any) -> Self:
         """Make one row of all that agree in the keys; the other columns must be aggregates (``func``)."""
-        added = tuple(conditions.expression(key, "group_by()") for key in keys)
+        added = tuple(_group_key(key) for key in keys)
         return self._with(groups=(*self.groups, *added))
 
     def having(self, *wanted: Predicate | bool) -> Self:
@@ -115,8 +105,19 @@ class Select(Loading[T_co]):
         added = tuple(conditions.condition(each) for each in wanted)
         return self._with(having_conditions=(*self.having_conditions, *added))
 
-    def join(self, other: type[Document], *on: Predicate | bool) -> Self:
-        """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of."""
+    def join(self, other: Any, *on: Predicate | bool) -> Self:
+        """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of.
+
+        With ``unnest(Order.lines)`` a row for each element; without conditions one for all pairs.
+        """
+        if isinstance(other, FieldRef) and isinstance(other.__place__.source, Unnest):
+            other = other.__place__.source
+        elif isinstance(other, Expression) or not (
+            isinstance(other, type) or hasattr(other, "__solidb_model__")
+        ):
+            raise UsageError(
+                f"join() reads a Document class, aliased(..), cte(..) or unnest(..), not {other!r}"
+            )
         self._check_joins_once(other)
         joined = self._with(joins=(*self.joins, other))
         return joined.where(*on) if on else joined
@@ -134,7 +135,7 @@ class Select(Loading[T_co]):
     def _check_joins_once(self, other: type[Document]) -> None:
         first = self.columns[0].source if isinstance(self.columns[0], Entity) else None
         if any(source is other for source in (first, *self.joins)):
-            name = model_of(other).__name__
+            name = getattr(model_of(other), "__name__", None) or repr(other)
             raise UsageError(
                 f"the statement reads {name} already", hint=f"second = aliased({name}); join(second, ..)"
             )
@@ -151,7 +152,7 @@ class Select(Loading[T_co]):
         if not self._compiled:
             if self.loads:
                 check_documents(self.columns, self.reader)
-            query, values = build_once(self._selection(), self._build)
+            query, values = build_once(self, self._build)
             if self.reader is None:
                 made = Compiled(query, values, self.columns, self.single, loads=self.loads)
             else:
@@ -161,15 +162,15 @@ class Select(Loading[T_co]):
 
     def _build(self) -> Built:
         scope = BuildScope()
-        return with_tables(build_select(self._selection(), scope), scope), scope.values
+        return with_tables(build_select(self, scope, self._labels), scope), scope.values
 
     def __statement__(self, scope: BuildScope) -> q.Query:
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
-        return build_select(self._selection(), scope)
+        return build_select(self, scope, self._labels)
 
     def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
-        return build_select(replace(self._selection(), labels=labels), scope)
+        return build_select(self, scope, labels)
 
     def scalar_subquery(self) -> T_co:
         """Give the first row as a value in another statement, of whose documents conditions may speak.
@@ -195,25 +196,13 @@ class Select(Loading[T_co]):
         """
         return Table(name, self, recursive=recursive)
 
-    def _selection(self) -> Selection:
-        return Selection(
-            self.columns,
-            self.single,
-            self.conditions,
-            self.orderings,
-            self.groups,
-            self.having_conditions,
-            self.joins,
-            self.partners,
-            self.limit_count,
-            self.offset_count,
-            self.is_distinct,
-            self.is_with_deleted,
-            None if self.reader is None else labels_of(self.columns),
-        )
+    @property
+    def _labels(self) -> tuple[str, ...] | None:
+        """With a reader a row is an object of the columns by their names."""
+        return None if self.reader is None else labels_of(self.columns)
 
     def _with(self, **changes: Any) -> Self:
-        return replace(self, _compiled=[], **changes)
+        return replace(self, **changes)
 
     @property
     def entity(self) -> Entity | None:
@@ -226,11 +215,22 @@ def _is_model(source: Any) -> bool:
     return isinstance(source, type) and issubclass(source, Document)
 
 
+def _group_key(key: Any) -> Expression:
+    """Take a key of groups; UsageError for values of a whole group, and for elements of a list."""
+    wanted = check_no_elements(conditions.expression(key, "group_by()"), "group_by()")
+    if has_aggregate(wanted):
+        raise UsageError(
+            f"group_by() can't take {wanted!r}, which is a value of a whole group", hint="having()"
+        )
+    return wanted
+
+
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
     if hasattr(key.__class__, "__ordering__"):  # nearest()
         return cast(Ordering, key.__ordering__())
-    return key if isinstance(key, Ordering) else Ordering(conditions.expression(key, "order_by()"))
+    made = key if isinstance(key, Ordering) else conditions.sort_key(conditions.expression(key, "order_by()"))
+    return Ordering(check_no_elements(made.expression, "order_by()"), made.descending)
 
 
 def natural(count: Any, what: str) -> int:

@@ -14,35 +14,36 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.declaration.registry import is_in_use
 from ..model.document import Document
+from ..model.expressions import decimals
 from ..model.expressions.base import Combined, Expression, Source
-from ..model.expressions.fields import FieldRef, stored_name
+from ..model.expressions.encoding import stored_name
+from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
 from ..model.mixins import SoftDelete
 from .columns import Column, Entity, Labelled, Scalar
 from .ctes import Table
+from .elements import Unnest, closed_all
 from .outer_joins import Partner
-from .scope import BuildScope, names_in, sources_of, substitute
+from .scope import BuildScope, are_one, names_in, same_name, sources_of, substitute
 from .sources import collection_of, model_of
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All that a select says, ready to be built."""
+    """All the clauses of a select: the one list of them, which statements, blocks and known forms share."""
 
     columns: tuple[Column, ...]
     single: bool
-    conditions: tuple[Expression, ...]
-    orderings: tuple[Ordering, ...]
-    groups: tuple[Expression, ...]
-    having: tuple[Expression, ...]
-    joins: tuple[Source, ...]
-    partners: tuple[Partner, ...]
-    limit: int | None
-    offset: int | None
-    distinct: bool
-    with_deleted: bool = False
-    labels: tuple[str, ...] | None = None
-    """With labels a row is an object of the columns by these names."""
+    conditions: tuple[Expression, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
+    groups: tuple[Expression, ...] = ()
+    having_conditions: tuple[Expression, ...] = ()
+    joins: tuple[Source, ...] = ()
+    partners: tuple[Partner, ...] = ()
+    limit_count: int | None = None
+    offset_count: int | None = None
+    is_distinct: bool = False
+    is_with_deleted: bool = False
 
     @property
     def expressions(self) -> list[Expression]:
@@ -54,7 +55,7 @@ class Selection:
             *on,
             *self.conditions,
             *self.groups,
-            *self.having,
+            *self.having_conditions,
             *(o.expression for o in self.orderings),
         ]
 
@@ -66,43 +67,119 @@ class Selection:
 
 def has_aggregate(expression: Expression) -> bool:
     """Say whether a part of the expression is a value of a whole group."""
-    if type(expression).__name__ == "Aggregate":
-        return True
-    return any(has_aggregate(part) for part in expression.__operands__())
+    return expression.__solidb_is_aggregate__ or any(
+        has_aggregate(part) for part in expression.__operands__()
+    )
 
 
-def build_select(selection: Selection, scope: BuildScope) -> q.Query:
-    """Build the block of a select; UsageError where its parts do not fit together."""
-    scope.shows_deleted = selection.with_deleted
+def build_select(selection: Selection, scope: BuildScope, labels: tuple[str, ...] | None = None) -> q.Query:
+    """Build the block of a select; UsageError where its parts do not fit together.
+
+    With labels a row is an object of the columns by these names.
+    """
+    scope.shows_deleted = selection.is_with_deleted
     sources = _sources(selection, scope)
     loops, body = _read(sources, selection, scope)
     if selection.is_grouped:
-        block = _grouped(selection, scope, body)
+        block = _grouped(selection, scope, body, labels)
     else:
-        block = _plain(selection, scope, body, loops)
+        block = _plain(selection, scope, body, loops, labels)
     if scope.lets:
         block = _with_lets(block, scope.lets)
     return _limited(block, selection, scope)
 
 
 def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
+    """Return what the statement reads itself: what its columns show and what it joins, each once.
+
+    Inside another statement, what that one reads is its own only where nothing else is.
+    """
     named = [each.source for each in selection.columns if isinstance(each, Entity)]
     shown = sources_of(each.expression for each in selection.columns if isinstance(each, Scalar))
+    used = sources_of(selection.expressions)
     partners = [partner.source for partner in selection.partners]
     first = [each for each in (*named, *shown) if each not in partners]  # those come where they are joined
-    found = dict.fromkeys([*first, *selection.joins, *sources_of(selection.expressions)])
-    own = [source for source in found if source in named or not scope.knows(source)]
+    of_joins = [source for source in selection.joins if isinstance(source, Unnest)]
+    listed = _with_lists([*first, *of_joins, *selection.joins] or used[:1])
+    own = [source for source in listed if source in named or not scope.knows(source)] or listed
     if not own:
         raise UsageError(
             "the statement reads no model", hint="select(func.count(User)) or select(User.name) read one"
         )
-    return own
+    read = _distinct(own, named)
+    _check_joined(read, used, selection, scope)
+    return read
+
+
+def _with_lists(sources: list[Source]) -> list[Source]:
+    """Put before each unnested list what holds it."""
+    found: dict[Source, None] = {}
+    for source in sources:
+        if isinstance(source, Unnest):
+            found |= dict.fromkeys(_with_lists(sources_of([source.__solidb_items__])))
+        found[source] = None
+    return list(found)
+
+
+def _distinct(sources: list[Source], named: list[Source]) -> list[Source]:
+    """Take classes of one hierarchy as one source: the one that is read as whole documents, or the first."""
+    found: list[Source] = []
+    for source in sources:
+        other = next((each for each in found if are_one(each, source)), None)
+        if other is None or (source in named and other in named):
+            found.append(source)
+        elif source in named:
+            found[found.index(other)] = source
+    return found
+
+
+def _check_joined(read: list[Source], used: list[Source], selection: Selection, scope: BuildScope) -> None:
+    """Refuse a source that nothing joins to the others: rows would be all pairs; UsageError."""
+    for source in used:
+        if not any(are_one(source, each) for each in read) and not scope.knows(source):
+            if isinstance(source, Unnest):
+                raise UsageError(
+                    f"{source!r} is in a condition, and the statement has no row of each element",
+                    hint="select it, or .join(element) it; any_(list) asks for any element",
+                )
+            raise _unjoined(source, read[0])
+    joined = [read[0]]
+    waiting = [
+        source for source in read[1:] if source not in selection.joins and not isinstance(source, Unnest)
+    ]
+    pairs = [sources_of([each]) for each in selection.conditions]
+    joined += [source for source in read[1:] if source not in waiting]
+    while waiting:
+        ready = next((each for each in waiting if _is_joined(each, joined, pairs)), None)
+        if ready is None:
+            raise _unjoined(waiting[0], read[0])
+        waiting.remove(ready)
+        joined.append(ready)
+
+
+def _is_joined(source: Source, joined: list[Source], pairs: list[list[Source]]) -> bool:
+    return any(
+        any(are_one(source, each) for each in pair)
+        and any(are_one(other, each) for other in joined for each in pair if not are_one(source, each))
+        for pair in pairs
+    )
+
+
+def _unjoined(source: Source, first: Source) -> UsageError:
+    if isinstance(source, Table) and isinstance(first, Table) and repr(source) == repr(first):
+        return same_name(source)
+    name, other = (getattr(each, "__name__", None) or repr(each) for each in (source, first))
+    return UsageError(
+        f"the statement uses {name}, and nothing joins it to {other}: each row would come with each {name}",
+        hint=f".join({name}, {name}.field == {other}.field), or without a condition for all pairs; "
+        f"in_(field, select({name}.key).where(..)) asks without a join",
+    )
 
 
 def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tuple[list[str], list[q.Clause]]:
     """Build a FOR for each source, and each condition after the last FOR it needs."""
     loops = [scope.declare(source) for source in sources]
-    built = [condition.__build__(scope) for condition in _conjuncts(selection.conditions)]
+    built = [condition.__build__(scope) for condition in _conjuncts(closed_all(selection.conditions))]
     partners = {partner.source: partner for partner in selection.partners}
     body: list[q.Clause] = []
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
@@ -124,7 +201,7 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
     """Build a loop over the documents the conditions are true of, or over null if there is none."""
     source, inner = partner.source, scope.declare(partner.source)
     narrowed = narrowing(source, inner, scope)
-    on = [condition.__build__(scope) for condition in partner.conditions]
+    on = [condition.__build__(scope) for condition in closed_all(partner.conditions)]
     wanted = [*([narrowed] if narrowed is not None else []), *on]
     scope.declare(source, variable)
     scope.partners.add(source)
@@ -139,8 +216,10 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
     ]
 
 
-def read_from(source: Source, scope: BuildScope) -> q.Name:
+def read_from(source: Source, scope: BuildScope) -> q.Expression:
     """Give what a FOR over a source reads."""
+    if isinstance(source, Unnest):  # a FOR over null has a row of its own
+        return q.Binary(source.__solidb_items__.__build__(scope), "??", q.Array(()))
     return scope.table(source) if isinstance(source, Table) else q.Name(collection_of(source))
 
 
@@ -149,7 +228,7 @@ def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression 
 
     A subclass keeps its own; what is marked as deleted stays out unless it is asked for.
     """
-    if isinstance(source, Table):
+    if isinstance(source, (Table, Unnest)):
         return None
     model = model_of(source)
     kept = [] if scope.shows_deleted else unmarked(model, variable)
@@ -209,13 +288,19 @@ def conjunction(parts: list[q.Expression]) -> q.Expression:
     return parts[0] if len(parts) == 1 else q.Logical("AND", tuple(parts))
 
 
-def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops: list[str]) -> q.Block:
+def _plain(
+    selection: Selection,
+    scope: BuildScope,
+    body: list[q.Clause],
+    loops: list[str],
+    labels: tuple[str, ...] | None,
+) -> q.Block:
     scope.windowing = True
-    row = _row(selection, scope)
+    row = _row(selection, scope, labels)
     sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in selection.orderings]
     body += scope.windows
     downwards = bool(sort) and sort[-1].descending
-    if not selection.distinct:
+    if not selection.is_distinct:
         present = {key.expression for key in sort}
         keys = [
             q.Attribute(q.Name(scope.variables[source]), "_key")
@@ -223,7 +308,7 @@ def _plain(selection: Selection, scope: BuildScope, body: list[q.Clause], loops:
             if model_of(source) is not None and scope.variables[source] in loops
         ]
         sort += [q.SortKey(key, downwards) for key in keys if key not in present]
-    return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.distinct))
+    return q.Block(body=tuple(body), sort=tuple(sort), returns=q.Return(row, selection.is_distinct))
 
 
 def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Expression:
@@ -233,24 +318,37 @@ def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Ex
         if isinstance(each, Entity):
             cells.append(q.Name(scope.variable(each.source)))
         elif isinstance(each, Scalar):
-            expression = each.expression
-            inner = expression.expression if isinstance(expression, Labelled) else expression
-            if isinstance(inner, FieldRef) and not scope.collecting:
-                cells.append(inner.__stored__(scope))
-            else:
-                cells.append(inner.__build__(scope))
+            cells.append(_cell(each.expression, scope))
     return cells[0] if single else q.Array(tuple(cells))
 
 
-def _row(selection: Selection, scope: BuildScope) -> q.Expression:
-    if selection.labels is None:
+def _cell(shown: Expression, scope: BuildScope) -> q.Expression:
+    """Build what a row shows; of decimals in groups, and where equal ones are one, the sort key."""
+    inner = shown.expression if isinstance(shown, Labelled) else shown
+    if not isinstance(inner, FieldRef) or inner.__solidb_kind__ != "decimal":
+        return (
+            inner.__build__(scope)
+            if scope.collecting and isinstance(inner, FieldRef)
+            else inner.__solidb_column__(scope)
+        )
+    if not (scope.collecting or scope.is_distinct):
+        return inner.__stored__(scope)
+    key = inner.__build__(scope)
+    return key if scope.parent is None else decimals.digits_of_key(key)
+
+
+def _row(selection: Selection, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Expression:
+    scope.is_distinct = selection.is_distinct
+    if labels is None:
         return row_of(selection.columns, selection.single, scope)
     cells = row_of(selection.columns, False, scope)
     assert isinstance(cells, q.Array)
-    return q.Object(tuple(zip(selection.labels, cells.items, strict=True)))
+    return q.Object(tuple(zip(labels, cells.items, strict=True)))
 
 
-def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q.Block:
+def _grouped(
+    selection: Selection, scope: BuildScope, body: list[q.Clause], labels: tuple[str, ...] | None
+) -> q.Block:
     entities = [each.model.__name__ for each in selection.columns if isinstance(each, Entity)]
     if entities:
         raise UsageError(
@@ -272,19 +370,19 @@ def _grouped(selection: Selection, scope: BuildScope, body: list[q.Clause]) -> q
         return replaced
 
     scope.windowing = True
-    row = after(_row(selection, scope))
+    row = after(_row(selection, scope, labels))
     sort = tuple(
         q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings
     )
     windows = [q.Let(each.name, after(each.value)) for each in scope.windows]
     scope.windowing = False
-    having = [after(condition.__build__(scope)) for condition in selection.having]
+    having = [after(condition.__build__(scope)) for condition in closed_all(selection.having_conditions)]
     collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
     scope.collecting = False
-    if selection.limit is not None or selection.offset is not None:
+    if selection.limit_count is not None or selection.offset_count is not None:
         body = _guarded(body, bool(sort) or bool(having))
     clauses = [*body, collect, *([q.Filter(conjunction(having))] if having else []), *windows]
-    return q.Block(body=tuple(clauses), sort=sort, returns=q.Return(row, selection.distinct))
+    return q.Block(body=tuple(clauses), sort=sort, returns=q.Return(row, selection.is_distinct))
 
 
 def _guarded(body: list[q.Clause], is_guarded: bool) -> list[q.Clause]:
@@ -301,11 +399,11 @@ def _with_lets(block: q.Block, lets: list[q.Let]) -> q.Block:
 
 
 def _limited(block: q.Block, selection: Selection, scope: BuildScope) -> q.Query:
-    offset = None if not selection.offset else scope.bind(selection.offset)
-    limit = None if selection.limit is None else scope.bind(selection.limit)
+    offset = None if not selection.offset_count else scope.bind(selection.offset_count)
+    limit = None if selection.limit_count is None else scope.bind(selection.limit_count)
     if offset is None and limit is None:
         return block
-    if selection.distinct:
+    if selection.is_distinct:
         row = scope.fresh()
         inner = q.For(row, q.Subquery(block))
         return q.Block(body=(inner,), offset=offset, limit=limit, returns=q.Return(q.Name(row)))

@@ -33,7 +33,7 @@ class Combination(Loading[T_co]):
     limit_count: int | None = None
     offset_count: int | None = None
     loads: tuple[Hops, ...] = ()
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def order_by(self, *keys: Any) -> Self:
         """Sort by fields of the documents, or by columns of the first statement; further calls add keys."""
@@ -48,7 +48,7 @@ class Combination(Loading[T_co]):
         return self._with(offset_count=natural(count, "offset"))
 
     def _with(self, **changes: Any) -> Self:
-        return replace(self, _compiled=[], **changes)
+        return replace(self, **changes)
 
     @property
     def columns(self) -> tuple[Column, ...]:

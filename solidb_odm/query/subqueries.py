@@ -6,8 +6,9 @@ from typing import Any
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate
-from ..model.expressions.fields import FieldRef, Place, is_decimal
+from ..model.expressions import decimals
+from ..model.expressions.base import Expression
+from ..model.expressions.fields import FieldRef, Place
 from .columns import Labelled, Scalar
 
 
@@ -26,26 +27,20 @@ class SingleValue(Expression):
         found = found.expression if isinstance(found, Labelled) else found
         self.inner = statement
         self.name = columns[0].label
-        self.annotation: Any = getattr(found, "annotation", Any)
+        self.annotation: Any = found.__solidb_type__
         self.place: Place | None = (
             found.__place__ if isinstance(found, FieldRef) else getattr(found, "place", None)
         )
-        if self.place is not None:
-            self.annotation = self.place.annotation
 
     def __build__(self, scope: Any) -> q.Expression:
+        found = q.Call("FIRST", (self.__rows__(scope),))
+        return decimals.sort_key(found) if self.__solidb_kind__ == "decimal" else found
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
         return q.Call("FIRST", (self.__rows__(scope),))
 
     def __rows__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.inner))
-
-    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        if is_decimal(self.annotation):
-            raise UsageError(
-                "the decimals of a subquery are stored as text, which does not compare as numbers do",
-                hint="compare inside the subquery: exists(select(..).where(..))",
-            )
-        return super().__compare__(operator, other)
 
     def __encode__(self, value: Any) -> Any:
         if self.place is None:

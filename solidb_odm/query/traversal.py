@@ -14,6 +14,7 @@ from ..model.expressions.base import Expression, Predicate
 from ..model.expressions.operators import Ordering
 from . import conditions
 from .columns import Column, Entity, Path, PathOf
+from .elements import closed_all
 from .load_options import Loading
 from .load_paths import Hops
 from .scope import BuildScope, sources_of, with_tables
@@ -48,7 +49,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
     offset_count: int | None = None
     is_with_deleted: bool = False
     loads: tuple[Hops, ...] = ()
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep the reached documents that the conditions are true of.
@@ -89,7 +90,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         variables = (vertex, edge) if self._reads_edge() else (vertex,)
         step = q.Traverse(variables, self.direction, scope.bind(self.start), collection, *self.depth)
         marked = [] if self.target is None or self.is_with_deleted else unmarked(self.target, vertex)
-        wanted = [*marked, *(each.__build__(scope) for each in self.conditions)]
+        wanted = [*marked, *(each.__build__(scope) for each in closed_all(self.conditions))]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
         sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings]
         if sort:
@@ -109,7 +110,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return Entity(self.target or Document, self.target or Document)
 
     def _with(self, **changes: Any) -> Self:
-        return replace(self, _compiled=[], **changes)
+        return replace(self, **changes)
 
     @property
     def entity(self) -> Entity | None:

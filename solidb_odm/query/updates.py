@@ -13,6 +13,7 @@ from ..model.document import Document
 from ..model.expressions.base import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from . import conditions
+from .elements import closed_all
 from .scope import BuildScope
 from .select_block import conjunction, narrowing
 from .values import patch_of
@@ -46,7 +47,7 @@ class Chosen(Write):
         scope.shows_deleted = self.is_with_deleted
         narrowed = narrowing(self.model, variable, scope)
         wanted = [*([narrowed] if narrowed is not None else [])]
-        wanted += [each.__build__(scope) for each in self.conditions]
+        wanted += [each.__build__(scope) for each in closed_all(self.conditions)]
         if wanted:
             body.append(q.Filter(conjunction(wanted)))
         return variable, body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -15,11 +16,15 @@ from ..language import nodes as q
 from ..model.declaration.computed import described, stored_names
 from ..model.declaration.dependencies import reads_of
 from ..model.document import Document
-from ..model.expressions.base import Expression, Value
+from ..model.expressions.base import Expression, Value, computed
+from ..model.expressions.calls import FunctionCall
 from ..model.expressions.constants import plain
-from ..model.expressions.fields import FieldRef, encode_as, is_decimal, stored_name
+from ..model.expressions.encoding import encode_as, stored_name
+from ..model.expressions.fields import FieldRef
+from ..model.expressions.kinds import NAMES, Kind
 from ..model.stored.codec import encode_value, first_problem
 from ..model.stored.field_schemas import field_reader
+from .elements import check_no_elements
 
 
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
@@ -75,9 +80,40 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
         return name, value if isinstance(value, Expression) else Value(plain(value))
     stored = stored_name(model, name)
     if isinstance(value, Expression):
-        return stored, StoredDecimal(value) if is_decimal(fields[name].annotation) else value
+        return stored, _fitting(model, name, value)
     checked = _checked(model, name, value)
     return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+
+
+def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
+    """Return a value that a statement computes for a field; UsageError if it would not fit there."""
+    target: FieldRef = getattr(model, name)
+    made = check_no_elements(value, f"values({name}=..)")
+    kind, given = target.__solidb_kind__, made.__solidb_kind__
+    fits = given in (kind, "any") or kind in ("any", "mixed") or (kind, given) in _TAKEN or _is_null(made)
+    if (given == "mixed" and kind != "mixed") or not fits:
+        raise UsageError(
+            f"{model.__name__}.{name} holds {NAMES[kind]}, and {made!r} is {NAMES[given]}",
+            hint="a // b divides integers; func.to_string(value) and func.to_number(text) convert",
+        )
+    if made.__nullable__ and not target.__nullable__ and not _is_assumed(made):
+        raise UsageError(
+            f"{made!r} can be null, and {model.__name__}.{name} can't: the document could not be read again",
+            hint="coalesce(value, other) gives another value in place of null",
+        )
+    return Written(computed(made, "+", Decimal(0)) if (kind, given) == ("decimal", "int") else made)
+
+
+_TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", "int"), ("link", "text")})
+
+
+def _is_null(value: Expression) -> bool:
+    return isinstance(value, Value) and value.value is None
+
+
+def _is_assumed(value: Expression) -> bool:
+    """Say whether a value is null by its general nature only: a function of the caller's choice."""
+    return value.__solidb_kind__ == "any" or isinstance(value, FunctionCall)
 
 
 def _checked(model: type[Document], name: str, value: Any) -> Any:
@@ -98,23 +134,19 @@ def _computed(model: type[Document], name: str, value: Any) -> tuple[str, Expres
     return stored, Value(encode_as(*described(model, name), value))
 
 
-class StoredDecimal(Expression):
-    """The text that a decimal is stored as, of an expression that is a number."""
+class Written(Expression):
+    """A value as it is written: a decimal by its digits, from an integer too."""
 
-    __slots__ = ("number",)
+    __slots__ = ("value",)
 
-    def __init__(self, number: Expression) -> None:
-        self.number = number
+    def __init__(self, value: Expression) -> None:
+        self.value = value
 
     def __operands__(self) -> tuple[Expression, ...]:
-        return (self.number,)
+        return (self.value,)
 
     def __build__(self, scope: Any) -> q.Expression:
-        if isinstance(self.number, FieldRef):
-            return self.number.__stored__(scope)
-        built = self.number.__build__(scope)
-        absent = q.Compare(built, "==", q.Literal(None))
-        return q.Ternary(absent, q.Literal(None), q.Call("TO_STRING", (built,)))
+        return self.value.__solidb_column__(scope)
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

@@ -100,7 +100,7 @@ class Returning(Statement[T_co], Generic[T_co]):
     write: Write
     columns: tuple[Column, ...]
     single: bool
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def compile(self) -> Compiled:
         if not self._compiled:

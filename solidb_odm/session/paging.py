@@ -20,7 +20,8 @@ from ..commands import Operation
 from ..errors import UsageError
 from ..language import interpreter as evaluator
 from ..language import nodes as q
-from ..model.expressions.base import BuiltPredicate, Expression, Predicate, Value
+from ..model.expressions.base import Expression, Predicate, Value
+from ..model.expressions.calls import BuiltPredicate
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
 from ..model.stored.codec import body_value
@@ -115,7 +116,7 @@ class Keyset:
             turned = tuple(
                 Ordering(key, not down) for key, down in zip(self.keys, self.downwards, strict=True)
             )
-            wanted = replace(wanted, orderings=turned, _compiled=[])
+            wanted = replace(wanted, orderings=turned)
         if place.cursor is None:
             return wanted
         condition = self._beyond(*self._read(place.cursor), place.backwards)
@@ -210,7 +211,7 @@ def keyset(statement: Statement[Any]) -> Keyset:
     downwards = [each.descending for each in statement.orderings]
     last = bool(downwards) and downwards[-1]
     orderings = (*statement.orderings, *(Ordering(key, last) for key in unique))
-    whole = replace(statement, orderings=orderings, _compiled=[])
+    whole = replace(statement, orderings=orderings)
     keys = tuple(each.expression for each in orderings)
     return Keyset(whole, sources, keys, tuple(each.descending for each in orderings), is_grouped)
 
@@ -321,7 +322,7 @@ def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str |
     own, reader = len(narrow.columns), narrow.reader
     plain = (Scalar(each.expression, each.label, None) for each in narrow.columns if isinstance(each, Scalar))
     shown = narrow.columns if reader is None else tuple(plain)
-    widened = replace(narrow, columns=(*shown, *wanted.columns()), single=False, reader=None, _compiled=[])
+    widened = replace(narrow, columns=(*shown, *wanted.columns()), single=False, reader=None)
     rows = yield from execute(context, widened.compile(), read)
     names = names_of(narrow.columns)
     if reader is not None and reader.decode is not None:

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from ...errors import DeclarationError
 from .. import type_inspection
-from ..expressions.fields import stored_name
+from ..expressions.encoding import stored_name
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 
 _RESERVED = ("id", "rev")

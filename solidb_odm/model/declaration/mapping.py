@@ -16,7 +16,7 @@ from ..._dataclasses import dataclass
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import DeclarationError
 from .. import type_inspection
-from ..expressions.fields import stored_name
+from ..expressions.encoding import stored_name
 from ..stored.embedded import embedded_classes, instances
 from ..stored.exactness import is_deep, number_fields
 from ..stored.forms import stored_form

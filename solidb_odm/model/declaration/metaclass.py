@@ -21,7 +21,8 @@ from typing_extensions import dataclass_transform
 from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
-from ..expressions.fields import FieldRef, Place, stored_name
+from ..expressions.encoding import stored_name
+from ..expressions.fields import FieldRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..state import expose
 from ..stored.steadiness import is_unsteady

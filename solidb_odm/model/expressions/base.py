@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import nodes as q
-from .constants import plain
+from . import decimals
+from .arithmetic import Rule, rule_for
+from .bounds import Size, exactly_compared, size_of
+from .encoding import encode_as
+from .kinds import Kind, kind_of, value_kind
+from .literals import as_number, check_literal, check_order, check_pair
 
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
@@ -52,21 +58,82 @@ class Expression(ABC):
         """Make the SDBQL node."""
 
     def __operands__(self) -> tuple[Expression, ...]:
-        """Give the expressions this one is made of."""
+        """Return the expressions this one is made of."""
         return ()
 
+    @property
+    def __solidb_type__(self) -> Any:
+        """The type of its values, as an annotation; Any where it is not known."""
+        return getattr(self, "annotation", Any)
+
+    @property
+    def __solidb_kind__(self) -> Kind:
+        """What its values are to the operators."""
+        return kind_of(self.__solidb_type__)
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        """Make the node of the text of a decimal, where ``__build__`` makes that of its sort key."""
+        raise UsageError(
+            f"{self!r} can't be part of a computation of decimals",
+            hint="compute with fields, numbers and sums of fields",
+        )
+
+    def __solidb_column__(self, scope: Scope) -> q.Expression:
+        """Make the node of what a row shows."""
+        return self.__solidb_digits__(scope) if self.__solidb_kind__ == "decimal" else self.__build__(scope)
+
     def __encode__(self, value: Any) -> Any:
-        """Give the stored form of a Python value that is compared with this expression."""
-        return plain(value)
+        """Return the stored form of a Python value that is compared with this expression."""
+        if type(value) in (str, int, float, bool) and self.__solidb_kind__ in (
+            "text",
+            "int",
+            "float",
+            "bool",
+        ):
+            return value
+        return encode_as(None, "", self.__solidb_type__, value)
+
+    def __solidb_value__(self, value: Any) -> Value:
+        """Return a Python value as what this is compared with: its stored form, of a decimal its digits."""
+        if value is not None and self.__solidb_kind__ == "decimal":
+            return Value(str(Decimal(value)), Decimal)
+        if self.__solidb_kind__ in ("int", "float"):
+            value = as_number(value)
+        return Value(self.__encode__(value), self.__solidb_type__)
+
+    def __solidb_key__(self, value: Any) -> Any:
+        """Return what a value is looked for as in a list: its stored form, of a decimal its sort key."""
+        made = self.__solidb_value__(value)
+        return decimals.key_of(Decimal(made.value)) if made.annotation is Decimal else made.value
+
+    @property
+    def __solidb_source__(self) -> Source | None:
+        """What the statement has to read for it; None if its operands say it."""
+        return None
+
+    @property
+    def __solidb_is_aggregate__(self) -> bool:
+        """Say whether it is a value of a whole group."""
+        return False
 
     @property
     def __nullable__(self) -> bool:
         """Say whether the value can be null."""
         return False
 
+    def __solidb_check__(self, value: Any, operator: str) -> None:
+        """Refuse a Python value that this can't be compared with; UsageError."""
+        check_literal(self.__solidb_type__, self.__solidb_kind__, value, operator, self)
+
     def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        """Make a comparison with a value or another expression."""
-        return Comparison(self, operator, lift(other, self))
+        """Make a comparison with a value or another expression; UsageError where they can't be compared."""
+        if operator in ("<", "<=", ">", ">="):
+            check_order(self.__solidb_kind__, operator, self)
+        if not isinstance(other, Expression):
+            self.__solidb_check__(other, operator)
+            return Comparison(self, operator, self.__solidb_value__(other))
+        check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
+        return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]
         return self.__compare__("==", other)
@@ -89,43 +156,99 @@ class Expression(ABC):
     __hash__ = object.__hash__
 
     def __add__(self, other: Any) -> Expression:
-        return Arithmetic(self, "+", lift(other, self))
+        return computed(self, "+", other)
 
     def __radd__(self, other: Any) -> Expression:
-        return Arithmetic(lift(other, self), "+", self)
+        return computed(other, "+", self)
 
     def __sub__(self, other: Any) -> Expression:
-        return Arithmetic(self, "-", lift(other, self))
+        return computed(self, "-", other)
 
     def __rsub__(self, other: Any) -> Expression:
-        return Arithmetic(lift(other, self), "-", self)
+        return computed(other, "-", self)
 
     def __mul__(self, other: Any) -> Expression:
-        return Arithmetic(self, "*", lift(other, self))
+        return computed(self, "*", other)
 
     def __rmul__(self, other: Any) -> Expression:
-        return Arithmetic(lift(other, self), "*", self)
+        return computed(other, "*", self)
 
     def __truediv__(self, other: Any) -> Expression:
-        return Arithmetic(self, "/", lift(other, self))
+        return computed(self, "/", other)
 
     def __rtruediv__(self, other: Any) -> Expression:
-        return Arithmetic(lift(other, self), "/", self)
+        return computed(other, "/", self)
+
+    def __floordiv__(self, other: Any) -> Expression:
+        return computed(self, "//", other)
+
+    def __rfloordiv__(self, other: Any) -> Expression:
+        return computed(other, "//", self)
 
     def __mod__(self, other: Any) -> Expression:
-        return Arithmetic(self, "%", lift(other, self))
+        return computed(self, "%", other)
+
+    def __rmod__(self, other: Any) -> Expression:
+        return computed(other, "%", self)
+
+    def __pow__(self, other: Any) -> Expression:
+        return computed(self, "**", other)
+
+    def __rpow__(self, other: Any) -> Expression:
+        return computed(other, "**", self)
+
+    def __lshift__(self, other: Any) -> Expression:
+        return computed(self, "<<", other)
+
+    def __rshift__(self, other: Any) -> Expression:
+        return computed(self, ">>", other)
+
+    def __xor__(self, other: Any) -> Expression:
+        return computed(self, "^", other)
 
     def __neg__(self) -> Expression:
-        return Negative(self)
+        return negative(self)
 
-    def __and__(self, other: Any) -> Predicate:
-        return Combined("AND", (self, lift(other, self)))
+    def __pos__(self) -> Expression:
+        negative(self)  # which refuses what is no number
+        return self
 
-    def __or__(self, other: Any) -> Predicate:
-        return Combined("OR", (self, lift(other, self)))
+    def __abs__(self) -> Expression:
+        return absolute(self)
 
-    def __invert__(self) -> Predicate:
-        return Negation(self)
+    def __and__(self, other: Any) -> Any:
+        return _joined(self, "&", other)
+
+    def __rand__(self, other: Any) -> Any:
+        return _joined(other, "&", self)
+
+    def __or__(self, other: Any) -> Any:
+        return _joined(self, "|", other)
+
+    def __ror__(self, other: Any) -> Any:
+        return _joined(other, "|", self)
+
+    def __invert__(self) -> Expression:
+        if is_condition(self):
+            return Negation(self)
+        return computed(negative(self), "-", 1) if self.__solidb_kind__ == "int" else _refuse(self, "~")
+
+    def __round__(self, digits: int = 0) -> Expression:
+        return _refuse(self, "round()", "func.round(value, digits), which rounds halves away from zero")
+
+    def __int__(self) -> int:
+        _refuse(self, "int()", "func.trunc(value), func.to_number(text)")
+        return 0
+
+    def __float__(self) -> float:
+        _refuse(self, "float()", "func.to_number(text)")
+        return 0.0
+
+    __index__ = __int__
+
+    def __len__(self) -> int:
+        _refuse(self, "len()", "func.length(value)")
+        return 0
 
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
@@ -157,15 +280,25 @@ class Predicate(Expression):
 
     __slots__ = ()
 
+    @property
+    def __solidb_type__(self) -> Any:
+        return bool
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Value(Expression):
     """A Python value, encoded; it becomes a bind variable."""
 
     value: Any
+    annotation: Any = Any
 
     def __build__(self, scope: Scope) -> q.Expression:
+        if self.annotation is Decimal:
+            return scope.bind(decimals.key_of(Decimal(self.value)))
         return scope.bind(self.value)
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        return scope.bind(None if self.value is None else str(self.value))
 
     @property
     def __nullable__(self) -> bool:
@@ -191,13 +324,29 @@ class Comparison(Predicate):
         return (self.left, self.right)
 
     def __build__(self, scope: Scope) -> q.Expression:
+        if (
+            isinstance(self.right, Value)
+            and self.right.annotation is Decimal
+            and self.left.__solidb_kind__ == "decimal"
+        ):
+            return self._of_decimals(self.right, scope)
         left, right = self.left.__build__(scope), self.right.__build__(scope)
-        compared = _compared(left, self.operator, right, self._size())
+        compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__nullable__:
             return compared
         guarded = left if smaller is self.left else right
         return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
+
+    def _of_decimals(self, right: Value, scope: Scope) -> q.Expression:
+        """Compare a decimal with one that is known: first as floats, which is cheap, then exactly."""
+        digits = self.left.__solidb_digits__(scope)
+        number = decimals.nearby(Decimal(right.value))
+        bound = None if number is None else scope.bind(number)
+        compared = decimals.compared(digits, self.operator, bound, right.__build__(scope))
+        if self.operator not in ("<", "<=") or not self.left.__nullable__:
+            return compared
+        return q.Logical("AND", (q.Compare(digits, "!=", q.Literal(None)), compared))
 
     def _size(self) -> Size:
         """Say how large the number is that is compared with, if there is one."""
@@ -206,36 +355,6 @@ class Comparison(Predicate):
 
     def __repr__(self) -> str:
         return f"{self.left!r} {self.operator} {self.right!r}"
-
-
-Size: TypeAlias = Literal["", "large", "huge"]
-
-_LARGE = 1 << 53
-_HUGE = 2.0**63
-_WIDER: dict[str, q.ComparisonOperator] = {"<": "<=", ">": ">="}
-
-
-def size_of(value: Any) -> Size:
-    """Say whether a value is a number that the server's indexes find neighbours of, or don't find.
-
-    They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
-    """
-    if isinstance(value, float):
-        return "huge" if abs(value) >= _HUGE else ""
-    return "large" if isinstance(value, int) and abs(value) >= _LARGE else ""
-
-
-def _compared(
-    left: q.Expression, operator: q.ComparisonOperator, right: q.Expression, size: Size
-) -> q.Expression:
-    """Make a comparison that is exact where the server's index is not."""
-    compared = q.Compare(left, operator, right)
-    if size == "huge":
-        return q.Unary("NOT", q.Unary("NOT", compared))  # which no index serves
-    wider = _WIDER.get(operator)
-    if size == "large" and wider is not None:  # the index finds the neighbours too, and then they go
-        return q.Logical("AND", (q.Compare(left, wider, right), compared))
-    return compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,88 +391,213 @@ class Negation(Predicate):
         return f"NOT ({self.condition!r})"
 
 
+class Computation(Expression):
+    """A value that an operator computes: null where one of its parts is, or where it divides by 0.
+
+    The parts that can be null are tested once for the whole of a chain of operators.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __solidb_core__(self, scope: Scope) -> q.Expression:
+        """Make the node that holds where no part is null; of a decimal that of its text."""
+
+    @abstractmethod
+    def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
+        """Make the conditions under which the value is null."""
+
+    def __build__(self, scope: Scope) -> q.Expression:
+        is_decimal = self.__solidb_kind__ == "decimal"
+        return decimals.sort_key(self.__solidb_digits__(scope)) if is_decimal else self._guarded(scope)
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        return self._guarded(scope)
+
+    def _guarded(self, scope: Scope) -> q.Expression:
+        core, gaps = self.__solidb_core__(scope), tuple(dict.fromkeys(self.__solidb_gaps__(scope)))
+        if not gaps:
+            return core
+        return q.Ternary(gaps[0] if len(gaps) == 1 else q.Logical("OR", gaps), q.Literal(None), core)
+
+
+def _core(part: Expression, scope: Scope, whole: Expression) -> q.Expression:
+    if isinstance(part, Computation):
+        return part.__solidb_core__(scope)
+    if whole.__solidb_kind__ != "decimal":
+        return part.__build__(scope)
+    if part.__solidb_kind__ == "int" and not isinstance(part, Value):
+        return q.Call("TO_STRING", (part.__build__(scope),))
+    return part.__solidb_digits__(scope)
+
+
+def _gaps(part: Expression, scope: Scope) -> tuple[q.Expression, ...]:
+    if isinstance(part, Computation):
+        return part.__solidb_gaps__(scope)
+    if not part.__nullable__:
+        return ()
+    is_decimal = part.__solidb_kind__ == "decimal"
+    node = part.__solidb_digits__(scope) if is_decimal else part.__build__(scope)
+    return (q.Compare(node, "==", q.Literal(None)),)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Arithmetic(Expression):
-    """``left op right`` on numbers, or ``+`` on texts."""
+class Arithmetic(Computation):
+    """``left op right``."""
 
     left: Expression
-    operator: q.BinaryOperator
+    operator: str
     right: Expression
+    rule: Rule
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return self.rule.annotation
 
     def __operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Binary(self.left.__build__(scope), self.operator, self.right.__build__(scope))
+    def __solidb_core__(self, scope: Scope) -> q.Expression:
+        return self.rule.make(_core(self.left, scope, self), _core(self.right, scope, self))
+
+    def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
+        gaps = (*_gaps(self.left, scope), *_gaps(self.right, scope))
+        if self.rule.divides and not (isinstance(self.right, Value) and self.right.value):
+            gaps = (*gaps, q.Compare(_core(self.right, scope, self), "==", q.Literal(0)))
+        return gaps
+
+    @property
+    def __nullable__(self) -> bool:
+        divides = self.rule.divides and not (isinstance(self.right, Value) and self.right.value)
+        return divides or self.left.__nullable__ or self.right.__nullable__
+
+    def __encode__(self, value: Any) -> Any:
+        if self.__solidb_kind__ == "list":  # whose elements the list knows that was added to
+            return (self.right if isinstance(self.left, Value) else self.left).__encode__(value)
+        return Expression.__encode__(self, value)
 
     def __repr__(self) -> str:
         return f"({self.left!r} {self.operator} {self.right!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Negative(Expression):
-    """``-operand``."""
+class Negative(Computation):
+    """``-operand``, or its absolute value."""
 
     operand: Expression
+    is_absolute: bool = False
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return self.operand.__solidb_type__
 
     def __operands__(self) -> tuple[Expression, ...]:
         return (self.operand,)
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Unary("-", self.operand.__build__(scope))
+    def __solidb_core__(self, scope: Scope) -> q.Expression:
+        node = _core(self.operand, scope, self)
+        if self.__solidb_kind__ == "decimal":
+            return q.Call("LTRIM", (node, q.Literal("-"))) if self.is_absolute else decimals.negated(node)
+        if not self.is_absolute:
+            return q.Unary("-", node)
+        return q.Ternary(q.Compare(node, "<", q.Literal(0)), q.Unary("-", node), node)
 
+    def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
+        return _gaps(self.operand, scope)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FunctionCall(Expression):
-    """``NAME(arguments)``."""
-
-    name: str
-    arguments: tuple[Expression, ...]
-
-    def __operands__(self) -> tuple[Expression, ...]:
-        return self.arguments
-
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Call(self.name, tuple(argument.__build__(scope) for argument in self.arguments))
+    @property
+    def __nullable__(self) -> bool:
+        return self.operand.__nullable__
 
     def __repr__(self) -> str:
-        return f"{self.name}({', '.join(repr(argument) for argument in self.arguments)})"
-
-    @property
-    def __nullable__(self) -> bool:
-        return True
+        return f"abs({self.operand!r})" if self.is_absolute else f"(-{self.operand!r})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Test(FunctionCall, Predicate):
-    """A function call that is true or false."""
+def computed(left: Any, operator: str, right: Any) -> Expression:
+    """Make what an operator computes of two values, of which one is an expression; UsageError if it can't."""
+    known = next(each for each in (left, right) if isinstance(each, Expression))
+    one, other = _part_of(left, known), _part_of(right, known)
+    shown = f"{left!r} {operator} {right!r}"
+    rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
+    return Arithmetic(one, operator, other, rule)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Built(Expression):
-    """An expression whose node is made by a function of its operands' nodes."""
-
-    parts: tuple[Expression, ...]
-    make: Callable[..., q.Expression]
-
-    def __operands__(self) -> tuple[Expression, ...]:
-        return self.parts
-
-    def __build__(self, scope: Scope) -> q.Expression:
-        return self.make(*(part.__build__(scope) for part in self.parts))
-
-    @property
-    def __nullable__(self) -> bool:
-        return True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltPredicate(Built, Predicate):
-    """A condition whose node is made by a function of its operands' nodes."""
-
-
-def lift(value: Any, like: Expression | None = None) -> Expression:
-    """Make an expression of a value, encoded as ``like`` stores it; expressions stay as they are."""
+def _part_of(value: Any, known: Expression) -> Expression:
     if isinstance(value, Expression):
         return value
-    return Value(plain(value) if like is None else like.__encode__(value))
+    kind = value_kind(value)
+    if kind == "list" and known.__solidb_kind__ == "list":
+        check_literal(known.__solidb_type__, "list", value, "+", known)
+        return Value(known.__encode__(value), known.__solidb_type__)
+    return constant(value)
+
+
+def constant(value: Any) -> Value:
+    """Return a Python value as an expression, in the stored form of its own type."""
+    kind: Any = cast(Any, type(value))
+    if isinstance(value, (list, tuple, dict, set)) or hasattr(value, "__solidb_reference__"):
+        return Value(encode_as(None, "", Any, value))
+    if value is None:
+        return Value(None)
+    return Value(encode_as(None, "", kind, value), kind)
+
+
+_SIGNED = ("int", "float", "decimal", "duration", "any")
+
+
+def negative(operand: Expression) -> Expression:
+    """Make ``-operand``; UsageError if it is no number."""
+    return Negative(operand) if operand.__solidb_kind__ in _SIGNED else _refuse(operand, "-")
+
+
+def absolute(operand: Expression) -> Expression:
+    """Make ``abs(operand)``; UsageError if it is no number."""
+    return (
+        Negative(operand, is_absolute=True)
+        if operand.__solidb_kind__ in _SIGNED
+        else _refuse(operand, "abs()")
+    )
+
+
+def is_condition(value: Any) -> bool:
+    """Say whether an expression is true or false: a predicate, or a field of bools."""
+    if isinstance(value, Predicate):
+        return True
+    return isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
+
+
+def _joined(left: Any, operator: str, right: Any) -> Expression:
+    """Make ``&`` or ``|``: of conditions their logic, of integers their bits."""
+    if is_condition(left) and is_condition(right):
+        return Combined("AND" if operator == "&" else "OR", (left, right))
+    return computed(left, operator, right)
+
+
+def _refuse(what: Expression, operator: str, way: str = "") -> Any:
+    raise UsageError(
+        f"{operator} can't be asked of {what!r} in a query",
+        hint=way or "compute in Python, or with a function of func",
+    )
+
+
+def as_decimal(value: Expression, other: Expression) -> Expression:
+    """Make a decimal of an integer that is compared with one."""
+    if value.__solidb_kind__ == "int" and other.__solidb_kind__ == "decimal":
+        return computed(value, "+", Decimal(0))
+    return value
+
+
+def lift(value: Any, like: Expression | None = None, *, checked: bool = False) -> Expression:
+    """Make an expression of a value, as ``like`` stores and compares it; expressions stay as they are.
+
+    UsageError where it is ``checked`` and can't stand beside ``like``.
+    """
+    if isinstance(value, Expression):
+        if checked and like is not None:
+            check_pair(like.__solidb_kind__, value.__solidb_kind__, "this", like, value)
+        return value
+    if like is None:
+        return constant(value)
+    if checked:
+        like.__solidb_check__(value, "==")
+    return like.__solidb_value__(value)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from ..._dataclasses import dataclass
@@ -20,13 +18,15 @@ from ...errors import UsageError
 from ...language import nodes as q
 from .. import type_inspection
 from ..links.paths import beyond
-from ..stored.field_schemas import field_reader
-from ..stored.forms import stored_form, type_form
 from ..stored.times import format_time
-from .base import OPERATORS, Expression, Predicate, Scope, Source, Value
-from .constants import plain
+from . import decimals
+from .base import OPERATORS, Expression, Predicate, Scope, Source
+from .encoding import encode_as, encode_field, is_customised
+from .kinds import Kind, awareness, kind_of
+from .literals import check_awareness, check_reference
 from .methods import METHODS, has_kind
 from .operators import NAMES
+from .records import fields_of, records
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,31 @@ class FieldRef(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         stored = self.__stored__(scope)
-        if not self.__decimal__:
-            return stored
-        # Decimals are stored as text, to be exact, and text has another order than numbers.
-        absent = q.Compare(stored, "==", q.Literal(None))
-        return q.Ternary(absent, q.Literal(None), q.Call("TO_NUMBER", (stored,)))
+        return decimals.sort_key(stored) if self.__solidb_kind__ == "decimal" else stored
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        return self.__stored__(scope)
+
+    def __solidb_column__(self, scope: Scope) -> q.Expression:
+        return self.__stored__(scope)
 
     @property
-    def __decimal__(self) -> bool:
-        """Say whether the field holds decimals."""
-        return is_decimal(self.__place__.annotation)
+    def __solidb_type__(self) -> Any:
+        return self.__place__.annotation
+
+    @property
+    def __solidb_source__(self) -> Source:
+        return self.__place__.source
+
+    @property
+    def __solidb_kind__(self) -> Kind:
+        place = self.__place__
+        if _is_end(place) and place.name != "id":
+            return "link"
+        kind = kind_of(place.annotation)
+        if kind in ("any", "link") or place.owner is None:
+            return kind
+        return "other" if is_customised(place.owner, place.name) else kind
 
     def __stored__(self, scope: Scope) -> q.Expression:
         """Make the node of the value as it is stored."""
@@ -77,15 +92,25 @@ class FieldRef(Expression):
 
     def __encode__(self, value: Any) -> Any:
         place = self.__place__
-        if place.path[0] in ("_created_at", "_updated_at") and isinstance(value, datetime):
+        if place.path[:1] in _SYSTEM_TIMES and isinstance(value, datetime):
             return format_time(value)
-        encoded = encode_as(place.owner, place.name, place.annotation, value)
-        return float(encoded) if self.__decimal__ and isinstance(encoded, str) else encoded
+        return encode_as(place.owner, place.name, place.annotation, value)
+
+    def __solidb_check__(self, value: Any, operator: str) -> None:
+        place = self.__place__
+        if isinstance(value, datetime):
+            check_awareness(_awareness(place), value, self)
+        super().__solidb_check__(value, operator)
+        if self.__solidb_kind__ == "link":
+            check_reference(end_target(place) or type_inspection.link_target(place.annotation), value, self)
 
     def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        compared = super().__compare__(operator, other)
-        check_order(self.__place__.annotation, operator, compared, self)
-        return compared
+        if operator in _ORDERED and _is_iso_duration(self.__place__):
+            raise UsageError(
+                f"{self!r} is stored as ISO 8601 text, which does not sort as durations do",
+                hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
+            )
+        return super().__compare__(operator, other)
 
     @property
     def __nullable__(self) -> bool:
@@ -95,7 +120,7 @@ class FieldRef(Expression):
         if name.startswith("__"):  # a protocol of Python's, which no field is
             raise AttributeError(name)
         place = self.__place__
-        models = type_inspection.embedded(place.annotation)
+        models = records(place.annotation)
         target = end_target(place) or type_inspection.link_target(place.annotation)
         if target is not None:
             if name == "id":
@@ -103,7 +128,7 @@ class FieldRef(Expression):
             if name not in OPERATORS or name in getattr(target, "__pydantic_fields__", ()):
                 return beyond(self, target, name)
         for model in models:
-            if name in model.__pydantic_fields__:
+            if name in fields_of(model):
                 return child(place, model, name)
         method = METHODS.get(name)
         if method is not None and has_kind(place.annotation, method.kinds):
@@ -118,8 +143,8 @@ class FieldRef(Expression):
     def __dir__(self) -> list[str]:
         place = self.__place__
         target = end_target(place) or type_inspection.link_target(place.annotation)
-        models = (target,) if target is not None else type_inspection.embedded(place.annotation)
-        fields = [name for model in models for name in getattr(model, "__pydantic_fields__", ())]
+        own = [name for record in records(place.annotation) for name in fields_of(record)]
+        fields = own if target is None else list(getattr(target, "__pydantic_fields__", ()))
         methods = [name for name, each in METHODS.items() if has_kind(place.annotation, each.kinds)]
         behind = ["id", "value"] if target is not None else []
         return sorted({*fields, *methods, *behind, *NAMES})
@@ -135,6 +160,10 @@ class FieldRef(Expression):
         place = self.__place__
         if not isinstance(step, (str, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
+        for record in records(place.annotation):
+            if step in fields_of(record):
+                return child(place, record, str(step))
+        check_step(self, step)
         inner = type_inspection.element(place.annotation)
         return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
 
@@ -146,45 +175,63 @@ class FieldRef(Expression):
 
 def end_target(place: Place) -> Any:
     """Give the class at an end of an edge, if the field is one that says its class."""
-    if place.name not in ("from_", "to") or getattr(place.owner, "__solidb_kind__", None) != "edge":
+    if not _is_end(place):
         return None
     return next(iter(type_inspection.embedded(place.annotation)), None)
 
 
-def is_decimal(annotation: Any) -> bool:
-    """Say whether the values of a type are decimals, or None."""
-    return _is_only(annotation, Decimal)
-
-
-def _is_only(annotation: Any, kind: type[Any]) -> bool:
-    if annotation is int or annotation is str:  # most fields
-        return False
-    members = [member for member in type_inspection.alternatives(annotation) if member is not type(None)]
-    return bool(members) and all(isinstance(m, type) and issubclass(m, kind) for m in members)
-
-
-def check_order(annotation: Any, operator: q.ComparisonOperator, compared: Any, what: Expression) -> None:
-    """Refuse to order what is stored as text that sorts in another order; UsageError."""
-    value = getattr(compared, "right", None)
-    if operator not in _ORDERED or not _is_only(annotation, timedelta):
-        return
-    if isinstance(value, Value) and isinstance(value.value, str):
-        raise UsageError(
-            f"{what!r} is stored as ISO 8601 text, which does not sort as durations do",
-            hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
-        )
+def _is_end(place: Place) -> bool:
+    return place.name in ("from_", "to") and getattr(place.owner, "__solidb_kind__", None) == "edge"
 
 
 _ORDERED = ("<", "<=", ">", ">=")
+_SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 
 
-def child(place: Place, model: type[Any], name: str) -> FieldRef:
-    """Give the reference of a field of an embedded model."""
-    info = model.__pydantic_fields__[name]
-    nullable = place.nullable or type_inspection.is_nullable(info.annotation)
-    return FieldRef(
-        Place(place.source, (*place.path, stored_name(model, name)), info.annotation, model, name, nullable)
-    )
+def _awareness(place: Place) -> bool | None:
+    """Return whether the times of a field have an offset, by its type or its default."""
+    said = awareness(place.annotation)
+    if said is None and place.owner is not None and hasattr(place.owner, "__pydantic_fields__"):
+        default = place.owner.__pydantic_fields__[place.name].default
+        return default.tzinfo is not None if isinstance(default, datetime) else None
+    return said
+
+
+def _is_iso_duration(place: Place) -> bool:
+    if kind_of(place.annotation) != "duration":
+        return False
+    encoded = encode_as(place.owner, place.name, place.annotation, timedelta(seconds=1))
+    return isinstance(encoded, str)
+
+
+def check_step(items: Expression, step: str | int) -> None:
+    """Refuse what has no elements, or none of this name; UsageError."""
+    kind = items.__solidb_kind__
+    if kind == "text":
+        raise UsageError(
+            f"{items!r}[{step!r}]: a query can't index a text", hint="func.substring(text, start, length)"
+        )
+    fits = {
+        "list": int,
+        "dict": str,
+        "model": (),
+        "any": (str, int),
+        "mixed": (str, int),
+        "other": (str, int),
+    }
+    if not isinstance(step, fits.get(kind, ())) or isinstance(step, bool):
+        raise UsageError(
+            f"{items!r}[{step!r}]: {items!r} has no such element in a query",
+            hint="a list takes a number, a dict a text; any_(list) asks for any element",
+        )
+
+
+def child(place: Place, record: type[Any], name: str) -> FieldRef:
+    """Return the reference of a field of an embedded model, dataclass or typed dictionary."""
+    field = fields_of(record)[name]
+    nullable = place.nullable or type_inspection.is_nullable(field.annotation)
+    path = (*place.path, field.stored)
+    return FieldRef(Place(place.source, path, field.annotation, field.owner, name, nullable))
 
 
 def moved(reference: FieldRef, source: Source) -> FieldRef:
@@ -192,72 +239,27 @@ def moved(reference: FieldRef, source: Source) -> FieldRef:
     return FieldRef(replace(reference.__place__, source=source))
 
 
-def stored_name(model: type[Any], name: str) -> str:
-    """Give the name a field is stored under: its serialisation alias, or its own."""
-    info = model.__pydantic_fields__[name]
-    return info.serialization_alias or info.alias or name
-
-
 # --- values --------------------------------------------------------------------------------------
 
 
-def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
-    """Give the stored form of a value, as the field of a model (or else the type) serialises it."""
-    kind = cast(Any, type(value))
-    if value is None or (kind in (str, int, float, bool) and _is_plain(owner, name, annotation, kind)):
-        return value
-    reference = getattr(value, "__solidb_reference__", None)
-    if reference is not None:
-        return reference()
+def encode_element(items: Expression, value: Any) -> Any:
+    """Return the stored form of a value that is looked for in a list or set."""
+    inner = type_inspection.element(items.__solidb_type__)
+    place = items.__place__ if isinstance(items, FieldRef) else None
+    if place is None or place.owner is None or not type_inspection.is_collection(place.annotation):
+        return encode_as(None, "", inner, value)
     try:
-        if owner is not None and issubclass(owner, BaseModel):
-            return _encode_field(owner, name, value)
-        if annotation is not Any:
-            form = type_form(annotation)
-            return form.serializer.to_python(value, mode="json", by_alias=True, warnings=False)
-    except (PydanticSerializationError, TypeError):
-        return plain(value)
-    return plain(value)
-
-
-def _encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
-    """Serialise one field through its model, so that field serialisers count too."""
-    shell = owner.__new__(owner)
-    object.__setattr__(shell, "__dict__", {name: value})
-    object.__setattr__(shell, "__pydantic_fields_set__", {name})
-    object.__setattr__(shell, "__pydantic_extra__", None)
-    object.__setattr__(shell, "__pydantic_private__", None)
-    encoded = stored_form(owner).serializer.to_python(
-        shell, mode="json", by_alias=True, include={name}, warnings=False
-    )
-    return encoded[stored_name(owner, name)]
-
-
-def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[Any]) -> bool:
-    """Say whether a value is stored as it is: of the field's type, and with no serialiser on it."""
-    if owner is not None and not field_reader(cast(Any, owner), name).is_plain:
-        return False
-    return any(member is kind for member in type_inspection.alternatives(annotation))
-
-
-def encode_element(reference: Expression, value: Any) -> Any:
-    """Give the stored form of a value that is looked for in a list or set field."""
-    if not isinstance(reference, FieldRef):
-        return plain(value)
-    place = reference.__place__
-    if place.owner is not None and type_inspection.is_collection(place.annotation):
-        try:
-            encoded = _encode_field(place.owner, place.name, [value])
-        except (PydanticSerializationError, TypeError, KeyError):
-            return encode_as(None, "", type_inspection.element(place.annotation), value)
-        if isinstance(encoded, list) and len(encoded) == 1:  # pyright: ignore[reportUnknownArgumentType]
-            return encoded[0]  # pyright: ignore[reportUnknownVariableType]
-    return encode_as(None, "", type_inspection.element(place.annotation), value)
+        encoded = encode_field(place.owner, place.name, [value])
+    except (PydanticSerializationError, TypeError, KeyError):
+        return encode_as(None, "", inner, value)
+    if isinstance(encoded, list) and len(encoded) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        return encoded[0]  # pyright: ignore[reportUnknownVariableType]
+    return encode_as(None, "", inner, value)
 
 
 def _unknown(place: Place, models: tuple[type[Any], ...], name: str) -> str:
     label = f"{getattr(place.source, '__name__', place.source)}." + ".".join(str(step) for step in place.path)
-    known = [field for model in models for field in model.__pydantic_fields__]
+    known = [field for model in models for field in fields_of(model)]
     if models:
         close = get_close_matches(name, known, 1)
         guess = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"

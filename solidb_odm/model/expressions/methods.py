@@ -7,8 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from ..._dataclasses import dataclass
+from ...errors import UsageError
 from .. import type_inspection
-from .base import Expression, FunctionCall, Test, lift
+from .base import Expression, lift
+from .calls import FunctionCall, Test
+from .kinds import NAMES, Kind, value_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +29,44 @@ def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
     )
 
 
-def _text(function: str, *, test: bool = False) -> Method:
-    call = Test if test else FunctionCall
+def _text(function: str, *kinds: Kind, result: Any = str) -> Method:
+    """Return a method of texts; ``kinds`` are those of its arguments."""
+    call = Test if result is bool else FunctionCall
 
     def make(target: Expression) -> Callable[..., Expression]:
-        return lambda *arguments: call(function, (target, *(lift(argument) for argument in arguments)))
+        def method(*arguments: Any) -> Expression:
+            if len(arguments) > len(kinds):
+                raise UsageError(f"{target!r}: {function} takes {len(kinds)} arguments in a query")
+            for argument, kind in zip(arguments, kinds, strict=False):
+                _check(argument, kind, target)
+            return call(function, (target, *map(lift, arguments)), result)
+
+        return method
 
     return Method((str,), make)
 
 
+def _check(argument: Any, kind: Kind, target: Expression) -> None:
+    given = argument.__solidb_kind__ if isinstance(argument, Expression) else value_kind(argument)
+    if given not in (kind, "any"):
+        raise UsageError(f"a method of {target!r} was given {argument!r} where it takes {NAMES[kind]}")
+
+
 def _part(function: str, *kinds: type[Any]) -> Method:
-    return Method(kinds, lambda target: FunctionCall(function, (target,)))
+    return Method(kinds, lambda target: FunctionCall(function, (target,), int))
 
 
 METHODS: dict[str, Method] = {
-    "startswith": _text("STARTS_WITH", test=True),
-    "endswith": _text("ENDS_WITH", test=True),
+    "startswith": _text("STARTS_WITH", "text", result=bool),
+    "endswith": _text("ENDS_WITH", "text", result=bool),
     "lower": _text("LOWER"),
     "upper": _text("UPPER"),
-    "strip": _text("TRIM"),
-    "lstrip": _text("LTRIM"),
-    "rstrip": _text("RTRIM"),
-    "replace": _text("REPLACE"),
-    "split": _text("SPLIT"),
-    "find": _text("FIND_FIRST"),
+    "strip": _text("TRIM", "text"),
+    "lstrip": _text("LTRIM", "text"),
+    "rstrip": _text("RTRIM", "text"),
+    "replace": _text("REPLACE", "text", "text"),
+    "split": _text("SPLIT", "text", result=list[str]),
+    "find": _text("FIND_FIRST", "text", result=int),
     "year": _part("DATE_YEAR", date),
     "month": _part("DATE_MONTH", date),
     "day": _part("DATE_DAY", date),

@@ -8,13 +8,29 @@ checkers ``User.age`` is an ``int``, which has none of these: the functions ``de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import nodes as q
-from .base import OPERATORS, Combined, Comparison, Expression, Negation, Predicate, Value, lift
+from .. import type_inspection
+from . import decimals
+from .base import (
+    OPERATORS,
+    Combined,
+    Comparison,
+    Expression,
+    Negation,
+    Predicate,
+    Value,
+    computed,
+    lift,
+)
+from .kinds import NAMES as KINDS
+from .kinds import kind_of
+from .literals import check_pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +41,49 @@ class Ordering:
     descending: bool = False
 
 
+def among(
+    tested: Expression, values: Expression, operator: q.ComparisonOperator
+) -> tuple[Expression, q.ComparisonOperator, Expression]:
+    """Hold a list in a query to what is looked for in it; decimals are looked for by their keys."""
+    if values.__solidb_kind__ not in ("list", "any", "mixed", "other"):
+        raise UsageError(f"in_() needs a list of values, and {values!r} is {KINDS[values.__solidb_kind__]}")
+    inner = kind_of(type_inspection.element(values.__solidb_type__))
+    check_pair(tested.__solidb_kind__, inner, operator, tested, values)
+    if inner == "decimal":
+        values = Keys(values)
+        return (
+            (tested if tested.__solidb_kind__ == "decimal" else computed(tested, "+", Decimal(0))),
+            operator,
+            values,
+        )
+    return tested, operator, values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys(Expression):
+    """The sort keys of the decimals of a list."""
+
+    items: Expression
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.items,)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        node = self.items.__build__(scope)
+        return q.Expansion(node, projection=decimals.sort_key(q.Name("CURRENT")))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Nested(Expression):
     """A statement as a list of its rows."""
 
     statement: Any
+
+    @property
+    def __solidb_type__(self) -> Any:
+        columns = getattr(self.statement, "columns", ())
+        shown = getattr(columns[0], "expression", None) if len(columns) == 1 else None
+        return list[shown.__solidb_type__] if isinstance(shown, Expression) else Any  # type: ignore[name-defined]
 
     def __build__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.statement))
@@ -37,22 +91,36 @@ class Nested(Expression):
 
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
-    if isinstance(values, Expression):
-        return tested.__compare__(operator, values)
     if hasattr(values, "__statement__"):
-        return tested.__compare__(operator, Nested(values))
+        values = Nested(values)
+    if isinstance(values, Expression):
+        return Comparison(*among(tested, values, operator))
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
     listed: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]
-    encoded = [tested.__encode__(value) for value in listed]
-    return tested.__compare__(operator, Value(encoded))
+    for value in listed:
+        tested.__solidb_check__(value, operator)
+    return Comparison(tested, operator, Value([tested.__solidb_key__(value) for value in listed]))
 
 
 def matching(tested: Expression, pattern: Any) -> Predicate:
     """Return the condition that a text matches a pattern with ``%`` and ``_``."""
     if not isinstance(pattern, (str, Expression)):
         raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
-    return tested.__compare__("LIKE", lift(pattern))
+    for part in (tested, lift(pattern)):
+        if part.__solidb_kind__ not in ("text", "any", "mixed", "link"):
+            raise UsageError(f"like() compares texts, and {part!r} is {KINDS[part.__solidb_kind__]}")
+    return Comparison(tested, "LIKE", lift(pattern))
+
+
+def sort_key(wanted: Expression, *, descending: bool = False) -> Ordering:
+    """Return a sort key; UsageError if its stored form sorts in another way than its values do."""
+    if wanted.__solidb_kind__ in ("bytes", "dict", "model"):
+        raise UsageError(
+            f"{wanted!r} is {KINDS[wanted.__solidb_kind__]}, which documents can't be sorted by",
+            hint="sort by one of its fields, or in Python",
+        )
+    return Ordering(wanted, descending)
 
 
 def absent(tested: Expression) -> Predicate:
@@ -81,11 +149,6 @@ def _not_in(tested: Expression, values: Any) -> Predicate:
 
 
 def _between(tested: Expression, low: Any, high: Any) -> Predicate:
-    if hasattr(type(tested), "__quantifier__"):
-        raise UsageError(
-            f"between() can't be asked of the elements of a list, as {tested!r} does",
-            hint="each of its two ends might hold for another element; write it with sdbql()",
-        )
     return Combined("AND", (tested >= low, tested <= high))
 
 
@@ -97,8 +160,8 @@ def _refused(name: str, way: str) -> Callable[[Expression], Any]:
 
 
 _CALLS: dict[str, Callable[..., Any]] = {
-    "asc": Ordering,
-    "desc": partial(Ordering, descending=True),
+    "asc": sort_key,
+    "desc": partial(sort_key, descending=True),
     "in_": _in,
     "not_in": _not_in,
     "like": matching,

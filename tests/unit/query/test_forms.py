@@ -19,12 +19,13 @@ VALUES = st.sampled_from([0, 1, 20, -1, 0.0, -0.0, 1.0, True, False, "", "a", "1
 
 
 def statements(a: Any, b: Any, c: Any, count: int) -> list[Any]:
+    meta, order = Member.meta, 0 if a is None else a
     return [
-        select(Member).where(Member.age >= a, Member.age < b, Member.name == c).limit(count),
-        select(Member.name).where(or_(Member.nickname == a, not_(Member.name == b))).offset(count),
-        select(Member).where(and_(Member.age > a, in_(Member.name, [b, c]))).order_by(desc(Member.age)),
+        select(Member).where(meta["a"] >= order, meta["b"] < count, meta["c"] == c).limit(count),
+        select(Member.name).where(or_(meta["a"] == a, not_(meta["b"] == b))).offset(count),
+        select(Member).where(and_(meta["a"] > order, in_(meta["b"], [b, c]))).order_by(desc(Member.age)),
         select(Member.name, func.count(Member)).group_by(Member.name).having(func.count(Member) > count),
-        select(label("n", func.upper(Member.name) + a), Member.meta["k"]).where(Member.meta["k"] == b),
+        select(label("n", func.upper(Member.name) + str(a)), meta["k"]).where(meta["k"] == b),
     ]
 
 

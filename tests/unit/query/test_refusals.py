@@ -114,6 +114,8 @@ def test_a_source_that_is_not_read_is_named() -> None:
     other = aliased(Member)
     statement = select(Member).where(Member.age > 1)
 
-    assert "FOR `_v1`" in str(statement.where(other.age > 1))
+    assert "FOR `_v1`" in str(statement.join(other).where(other.age > 1))
+    with pytest.raises(UsageError, match=r"nothing joins it to Member.*\n.*\.join\("):
+        statement.where(other.age > 1).compile()
     with pytest.raises(UsageError, match=r"uses Team, but does not read it"):
         traverse("members/a", Knows).where(Team.title == "x").compile()

@@ -1,0 +1,183 @@
+"""What ``+ - * / // % & | ^ >>`` make of two kinds of values: the kind of the result, and its node.
+
+What is not in the table is refused where it is written, with the way to write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any, TypeAlias
+
+from ..._dataclasses import dataclass
+from ...errors import UsageError
+from ...language import nodes as q
+from . import decimals, instants
+from .kinds import NAMES, Kind
+
+Maker: TypeAlias = Callable[[q.Expression, q.Expression], q.Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How an operator computes values of two kinds. ``divides``: it has no value if the second is 0."""
+
+    annotation: Any
+    make: Maker
+    divides: bool = False
+
+
+def _plain(operator: q.BinaryOperator) -> Maker:
+    def make(left: q.Expression, right: q.Expression) -> q.Expression:
+        return q.Binary(left, operator, right)
+
+    return make
+
+
+def _decimal(operator: q.BinaryOperator) -> Maker:
+    def make(left: q.Expression, right: q.Expression) -> q.Expression:
+        return decimals.combined(left, operator, right)
+
+    return make
+
+
+def _shifted(sign: q.BinaryOperator) -> Maker:
+    return lambda text, duration: instants.shifted(text, duration, sign)
+
+
+def _day_shifted(sign: q.BinaryOperator) -> Maker:
+    return lambda text, duration: instants.day_shifted(text, duration, sign)
+
+
+def _swapped(maker: Maker) -> Maker:
+    return lambda left, right: maker(right, left)
+
+
+def _floored(left: q.Expression, right: q.Expression) -> q.Expression:
+    if instants.is_simple(left) and instants.is_simple(right):
+        return q.Binary(q.Binary(left, "-", instants.modulo(left, right)), "/", right)
+    a, b = q.Name("_a"), q.Name("_b")
+    body = q.Binary(q.Binary(a, "-", instants.modulo(a, b)), "/", b)
+    return instants.let("_a", left, instants.let("_b", right, body))
+
+
+def _spans(operator: q.BinaryOperator) -> Maker:
+    """Return what adds durations without the noise of binary fractions."""
+
+    def make(left: q.Expression, right: q.Expression) -> q.Expression:
+        micros = q.Binary(instants.micros_of(left), operator, instants.micros_of(right))
+        return instants.duration_of(micros)
+
+    return make
+
+
+def _scaled(operator: q.BinaryOperator) -> Maker:
+    def make(left: q.Expression, right: q.Expression) -> q.Expression:
+        micros = q.Binary(instants.micros_of(left), operator, right)
+        return instants.duration_of(instants.rounded(micros))
+
+    return make
+
+
+def _ratio(left: q.Expression, right: q.Expression) -> q.Expression:
+    return q.Binary(instants.micros_of(left), "/", instants.micros_of(right))
+
+
+def _appended(left: q.Expression, right: q.Expression) -> q.Expression:
+    return q.Call("APPEND", (left, right))
+
+
+_RULES: dict[tuple[Kind, str, Kind], Rule] = {
+    ("text", "+", "text"): Rule(str, _plain("+")),
+    ("datetime", "+", "duration"): Rule(datetime, _shifted("+")),
+    ("duration", "+", "datetime"): Rule(datetime, _swapped(_shifted("+"))),
+    ("datetime", "-", "duration"): Rule(datetime, _shifted("-")),
+    ("datetime", "-", "datetime"): Rule(timedelta, instants.between),
+    ("date", "+", "duration"): Rule(date, _day_shifted("+")),
+    ("duration", "+", "date"): Rule(date, _swapped(_day_shifted("+"))),
+    ("date", "-", "duration"): Rule(date, _day_shifted("-")),
+    ("date", "-", "date"): Rule(timedelta, instants.days_between),
+    ("duration", "+", "duration"): Rule(timedelta, _spans("+")),
+    ("duration", "-", "duration"): Rule(timedelta, _spans("-")),
+    ("duration", "/", "duration"): Rule(float, _ratio, divides=True),
+    ("list", "+", "list"): Rule(list, _appended),
+}
+
+
+def _of_numbers(left: Kind, right: Kind) -> Iterator[tuple[str, Rule]]:
+    """Yield the rules of two kinds of numbers, by their operators."""
+    kind: Any = int if {left, right} == {"int"} else float
+    for operator in _SIGNS:
+        yield operator, Rule(kind, _plain(operator))
+    yield "/", Rule(float, _plain("/"), divides=True)
+    yield "%", Rule(kind, instants.modulo, divides=True)
+    if kind is int:
+        yield "//", Rule(int, _floored, divides=True)
+
+
+def _of_anything(operator: q.BinaryOperator) -> Rule:
+    """Return the language's own rule, for a value of no known type."""
+    make = instants.modulo if operator == "%" else _plain(operator)
+    return Rule(Any if operator == "+" else float, make, divides=operator in "/%")
+
+
+_SIGNS: tuple[q.BinaryOperator, ...] = ("+", "-", "*")
+_PLAIN: tuple[Kind, ...] = ("int", "float")
+for _left, _right in product(_PLAIN, _PLAIN):
+    for _operator, _rule in _of_numbers(_left, _right):
+        _RULES[_left, _operator, _right] = _rule
+for _pair in (("decimal", "decimal"), ("decimal", "int"), ("int", "decimal")):
+    for _sign in _SIGNS:
+        _RULES[_pair[0], _sign, _pair[1]] = Rule(Decimal, _decimal(_sign))
+_ANY_SIGNS: tuple[q.BinaryOperator, ...] = (*_SIGNS, "/", "%")
+for _sign in _ANY_SIGNS:
+    _rule = _of_anything(_sign)
+    for _pair in (("any", "any"), ("any", "int"), ("int", "any"), ("any", "float"), ("float", "any")):
+        _RULES[_pair[0], _sign, _pair[1]] = _rule
+_RULES["any", "+", "text"] = _RULES["text", "+", "any"] = Rule(str, _plain("+"))
+for _number in _PLAIN:
+    _RULES["duration", "*", _number] = Rule(timedelta, _scaled("*"))
+    _RULES[_number, "*", "duration"] = Rule(timedelta, _swapped(_scaled("*")))
+    _RULES["duration", "/", _number] = Rule(timedelta, _scaled("/"), divides=True)
+_BITS: tuple[q.BinaryOperator, ...] = ("&", "|", "^", ">>")
+for _sign in _BITS:
+    _RULES["int", _sign, "int"] = Rule(int, _plain(_sign))
+
+
+def rule_for(left: Kind, operator: str, right: Kind, shown: str) -> Rule:
+    """Return how an operator computes values of two kinds; UsageError where it can't."""
+    rule = _RULES.get((left, operator, right))
+    if rule is None:
+        raise UsageError(
+            f"{shown}: a query can't compute {NAMES[left]} {operator} {NAMES[right]}",
+            hint=_way(left, operator, right),
+        )
+    return rule
+
+
+def _way(left: Kind, operator: str, right: Kind) -> str:
+    if "bool" in (left, right):
+        return "a bool is no number here: case((condition, 1), else_=0) makes one of it"
+    if "decimal" in (left, right):
+        if "float" in (left, right):
+            return "a float is not exact: give the value as Decimal('0.1')"
+        return (
+            "+ - * of decimals and ints are exact; divide in Python, or bring the divisor to the other side"
+        )
+    if left == "text" and operator == "*":
+        return "func.repeat(text, count)"
+    if left == "text":
+        return "func.concat(..) puts values together, func.to_string(..) makes a text of one"
+    if "list" in (left, right):
+        return "func.append(list, item), func.union(..), func.minus(..), func.slice(..) work on lists"
+    if operator == "**":
+        return "func.pow(base, exponent)"
+    if operator == "//":
+        return "func.floor(a / b)"
+    if operator == "<<":
+        return "multiply by a power of two"
+    if "any" in (left, right):
+        return "say the type of the value: attribute(Model, 'name', int), or a field with a type"
+    return "compute in Python, or with a function of func"

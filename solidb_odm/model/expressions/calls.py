@@ -1,0 +1,88 @@
+"""Calls of the language's functions, and expressions whose nodes are made by functions of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..._dataclasses import dataclass
+from ...language import nodes as q
+from . import decimals
+from .base import Expression, Predicate, Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionCall(Expression):
+    """``NAME(arguments)``; ``annotation`` is the type of its values.
+
+    With ``is_strict`` it is null where an argument is, for which the language has an error.
+    """
+
+    name: str
+    arguments: tuple[Expression, ...]
+    annotation: Any = Any
+    is_strict: bool = False
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+    def __build__(self, scope: Scope) -> q.Expression:
+        called = self._called(scope)
+        return decimals.sort_key(called) if self.__solidb_kind__ == "decimal" else called
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        return self._called(scope)
+
+    def _called(self, scope: Scope) -> q.Expression:
+        nodes = tuple(
+            each.__solidb_digits__(scope) if each.__solidb_kind__ == "decimal" else each.__build__(scope)
+            for each in self.arguments
+        )
+        gaps = tuple(
+            q.Compare(node, "==", q.Literal(None))
+            for node, argument in zip(nodes, self.arguments, strict=True)
+            if self.is_strict and argument.__nullable__
+        )
+        called = q.Call(self.name, nodes)
+        if not gaps:
+            return called
+        return q.Ternary(gaps[0] if len(gaps) == 1 else q.Logical("OR", gaps), q.Literal(None), called)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(repr(argument) for argument in self.arguments)})"
+
+    @property
+    def __nullable__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Test(FunctionCall, Predicate):
+    """A function call that is true or false."""
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built(Expression):
+    """An expression whose node is made by a function of its operands' nodes."""
+
+    parts: tuple[Expression, ...]
+    make: Callable[..., q.Expression]
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return self.parts
+
+    def __build__(self, scope: Scope) -> q.Expression:
+        return self.make(*(part.__build__(scope) for part in self.parts))
+
+    @property
+    def __nullable__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltPredicate(Built, Predicate):
+    """A condition whose node is made by a function of its operands' nodes."""

@@ -1,0 +1,163 @@
+"""What kind of value an expression has, as its annotation says: what the operators of queries go by.
+
+``any`` is what no annotation describes: everything may be asked of it. ``mixed`` is a union of several
+kinds, and ``other`` what has a stored form of its own: both can only be equal to something.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    FutureDatetime,
+    NaiveDatetime,
+    PastDatetime,
+    PlainSerializer,
+    RootModel,
+    WrapSerializer,
+)
+
+from .. import type_inspection
+
+Kind: TypeAlias = Literal[
+    "any", "bool", "int", "float", "decimal", "text", "bytes", "datetime", "date", "time", "duration", "uuid",
+    "enum", "list", "dict", "model", "link", "mixed", "other",
+]  # fmt: skip
+
+NUMBERS: frozenset[Kind] = frozenset({"int", "float", "decimal"})
+ORDERED: frozenset[Kind] = frozenset(
+    {"any", "bool", "int", "float", "decimal", "text", "datetime", "date", "time", "duration", "uuid", "list"}
+)
+"""The kinds whose stored form sorts as Python does."""
+
+NAMES: dict[Kind, str] = {
+    "any": "a value of any type",
+    "bool": "a bool",
+    "int": "an int",
+    "float": "a float",
+    "decimal": "a Decimal",
+    "text": "a text",
+    "bytes": "bytes",
+    "datetime": "a datetime",
+    "date": "a date",
+    "time": "a time",
+    "duration": "a timedelta",
+    "uuid": "a UUID",
+    "enum": "a member of an enum",
+    "list": "a list",
+    "dict": "a dict",
+    "model": "a model",
+    "link": "a link",
+    "mixed": "a value of several types",
+    "other": "a value with a stored form of its own",
+}
+
+_CLASSES: tuple[tuple[type[Any], Kind], ...] = (
+    (bool, "bool"),
+    (int, "int"),
+    (float, "float"),
+    (str, "text"),
+    (Decimal, "decimal"),
+    (datetime, "datetime"),
+    (date, "date"),
+    (time, "time"),
+    (timedelta, "duration"),
+    (UUID, "uuid"),
+    (bytes, "bytes"),
+    (enum.Flag, "other"),
+    (enum.Enum, "enum"),
+    (list, "list"),
+    (tuple, "list"),
+    (set, "list"),
+    (frozenset, "list"),
+    (dict, "dict"),
+)
+_TIMES: dict[Any, bool | None] = {
+    AwareDatetime: True,
+    NaiveDatetime: False,
+    PastDatetime: None,
+    FutureDatetime: None,
+}
+
+
+def kind_of(annotation: Any) -> Kind:
+    """Return the kind of the values of a type, None aside."""
+    try:
+        return _known_kind(annotation)
+    except TypeError:  # an annotation that can't be hashed
+        return _kind_of(annotation)
+
+
+@lru_cache(maxsize=4096)
+def _known_kind(annotation: Any) -> Kind:
+    return _kind_of(annotation)
+
+
+def _kind_of(annotation: Any) -> Kind:
+    if any(
+        isinstance(note, (PlainSerializer, WrapSerializer)) for note in type_inspection.metadata(annotation)
+    ):
+        return "other"
+    members = [
+        member
+        for member in type_inspection.kinds(annotation)
+        if member is not type(None) and member is not None
+    ]
+    found = {_member_kind(member) for member in members}
+    if not found or "any" in found:
+        return "any"
+    if found == {"int", "float"}:
+        return "float"
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def _member_kind(member: Any) -> Kind:
+    if member is Any or member is object:
+        return "any"
+    if member in _TIMES:
+        return "datetime"
+    origin = cast(Any, get_origin(member) or member)
+    if hasattr(origin, "__solidb_any_target__") or hasattr(member, "__solidb_collection__"):
+        return "link"
+    if not isinstance(origin, type):
+        return "other"
+    kind = cast("type[Any]", origin)
+    if issubclass(kind, RootModel):
+        return "other"
+    if hasattr(kind, "__pydantic_fields__") or type_inspection.is_record(kind):
+        return "model"
+    return next((name for base, name in _CLASSES if issubclass(kind, base)), "other")
+
+
+def awareness(annotation: Any) -> bool | None:
+    """Return whether the times of a type have an offset; None where it does not say."""
+    said = {
+        _TIMES.get(member) for member in type_inspection.alternatives(annotation) if member is not type(None)
+    }
+    return said.pop() if len(said) == 1 else None
+
+
+def value_kind(value: Any) -> Kind:
+    """Return the kind of a Python value."""
+    if hasattr(value, "__solidb_reference__"):
+        return "link"
+    return _member_kind(cast(Any, type(value)))
+
+
+def choices(annotation: Any) -> tuple[Any, ...] | None:
+    """Return the values a type admits, None aside, where it names all: of enums and of ``Literal``."""
+    found: list[Any] = []
+    for member in type_inspection.alternatives(annotation):
+        if get_origin(member) is Literal:
+            found += get_args(member)
+        elif isinstance(member, type) and issubclass(member, enum.Enum) and not issubclass(member, enum.Flag):
+            found += member
+        elif member is not type(None) and member is not None:
+            return None
+    return tuple(found) or None

@@ -1,0 +1,174 @@
+"""Which Python values may stand beside an expression of a type, and what to write where one may not.
+
+A value of another type would be compared in silence, and the answer would be empty.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from ...errors import UsageError
+from .. import type_inspection
+from .kinds import NAMES, ORDERED, Kind, awareness, choices, kind_of, value_kind
+
+ORDERS = ("<", "<=", ">", ">=")
+
+
+def check_order(kind: Kind, operator: str, what: object) -> None:
+    """Refuse to order values whose stored form sorts in another way than they do; UsageError."""
+    if kind not in ORDERED:
+        raise UsageError(
+            f"{what!r} is {NAMES[kind]}, which {operator} can't order in a query",
+            hint="compare it with == or in_(), or order the documents in Python",
+        )
+
+
+def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: object) -> None:
+    """Refuse a Python value that an expression of a type can't be compared with; UsageError."""
+    if value is None:
+        if operator in ORDERS:
+            raise UsageError(f"{what!r} {operator} None: None has no place in an order", hint="is_null(..)")
+        return
+    if kind == "any":
+        return
+    given = value_kind(value)
+    if kind == "mixed":
+        _check_mixed(annotation, given, value, what)
+    elif kind == "other":
+        _check_other(annotation, value, what)
+    elif not _agrees(kind, given, value):
+        raise _refusal(annotation, kind, given, value, what)
+    if kind == "datetime":
+        check_awareness(awareness(annotation), value, what)
+    if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
+        raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
+    _check_choice(annotation, value, operator, what)
+
+
+def _agrees(kind: Kind, given: Kind, value: Any) -> bool:
+    if isinstance(value, Enum) and kind == "enum":
+        return True
+    if kind in ("int", "float"):
+        return given in ("int", "float") or (given == "decimal" and _is_exact(value))
+    if kind == "decimal":
+        return given in ("decimal", "int", "float")
+    return kind == given or (kind == "link" and given == "text" and value.count("/") == 1)
+
+
+def _is_exact(value: Decimal) -> bool:
+    return value.is_finite() and Decimal(float(value)) == value
+
+
+def as_number(value: Any) -> Any:
+    """Return a decimal as the int or float it is, to be compared with such; all else as it is."""
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _check_mixed(annotation: Any, given: Kind, value: Any, what: object) -> None:
+    kinds = {kind_of(member) for member in type_inspection.kinds(annotation) if member is not type(None)}
+    fits = any(_agrees(kind, given, value) for kind in kinds - {"mixed", "other"})
+    if not fits and "other" not in kinds and not ("link" in kinds and "text" in kinds and given == "text"):
+        raise UsageError(
+            f"{what!r} can't be compared with {value!r}: it holds "
+            + " or ".join(sorted(NAMES[each] for each in kinds))
+        )
+
+
+def _check_other(annotation: Any, value: Any, what: object) -> None:
+    """Hold a value with a stored form of its own to the class of the field, where that is one."""
+    for member in type_inspection.kinds(annotation):
+        described = getattr(member, "__origin__", member)
+        if not isinstance(described, type) or isinstance(value, described) or kind_of(described) != "other":
+            return
+        if hasattr(described, "__pydantic_root_model__") or hasattr(
+            described, "__get_pydantic_core_schema__"
+        ):
+            return
+    raise UsageError(f"{what!r} can't be compared with {value!r}, which is no {_name(annotation)}")
+
+
+def _name(annotation: Any) -> str:
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def check_awareness(aware: bool | None, value: Any, what: object) -> None:
+    """Hold a time to having an offset, or none, as those it is compared with; UsageError."""
+    if aware is not None and isinstance(value, datetime) and (value.tzinfo is not None) is not aware:
+        given, way = (
+            ("naive", "give it an offset: datetime(..., tzinfo=UTC)")
+            if aware
+            else ("aware", "take the offset away: value.replace(tzinfo=None)")
+        )
+        raise UsageError(
+            f"{what!r} holds {'aware' if aware else 'naive'} times, and {value!r} is {given}", hint=way
+        )
+
+
+def _check_choice(annotation: Any, value: Any, operator: str, what: object) -> None:
+    """Hold a value to the members of an enum or the values of a ``Literal``."""
+    known = choices(annotation) if operator not in ORDERS else None
+    if known is None or any(value == each for each in known):
+        return
+    shown = ", ".join(str(each) if isinstance(each, Enum) else repr(each) for each in known[:10])
+    raise UsageError(f"{what!r} can't be {value!r}", hint=f"it is one of {shown}")
+
+
+_WAYS: dict[tuple[Kind, Kind], str] = {
+    ("bool", "int"): "compare it with True or False",
+    ("int", "bool"): "write 1 or 0",
+    ("float", "bool"): "write 1.0 or 0.0",
+    ("decimal", "bool"): "write 1 or 0",
+    ("list", "text"): "contains(field, item), or any_(field) == item, asks for an element",
+    ("date", "datetime"): "compare it with value.date()",
+    ("datetime", "date"): "compare it with datetime(value.year, value.month, value.day, tzinfo=UTC)",
+    ("float", "decimal"): "a float has no such value: compare it with float(value)",
+    ("int", "decimal"): "an int has no such value: compare it with float(value)",
+    ("link", "text"): "a document is named 'collection/key': User.id, or the document itself",
+    ("model", "dict"): "compare it with a model, or its fields one by one",
+}
+
+
+def _refusal(annotation: Any, kind: Kind, given: Kind, value: Any, what: object) -> UsageError:
+    way = _WAYS.get((kind, given))
+    if way is None and kind == "list":
+        way = "contains(field, item), or any_(field) == item, asks for an element"
+    if way is None and kind == "enum":
+        way = f"compare it with a member: {', '.join(map(str, choices(annotation) or ()))}"
+    return UsageError(
+        f"{what!r} is {NAMES[kind]}, and can't be compared with {value!r}",
+        hint=way or f"compare it with {NAMES[kind]}",
+    )
+
+
+_COMPARABLE: tuple[frozenset[Kind], ...] = (frozenset({"int", "float"}), frozenset({"int", "decimal"}))
+
+
+def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
+    """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
+    pair = frozenset({left, right})
+    if len(pair) == 1 or "any" in pair or "mixed" in pair or pair in _COMPARABLE or pair == {"link", "text"}:
+        return
+    raise UsageError(
+        f"{what!r} is {NAMES[left]} and {other!r} {NAMES[right]}: {operator} can't compare them in a query",
+        hint="compare values of one type; func.to_number() and func.to_string() convert",
+    )
+
+
+def check_reference(target: Any, value: Any, what: object) -> None:
+    """Refuse what names no document, or one of a collection that is not led to; UsageError."""
+    if value is None or target is None:
+        return
+    collection = getattr(target, "__solidb_collection__", None)
+    named = value if isinstance(value, str) else value.__solidb_reference__()
+    if named.count("/") != 1:
+        raise UsageError(
+            f"{what!r} can't be {value!r}: a document is named 'collection/key'",
+            hint=f"'{collection or 'collection'}/{value}', or compare the key: Model.key == {value!r}",
+        )
+    if collection is not None and named.partition("/")[0] != collection:
+        raise UsageError(f"{what!r} leads to documents of {collection!r}, and {named!r} is none of them")

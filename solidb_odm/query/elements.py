@@ -1,0 +1,365 @@
+"""``any_``, ``all_`` and ``unnest``: the elements of a list in a query.
+
+``any_(Order.lines)`` stands for an element in the conditions it is used in. The conditions of one ``and_()``
+or one statement that use the same ``line = any_(Order.lines)`` speak of the same element; so do those of a
+function: ``any_(Order.lines, lambda line: and_(line.price > 10, line.qty > 1))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast, overload
+
+from .._dataclasses import dataclass
+from ..errors import UsageError
+from ..language import nodes as q
+from ..model import type_inspection
+from ..model.expressions import decimals
+from ..model.expressions.base import OPERATORS, Combined, Comparison, Expression, Negation, Predicate, Value
+from ..model.expressions.encoding import encode_as
+from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
+from ..model.expressions.kinds import NAMES
+from ..model.expressions.methods import METHODS, has_kind
+from ..model.expressions.records import fields_of, records
+from ..model.links.paths import beyond
+from .conditions import condition, expression
+
+T = TypeVar("T")
+
+_ROWS = "line = unnest(Order.lines) makes a row of each element: select(line.sku, func.sum(line.price))"
+_QUANTIFIABLE = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN")
+
+
+class Elements(Expression):
+    """An element of a list, or a field of it, under a quantifier.
+
+    ``__root__`` is the whole element, which one or several conditions speak of.
+    """
+
+    __slots__ = ("__items__", "__path__", "__quantifier__", "__root__", "__type__")
+    __quantifier__: q.ArrayQuantifier
+    __root__: Elements
+
+    def __init__(
+        self,
+        items: Expression,
+        quantifier: q.ArrayQuantifier,
+        path: tuple[str | int, ...] = (),
+        kind: tuple[Any, Any, str, bool] | None = None,
+        root: Elements | None = None,
+    ) -> None:
+        self.__items__ = items
+        self.__quantifier__ = quantifier
+        self.__path__ = path
+        self.__root__ = self if root is None else root
+        if kind is None:
+            inner = type_inspection.element(items.__solidb_type__)
+            kind = (inner, None, "", type_inspection.is_nullable(inner))
+        self.__type__ = kind
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.__items__,)
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return self.__type__[0]
+
+    @property
+    def __solidb_source__(self) -> Any:
+        return None
+
+    @property
+    def __nullable__(self) -> bool:
+        return self.__type__[3]
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        root = self.__root__
+        if root not in scope.variables:
+            raise UsageError(
+                f"{root!r} stands for an element in a condition, not for a value",
+                hint=_ROWS,
+            )
+        node: q.Expression = q.Name(scope.variables[root])
+        for step in self.__path__:
+            node = q.Attribute(node, step) if isinstance(step, str) else q.Index(node, q.Literal(step))
+        return node
+
+    def __build__(self, scope: Any) -> q.Expression:
+        digits = self.__solidb_digits__(scope)
+        return decimals.sort_key(digits) if self.__solidb_kind__ == "decimal" else digits
+
+    def __getattr__(self, name: str) -> Any:
+        target = type_inspection.link_target(self.__type__[0])
+        if target is not None and not name.startswith("__"):
+            return beyond(self, target, name)
+        for record in records(self.__type__[0]):
+            if name in fields_of(record):
+                return self.__child(record, name)
+        method = METHODS.get(name)
+        if method is not None and has_kind(self.__type__[0], method.kinds):
+            return method.make(self)
+        if name in OPERATORS:
+            return OPERATORS[name](self)
+        raise AttributeError(f"the elements of {self.__items__!r} have no field {name!r}")
+
+    def __getitem__(self, step: str | int) -> Elements:
+        for record in records(self.__type__[0]):
+            if step in fields_of(record):
+                return self.__child(record, cast(str, step))
+        check_step(self, step)
+        inner = type_inspection.element(self.__type__[0])
+        path = (*self.__path__, step)
+        return Elements(self.__items__, self.__quantifier__, path, (inner, None, "", True), self.__root__)
+
+    def __child(self, record: type[Any], name: str) -> Elements:
+        field = fields_of(record)[name]
+        nullable = self.__nullable__ or type_inspection.is_nullable(field.annotation)
+        kind = (field.annotation, field.owner, name, nullable)
+        return Elements(
+            self.__items__, self.__quantifier__, (*self.__path__, field.stored), kind, self.__root__
+        )
+
+    def __encode__(self, value: Any) -> Any:
+        annotation, owner, name, _ = self.__type__
+        if owner is None and not self.__path__:
+            return encode_element(self.__items__, value)
+        return encode_as(owner, name, annotation, value)
+
+    def __dir__(self) -> list[str]:
+        target = type_inspection.link_target(self.__type__[0])
+        fields = [name for record in records(self.__type__[0]) for name in fields_of(record)]
+        return sorted(
+            {*(fields if target is None else getattr(target, "__pydantic_fields__", ())), "in_", "not_in"}
+        )
+
+    def __repr__(self) -> str:
+        path = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.__path__)
+        return f"{self.__quantifier__.lower()}_({self.__items__!r}){path}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ElementCondition(Predicate):
+    """A condition that any, or all, of the elements of a list meet."""
+
+    root: Elements
+    inner: Expression
+
+    def __operands__(self) -> tuple[Expression, ...]:
+        return (self.root.__items__, self.inner)
+
+    def __build__(self, scope: Any) -> q.Expression:
+        short = self._short(scope)
+        if short is not None:
+            return short
+        items = self.root.__items__.__build__(scope)
+        is_all = self.root.__quantifier__ == "ALL"
+        name = (
+            "CURRENT"
+            if not (_has_elements(self.inner) or _names_others(self.inner, self.root))
+            else scope.fresh("_x")
+        )
+        scope.variables[self.root] = name
+        try:
+            wanted = self.inner.__build__(scope)
+        finally:
+            del scope.variables[self.root]
+        return _tested(items, name, wanted, is_all=is_all, nullable=self.root.__items__.__nullable__)
+
+    def _short(self, scope: Any) -> q.Expression | None:
+        """Build a plain comparison of the elements with a value in the language's own short form."""
+        inner = self.inner
+        if (
+            not isinstance(inner, Comparison)
+            or not isinstance(inner.left, Elements)
+            or inner.left.__root__ is not self.root
+        ):
+            return None
+        left = inner.left
+        is_order = inner.operator in ("<", "<=", ">", ">=")
+        path = left.__path__
+        fits = (
+            inner.operator in _QUANTIFIABLE
+            and not (is_order and left.__nullable__)
+            and left.__solidb_kind__ != "decimal"
+        )
+        if not fits or not isinstance(inner.right, Value) or any(isinstance(step, int) for step in path):
+            return None
+        base = self.root.__items__.__build__(scope)
+        node = q.Expansion(base, path=cast("tuple[str, ...]", path)) if path else base
+        return q.ArrayCompare(node, self.root.__quantifier__, inner.operator, inner.right.__build__(scope))
+
+    def __repr__(self) -> str:
+        return f"{self.root!r} meets {self.inner!r}"
+
+
+def _tested(
+    items: q.Expression, name: str, wanted: q.Expression, *, is_all: bool, nullable: bool
+) -> q.Expression:
+    sought = q.Unary("NOT", wanted) if is_all else wanted
+    found: q.Expression
+    if name == "CURRENT":
+        kept = q.Call("LENGTH", (q.Expansion(items, condition=sought),))
+        found = q.Compare(kept, "==" if is_all else ">", q.Literal(0))
+    else:
+        found = q.Quantified("NONE" if is_all else "ANY", name, items, sought)
+        if nullable:
+            found = q.Quantified(
+                "NONE" if is_all else "ANY", name, q.Binary(items, "??", q.Array(())), sought
+            )
+    if not (is_all and nullable):
+        return found
+    return q.Logical("AND", (q.Compare(items, "!=", q.Literal(None)), found))
+
+
+def _has_elements(wanted: Expression) -> bool:
+    return isinstance(wanted, ElementCondition) or any(map(_has_elements, wanted.__operands__()))
+
+
+def _names_others(wanted: Expression, root: Elements) -> bool:
+    return any(each is not root for each in free_elements(wanted))
+
+
+def free_elements(wanted: Expression) -> list[Elements]:
+    """Return the elements that an expression speaks of and nothing quantifies yet, outer ones first."""
+    found: dict[Elements, None] = {}
+    if isinstance(wanted, Elements):
+        found |= dict.fromkeys(free_elements(wanted.__items__))
+        found[wanted.__root__] = None
+        return list(found)
+    for part in wanted.__operands__():
+        found |= dict.fromkeys(free_elements(part))
+    if isinstance(wanted, ElementCondition):
+        found.pop(wanted.root, None)
+    return list(found)
+
+
+def closed(wanted: Expression) -> Expression:
+    """Return a condition with its elements quantified: each where the conditions that speak of it meet."""
+    if isinstance(wanted, Negation):
+        return Negation(closed(wanted.condition))
+    free = free_elements(wanted)
+    if not free:
+        return wanted
+    if isinstance(wanted, Combined):
+        return _joined(wanted)
+    return _quantified(wanted, free)
+
+
+def _quantified(wanted: Expression, free: list[Elements]) -> Expression:
+    if len({each.__quantifier__ for each in free}) > 1:
+        raise UsageError(
+            f"{wanted!r} speaks of any and of all elements, and does not say which comes first",
+            hint="any_(a, lambda x: all_(b, lambda y: x.n == y.n)) says it",
+        )
+    for root in reversed(free):
+        wanted = ElementCondition(root, wanted)
+    return wanted
+
+
+def _joined(wanted: Combined) -> Expression:
+    """Quantify conditions that AND or OR joins: those of one element together."""
+    parts = _flat(wanted)
+    joins = "ANY" if wanted.operator == "AND" else "ALL"
+    together: dict[Elements, list[Expression]] = {}
+    made: list[Expression] = []
+    for part in parts:
+        free = [] if isinstance(part, (Negation, Combined)) else free_elements(part)
+        if len(free) == 1 and free[0].__quantifier__ == joins:
+            if free[0] not in together:
+                made.append(free[0])
+            together.setdefault(free[0], []).append(part)
+        else:
+            made.append(closed(part))
+    for place, part in enumerate(made):
+        if isinstance(part, Elements):
+            mine = together[part]
+            inner = mine[0] if len(mine) == 1 else Combined(wanted.operator, tuple(mine))
+            made[place] = ElementCondition(part, inner)
+    return made[0] if len(made) == 1 else Combined(wanted.operator, tuple(made))
+
+
+def _flat(wanted: Combined) -> list[Expression]:
+    parts: list[Expression] = []
+    for each in wanted.conditions:
+        is_same = isinstance(each, Combined) and each.operator == wanted.operator
+        parts += _flat(cast(Combined, each)) if is_same else [each]
+    return parts
+
+
+def closed_all(wanted: Iterable[Expression]) -> tuple[Expression, ...]:
+    """Return the conditions of a statement, all of which hold, with their elements quantified."""
+    parts = tuple(wanted)
+    if not any(map(free_elements, parts)):
+        return parts
+    joined = closed(Combined("AND", parts))
+    return joined.conditions if isinstance(joined, Combined) and joined.operator == "AND" else (joined,)
+
+
+def check_no_elements(wanted: Expression, what: str) -> Expression:
+    """Return a value; UsageError if it speaks of an element of a list, which stands in conditions only."""
+    if isinstance(wanted, Predicate):
+        return closed(wanted)
+    free = free_elements(wanted)
+    if free:
+        raise UsageError(
+            f"{what} can't take {wanted!r}: {free[0]!r} stands for an element in a condition",
+            hint=_ROWS,
+        )
+    return wanted
+
+
+def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
+    name = f"{quantifier.lower()}_()"
+    listed = expression(items, name)
+    if listed.__solidb_kind__ not in ("list", "any", "mixed", "other"):
+        raise UsageError(f"{name} takes a list, and {listed!r} is {NAMES[listed.__solidb_kind__]}")
+    element = Elements(listed, quantifier)
+    return element if test is None else ElementCondition(element, condition(test(element)))
+
+
+@overload
+def any_(items: Iterable[T] | None) -> T: ...
+@overload
+def any_(items: Iterable[T] | None, test: Callable[[T], Predicate | bool]) -> Predicate: ...
+def any_(items: Any, test: Any = None) -> Any:
+    """Stand for any element of a list: ``any_(User.tags) == "a"``, ``any_(Order.lines).price > 10``.
+
+    With a function its conditions are those of one element:
+    ``any_(Order.lines, lambda line: and_(line.price > 10, line.qty > 1))``.
+    """
+    return _elements(items, "ANY", test)
+
+
+@overload
+def all_(items: Iterable[T] | None) -> T: ...
+@overload
+def all_(items: Iterable[T] | None, test: Callable[[T], Predicate | bool]) -> Predicate: ...
+def all_(items: Any, test: Any = None) -> Any:
+    """Stand for all elements of a list; true of an empty one, not of null."""
+    return _elements(items, "ALL", test)
+
+
+class Unnest:
+    """The elements of a list of each document, as rows of their own."""
+
+    __slots__ = ("__solidb_items__", "__weakref__")
+    __solidb_model__ = None
+
+    def __init__(self, items: Expression) -> None:
+        self.__solidb_items__ = items
+
+    def __repr__(self) -> str:
+        return f"unnest({self.__solidb_items__!r})"
+
+
+def unnest(items: Iterable[T] | None) -> T:
+    """Read the elements of a list as rows; a document without elements has none.
+
+    ``line = unnest(Order.lines)``, then ``select(line.sku, func.sum(line.qty)).group_by(line.sku)``.
+    """
+    listed = check_no_elements(expression(items, "unnest()"), "unnest()")
+    if listed.__solidb_kind__ not in ("list", "any", "mixed", "other"):
+        raise UsageError(f"unnest() takes a list, and {listed!r} is {NAMES[listed.__solidb_kind__]}")
+    inner = type_inspection.element(listed.__solidb_type__)
+    place = Place(Unnest(listed), (), inner, None, "", type_inspection.is_nullable(inner))
+    return cast(T, FieldRef(place))
