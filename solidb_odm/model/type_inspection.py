@@ -94,7 +94,7 @@ def is_record(member: Any) -> bool:
     """Say whether a type is a standard dataclass or a typed dictionary, whose fields are attributes."""
     if not isinstance(member, type) or is_model(member):
         return False
-    return dataclasses.is_dataclass(member) or is_typeddict(member)
+    return dataclasses.is_dataclass(member) or is_typeddict(cast(Any, member))
 
 
 def is_model(member: Any) -> bool:

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.kinds import NAMES, kind_of
+from ..model.expressions.kinds import NAMES, Kind, kind_of
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
 from .scope import BuildScope
@@ -72,7 +72,8 @@ def _alike(values: list[Any], what: str) -> list[Expression]:
         (each for each in values if isinstance(each, Expression) and each.__solidb_kind__ != "any"), None
     )
     made = [check_no_elements(lift(each, like, checked=True), what) for each in values]
-    kinds = {each.__solidb_kind__ for each in made if not _is_null(each)} - {"any"}
+    kinds: set[Kind] = {each.__solidb_kind__ for each in made if not _is_null(each)}
+    kinds.discard("any")
     if len(kinds) > 1 and kinds != {"int", "float"}:
         shown = " or ".join(sorted(NAMES[kind] for kind in kinds))
         raise UsageError(

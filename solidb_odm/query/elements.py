@@ -105,7 +105,7 @@ class Elements(Expression):
     def __getitem__(self, step: str | int) -> Elements:
         for record in records(self.__type__[0]):
             if step in fields_of(record):
-                return self.__child(record, cast(str, step))
+                return self.__child(record, str(step))
         check_step(self, step)
         inner = type_inspection.element(self.__type__[0])
         path = (*self.__path__, step)

@@ -131,7 +131,7 @@ class Functions(WindowFunctions):
         return cast(int, Aggregate("COUNT_DISTINCT", _argument(target, "func.count_distinct()"), int))
 
     @overload
-    def sum(self, target: Decimal | None) -> Decimal: ...
+    def sum(self, target: Decimal | None) -> Decimal: ...  # pyright: ignore[reportOverlappingOverload]  # None
     @overload
     def sum(self, target: timedelta | None) -> timedelta: ...
     @overload
@@ -144,7 +144,7 @@ class Functions(WindowFunctions):
         return _total("SUM", target)
 
     @overload
-    def avg(self, target: Decimal | None) -> Decimal: ...
+    def avg(self, target: Decimal | None) -> Decimal: ...  # pyright: ignore[reportOverlappingOverload]  # None
     @overload
     def avg(self, target: timedelta | None) -> timedelta: ...
     @overload

@@ -128,14 +128,20 @@ _PLAIN: tuple[Kind, ...] = ("int", "float")
 for _left, _right in product(_PLAIN, _PLAIN):
     for _operator, _rule in _of_numbers(_left, _right):
         _RULES[_left, _operator, _right] = _rule
-for _pair in (("decimal", "decimal"), ("decimal", "int"), ("int", "decimal")):
+_DECIMAL_PAIRS: tuple[tuple[Kind, Kind], ...] = (
+    ("decimal", "decimal"),
+    ("decimal", "int"),
+    ("int", "decimal"),
+)
+for _left, _right in _DECIMAL_PAIRS:
     for _sign in _SIGNS:
-        _RULES[_pair[0], _sign, _pair[1]] = Rule(Decimal, _decimal(_sign))
+        _RULES[_left, _sign, _right] = Rule(Decimal, _decimal(_sign))
+_NUMBERS_OR_ANY: tuple[Kind, ...] = ("any", "int", "float")
 _ANY_SIGNS: tuple[q.BinaryOperator, ...] = (*_SIGNS, "/", "%")
 for _sign in _ANY_SIGNS:
     _rule = _of_anything(_sign)
-    for _pair in (("any", "any"), ("any", "int"), ("int", "any"), ("any", "float"), ("float", "any")):
-        _RULES[_pair[0], _sign, _pair[1]] = _rule
+    for _number in _NUMBERS_OR_ANY:
+        _RULES["any", _sign, _number] = _RULES[_number, _sign, "any"] = _rule
 _RULES["any", "+", "text"] = _RULES["text", "+", "any"] = Rule(str, _plain("+"))
 for _number in _PLAIN:
     _RULES["duration", "*", _number] = Rule(timedelta, _scaled("*"))

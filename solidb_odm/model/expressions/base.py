@@ -228,7 +228,7 @@ class Expression(ABC):
     def __ror__(self, other: Any) -> Any:
         return _joined(other, "|", self)
 
-    def __invert__(self) -> Expression:
+    def __invert__(self) -> Any:
         if is_condition(self):
             return Negation(self)
         return computed(negative(self), "-", 1) if self.__solidb_kind__ == "int" else _refuse(self, "~")

@@ -15,6 +15,7 @@ from .instants import call, let
 
 _BIAS = 2_000_000
 _COMPLEMENT = {digit: str(9 - int(digit)) for digit in "0123456789"}
+_COMPLEMENTED = {ord(digit): other for digit, other in _COMPLEMENT.items()}
 _MOST = 10**18
 _ZERO = "B"
 
@@ -28,7 +29,7 @@ def key_of(value: Decimal) -> str:
     if not text:
         return _ZERO
     magnitude = f"{len(text) + int(exponent) + _BIAS:07}{text.rstrip('0')}"
-    return f"C{magnitude}" if not sign else "A" + magnitude.translate(str.maketrans(_COMPLEMENT)) + "~"
+    return f"C{magnitude}" if not sign else "A" + magnitude.translate(_COMPLEMENTED) + "~"
 
 
 def of_key(key: str) -> Decimal:
@@ -37,7 +38,7 @@ def of_key(key: str) -> Decimal:
         return Decimal(0)
     magnitude = key[1:].rstrip("~")
     if key[0] == "A":
-        magnitude = magnitude.translate(str.maketrans(_COMPLEMENT))
+        magnitude = magnitude.translate(_COMPLEMENTED)
     digits, point = magnitude[7:], int(magnitude[:7]) - _BIAS
     plain = digits[:point].ljust(point, "0") if point > 0 else "0"
     rest = digits[point:] if point > 0 else "0" * -point + digits
@@ -70,7 +71,7 @@ def sort_key(text: q.Expression) -> q.Expression:
     complement = q.Object(tuple((digit, _text(other)) for digit, other in _COMPLEMENT.items()))
     negative = call("CONCAT", _text("A"), call("SUBSTITUTE", magnitude, complement), _text("~"))
     signed = q.Ternary(call("STARTS_WITH", t, _text("-")), negative, call("CONCAT", _text("C"), magnitude))
-    key = q.Ternary(q.Compare(digits, "==", _text("")), _text(_ZERO), signed)
+    key: q.Expression = q.Ternary(q.Compare(digits, "==", _text("")), _text(_ZERO), signed)
     key = let("_n", call("LTRIM", whole, _text("0")), key)
     key = let("_w", call("REPLACE", mantissa, _text("."), _text("")), key)
     return let("_t", text, q.Ternary(q.Compare(t, "==", q.Literal(None)), q.Literal(None), key))

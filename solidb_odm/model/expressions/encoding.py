@@ -60,13 +60,13 @@ def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[An
 
 
 @lru_cache(maxsize=4096)
-def is_customised(owner: type[Any], name: str) -> bool:
+def is_customised(owner: Any, name: str) -> bool:
     """Say whether a serialiser of its own stores a field as something its type does not tell."""
     if name not in getattr(owner, "__pydantic_fields__", ()):
         return False
-    schema: Any = field_schema(stored_form(owner).origin, name)[0]
-    while isinstance(schema, dict):
-        written: Any = schema.get("serialization", {})
+    schema: dict[str, Any] | None = cast(Any, field_schema(stored_form(owner).origin, name)[0])
+    while schema is not None:
+        written: dict[str, Any] = schema.get("serialization", {})
         if str(written.get("type", "")).startswith("function"):
             return True
         schema = schema.get("schema")

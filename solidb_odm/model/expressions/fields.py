@@ -211,7 +211,7 @@ def check_step(items: Expression, step: str | int) -> None:
         raise UsageError(
             f"{items!r}[{step!r}]: a query can't index a text", hint="func.substring(text, start, length)"
         )
-    fits = {
+    fits: dict[str, Any] = {
         "list": int,
         "dict": str,
         "model": (),

@@ -109,7 +109,7 @@ def _kind_of(annotation: Any) -> Kind:
         for member in type_inspection.kinds(annotation)
         if member is not type(None) and member is not None
     ]
-    found = {_member_kind(member) for member in members}
+    found: set[Kind] = {_member_kind(member) for member in members}
     if not found or "any" in found:
         return "any"
     if found == {"int", "float"}:
@@ -122,7 +122,7 @@ def _member_kind(member: Any) -> Kind:
         return "any"
     if member in _TIMES:
         return "datetime"
-    origin = cast(Any, get_origin(member) or member)
+    origin: Any = get_origin(member) or member
     if hasattr(origin, "__solidb_any_target__") or hasattr(member, "__solidb_collection__"):
         return "link"
     if not isinstance(origin, type):

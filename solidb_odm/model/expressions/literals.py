@@ -49,13 +49,11 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
 
 
 def _agrees(kind: Kind, given: Kind, value: Any) -> bool:
-    if isinstance(value, Enum) and kind == "enum":
-        return True
     if kind in ("int", "float"):
-        return given in ("int", "float") or (given == "decimal" and _is_exact(value))
+        return given in ("int", "float") or (given == "decimal" and _is_exact(Decimal(value)))
     if kind == "decimal":
         return given in ("decimal", "int", "float")
-    return kind == given or (kind == "link" and given == "text" and value.count("/") == 1)
+    return kind == given or (kind == "link" and given == "text" and str(value).count("/") == 1)
 
 
 def _is_exact(value: Decimal) -> bool:
@@ -70,7 +68,9 @@ def as_number(value: Any) -> Any:
 
 
 def _check_mixed(annotation: Any, given: Kind, value: Any, what: object) -> None:
-    kinds = {kind_of(member) for member in type_inspection.kinds(annotation) if member is not type(None)}
+    kinds: set[Kind] = {
+        kind_of(member) for member in type_inspection.kinds(annotation) if member is not type(None)
+    }
     fits = any(_agrees(kind, given, value) for kind in kinds - {"mixed", "other"})
     if not fits and "other" not in kinds and not ("link" in kinds and "text" in kinds and given == "text"):
         raise UsageError(
@@ -145,13 +145,23 @@ def _refusal(annotation: Any, kind: Kind, given: Kind, value: Any, what: object)
     )
 
 
-_COMPARABLE: tuple[frozenset[Kind], ...] = (frozenset({"int", "float"}), frozenset({"int", "decimal"}))
+_COMPARABLE: tuple[frozenset[Kind], ...] = (
+    frozenset({"int", "float"}),
+    frozenset({"int", "decimal"}),
+    frozenset({"link", "text"}),
+)
 
 
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
-    if len(pair) == 1 or "any" in pair or "mixed" in pair or pair in _COMPARABLE or pair == {"link", "text"}:
+    if (
+        len(pair) == 1
+        or "any" in pair
+        or "mixed" in pair
+        or pair in _COMPARABLE
+        or pair == frozenset(("link", "text"))
+    ):
         return
     raise UsageError(
         f"{what!r} is {NAMES[left]} and {other!r} {NAMES[right]}: {operator} can't compare them in a query",

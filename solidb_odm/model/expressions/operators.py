@@ -81,7 +81,7 @@ class Nested(Expression):
 
     @property
     def __solidb_type__(self) -> Any:
-        columns = getattr(self.statement, "columns", ())
+        columns: tuple[Any, ...] = getattr(self.statement, "columns", ())
         shown = getattr(columns[0], "expression", None) if len(columns) == 1 else None
         return list[shown.__solidb_type__] if isinstance(shown, Expression) else Any  # type: ignore[name-defined]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from functools import lru_cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
@@ -33,7 +34,7 @@ def records(annotation: Any) -> tuple[type[Any], ...]:
 def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
     if not hasattr(record, "__pydantic_fields__"):
-        return _plain_fields(record)
+        return _plain_fields(cast(Hashable, record))
     return {
         name: RecordField(stored_name(record, name), info.annotation, record)
         for name, info in record.__pydantic_fields__.items()
@@ -41,7 +42,8 @@ def fields_of(record: type[Any]) -> dict[str, RecordField]:
 
 
 @lru_cache(maxsize=512)
-def _plain_fields(record: type[Any]) -> dict[str, RecordField]:
+def _plain_fields(hashable: Hashable) -> dict[str, RecordField]:
+    record = cast("type[Any]", hashable)
     hints = get_type_hints(record, include_extras=True)
     names = list(hints) if is_typeddict(record) else [field.name for field in dataclasses.fields(record)]
     return {name: RecordField(_alias(hints[name]) or name, _required(hints[name]), None) for name in names}
