@@ -141,7 +141,7 @@ def _part(part: Expression, values: list[Any]) -> Any:
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {
     Aggregate: ("function", "source", "annotation"),
-    Arithmetic: ("operator", "rule"),
+    Arithmetic: ("operator", "rule", "can_divide_by_zero"),
     Combined: ("operator",),
     Comparison: ("operator",),
     FunctionCall: ("name", "annotation", "is_strict"),

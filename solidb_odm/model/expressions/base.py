@@ -454,6 +454,11 @@ class Arithmetic(Computation):
     def __solidb_type__(self) -> Any:
         return self.rule.annotation
 
+    @property
+    def can_divide_by_zero(self) -> bool:
+        """Say whether it divides by what is not known to be another number than 0."""
+        return self.rule.divides and not (isinstance(self.right, Value) and bool(self.right.value))
+
     def __operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
@@ -462,14 +467,13 @@ class Arithmetic(Computation):
 
     def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
         gaps = (*_gaps(self.left, scope), *_gaps(self.right, scope))
-        if self.rule.divides and not (isinstance(self.right, Value) and self.right.value):
+        if self.can_divide_by_zero:
             gaps = (*gaps, q.Compare(_core(self.right, scope, self), "==", q.Literal(0)))
         return gaps
 
     @property
     def __nullable__(self) -> bool:
-        divides = self.rule.divides and not (isinstance(self.right, Value) and self.right.value)
-        return divides or self.left.__nullable__ or self.right.__nullable__
+        return self.can_divide_by_zero or self.left.__nullable__ or self.right.__nullable__
 
     def __encode__(self, value: Any) -> Any:
         if self.__solidb_kind__ == "list":  # whose elements the list knows that was added to

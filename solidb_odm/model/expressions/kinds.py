@@ -114,7 +114,8 @@ def _kind_of(annotation: Any) -> Kind:
         return "any"
     if found == {"int", "float"}:
         return "float"
-    return found.pop() if len(found) == 1 else "mixed"
+    mixed: Kind = "mixed"
+    return found.pop() if len(found) == 1 else mixed
 
 
 def _member_kind(member: Any) -> Kind:
@@ -132,7 +133,8 @@ def _member_kind(member: Any) -> Kind:
         return "other"
     if hasattr(kind, "__pydantic_fields__") or type_inspection.is_record(kind):
         return "model"
-    return next((name for base, name in _CLASSES if issubclass(kind, base)), "other")
+    other: Kind = "other"
+    return next((name for base, name in _CLASSES if issubclass(kind, base)), other)
 
 
 def awareness(annotation: Any) -> bool | None:
