@@ -59,11 +59,16 @@ def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
     if not branches:
         raise UsageError("case() needs at least one (condition, value)")
     for branch in branches:
-        if not isinstance(branch, tuple) or len(branch) != 2:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_pair(branch):
             raise UsageError(f"case() takes pairs of a condition and a value, not {branch!r}")
     values = _alike([*(value for _, value in branches), else_], "case()")
     tests = [closed(condition(test)) for test, _ in branches]
     return cast(T, Choice(tuple(zip(tests, values[:-1], strict=True)), values[-1]))
+
+
+def is_pair(branch: Any) -> bool:
+    """Say whether a branch of ``case`` is a condition and a value."""
+    return isinstance(branch, tuple) and sum(1 for _ in branch) == 2  # pyright: ignore[reportUnknownVariableType]
 
 
 def _alike(values: list[Any], what: str) -> list[Expression]:

@@ -100,7 +100,7 @@ def _clause(clause: Any, values: list[Any]) -> Any:
         values.append(clause)
         return bool(clause)
     if isinstance(clause, tuple):
-        return tuple(_clause(each, values) for each in cast("tuple[Any, ...]", clause))
+        return tuple(_clause(each, values) for each in clause)  # pyright: ignore[reportUnknownVariableType]
     if isinstance(clause, Expression):
         return _part(clause, values)
     if isinstance(clause, Ordering):

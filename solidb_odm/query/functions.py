@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
@@ -31,6 +31,7 @@ from .sources import Alias
 from .windows import WindowFunctions
 
 T = TypeVar("T")
+Number = TypeVar("Number", float, Decimal, timedelta)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,28 +131,16 @@ class Functions(WindowFunctions):
         """Count the different values; null is one of them."""
         return cast(int, Aggregate("COUNT_DISTINCT", _argument(target, "func.count_distinct()"), int))
 
-    @overload
-    def sum(self, target: Decimal | None) -> Decimal: ...  # pyright: ignore[reportOverlappingOverload]  # None
-    @overload
-    def sum(self, target: timedelta | None) -> timedelta: ...
-    @overload
-    def sum(self, target: float | None) -> float: ...
-    def sum(self, target: Any) -> Any:
+    def sum(self, target: Number | None) -> Number:
         """Add the numbers of a group, nulls left out; 0 if there are none.
 
         A float, also of integers; of decimals a Decimal and exact, of durations a timedelta.
         """
-        return _total("SUM", target)
+        return cast(Number, _total("SUM", target))
 
-    @overload
-    def avg(self, target: Decimal | None) -> Decimal: ...  # pyright: ignore[reportOverlappingOverload]  # None
-    @overload
-    def avg(self, target: timedelta | None) -> timedelta: ...
-    @overload
-    def avg(self, target: float | None) -> float: ...
-    def avg(self, target: Any) -> Any:
+    def avg(self, target: Number | None) -> Number:
         """Give the mean of the numbers of a group; None if there are none. Of the types that ``sum`` has."""
-        return _total("AVG", target)
+        return cast(Number, _total("AVG", target))
 
     def min(self, target: T, *others: T) -> T:
         """Give the least value of a group that is not null; of several arguments, the least of them."""

@@ -233,7 +233,7 @@ class Expression(ABC):
             return Negation(self)
         return computed(negative(self), "-", 1) if self.__solidb_kind__ == "int" else _refuse(self, "~")
 
-    def __round__(self, digits: int = 0) -> Expression:
+    def __round__(self, digits: int = 0) -> Any:
         return _refuse(self, "round()", "func.round(value, digits), which rounds halves away from zero")
 
     def __int__(self) -> int:

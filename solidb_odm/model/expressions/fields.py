@@ -80,7 +80,8 @@ class FieldRef(Expression):
         kind = kind_of(place.annotation)
         if kind in ("any", "link") or place.owner is None:
             return kind
-        return "other" if is_customised(place.owner, place.name) else kind
+        owner: Any = place.owner
+        return "other" if is_customised(owner, place.name) else kind
 
     def __stored__(self, scope: Scope) -> q.Expression:
         """Make the node of the value as it is stored."""

@@ -114,8 +114,7 @@ def _kind_of(annotation: Any) -> Kind:
         return "any"
     if found == {"int", "float"}:
         return "float"
-    mixed: Kind = "mixed"
-    return found.pop() if len(found) == 1 else mixed
+    return found.pop() if len(found) == 1 else "mixed"
 
 
 def _member_kind(member: Any) -> Kind:
@@ -133,8 +132,10 @@ def _member_kind(member: Any) -> Kind:
         return "other"
     if hasattr(kind, "__pydantic_fields__") or type_inspection.is_record(kind):
         return "model"
-    other: Kind = "other"
-    return next((name for base, name in _CLASSES if issubclass(kind, base)), other)
+    for base, name in _CLASSES:
+        if issubclass(kind, base):
+            return name
+    return "other"
 
 
 def awareness(annotation: Any) -> bool | None:
