@@ -11,7 +11,7 @@ from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions.base import Expression, Predicate, Source, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
+from ..model.expressions.operators import Ordering, sort_key
 from . import conditions
 from .columns import Entity, Scalar, column, decoder, labels_of
 from .ctes import Table
@@ -229,7 +229,7 @@ def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
     if hasattr(key.__class__, "__ordering__"):  # nearest()
         return cast(Ordering, key.__ordering__())
-    made = key if isinstance(key, Ordering) else conditions.sort_key(conditions.expression(key, "order_by()"))
+    made = key if isinstance(key, Ordering) else sort_key(conditions.expression(key, "order_by()"))
     return Ordering(check_no_elements(made.expression, "order_by()"), made.descending)
 
 
