@@ -81,12 +81,16 @@ def test_what_is_a_function_here_says_so_and_is_not_there(name: str) -> None:
 def test_what_a_method_can_not_mean_is_refused() -> None:
     with pytest.raises(UsageError, match=r"(?s)is_\(\) takes None, True or False.*Member.age == 3"):
         M.age.is_(3)
-    with pytest.raises(UsageError, match=r"any_\(Member.lines\).cost"):
-        any_(M.lines).price.between(1, 2)
     with pytest.raises(UsageError, match="can't follow the link"):
         I.owner.name.in_(["Ada"])
     with pytest.raises(AttributeError, match="has no field 'descc'"):
         M.age.descc()
+
+
+def test_between_asks_one_element_for_both_ends() -> None:
+    text = select(M).where(any_(M.lines).price.between(1, 2)).compile().text
+
+    assert "[* FILTER (`CURRENT`.`cost` >= @p0) AND (`CURRENT`.`cost` <= @p1)]" in text
 
 
 def test_a_prompt_completes_fields_and_methods() -> None:
