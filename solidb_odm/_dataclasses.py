@@ -88,7 +88,7 @@ def _with_slots(cls: type[Any], options: dict[str, Any]) -> type[Any]:
 def _complete(
     made: type[Any], own: dict[str, Any], defaults: dict[str, Any], options: dict[str, Any]
 ) -> None:
-    """Give a class what the standard decorator makes, by way of a class of the same fields without bases."""
+    """Add to a class what the standard decorator makes, by a class of the same fields without bases."""
     fields: dict[str, dataclasses.Field[Any]] = {}
     for base in made.__mro__[:0:-1]:
         if "__dataclass_fields__" in base.__dict__:

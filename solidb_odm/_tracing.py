@@ -13,7 +13,7 @@ Recorder: TypeAlias = Callable[[str, float, Mapping[str, Any], str | None], None
 
 
 def recorder(scope: str) -> Recorder:
-    """Give a recorder of spans under the name of a scope; ConfigurationError without OpenTelemetry."""
+    """Return a recorder of spans under the name of a scope; ConfigurationError without OpenTelemetry."""
     try:
         from opentelemetry import trace
     except ImportError as problem:

@@ -377,7 +377,7 @@ class QuerySyntaxError(QueryError):
 
 
 def _window(line: str, place: int, width: int = 100) -> tuple[str, int]:
-    """Give the part of a line around a place that fits on a screen, and the place within it."""
+    """Return the part of a line around a place that fits on a screen, and the place within it."""
     if len(line) <= width:
         return line, place
     start = max(0, place - width // 2)

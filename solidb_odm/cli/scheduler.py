@@ -47,7 +47,7 @@ def run(client: Client, interval: float, pause: Callable[[float], None] = time.s
 
 
 def tick(client: Client) -> int:
-    """Enqueue what is due; give how many jobs."""
+    """Enqueue what is due; return how many jobs."""
     jobs = client.cron.run_due()
     for job in jobs:
         print(f"enqueued {job.id}: {job.script_path}")

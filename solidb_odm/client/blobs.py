@@ -249,13 +249,13 @@ def list_blobs(
 def upload(
     database: str, collection: str, pieces: Iterable[bytes] | AsyncIterable[bytes], boundary: str
 ) -> HttpCall:
-    """Give the call that stores a file, from the pieces of its form."""
+    """Return the call that stores a file, from the pieces of its form."""
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     return HttpCall("POST", at("blob", database, collection), headers=headers, content=pieces)
 
 
 def download(database: str, collection: str, key: str, start: int, end: int | None) -> HttpCall:
-    """Give the call that reads a file, or the bytes from ``start`` to before ``end``."""
+    """Return the call that reads a file, or the bytes from ``start`` to before ``end``."""
     headers: dict[str, str] = {}
     if start or end is not None:
         headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
@@ -263,12 +263,12 @@ def download(database: str, collection: str, key: str, start: int, end: int | No
 
 
 def new_boundary() -> str:
-    """Give the text that parts the form, which no file holds."""
+    """Return the text that parts the form, which no file holds."""
     return secrets.token_hex(16)
 
 
 def form(boundary: str, name: str, kind: str) -> tuple[bytes, bytes]:
-    """Give what stands before and after the file in a form."""
+    """Return what stands before and after the file in a form."""
     quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
@@ -278,7 +278,7 @@ def form(boundary: str, name: str, kind: str) -> tuple[bytes, bytes]:
 
 
 def name_of(data: Data, name: str | None) -> str:
-    """Give the name of a file: what it is said to be, or that of where it comes from."""
+    """Return the name of a file: what it is said to be, or that of where it comes from."""
     if name is not None:
         return name
     source: object = os.fspath(data) if isinstance(data, os.PathLike) else getattr(data, "name", None)

@@ -27,7 +27,7 @@ class Changes(Caller):
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
     ) -> LiveFeed[ChangeEvent]:
-        """Give the writes of a collection, or of one document, from now on.
+        """Return the writes of a collection, or of one document, from now on.
 
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
@@ -38,7 +38,7 @@ class Changes(Caller):
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
     ) -> LiveFeed[list[Json]]:
-        """Give the rows of a query, now and again after each change: always all of them.
+        """Return the rows of a query, now and again after each change: always all of them.
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """
@@ -52,7 +52,7 @@ class AsyncChanges(AsyncCaller):
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
     ) -> AsyncLiveFeed[ChangeEvent]:
-        """Give the writes of a collection, or of one document, from now on.
+        """Return the writes of a collection, or of one document, from now on.
 
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
@@ -63,7 +63,7 @@ class AsyncChanges(AsyncCaller):
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
     ) -> AsyncLiveFeed[list[Json]]:
-        """Give the rows of a query, now and again after each change: always all of them.
+        """Return the rows of a query, now and again after each change: always all of them.
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """

@@ -63,11 +63,11 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
         old.close()
 
     def using(self, db: str) -> Self:
-        """Give this client with another database for its sub-clients, on the same connections."""
+        """Return this client with another database for its sub-clients, on the same connections."""
         return self.over(self._runner.view(db))
 
     def within(self, timeout_ms: float) -> Self:
-        """Give this client with another time-out, on the same connections."""
+        """Return this client with another time-out, on the same connections."""
         return self.over(self._runner.view(seconds=timeout_ms / 1000))
 
     @property
@@ -144,11 +144,11 @@ class AsyncClient(
         await old.aclose()
 
     def using(self, db: str) -> Self:
-        """Give this client with another database for its sub-clients, on the same connections."""
+        """Return this client with another database for its sub-clients, on the same connections."""
         return self.over(self._runner.view(db))
 
     def within(self, timeout_ms: float) -> Self:
-        """Give this client with another time-out, on the same connections."""
+        """Return this client with another time-out, on the same connections."""
         return self.over(self._runner.view(seconds=timeout_ms / 1000))
 
     @property

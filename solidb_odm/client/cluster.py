@@ -51,7 +51,7 @@ class Cluster(Caller):
     """The cluster, blocking. The login must be an administrator's."""
 
     def status(self) -> ClusterStatus:
-        """Say how the cluster is: ``mode``, ``node_count``, peers."""
+        """Return the state of the cluster: ``mode``, ``node_count``, peers."""
         return self._run(status())
 
     def info(self) -> ClusterInfo:
@@ -79,7 +79,7 @@ class AsyncCluster(AsyncCaller):
     """The cluster, awaited. The login must be an administrator's."""
 
     async def status(self) -> ClusterStatus:
-        """Say how the cluster is: ``mode``, ``node_count``, peers."""
+        """Return the state of the cluster: ``mode``, ``node_count``, peers."""
         return await self._run(status())
 
     async def info(self) -> ClusterInfo:
@@ -104,7 +104,7 @@ class AsyncCluster(AsyncCaller):
 
 
 def status() -> Exchange[ClusterStatus]:
-    """Say how the cluster is."""
+    """Return the state of the cluster."""
     row = yield from rest("GET", at("cluster", "status"))
     peers: list[JsonObject] = row.get("peers") or []
     return ClusterStatus.of(row, mode="cluster" if peers else "standalone", node_count=1 + len(peers))

@@ -31,15 +31,15 @@ class Collections(Caller):
         self._run(truncate(self._database, collection))
 
     def compact(self, collection: str) -> None:
-        """Give disk space back."""
+        """Release disk space that is no longer used."""
         self._run(compact(self._database, collection))
 
     def repair(self, collection: str) -> int:
-        """Count the documents anew and build the indexes again; give the count."""
+        """Count the documents anew and build the indexes again; return the count."""
         return self._run(repair(self._database, collection))
 
     def stats(self, collection: str) -> CollectionStats:
-        """Say what a collection holds."""
+        """Return what a collection holds."""
         return self._run(databases.collection_stats(self._database, collection))
 
     def set_schema(self, collection: str, schema: Mapping[str, Any], *, mode: str = "strict") -> None:
@@ -50,7 +50,7 @@ class Collections(Caller):
         self._run(set_schema(self._database, collection, schema, mode))
 
     def get_schema(self, collection: str) -> JsonObject | None:
-        """Give the JSON Schema, if there is one."""
+        """Return the JSON Schema, if there is one."""
         return self._run(get_schema(self._database, collection))
 
     def delete_schema(self, collection: str) -> None:
@@ -66,7 +66,7 @@ class Collections(Caller):
     def export(
         self, collection: str, target: Target | None = None, *, progress: Progress | None = None
     ) -> list[DocumentResult] | int:
-        """Write all documents as JSONL to a path or an open file, and count them; or give them as a list.
+        """Write all documents as JSONL to a path or an open file, and count them; or return them as a list.
 
         A page at a time is held. ``progress`` is called with the number of documents so far.
         """
@@ -109,15 +109,15 @@ class AsyncCollections(AsyncCaller):
         await self._run(truncate(self._database, collection))
 
     async def compact(self, collection: str) -> None:
-        """Give disk space back."""
+        """Release disk space that is no longer used."""
         await self._run(compact(self._database, collection))
 
     async def repair(self, collection: str) -> int:
-        """Count the documents anew and build the indexes again; give the count."""
+        """Count the documents anew and build the indexes again; return the count."""
         return await self._run(repair(self._database, collection))
 
     async def stats(self, collection: str) -> CollectionStats:
-        """Say what a collection holds."""
+        """Return what a collection holds."""
         return await self._run(databases.collection_stats(self._database, collection))
 
     async def set_schema(self, collection: str, schema: Mapping[str, Any], *, mode: str = "strict") -> None:
@@ -128,7 +128,7 @@ class AsyncCollections(AsyncCaller):
         await self._run(set_schema(self._database, collection, schema, mode))
 
     async def get_schema(self, collection: str) -> JsonObject | None:
-        """Give the JSON Schema, if there is one."""
+        """Return the JSON Schema, if there is one."""
         return await self._run(get_schema(self._database, collection))
 
     async def delete_schema(self, collection: str) -> None:
@@ -144,7 +144,7 @@ class AsyncCollections(AsyncCaller):
     async def export(
         self, collection: str, target: Target | None = None, *, progress: Progress | None = None
     ) -> list[DocumentResult] | int:
-        """Write all documents as JSONL to a path or an open file, and count them; or give them as a list.
+        """Write all documents as JSONL to a path or an open file, and count them; or return them as a list.
 
         A page at a time is held. ``progress`` is called with the number of documents so far.
         """
@@ -191,12 +191,12 @@ def truncate(database: str, collection: str) -> Exchange[None]:
 
 
 def compact(database: str, collection: str) -> Exchange[None]:
-    """Give disk space back."""
+    """Release disk space that is no longer used."""
     yield from _do("compact_collection", database, collection)
 
 
 def repair(database: str, collection: str) -> Exchange[int]:
-    """Count the documents anew and build the indexes again; give the count.
+    """Count the documents anew and build the indexes again; return the count.
 
     The server's own repair is for sharded collections only.
     """
@@ -217,7 +217,7 @@ def set_schema(
 
 
 def get_schema(database: str, collection: str) -> Exchange[JsonObject | None]:
-    """Give the JSON Schema, if there is one."""
+    """Return the JSON Schema, if there is one."""
     answer = yield from _do("get_collection_schema", database, collection, repeatable=True)
     return definitions.own_schema(definitions.schema_of(answer.data)[0])
 

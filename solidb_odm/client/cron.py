@@ -103,7 +103,7 @@ class Cron(Caller):
         self._run(delete(self._database, cron_id))
 
     def run_due(self, now: float | None = None) -> builtins.list[Job]:
-        """Enqueue what is due, once whoever else does so too; give the jobs. The scheduler's step."""
+        """Enqueue what is due, once whoever else does so too; return the jobs. The scheduler's step."""
         return self._run(run_due(self._database, now))
 
 
@@ -156,7 +156,7 @@ class AsyncCron(AsyncCaller):
         await self._run(delete(self._database, cron_id))
 
     async def run_due(self, now: float | None = None) -> builtins.list[Job]:
-        """Enqueue what is due, once whoever else does so too; give the jobs. The scheduler's step."""
+        """Enqueue what is due, once whoever else does so too; return the jobs. The scheduler's step."""
         return await self._run(run_due(self._database, now))
 
 
@@ -216,7 +216,7 @@ def delete(database: str, cron_id: str) -> Exchange[None]:
 
 
 def run_due(database: str, now: float | None = None) -> Exchange[list[Job]]:
-    """Enqueue a job for every schedule that is due, and move it on; give the jobs of this call.
+    """Enqueue a job for every schedule that is due, and move it on; return the jobs of this call.
 
     What was missed while no runner ran is made up for by one job.
     """
@@ -241,7 +241,7 @@ def run_due(database: str, now: float | None = None) -> Exchange[list[Job]]:
 
 
 def next_run(schedule: str, timezone: str, after: float | None = None) -> int:
-    """Give the next moment of a schedule in cron's syntax, in seconds since 1970."""
+    """Return the next moment of a schedule in cron's syntax, in seconds since 1970."""
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as problem:

@@ -18,7 +18,7 @@ class Databases(Caller):
     """Databases and collections, blocking."""
 
     def ping(self) -> int:
-        """Give the server's clock in milliseconds since 1970; needs no login."""
+        """Return the server's clock in milliseconds since 1970; needs no login."""
         return self._run(ping())
 
     def list_databases(self) -> list[str]:
@@ -46,7 +46,7 @@ class Databases(Caller):
         self._run(delete_collection(db, name))
 
     def collection_stats(self, db: str, name: str) -> CollectionStats:
-        """Say what a collection holds."""
+        """Return what a collection holds."""
         return self._run(collection_stats(db, name))
 
 
@@ -54,7 +54,7 @@ class AsyncDatabases(AsyncCaller):
     """Databases and collections, awaited."""
 
     async def ping(self) -> int:
-        """Give the server's clock in milliseconds since 1970; needs no login."""
+        """Return the server's clock in milliseconds since 1970; needs no login."""
         return await self._run(ping())
 
     async def list_databases(self) -> list[str]:
@@ -82,12 +82,12 @@ class AsyncDatabases(AsyncCaller):
         await self._run(delete_collection(db, name))
 
     async def collection_stats(self, db: str, name: str) -> CollectionStats:
-        """Say what a collection holds."""
+        """Return what a collection holds."""
         return await self._run(collection_stats(db, name))
 
 
 def ping() -> Exchange[int]:
-    """Give the server's clock in milliseconds since 1970."""
+    """Return the server's clock in milliseconds since 1970."""
     return int((yield from send({"cmd": "ping"}, repeatable=True)).data)
 
 
@@ -133,7 +133,7 @@ def delete_collection(database: str, name: str) -> Exchange[None]:
 
 
 def collection_stats(database: str, name: str) -> Exchange[CollectionStats]:
-    """Say what a collection holds."""
+    """Return what a collection holds."""
     request = {"cmd": "collection_stats", "database": database, "name": name}
     raw = (yield from send(request, Subject(database, name), repeatable=True, light=True)).data
     return CollectionStats.of(raw, name=name)

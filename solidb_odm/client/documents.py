@@ -30,7 +30,7 @@ class Documents(Caller):
     def insert(
         self, db: str, collection: str, document: Mapping[str, Any], key: str | None = None
     ) -> DocumentResult:
-        """Store a new document; give it as stored, with its ``_key`` and ``_rev``.
+        """Store a new document; return it as stored, with its ``_key`` and ``_rev``.
 
         Belongs to the open transaction, if there is one.
         """
@@ -47,7 +47,7 @@ class Documents(Caller):
     def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
     ) -> DocumentResult:
-        """Merge attributes into a document, at its top level, or replace it; give it as stored.
+        """Merge attributes into a document, at its top level, or replace it; return it as stored.
 
         Belongs to the open transaction, if there is one.
         """
@@ -75,7 +75,7 @@ class AsyncDocuments(AsyncCaller):
     async def insert(
         self, db: str, collection: str, document: Mapping[str, Any], key: str | None = None
     ) -> DocumentResult:
-        """Store a new document; give it as stored, with its ``_key`` and ``_rev``.
+        """Store a new document; return it as stored, with its ``_key`` and ``_rev``.
 
         Belongs to the open transaction, if there is one.
         """
@@ -92,7 +92,7 @@ class AsyncDocuments(AsyncCaller):
     async def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
     ) -> DocumentResult:
-        """Merge attributes into a document, at its top level, or replace it; give it as stored.
+        """Merge attributes into a document, at its top level, or replace it; return it as stored.
 
         Belongs to the open transaction, if there is one.
         """
@@ -124,7 +124,7 @@ def insert(
     key: str | None = None,
     tx: Staging | None = None,
 ) -> Exchange[DocumentResult]:
-    """Store a new document; give it as stored."""
+    """Store a new document; return it as stored."""
     body = checked_document(document, collection)
     request: JsonObject = {"cmd": "insert", "database": database, "collection": collection, "document": body}
     if key is not None:
@@ -150,7 +150,7 @@ def update(
     merge: bool = True,
     tx: Staging | None = None,
 ) -> Exchange[DocumentResult]:
-    """Merge attributes into a document, or replace it; give it as stored."""
+    """Merge attributes into a document, or replace it; return it as stored."""
     body = checked_document(document, collection)
     if not merge:
         return (yield from _replace(database, collection, key, body, tx))

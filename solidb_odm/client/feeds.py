@@ -104,7 +104,7 @@ class LiveFeed(Generic[T]):
         return self._watch.items.popleft()
 
     def poll(self, seconds: float = 0.0) -> T | None:
-        """Give the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
         deadline = time.monotonic() + seconds
         while not self._watch.items:
             left = deadline - time.monotonic()
@@ -217,7 +217,7 @@ class AsyncLiveFeed(Generic[T]):
         return self._watch.items.popleft()
 
     async def poll(self, seconds: float = 0.0) -> T | None:
-        """Give the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
         deadline = time.monotonic() + seconds
         while not self._watch.items:
             left = deadline - time.monotonic()
@@ -313,6 +313,6 @@ def feed_token() -> Exchange[str]:
 
 
 def waits() -> Iterator[float]:
-    """Give the seconds to wait between attempts to come back, without end."""
+    """Return the seconds to wait between attempts to come back, without end."""
     for attempt in itertools.count():
         yield random.uniform(0.5, 1.0) * min(5.0, 0.1 * 2 ** min(attempt, 10))  # noqa: S311 - no secret

@@ -36,7 +36,7 @@ class QueryCalls(Caller):
         *,
         timeout_ms: float | None = None,
     ) -> list[Json]:
-        """Run a query; give its rows.
+        """Run a query; return its rows.
 
         Belongs to the open transaction, if there is one, but sees committed data only. An answer that
         is too large for one message is read in pages.
@@ -53,20 +53,20 @@ class QueryCalls(Caller):
     def iterate(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> Iterator[Json]:
-        """Run a query and give row after row, holding one page at a time."""
+        """Run a query and yield row after row, holding one page at a time."""
         for page in self._pages(first_page(db, sdbql, bind_vars, page_size)):
             yield from page
 
     def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
-        """Say how a query is run. The server runs its reading part to find out."""
+        """Return how a query is run. The server runs its reading part to find out."""
         return self._run(explain(db, sdbql, bind_vars))
 
     def pipeline(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests (``{"cmd": "get", ..}``) in one go; give answers and errors in order."""
+        """Send requests (``{"cmd": "get", ..}``) in one go; return answers and errors in order."""
         return self._run(pipeline(requests))
 
     def batch(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests in one message; give answers and errors in order. They are not atomic."""
+        """Send requests in one message; return answers and errors in order. They are not atomic."""
         return self._run(batch(requests))
 
 
@@ -81,7 +81,7 @@ class AsyncQueryCalls(AsyncCaller):
         *,
         timeout_ms: float | None = None,
     ) -> list[Json]:
-        """Run a query; give its rows.
+        """Run a query; return its rows.
 
         Belongs to the open transaction, if there is one, but sees committed data only. An answer that
         is too large for one message is read in pages.
@@ -98,21 +98,21 @@ class AsyncQueryCalls(AsyncCaller):
     async def iterate(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> AsyncIterator[Json]:
-        """Run a query and give row after row, holding one page at a time."""
+        """Run a query and yield row after row, holding one page at a time."""
         async for page in self._pages(first_page(db, sdbql, bind_vars, page_size)):
             for item in page:
                 yield item
 
     async def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
-        """Say how a query is run. The server runs its reading part to find out."""
+        """Return how a query is run. The server runs its reading part to find out."""
         return await self._run(explain(db, sdbql, bind_vars))
 
     async def pipeline(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests (``{"cmd": "get", ..}``) in one go; give answers and errors in order."""
+        """Send requests (``{"cmd": "get", ..}``) in one go; return answers and errors in order."""
         return await self._run(pipeline(requests))
 
     async def batch(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests in one message; give answers and errors in order. They are not atomic."""
+        """Send requests in one message; return answers and errors in order. They are not atomic."""
         return await self._run(batch(requests))
 
 
@@ -174,7 +174,7 @@ def _page(answer: JsonObject, context: Subject) -> ClientPage[Json]:
 
 
 def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[QueryPlan]:
-    """Say how a query is run."""
+    """Return how a query is run."""
     _check_binds(text, binds or {})
     request = {**query_request(text, binds or {}, database), "cmd": "explain"}
     del request["cache"]
@@ -198,7 +198,7 @@ def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
 
 
 def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
-    """Send requests in one go on one connection; give what each answers, or the error it was refused with."""
+    """Send requests in one go on one connection; return the answer to each, or its error."""
     if not requests:
         return []
     answers: list[Any] = yield from call(batch_of(requests, "pipeline", decode_data))
@@ -209,7 +209,7 @@ def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError
 
 
 def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
-    """Send requests in one message; give what each answers, or the error it was refused with."""
+    """Send requests in one message; return what each answers, or the error it was refused with."""
     answer = yield from send({"cmd": "batch", "commands": list(requests)})
     return [_outcome(part, request) for part, request in zip(answer.parts, requests, strict=True)]
 

@@ -28,7 +28,7 @@ class RequestObserver:
 
 
 def observer_of(options: Mapping[str, Any]) -> Observer:
-    """Give the one observer that tells all that the options ask for."""
+    """Return the one observer that tells all that the options ask for."""
     observers: list[Observer] = [_spans()] if options.get("tracing") else []
     if (wanted := options.get("on_request")) is not None:
         observers.append(wanted)

@@ -59,7 +59,7 @@ def send_whole(request: JsonObject, context: Subject, *, hint: str) -> Exchange[
 
 
 def is_there() -> Exchange[bool]:
-    """Say whether the server answers; a connection that broke was not its end, then."""
+    """Return whether the server answers; a connection that broke was not its end, then."""
     try:
         yield from send({"cmd": "ping"}, repeatable=True)
     except SolidbError:
@@ -68,12 +68,12 @@ def is_there() -> Exchange[bool]:
 
 
 def about(cmd: str, database: str, collection: str, **others: Any) -> JsonObject:
-    """Give the request for a command about a collection."""
+    """Return the request for a command about a collection."""
     return {"cmd": cmd, "database": database, "collection": collection, **others}
 
 
 def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
-    """Give the index of this name."""
+    """Return the index of this name."""
     for index in indexes:
         if index.name == name:
             return index
@@ -81,7 +81,7 @@ def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
 
 
 def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -> N:
-    """Give the index of this name, or the only one there is."""
+    """Return the index of this name, or the only one there is."""
     if name is not None:
         return named(indexes, name, collection, kind)
     if len(indexes) == 1:
@@ -95,12 +95,12 @@ def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -
 
 
 def at(*parts: str) -> str:
-    """Give the path of a part of the interface; every part is quoted."""
+    """Return the path of a part of the interface; every part is quoted."""
     return "/_api/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str = "") -> Exchange[Any]:
-    """Make a call about ``what``, called ``name``; give the body of its answer."""
+    """Make a call about ``what``, called ``name``; return the body of its answer."""
     answer = yield from call(HttpCall(method, path, body))
     if answer.status < 400:
         return answer.body
@@ -115,12 +115,12 @@ def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str
 
 
 def unsupported(what: str, why: str, instead: str) -> NotSupportedByServerError:
-    """Give the error: what was asked, why the server can't, and what to use instead."""
+    """Return the error: what was asked, why the server can't, and what to use instead."""
     return NotSupportedByServerError(f"the server has no {what}: {why}", hint=f"instead: {instead}")
 
 
 def unix_seconds(moment: datetime | str | float) -> int:
-    """Give the seconds since 1970 of a moment: RFC 3339, a datetime (naive ones are UTC), or seconds."""
+    """Return the seconds since 1970 of a moment: RFC 3339, a datetime (naive ones are UTC), or seconds."""
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)

@@ -80,11 +80,11 @@ class ClientResult:
         return len(list(iter(self)))
 
     def keys(self) -> list[str]:
-        """Give the names that can stand in brackets."""
+        """Return the names that can stand in brackets."""
         return list(self)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give a field by name, or a default."""
+        """Return a field by name, or a default."""
         try:
             return self[name]
         except KeyError:

@@ -80,7 +80,7 @@ class Scripts(Caller):
         self._run(delete(self._database, script_id))
 
     def get_stats(self) -> ScriptStats:
-        """Say what the scripts of the whole server have done since its start."""
+        """Return what the scripts of the whole server have done since its start."""
         return self._run(get_stats())
 
 
@@ -119,7 +119,7 @@ class AsyncScripts(AsyncCaller):
         await self._run(delete(self._database, script_id))
 
     async def get_stats(self) -> ScriptStats:
-        """Say what the scripts of the whole server have done since its start."""
+        """Return what the scripts of the whole server have done since its start."""
         return await self._run(get_stats())
 
 
@@ -127,7 +127,7 @@ class Env(Caller):
     """Environment variables, blocking."""
 
     def list(self) -> dict[str, str]:
-        """Give the variables and their values."""
+        """Return the variables and their values."""
         return self._run(list_variables(self._database))
 
     def set(self, key: str, value: str) -> None:
@@ -143,7 +143,7 @@ class AsyncEnv(AsyncCaller):
     """Environment variables, awaited."""
 
     async def list(self) -> dict[str, str]:
-        """Give the variables and their values."""
+        """Return the variables and their values."""
         return await self._run(list_variables(self._database))
 
     async def set(self, key: str, value: str) -> None:
@@ -156,7 +156,7 @@ class AsyncEnv(AsyncCaller):
 
 
 def create(database: str, name: str, script: JsonObject) -> Exchange[Script]:
-    """Make a script; give it whole."""
+    """Make a script; return it whole."""
     made = yield from rest("POST", at("database", database, "scripts"), script, what="script", name=name)
     return (yield from get(database, made["id"]))
 
@@ -186,7 +186,7 @@ def delete(database: str, key: str) -> Exchange[None]:
 
 
 def get_stats() -> Exchange[ScriptStats]:
-    """Say what scripts have done since the server started."""
+    """Return what scripts have done since the server started."""
     return ScriptStats.of((yield from rest("GET", at("scripts", "stats"))))
 
 
@@ -225,7 +225,7 @@ def _script(row: JsonObject) -> Script:
 
 
 def list_variables(database: str) -> Exchange[dict[str, str]]:
-    """Give the variables and their values."""
+    """Return the variables and their values."""
     return dict((yield from rest("GET", at("database", database, "env"))))
 
 

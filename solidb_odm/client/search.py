@@ -354,7 +354,7 @@ def hybrid(
 
 
 def _attribute(database: str, collection: str, attribute: str | None) -> Exchange[str]:
-    """Give the attribute to search; without an index the server finds nothing and does not say why."""
+    """Return the attribute to search; without an index the server finds nothing and does not say why."""
     indexes = yield from list_indexes(database, collection)
     if attribute is None:
         return chosen(indexes, None, collection, "fulltext").field

@@ -61,7 +61,7 @@ class _Builder:
         return self.options(token=token)
 
     def timeout_ms(self, milliseconds: float) -> Self:
-        """Give every request so long, from waiting for a connection to the whole answer."""
+        """Limit every request to this time, from waiting for a connection to the whole answer."""
         return self.options(timeout_ms=milliseconds)
 
     def pool_size(self, connections: int) -> Self:
@@ -119,5 +119,5 @@ def address_of(url: str, options: Mapping[str, Any]) -> ServerAddress:
 
 
 def logged_in(address: ServerAddress, database: str, username: str, password: str) -> ServerAddress:
-    """Give the same place with another login."""
+    """Return the same place with another login."""
     return replace(address, database=database, username=username, password=password, api_key="", token="")

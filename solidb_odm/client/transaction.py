@@ -84,7 +84,7 @@ class ClientTransaction(TransactionBase):
         self._lease, self._turn = lease, Lock()
 
     def begin(self, database: str, level: str) -> str:
-        """Begin it; give its identifier."""
+        """Begin it; return its identifier."""
         with self._turn:
             try:
                 self.staging = Staging(run(begin(database, level), self._lease))
@@ -136,7 +136,7 @@ class AsyncClientTransaction(TransactionBase):
         self._lease, self._turn = lease, anyio.Lock()
 
     async def begin(self, database: str, level: str) -> str:
-        """Begin it; give its identifier."""
+        """Begin it; return its identifier."""
         async with self._turn:
             try:
                 self.staging = Staging(await arun(begin(database, level), self._lease))
@@ -210,7 +210,7 @@ class Stage(Generic[X]):
     bound: bool = False
 
     def current(self, kind: type[X]) -> X | None:
-        """Give the open transaction, if there is one."""
+        """Return the open transaction, if there is one."""
         if self.bound:
             return self.own  # even when it has ended: writes must not slip past it
         for other in _AMBIENT.get():
@@ -220,7 +220,7 @@ class Stage(Generic[X]):
 
 
 def level_of(isolation: str | None) -> str:
-    """Give the wire's name of an isolation level, in whatever spelling it comes."""
+    """Return the wire's name of an isolation level, in whatever spelling it comes."""
     if isolation is None:
         return "read_committed"
     name = str(getattr(isolation, "value", isolation)).lower()
@@ -266,7 +266,7 @@ def rollback(tx: Staging) -> Exchange[None]:
 
 
 def staged(request: JsonObject, tx: Staging | None) -> JsonObject:
-    """Give the request as it must be sent to belong to a transaction; without one, as it is.
+    """Return the request as it must be sent to belong to a transaction; without one, as it is.
 
     The server does not let a plain write join the transaction of its connection.
     """

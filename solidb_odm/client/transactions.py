@@ -17,7 +17,7 @@ class Flag(int):
     """A truth that may also be called, as the method of other SoliDB clients is."""
 
     def __call__(self) -> bool:
-        """Give the truth."""
+        """Return the truth."""
         return bool(self)
 
     def __repr__(self) -> str:
@@ -30,7 +30,7 @@ class Identifier(str):
     __slots__ = ()
 
     def __call__(self) -> str:
-        """Give the identifier."""
+        """Return the identifier."""
         return str(self)
 
 
@@ -51,7 +51,7 @@ class Transactions(Caller):
     """Transactions, blocking."""
 
     def begin_transaction(self, db: str, isolation: str | None = None) -> str:
-        """Begin a transaction of this client; give its identifier.
+        """Begin a transaction of this client; return its identifier.
 
         Until ``commit`` or ``rollback`` this client's insert, update, delete and query belong to it, from
         whatever thread or task. All else (get, list, bulk, sub-clients) stays outside.
@@ -143,7 +143,7 @@ class AsyncTransactions(AsyncCaller):
     """Transactions, awaited."""
 
     async def begin_transaction(self, db: str, isolation: str | None = None) -> str:
-        """Begin a transaction of this client; give its identifier.
+        """Begin a transaction of this client; return its identifier.
 
         See ``Client.begin_transaction``: what the isolation levels give is the same.
         """

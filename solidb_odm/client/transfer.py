@@ -25,7 +25,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 @contextmanager
 def opened(target: Target) -> Generator[IO[str]]:
-    """Give a file to write to; one that was opened here is closed here."""
+    """Return a file to write to; one that was opened here is closed here."""
     if isinstance(target, str | os.PathLike):
         with Path(target).open("w", encoding="utf-8") as file:
             yield file

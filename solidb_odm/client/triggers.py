@@ -202,7 +202,7 @@ def delete(database: str, key: str) -> Exchange[None]:
 
 
 def events_of(events: str | Sequence[str]) -> list[str]:
-    """Give the events as the server names them."""
+    """Return the events as the server names them."""
     names = [name.lower() for name in ([events] if isinstance(events, str) else events)]
     unknown = [name for name in names if name not in EVENTS]
     if unknown or not names:

@@ -49,7 +49,7 @@ class TTL(Caller):
         return self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
-        """Give an index another number of seconds.
+        """Set another number of seconds for an index.
 
         It is dropped and made anew, and all documents are written once more as they are.
         """
@@ -90,7 +90,7 @@ class AsyncTTL(AsyncCaller):
         return await self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     async def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
-        """Give an index another number of seconds.
+        """Set another number of seconds for an index.
 
         It is dropped and made anew, and all documents are written once more as they are.
         """
@@ -129,7 +129,7 @@ def create_index(
 def update_expiration(
     database: str, collection: str, name: str, expire_after_seconds: int
 ) -> Exchange[TTLIndexInfo]:
-    """Give an index another number of seconds, by making it anew."""
+    """Set another number of seconds for an index, by making it anew."""
     _check_seconds(name, expire_after_seconds)
     old = yield from get_index_info(database, collection, name)
     yield from delete_index(database, collection, name)

@@ -312,7 +312,7 @@ def dequantize(database: str, collection: str, name: str) -> Exchange[VectorInde
 
 
 def metric_of(metric: str | None) -> str:
-    """Give the wire's name of a metric, in whatever spelling it comes."""
+    """Return the wire's name of a metric, in whatever spelling it comes."""
     if metric is None:
         return "Cosine"
     found = METRICS.get("".join(letter for letter in metric.lower() if letter.isalnum()))
@@ -351,7 +351,7 @@ def _nearest(
 
 
 def only_index(database: str, collection: str, name: str | None) -> Exchange[VectorIndexInfo]:
-    """Give the index of this name, or the only one there is."""
+    """Return the index of this name, or the only one there is."""
     if name is not None:
         return (yield from _index(database, collection, name))
     indexes = yield from list_indexes(database, collection)

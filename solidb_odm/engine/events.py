@@ -58,11 +58,11 @@ class Observation:
 
     @property
     def is_on(self) -> bool:
-        """Say whether anybody wants to know."""
+        """Return whether anybody wants to know."""
         return bool(self.watchers) or self.slow_query is not None
 
     def explaining(self, command: Command[Any], seconds: float) -> ExplainQuery | None:
-        """Give the command that explains a query, if it was slow."""
+        """Return the command that explains a query, if it was slow."""
         if self.slow_query is None or seconds < self.slow_query:
             return None
         match command:
@@ -120,7 +120,7 @@ def _without_values(plan: Json) -> Json:
 
 
 def describe(command: Command[Any]) -> str:
-    """Say in one line what a command asks for: SDBQL for a query."""
+    """Return in one line what a command asks for: SDBQL for a query."""
     name = type(command).__name__
     match command:
         case RunQuery(text=text) if text:
@@ -231,7 +231,7 @@ _SYSTEMS = {"file": "sqlite", "server": "solidb"}
 
 
 def spans() -> Watcher:
-    """Give a watcher that makes spans; ConfigurationError without OpenTelemetry."""
+    """Return a watcher that makes spans; ConfigurationError without OpenTelemetry."""
     record = recorder("solidb_odm")
 
     def tell(event: QueryEvent) -> None:
@@ -242,7 +242,7 @@ def spans() -> Watcher:
 
 
 def _attributes(event: QueryEvent) -> dict[str, Any]:
-    """Give what a span says; not the values of bind variables, which may be secrets."""
+    """Return what a span says; not the values of bind variables, which may be secrets."""
     found: dict[str, Any] = {
         "db.system.name": _SYSTEMS.get(event.engine, event.engine),
         "db.operation.name": event.command,

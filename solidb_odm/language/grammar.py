@@ -110,7 +110,7 @@ COLLECT_OPTIONS: Mapping[str, Check] = {"method": one_of("hash", "sorted")}
 
 
 def contradicts(options: Options) -> bool:
-    """Tell whether options of a traversal exclude each other: depth first knows no global uniqueness."""
+    """Return whether options of a traversal exclude each other: depth first knows no global uniqueness."""
     chosen = dict(options)
     depth_first = chosen.get("order") == "dfs" or chosen.get("bfs") is False
     return depth_first and chosen.get("uniqueVertices") == "global"

@@ -57,7 +57,7 @@ def like_regex(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
 
 
 def like(text: object, pattern: object) -> bool:
-    """Tell whether ``text LIKE pattern``: case-sensitive, the whole text, false if not strings."""
+    """Return whether ``text LIKE pattern``: case-sensitive, the whole text, false if not strings."""
     if type(text) is not str or type(pattern) is not str:
         return False
     return like_regex(pattern).fullmatch(text) is not None
@@ -79,7 +79,7 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> regex.Pattern[s
 
 
 def regex_search(text: str, pattern: str, *, ignore_case: bool = False) -> bool:
-    """Tell whether the pattern is found in the text; raises QueryLimitError if it takes too long."""
+    """Return whether the pattern is found in the text; raises QueryLimitError if it takes too long."""
     compiled = compile_regex(pattern, ignore_case=ignore_case)
     try:
         return compiled.search(text, timeout=SECONDS_PER_SEARCH) is not None

@@ -111,18 +111,18 @@ def typename(value: Json) -> str:
 
 
 def is_number(value: Json) -> bool:
-    """Tell whether the value is a number; true and false are not."""
+    """Return whether the value is a number; true and false are not."""
     kind = kind_of(value)
     return kind is int or kind is float
 
 
 def is_object(value: Json) -> TypeGuard[JsonObject]:
-    """Tell whether the value is an object."""
+    """Return whether the value is an object."""
     return kind_of(value) is dict
 
 
 def is_array(value: Json) -> TypeGuard[list[Json]]:
-    """Tell whether the value is an array."""
+    """Return whether the value is an array."""
     return kind_of(value) is list
 
 
@@ -137,7 +137,7 @@ def describe(value: Json) -> str:
 
 
 def truthy(value: Json) -> bool:
-    """Tell whether the value counts as true: all but null, false, 0 and ``""`` do, ``[]`` too."""
+    """Return whether the value counts as true: all but null, false, 0 and ``""`` do, ``[]`` too."""
     return bool(value) or kind_of(value) is list or kind_of(value) is dict
 
 
@@ -192,7 +192,7 @@ def _compare_objects(left: dict[str, Json], right: dict[str, Json]) -> int:
 
 
 def equal(left: Json, right: Json) -> bool:
-    """Tell whether two values are the same, deeply; 1 equals 1.0, true does not equal 1."""
+    """Return whether two values are the same, deeply; 1 equals 1.0, true does not equal 1."""
     kind = kind_of(left)
     if kind is kind_of(right):
         if kind is list:
@@ -204,7 +204,7 @@ def equal(left: Json, right: Json) -> bool:
 
 
 def contains(container: Json, item: Json) -> bool:
-    """Tell whether ``item IN container``: an element of an array, or a key of an object."""
+    """Return whether ``item IN container``: an element of an array, or a key of an object."""
     if kind_of(container) is list:
         if kind_of(item) is str:
             return item in container

@@ -65,7 +65,7 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def repeats_a_name(expression: Node) -> bool:
-    """Tell whether an expression takes the whole value of a variable more than once, as ``[a, a]`` does."""
+    """Return whether an expression takes the whole value of a variable more than once, as ``[a, a]`` does."""
     found: set[str] = set()
     parts: set[int] = set()
     for node in walk(expression):
@@ -106,7 +106,7 @@ def collections_written(query: Query) -> frozenset[str]:
 
 
 def is_mutation(query: Query) -> bool:
-    """Tell whether a query changes documents or the catalogue."""
+    """Return whether a query changes documents or the catalogue."""
     return any(_changes(node) for node in walk(query))
 
 

@@ -62,16 +62,16 @@ class AsyncMigrator(MigratorBase):
         return await self._leased(work, runner.stamp(work, self.history(), target, purge=purge))
 
     async def plan(self, target: str = "head", *, phase: str = "contract") -> Plan:
-        """Say what going to a revision would do."""
+        """Return what going to a revision would do."""
         return await self._ask(reports.plan(self.history(), target, phase))
 
     async def check(self, *, documents: bool = False) -> Check:
-        """Say what of models, revisions and database differs."""
+        """Return what of models, revisions and database differs."""
         models = self.declared() if self._given else None
         return await self._ask(reports.check(self.history(), models, documents=documents))
 
     async def current(self) -> Current:
-        """Say where the database stands."""
+        """Return where the database stands."""
         return await self._ask(reports.current(self.history()))
 
     async def script(self, target: str = "head", *, phase: str = "contract") -> str:
@@ -83,7 +83,7 @@ class AsyncMigrator(MigratorBase):
         reports.require(self.history(), await self._ask(read_ledger()), target)
 
     async def attic(self) -> list[attic.Shelf]:
-        """Say what was dropped and is kept."""
+        """Return what was dropped and is kept."""
         return await self._ask(attic.shelves())
 
     async def purge(self, target: str) -> int:

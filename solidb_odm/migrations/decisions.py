@@ -52,11 +52,11 @@ class Decisions:
         return self._use("rename", path, self.rename[path]) if path in self.rename else None
 
     def drops(self, path: str) -> bool:
-        """Say whether something is to go."""
+        """Return whether something is to go."""
         return bool(self._use("drop", path, True)) if path in self.drop else False
 
     def has_fill(self, path: str) -> bool:
-        """Say whether a value was given."""
+        """Return whether a value was given."""
         return path in self.fill
 
     def filling(self, path: str) -> Json:

@@ -86,7 +86,7 @@ class Run:
 
     @property
     def is_file(self) -> bool:
-        """Say whether writes and checkpoints can be made in one open transaction."""
+        """Return whether writes and checkpoints can be made in one open transaction."""
         return self.capabilities.interactive_transactions
 
 
@@ -129,7 +129,7 @@ def read_ledger() -> Operation[Ledger]:
 
 
 def has_history() -> Operation[bool]:
-    """Say whether revisions have run on this database."""
+    """Return whether revisions have run on this database."""
     return bool((yield from read_ledger()).checksums)
 
 

@@ -66,16 +66,16 @@ class Migrator(MigratorBase):
         return self._leased(work, runner.stamp(work, self.history(), target, purge=purge))
 
     def plan(self, target: str = "head", *, phase: str = "contract") -> Plan:
-        """Say what going to a revision would do."""
+        """Return what going to a revision would do."""
         return self._ask(reports.plan(self.history(), target, phase))
 
     def check(self, *, documents: bool = False) -> Check:
-        """Say what of models, revisions and database differs."""
+        """Return what of models, revisions and database differs."""
         models = self.declared() if self._given else None
         return self._ask(reports.check(self.history(), models, documents=documents))
 
     def current(self) -> Current:
-        """Say where the database stands."""
+        """Return where the database stands."""
         return self._ask(reports.current(self.history()))
 
     def script(self, target: str = "head", *, phase: str = "contract") -> str:
@@ -87,7 +87,7 @@ class Migrator(MigratorBase):
         reports.require(self.history(), self._ask(read_ledger()), target)
 
     def attic(self) -> list[attic.Shelf]:
-        """Say what was dropped and is kept."""
+        """Return what was dropped and is kept."""
         return self._ask(attic.shelves())
 
     def purge(self, target: str) -> int:

@@ -183,6 +183,6 @@ def _leads(member: JsonObject, part: Part) -> bool:
 
 
 def is_member(shape: JsonObject, part: Part) -> bool:
-    """Say whether a shape is the member of a union that a part names."""
+    """Return whether a shape is the member of a union that a part names."""
     found = shape.get("fields", {}).get(part.text, {}).get("enum")
     return bool(found == [part.value])

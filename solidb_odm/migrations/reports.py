@@ -93,13 +93,13 @@ class Check:
 
 
 def current(history: History) -> Operation[Current]:
-    """Say where the database stands."""
+    """Return where the database stands."""
     ledger = yield from read_ledger()
     return current_of(history, ledger)
 
 
 def current_of(history: History, ledger: Ledger) -> Current:
-    """Say where a database with this ledger stands."""
+    """Return where a database with this ledger stands."""
     applied = set(ledger.checksums)
     known = [each for each in history.ordered() if each.id in applied]
     inner = {parent.id for revision in known for parent in history.parents(revision, all_=False)}
@@ -119,7 +119,7 @@ def current_of(history: History, ledger: Ledger) -> Current:
 
 
 def plan(history: History, target: str, phase: str) -> Operation[Plan]:
-    """Say what going to a target would do, with the numbers of this database."""
+    """Return what going to a target would do, with the numbers of this database."""
     ledger = yield from read_ledger()
     applied = applied_ids(history, ledger)
     wanted = history.target(target, applied)
@@ -171,7 +171,7 @@ def _count(collection: str) -> Operation[int]:
 
 
 def model_differences(history: History, models: State) -> list[str]:
-    """Say how the models differ from the revisions."""
+    """Return how the models differ from the revisions."""
     return [step_text(step) for step in differences(history, models)]
 
 

@@ -89,7 +89,7 @@ class EndType:
 
 
 def reference_of(end: Document | str) -> str:
-    """Give the end of an edge as ``"collection/key"``."""
+    """Return the end of an edge as ``"collection/key"``."""
     return end if isinstance(end, str) else end.__solidb_reference__()
 
 

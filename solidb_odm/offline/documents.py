@@ -39,14 +39,14 @@ def whole(stored: Stored, body: JsonObject, identifier: str) -> JsonObject:
 
 
 def same(left: JsonObject | None, right: JsonObject | None) -> bool:
-    """Tell whether two documents hold the same, whatever the order of their attributes."""
+    """Return whether two documents hold the same, whatever the order of their attributes."""
     if left is None or right is None:
         return left is right
     return canonical(left) == canonical(right)
 
 
 def same_value(left: Any, right: Any) -> bool:
-    """Tell whether two JSON values are the same."""
+    """Return whether two JSON values are the same."""
     return canonical(left) == canonical(right)
 
 

@@ -30,7 +30,7 @@ def collection_names(database: str) -> Exchange[list[str]]:
 
 
 def rings(messages: Iterable[JsonObject]) -> bool:
-    """Tell whether anything was written, or may have been."""
+    """Return whether anything was written, or may have been."""
     return any("operation" in message or message.get("type") == "lagged" for message in messages)
 
 

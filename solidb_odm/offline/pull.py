@@ -58,7 +58,7 @@ def pull(sync: Round) -> Operation[None]:
 
 
 def _is_later(mark: str, before: str) -> bool:
-    """Tell whether a mark is worth writing: much later, or earlier, because a clock was set back."""
+    """Return whether a mark is worth writing: much later, or earlier, because a clock was set back."""
     old, new = moment(before), moment(mark)
     return new is not None and (old is None or not 0 <= (new - old).total_seconds() < MARK_EVERY)
 

@@ -221,7 +221,7 @@ class ServerRemote:
         return self.driver.run(exchange)
 
     def log_in(self) -> bool:
-        """Tell whether the server took the login, AuthError if it did not; False if it is away."""
+        """Return whether the server took the login, AuthError if it did not; False if it is away."""
         try:
             self.driver.run(ping())
         except AuthError:
@@ -248,7 +248,7 @@ class AsyncServerRemote:
         return await self.driver.run(exchange)
 
     async def log_in(self) -> bool:
-        """Tell whether the server took the login, AuthError if it did not; False if it is away."""
+        """Return whether the server took the login, AuthError if it did not; False if it is away."""
         try:
             await self.driver.run(ping())
         except AuthError:

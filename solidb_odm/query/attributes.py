@@ -17,7 +17,7 @@ def attribute(model: type[Any], name: str) -> Any: ...
 @overload
 def attribute(model: type[Any], name: str, kind: type[T]) -> T: ...
 def attribute(model: type[Any], name: str, kind: Any = Any) -> Any:
-    """Give an attribute by its name: an extra one, or a field; ``kind`` is the type of its values.
+    """Return an attribute by its name: an extra one, or a field; ``kind`` is the type of its values.
 
     ``attribute(User, "zip", str) == "75001"``, where User has ``extra="allow"``. It also says the type
     of a computed field to type checkers: ``attribute(User, "full_name", str)``.

@@ -105,7 +105,7 @@ class Table:
         return q.CommonTable(f"_t_{self.__solidb_name__}", rows)
 
     def __solidb_stands_for__(self, other: object) -> bool:
-        """Say whether a table of the same name is this one, or what a round of it reads."""
+        """Return whether a table of the same name is this one, or what a round of it reads."""
         return other is self or other is self.__solidb_base__
 
     def __repr__(self) -> str:

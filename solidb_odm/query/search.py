@@ -52,15 +52,15 @@ class Search(Predicate):
         return q.Compare(self.key(scope), "IN", self.keys(scope))
 
     def key(self, scope: Any) -> q.Expression:
-        """Give the key of the document at hand."""
+        """Return the key of the document at hand."""
         return q.Attribute(q.Name(scope.variable(self.field.__place__.source)), "_key")
 
     def keys(self, scope: Any) -> q.Expression:
-        """Give the keys of the hits, found once."""
+        """Return the keys of the hits, found once."""
         return cast(q.Expression, scope.let(q.Expansion(self.hits(scope), path=("doc", "_key"))))
 
     def hits(self, scope: Any) -> q.Expression:
-        """Give the hits, found once for the predicate and its score."""
+        """Return the hits, found once for the predicate and its score."""
         return cast(q.Expression, scope.let_once(self, lambda: self._call(scope)))
 
     def _call(self, scope: Any) -> q.Expression:
@@ -242,7 +242,7 @@ def _field(value: Any, what: str) -> FieldRef:
 
 
 def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[FieldRef, IndexSpec]:
-    """Give the field and its index of a kind; without one the server would find nothing, in silence."""
+    """Return the field and its index of a kind; without one the server would find nothing, in silence."""
     place = _field(value, what)
     path = ".".join(str(step) for step in place.__place__.path)
     model = model_of(place.__place__.source)

@@ -31,16 +31,16 @@ class Alias:
 
 
 def aliased(model: type[D]) -> type[D]:
-    """Give a second reading of a model, for a statement that compares documents of one collection."""
+    """Return a second reading of a model, for a statement that compares documents of one collection."""
     return cast("type[D]", Alias(model))
 
 
 def collection_of(source: Any) -> str:
-    """Give the collection a source reads."""
+    """Return the collection a source reads."""
     model = model_of(source)
     return str(model.__solidb_mapping__.collection)
 
 
 def model_of(source: Any) -> type[Document]:
-    """Give the model a source reads."""
+    """Return the model a source reads."""
     return source if isinstance(source, type) else source.__solidb_model__

@@ -68,7 +68,7 @@ class Statement(Generic[T_co]):
     __slots__ = ()
 
     def compile(self) -> Compiled:
-        """Give the SDBQL of the statement and its bind variables."""
+        """Return the SDBQL of the statement and its bind variables."""
         raise TypeError(f"{type(self).__name__} does not compile")
 
     def __str__(self) -> str:

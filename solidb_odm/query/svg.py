@@ -67,7 +67,7 @@ def _picture(columns: dict[str, int], labels: dict[str, str], arrows: dict[tuple
 
 
 def label_of(document: Any) -> str:
-    """Give a short name of a document: its name or title, or else its key."""
+    """Return a short name of a document: its name or title, or else its key."""
     values: dict[str, Any] = document.__dict__
     name = next((values[each] for each in ("name", "title") if isinstance(values.get(each), str)), None)
     text = name or str(document.key)

@@ -110,7 +110,7 @@ def _ordering(key: Any) -> Ordering:
 
 
 def has_window(wanted: Expression) -> bool:
-    """Say whether a part of the expression is computed over a window."""
+    """Return whether a part of the expression is computed over a window."""
     return isinstance(wanted, Windowed) or any(map(has_window, wanted.__operands__()))
 
 
@@ -122,43 +122,43 @@ class WindowFunctions:
         return cast(int, WindowCall("ROW_NUMBER", (), int))
 
     def rank(self) -> int:
-        """Give the place of the row; equal rows share one, and leave a gap behind them."""
+        """Return the place of the row; equal rows share one, and leave a gap behind them."""
         return cast(int, WindowCall("RANK", (), int))
 
     def dense_rank(self) -> int:
-        """Give the place of the row; equal rows share one, without a gap."""
+        """Return the place of the row; equal rows share one, without a gap."""
         return cast(int, WindowCall("DENSE_RANK", (), int))
 
     def percent_rank(self) -> float:
-        """Give the rank from 0 to 1."""
+        """Return the rank from 0 to 1."""
         return cast(float, WindowCall("PERCENT_RANK", (), float))
 
     def cume_dist(self) -> float:
-        """Give the share of the rows that are not after this one."""
+        """Return the share of the rows that are not after this one."""
         return cast(float, WindowCall("CUME_DIST", (), float))
 
     def ntile(self, count: int) -> int:
-        """Give the number of the row's part, if the window is cut into so many parts."""
+        """Return the number of the row's part, if the window is cut into so many parts."""
         return cast(int, WindowCall("NTILE", (lift(count),), int))
 
     def lag(self, target: T, offset: int = 1, default: T | None = None) -> T | None:
-        """Give the value of the row that is ``offset`` rows before."""
+        """Return the value of the row that is ``offset`` rows before."""
         return cast(T, _offset("LAG", target, offset, default))
 
     def lead(self, target: T, offset: int = 1, default: T | None = None) -> T | None:
-        """Give the value of the row that is ``offset`` rows after."""
+        """Return the value of the row that is ``offset`` rows after."""
         return cast(T, _offset("LEAD", target, offset, default))
 
     def first_value(self, target: T) -> T:
-        """Give the value of the first row of the window."""
+        """Return the value of the first row of the window."""
         return cast(T, WindowCall("FIRST_VALUE", (expression(target, "func.first_value()"),)))
 
     def last_value(self, target: T) -> T:
-        """Give the value of the last row of the whole window, also with an order."""
+        """Return the value of the last row of the whole window, also with an order."""
         return cast(T, WindowCall("LAST_VALUE", (expression(target, "func.last_value()"),)))
 
     def nth_value(self, target: T, number: int) -> T | None:
-        """Give the value of a row of the window by its number, from 1."""
+        """Return the value of a row of the window by its number, from 1."""
         return cast(T, WindowCall("NTH_VALUE", (expression(target, "func.nth_value()"), lift(number))))
 
 

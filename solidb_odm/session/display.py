@@ -15,7 +15,7 @@ _SHOWN, _LONGEST = 50, 80
 
 
 def table(names: list[str], rows: Sequence[Any]) -> str:
-    """Give the rows as an HTML table; documents of one class by their fields, paths as a drawing.
+    """Return the rows as an HTML table; documents of one class by their fields, paths as a drawing.
 
     Above rows with edges and the documents at their ends stands a drawing of these.
     """

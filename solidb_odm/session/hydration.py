@@ -147,7 +147,7 @@ def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:
 
 
 def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
-    """Give a held object the values of its stored form."""
+    """Set a held object to the values of its stored form."""
     state, mapping = state_of(document), type(document).__solidb_mapping__
     fresh = decode(mapping, row[0], row[4])
     state.store(*row[1:])
@@ -158,7 +158,7 @@ def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
 
 
 def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[str, Any], Mapping]:
-    """Give the function that finds the class of a stored document; LoadError if it knows none."""
+    """Return the function that finds the class of a stored document; LoadError if it knows none."""
     collection = root.__solidb_collection__
     own = root.__solidb_mapping__
     mappings: dict[Any, Mapping] = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
@@ -187,7 +187,7 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[st
 
 
 def _names_class(row: Stored | None) -> bool:
-    """Say whether a stored document carries the name of a class; text may do so further down."""
+    """Return whether a stored document carries the name of a class; text may do so further down."""
     return row is not None and (_MARK if row[4].__class__ is str else TYPE_ATTRIBUTE) in row[4]
 
 

@@ -27,7 +27,7 @@ _COUNT = "_own_count"
 
 
 def can_fold(compiled: Compiled, unsent: frozenset[str]) -> bool:
-    """Say whether the statement is a select over one collection that has unsent changes, and no other."""
+    """Return whether the statement is a select over one collection that has unsent changes, and no other."""
     query = compiled.query
     if not isinstance(query, q.Block) or query.returns is None or query.returns.distinct or query.tables:
         return False
@@ -43,7 +43,7 @@ def _has_subquery(query: q.Block) -> bool:
 
 
 def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
-    """Give the rows of a select as if the session's changes were written."""
+    """Return the rows of a select as if the session's changes were written."""
     query = compiled.query
     assert isinstance(query, q.Block)
     loop = query.body[0]
@@ -70,7 +70,7 @@ def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
 
 
 def _own(work: UnitOfWork, collection: str) -> dict[str, JsonObject]:
-    """Give the new and changed documents of a collection as the engine would return them."""
+    """Return the new and changed documents of a collection as the engine would return them."""
     found: dict[str, JsonObject] = {}
     for document in [*work.new.values(), *work.dirty()]:
         if document.__solidb_collection__ == collection:
@@ -90,7 +90,7 @@ def _stored_form(document: Document) -> JsonObject:
 
 
 def _needed(query: q.Block, binds: dict[str, Any]) -> int | None:
-    """Give how many of the server's rows can be in the answer; None for all."""
+    """Return how many of the server's rows can be in the answer; None for all."""
     if query.limit is None:
         return None
     total = 0

@@ -11,14 +11,14 @@ from .hydration import take_stored
 
 
 def note_written(context: Context, collections: Iterable[str]) -> Operation[None]:
-    """Give held documents of these collections what a statement made of them."""
+    """Set held documents of these collections to what a statement made of them."""
     if context.interactive:
         context.work.rewritten.update(collections)
     yield from _read_anew(context, collections)
 
 
 def note_undone(context: Context) -> Operation[None]:
-    """Give held documents back what statements had changed, after these were undone."""
+    """Set held documents to what statements had changed, after these were undone."""
     yield from _read_anew(context, context.work.rewritten)
 
 

@@ -55,7 +55,7 @@ class RecordingEngine(Engine):
         super().__init__(_Recorder(driver, self.commands))
 
     def answer(self, rows: Iterable[Any]) -> None:
-        """Give the rows of the next query; whole documents hold ``_key`` and ``_rev``."""
+        """Set the rows of the next query; whole documents hold ``_key`` and ``_rev``."""
         self._answers.append(list(rows))
 
     def clear(self) -> None:

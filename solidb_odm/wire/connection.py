@@ -54,7 +54,7 @@ class Connection:
         return self._owed
 
     def greet(self, login: bytes) -> bytes:
-        """Give the first bytes to send: the magic and the login, to go out as one segment."""
+        """Return the first bytes to send: the magic and the login, to go out as one segment."""
         if self.state is not ConnectionState.FRESH:
             raise ProtocolError(f"a connection that is {self.state.value} was greeted again")
         greeting = MAGIC + frame(login, limit=MAX_FRAME_BEFORE_LOGIN, what="the login")

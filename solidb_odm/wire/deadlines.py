@@ -9,17 +9,17 @@ LEAST = 0.001
 
 
 def remaining(begun: float, seconds: float | None) -> float | None:
-    """Give what is left of so many seconds since ``begun``; None stays None: no end."""
+    """Return what is left of so many seconds since ``begun``; None stays None: no end."""
     return None if seconds is None else max(LEAST, seconds - (time.monotonic() - begun))
 
 
 def within(limit: float, seconds: float | None) -> float:
-    """Give the shorter of a limit and what is left."""
+    """Return the shorter of a limit and what is left."""
     return limit if seconds is None else min(limit, seconds)
 
 
 def left(begun: float, seconds: float) -> float:
-    """Give what is left of so many seconds since ``begun``, or raise TimeoutError."""
+    """Return what is left of so many seconds since ``begun``, or raise TimeoutError."""
     rest = seconds - (time.monotonic() - begun)
     if rest <= 0:
         raise TimeoutError

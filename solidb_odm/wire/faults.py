@@ -61,7 +61,7 @@ Make: TypeAlias = Callable[[Found, Subject], SolidbError]
 
 
 def fault(refusal: Refusal, context: Subject = NOWHERE) -> SolidbError:
-    """Give the error for a refusal; with the query attached wherever one was asked."""
+    """Return the error for a refusal; with the query attached wherever one was asked."""
     for variants, pattern, make in TABLE:
         if refusal.variant in variants and (found := pattern.search(refusal.text)):
             error = make(found, context)

@@ -56,7 +56,7 @@ class Feed:
             self._protocol.send_close()
 
     def receive(self, data: bytes) -> list[JsonObject]:
-        """Take in bytes, none for the end; give the messages that are whole now.
+        """Take in bytes, none for the end; return the messages that are whole now.
 
         ConnectionLost if the feed has ended, AuthError if the server does not want it.
         """

@@ -58,7 +58,7 @@ class SocketFeed:
         self._flush()
 
     def receive(self, seconds: float | None = None) -> list[JsonObject] | None:
-        """Give the messages that come next, perhaps none yet; None if no byte came in so many seconds.
+        """Return the messages that come next, perhaps none yet; None if no byte came in so many seconds.
 
         ConnectionLost after a silence in which the server should have pinged.
         """
@@ -131,7 +131,7 @@ class StreamFeed:
         await self._flush()
 
     async def receive(self, seconds: float | None = None) -> list[JsonObject] | None:
-        """Give the messages that come next, perhaps none yet; None if no byte came in so many seconds.
+        """Return the messages that come next, perhaps none yet; None if no byte came in so many seconds.
 
         ConnectionLost after a silence in which the server should have pinged.
         """

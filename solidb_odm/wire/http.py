@@ -134,7 +134,7 @@ def request_of(
 
 
 def http_event(call: HttpCall, begun: float, response: httpx.Response, content: bytes) -> RequestEvent:
-    """Give the event for a call that was answered."""
+    """Return the event for a call that was answered."""
     return RequestEvent(
         f"HTTP {call.method} {call.path}",
         1,

@@ -20,7 +20,7 @@ from .stream_pool import StreamPool
 def streamed(
     pool: SocketPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
 ) -> Generator[httpx.Response]:
-    """Make a call and give its response, whose body is still to be read; a refusal is raised.
+    """Make a call and return its response, whose body is still to be read; a refusal is raised.
 
     The time-out is for each piece, of any size, not for the whole.
     """
@@ -43,7 +43,7 @@ def streamed(
 async def astreamed(
     pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
 ) -> AsyncGenerator[httpx.Response]:
-    """Make a call and give its response, whose body is still to be read; a refusal is raised."""
+    """Make a call and return its response, whose body is still to be read; a refusal is raised."""
     client, begun = pool.http_client(), time.perf_counter()
     host = pool.host
     try:

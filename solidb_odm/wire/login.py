@@ -41,7 +41,7 @@ def check_login(payload: bytes, address: ServerAddress) -> None:
 
 
 def in_order(hosts: Sequence[Host], preferred: Host) -> list[Host]:
-    """Give the hosts to try: the one that answered last, then the others as the URL has them."""
+    """Return the hosts to try: the one that answered last, then the others as the URL has them."""
     return [preferred, *(host for host in hosts if host != preferred)]
 
 

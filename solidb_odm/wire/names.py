@@ -15,7 +15,7 @@ def quoted(name: str) -> str:
 
 
 def path(variable: str, field: str) -> str:
-    """Give the text of a dotted path below a variable."""
+    """Return the text of a dotted path below a variable."""
     return ".".join([variable, *(f"`{part}`" for part in field.replace("`", "").split("."))])
 
 

@@ -17,7 +17,7 @@ pack = cast(Callable[[Any], bytes], _library.packb)
 
 
 def packer() -> Callable[[Any], bytes]:
-    """Give a function that packs values one after another, reusing one buffer; not thread-safe."""
+    """Return a function that packs values one after another, reusing one buffer; not thread-safe."""
     return cast(Callable[[Any], bytes], _library.Packer().pack)
 
 
@@ -51,17 +51,17 @@ def unreadable(problem: Exception) -> ProtocolError:
 
 
 def is_map(value: Json) -> TypeGuard[JsonObject]:
-    """Say whether an unpacked value is a map."""
+    """Return whether an unpacked value is a map."""
     return isinstance(value, dict)
 
 
 def is_list(value: Json) -> TypeGuard[list[Json]]:
-    """Say whether an unpacked value is a list."""
+    """Return whether an unpacked value is a list."""
     return isinstance(value, list)
 
 
 def unsuitable(value: Json, path: str = "") -> Iterator[str]:
-    """Say for each part of a value that the server can't keep where it is and what is wrong."""
+    """Yield for each part of a value that the server can't keep where it is and what is wrong."""
     here = path or "the value"
     if is_map(value):
         for name, part in value.items():

@@ -97,7 +97,7 @@ class PoolPolicy(Generic[W]):
         return expired
 
     def serve(self) -> None:
-        """Give those in the queue an idle connection, or leave to open one, in their order."""
+        """Serve the queue in its order: with an idle connection, or with leave to open one."""
         while self._queue:
             connection = self._newest()
             if connection is None:

@@ -82,7 +82,7 @@ class RequestBatch(Command[list[Any]]):
                 )
 
     def time_limit(self, usual: float) -> float | None:
-        """Give the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
+        """Return the seconds to wait for an answer, where ``usual`` are the driver's; None: for ever."""
         return None if self.untimed else self.timeout or usual
 
 
@@ -137,7 +137,7 @@ def event_of(
 
 
 def pauses(attempts: int, first: float = 0.05, most: float = 1.0) -> Iterator[float]:
-    """Give the waits between attempts: doubled each time, and jittered so that clients spread."""
+    """Return the waits between attempts: doubled each time, and jittered so that clients spread."""
     for attempt in range(attempts):
         yield random.uniform(0.5, 1.0) * min(most, first * 2**attempt)  # noqa: S311 - no secret
 
@@ -167,7 +167,7 @@ def request_frame(request: JsonObject, context: Subject | None = None) -> bytes:
 
 
 def _naming(request: JsonObject, context: Subject | None) -> tuple[str, Callable[..., SolidbError]]:
-    """Give what to call a request in an error, and which error it is if it can't be packed."""
+    """Return what to call a request in an error, and which error it is if it can't be packed."""
     context = context or context_of(request)
     what = f"{request['cmd']} {context.collection}".rstrip()
     return what, QueryError if context.query else InvalidDocument
@@ -184,7 +184,7 @@ def send(
     realm: str = "",
     same_node: bool = False,
 ) -> Exchange[Answer]:
-    """Send one request; give its answer, or raise what the server refused it with.
+    """Send one request; return its answer, or raise what the server refused it with.
 
     ``context`` is for errors and for whoever watches, where the request itself does not say it all.
     """
@@ -217,7 +217,7 @@ def send(
 
 
 def context_of(request: JsonObject) -> Subject:
-    """Give what a request is about, as it says itself."""
+    """Return what a request is about, as it says itself."""
     inner = request.get("command")
     asked = inner if is_map(inner) else request
     database, collection, key, query = (
@@ -257,7 +257,7 @@ def accepted(answer: Answer, context: Subject = NOWHERE) -> Answer:
 
 
 def over_http(method: str, path: str, body: Json = None, context: Subject = NOWHERE) -> Exchange[Json]:
-    """Make an HTTP call; give the body of its answer, or raise what it was refused with."""
+    """Make an HTTP call; return the body of its answer, or raise what it was refused with."""
     answer = yield from call(HttpCall(method, path, body))
     if answer.status < 400:
         return answer.body
@@ -265,7 +265,7 @@ def over_http(method: str, path: str, body: Json = None, context: Subject = NOWH
 
 
 def http_fault(answer: HttpAnswer, context: Subject = NOWHERE) -> SolidbError:
-    """Give the error for an HTTP answer that is a refusal."""
+    """Return the error for an HTTP answer that is a refusal."""
     body: JsonObject = answer.body if is_map(answer.body) else {}
     text = str(body.get("error", ""))
     variant = "AuthError" if answer.status in (401, 403) else "DatabaseError"
@@ -275,7 +275,7 @@ def http_fault(answer: HttpAnswer, context: Subject = NOWHERE) -> SolidbError:
 
 
 def is_planned(problem: BaseException) -> bool:
-    """Say whether an exchange that ended with this has left its connection in order.
+    """Return whether an exchange that ended with this has left its connection in order.
 
     After an interrupt a transaction may be open on it; after a breach of the protocol it may owe answers.
     """
@@ -283,7 +283,7 @@ def is_planned(problem: BaseException) -> bool:
 
 
 def misshapen(problem: Exception) -> ProtocolError | None:
-    """Give our error for one of Python's that an answer of another shape than ours has led to.
+    """Return our error for one of Python's that an answer of another shape than ours has led to.
 
     Only for what was raised by this package itself; what a caller's own code raises is the caller's.
     """

@@ -212,7 +212,7 @@ def limit(opened: socket.socket, seconds: float | None) -> None:
 
 
 def _timeval(platform: str) -> struct.Struct | None:
-    """Give how a socket's time is written; only Linux's form is known here."""
+    """Return how a socket's time is written; only Linux's form is known here."""
     return struct.Struct("@ll") if platform == "linux" else None
 
 
@@ -234,7 +234,7 @@ _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 def watch(opened: socket.socket) -> Callable[[], object]:
-    """Give a function that says, by truth and at once, whether there is something to read, or the end."""
+    """Return a function that says, by truth and at once, whether there is something to read, or the end."""
     if not hasattr(select, "poll"):
         return lambda: select.select((opened,), (), (), 0)[0]
     poll = select.poll()

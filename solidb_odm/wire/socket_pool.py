@@ -101,7 +101,7 @@ class SocketPool:
         raise unreachable(problems) from next(reversed(problems.values()))
 
     def give(self, connection: SocketConnection) -> None:
-        """Give a connection back."""
+        """Return a connection to the pool."""
         if connection.protocol.state is not IDLE or connection.host is not self.host or self._closed:
             self.discard(connection)
             return
@@ -150,7 +150,7 @@ class SocketPool:
         raise unreachable(problems) from next(reversed(problems.values()))
 
     def http_client(self) -> httpx.Client:
-        """Give the client that HTTP calls are made with; bodies can be streamed on it."""
+        """Return the client that HTTP calls are made with; bodies can be streamed on it."""
         with self._lock:
             if self._closed:
                 raise closed()
@@ -166,7 +166,7 @@ class SocketPool:
             self._http.close()
 
     def _queue(self, begun: float, seconds: float | None) -> SocketConnection | None:
-        """Wait for a turn; give the connection it brings, or None: open one."""
+        """Wait for a turn; return the connection it brings, or None: open one."""
         if self._closed:
             raise closed()
         turn = Event()
@@ -200,7 +200,7 @@ class SocketPool:
             return True
 
     def _leave(self, ticket: Ticket[SocketConnection]) -> None:
-        """Give back what a caller was given who is interrupted."""
+        """Return the connection of a caller that was interrupted."""
         if not self._withdrawn(ticket):
             self._drop() if ticket.connection is None else self.give(ticket.connection)
 
@@ -283,7 +283,7 @@ class Lease:
         return answer
 
     def release(self, *, clean: bool = True) -> None:
-        """Give the connection back; not ``clean``: close it, which makes the server roll back."""
+        """Return the connection to the pool; not ``clean``: close it, which makes the server roll back."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -97,7 +97,7 @@ class StreamPool:
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def give(self, connection: StreamConnection) -> None:
-        """Give a connection back."""
+        """Return a connection to the pool."""
         if not connection.sound or connection.host is not self.host or self._closed:
             await self.discard(connection)
             return
@@ -142,7 +142,7 @@ class StreamPool:
             return await lease.round_trip(batch)
 
     def http_client(self) -> httpx.AsyncClient:
-        """Give the client that HTTP calls are made with; bodies can be streamed on it."""
+        """Return the client that HTTP calls are made with; bodies can be streamed on it."""
         if self._closed:
             raise closed()
         if self._http is None:
@@ -157,7 +157,7 @@ class StreamPool:
             await self._http.aclose()
 
     async def _queue(self, begun: float, seconds: float | None) -> StreamConnection | None:
-        """Wait for a turn; give the connection it brings, or None: open one."""
+        """Wait for a turn; return the connection it brings, or None: open one."""
         if self._closed:
             raise closed()
         turn = anyio.Event()
@@ -260,7 +260,7 @@ class AsyncLease:
         return answer
 
     async def release(self, *, clean: bool = True) -> None:
-        """Give the connection back; not ``clean``: close it, which makes the server roll back."""
+        """Return the connection to the pool; not ``clean``: close it, which makes the server roll back."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -81,7 +81,7 @@ class ServerAddress:
         return self.url
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Give the context that ``tls``, ``ca`` and ``verify`` ask for; None without TLS."""
+        """Return the context that ``tls``, ``ca`` and ``verify`` ask for; None without TLS."""
         if not self.tls:
             return None
         return _tls_context(self.options.ca, self.options.verify)

@@ -42,7 +42,7 @@ Prefer: TypeAlias = Literal["ours", "theirs"] | Callable[[Conflict], Json]
 def merge(
     base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], prefer: Prefer | None = None
 ) -> tuple[JsonObject, list[Conflict]]:
-    """Give the document with the changes of both sides, and the attributes both changed differently.
+    """Return the document with the changes of both sides, and the attributes both changed differently.
 
     Objects inside are merged attribute by attribute, everything else as a whole. A conflict is settled
     as ``prefer`` says; without it our value stands.

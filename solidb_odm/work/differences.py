@@ -33,7 +33,7 @@ class Difference:
 
 
 def identical(one: Json, other: Json) -> bool:
-    """Say whether two JSON values are the same, with the same types of numbers."""
+    """Return whether two JSON values are the same, with the same types of numbers."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -47,7 +47,7 @@ def identical(one: Json, other: Json) -> bool:
 
 
 def diff(old: AnyMapping[str, Any], new: AnyMapping[str, Any]) -> Difference:
-    """Give what turns ``old`` into ``new``."""
+    """Return what turns ``old`` into ``new``."""
     changes: JsonObject = {}
     for name, value in new.items():
         other = old.get(name, _ABSENT)
@@ -62,7 +62,7 @@ _NESTED = (dict, list)
 
 
 def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
-    """Give the object with the difference made."""
+    """Return the object with the difference made."""
     kept = {name: value for name, value in old.items() if name not in difference.removed}
     return {**kept, **difference.changes}
 

@@ -14,7 +14,7 @@ EVENTS = frozenset(
 
 
 def hooks_of(model: Any) -> frozenset[str]:
-    """Give the events for which a document class, or a base of it, defines a method."""
+    """Return the events for which a document class, or a base of it, defines a method."""
     return _hooks_of(model)
 
 

@@ -21,7 +21,7 @@ class IdentityMap:
         self._sweep_at: dict[str, int] = {}
 
     def of(self, collection: str) -> References:
-        """Give the map of one collection, for a loop that looks up and enters many documents."""
+        """Return the map of one collection, for a loop that looks up and enters many documents."""
         found = self._collections.get(collection)
         if found is None:
             found = self._collections[collection] = {}
@@ -36,7 +36,7 @@ class IdentityMap:
         self._sweep_at[collection] = max(1024, 2 * len(references))
 
     def get(self, collection: str, key: str) -> Any | None:
-        """Give the object of a document, if there is one alive."""
+        """Return the object of a document, if there is one alive."""
         references = self._collections.get(collection)
         reference = None if references is None else references.get(key)
         return None if reference is None else reference()

@@ -39,12 +39,12 @@ class Inspection:
 
     @property
     def is_modified(self) -> bool:
-        """Say whether the document differs from what is stored."""
+        """Return whether the document differs from what is stored."""
         return bool(self.changes)
 
 
 def inspect(document: Document) -> Inspection:
-    """Give the state of a document and the history of its attributes, without asking the engine."""
+    """Return the state of a document and the history of its attributes, without asking the engine."""
     state = checked(document, "inspect")
     owner = None if state is None or not isinstance(state.owner, UnitOfWork) else state.owner
     return Inspection(document, state_in(document, owner), _changes_of(document))

@@ -23,7 +23,7 @@ class Reference(NamedTuple):
 
 
 def refers(model: Any) -> bool:
-    """Say whether documents of a class can refer to others."""
+    """Return whether documents of a class can refer to others."""
     return _refers(model)
 
 
@@ -33,7 +33,7 @@ def _refers(model: Any) -> bool:
 
 
 def referred(document: Document) -> Iterator[Reference]:
-    """Give the documents, as far as they are objects here, that a document refers to."""
+    """Return the documents, as far as they are objects here, that a document refers to."""
     model = cast(Any, type(document))
     if issubclass(model, Edge):
         values = document.__dict__
@@ -48,7 +48,7 @@ def referred(document: Document) -> Iterator[Reference]:
 
 
 def rank_of(model: Any) -> int:
-    """Give how many links in a row lead on from a class at most: what it links to has a lower rank.
+    """Return how many links in a row lead on from a class at most: what it links to has a lower rank.
 
     Links in a circle have no order; where one begins does not count.
     """

@@ -47,7 +47,7 @@ class Plan:
         self.bodies.append(bodies)
 
     def of(self, kind: type[Batch]) -> Iterator[Document]:
-        """Give the documents of all batches of one kind."""
+        """Return the documents of all batches of one kind."""
         for batch, documents in zip(self.batches, self.documents, strict=True):
             if isinstance(batch, kind):
                 yield from documents
@@ -122,7 +122,7 @@ def _put_inserts(
 
 
 def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, Body]]:
-    """Give the documents that differ from their stored form, with the difference and the new form."""
+    """Return the documents that differ from their stored form, with the difference and the new form."""
     found: list[tuple[Document, Difference, Body]] = []
     for document in documents:
         state = state_of(document)

@@ -24,7 +24,7 @@ _MEANINGS: dict[StateName, str] = {
 
 
 def state_in(document: Document, work: Holdings | None) -> StateName:
-    """Give the state of a document, as the session with these holdings sees it."""
+    """Return the state of a document, as the session with these holdings sees it."""
     state = state_or_none(document)
     held = None if work is None or state is None or work.is_over or state.owner is not work else work
     if held is None:
@@ -84,7 +84,7 @@ def loose_reference(document: Document, reference: Reference) -> StateError:
 
 
 def checked(document: object, move: str) -> State | None:
-    """Give the notes on a document; StateError for what is none."""
+    """Return the notes on a document; StateError for what is none."""
     if not isinstance(document, Document):
         raise StateError(
             f"a session keeps documents, not {document!r}, which it can't {move}",
@@ -96,5 +96,5 @@ def checked(document: object, move: str) -> State | None:
 
 
 def name_of(document: Document) -> str:
-    """Give what to call a document in a message."""
+    """Return what to call a document in a message."""
     return f"{type(document).__name__} {document.key!r}"

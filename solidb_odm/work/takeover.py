@@ -15,7 +15,7 @@ _ABSENT = object()
 
 
 def take_over(held: Document, given: Document) -> None:
-    """Give a document the values that are set on another, at once.
+    """Set a document to the values that are set on another, at once.
 
     SchemaViolation if they don't fit together, InvalidDocument if a frozen field would change; then nothing
     is changed.

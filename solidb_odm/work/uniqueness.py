@@ -15,7 +15,7 @@ from .plan import Plan
 
 
 def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:
-    """Give the error of a server that holds a plan to what is committed, if the plan itself frees the
+    """Return the error of a server that holds a plan to what is committed, if the plan itself frees the
     value that is taken; None if the value is taken by a document the plan does not touch.
     """
     given: dict[str, Document] = {}
@@ -37,7 +37,7 @@ def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:
 
 
 def _values(body: Body | None, fields: Sequence[str]) -> str | None:
-    """Give what a stored form has in some fields, as text to compare; None if it has nothing there."""
+    """Return what a stored form has in some fields, as text to compare; None if it has nothing there."""
     if body is None:
         return None
     found = [_at(body_value(body), field) for field in fields]

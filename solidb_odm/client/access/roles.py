@@ -61,7 +61,7 @@ class Roles(Caller):
     def update(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Give a role other permissions."""
+        """Replace the permissions of a role."""
         return self._run(update_role(name, permissions, description))
 
     def delete(self, name: str) -> None:
@@ -89,7 +89,7 @@ class AsyncRoles(AsyncCaller):
     async def update(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Give a role other permissions."""
+        """Replace the permissions of a role."""
         return await self._run(update_role(name, permissions, description))
 
     async def delete(self, name: str) -> None:
@@ -120,7 +120,7 @@ def create_role(
 def update_role(
     name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
 ) -> Exchange[Role]:
-    """Give a role other permissions."""
+    """Replace the permissions of a role."""
     body: JsonObject = {"permissions": [permission_of(item) for item in permissions]}
     if description is not None:
         body["description"] = description

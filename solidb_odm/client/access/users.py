@@ -56,7 +56,7 @@ class Users(Caller):
         return self._run(get_roles(username))
 
     def assign_role(self, username: str, role: str, *, database: str | None = None) -> RoleAssignment:
-        """Give a user a role, everywhere or in one database; the server may take 30 seconds to notice."""
+        """Assign a role to a user, everywhere or in one database; it may take 30 seconds to hold."""
         return self._run(assign_role(username, role, database))
 
     def revoke_role(self, username: str, role: str, *, database: str | None = None) -> None:
@@ -64,11 +64,11 @@ class Users(Caller):
         self._run(revoke_role(username, role, database))
 
     def me(self) -> User:
-        """Say who is logged in, with roles and permissions."""
+        """Return who is logged in, with roles and permissions."""
         return self._run(me())
 
     def my_permissions(self) -> builtins.list[Permission]:
-        """Say what the one who is logged in may do."""
+        """Return what the one who is logged in may do."""
         return self._run(my_permissions())
 
 
@@ -92,7 +92,7 @@ class AsyncUsers(AsyncCaller):
         return await self._run(get_roles(username))
 
     async def assign_role(self, username: str, role: str, *, database: str | None = None) -> RoleAssignment:
-        """Give a user a role, everywhere or in one database; the server may take 30 seconds to notice."""
+        """Assign a role to a user, everywhere or in one database; it may take 30 seconds to hold."""
         return await self._run(assign_role(username, role, database))
 
     async def revoke_role(self, username: str, role: str, *, database: str | None = None) -> None:
@@ -100,11 +100,11 @@ class AsyncUsers(AsyncCaller):
         await self._run(revoke_role(username, role, database))
 
     async def me(self) -> User:
-        """Say who is logged in, with roles and permissions."""
+        """Return who is logged in, with roles and permissions."""
         return await self._run(me())
 
     async def my_permissions(self) -> builtins.list[Permission]:
-        """Say what the one who is logged in may do."""
+        """Return what the one who is logged in may do."""
         return await self._run(my_permissions())
 
 
@@ -137,7 +137,7 @@ def get_roles(username: str) -> Exchange[list[RoleAssignment]]:
 
 
 def assign_role(username: str, role: str, database: str | None = None) -> Exchange[RoleAssignment]:
-    """Give a user a role, everywhere or in one database."""
+    """Assign a role to a user, everywhere or in one database."""
     body = {"role": role} if database is None else {"role": role, "database": database}
     path = at("auth", "users", username, "roles")
     what = f"{username} with the role"
@@ -153,11 +153,11 @@ def revoke_role(username: str, role: str, database: str | None = None) -> Exchan
 
 
 def me() -> Exchange[User]:
-    """Say who is logged in."""
+    """Return who is logged in."""
     row = yield from rest("GET", at("auth", "me"))
     return User.of(row, permissions=[Permission.of(item) for item in row["permissions"]])
 
 
 def my_permissions() -> Exchange[list[Permission]]:
-    """Say what the one who is logged in may do."""
+    """Return what the one who is logged in may do."""
     return [Permission.of(row) for row in (yield from rest("GET", at("auth", "me", "permissions")))]

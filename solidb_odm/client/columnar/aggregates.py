@@ -150,7 +150,7 @@ def _metric(given: Mapping[str, Any], table: TableInfo) -> Metric:
 
 
 def _group(value: Json, column: ColumnInfo) -> Json:
-    """Give a group's value in its column's type; the server sends texts and floats."""
+    """Return a group's value in its column's type; the server sends texts and floats."""
     if value == "null":
         return None
     if column.type == "int64" and isinstance(value, float):

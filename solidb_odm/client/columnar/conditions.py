@@ -26,7 +26,7 @@ _KNOWN = frozenset((*_ORDERS, "EQ", "NE", "IN"))
 
 
 def both(*conditions: JsonObject | None) -> JsonObject | None:
-    """Give the condition that holds where all of these do."""
+    """Return the condition that holds where all of these do."""
     present = [condition for condition in conditions if condition is not None]
     return {"and": present} if len(present) > 1 else present[0] if present else None
 
@@ -41,12 +41,12 @@ def condition_from(where: Mapping[str, Any] | None) -> JsonObject | None:
 
 
 def typed_condition(condition: JsonObject | None, table: TableInfo) -> JsonObject | None:
-    """Give a condition whose values have the types of their columns, in which the server is strict."""
+    """Return a condition whose values have the types of their columns, in which the server is strict."""
     return None if condition is None else _typed(condition, table)
 
 
 def columns_in(condition: JsonObject | None) -> list[str]:
-    """Give the columns that a condition looks at."""
+    """Return the columns that a condition looks at."""
     if condition is None:
         return []
     word = _compound(condition)
@@ -56,7 +56,7 @@ def columns_in(condition: JsonObject | None) -> list[str]:
 
 
 def narrowed(condition: JsonObject | None) -> JsonObject | None:
-    """Give a condition that the server judges rightly, and that holds wherever this one does."""
+    """Return a condition that the server judges rightly, and that holds wherever this one does."""
     if condition is None or _servable(condition):
         return condition
     if "and" in condition:
@@ -66,7 +66,7 @@ def narrowed(condition: JsonObject | None) -> JsonObject | None:
 
 
 def holds(condition: JsonObject | None, row: Mapping[str, Any]) -> bool:
-    """Say whether a row meets a condition."""
+    """Return whether a row meets a condition."""
     if condition is None:
         return True
     if "and" in condition:

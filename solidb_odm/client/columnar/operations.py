@@ -128,7 +128,7 @@ def _rows(
 
 
 def _rank(value: Any) -> tuple[int, Any]:
-    """Give what the server sorts by: null is first."""
+    """Return what the server sorts by: null is first."""
     if value is None:
         return (0, 0)
     if isinstance(value, bool):

@@ -50,7 +50,7 @@ class TableInfo(ClientResult):
     compression: str = ""
 
     def column(self, name: str) -> ColumnInfo:
-        """Give a column; QueryError names those there are."""
+        """Return a column; QueryError names those there are."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -100,7 +100,7 @@ def column_from(given: Mapping[str, Any] | ColumnInfo) -> ColumnInfo:
 
 
 def type_of(column: str, kind: str) -> str:
-    """Give the wire's name of a type."""
+    """Return the wire's name of a type."""
     found = TYPES.get(kind.lower())
     if found is None:
         raise UsageError(
@@ -111,7 +111,7 @@ def type_of(column: str, kind: str) -> str:
 
 
 def definition(column: ColumnInfo) -> JsonObject:
-    """Give the wire's definition of a column."""
+    """Return the wire's definition of a column."""
     return {
         "name": column.name,
         "data_type": column.type,
@@ -121,7 +121,7 @@ def definition(column: ColumnInfo) -> JsonObject:
 
 
 def fitted(value: Any, column: ColumnInfo) -> Json:
-    """Give a value in its column's type, to which the server compares strictly; unfit ones as they are."""
+    """Return a value in its column's type, to which the server compares strictly; unfit ones as they are."""
     if isinstance(value, datetime) and column.type == "timestamp":
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -136,7 +136,7 @@ def fitted(value: Any, column: ColumnInfo) -> Json:
 
 
 def row_for(table: TableInfo, row: Mapping[str, Any]) -> JsonObject:
-    """Give a row as the table takes it; InvalidDocument for what the server would drop or twist."""
+    """Return a row as the table takes it; InvalidDocument for what the server would drop or twist."""
     columns = {column.name: column for column in table.columns}
     if unknown := [name for name in row if name not in columns]:
         raise InvalidDocument(

@@ -72,7 +72,7 @@ def rag(
 def build(
     database: str, edge_collection: str, *, resolution: float, min_size: int, summarize: bool
 ) -> Exchange[list[Community]]:
-    """Have the server look for communities, wait until it has, and give them, the largest first."""
+    """Have the server look for communities, wait until it has, and return them, the largest first."""
     path = at("database", database, "graph", "community", "build")
     body: JsonObject = {
         "edge_collection": edge_collection,

@@ -131,7 +131,7 @@ class Graph(Caller):
         min_size: int = 2,
         summarize: bool = False,
     ) -> list[Community]:
-        """Have the server find the communities of a graph; give them, the largest first.
+        """Have the server find the communities of a graph; return them, the largest first.
 
         A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
         summary of each, if the server was set up with one.
@@ -279,7 +279,7 @@ class AsyncGraph(AsyncCaller):
         min_size: int = 2,
         summarize: bool = False,
     ) -> list[Community]:
-        """Have the server find the communities of a graph; give them, the largest first.
+        """Have the server find the communities of a graph; return them, the largest first.
 
         A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
         summary of each, if the server was set up with one.

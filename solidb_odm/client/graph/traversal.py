@@ -150,7 +150,7 @@ def shortest_path(
 
 
 def vertex_id(vertex: Vertex) -> str:
-    """Give ``collection/key``, the one form that edges and walks know; ``_id`` names the database too."""
+    """Return ``collection/key``, the one form that edges and walks know; ``_id`` names the database too."""
     text = vertex if isinstance(vertex, str) else str(vertex.get("_id", ""))
     collection, slash, key = text.partition("/")
     if not (collection and slash and key):

@@ -138,7 +138,7 @@ def _take_in(
 
 
 def _receipt_for(written: Written, key: str, role: Purpose) -> Receipt:
-    """Give the receipt of a write; ProtocolError if the server answers about another document."""
+    """Return the receipt of a write; ProtocolError if the server answers about another document."""
     if written[0] != key and role is not Purpose.DELETE and role is not Purpose.CLEAR:
         raise ProtocolError(f"the server answered the write of {key!r} with the document {written[0]!r}")
     return written[1]
@@ -181,7 +181,7 @@ def _moved(guarded: Guarded, found: Revisions) -> tuple[StaleDocument, ...]:
 
 
 def _fill_removals(staged: Staged, legs: Sequence[Leg]) -> None:
-    """Give removals the revision and the times that the read has shown."""
+    """Set on removals the revision and the times that the read has shown."""
     for leg in legs:
         group = leg.group
         if group.role is Purpose.DELETE:
@@ -214,7 +214,7 @@ def _finish(
 
 
 def _witnesses(staged: Staged, legs: Sequence[Leg], guarded: Guarded) -> list[Witness]:
-    """Give up to a thousand documents that show, by their revisions, whether the commit happened."""
+    """Return up to a thousand documents that show, by their revisions, whether the commit happened."""
     witnesses: dict[tuple[str, str], Witness] = {}
     for leg in legs:
         group = leg.group

@@ -105,7 +105,7 @@ def index_spec(row: JsonObject, family: str) -> IndexSpec:
 
 
 def duplicates_query(index: IndexSpec, collection: str) -> str:
-    """Give the query for values that more than one document holds; all null is no value."""
+    """Return the query for values that more than one document holds; all null is no value."""
     paths = [path("d", field) for field in index.fields]
     present = " OR ".join(f"{item} != null" for item in paths)
     groups = ", ".join(f"k{number} = {item}" for number, item in enumerate(paths))

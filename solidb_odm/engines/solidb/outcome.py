@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 
 def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | None]:
-    """Say whether the commit happened; None if that can't be told, or not within some seconds."""
+    """Return whether the commit happened; None if that can't be told, or not within some seconds."""
     for pause in pauses(8):
         try:
             revisions = yield from _look(witnesses, database)
@@ -55,7 +55,7 @@ def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | Non
 
 
 def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], Seen]) -> bool | None:
-    """Say from the revisions that there are now whether the commit happened.
+    """Return from the revisions that there are now whether the commit happened.
 
     One document in the state after it, or before it, decides, as a commit is all or nothing. A
     document that was to be made or removed and isn't there decides only if no revision does.
@@ -73,7 +73,7 @@ def judge(witnesses: Sequence[Witness], revisions: dict[tuple[str, str], Seen]) 
 
 
 def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[str, str], Seen] | None]:
-    """Give the revisions by collection and key; None while the commit is still under way."""
+    """Return the revisions by collection and key; None while the commit is still under way."""
     first = witnesses[0]
     begin = {"cmd": "begin_transaction", "database": database}
     tx_id = (yield from send(begin, same_node=True)).tx_id

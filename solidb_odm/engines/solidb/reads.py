@@ -138,12 +138,12 @@ def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
 
 
 def writes(text: str) -> bool:
-    """Say whether a query may write, by the words in it."""
+    """Return whether a query may write, by the words in it."""
     return _WRITES.search(text) is not None
 
 
 def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObject:
-    """Give the request for a query; uncached, because the cache mixes up databases at times."""
+    """Return the request for a query; uncached, because the cache mixes up databases at times."""
     request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
     if binds:
         request["bind_vars"] = dict(binds)

@@ -73,7 +73,7 @@ class Read:
     database: str
 
     def frame(self) -> bytes:
-        """Give the query as a frame."""
+        """Return the query as a frame."""
         text = (
             f"FOR d IN {quoted(self.collection)} FILTER d._key IN @keys "
             "RETURN [d._key, d._rev, d._created_at, d._updated_at]"
@@ -112,7 +112,7 @@ def frames_of(groups: Sequence[Group], tx_id: str) -> tuple[list[bytes], list[Le
 
 
 def reads_of(guarded: Guarded, database: str) -> list[Read]:
-    """Give the queries that read the committed revisions of documents."""
+    """Return the queries that read the committed revisions of documents."""
     return [
         Read(collection, keys[start : start + _KEYS_AT_ONCE], database)
         for collection, revisions in guarded.items()
@@ -122,7 +122,7 @@ def reads_of(guarded: Guarded, database: str) -> list[Read]:
 
 
 def guarded_of(batches: Sequence[Batch]) -> Guarded:
-    """Give the documents that must not have moved: their expected revisions by collection and key.
+    """Return the documents that must not have moved: their expected revisions by collection and key.
 
     Not those that the same commit makes. A document that is written twice counts as it was first.
     """

@@ -97,7 +97,7 @@ class Catalogue:
         return self.version >= 0
 
     def has_moved(self) -> bool:
-        """Tell whether any connection has changed the schema since the catalogue was read."""
+        """Return whether any connection has changed the schema since the catalogue was read."""
         return self._current() != self.version
 
     def _current(self) -> int:

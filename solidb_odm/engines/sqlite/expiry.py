@@ -21,7 +21,7 @@ _MARGIN = timedelta(days=2)
 
 
 def has_expiry(catalogue: Catalogue) -> bool:
-    """Tell whether any collection has a TTL index."""
+    """Return whether any collection has a TTL index."""
     return any(index.spec.kind == "ttl" for _, index in _all_indexes(catalogue))
 
 

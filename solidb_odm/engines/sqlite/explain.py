@@ -25,7 +25,7 @@ def explain(
     way: Way | None,
     binds: Mapping[str, Any],
 ) -> JsonObject:
-    """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why.
+    """Return which SQL a query becomes, which indexes that uses, and what runs in Python and why.
 
     A query in Python reads collections by SQL, which leaves out what the FILTERs behind a FOR do not
     let through; ``sql`` and its companions are those of the first, ``python["reads"]`` has them all.

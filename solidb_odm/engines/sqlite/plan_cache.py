@@ -41,7 +41,7 @@ class Trust:
         """Why SQL gave up the last time, if it did."""
 
     def holds(self) -> bool:
-        """Say whether to ask SQL this time."""
+        """Return whether to ask SQL this time."""
         if self._rests <= 0:
             return True
         self._rests -= 1

@@ -61,7 +61,7 @@ def gather(connection: sqlite3.Connection, table: str = "") -> None:
 
 @cache
 def are_safe() -> bool:
-    """Tell whether this SQLite finds all rows where it has figures."""
+    """Return whether this SQLite finds all rows where it has figures."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_TRIAL)
         found: tuple[int] = connection.execute(_ASKED).fetchone()
@@ -79,5 +79,5 @@ def forget_unsafe(connection: sqlite3.Connection) -> None:
 
 
 def is_large(connection: sqlite3.Connection, table: str) -> bool:
-    """Tell whether a table has so many rows that figures about it matter."""
+    """Return whether a table has so many rows that figures about it matter."""
     return connection.execute(f"SELECT 1 FROM {table} LIMIT 1 OFFSET {_FIRST}").fetchone() is not None

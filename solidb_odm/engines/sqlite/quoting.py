@@ -39,7 +39,7 @@ def text_literal(text: str) -> str:
 
 
 def is_reachable(attribute: str) -> bool:
-    """Tell whether SQLite's JSON paths can name the attribute as SDBQL means it.
+    """Return whether SQLite's JSON paths can name the attribute as SDBQL means it.
 
     They compare names as the JSON text spells them, so one with an escape is never found.
     A name with a dot may mean a path of its own, which SQL does not try.

@@ -15,22 +15,22 @@ Number = int | float
 
 
 def is_number(value: Json) -> TypeGuard[Number]:
-    """Tell whether the value is a number; a bool is none."""
+    """Return whether the value is a number; a bool is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_array(value: Json) -> TypeGuard[list[Json]]:
-    """Tell whether the value is an array."""
+    """Return whether the value is an array."""
     return isinstance(value, list)
 
 
 def is_object(value: Json) -> TypeGuard[JsonObject]:
-    """Tell whether the value is an object."""
+    """Return whether the value is an object."""
     return isinstance(value, dict)
 
 
 def is_integral(value: Json) -> TypeGuard[Number]:
-    """Tell whether the value is a whole number, as 2 and 2.0 are; a float has to fit 64 bits."""
+    """Return whether the value is a whole number, as 2 and 2.0 are; a float has to fit 64 bits."""
     if isinstance(value, float):
         return value.is_integer() and -(2.0**63) <= value < 2.0**63
     return is_number(value)

@@ -91,7 +91,7 @@ class Corpus:
 
 
 def has_phrase(terms: Sequence[str], words: Sequence[Word], extra: int) -> bool:
-    """Tell whether the terms follow each other, with at most ``extra`` words between."""
+    """Return whether the terms follow each other, with at most ``extra`` words between."""
     found = [w.term for w in words]
     return any(_follows(terms, found, start, extra) for start, term in enumerate(found) if term == terms[0])
 

@@ -148,12 +148,12 @@ def shape_of(value: Json, name: str) -> GeoJsonShape:
 
 
 def near(a: Point, b: Point) -> bool:
-    """Tell whether two points are the same place."""
+    """Return whether two points are the same place."""
     return abs(a[0] - b[0]) < _SAME and abs(a[1] - b[1]) < _SAME
 
 
 def on_globe(place: Point) -> bool:
-    """Tell whether a place has a possible longitude and latitude."""
+    """Return whether a place has a possible longitude and latitude."""
     return -180 <= place[0] <= 180 and -90 <= place[1] <= 90
 
 
@@ -188,13 +188,13 @@ def _place_in_ring(p: Point, ring: list[Point]) -> int:
 
 
 def covers_point(polygon: list[list[Point]], p: Point) -> bool:
-    """Tell whether a point is in a polygon or on its boundary, and not in a hole."""
+    """Return whether a point is in a polygon or on its boundary, and not in a hole."""
     outer, *holes = polygon
     return _place_in_ring(p, outer) >= 0 and all(_place_in_ring(p, hole) <= 0 for hole in holes)
 
 
 def covers(outer: GeoJsonShape, inner: GeoJsonShape) -> bool:
-    """Tell whether the first shape has every point of the second."""
+    """Return whether the first shape has every point of the second."""
     if inner.kind in ("Point", "MultiPoint") and outer.polygons:
         return all(any(covers_point(p, point) for p in outer.polygons) for point in inner.points)
     if outer.kind in ("Point", "MultiPoint"):
@@ -209,7 +209,7 @@ def covers(outer: GeoJsonShape, inner: GeoJsonShape) -> bool:
 
 
 def intersect(a: GeoJsonShape, b: GeoJsonShape) -> bool:
-    """Tell whether two shapes have a point in common."""
+    """Return whether two shapes have a point in common."""
     for one, other in ((a, b), (b, a)):
         if one.kind in ("Point", "MultiPoint"):
             return any(_has(other, p) for p in one.points)

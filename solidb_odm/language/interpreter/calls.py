@@ -70,7 +70,7 @@ def _apply(
 
 
 def _over_elements(argument: nodes.Expression) -> nodes.Expression:
-    """Give the lambda of a REDUCE that has one parameter, which is the element, one for the total."""
+    """Return the lambda of a REDUCE that has one parameter, which is the element, one for the total."""
     if isinstance(argument, nodes.Lambda) and len(argument.parameters) == 1:
         return nodes.Lambda(("(total)", *argument.parameters), argument.body)
     return argument

@@ -68,7 +68,7 @@ class Compiler:
 
 
 def returns_boolean(node: nodes.Expression) -> bool:
-    """Tell whether an expression can only be true or false."""
+    """Return whether an expression can only be true or false."""
     if isinstance(node, nodes.Compare):
         return node.operator != "<=>"
     if isinstance(node, nodes.Unary):

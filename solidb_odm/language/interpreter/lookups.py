@@ -105,7 +105,7 @@ def _either(tied: Selecting, otherwise: Documents) -> Documents:
 
 
 def _independent(node: nodes.Expression, variable: str, scope: Variables) -> bool:
-    """Tell whether an expression can be evaluated before the document is known."""
+    """Return whether an expression can be evaluated before the document is known."""
     if isinstance(node, nodes.Literal | nodes.Bind):
         return True
     if isinstance(node, nodes.Name):

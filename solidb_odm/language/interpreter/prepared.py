@@ -55,7 +55,7 @@ class Prepared:
 
     @property
     def writes(self) -> bool:
-        """Tell whether running the query changes documents."""
+        """Return whether running the query changes documents."""
         return self._frame.mutating
 
     def run(
@@ -166,7 +166,7 @@ def compile_expression(expression: nodes.Expression, variables: Sequence[str]) -
 
 
 def writes(query: nodes.Query) -> bool:
-    """Tell whether there is a mutation anywhere in a query."""
+    """Return whether there is a mutation anywhere in a query."""
     return any(isinstance(node, _MUTATIONS) for node in walk(query))
 
 

@@ -118,7 +118,7 @@ class _Tie:
         return tuple(map(self._part, cast("tuple[object, ...]", part))) if isinstance(part, tuple) else part
 
     def _is_outer(self, node: nodes.Expression) -> bool:
-        """Tell whether an expression has one value for the whole loop; a constant array stays as it is."""
+        """Return whether an expression has one value for the whole loop; a constant array stays as it is."""
         parts = list(walk(node))
         names = {part.name for part in parts if isinstance(part, nodes.Name)}
         if self._variable in names or not names <= self._scope.names.keys():

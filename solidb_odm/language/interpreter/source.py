@@ -26,7 +26,7 @@ class Source(Protocol):
     def database(self) -> str: ...
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is a collection of this name."""
+        """Return whether there is a collection of this name."""
         ...
 
     def kind(self, name: str) -> str:

@@ -39,7 +39,7 @@ class Step:
         return path[::-1]
 
     def passes(self, vertex: str) -> bool:
-        """Tell whether the path has been at the vertex."""
+        """Return whether the path has been at the vertex."""
         step: Step | None = self
         while step is not None:
             if step.vertex == vertex:
@@ -48,7 +48,7 @@ class Step:
         return False
 
     def uses(self, edge: JsonObject) -> bool:
-        """Tell whether the path has used the edge."""
+        """Return whether the path has used the edge."""
         step: Step | None = self
         while step is not None and step.edge is not None:
             if step.edge["_key"] == edge["_key"]:
@@ -200,7 +200,7 @@ class _Walk:
                 waiting.extend(reversed(following) if self._rules.depth_first else following)
 
     def _is_pruned(self, document: JsonObject | None) -> bool:
-        """Tell whether to stop at a vertex; asked at the last depth too, for it may be an error."""
+        """Return whether to stop at a vertex; asked at the last depth too, for it may be an error."""
         return self._prune is not None and document is not None and self._prune(document)
 
     def _following(self, step: Step, edges: Edges) -> Iterator[Step]:

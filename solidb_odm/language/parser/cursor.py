@@ -36,7 +36,7 @@ class Cursor:
         return self.kinds[at] if at < len(self.kinds) else END
 
     def is_word(self, word: str, count: int = 0) -> bool:
-        """Tell whether a contextual word (an ordinary name elsewhere) stands here."""
+        """Return whether a contextual word (an ordinary name elsewhere) stands here."""
         at = self.at + count
         return at < len(self.kinds) and self.kinds[at] == NAME and str(self.values[at]).upper() == word
 

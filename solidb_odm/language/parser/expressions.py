@@ -160,5 +160,5 @@ class ExpressionParser(OperandParser):
         return operand
 
     def is_plain_number(self) -> bool:
-        """Tell whether a number stands here that nothing is read from."""
+        """Return whether a number stands here that nothing is read from."""
         return self.kind in (INTEGER, FLOAT) and self.ahead() not in POSTFIX

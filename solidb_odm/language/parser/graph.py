@@ -36,7 +36,7 @@ class GraphParser(OptionsParser):
         return next((mode for mode in PATH_MODES if self.is_word(mode)), None)
 
     def is_traversal(self) -> bool:
-        """Tell whether ``[min[..max]] direction`` stands here."""
+        """Return whether ``[min[..max]] direction`` stands here."""
         if self.kind != INTEGER:
             return self.kind in DIRECTIONS
         if self.ahead() == ".." and self.ahead(2) == INTEGER:

@@ -207,7 +207,7 @@ class OperandParser(Cursor, ABC):
         return expression
 
     def is_lambda(self) -> bool:
-        """Tell whether ``name, name) ->`` stands here."""
+        """Return whether ``name, name) ->`` stands here."""
         count = 1
         while self.ahead(count) == "," and self.ahead(count + 1) in (NAME, QUOTED):
             count += 2

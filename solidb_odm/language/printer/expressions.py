@@ -90,7 +90,7 @@ class ExpressionPrinter(ABC):
         return "".join(reversed(suffixes))
 
     def would_join(self, node: Expression, inner: Expression) -> bool:
-        """Tell whether a plain attribute would be read as part of the path of an expansion."""
+        """Return whether a plain attribute would be read as part of the path of an expansion."""
         return isinstance(inner, nodes.Expansion) and isinstance(node, nodes.Attribute) and not node.optional
 
     def attribute(self, node: nodes.Attribute) -> str:
@@ -261,7 +261,7 @@ class ExpressionPrinter(ABC):
 
 
 def is_compound(node: Expression) -> bool:
-    """Tell whether an operand needs parentheses; a negative number has an operator too."""
+    """Return whether an operand needs parentheses; a negative number has an operator too."""
     if isinstance(node, nodes.Literal):
         return isinstance(node.value, (int, float)) and quote_scalar(node.value)[0] == "-"
     return isinstance(node, _COMPOUND)

@@ -44,17 +44,17 @@ class Cascade:
 
     @property
     def saves(self) -> bool:
-        """Say whether new documents are added along."""
+        """Return whether new documents are added along."""
         return "save" in self.rules
 
     @property
     def deletes(self) -> bool:
-        """Say whether others are deleted along."""
+        """Return whether others are deleted along."""
         return bool(self.rules & {"delete", "delete-orphan"})
 
     @property
     def deletes_orphans(self) -> bool:
-        """Say whether what is let go of is deleted."""
+        """Return whether what is let go of is deleted."""
         return "delete-orphan" in self.rules
 
     def __eq__(self, other: object) -> bool:
@@ -68,7 +68,7 @@ class Cascade:
 
 
 def edge_cascade(cls: Any) -> Cascade:
-    """Give what an Edge class says of its ends; DeclarationError where it says something impossible."""
+    """Return what an Edge class says of its ends; DeclarationError where it says something impossible."""
     found: Any = getattr(getattr(cls, "Settings", None), "cascade", None)
     if found is None:
         return Cascade()

@@ -52,7 +52,7 @@ def make_referable(cls: Any) -> None:
 
 
 def stored_names(cls: Any) -> dict[str, str]:
-    """Give the names that the computed fields of a class are stored under, by their own."""
+    """Return the names that the computed fields of a class are stored under, by their own."""
     return {name: info.alias or name for name, info in cls.__pydantic_computed_fields__.items()}
 
 
@@ -63,7 +63,7 @@ def cached_fields(cls: Any) -> tuple[str, ...]:
 
 
 def computed_field_ref(cls: Any, name: str) -> FieldRef:
-    """Give the reference of a computed field of a document class."""
+    """Return the reference of a computed field of a document class."""
     owner, _, kind = described(cls, name)
     return FieldRef(
         Place(cls, (stored_names(cls)[name],), kind, owner, name, type_inspection.is_nullable(kind))
@@ -71,7 +71,7 @@ def computed_field_ref(cls: Any, name: str) -> FieldRef:
 
 
 def described(cls: Any, name: str) -> tuple[type[BaseModel], str, Any]:
-    """Give a model and its field that is stored as the computed one is, and the type of both."""
+    """Return a model and its field that is stored as the computed one is, and the type of both."""
     return _holder(cls, name), name, _return_type(cls, name)
 
 

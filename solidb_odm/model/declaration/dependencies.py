@@ -13,7 +13,7 @@ Reads = frozenset[str]
 
 
 def reads_of(cls: Any, name: str) -> Reads | None:
-    """Give the fields that a computed field of a class reads; None where its code does not tell.
+    """Return the fields that a computed field of a class reads; None where its code does not tell.
 
     It tells where ``self`` is used in no other way than ``self.field``, or for other properties and methods
     of the class of which the same is true.
@@ -50,7 +50,7 @@ def _function(attribute: Any) -> FunctionType | None:
 
 
 def _attributes_of(function: FunctionType) -> list[str] | None:
-    """Give the attributes that a method reads of its first argument; None if it uses that otherwise."""
+    """Return the attributes that a method reads of its first argument; None if it uses that otherwise."""
     code = function.__code__
     if not code.co_argcount or code.co_varnames[0] in code.co_cellvars:
         return None
@@ -69,7 +69,7 @@ def _attributes_of(function: FunctionType) -> list[str] | None:
 
 
 def _loaded(instruction: dis.Instruction) -> Iterator[str]:
-    """Give the local variables that an instruction puts on the stack; newer Pythons have some for two."""
+    """Return the local variables that an instruction puts on the stack; newer Pythons have some for two."""
     if not instruction.opname.startswith("LOAD_FAST"):
         return
     names: Any = instruction.argval

@@ -44,7 +44,7 @@ class Index:
         self.name = name
 
     def options(self) -> dict[str, Any]:
-        """Give the options besides name and fields, as ``IndexSpec`` names them."""
+        """Return the options besides name and fields, as ``IndexSpec`` names them."""
         return {"unique": self.unique}
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from ..stored.exactness import is_exact
 
 
 def plain(value: Any) -> Any:
-    """Give the JSON form of a value that no field describes."""
+    """Return the JSON form of a value that no field describes."""
     from_document = getattr(value, "__solidb_reference__", None)
     if from_document is not None:
         return from_document()
@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
 
 
 def inexact(value: Any) -> str:
-    """Say what keeps an encoded value from travelling exactly; empty text if nothing does."""
+    """Return what keeps an encoded value from travelling exactly; empty text if nothing does."""
     kind = cast(Any, type(value))
     if kind in (int, float) and not is_exact(value):
         return f"{value} is no number in JSON" if kind is float else f"{value} does not fit into 64 bits"

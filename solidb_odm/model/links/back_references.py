@@ -52,7 +52,7 @@ class Related(ABC, Generic[D]):
         return self if document is None else self.of(document)
 
     def of(self, document: Document) -> tuple[D, ...]:
-        """Give what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
+        """Return what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
         state = state_or_none(document)
         found = None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
         if found is None:
@@ -72,7 +72,7 @@ class Related(ABC, Generic[D]):
 
     @abstractmethod
     def __solidb_mark__(self) -> Hashable:
-        """Give what tells it from others: two that say the same are one."""
+        """Return what tells it from others: two that say the same are one."""
 
     @property
     @abstractmethod
@@ -128,7 +128,7 @@ class BackReference(Related[D]):
 
     @staticmethod
     def of_orphans() -> list[BackReference[Any]]:
-        """Give the declared ones that delete what no longer leads to their documents."""
+        """Return the declared ones that delete what no longer leads to their documents."""
         return [each for each in _of_orphans if each.__solidb_owner__ is not None]
 
     @property

@@ -72,7 +72,7 @@ class Link(Generic[D]):
 
     @property
     def is_loaded(self) -> bool:
-        """Say whether ``value`` has the document."""
+        """Return whether ``value`` has the document."""
         return self._document is not None
 
     @property
@@ -88,7 +88,7 @@ class Link(Generic[D]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Give an attribute of the document, as response models that read attributes want it."""
+            """Return an attribute of the document, as response models that read attributes want it."""
             if name.startswith("_"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             return getattr(self.value, name)
@@ -100,11 +100,11 @@ class Link(Generic[D]):
         self._document = document
 
     def __solidb_document__(self) -> D | None:
-        """Give the document, None if it is not loaded: a session adds it before what links to it."""
+        """Return the document, None if it is not loaded: a session adds it before what links to it."""
         return self._document
 
     def __solidb_reference__(self) -> str:
-        """Give what is stored, and what a query compares with."""
+        """Return what is stored, and what a query compares with."""
         return self.id
 
     def __eq__(self, other: object) -> bool:
@@ -186,5 +186,5 @@ class _Reader:
 
 
 def reference_text(value: Any) -> str:
-    """Give a link, a document or a text as ``collection/key``; UsageError if it is none of them."""
+    """Return a link, a document or a text as ``collection/key``; UsageError if it is none of them."""
     return Link(value).id

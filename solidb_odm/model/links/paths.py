@@ -64,6 +64,6 @@ class LoadPath:
 
 
 def beyond(link: Any, target: Any, name: str) -> LoadPath:
-    """Give the way from a link to a field of the document it leads to, or to the document itself."""
+    """Return the way from a link to a field of the document it leads to, or to the document itself."""
     path = LoadPath((link,), target)
     return path if name == "value" else getattr(path, name)

@@ -25,7 +25,7 @@ _NUMBERS = (int, float)
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
-    """Give the document as JSON text; InvalidDocument if it can't be stored exactly."""
+    """Return the document as JSON text; InvalidDocument if it can't be stored exactly."""
     if mapping.embedded or mapping.is_open:
         _check_parts(mapping, document)
     try:
@@ -55,7 +55,7 @@ def _check_parts(mapping: Mapping, document: Any) -> None:
 
 
 def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
-    """Say whether the text may hold numbers that JSON does not have."""
+    """Return whether the text may hold numbers that JSON does not have."""
     if not mapping.deep_numbers:
         return _has_inexact(mapping, document)
     marked = "NaN" in text or "Infinity" in text
@@ -72,7 +72,7 @@ def _has_inexact(mapping: Mapping, document: Any) -> bool:
 
 
 def encode_value(mapping: Mapping, document: Any) -> JsonObject:
-    """Give the document as JSON values; InvalidDocument if it can't be stored exactly."""
+    """Return the document as JSON values; InvalidDocument if it can't be stored exactly."""
     if mapping.embedded or mapping.is_open:
         _check_parts(mapping, document)
     try:
@@ -171,12 +171,12 @@ def validate(mapping: Mapping, body: Body) -> Any:
 
 
 def body_value(body: Body) -> JsonObject:
-    """Give a body as decoded values."""
+    """Return a body as decoded values."""
     return from_json(body) if isinstance(body, str) else body
 
 
 def first_problem(error: ValidationError) -> str:
-    """Say in one line what Pydantic found: the place and the first problem."""
+    """Return in one line what Pydantic found: the place and the first problem."""
     details = error.errors(include_url=False, include_context=False)
     first = details[0]
     place = ".".join(str(step) for step in first["loc"])

@@ -26,11 +26,11 @@ class FieldReader:
         self._reads_json = reads_json(stored)
 
     def check(self, value: Any) -> Any:
-        """Give the field's value for a Python value; Pydantic's ValidationError if it does not fit."""
+        """Return the field's value for a Python value; Pydantic's ValidationError if it does not fit."""
         return self._checker.validate_python(value, by_alias=True, by_name=True)
 
     def read(self, stored: Any) -> Any:
-        """Give the field's value for a stored one; Pydantic's ValidationError if it does not fit."""
+        """Return the field's value for a stored one; Pydantic's ValidationError if it does not fit."""
         if self._reads_json:
             return self._reader.validate_json(to_json(stored), by_alias=True, by_name=True)
         return self._reader.validate_python(stored, by_alias=True, by_name=True)
@@ -38,7 +38,7 @@ class FieldReader:
 
 @lru_cache(maxsize=2048)
 def field_reader(model: type[Any], name: str) -> FieldReader:
-    """Give the reader of a field of a complete model or Pydantic dataclass."""
+    """Return the reader of a field of a complete model or Pydantic dataclass."""
     form = stored_form(model)
     checked, _ = field_schema(form.origin, name)
     return FieldReader(checked, *field_schema(form.schema, name))
@@ -63,7 +63,7 @@ _PLAIN = ("str", "int", "float", "bool", "any", "none")
 
 
 def _is_plain(schema: Any) -> bool:
-    """Say whether stored values are the field's values as they are."""
+    """Return whether stored values are the field's values as they are."""
     while schema["type"] in ("default", "nullable"):
         schema = schema["schema"]
     return schema["type"] in _PLAIN and set(schema) <= {"type", "metadata"}

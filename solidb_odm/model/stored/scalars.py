@@ -30,12 +30,12 @@ class InexactValueError(ValueError):
 
 
 def inexact_number(value: float) -> str:
-    """Say what is wrong with a number that is not exact."""
+    """Return what is wrong with a number that is not exact."""
     return f"{value} " + ("does not fit into 64 bits" if isinstance(value, int) else "is not a JSON number")
 
 
 def stored_time(value: Any) -> str:
-    """Give the text a time is stored as: in UTC with ``+00:00``, as the server writes its times.
+    """Return the text a time is stored as: in UTC with ``+00:00``, as the server writes its times.
 
     Such texts sort as the times do, which Pydantic's (``Z``, or the offset they had) don't. A naive
     time stays as it is.
@@ -50,7 +50,7 @@ def stored_time(value: Any) -> str:
 
 
 def stored_duration(value: Any) -> float:
-    """Give the seconds a duration is stored as, which sort as durations do."""
+    """Return the seconds a duration is stored as, which sort as durations do."""
     seconds = _checked_duration(value).total_seconds()
     if timedelta(seconds=seconds) != value:
         raise InexactValueError(
@@ -61,7 +61,7 @@ def stored_duration(value: Any) -> float:
 
 
 def duration_key(value: Any) -> str:
-    """Give the text a duration is stored as where it is the key of a dictionary."""
+    """Return the text a duration is stored as where it is the key of a dictionary."""
     duration = _checked_duration(value)
     sign, size = ("-", -duration) if duration < timedelta(0) else ("", duration)
     return f"{sign}P{size.days}DT{size.seconds}.{size.microseconds:06}S"
@@ -74,7 +74,7 @@ def _checked_duration(value: Any) -> timedelta:
 
 
 def json_value(value: Any) -> Any:
-    """Give a value that no type describes as it is; InexactValueError if JSON would change it."""
+    """Return a value that no type describes as it is; InexactValueError if JSON would change it."""
     if type(value) is not str and value is not None:
         _check_json(value)
     return value
@@ -98,7 +98,7 @@ def _check_json(value: Any) -> None:
 
 
 def json_text(value: Any, handler: Callable[[Any], Any]) -> str:
-    """Give the key of a dictionary as JSON text, where it is no text itself."""
+    """Return the key of a dictionary as JSON text, where it is no text itself."""
     return to_json(handler(value)).decode()
 
 
@@ -110,7 +110,7 @@ def _is_member(value: Any) -> bool:
 
 
 def pattern_text(value: Any) -> str:
-    """Give the text of a pattern, whose flags have to be in it."""
+    """Return the text of a pattern, whose flags have to be in it."""
     pattern: re.Pattern[Any] = value
     if not isinstance(pattern.pattern, str):
         raise InexactValueError(f"{value!r} would be read as a pattern of text")
@@ -142,11 +142,11 @@ class Choices:
 
     @property
     def are_texts(self) -> bool:
-        """Say whether all stored forms are texts."""
+        """Return whether all stored forms are texts."""
         return all(isinstance(form, str) for _, form in self._stored)
 
     def read(self, stored: Any) -> Any:
-        """Give the value of a stored form."""
+        """Return the value of a stored form."""
         try:
             return self._by_text[to_json(stored)]
         except (KeyError, ValueError):
@@ -154,7 +154,7 @@ class Choices:
             raise PydanticCustomError("choice", "Input should be one of {known}", {"known": known}) from None
 
     def write(self, value: Any) -> Any:
-        """Give the stored form of a value."""
+        """Return the stored form of a value."""
         for known, form in self._stored:
             if known is value or (type(known) is type(value) and known == value):
                 return form

@@ -206,7 +206,7 @@ def reference_schema(pattern: str, target: Any) -> JsonObject:
 
 
 def is_required(field: JsonObject) -> bool:
-    """Say whether every document has to hold the field."""
+    """Return whether every document has to hold the field."""
     return not any(mark in field for mark in ("default", "factory", "optional", "computed"))
 
 

@@ -18,7 +18,7 @@ from .queries import execute
 def load_referring(
     context: Context, documents: list[Document], reference: BackReference[Any]
 ) -> Operation[list[Document]]:
-    """Give each of the documents those that refer to it, and fetch them all in one query."""
+    """Load for each of the documents those that refer to it, all in one query."""
     wanted = {document.__solidb_reference__(): document for document in documents}
     field = reference.__solidb_field__
     found: list[Any] = []
@@ -34,7 +34,7 @@ def load_referring(
 
 
 def _references(document: Any, field: FieldRef, wanted: Mapping[str, Document]) -> Iterator[str]:
-    """Give which of the references a document holds; its links to them are loaded by that."""
+    """Return which of the references a document holds; its links to them are loaded by that."""
     hop = reference_hop(field)
     if isinstance(hop, EndHop):
         name = hop.reference(document)

@@ -67,7 +67,7 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
 
 
 def _leading(field: FieldRef, references: set[str], documents: Iterable[Any]) -> list[Any]:
-    """Give the documents whose field leads to one of the references, as they are now in the session."""
+    """Return the documents whose field leads to one of the references, as they are now in the session."""
     hop = reference_hop(field)
     members = [each for each in documents if isinstance(each, field.__place__.source)]
     if isinstance(hop, EndHop):
@@ -76,7 +76,7 @@ def _leading(field: FieldRef, references: set[str], documents: Iterable[Any]) ->
 
 
 def _stored(context: Context, references: set[str]) -> Operation[list[Any]]:
-    """Give the documents, in the session or not, of some references; those there are."""
+    """Return the documents, in the session or not, of some references; those there are."""
     keys: dict[str, list[str]] = {}
     for reference in sorted(references):
         collection, _, key = reference.partition("/")

@@ -21,7 +21,7 @@ Fetch: TypeAlias = Callable[[Context, Iterable[str], Any], Operation[dict[str, D
 def load_neighbours(
     context: Context, documents: list[Document], neighbours: Neighbours[Any], fetch: Fetch
 ) -> Operation[list[Document]]:
-    """Give each of the documents its neighbours, and fetch them: a query for each level of edges, and
+    """Load the neighbours of each of the documents: a query for each level of edges, and
     one for each collection they lead to.
     """
     starts = {document.__solidb_reference__(): document for document in documents}
@@ -73,7 +73,7 @@ def _directions(edge: Edge[Any, Any], heading: Heading) -> list[tuple[str, str]]
 
 
 def _reached(ways: Adjacency, start: str, low: int, high: int) -> list[str]:
-    """Give what lies between the least and the most number of edges away, nearest first, each once."""
+    """Return what lies between the least and the most number of edges away, nearest first, each once."""
     seen = {start}
     level, found = [start], list[str]()
     for depth in range(1, high + 1):

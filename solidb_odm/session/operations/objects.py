@@ -25,7 +25,7 @@ D = TypeVar("D", bound=Document)
 
 
 def refresh(context: Context, documents: Sequence[Document]) -> Operation[None]:
-    """Give documents the values the engine holds, dropping changes that were not flushed."""
+    """Set documents to the values the engine holds, dropping changes that were not flushed."""
     for document, row in (yield from _stored_now(context, documents, "refresh")):
         take_stored(context.work, document, row)
 
@@ -77,7 +77,7 @@ def expire(work: UnitOfWork, documents: Sequence[Document]) -> None:
 
 
 def merge_in(context: Context, document: D) -> Operation[D]:
-    """Give the session's object for a document from elsewhere, with that document's values."""
+    """Return the session's object for a document from elsewhere, with that document's values."""
     work = context.work
     state = checked(document, "merge")
     if state is not None and state.owner is work:
@@ -141,6 +141,6 @@ def _merged(
 
 
 def held_of(work: UnitOfWork, stale: Iterable[StaleDocument]) -> list[Document]:
-    """Give the session's objects for the documents that an error names."""
+    """Return the session's objects for the documents that an error names."""
     found = [work.identity.get(each.collection, each.key) for each in stale]
     return [document for document in found if document is not None]

@@ -21,7 +21,7 @@ class Backoff:
         self._ceiling = _FIRST
 
     def pause(self, error: Exception) -> float:
-        """Give the seconds to wait before the next try; raise the error if there is none left."""
+        """Return the seconds to wait before the next try; raise the error if there is none left."""
         if self._left <= 0:
             raise error
         self._left -= 1

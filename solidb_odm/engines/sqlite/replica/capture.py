@@ -53,7 +53,7 @@ def enqueue(
 
 
 def is_captured(connection: sqlite3.Connection, collection: str) -> bool:
-    """Tell whether a collection has the triggers."""
+    """Return whether a collection has the triggers."""
     sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?"
     return connection.execute(sql, (_name("insert", collection),)).fetchone() is not None
 

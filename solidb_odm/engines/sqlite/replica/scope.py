@@ -43,13 +43,13 @@ TABLES: Final = (
 
 
 def is_replica(connection: sqlite3.Connection) -> bool:
-    """Tell whether the file is a replica."""
+    """Return whether the file is a replica."""
     sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
     return connection.execute(sql, (SETTINGS,)).fetchone() is not None
 
 
 def can_sync(collection: str, kind: str) -> bool:
-    """Tell whether a collection can be synced at all.
+    """Return whether a collection can be synced at all.
 
     Names like ``logs_s1`` are taken for shards by parts of the server; what we stand on works for them.
     """
@@ -57,7 +57,7 @@ def can_sync(collection: str, kind: str) -> bool:
 
 
 def captures(connection: sqlite3.Connection, collection: str, kind: str) -> bool:
-    """Tell whether edits of a collection are captured in this file."""
+    """Return whether edits of a collection are captured in this file."""
     if not can_sync(collection, kind) or not is_replica(connection):
         return False
     row = connection.execute(f"SELECT value FROM {SETTINGS} WHERE name = ?", (SCOPE,)).fetchone()

@@ -67,7 +67,7 @@ class Select:
         return " ".join(parts)
 
     def is_one_row(self) -> bool:
-        """Tell whether there is one row at most, which needs no order."""
+        """Return whether there is one row at most, which needs no order."""
         equal = {one.equals for one in self.conditions if one.equals}
         return len(self.sources) == 1 and any(keys <= equal for keys in self.unique)
 
@@ -316,7 +316,7 @@ def _aggregates(clause: nodes.Collect) -> list[nodes.Aggregate]:
 
 
 def _is_counted(name: str, query: nodes.Block) -> bool:
-    """Tell whether a variable is only ever asked for its LENGTH."""
+    """Return whether a variable is only ever asked for its LENGTH."""
     named = nodes.Name(name)
     uses = [node for node in walk(query) if node == named]
     counts = [node for node in walk(query) if node == nodes.Call("LENGTH", (named,))]

@@ -91,6 +91,6 @@ def _conditions(c: Compilation, selection: CandidateSet, scope: Scope) -> tuple[
 
 
 def _is_served(sql: str, parameters: Parameters, connection: sqlite3.Connection) -> bool:
-    """Tell whether SQLite would search an index for these conditions, whatever their values."""
+    """Return whether SQLite would search an index for these conditions, whatever their values."""
     steps = connection.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(parameters.getters)).fetchall()
     return any(step[3].startswith("SEARCH") for step in steps)

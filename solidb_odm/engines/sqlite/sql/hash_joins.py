@@ -103,7 +103,7 @@ def _attribute(
 
 
 def _is_found(c: Compilation, node: nodes.Expression, scope: Scope, around: Container[str]) -> bool:
-    """Tell whether an index serves the other side, so that SQL may begin with this one."""
+    """Return whether an index serves the other side, so that SQL may begin with this one."""
     document = c.document_of(node, scope)
     if document is None or _names(node) & {name for name in scope if name in around}:
         return False

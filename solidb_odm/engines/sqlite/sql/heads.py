@@ -76,7 +76,7 @@ def _splits(query: nodes.Block) -> Iterator[tuple[nodes.Block, nodes.Block]]:
 
 
 def _is_worthwhile(clauses: Sequence[nodes.Clause]) -> bool:
-    """Tell whether the clauses do more than a scan that is narrowed."""
+    """Return whether the clauses do more than a scan that is narrowed."""
     if any(isinstance(clause, _WRITES) for clause in clauses):
         return False
     if isinstance(clauses[0], nodes.Traverse | nodes.Match):

@@ -79,7 +79,7 @@ def _ways(
 
 
 def _depends(node: nodes.Traverse | nodes.Match, scope: Scope) -> bool:
-    """Tell whether where a traversal starts or stops depends on other variables."""
+    """Return whether where a traversal starts or stops depends on other variables."""
     start = node.key if isinstance(node, nodes.Match) else node.start
     stop = None if isinstance(node, nodes.Match) else node.prune
     return any(_names_in(part) & scope.keys() for part in (start, stop) if part is not None)
