@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import secrets
@@ -49,6 +50,7 @@ ATTIC: Final = "_migrations_attic"
 LEASE_SECONDS: Final = 9.0
 RENEW_SECONDS: Final = 2.0
 _LOOK_AGAIN: Final = 0.1
+_LONGEST_KEY: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,8 +310,14 @@ def begin(run: Run, body: JsonObject) -> Operation[Checkpoint]:
 
 
 def attic_key(revision: str, direction: str, number: int, key: str) -> str:
-    """Return the key of what a step kept of a document."""
-    return f"{revision}-{direction}{number:03d}-{key}"[:254]
+    """Return the key of what a step kept of a document.
+
+    A key may have 254 bytes: where the document's own leaves no room, its digest stands for it.
+    """
+    prefix = f"{revision}-{direction}{number:03d}-"
+    if len(prefix) + len(key.encode()) > _LONGEST_KEY:
+        key = hashlib.sha256(key.encode()).hexdigest()
+    return prefix + key
 
 
 def attic_row(

@@ -282,3 +282,20 @@ def test_documents_that_a_step_leaves_alone_keep_their_revision(place: Place) ->
     revisions = [row["_rev"] for row in place.stored("wines", system=True)]
     migrator.upgrade()
     assert [row["_rev"] for row in place.stored("wines", system=True)] == revisions
+
+
+def test_what_is_dropped_of_documents_with_long_keys_comes_back(place: Place) -> None:
+    class With(Document, collection="notes"):
+        text: str = ""
+        mood: str = ""
+
+    class Without(Document, collection="notes"):
+        text: str = ""
+
+    place.go(With)
+    documents = [{"_key": "k" * 253 + end, "text": "t", "mood": end} for end in "abc"]
+    place.put("notes", *documents)
+
+    place.go(Without, drop=["notes.mood"]).downgrade("-1")
+
+    assert place.stored("notes") == documents
