@@ -18,7 +18,7 @@ def note_written(context: Context, collections: Iterable[str]) -> Operation[None
 
 
 def note_undone(context: Context) -> Operation[None]:
-    """Set held documents to what statements had changed, after these were undone."""
+    """Restore on held documents what statements had changed, after these were undone."""
     yield from _read_anew(context, context.work.rewritten)
 
 
