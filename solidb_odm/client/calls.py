@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 from weakref import WeakSet
 
-from ..engines.solidb.driver import AsyncServerDriver, ServerDriver
+from ..engines.solidb.async_driver import AsyncServerDriver
+from ..engines.solidb.driver import ServerDriver
 from ..errors import UsageError
 from ..wire.events import Observer
 from ..wire.requests import Exchange

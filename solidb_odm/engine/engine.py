@@ -40,7 +40,7 @@ _FILE = (
 )
 _SERVER = (
     "solidb_odm.engines.solidb.driver:ServerDriver",
-    "solidb_odm.engines.solidb.driver:AsyncServerDriver",
+    "solidb_odm.engines.solidb.async_driver:AsyncServerDriver",
 )
 _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 """Named, not imported: a program pays for the engine it opens, not for the others."""

@@ -1,4 +1,4 @@
-"""The drivers: what opens channels to a server, blocking and awaited."""
+"""The driver: what opens channels to a server, blocking; and what it shares with the awaited one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from ...commands import Command, Operation
 from ...errors import ClosedError, ConfigurationError
 from ...wire.events import Observer, RequestCounts
 from ...wire.socket_pool import Lease, SocketPool
-from ...wire.stream_pool import AsyncLease, StreamPool
 from ...wire.url import ServerAddress, parse_url
 from ..base import Capabilities
 from .dispatch import CAPABILITIES, exchange_for
@@ -20,8 +19,8 @@ T = TypeVar("T")
 LOGGER = logging.getLogger("solidb_odm.engine")
 
 
-class _ServerDriverBase:
-    """What the two drivers share: everything without I/O."""
+class ServerDriverBase:
+    """What the blocking and the awaited driver share: everything without I/O."""
 
     def __init__(
         self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
@@ -53,7 +52,7 @@ class _ServerDriverBase:
         return f"{type(self).__name__}({self.url!r})"
 
 
-class ServerDriver(_ServerDriverBase):
+class ServerDriver(ServerDriverBase):
     """A server, blocking. Threads may share it; connections are opened when first needed.
 
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
@@ -101,57 +100,5 @@ class ServerChannel:
         return self._driver.run(exchange_for(command, self._driver.address.database))
 
     def close(self) -> None:
-        """Close the channel. Nothing is open between two commands."""
-        self._closed = True
-
-
-class AsyncServerDriver(_ServerDriverBase):
-    """A server, awaited. Belongs to one event loop; connections are opened when first needed.
-
-    ``options`` are those of the URL. ``on_request`` is called after every round trip.
-    """
-
-    def __init__(
-        self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
-    ) -> None:
-        super().__init__(url, on_request=on_request, **options)
-        self.pool = StreamPool(self.address, self.statistics)
-
-    async def channel(self) -> AsyncServerChannel:
-        """Open a channel; it holds a connection only while it performs a command."""
-        return AsyncServerChannel(self)
-
-    async def run(self, exchange: Operation[T], seconds: float | None = None) -> T:
-        """Run an exchange of requests and HTTP calls on one connection; ``seconds``: its own time-out."""
-        return await AsyncLease(self.pool, seconds).run(exchange)
-
-    def lease(self, seconds: float | None = None) -> AsyncLease:
-        """Return a lease, for several exchanges on one connection: ``async with driver.lease() as lease``."""
-        return AsyncLease(self.pool, seconds)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self.pool.aclose()
-
-
-class AsyncServerChannel:
-    """One conversation with a server, awaited."""
-
-    def __init__(self, driver: AsyncServerDriver) -> None:
-        self._driver = driver
-        self._closed = False
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this engine can do."""
-        return CAPABILITIES
-
-    async def perform(self, command: Command[R], /) -> R:
-        """Perform a command on a connection of the pool."""
-        if self._closed:
-            raise ClosedError("the channel is closed", hint="take another one from the driver")
-        return await self._driver.run(exchange_for(command, self._driver.address.database))
-
-    async def aclose(self) -> None:
         """Close the channel. Nothing is open between two commands."""
         self._closed = True

@@ -1,9 +1,24 @@
 """The file engine: one SQLite file answers like the server."""
 
-from .async_driver import AsyncFileChannel, AsyncFileDriver
-from .channel import FileChannel
-from .driver import FileDriver
-from .options import StoreOptions, parse_url
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazily
+
+if TYPE_CHECKING:
+    from .async_driver import AsyncFileChannel, AsyncFileDriver
+    from .channel import FileChannel
+    from .driver import FileDriver
+    from .options import StoreOptions, parse_url
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            ".async_driver": ("AsyncFileChannel", "AsyncFileDriver"),
+            ".channel": ("FileChannel",),
+            ".driver": ("FileDriver",),
+            ".options": ("StoreOptions", "parse_url"),
+        },
+    )
 
 __all__ = [
     "AsyncFileChannel",

@@ -1,0 +1,99 @@
+"""A program pays at its start for what it uses, and for nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EVENT_LOOPS = {"asyncio", "anyio", "aiosqlite", "trio"}
+SERVER = {"httpx", "httpcore", "websockets", "msgpack", "cronsim"}
+EXTRAS = {"numpy", "shapely", "jellyfish", "argon2", "opentelemetry"}
+
+MODELS = """
+from typing import Annotated
+from solidb_odm import Document, Edge, FulltextIndex, Index, Link, select, traverse
+
+class User(Document, collection="users"):
+    name: Annotated[str, Index(unique=True)]
+    bio: Annotated[str, FulltextIndex()] = ""
+
+class Follows(Edge[User, User], collection="follows"):
+    since: int = 0
+"""
+ON_A_FILE = """
+from solidb_odm import Session, create_engine, func, sdbql
+
+engine = create_engine("sqlite://")
+engine.create_all()
+with Session(engine) as session:
+    ada, bob = User(name="Ada"), User(name="Bob")
+    session.add_all([ada, bob, Follows(ada, bob)])
+    session.commit()
+    assert session.scalars(traverse(ada, Follows)).all() == [bob]
+    assert session.scalar(select(func.count(User))) == 2
+    assert session.execute(sdbql("FOR u IN users SORT u.name RETURN UPPER(u.name)")).all() == ["ADA", "BOB"]
+"""
+ON_A_FILE_AWAITED = """
+import asyncio
+from solidb_odm import AsyncSession, create_async_engine
+
+async def main():
+    async with AsyncSession(create_async_engine("sqlite://")) as session:
+        session.add(User(name="Ada"))
+        await session.commit()
+        assert len((await session.scalars(select(User))).all()) == 1
+
+asyncio.run(main())
+"""
+ON_A_SERVER = """
+from solidb_odm import Session, create_engine
+from solidb_odm.errors import ConnectionFailed
+
+with Session(create_engine("solidb://root:secret@127.0.0.1:9/shop")) as session:
+    try:
+        session.get(User, "ada")
+    except ConnectionFailed:
+        pass
+"""
+
+
+def loaded(program: str) -> set[str]:
+    """Return the top-level modules that a program has loaded at its end."""
+    asked = program + "\nimport sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(ended.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("program", "absent"),
+    [
+        pytest.param(
+            "import solidb_odm", EVENT_LOOPS | SERVER | EXTRAS | {"pydantic", "sqlite3"}, id="import"
+        ),
+        pytest.param(MODELS, EVENT_LOOPS | SERVER | EXTRAS | {"sqlite3", "jsonschema"}, id="models"),
+        pytest.param(MODELS + ON_A_FILE, EVENT_LOOPS | SERVER | EXTRAS | {"jsonschema"}, id="file"),
+        pytest.param(MODELS + ON_A_FILE_AWAITED, SERVER | EXTRAS | {"trio"}, id="file, awaited"),
+        pytest.param(
+            MODELS + ON_A_SERVER, EVENT_LOOPS | EXTRAS | {"sqlite3", "websockets", "cronsim"}, id="server"
+        ),
+    ],
+)
+def test_a_program_loads_only_what_it_uses(program: str, absent: set[str]) -> None:
+    assert loaded(program) & absent == set()
+
+
+def test_what_is_loaded_is_seen() -> None:
+    assert {"asyncio", "anyio", "aiosqlite"} <= loaded(MODELS + ON_A_FILE_AWAITED)
+    assert "msgpack" in loaded(MODELS + ON_A_SERVER)
