@@ -19,8 +19,8 @@ help:  ## List the targets
 
 setup: $(VENV)/.test $(VENV)/.dev $(VENV)/.bench  ## Make .venv with all that developing needs
 
-test: $(VENV)/.test  ## Run the tests; those that need a server are skipped where there is none
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.test  ## Run the tests, side by side, or those of ARGS=tests/unit/query; without a server, its own are skipped
+	$(BIN)/python -m pytest $(if $(strip $(ARGS)),$(ARGS),-n auto --dist worksteal)
 
 demo: $(VENV)/.demo  ## Show what it does, on a file, or on URL=solidb://user:password@host:6745/database
 	$(BIN)/python -m examples.airports $(if $(URL),--url "$(URL)") $(ARGS)

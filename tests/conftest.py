@@ -11,17 +11,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from solidb_odm import AsyncEngine, Engine, create_async_engine, create_engine
+from tests.sizes import DECIDES, examples
 from tools.server import LocalServer, find_server, running_server
 
 REQUIRED = os.environ.get("SOLIDB_REQUIRE_SERVER") == "1"
 
 _calm = [HealthCheck.too_slow]  # the machine may be busy; speed is the benchmarks' matter
-settings.register_profile("dev", deadline=None, suppress_health_check=_calm)
-# What decides about a change tries the same examples each time; `make test` by hand tries new ones.
+settings.register_profile("dev", deadline=None, max_examples=examples(200), suppress_health_check=_calm)
+# What decides about a change tries many examples, the same each time; `make test` by hand fewer, new ones.
 settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, max_examples=200, suppress_health_check=_calm
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if DECIDES else "dev"))
 
 
 def pytest_report_header() -> str:

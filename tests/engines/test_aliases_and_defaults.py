@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, FutureDatetime, computed_fiel
 
 from solidb_odm import Document, Engine, Session, create_engine, sdbql, select
 from solidb_odm.errors import InvalidDocument, SchemaViolation, StaleDocumentError, StateError
+from tests.sizes import examples
 
 
 @dataclass
@@ -134,7 +135,7 @@ def test_documents_nobody_holds_a_part_of_are_let_go(engine: Engine) -> None:
         assert list(session) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(sorted(HELD)), st.booleans(), st.booleans()), max_size=8))
 def test_aliases_law(steps: list[tuple[str, bool, bool]]) -> None:
     """After a commit what is stored is what the caller's objects hold, whatever was held or dropped."""

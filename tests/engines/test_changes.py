@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from solidb_odm import Document, Engine, Session
 from solidb_odm.testing import RecordingEngine
 from solidb_odm.work.differences import apply, diff
+from tests.sizes import examples
 
 from .typed import CLASSES, JSON, TEXT, TYPES, exact
 
@@ -51,7 +52,7 @@ def test_a_commit_makes_one_document_another(engine: Engine) -> None:
     engine.create_all(Nested)
 
     @given(_STATES, _STATES)
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
     def check(before: dict[str, Any], after: dict[str, Any]) -> None:
         made = Nested(**before)
         with Session(engine) as session:
@@ -76,7 +77,7 @@ def test_parts_that_are_taken_away_in_place_are_gone(engine: Engine) -> None:
     engine.create_all(Nested)
 
     @given(_OBJECTS, st.data())
-    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
     def check(data: dict[str, Any], draw: st.DataObject) -> None:
         assume(data)
         with Session(engine) as session:

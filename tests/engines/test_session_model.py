@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from solidb_odm import Engine, Session, asc, create_engine, desc, select
+from tests.sizes import examples
 
 from .documents import MODELS, Address, Person
 
@@ -192,11 +193,11 @@ class Life(RuleBasedStateMachine):
         self.session.close()
 
 
-def live(engine: Engine, examples: int, steps: int) -> None:
+def live(engine: Engine, count: int, steps: int) -> None:
     engine.create_all(*MODELS)
     machine = type("LifeHere", (Life,), {"engine": engine})
     wanted = settings(
-        max_examples=examples,
+        max_examples=examples(count),
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from solidb_odm import Document, Engine, Index, Session, delete, desc, func, select
+from tests.sizes import examples
 
 
 class Word(StrEnum):
@@ -104,7 +105,7 @@ def test_queries_order_values_as_python_does(engine: Engine, name: str) -> None:
     places = [model.value, model.indexed, model.part.value]
 
     @given(st.lists(ORDERED[name][1], min_size=2, max_size=9))
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
     def check(values: list[Any]) -> None:
         with Session(engine) as session:
             session.execute(delete(model))

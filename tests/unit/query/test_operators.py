@@ -20,14 +20,14 @@ class Names(BaseModel):
     in_: int = 0
 
 
-class Item(Document, collection="items"):
+class Parcel(Document, collection="parcels"):
     names: Names = Names()
     owner: Link[Member] | None = None
     amount: int = 0
 
 
 M: Any = Member
-I: Any = Item  # noqa: E741  as short as the other
+I: Any = Parcel  # noqa: E741  as short as the other
 
 CONDITIONS: list[tuple[Callable[[], Any], Callable[[], Any]]] = [
     (lambda: M.age.in_([1, 2]), lambda: in_(M.age, [1, 2])),
@@ -44,7 +44,7 @@ CONDITIONS: list[tuple[Callable[[], Any], Callable[[], Any]]] = [
     (lambda: I.owner.in_(["members/a"]), lambda: in_(I.owner, ["members/a"])),
     (lambda: I.owner.is_(None), lambda: is_null(I.owner)),
     (lambda: I.key.in_(["a"]), lambda: in_(I.key, ["a"])),
-    (lambda: I.id.in_(["items/a"]), lambda: in_(I.id, ["items/a"])),
+    (lambda: I.id.in_(["parcels/a"]), lambda: in_(I.id, ["parcels/a"])),
 ]
 
 
@@ -65,8 +65,8 @@ def test_keys_are_sorted_by_methods_as_by_functions() -> None:
 
 
 def test_fields_come_before_methods_of_the_same_name() -> None:
-    assert repr(I.names.desc) == "Item.names.desc"
-    assert repr(I.names.in_) == "Item.names.in_"
+    assert repr(I.names.desc) == "Parcel.names.desc"
+    assert repr(I.names.in_) == "Parcel.names.in_"
     assert select(I).order_by(I.names.desc.desc()).compile().text.count("DESC") == 2
 
 

@@ -20,6 +20,7 @@ from solidb_odm.engines.sqlite import FileDriver
 from solidb_odm.errors import QueryError
 from solidb_odm.language import nodes as n
 from solidb_odm.language.interpreter import MemorySource, evaluate
+from tests.sizes import examples
 
 _NUMBERS = st.one_of(
     st.integers(-3, 3), st.integers(-(2**53), 2**53), st.sampled_from([0.0, -0.0, 0.5, -1.5, 1.0, 2.0, 1e300])
@@ -198,7 +199,7 @@ _both = _Both()
 
 
 @given(_blocks(), _DOCUMENTS, _VALUES_OF_BINDS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_filters_sorts_limits_and_projections_agree(
     query: n.Block, documents: list[dict[str, Any]], binds: dict[str, Any]
 ) -> None:
@@ -206,7 +207,7 @@ def test_filters_sorts_limits_and_projections_agree(
 
 
 @given(_collects(), _DOCUMENTS, _VALUES_OF_BINDS)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_groups_and_aggregates_agree(
     query: n.Block, documents: list[dict[str, Any]], binds: dict[str, Any]
 ) -> None:
@@ -214,7 +215,7 @@ def test_groups_and_aggregates_agree(
 
 
 @given(_CONDITIONS, _DOCUMENTS, _VALUES_OF_BINDS)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_joins_and_counts_of_subqueries_agree(
     condition: n.Expression, documents: list[dict[str, Any]], binds: dict[str, Any]
 ) -> None:
