@@ -8,8 +8,8 @@ from typing import Final
 from .._types import JsonObject
 from ..client.feeds import feed_token
 from ..commands import ListCollections
-from ..engines.solidb.definitions import list_collections
 from ..engines.solidb.async_driver import AsyncServerDriver
+from ..engines.solidb.definitions import list_collections
 from ..engines.solidb.driver import ServerDriver
 from ..wire.feed_connections import SocketFeed, StreamFeed
 from ..wire.requests import Exchange

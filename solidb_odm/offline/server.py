@@ -9,9 +9,9 @@ from urllib.parse import quote
 from .._types import JsonObject
 from ..client.databases import ping
 from ..commands import CollectionKind, CommitBatches, CreateCollection, Removals, call
+from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.commit import commit_batches
 from ..engines.solidb.definitions import create_collection
-from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.driver import ServerDriver
 from ..engines.solidb.reads import open_cursor, read_on
 from ..errors import (
