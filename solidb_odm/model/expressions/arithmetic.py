@@ -1,4 +1,4 @@
-"""What ``+ - * / // % & | ^ >>`` make of two kinds of values: the kind of the result, and its node.
+"""What ``+ - * / // % & | ^`` make of two kinds of values: the kind of the result, and its node.
 
 What is not in the table is refused where it is written, with the way to write it.
 """
@@ -147,7 +147,7 @@ for _number in _PLAIN:
     _RULES["duration", "*", _number] = Rule(timedelta, _scaled("*"))
     _RULES[_number, "*", "duration"] = Rule(timedelta, _swapped(_scaled("*")))
     _RULES["duration", "/", _number] = Rule(timedelta, _scaled("/"), divides=True)
-_BITS: tuple[q.BinaryOperator, ...] = ("&", "|", "^", ">>")
+_BITS: tuple[q.BinaryOperator, ...] = ("&", "|", "^")
 for _sign in _BITS:
     _RULES["int", _sign, "int"] = Rule(int, _plain(_sign))
 
@@ -182,8 +182,8 @@ def _way(left: Kind, operator: str, right: Kind) -> str:
         return "func.pow(base, exponent)"
     if operator == "//":
         return "func.floor(a / b)"
-    if operator == "<<":
-        return "multiply by a power of two"
+    if operator in ("<<", ">>"):
+        return "multiply by a power of two, or divide with //"
     if "any" in (left, right):
         return "say the type of the value: attribute(Model, 'name', int), or a field with a type"
     return "compute in Python, or with a function of func"

@@ -19,7 +19,7 @@ from .arithmetic import Rule, rule_for
 from .bounds import Size, exactly_compared, size_of
 from .encoding import encode_as
 from .kinds import Kind, kind_of, value_kind
-from .literals import as_number, check_literal, check_order, check_pair
+from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
 
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
@@ -129,10 +129,13 @@ class Expression(ABC):
         """Make a comparison with a value or another expression; UsageError where they can't be compared."""
         if operator in ("<", "<=", ">", ">="):
             check_order(self.__solidb_kind__, operator, self)
+            check_list_order(self.__solidb_type__, self.__solidb_kind__, operator, self)
         if not isinstance(other, Expression):
             self.__solidb_check__(other, operator)
             return Comparison(self, operator, self.__solidb_value__(other))
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
+        if self.__solidb_kind__ == other.__solidb_kind__ == "list":
+            check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
         return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]
@@ -539,8 +542,10 @@ def _part_of(value: Any, known: Expression) -> Expression:
 def constant(value: Any) -> Value:
     """Return a Python value as an expression, in the stored form of its own type."""
     kind: Any = cast(Any, type(value))
-    if isinstance(value, (list, tuple, dict, set)) or hasattr(value, "__solidb_reference__"):
-        return Value(encode_as(None, "", Any, value))
+    if isinstance(value, (list, tuple, dict, set, frozenset)):
+        return Value(encode_as(None, "", Any, value), dict if isinstance(value, dict) else list)
+    if hasattr(value, "__solidb_reference__"):
+        return Value(encode_as(None, "", Any, value), str)
     if value is None:
         return Value(None)
     return Value(encode_as(None, "", kind, value), kind)

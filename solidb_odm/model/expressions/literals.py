@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from ..._dataclasses import dataclass
 from ...errors import UsageError
 from .. import type_inspection
 from .kinds import NAMES, ORDERED, Kind, awareness, choices, kind_of, value_kind
@@ -41,6 +42,10 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value):
         raise _refusal(annotation, kind, given, value, what)
+    if kind == "list":
+        inner = type_inspection.element(annotation)
+        for item in value:
+            check_literal(inner, kind_of(inner), item, "==", _Element(what))
     if kind == "datetime":
         check_awareness(awareness(annotation), value, what)
     if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
@@ -182,3 +187,26 @@ def check_reference(target: Any, value: Any, what: object) -> None:
         )
     if collection is not None and named.partition("/")[0] != collection:
         raise UsageError(f"{what!r} leads to documents of {collection!r}, and {named!r} is none of them")
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """Names an element of a list in a message."""
+
+    items: object
+
+    def __repr__(self) -> str:
+        return f"an element of {self.items!r}"
+
+
+def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -> None:
+    """Refuse to order lists whose elements have no order, or whose stored forms have another; UsageError."""
+    if kind == "list":
+        inner = kind_of(type_inspection.element(annotation))
+        check_order("other" if inner == "decimal" else inner, operator, _Element(what))
+
+
+def check_elements(one: Any, other: Any, operator: str, what: object, beside: object) -> None:
+    """Refuse to compare lists of elements that have nothing in common; UsageError."""
+    kinds = [kind_of(type_inspection.element(each)) for each in (one, other)]
+    check_pair(kinds[0], kinds[1], operator, _Element(what), _Element(beside))
