@@ -57,7 +57,7 @@ class ModelServer:
     """Documents with revisions; writes under a condition, each row on its own.
 
     ``before`` is called with a request that is about to run, and may raise or write; ``after`` with one
-    that has run, and may raise to lose its answer. ``refuse`` gives the error a document is refused with.
+    that has run, and may raise to lose its answer; ``between`` before each row of a batch. ``refuse`` gives the error a document is refused with.
     """
 
     def __init__(self) -> None:
@@ -71,6 +71,7 @@ class ModelServer:
         self.before: Callable[[RemoteCommand[Any]], None] = lambda command: None
         self.after: Callable[[RemoteCommand[Any]], None] = lambda command: None
         self.refuse: Callable[[str, dict[str, Any]], SolidbError | None] = lambda collection, document: None
+        self.between: Callable[[], None] = lambda: None
         self.unreadable: set[str] = set()
 
     # --- the other side of a sync -------------------------------------------------------------------
@@ -124,6 +125,7 @@ class ModelServer:
     def _CreateMany(self, command: CreateMany) -> dict[str, Written]:
         results = {}
         for document in command.documents:
+            self.between()
             written = self._create(command.collection, document)
             if isinstance(written, Written):
                 results[document["_key"]] = written
@@ -138,7 +140,11 @@ class ModelServer:
         return self._write(collection, document["_key"], document)
 
     def _ReplaceMany(self, command: ReplaceMany) -> list[Written | SolidbError]:
-        return [self._replace(command.collection, *row) for row in command.rows]
+        results = []
+        for row in command.rows:
+            self.between()
+            results.append(self._replace(command.collection, *row))
+        return results
 
     def _replace(
         self, collection: str, key: str, revision: str, document: dict[str, Any]
@@ -190,6 +196,13 @@ class ModelServer:
                     (f"-{staged} seconds", key),
                 )
             return stored
+
+    def update(self, collection: str, key: str, *, staged: float = 0.0, **values: Any) -> None:
+        """Merge attributes into a document."""
+        with self._lock:
+            stored = self._channel.perform(Get(collection, key))
+            held = {} if stored is None else plain(self._whole(stored))
+            self.put(collection, key, staged=staged, **{**held, **values})
 
     def delete(self, collection: str, key: str) -> None:
         """Delete a document, if it is there."""
