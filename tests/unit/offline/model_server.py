@@ -56,8 +56,9 @@ WRITES = (CreateMany, CreateOne, ReplaceMany, RemoveMany)
 class ModelServer:
     """Documents with revisions; writes under a condition, each row on its own.
 
-    ``before`` is called with a request that is about to run, and may raise or write; ``after`` with one
-    that has run, and may raise to lose its answer; ``between`` before each row of a batch. ``refuse`` gives the error a document is refused with.
+    ``before`` is called with a request that is about to run, and may raise or write; ``between`` before each
+    row of a batch; ``after`` with a request that has run, and may raise to lose its answer. ``refuse`` gives
+    the error a document is refused with.
     """
 
     def __init__(self) -> None:

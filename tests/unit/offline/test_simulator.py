@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from solidb_odm.errors import SolidbError
-from solidb_odm.offline import pull, push, round, sync_manager
+from solidb_odm.offline import pull, push, sync_manager
+from solidb_odm.offline import round as sync_round
 from solidb_odm.offline.remote import Written
 from solidb_odm.offline.store import store_url
 
@@ -83,14 +84,14 @@ def test_a_client_that_overwrites_on_creating_is_caught(
 def test_a_client_that_forgets_the_payload_under_way_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = round.reconcile
+    real = sync_round.reconcile
 
     def forgetful(replica, remote, judge):
         edit = replica.edit
         forgotten = replica if edit is None else replace(replica, edit=replace(edit, sent=None))
         return real(forgotten, remote, judge)
 
-    monkeypatch.setattr(round, "reconcile", forgetful)
+    monkeypatch.setattr(sync_round, "reconcile", forgetful)
     assert is_caught(tmp_path)
 
 

@@ -1,0 +1,325 @@
+"""Offline stores on the real server: what the model server stands for, it does."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from solidb_odm import Document, Edge, Session, create_engine, traverse
+from solidb_odm.client import Client
+from solidb_odm.errors import AuthError, ConnectionFailed, ServerRollbackSuspected, StoreOfAnotherUser
+from solidb_odm.offline import (
+    AsyncOfflineSyncManager,
+    ConflictStrategy,
+    OfflineSyncManager,
+    SyncConfig,
+    SyncState,
+)
+from tests.unit.offline.model_server import plain
+from tests.unit.offline.simulator import Simulator
+from tools.server import LocalServer, find_server, running_server
+
+from .offline_server import RealServer
+
+pytestmark = pytest.mark.server
+SEEDS = int(os.environ.get("SOLIDB_SYNC_SERVER_SEEDS", "40"))
+Opener = Callable[..., OfflineSyncManager]
+
+
+class Person(Document, collection="people"):
+    name: str
+
+
+class Knows(Edge[Person, Person], collection="knows"):
+    pass
+
+
+@pytest.fixture
+def opened(server: LocalServer, database: str, tmp_path: Path) -> Iterator[Opener]:
+    """Open managers by name; closed after the test."""
+    managers: list[OfflineSyncManager] = []
+
+    def open_one(name: str = "a", *, url: str = "", **settings: Any) -> OfflineSyncManager:
+        given = {"database": database, "local_storage_path": tmp_path / name, "auto_sync": False} | settings
+        managers.append(OfflineSyncManager(url or server.url(database), SyncConfig(**given)).initialize())
+        return managers[-1]
+
+    yield open_one
+    for manager in managers:
+        manager.close()
+
+
+@pytest.fixture
+def client(server: LocalServer, database: str) -> Iterator[Client]:
+    with Client(server.url(database)) as opened:
+        yield opened
+
+
+def local(manager: OfflineSyncManager, collection: str = "notes") -> dict[str, Any]:
+    return {each["_key"]: plain(each) for each in manager.list_documents(collection)[0]}
+
+
+def there(client: Client, database: str, collection: str = "notes") -> dict[str, Any]:
+    rows = client.query(database, f"FOR d IN {collection} RETURN d")
+    return {row["_key"]: plain(dict(row)) for row in rows}
+
+
+def test_edits_of_every_kind_reach_the_server_and_others(
+    opened: Opener, client: Client, database: str
+) -> None:
+    here, other = opened("a"), opened("b")
+    for number in range(1200):
+        here.save_document("notes", f"k{number}", {"n": number, "gone": True})
+    assert here.sync_now().pushed == 1200
+    assert other.sync_now().pulled == 1200
+    other.query("FOR d IN notes FILTER d.n < 10 REPLACE d WITH {n: d.n} IN notes")
+    other.query("FOR d IN notes FILTER d.n >= 1100 REMOVE d IN notes")
+    assert other.sync_now().pushed == 110
+    assert here.sync_now().pulled == 110
+    assert local(here) == local(other) == there(client, database)
+    assert there(client, database)["k3"] == {"n": 3}
+    assert (here.sync_now().pulled, other.sync_now().pulled) == (0, 0)
+
+
+def test_a_url_and_a_client_say_where_the_server_is(
+    server: LocalServer, database: str, tmp_path: Path, client: Client
+) -> None:
+    config = SyncConfig(database=database, local_storage_path=tmp_path / "x", auto_sync=False)
+    with OfflineSyncManager(client, config) as manager:
+        manager.save_document("notes", "a", {"n": 1})
+        assert manager.sync_now().pushed == 1
+
+
+def test_sessions_edges_and_traversals_sync(opened: Opener, server: LocalServer, database: str) -> None:
+    here, other = opened("a", models=[Person, Knows]), opened("b", models=[Person, Knows])
+    with Session(here.engine) as session:
+        ada, bob = Person(name="Ada"), Person(name="Bob")
+        session.add_all([ada, bob, Knows(ada, bob)])
+        session.commit()
+    here.sync_now()
+    other.sync_now()
+    with Session(other.engine) as session:
+        start = session.get(Person, ada.key)
+        assert start is not None
+        assert [each.name for each in session.scalars(traverse(start, Knows)).all()] == ["Bob"]
+    with create_engine(server.url(database)) as engine, Session(engine) as session:
+        assert session.get(Person, bob.key) is not None
+        assert engine.count(Knows) == 1
+
+
+def test_transactions_imports_and_removals_are_seen_by_the_next_sync(
+    opened: Opener, client: Client, server: LocalServer, database: str
+) -> None:
+    manager = opened()
+    manager.save_document("notes", "a", {"n": 1})
+    manager.sync_now()
+    real = RealServer(server.url(database), server.http, database)
+    real.update("notes", "a", staged=1.0, n=2)
+    manager.sync_now()
+    assert local(manager) == {"a": {"n": 2}}
+    files = {"file": ("x.jsonl", b'{"_key": "imported", "n": 5}\n')}
+    server.http.post(f"/_api/database/{database}/collection/notes/import", files=files).raise_for_status()
+    manager.sync_now()
+    assert local(manager) == there(client, database)
+    client.query(database, "REMOVE 'a' IN notes")
+    manager.sync_now()
+    assert set(local(manager)) == {"imported"}
+    real.end()
+
+
+def test_what_the_server_refuses_is_kept_and_repaired(
+    opened: Opener, client: Client, database: str, server: LocalServer
+) -> None:
+    manager = opened()
+    manager.save_document("notes", "first", {"code": 1})
+    manager.sync_now()
+    body = {"name": "code", "fields": ["code"], "type": "persistent", "unique": True}
+    server.http.post(f"/_api/database/{database}/index/notes", json=body).raise_for_status()
+    for number in range(5):
+        manager.save_document("notes", f"k{number}", {"code": number})
+    manager.save_document("notes", "huge", {"code": 99, "text": "x" * 11_000_000})
+    result = manager.sync_now()
+    assert (result.pushed, result.rejected) == (4, 2)
+    reasons = {each.document_key: each.error for each in manager.rejections()}
+    assert "Unique" in reasons["k1"]
+    assert set(reasons) == {"k1", "huge"}
+    manager.save_document("notes", "k1", {"code": 100})
+    manager.discard("notes", "huge")
+    assert manager.sync_now().pushed == 1
+    assert local(manager) == there(client, database)
+
+
+def test_conflicts_are_merged(opened: Opener, client: Client, database: str) -> None:
+    here, other = (opened(name, conflict_strategy=ConflictStrategy.MergeFields) for name in ("a", "b"))
+    here.save_document("notes", "n", {"a": 0, "b": 0})
+    here.sync_now()
+    other.sync_now()
+    here.save_document("notes", "n", {"a": 1})
+    other.save_document("notes", "n", {"b": 1})
+    here.sync_now()
+    assert other.sync_now().conflicts == ()
+    here.sync_now()
+    assert local(here) == local(other) == there(client, database) == {"n": {"a": 1, "b": 1}}
+
+
+def test_filters_hold_a_part(opened: Opener, client: Client, database: str) -> None:
+    writer = opened("w")
+    for number in range(20):
+        writer.save_document("notes", f"k{number}", {"n": number})
+    writer.sync_now()
+    text = "FOR d IN notes FILTER d.n < @most RETURN d"
+    manager = opened("f", sync_filter=text, sync_filter_params={"most": 5})
+    assert manager.sync_now().pulled == 5
+    client.query(database, "UPDATE 'k0' WITH {n: 50} IN notes")
+    manager.save_document("notes", "k1", {"n": 60})
+    manager.sync_now()
+    assert set(local(manager)) == {"k2", "k3", "k4"}
+    assert there(client, database)["k1"] == {"n": 60}
+    manager.set_filter(text, {"most": 10})
+    manager.sync_now()
+    assert len(local(manager)) == 8
+
+
+def test_an_emptied_server_blocks_until_somebody_decides(
+    opened: Opener, client: Client, database: str
+) -> None:
+    manager = opened()
+    for number in range(60):
+        manager.save_document("notes", f"k{number}", {"n": number})
+    manager.sync_now()
+    client.query(database, "FOR d IN notes REMOVE d IN notes")
+    with pytest.raises(ServerRollbackSuspected):
+        manager.sync_now()
+    assert manager.sync_status().state is SyncState.Blocked
+    manager.reupload()
+    manager.sync_now()
+    assert len(there(client, database)) == 60
+
+
+def test_a_wrong_password_leaves_the_old_login(opened: Opener, server: LocalServer) -> None:
+    manager = opened()
+    manager.save_document("notes", "a", {"n": 1})
+    with pytest.raises(AuthError):
+        manager.authenticate(server.user, "wrong")
+    assert manager.sync_now().pushed == 1
+    with pytest.raises((AuthError, StoreOfAnotherUser)):
+        manager.authenticate("somebody", "else")
+
+
+def test_a_refused_login_keeps_the_edits(opened: Opener, server: LocalServer, database: str) -> None:
+    url = f"solidb://{server.user}:wrong@{server.host}:{server.port}/{database}"
+    manager = opened(url=url)
+    manager.save_document("notes", "a", {"n": 1})
+    with pytest.raises(AuthError):
+        manager.sync_now()
+    assert manager.sync_status().state is SyncState.AuthRequired
+    manager.authenticate(server.user, server.password)
+    assert manager.sync_now().pushed == 1
+
+
+def test_the_doorbell_rings_within_three_seconds(opened: Opener, client: Client, database: str) -> None:
+    writer = opened("w")
+    writer.save_document("notes", "first", {"n": 1})
+    writer.sync_now()
+    manager = opened("a", auto_sync=True, sync_interval_seconds=3600)
+    deadline = time.monotonic() + 20
+    while manager.get_document("notes", "first") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    client.insert(database, "notes", {"n": 2}, key="second")
+    deadline = time.monotonic() + 3
+    while manager.get_document("notes", "second") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    manager.save_document("notes", "third", {"n": 3})
+    assert manager.wait_pushed("notes", "third", timeout=10) == "pushed"
+
+
+@pytest.mark.anyio
+async def test_the_awaited_manager_does_the_same(
+    server: LocalServer, database: str, tmp_path: Path, anyio_backend: str
+) -> None:
+    async def opened(name: str, **settings: Any) -> AsyncOfflineSyncManager:
+        given = {"database": database, "local_storage_path": tmp_path / name, "auto_sync": False} | settings
+        return await AsyncOfflineSyncManager(server.url(database), SyncConfig(**given)).initialize()
+
+    here, other = await opened("a"), await opened("b", auto_sync=True)
+    await here.save_document("notes", "n", {"text": "heron"})
+    assert (await here.sync_now()).pushed == 1
+    with anyio.fail_after(20):
+        while await other.get_document("notes", "n") is None:
+            await anyio.sleep(0.05)
+    await other.delete_document("notes", "n")
+    assert await other.wait_pushed("notes", "n", timeout=20) == "pushed"
+    assert (await here.sync_now()).pulled == 1
+    assert await here.list_documents("notes") == ([], 0)
+    assert (await here.verify()).differences == 0
+    await here.close()
+    await other.close()
+
+
+def test_a_server_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -> None:
+    binary = find_server()
+    if binary is None:
+        pytest.skip("no solidb server")
+    (tmp_path / "server").mkdir()
+    config = SyncConfig(database="d", local_storage_path=tmp_path / "store", auto_sync=False)
+    with running_server(binary, tmp_path / "server", password="secret") as first:
+        first.create_database("d")
+        manager = OfflineSyncManager(first.url("d"), config).initialize()
+        for number in range(2000):
+            manager.save_document("notes", f"k{number}", {"n": number})
+        killer = _kill_soon(tmp_path / "server")
+        with pytest.raises(ConnectionFailed):
+            while True:
+                manager.sync_now()
+                manager.query("FOR d IN notes UPDATE d WITH {again: d._rev} IN notes")
+        killer.join()
+        manager.close()
+    with running_server(binary, tmp_path / "server", password="secret") as second:
+        with OfflineSyncManager(second.url("d"), config) as manager, Client(second.url("d")) as client:
+            manager.sync_now()
+            assert manager.pending() == []
+            assert local(manager) == there(client, "d")
+            assert len(local(manager)) == 2000
+
+
+def _kill_soon(data: Path) -> Any:
+    import signal
+    import threading
+
+    def kill() -> None:
+        time.sleep(0.4)
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(data / "store").encode() in command:
+                os.kill(int(process.name), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.timeout(600)
+def test_random_histories_lose_nothing_on_the_real_server(server: LocalServer, tmp_path: Path) -> None:
+    for seed in range(SEEDS):
+        database = f"sim_{seed}_{os.getpid()}"
+        server.create_database(database)
+        real = RealServer(server.url(database), server.http, database)
+        simulator = Simulator(seed, tmp_path / str(seed), real)
+        try:
+            simulator.run()
+        finally:
+            simulator.close()
+            real.end()
+            server.drop_database(database)
