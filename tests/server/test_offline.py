@@ -16,6 +16,7 @@ from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed, ServerRollbackSuspected, StoreOfAnotherUser
 from solidb_odm.offline import (
     AsyncOfflineSyncManager,
+    ChangeType,
     ConflictStrategy,
     OfflineSyncManager,
     SyncConfig,
@@ -251,11 +252,12 @@ async def test_the_awaited_manager_does_the_same(
         return await AsyncOfflineSyncManager(server.url(database), SyncConfig(**given)).initialize()
 
     here, other = await opened("a"), await opened("b", auto_sync=True)
+    arrived = anyio.Event()
+    other.on_change(lambda change: arrived.set() if change.change_type is ChangeType.RemoteInsert else None)
     await here.save_document("notes", "n", {"text": "heron"})
     assert (await here.sync_now()).pushed == 1
     with anyio.fail_after(20):
-        while await other.get_document("notes", "n") is None:
-            await anyio.sleep(0.05)
+        await arrived.wait()
     await other.delete_document("notes", "n")
     assert await other.wait_pushed("notes", "n", timeout=20) == "pushed"
     assert (await here.sync_now()).pulled == 1
@@ -278,17 +280,24 @@ def test_a_server_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -
             manager.save_document("notes", f"k{number}", {"n": number})
         killer = _kill_soon(tmp_path / "server")
         with pytest.raises(ConnectionFailed):
-            while True:
-                manager.sync_now()
-                manager.query("FOR d IN notes UPDATE d WITH {again: d._rev} IN notes")
+            _write_for_ever(manager)
         killer.join()
         manager.close()
-    with running_server(binary, tmp_path / "server", password="secret") as second:
-        with OfflineSyncManager(second.url("d"), config) as manager, Client(second.url("d")) as client:
-            manager.sync_now()
-            assert manager.pending() == []
-            assert local(manager) == there(client, "d")
-            assert len(local(manager)) == 2000
+    with (
+        running_server(binary, tmp_path / "server", password="secret") as second,
+        Client(second.url("d")) as client,
+        OfflineSyncManager(second.url("d"), config) as manager,
+    ):
+        manager.sync_now()
+        assert manager.pending() == []
+        assert local(manager) == there(client, "d")
+        assert len(local(manager)) == 2000
+
+
+def _write_for_ever(manager: OfflineSyncManager) -> None:
+    while True:
+        manager.sync_now()
+        manager.query("FOR d IN notes UPDATE d WITH {again: d._rev} IN notes")
 
 
 def _kill_soon(data: Path) -> Any:
