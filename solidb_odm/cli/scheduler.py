@@ -5,28 +5,18 @@ Any number may run at the same time; every due job is enqueued once.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
-from typing import Any
 
 from ..client import Client
 from ..errors import ConnectionFailed, RequestTimeout
-
-WORDS = "enqueue the jobs of schedules (client.cron) when they are due; several may run"
-
-
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser("scheduler", help=WORDS, description=WORDS)
-    parser.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="between two looks")
-    parser.add_argument("--once", action="store_true", help="look once and stop")
-    parser.set_defaults(command=command)
+from .dispatch import Context
 
 
-def command(_engine: Any, options: Any) -> None:
+def command(context: Context) -> None:
     """Run the command."""
-    with Client(options.url) as client:
+    options = context.options
+    with Client(context.url) as client:
         if options.once:
             tick(client)
         else:

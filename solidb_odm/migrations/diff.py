@@ -223,6 +223,8 @@ class _Diff:
                 for each in _fields_at(new.shapes[kind], path[:-1])
                 if each not in _fields_at(old.shapes[kind], path[:-1])
             ]
+            fields = _fields_at(new.shapes[kind], path[:-1])
+            come.sort(key=lambda each: canonical(without_hints(bare(fields[each]))) != canonical(bare(shape)))
             prefix = _full(where, path[:-1])
             joint = "." if path[:-1] or "." not in prefix else ""
             if comes and come:

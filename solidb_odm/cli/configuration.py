@@ -1,0 +1,89 @@
+"""``[tool.solidb_odm]`` in ``pyproject.toml``: models, folder of revisions, URL; found upwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import ConfigurationError
+
+_KEYS = ("models", "migrations", "url")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the commands need to know. ``file`` is None if there is no configuration."""
+
+    folder: Path
+    migrations: Path
+    url: str
+    models: list[str] = field(default_factory=list[str])
+    file: Path | None = None
+
+
+def read_configuration(options: Any) -> Configuration:
+    """Read the configuration for these arguments; its folder becomes importable."""
+    file, table = _find(options.config)
+    folder = file.parent if file is not None else Path.cwd()
+    if options.database:
+        databases = cast(dict[str, Any], table.get("databases", {}))
+        if options.database not in databases:
+            known = ", ".join(sorted(databases)) or "none"
+            raise ConfigurationError(
+                f"there is no database {options.database!r} in the configuration", hint=f"it has {known}"
+            )
+        table = {key: value for key, value in table.items() if key == "models"} | databases[options.database]
+    unknown = sorted(set(table) - {*_KEYS, "databases"})
+    if unknown:
+        raise ConfigurationError(
+            f"[tool.solidb_odm] has a key {unknown[0]!r}", hint=f"it takes {', '.join(_KEYS)}, databases"
+        )
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    own = _resolved(str(table.get("url", "")), folder)
+    from_environment = os.environ.get("SOLIDB_URL", "")
+    default = (own or from_environment) if options.database else (from_environment or own)
+    models = table.get("models", [])
+    return Configuration(
+        folder,
+        folder / str(table.get("migrations", "migrations")),
+        options.url or default,
+        [models] if isinstance(models, str) else list(models),
+        file,
+    )
+
+
+def _find(given: str) -> tuple[Path | None, dict[str, Any]]:
+    if given:
+        path = Path(given)
+        if not path.is_file():
+            raise ConfigurationError(f"there is no file {given}", hint="--config FILE, as pyproject.toml")
+        return path.resolve(), _table(path)
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        path = folder / "pyproject.toml"
+        if path.is_file() and (table := _table(path)):
+            return path, table
+    return None, {}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    return cast("dict[str, Any]", whole.get("tool", {}).get("solidb_odm", {}))
+
+
+def _resolved(url: str, folder: Path) -> str:
+    """Take a relative file for one beside the configuration, from wherever the command is run."""
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url.startswith("sqlite:////") or url == prefix:
+        return url
+    path, question, rest = url[len(prefix) :].partition("?")
+    if path == ":memory:":
+        return url
+    return f"{prefix}{folder / path}{question}{rest}"

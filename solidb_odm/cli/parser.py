@@ -1,0 +1,204 @@
+"""The arguments of all commands. Imports nothing but argparse, so that help comes at once.
+
+Each command is named by the module and function that perform it, as ``revisions:show``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+_REVISION = "an id or its beginning, head, heads, base, +1, -1"
+
+
+class _Version(argparse.Action):
+    """Prints the version, which takes long to find out, only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        parser.exit(message=f"{import_module('importlib.metadata').version('solidb-odm')}\n")
+
+
+class _Completion(argparse.Action):
+    """Prints a completion script for a shell."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        *__: Any,
+    ) -> None:
+        try:
+            shtab = import_module("shtab")
+        except ImportError:
+            parser.exit(1, "completion needs the extra cli: pip install 'solidb-odm[cli]'\n")
+        parser.exit(message=shtab.complete(parser, str(values)))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="solidb-odm", description="Work with a solidb_odm database.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print a completion script",
+    )
+    _add_common(parser, {"url": "", "config": "", "database": "", "json": False})
+    commands = _Commands(parser)
+    _add_revisions(commands)
+    _add_runs(commands)
+    _add_reports(commands)
+    _add_data(commands)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, defaults: dict[str, Any] | None = None) -> None:
+    """Add the options that stand before or after the command."""
+    known = defaults or {}
+    default: Any = argparse.SUPPRESS
+    parser.add_argument(
+        "--url",
+        default=known.get("url", default),
+        help="sqlite:///file.db, or solidb://user:password@host:6745/name; else SOLIDB_URL, else pyproject",
+    )
+    parser.add_argument(
+        "--config", default=known.get("config", default), metavar="FILE", help="instead of pyproject.toml"
+    )
+    parser.add_argument(
+        "--database",
+        default=known.get("database", default),
+        metavar="NAME",
+        help="one of several in pyproject.toml",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=known.get("json", default), help="report as JSON"
+    )
+
+
+class _Commands:
+    """Adds commands to a parser."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._commands = parser.add_subparsers(
+            title="commands", required=True, metavar="COMMAND", dest="command_name"
+        )
+
+    def add(self, name: str, home: str, words: str, *, url: bool = True) -> argparse.ArgumentParser:
+        """Add a command; ``url`` says whether it needs a database."""
+        made = self._commands.add_parser(name, help=words, description=words)
+        _add_common(made)
+        made.set_defaults(home=home, needs_url=url)
+        return made
+
+
+def _add_revisions(commands: _Commands) -> None:
+    commands.add(
+        "init", "revisions:init", "make the folder of revisions and the section in pyproject.toml", url=False
+    )
+    made = commands.add("revision", "revisions:revision", "write a revision", url=False)
+    made.add_argument("-m", "--message", required=True, metavar="TEXT", help="what it does, in words")
+    made.add_argument("--autogenerate", action="store_true", help="with what the models have changed")
+    made.add_argument("--split", action="store_true", help="write two: additions, and removals")
+    made.add_argument(
+        "--rename", action="append", default=[], metavar="PATH=NEW", help="what is called otherwise now"
+    )
+    made.add_argument("--drop", action="append", default=[], metavar="PATH", help="what goes")
+    made.add_argument(
+        "--fill", action="append", default=[], metavar="PATH=JSON", help="a value where none is"
+    )
+    made.add_argument(
+        "--map", action="append", default=[], metavar="PATH:OLD=NEW", help="a value for another"
+    )
+    made.add_argument("--head", metavar="R", help="what it follows, if not the head")
+    made.add_argument("--depends-on", action="append", default=[], metavar="R", help="what has to run before")
+    made.add_argument("--branch-label", metavar="L", help="a name for the branch it begins")
+    for name, words in (("history", "list the revisions"), ("heads", "list the revisions that none follows")):
+        commands.add(name, f"revisions:{name}", words, url=False)
+    commands.add("branches", "revisions:branches", "list the revisions that several follow", url=False)
+    for name, words in (("show", "print a revision"), ("edit", "open a revision in $EDITOR")):
+        commands.add(name, f"revisions:{name}", words, url=False).add_argument(
+            "revision", metavar="R", help=_REVISION
+        )
+    made = commands.add("merge", "revisions:merge", "join several heads", url=False)
+    made.add_argument("revisions", nargs="+", metavar="R", help=_REVISION)
+    made.add_argument("-m", "--message", required=True, metavar="TEXT")
+    made = commands.add("squash", "revisions:squash", "write one revision for a span of them", url=False)
+    made.add_argument("span", metavar="FROM:TO", help="e.g. base:head")
+    made.add_argument("-m", "--message", required=True, metavar="TEXT")
+    made = commands.add("graph", "revisions:graph", "draw the history", url=False)
+    made.add_argument("--format", choices=("mermaid", "dot"), default="mermaid")
+
+
+def _add_runs(commands: _Commands) -> None:
+    for name, words in (
+        ("upgrade", "run what is pending"),
+        ("downgrade", "undo what has run after a revision"),
+    ):
+        made = commands.add(name, f"runs:{name}", words)
+        if name == "upgrade":
+            made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
+            made.add_argument(
+                "--phase", choices=("expand", "contract"), default="contract", help="expand: additions"
+            )
+        else:
+            made.add_argument("revision", metavar="R", help=_REVISION)
+        made.add_argument("--dry-run", action="store_true", help="print what would be done")
+        made.add_argument(
+            "--wait", type=float, default=60.0, metavar="S", help="seconds to wait for another runner"
+        )
+        made.add_argument("--allow-loss", action="store_true", help="allow what destroys data for good")
+    made = commands.add("stamp", "runs:stamp", "note that the database is at a revision, running nothing")
+    made.add_argument("revision", metavar="R", help=_REVISION)
+    made.add_argument("--purge", action="store_true", help="forget a run that stopped half-way too")
+    made = commands.add("attic", "runs:attic", "list what was dropped and is kept")
+    made.add_argument("--purge", metavar="R", help="destroy what a revision dropped; all destroys everything")
+
+
+def _add_reports(commands: _Commands) -> None:
+    commands.add("current", "reports:current", "say where the database stands")
+    made = commands.add("plan", "reports:plan", "say what an upgrade would do, with this database's numbers")
+    made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
+    made.add_argument("--phase", choices=("expand", "contract"), default="contract")
+    made = commands.add(
+        "check", "reports:check", "say what of models, revisions and database differs", url=False
+    )
+    made.add_argument("--offline", action="store_true", help="models and revisions only, without a database")
+    made.add_argument("--documents", action="store_true", help="read the documents too")
+    commands.add("diff", "reports:diff", "list what the models have changed", url=False)
+    made = commands.add("inspect", "reports:inspect", "write models from a database")
+    made.add_argument("--out", metavar="FILE", help="the file to write; else it is printed")
+    commands.add("doctor", "reports:doctor", "look whether everything is in place", url=False)
+
+
+def _add_data(commands: _Commands) -> None:
+    for name, home, words in (
+        ("query", "queries:run_query", "run SDBQL and print its rows, a line of JSON each"),
+        ("explain", "queries:explain", "say how a query would run"),
+    ):
+        made = commands.add(name, home, words)
+        made.add_argument("text", help="SDBQL; - reads it from standard input")
+        made.add_argument(
+            "-b", "--bind", action="append", default=[], metavar="NAME=JSON", help="a bind variable"
+        )
+    commands.add("collections", "queries:list_collections", "list the collections and their documents")
+    commands.add(
+        "create-database", "queries:create_database", "make the database the URL names, if it is missing"
+    )
+    made = commands.add(
+        "dump", "transfer:dump", "write all collections and documents to a file of JSON lines"
+    )
+    made.add_argument("file", metavar="FILE")
+    made = commands.add("load", "transfer:load", "read a file that dump wrote into an empty database")
+    made.add_argument("file", metavar="FILE")
+    commands.add("shell", "transfer:shell", "open a Python shell with a session and the models")
+    made = commands.add(
+        "scheduler",
+        "scheduler:command",
+        "enqueue the jobs of schedules (client.cron) when they are due; several may run",
+    )
+    made.add_argument("--interval", type=float, default=5.0, metavar="SECONDS", help="between two looks")
+    made.add_argument("--once", action="store_true", help="look once and stop")

@@ -1,0 +1,192 @@
+"""The commands on the files: init, revision, history, heads, branches, show, edit, merge, squash, graph."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError, MigrationError
+from ..migrations import MigratorBase, Revision
+from ..migrations.decisions import read_value
+from .dispatch import Context
+from .output import print_json
+from .questions import with_answers
+
+_SECTION = """
+[tool.solidb_odm]
+models = ["app.models"]
+migrations = "migrations"
+url = "sqlite:///app.db"
+"""
+
+
+def files_of(context: Context) -> MigratorBase:
+    """Return what works on the files alone."""
+    configuration = context.configuration
+    return MigratorBase(None, configuration.migrations, models=configuration.models)
+
+
+def init(context: Context) -> None:
+    """Make the folder, and a section in pyproject.toml."""
+    configuration = context.configuration
+    configuration.migrations.mkdir(parents=True, exist_ok=True)
+    print(f"revisions: {configuration.migrations}")
+    if configuration.file is None:
+        path = configuration.folder / "pyproject.toml"
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        path.write_text(before + (_SECTION if before else _SECTION.lstrip()), encoding="utf-8")
+        print(f"configuration: {path}; correct models and url there")
+    else:
+        print(f"configuration: {configuration.file}")
+
+
+def revision(context: Context) -> None:
+    """Write a revision."""
+    options, files = context.options, files_of(context)
+    if options.autogenerate and not context.configuration.models:
+        raise ConfigurationError(
+            "no models to compare with", hint='models = ["app.models"] in [tool.solidb_odm]'
+        )
+    given = {
+        "rename": dict(_pair(each, "--rename", "PATH=NEW") for each in options.rename),
+        "drop": options.drop,
+        "fill": {
+            path: read_value(text)
+            for path, text in (_pair(each, "--fill", "PATH=JSON") for each in options.fill)
+        },
+        "values": _maps(options.map),
+    }
+    make = functools.partial(
+        files.revision,
+        options.message,
+        autogenerate=options.autogenerate,
+        split=options.split,
+        head=options.head,
+        depends_on=options.depends_on,
+        branch_label=options.branch_label,
+    )
+    written = with_answers(make, given)
+    if options.json:
+        print_json(written)
+    for each in [] if options.json else written:
+        print(_shown(each.path))
+    if not written and not options.json:
+        print("nothing has changed; no revision was written")
+
+
+def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
+    before, equals, after = _split(text)
+    if not equals or not before:
+        raise MigrationError(f"{flag} {text}", hint=f"{flag} {form}")
+    return before, after
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Split at the first = that does not stand in brackets, as that of pet[kind=cat] does."""
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += {"[": 1, "]": -1}.get(letter, 0)
+        if letter == "=" and depth == 0:
+            return text[:at], "=", text[at + 1 :]
+    return text, "", ""
+
+
+def _maps(texts: list[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        left, new = _pair(text, "--map", "PATH:OLD=NEW")
+        path, colon, old = left.rpartition(":")
+        if not colon:
+            raise MigrationError(f"--map {text}", hint="--map PATH:OLD=NEW")
+        found.setdefault(path, {})[old] = read_value(new)
+    return found
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _list(context: Context, found: list[Revision]) -> None:
+    if context.options.json:
+        print_json(found)
+        return
+    heads = {each.id for each in files_of(context).heads()}
+    for each in found:
+        follows = f"  follows {', '.join(each.down)}" if each.down else ""
+        print(f"{each.id}  {each.words}{'  (head)' if each.id in heads else ''}{follows}")
+
+
+def history(context: Context) -> None:
+    """List all revisions, the newest first."""
+    _list(context, files_of(context).history().ordered()[::-1])
+
+
+def heads(context: Context) -> None:
+    """List the heads."""
+    _list(context, files_of(context).heads())
+
+
+def branches(context: Context) -> None:
+    """List the revisions that several follow."""
+    known = files_of(context).history()
+    counts: dict[str, int] = {}
+    for each in known.ordered():
+        for parent in each.down:
+            counts[parent] = counts.get(parent, 0) + 1
+    _list(context, [each for each in known.ordered() if counts.get(each.id, 0) > 1])
+
+
+def show(context: Context) -> None:
+    """Print a revision."""
+    found = files_of(context).history().find(context.options.revision)
+    if context.options.json:
+        print_json(found)
+    else:
+        print(f"# {_shown(found.path)}\n{found.path.read_text(encoding='utf-8')}", end="")
+
+
+def edit(context: Context) -> int:
+    """Open a revision in the editor."""
+    found = files_of(context).history().find(context.options.revision)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    return subprocess.call([*shlex.split(editor), str(found.path)])
+
+
+def merge(context: Context) -> None:
+    """Join heads."""
+    _written(context, files_of(context).merge(context.options.revisions, context.options.message))
+
+
+def squash(context: Context) -> None:
+    """Join a span of revisions."""
+    _written(context, files_of(context).squash(context.options.span, context.options.message))
+
+
+def _written(context: Context, made: Revision) -> None:
+    if context.options.json:
+        print_json(made)
+    else:
+        print(_shown(made.path))
+
+
+def graph(context: Context) -> None:
+    """Draw the history."""
+    known = files_of(context).history().ordered()
+    is_dot = context.options.format == "dot"
+    print("digraph revisions {" if is_dot else "graph TD")
+    for each in known:
+        label = f"{each.id} {each.words}".replace('"', "'")
+        print(f'  "{each.id}" [label="{label}"];' if is_dot else f'  {each.id}["{label}"]')
+        for parent in each.down:
+            print(f'  "{parent}" -> "{each.id}";' if is_dot else f"  {parent} --> {each.id}")
+        for parent in each.depends_on:
+            print(f'  "{parent}" -> "{each.id}" [style=dashed];' if is_dot else f"  {parent} -.-> {each.id}")
+    if is_dot:
+        print("}")

@@ -1,0 +1,45 @@
+"""The tutorial's commands print what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tutorial-migrations.md"
+PARTS = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+def masked(text: str) -> str:
+    """Take out what is another each time."""
+    return re.sub(r"\b[0-9a-f]{8}\b", "ID", re.sub(r"\d{8}_\d{4}_[0-9a-f]{8}", "WHEN_ID", text))
+
+
+def run(command: str, folder: Path) -> str:
+    line, _, comment = command.partition("  # exit ")
+    line = line.replace("solidb-odm", f"{sys.executable} -m solidb_odm", 1)
+    environment = {name: value for name, value in os.environ.items() if name != "SOLIDB_URL"}
+    done = subprocess.run(
+        line, shell=True, cwd=folder, capture_output=True, text=True,
+        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == int(comment or 0), done.stderr
+    return done.stderr if comment else done.stdout
+
+
+def test_the_commands_of_the_tutorial_print_what_it_says(tmp_path: Path) -> None:
+    count = 0
+    for part in PARTS.finditer(PAGE.read_text()):
+        if part["file"]:
+            path = tmp_path / part["file"]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(part["text"])
+        elif part["language"] == "console":
+            for piece in part["text"].split("$ ")[1:]:
+                command, _, said = piece.partition("\n")
+                assert masked(run(command, tmp_path)) == masked(said), command
+                count += 1
+    assert count == 12
