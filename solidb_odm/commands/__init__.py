@@ -4,6 +4,7 @@ from .base import Command, Operation, Performs, PerformsAsync, arun, call, run
 from .documents import (
     Apply,
     Batch,
+    Begin,
     Commit,
     CommitBatches,
     Get,
@@ -45,6 +46,7 @@ __all__ = [
     "CollectionKind",
     "CollectionSpec",
     "Command",
+    "Begin",
     "Commit",
     "CommitBatches",
     "CountDocuments",

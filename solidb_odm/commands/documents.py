@@ -106,6 +106,11 @@ class CommitBatches(Command[list[list[Receipt]]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Begin(Command[bool]):
+    """Open a transaction and say so; False if one is open already, or the engine has none to open."""
+
+
+@dataclass(frozen=True, slots=True)
 class Commit(Command[None]):
     """Commit the channel's open transaction; nothing if none is open."""
 

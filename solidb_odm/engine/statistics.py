@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
-from ..commands import Command, Commit, Release, Rollback, RollbackTo, Savepoint
+from ..commands import Begin, Command, Commit, Release, Rollback, RollbackTo, Savepoint
 from ..engines.base import AsyncChannel, Channel
 
 R = TypeVar("R")
 Listener: TypeAlias = Callable[[Command[Any]], None]
 
-_CONTROL: frozenset[type[Any]] = frozenset({Commit, Rollback, Savepoint, RollbackTo, Release})
+_CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, RollbackTo, Release})
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 

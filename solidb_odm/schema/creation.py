@@ -4,52 +4,100 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from .._types import JsonObject
 from ..commands import (
+    Begin,
     CollectionSpec,
+    Command,
+    Commit,
     CreateCollection,
     CreateIndex,
     DescribeCollection,
     DropCollection,
     Operation,
+    Rollback,
     SetSchema,
     call,
 )
-from ..errors import CollectionExists, CollectionNotFound, IndexExists
+from ..errors import AlreadyExists, CollectionExists, CollectionNotFound, IndexExists
 from ..model.stored.shape import union_schema
+
+_TRIES: Final = 8
+"""How often others may be first with a part of the same collection."""
 
 
 def create_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
-    """Make what is missing of the collections.
+    """Make what is missing of the collections: on a file all or nothing, in one transaction.
 
-    CollectionExists or IndexExists if one is there, but different.
+    Others may be making the same, and what somebody began to make is finished. CollectionExists or
+    IndexExists if something is there, but different.
     """
-    for spec in merged(specs):
-        found = yield from call(DescribeCollection(spec.name))
-        if found is None:
-            yield from call(CreateCollection(spec.name, spec.kind))
-            found = CollectionSpec(spec.name, spec.kind)
-        elif found.kind != spec.kind:
-            raise CollectionExists(
-                f"the collection {spec.name!r} holds {found.kind}s, the models declare {spec.kind}s",
-                name=spec.name,
-                hint="choose another collection name, or drop the old collection",
+    wanted = merged(specs)
+    if not (yield from _all_missing(wanted)):
+        return
+    begun = yield from call(Begin())
+    try:
+        for spec in wanted:
+            yield from _create(spec)
+    except Exception:
+        if begun:
+            yield from call(Rollback())
+        raise
+    if begun:
+        yield from call(Commit())
+
+
+def _all_missing(specs: Iterable[CollectionSpec]) -> Operation[list[Command[None]]]:
+    missing: list[Command[None]] = []
+    for spec in specs:
+        missing += yield from _missing(spec)
+    return missing
+
+
+def _create(spec: CollectionSpec) -> Operation[None]:
+    """Make what is missing of a collection; what another makes at the same time is found there."""
+    for _ in range(_TRIES):
+        missing = yield from _missing(spec)
+        try:
+            for command in missing:
+                yield from call(command)
+        except AlreadyExists as problem:
+            lost = problem
+        else:
+            return
+    raise lost
+
+
+def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
+    """Give what makes a collection as it is declared, from what there is of it."""
+    found = yield from call(DescribeCollection(spec.name))
+    missing: list[Command[None]] = []
+    if found is None:
+        missing.append(CreateCollection(spec.name, spec.kind))
+        found = CollectionSpec(spec.name, spec.kind)
+    elif found.kind != spec.kind:
+        raise CollectionExists(
+            f"the collection {spec.name!r} holds {found.kind}s, the models declare {spec.kind}s",
+            name=spec.name,
+            hint="choose another collection name, or drop the old collection",
+        )
+    there = {index.name: index for index in found.indexes}
+    for index in spec.indexes:
+        other = there.get(index.name)
+        if other is None:
+            missing.append(CreateIndex(spec.name, index))
+        elif other != index:
+            raise IndexExists(
+                f"{spec.name!r} has an index {index.name!r} on {', '.join(other.fields)}, "
+                f"other than the one that is declared",
+                name=index.name,
+                hint="drop it, or declare the new one under another name=",
             )
-        there = {index.name: index for index in found.indexes}
-        for index in spec.indexes:
-            other = there.get(index.name)
-            if other is None:
-                yield from call(CreateIndex(spec.name, index))
-            elif other != index:
-                raise IndexExists(
-                    f"{spec.name!r} has an index {index.name!r} on {', '.join(other.fields)}, "
-                    f"other than the one that is declared",
-                    name=index.name,
-                    hint="drop it, or declare the new one under another name=",
-                )
-        if spec.validation != "off" and (found.schema, found.validation) != (spec.schema, spec.validation):
-            yield from call(SetSchema(spec.name, spec.schema, spec.validation))
+    if spec.validation != "off" and (found.schema, found.validation) != (spec.schema, spec.validation):
+        missing.append(SetSchema(spec.name, spec.schema, spec.validation))
+    return missing
 
 
 def drop_all(specs: Iterable[CollectionSpec]) -> Operation[None]:

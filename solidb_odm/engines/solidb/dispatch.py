@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ...commands import (
     Apply,
+    Begin,
     Command,
     Commit,
     CommitBatches,
@@ -40,6 +41,12 @@ R = TypeVar("R")
 CAPABILITIES = Capabilities(name="server", body="value", interactive_transactions=False)
 
 
+def _no_transaction(_: Begin, __: str) -> Exchange[bool]:
+    """Say that none was opened: what a server does to its schema takes effect at once."""
+    yield from ()
+    return False
+
+
 def _nothing(_: Commit | Rollback, __: str) -> Exchange[None]:
     """Do nothing: between two commands nothing is open."""
     yield from ()
@@ -60,6 +67,7 @@ _EXCHANGES: dict[type[Any], Callable[[Any, str], Exchange[Any]]] = {
     FetchDocuments: reads.fetch_documents,
     ExplainQuery: reads.explain,
     CommitBatches: commit.commit_batches,
+    Begin: _no_transaction,
     Commit: _nothing,
     Rollback: _nothing,
     Apply: _not_interactive,

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 from ..._types import Receipt, Stored
 from ...commands import (
     Apply,
+    Begin,
     CollectionSpec,
     Command,
     Commit,
@@ -120,6 +121,7 @@ class FileChannel:
             RunQuery: self._queries.run,
             FetchDocuments: self._queries.fetch,
             ExplainQuery: self._queries.explain,
+            Begin: lambda _: self._transaction.open(),
             Commit: self._commit,
             Rollback: lambda _: self._transaction.rollback(),
             Savepoint: lambda command: self._transaction.savepoint(command.name),

@@ -32,6 +32,12 @@ class Transaction:
     def is_open(self) -> bool:
         return self._connection.in_transaction
 
+    def open(self) -> bool:
+        """Take the write lock, and say whether it was not held already."""
+        alone = not self._connection.in_transaction
+        self.begin()
+        return alone
+
     def begin(self) -> None:
         """Take the write lock, unless this transaction has it."""
         if not self._connection.in_transaction:
