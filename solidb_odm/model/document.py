@@ -7,7 +7,7 @@ from datetime import datetime
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
@@ -17,7 +17,17 @@ from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
 from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .links.placement import Reader
-from .state import SLOT, expose, note_assigned, pickled, state_or_none, touch, unpickle
+from .state import (
+    SLOT,
+    assigned_of,
+    expose,
+    note_assigned,
+    pickled,
+    state_of,
+    state_or_none,
+    touch,
+    unpickle,
+)
 from .stored.codec import encode_value
 from .stored.times import parse_time
 from .type_inspection import UNCHANGEABLE
@@ -84,18 +94,25 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 move="change its key",
                 hint="add a copy under the new key (model_copy(update={'key': ...})) and delete this one",
             )
-        others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
-        if name in type(self).__pydantic_computed_fields__:
-            self.__solidb_set_computed__(name, value)
-        else:
-            super().__setattr__(name, value)
         if name.startswith("_"):
+            super().__setattr__(name, value)
             return
-        note_assigned(self, (name,) if others is None else (name, *_replaced(others, self.__dict__)))
+        others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
+        touch(self)  # before there is a change, so that an interrupt after it can't hide it
+        before = assigned_of(self)
+        note_assigned(self, (name,))
+        try:
+            if name in type(self).__pydantic_computed_fields__:
+                self.__solidb_set_computed__(name, value)
+            else:
+                super().__setattr__(name, value)
+        except ValidationError:
+            state_of(self).assigned = before
+            raise
+        if others is not None:
+            note_assigned(self, _replaced(others, self.__dict__))
         if name in type(self).__solidb_watched__ or name not in type(self).__pydantic_fields__:
             expose(self)  # the caller may hold the value
-        else:
-            touch(self)
 
     def __solidb_set_computed__(self, name: str, value: Any) -> None:
         """Call the setter of a computed field, which Pydantic does not find behind a reference."""

@@ -75,9 +75,9 @@ def touch(document: Any) -> None:
     """Note that a document may have changed."""
     state = state_of(document)
     if not state.touched:
-        state.touched = True
         if state.owner is not None:
             state.owner.touched(document)
+        state.touched = True  # the last: an interrupt before it must not hide the change
 
 
 def note_assigned(document: Any, names: Iterable[str]) -> None:
@@ -85,6 +85,12 @@ def note_assigned(document: Any, names: Iterable[str]) -> None:
     state = state_of(document)
     if state.body is not None or state.owner is not None:
         state.assigned = {*(state.assigned or ()), *names}
+
+
+def assigned_of(document: Any) -> set[str] | None:
+    """Give the names of the attributes that were set since the document was stored."""
+    state = state_or_none(document)
+    return None if state is None else state.assigned
 
 
 def expose(document: Any) -> None:

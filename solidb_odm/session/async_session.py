@@ -17,7 +17,7 @@ from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
 from . import paging
-from .base import Read, SessionBase, compiled, first_column, present, visible
+from .base import Read, SessionBase, Use, compiled, first_column, present, visible
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
@@ -272,19 +272,23 @@ class AsyncSession(SessionBase):
         await self.close()
 
     async def _run(self, operation: Operation[T]) -> T:
-        self._enter()
+        use = Use()
         try:
+            self._enter(use)
             if self._channel is None:
                 self._channel = AsyncCountedChannel(await self.engine.channel(), self.statistics)
             return await arun(operation, self._channel)
-        except Exception:
-            raise
-        except BaseException:  # cancelled half-way
-            await self._let_go()
-            self._work.unflush()
+        except BaseException as error:
+            if self._use is use and (not isinstance(error, Exception) or self._work.is_torn):
+                await self._settle()
             raise
         finally:
-            self._in_use.release()
+            use.is_over = True
+
+    async def _settle(self) -> None:
+        """After a cancellation or an interrupt: take back what was not committed."""
+        await self._let_go()
+        self._work.recover()
 
     async def _let_go(self) -> None:
         channel, self._channel = self._channel, None

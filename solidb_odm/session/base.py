@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from threading import Lock, get_ident
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from ..engine.statistics import Statistics
@@ -73,6 +73,23 @@ class NoAutoflush:
         self._context.autoflush = self._before.pop()
 
 
+class Use:
+    """One operation's use of a session.
+
+    It is over by a plain assignment, and taken by one step of the dictionary: an interrupt can come between
+    any two calls, and whatever it leaves behind must not keep the session for ever, as a lock would be kept.
+    """
+
+    def __init__(self, thread: int | None = None) -> None:
+        self.thread = get_ident() if thread is None else thread
+        self.is_over = False
+
+    def followed_by(self, use: Use) -> Use:
+        """Let another use follow this one, unless one does already; give the one that does."""
+        following: Use = self.__dict__.setdefault("following", use)
+        return following
+
+
 class SessionBase:
     """The documents of a session and the moves that need no engine."""
 
@@ -88,8 +105,8 @@ class SessionBase:
             auto_create=auto_create,
         )
         self.statistics = Statistics()
-        self._in_use = Lock()
-        self._user = 0
+        self._use = Use(0)
+        self._use.is_over = True
         self._closed = False
 
     def __del__(self) -> None:
@@ -214,19 +231,24 @@ class SessionBase:
                 hint="commit() or rollback() first, and make all changes inside the function",
             )
 
-    def _enter(self) -> None:
+    def _enter(self, use: Use) -> None:
         """Take the session for one operation; ConcurrentUseError if another one has it."""
         if self._closed:
             raise _closed()
-        if not self._in_use.acquire(blocking=False):
-            raise _in_use()
-        self._user = get_ident()
+        last = self._use
+        while last.is_over:
+            following = last.followed_by(use)
+            if following is use:
+                self._use = use
+                return
+            last = following
+        raise _in_use()
 
     def _check_open(self) -> None:
         """Refuse a session that is closed, or that another thread is using right now."""
         if self._closed:
             raise _closed()
-        if self._in_use.locked() and self._user != get_ident():
+        if not self._use.is_over and self._use.thread != get_ident():
             raise _in_use()
 
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from ..commands import Operation, run
+from ..commands import Begin, Operation, run
 from ..engine.statistics import CountedChannel
-from ..errors import StaleDocumentError
+from ..errors import SolidbError, StaleDocumentError, StoreLocked
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
 from . import paging
-from .base import Read, SessionBase, compiled, first_column, present, visible
+from .base import Read, SessionBase, Use, compiled, first_column, present, visible
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
@@ -259,21 +259,38 @@ class Session(SessionBase):
         self.close()
 
     def _run(self, operation: Operation[T]) -> T:
-        self._enter()
+        use = Use()
         try:
+            self._enter(use)
             if self._channel is None:
                 self._channel = CountedChannel(self.engine.channel(), self.statistics)
             return run(operation, self._channel)
-        except Exception:
-            raise
-        except BaseException:  # interrupted half-way
-            self._let_go()
-            self._work.unflush()
+        except BaseException as error:
+            if self._use is use and (not isinstance(error, Exception) or self._work.is_torn):
+                self._settle()
             raise
         finally:
-            self._in_use.release()
+            use.is_over = True
+
+    def _settle(self) -> None:
+        """After an interrupt: keep what was committed, and take back what was not."""
+        work, channel = self._work, self._channel
+        if work.is_committing and channel is not None and _is_over(channel):
+            work.committed()
+        self._let_go()
+        work.recover()
 
     def _let_go(self) -> None:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
+
+
+def _is_over(channel: CountedChannel) -> bool:
+    """Say whether a channel on which a commit was asked for has no transaction open any more."""
+    try:
+        return channel.perform(Begin())
+    except StoreLocked:  # another writes now, so this one does not
+        return True
+    except SolidbError:
+        return False

@@ -52,11 +52,11 @@ class Holdings:
         if not is_free(state):
             raise refusal(document, self, "add", None)
         self.claim(document)
-        state.owner = self
-        if state.is_stored:
+        if state.is_stored:  # noted before it is owned: an interrupt in between then loses nothing
             self.touched(document)
         else:
             self.new[id(document)] = document
+        state.owner = self
         if refers(type(document)):
             self.bring(document)
 

@@ -79,11 +79,15 @@ class Undo:
 
     def take(self) -> list[Noted]:
         """Give the notes of all layers, forgetting them."""
-        while len(self._layers) > 1:
-            self.merge()
-        notes = list(self._layers[0].values())
+        notes = self.all()
         self.clear()
         return notes
+
+    def all(self) -> list[Noted]:
+        """Give the notes of all layers, which become one."""
+        while len(self._layers) > 1:
+            self.merge()
+        return list(self._layers[0].values())
 
     def clear(self) -> None:
         """Forget all notes."""

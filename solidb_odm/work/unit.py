@@ -35,6 +35,8 @@ class UnitOfWork(Holdings):
         self._encode = encode_text if body == "text" else encode_value
         self._undo = Undo()
         self._marks: list[Mark] = []
+        self.is_committing = self._is_returning = False
+        self._under_way: Plan | None = None
         self.rewritten: set[str] = set()
         """The collections that statements wrote in this transaction, past the unit of work."""
 
@@ -64,6 +66,7 @@ class UnitOfWork(Holdings):
         plan = make_plan(
             self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
         )
+        self._under_way = plan
         plan.looked_at, self.changed = _by_id(self.candidates()), {}
         for document in [*plan.looked_at.values(), *self.new.values()]:
             state = state_of(document)
@@ -121,6 +124,7 @@ class UnitOfWork(Holdings):
                 state.assigned = assigned | (state.assigned or set())
             if state.owner is self:
                 self.touched(document)
+        self._under_way = None
 
     def applied(self, plan: Plan, receipts: list[list[Receipt]]) -> None:
         """Take over what the engine wrote; it can be undone until ``committed``."""
@@ -142,6 +146,7 @@ class UnitOfWork(Holdings):
             if isinstance(batch, Patches):
                 for document, row in zip(documents, batch.rows, strict=True):
                     _forget_baseline(state_of(document), {*row.changes, *row.removed})
+        self._under_way = None
         self._run_after(plan)
 
     def vanished(self, document: Document) -> None:
@@ -179,13 +184,51 @@ class UnitOfWork(Holdings):
             noted.state.is_gone = not noted.state.is_stored
 
         self.rewritten.clear()
+        self.is_committing = False
 
     # --- going back -----------------------------------------------------------------------------
 
     def unflush(self) -> None:
         """Take back what ``applied`` noted, but keep the objects' values: all is unsent again."""
-        self._take_back(self._undo.take())
+        self._take_back(self._undo.all())
+        self._undo.clear()
         self._marks.clear()
+        self.is_committing = False
+
+    @property
+    def is_torn(self) -> bool:
+        """Say whether something that was begun was neither done nor taken back."""
+        return self._under_way is not None or self._is_returning
+
+    def recover(self) -> None:
+        """Put the notes in order after an interrupt, which may have come between any two of them.
+
+        All that was not committed is unsent again, whole; a rollback that was begun is finished.
+        """
+        plan, self._under_way = self._under_way, None
+        self.unflush()
+        if plan is not None:
+            self.failed(plan)
+            for document in plan.of(Removals):
+                self._again_deleted(document)
+        for document in self.identity:
+            state = state_of(document)
+            if state.owner is not self or id(document) in self.deleted:
+                continue
+            if not state.is_stored:
+                self.new[id(document)] = document
+            elif state.touched:
+                self.touched(document)
+        if self._is_returning:
+            self.rollback()
+
+    def _again_deleted(self, document: Document) -> None:
+        state = state_of(document)
+        if state.is_stored and (state.owner is None or state.owner is self):
+            state.owner = self
+            self.identity.put(type(document).__solidb_mapping__.collection, document.key, document)
+            self.deleted[id(document)] = document
+            self.changed.pop(id(document), None)
 
     def _take_back(self, notes: list[Noted]) -> None:
         for noted in notes:
@@ -224,8 +267,10 @@ class UnitOfWork(Holdings):
 
     def rollback(self) -> None:
         """Put all documents back as they were stored at the start; new ones become transient."""
+        self._is_returning = True
         self.unflush()
         self._return_to(Mark())
+        self._is_returning = False
 
     def _return_to(self, mark: Mark) -> None:
         for document in list(self.new.values()):

@@ -7,7 +7,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from ...commands import Command, Rollback
+from ...commands import Command, Commit, Rollback
 from ..base import Capabilities
 from .channel import CAPABILITIES, FileChannel
 from .driver import FileDriver
@@ -34,6 +34,9 @@ class AsyncFileChannel:
 
         A cancellation stops the statement and rolls the open transaction back.
         """
+        if isinstance(command, Commit):  # its outcome must be known; it waits for nobody
+            with anyio.CancelScope(shield=True):
+                return await self._worker.run(lambda channel: channel.perform(command))
         try:
             return await self._worker.run(lambda channel: channel.perform(command))
         except anyio.get_cancelled_exc_class():

@@ -51,6 +51,7 @@ def commit(context: Context) -> Operation[None]:
     if context.interactive:
         try:
             yield from flush(context)
+            work.is_committing = True
             yield from call(Commit())
         except Exception:
             try:
