@@ -43,10 +43,10 @@ from .schema import (
 __all__ = [
     "Apply",
     "Batch",
+    "Begin",
     "CollectionKind",
     "CollectionSpec",
     "Command",
-    "Begin",
     "Commit",
     "CommitBatches",
     "CountDocuments",

@@ -53,6 +53,7 @@ from .definition import Definition
 from .documents import COLUMNS, Writer, get_many
 from .expiry import has_expiry, remove_expired
 from .failures import translate
+from .interrupts import raise_interrupt
 from .options import StoreOptions
 from .plan_cache import PlanCache
 from .planner_statistics import Statistics
@@ -163,6 +164,7 @@ class FileChannel:
         try:
             return cast(R, work(command))
         except sqlite3.Error as exc:
+            raise_interrupt(exc)
             raise translate(exc, self._options.path) from exc
         except RecursionError as exc:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
@@ -179,12 +181,12 @@ class FileChannel:
 
     def interrupt(self) -> None:
         """Stop what another thread runs on this channel, until ``resume``."""
-        self._queries.cancelled = True
+        self._queries.ticks.cancelled = True
         self._connection.interrupt()
 
     def resume(self) -> None:
         """Go on after ``interrupt``."""
-        self._queries.cancelled = False
+        self._queries.ticks.cancelled = False
 
     def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""

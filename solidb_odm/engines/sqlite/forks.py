@@ -13,7 +13,7 @@ import os
 import sqlite3
 import weakref
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...errors import ConcurrentUseError, StoreUnavailable
 
@@ -26,7 +26,8 @@ class Carried(Protocol):
         ...
 
 
-_holders: weakref.WeakSet[Carried] = weakref.WeakSet()
+_holders: list[weakref.ref[Carried]] = []  # no WeakSet, whose callbacks would swallow a Ctrl-C
+_PRUNED_AT: Final = 256
 _left_behind: list[sqlite3.Connection] = []
 """Connections with a transaction of the parent, never closed here."""
 _closed_to_us: set[str] = set()
@@ -34,7 +35,9 @@ _closed_to_us: set[str] = set()
 
 def watch(holder: Carried) -> None:
     """Have ``after_fork`` called in every child process, as long as the holder is alive."""
-    _holders.add(holder)
+    if len(_holders) % _PRUNED_AT == _PRUNED_AT - 1:
+        _holders[:] = [each for each in _holders if each() is not None]
+    _holders.append(weakref.ref(holder))
 
 
 def leave(connection: sqlite3.Connection, path: str, *, in_use: bool) -> None:
@@ -71,8 +74,9 @@ def _identity(path: str) -> str:
 
 
 def _after_fork_in_child() -> None:
-    for holder in list(_holders):
-        holder.after_fork()
+    for reference in list(_holders):
+        if (holder := reference()) is not None:
+            holder.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,7 @@ from ...language.values import canonical
 from .catalogue import Catalogue
 from .documents import Writer
 from .explain import explain
+from .interrupts import Ticks, raise_interrupt
 from .options import StoreOptions
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
@@ -59,9 +60,8 @@ class Queries:
         self._options = options
         self._plans = plans
         self._searcher = Searcher(connection, catalogue)
-        self._deadline = math.inf
-        self.cancelled = False
-        connection.set_progress_handler(self._tick, _INSTRUCTIONS_A_TICK)
+        self.ticks = Ticks()
+        connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
@@ -173,7 +173,7 @@ class Queries:
 
         That is asked while the statement reads: of the same state of the file, and for half the price.
         """
-        self._deadline = time.monotonic() + self._options.query_timeout
+        self.ticks.deadline = time.monotonic() + self._options.query_timeout
         try:
             cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
             self._check_schema()
@@ -186,7 +186,8 @@ class Queries:
             entry.trust.restore()
             return rows
         except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.cancelled:
+            raise_interrupt(exc)
+            if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
                 raise self._too_long() from exc
             if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
@@ -194,7 +195,7 @@ class Queries:
             entry.trust.lower(str(exc))
             return None
         finally:
-            self._deadline = math.inf
+            self.ticks.deadline = math.inf
 
     def _check_schema(self) -> None:
         if self._catalogue.has_moved():
@@ -212,9 +213,6 @@ class Queries:
             entry.trust.lower(str(exc))
             return None
         return _distinct(values) if plan.distinct else values
-
-    def _tick(self) -> int:
-        return int(time.monotonic() > self._deadline or self.cancelled)
 
     def _too_long(self) -> QueryTimeout:
         return QueryTimeout(
@@ -234,7 +232,11 @@ class Queries:
 
     def _evaluate_by(self, entry: Known, way: Way, binds: Mapping[str, Any]) -> list[Json]:
         with self._transaction.step() if entry.writes else self._transaction.snapshot():
-            rows = self._run_prepared(entry, way, binds)
+            self.ticks.deadline = time.monotonic() + self._options.query_timeout
+            try:
+                rows = self._run_prepared(entry, way, binds)
+            finally:
+                self.ticks.deadline = math.inf
         if way.head is not None:
             entry.trust.restore()
         return rows
@@ -259,7 +261,7 @@ class Queries:
         if way.rewritten.searches:
             answers = self._searcher.answer(way.rewritten, binds, self._narrowed)
             prepared, values = (prepare(way.query), binds) if answers is None else (prepared, answers)
-        limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.cancelled)
+        limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
 
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:

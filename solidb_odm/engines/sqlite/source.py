@@ -16,6 +16,7 @@ from ...language.interpreter import CandidateSet, EdgeDirection
 from . import json_text
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
+from .interrupts import raise_interrupt
 from .order_key import NotReversible, order_key_sql
 from .quoting import path_sql
 from .schema_check import check_document
@@ -50,6 +51,7 @@ def head_rows(connection: sqlite3.Connection, plan: Plan, binds: Mapping[str, An
     except NotReversible as exc:
         raise HeadGaveUp(str(exc)) from exc
     except sqlite3.OperationalError as exc:
+        raise_interrupt(exc)
         if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise
         raise HeadGaveUp(str(exc)) from exc

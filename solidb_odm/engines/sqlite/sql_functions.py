@@ -18,6 +18,7 @@ from ...language import values
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array
 from . import json_text
+from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
 from .postings import indexed_words
 from .sql.aggregates import Gathered
@@ -25,19 +26,19 @@ from .sql.aggregates import Gathered
 
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that indexes, triggers and compiled queries call."""
-    connection.create_function("solidb_key", 1, order_key_of_text, deterministic=True)
-    connection.create_function("solidb_json", 1, json_of_key, deterministic=True)
-    connection.create_function("solidb_template", 1, template_part, deterministic=True)
-    connection.create_function("solidb_words", 1, indexed_words, deterministic=True)
-    connection.create_function("solidb_vector", 2, vector_blob, deterministic=True)
-    connection.create_function("solidb_call", -1, call, deterministic=True)
-    connection.create_function("solidb_value", -1, value_json, deterministic=True)
+    connection.create_function("solidb_key", 1, guarded(order_key_of_text), deterministic=True)
+    connection.create_function("solidb_json", 1, guarded(json_of_key), deterministic=True)
+    connection.create_function("solidb_template", 1, guarded(template_part), deterministic=True)
+    connection.create_function("solidb_words", 1, guarded(indexed_words), deterministic=True)
+    connection.create_function("solidb_vector", 2, guarded(vector_blob), deterministic=True)
+    connection.create_function("solidb_call", -1, guarded(call), deterministic=True)
+    connection.create_function("solidb_value", -1, guarded(value_json), deterministic=True)
     connection.create_aggregate("solidb_gather", -1, cast(Any, Gathered))  # of any number of values
-    connection.create_function("solidb_call_json", -1, call_json, deterministic=True)
-    connection.create_function("solidb_vertex", 1, vertex, deterministic=True)
+    connection.create_function("solidb_call_json", -1, guarded(call_json), deterministic=True)
+    connection.create_function("solidb_vertex", 1, guarded(vertex), deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
-        connection.create_function(f"solidb_{name}", 2, _on_keys(operator), deterministic=True)
+        connection.create_function(f"solidb_{name}", 2, guarded(_on_keys(operator)), deterministic=True)
 
 
 def json_of_key(key: OrderKey) -> str | None:
