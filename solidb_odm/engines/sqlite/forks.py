@@ -74,7 +74,7 @@ def _identity(path: str) -> str:
 
 
 def _after_fork_in_child() -> None:
-    for reference in list(_holders):
+    for reference in _holders:
         if (holder := reference()) is not None:
             holder.after_fork()
 
