@@ -34,11 +34,15 @@ class AsyncFileChannel:
 
         A cancellation stops the statement and rolls the open transaction back.
         """
+
+        def work(channel: FileChannel) -> R:
+            return channel.perform(command)
+
         if isinstance(command, Commit):  # its outcome must be known; it waits for nobody
             with anyio.CancelScope(shield=True):
-                return await self._worker.run(lambda channel: channel.perform(command))
+                return await self._worker.run(work)
         try:
-            return await self._worker.run(lambda channel: channel.perform(command))
+            return await self._worker.run(work)
         except anyio.get_cancelled_exc_class():
             await self._abandon()
             raise
