@@ -39,8 +39,7 @@ class AsyncFileChannel:
             return channel.perform(command)
 
         if isinstance(command, Commit):  # its outcome must be known; it waits for nobody
-            with anyio.CancelScope(shield=True):
-                return await self._worker.run(work)
+            return await self._worker.finish(work)
         try:
             return await self._worker.run(work)
         except anyio.get_cancelled_exc_class():
@@ -88,7 +87,7 @@ class AsyncFileDriver:
     async def channel(self) -> AsyncFileChannel:
         """Open a channel in a thread of its own."""
         worker = await start_worker(self._driver.channel)
-        return AsyncFileChannel(await worker.run(lambda channel: channel), worker)
+        return AsyncFileChannel(worker.channel, worker)
 
     async def aclose(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""

@@ -24,8 +24,14 @@ Work = Callable[[FileChannel], T]
 class Worker(Protocol):
     """Runs work on one channel in a thread, one piece after another."""
 
+    channel: FileChannel
+
     async def run(self, work: Work[T], /) -> T:
         """Run work and return its result; after a cancellation it may still be running."""
+        ...
+
+    async def finish(self, work: Work[T], /) -> T:
+        """Run work to its end, and return its result, whoever is cancelled meanwhile."""
         ...
 
     async def aclose(self) -> None:
@@ -66,22 +72,50 @@ class _ChannelConnection:
 
 
 class AiosqliteWorker:
-    """Runs work in the thread of an aiosqlite connection."""
+    """Runs work in the thread of an aiosqlite connection, which does not keep the process alive."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, channel: FileChannel) -> None:
         self._connection = connection
+        self.channel = channel
 
     @classmethod
     async def start(cls, open_channel: Callable[[], FileChannel]) -> AiosqliteWorker:
-        """Start the thread and open the channel in it."""
+        """Start the thread and open the channel in it; cancelled meanwhile, it leaves neither behind."""
+        opened: list[FileChannel] = []
+        given_up = threading.Event()
 
         def connect() -> Any:
-            return _ChannelConnection(open_channel())
+            opened.append(open_channel())
+            if given_up.is_set():
+                opened[0].close()
+            return _ChannelConnection(opened[0])
 
-        return cls(await aiosqlite.Connection(connect, iter_chunk_size=1))
+        connection = aiosqlite.Connection(connect, iter_chunk_size=1)
+        connection._thread.daemon = True  # noqa: SLF001 - whoever forgets to close a session still ends
+        try:
+            await connection
+        except BaseException:  # aiosqlite has stopped the thread
+            given_up.set()
+            for channel in opened:
+                channel.close()
+            raise
+        return cls(connection, opened[0])
 
     async def run(self, work: Work[T], /) -> T:
         return cast(T, await self._connection.execute_fetchall(cast(Any, work)))
+
+    async def finish(self, work: Work[T], /) -> T:
+        task = asyncio.ensure_future(self.run(work))
+        cancelled = False
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled and (waiting := asyncio.current_task()) is not None:
+            waiting.uncancel()  # it is told again, at its next await
+            waiting.cancel()
+        return task.result()
 
     async def aclose(self) -> None:
         await self._connection.close()
@@ -91,13 +125,20 @@ class ThreadWorker:
     """Runs work in anyio's worker threads, one piece at a time."""
 
     def __init__(self, channel: FileChannel) -> None:
-        self._channel = channel
+        self.channel = channel
         self._turn = threading.Lock()
+
+    async def finish(self, work: Work[T], /) -> T:
+        scope = anyio.CancelScope(shield=True)
+        with scope:
+            result = await self.run(work)
+        assert not scope.cancelled_caught
+        return result
 
     async def run(self, work: Work[T], /) -> T:
         def run() -> T:
             with self._turn:
-                return work(self._channel)
+                return work(self.channel)
 
         return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
 
