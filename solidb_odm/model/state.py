@@ -111,8 +111,12 @@ They stand in the slot until the notes are asked for, which most documents that 
 
 
 def state_of(document: Any) -> State:
-    """Give the notes on a document; make empty ones if there are none."""
-    return state_or_none(document) or _noted(document, State(None, "", "", "", None))
+    """Return the notes on a document; make empty ones if there are none."""
+    try:
+        state: State | Loaded = _slot(document, SLOT)
+    except AttributeError:
+        return _noted(document, State(None, "", "", "", None))
+    return state if isinstance(state, State) else _unpacked(document, state)
 
 
 _slot = object.__getattribute__
@@ -120,13 +124,15 @@ _slot = object.__getattribute__
 
 
 def state_or_none(document: Any) -> State | None:
-    """Give the notes on a document, or None if nothing has been noted."""
+    """Return the notes on a document, or None if nothing has been noted."""
     try:
         state: State | Loaded = _slot(document, SLOT)
     except AttributeError:
         return None
-    if isinstance(state, State):
-        return state
+    return state if isinstance(state, State) else _unpacked(document, state)
+
+
+def _unpacked(document: Any, state: Loaded) -> State:
     owner, (_, revision, created, updated, body) = state
     return _noted(document, State(owner, revision, created, updated, body))
 
