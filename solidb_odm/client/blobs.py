@@ -315,7 +315,7 @@ async def apieces(data: Data) -> AsyncGenerator[bytes]:
             for piece in source:
                 yield piece
             return
-        while (found := await anyio.to_thread.run_sync(next, source, None)) is not None:
-            yield found
+        while (part := await anyio.to_thread.run_sync(next, source, None)) is not None:
+            yield part
     finally:
         source.close()

@@ -1,4 +1,4 @@
-"""How calls reach the server: the base of clients and sub-clients, in both colours."""
+"""How calls reach the server: the base of clients and sub-clients, blocking and async."""
 
 from __future__ import annotations
 

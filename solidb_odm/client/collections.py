@@ -94,11 +94,11 @@ class Collections(Caller):
         return count
 
     def _exported(self, collection: str, progress: Progress | None) -> list[DocumentResult]:
-        found: list[DocumentResult] = []
+        exported: list[DocumentResult] = []
         for page in self._pages(documents.pages(self._database, collection)):
-            found += page
-            _tell(progress, len(found))
-        return found
+            exported += page
+            _tell(progress, len(exported))
+        return exported
 
 
 class AsyncCollections(AsyncCaller):
@@ -173,11 +173,11 @@ class AsyncCollections(AsyncCaller):
         return count
 
     async def _exported(self, collection: str, progress: Progress | None) -> list[DocumentResult]:
-        found: list[DocumentResult] = []
+        exported: list[DocumentResult] = []
         async for page in self._pages(documents.pages(self._database, collection)):
-            found += page
-            _tell(progress, len(found))
-        return found
+            exported += page
+            _tell(progress, len(exported))
+        return exported
 
 
 def _tell(progress: Progress | None, count: int) -> None:
@@ -209,10 +209,10 @@ def set_schema(
     database: str, collection: str, schema: Mapping[str, Any], mode: str = "strict"
 ) -> Exchange[None]:
     """Have documents checked against a JSON Schema from now on."""
-    found = MODES.get(mode)
-    if found is None:
+    validation = MODES.get(mode)
+    if validation is None:
         raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
-    command = SetSchema(collection, dict(schema), found)
+    command = SetSchema(collection, dict(schema), validation)
     yield from definitions.set_schema(command, database)
 
 

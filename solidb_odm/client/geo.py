@@ -187,8 +187,8 @@ def near(
     )
     hint = "near(.., limit=1000) asks for fewer; the server gives whole documents"
     rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
-    found = [_hit(document, distance) for document, distance in rows]
-    return [hit for hit in found if radius is None or (hit.distance or 0.0) <= radius]
+    hits = [_hit(document, distance) for document, distance in rows]
+    return [hit for hit in hits if radius is None or (hit.distance or 0.0) <= radius]
 
 
 def within(
@@ -230,5 +230,5 @@ def _check_point(latitude: float, longitude: float) -> None:
 
 
 def _hit(document: JsonObject, distance: float | None = None) -> GeoHit:
-    found = DocumentResult(document)
-    return GeoHit(raw=found, key=found.key, doc=found, distance=distance)
+    result = DocumentResult(document)
+    return GeoHit(raw=result, key=result.key, doc=result, distance=distance)

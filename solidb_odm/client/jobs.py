@@ -187,8 +187,8 @@ def list_queues(database: str) -> Exchange[list[QueueInfo]]:
     for row in (yield from _query(database, text, {})):
         counts.setdefault(row["queue"], {})[row["status"]] = row["n"]
     return [
-        QueueInfo.of({**dict.fromkeys(STATUSES, 0), **found}, name=name)
-        for name, found in sorted(counts.items())
+        QueueInfo.of({**dict.fromkeys(STATUSES, 0), **counters}, name=name)
+        for name, counters in sorted(counts.items())
     ]
 
 

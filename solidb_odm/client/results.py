@@ -62,8 +62,8 @@ class ClientResult:
     def of(cls, raw: JsonObject, **others: Any) -> Self:
         """Read what the server sent; ``others`` are fields that it calls something else."""
         names = {item.name for item in fields(cls)} - {"raw"}
-        found = {name: value for name, value in raw.items() if name in names and value is not None}
-        return cls(**{**found, **others}, raw=raw)
+        lifted = {name: value for name, value in raw.items() if name in names and value is not None}
+        return cls(**{**lifted, **others}, raw=raw)
 
     def __getitem__(self, name: str) -> Any:
         if name in self._names():

@@ -282,11 +282,11 @@ def fulltext(
     """Find the documents that hold words of a text, the best first."""
     if limit < 1:
         return []
-    found = yield from _attribute(database, collection, attribute)
+    text_field = yield from _attribute(database, collection, attribute)
     options = {"limit": limit, "distance": distance, "phrase": phrase}
     binds = {
         "collection": collection,
-        "field": found,
+        "field": text_field,
         "text": text,
         "options": {name: value for name, value in options.items() if value is not None},
     }

@@ -58,7 +58,7 @@ X = TypeVar("X", bound="TransactionBase")
 
 
 class TransactionBase:
-    """What both colours share."""
+    """What the blocking and the async transaction share."""
 
     def __init__(self, owner: object) -> None:
         self.owner = owner

@@ -1,4 +1,4 @@
-"""The calls about transactions, in both colours."""
+"""The calls about transactions, blocking and async."""
 
 from __future__ import annotations
 

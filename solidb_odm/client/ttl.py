@@ -167,10 +167,10 @@ def expires_at(value: Json) -> float | None:
         return None
     if isinstance(value, int):
         return float(value) if value >= 0 else None
-    found = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    match = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         return None
-    day, clock, fraction, offset = found.groups()
+    day, clock, fraction, offset = match.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{offset.upper()}")
     except ValueError:
@@ -251,15 +251,15 @@ def _candidates(
         f"(IS_INTEGER({attribute}) AND {attribute} >= 0 AND {attribute} <= @cutoff)) "
         f"SORT d._key LIMIT {AT_ONCE * 10} RETURN [d._key, {attribute}]"
     )
-    found: list[tuple[str, Json]] = []
+    candidates: list[tuple[str, Json]] = []
     after = ""
     while True:
         binds = {"after": after, "day": day, "cutoff": cutoff}
         rows = (yield from send(query_request(text, binds, database), repeatable=True)).data
-        found += [(str(key), value) for key, value in rows]
+        candidates += [(str(key), value) for key, value in rows]
         if len(rows) < AT_ONCE * 10:
-            return found
-        after = found[-1][0]
+            return candidates
+        after = candidates[-1][0]
 
 
 def _check_seconds(name: str, seconds: int) -> None:

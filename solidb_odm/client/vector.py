@@ -315,10 +315,10 @@ def metric_of(metric: str | None) -> str:
     """Return the wire's name of a metric, in whatever spelling it comes."""
     if metric is None:
         return "Cosine"
-    found = METRICS.get("".join(letter for letter in metric.lower() if letter.isalnum()))
-    if found is None:
+    name = METRICS.get("".join(letter for letter in metric.lower() if letter.isalnum()))
+    if name is None:
         raise UsageError(f"{metric!r} is not a metric", hint="cosine, euclidean or dot_product")
-    return found
+    return name
 
 
 def _nearest(
@@ -338,15 +338,15 @@ def _nearest(
         request["ef_search"] = ef_search
     hint = "a smaller limit asks for fewer documents at once"
     rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
-    found = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
-    missing = [row["doc_key"] for row in rows if row["doc_key"] not in found]
+    bodies = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
+    missing = [row["doc_key"] for row in rows if row["doc_key"] not in bodies]
     if missing:  # without a filter the server gives keys only
         text = f"FOR d IN {quoted(collection)} FILTER d._key IN @keys RETURN d"
-        found |= {row["_key"]: row for row in (yield from read_by_keys(text, missing, database))}
+        bodies |= {row["_key"]: row for row in (yield from read_by_keys(text, missing, database))}
     return [
-        VectorHit.of(row, key=row["doc_key"], score=row["score"], doc=DocumentResult(found[row["doc_key"]]))
+        VectorHit.of(row, key=row["doc_key"], score=row["score"], doc=DocumentResult(bodies[row["doc_key"]]))
         for row in rows
-        if row["doc_key"] in found
+        if row["doc_key"] in bodies
     ]
 
 

@@ -1,7 +1,7 @@
 """What may be asked of an engine, as values; and operations, which ask one thing after another.
 
 ``Operation[T]`` is a generator that yields commands, receives their replies and returns a ``T``.
-``run`` and ``arun`` perform one over a channel; they are the only difference between the two colours.
+``run`` and ``arun`` perform one over a channel; they are the only difference between blocking and async.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 
 
 class EngineBase:
-    """What both colours of an engine have in common."""
+    """What the blocking and the async engine have in common."""
 
     def __init__(self, driver: Driver | AsyncDriver, *, auto_create: bool = True) -> None:
         self._driver = driver

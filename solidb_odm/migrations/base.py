@@ -1,4 +1,4 @@
-"""What both colours of a migrator have in common: the folder, the models, and all that asks no database."""
+"""What both migrators have in common: the folder, the models, and all that needs no database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running revisions: which, in what order, from where they stand; as operations, for both colours."""
+"""Running revisions: which, in what order, and from where they stand, as operations."""
 
 from __future__ import annotations
 

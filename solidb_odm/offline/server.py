@@ -1,4 +1,4 @@
-"""The real server as the other side: what performs a sync's requests, in both colours."""
+"""The real server as the other side: what performs a sync's requests, blocking and async."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both colours of a manager share: settings, states, and what is told; no I/O."""
+"""What the blocking and the async manager share: settings, states, and what is told; no I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both colours of a session have in common: everything that does no I/O."""
+"""What the blocking and the async session have in common: everything that does no I/O."""
 
 from __future__ import annotations
 

@@ -56,15 +56,15 @@ class Subject:
 
 
 NOWHERE = Subject()
-Found: TypeAlias = "re.Match[str]"
-Make: TypeAlias = Callable[[Found, Subject], SolidbError]
+Match: TypeAlias = "re.Match[str]"
+Make: TypeAlias = Callable[[Match, Subject], SolidbError]
 
 
 def fault(refusal: Refusal, context: Subject = NOWHERE) -> SolidbError:
     """Return the error for a refusal; with the query attached wherever one was asked."""
     for variants, pattern, make in TABLE:
-        if refusal.variant in variants and (found := pattern.search(refusal.text)):
-            error = make(found, context)
+        if refusal.variant in variants and (match := pattern.search(refusal.text)):
+            error = make(match, context)
             break
     else:
         error = DatabaseError(f"{refusal.variant}: {refusal.text}" if refusal.text else refusal.variant)
@@ -74,8 +74,8 @@ def fault(refusal: Refusal, context: Subject = NOWHERE) -> SolidbError:
 
 
 def _plain(kind: Callable[..., SolidbError], hint: str | None = None) -> Make:
-    def make(found: Found, context: Subject) -> SolidbError:
-        return kind(found.groupdict().get("text") or found.string, hint=hint)
+    def make(match: Match, context: Subject) -> SolidbError:
+        return kind(match.groupdict().get("text") or match.string, hint=hint)
 
     return make
 
@@ -83,8 +83,8 @@ def _plain(kind: Callable[..., SolidbError], hint: str | None = None) -> Make:
 def _named(kind: Callable[..., SolidbError], template: str, hint: str | None = None) -> Make:
     """Make an error with a ``name``, from the group of that name; ``{name}`` may stand in both texts."""
 
-    def make(found: Found, context: Subject) -> SolidbError:
-        name = found["name"]
+    def make(match: Match, context: Subject) -> SolidbError:
+        name = match["name"]
         return kind(template.format(name=name), name=name, hint=hint.format(name=name) if hint else None)
 
     return make
@@ -93,8 +93,8 @@ def _named(kind: Callable[..., SolidbError], template: str, hint: str | None = N
 def _document(kind: Callable[..., SolidbError], template: str, hint: str | None = None) -> Make:
     """Make an error about one document, named by the text, else by what was asked."""
 
-    def make(found: Found, context: Subject) -> SolidbError:
-        groups = found.groupdict()
+    def make(match: Match, context: Subject) -> SolidbError:
+        groups = match.groupdict()
         collection = groups.get("collection") or context.collection
         key = groups.get("key") or context.key
         place = f"{collection}/{key}" if collection and key else key or collection or "a document"
@@ -103,8 +103,8 @@ def _document(kind: Callable[..., SolidbError], template: str, hint: str | None 
     return make
 
 
-def _missing_collection(found: Found, context: Subject) -> SolidbError:
-    name = found["name"]
+def _missing_collection(match: Match, context: Subject) -> SolidbError:
+    name = match["name"]
     where = f" in the database {context.database!r}" if context.database else ""
     return CollectionNotFound(
         f"there is no collection {name!r}{where}",
@@ -113,22 +113,22 @@ def _missing_collection(found: Found, context: Subject) -> SolidbError:
     )
 
 
-def _missing_document(found: Found, context: Subject) -> SolidbError:
-    key = found["key"]
+def _missing_document(match: Match, context: Subject) -> SolidbError:
+    key = match["key"]
     place = f"{context.collection}/{key}" if context.collection else key
     return DocumentNotFound(f"there is no document {place}", name=key, collection=context.collection)
 
 
-def _unique(found: Found, context: Subject) -> SolidbError:
-    fields = _list_of_strings(found["fields"])
-    value = re.sub(r"\b[A-Z]\w*\((.*?)\)(?=[,\]])", r"\1", found["value"])
+def _unique(match: Match, context: Subject) -> SolidbError:
+    fields = _list_of_strings(match["fields"])
+    value = re.sub(r"\b[A-Z]\w*\((.*?)\)(?=[,\]])", r"\1", match["value"])
     place = f"{context.collection}/{context.key}" if context.key else context.collection or "the document"
     return UniqueViolation(
-        f"{place}: Unique constraint violated: the index {found['index']} on {', '.join(fields)}"
+        f"{place}: Unique constraint violated: the index {match['index']} on {', '.join(fields)}"
         f" already holds {value}",
         collection=context.collection,
         key=context.key,
-        index=found["index"],
+        index=match["index"],
         fields=fields,
         hint="give it another value, or load the document that holds this one and change that",
     )
@@ -141,11 +141,11 @@ def _list_of_strings(text: str) -> tuple[str, ...]:
         return (text,)
 
 
-def _syntax(found: Found, context: Subject) -> SolidbError:
-    return QuerySyntaxError(found["text"], query=context.query)
+def _syntax(match: Match, context: Subject) -> SolidbError:
+    return QuerySyntaxError(match["text"], query=context.query)
 
 
-def _too_large(found: Found, context: Subject) -> SolidbError:
+def _too_large(match: Match, context: Subject) -> SolidbError:
     return MessageTooLarge(
         "the server refused a message as too large", limit=MAX_FRAME, hint="send fewer documents at once"
     )
@@ -177,7 +177,7 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     (
         _AUTH,
         r"^Invalid credentials",
-        lambda found, context: AuthError("the server refused the user or the password", hint=_LOG_IN),
+        lambda match, context: AuthError("the server refused the user or the password", hint=_LOG_IN),
     ),
     (
         _AUTH,
@@ -346,8 +346,8 @@ _ROWS: list[tuple[frozenset[str], str, Make]] = [
     (
         _SHAPE,
         r"unknown variant `(?P<name>[^`]*)`",
-        lambda found, context: NotSupportedByServerError(
-            f"the server knows no command {found['name']!r}",
+        lambda match, context: NotSupportedByServerError(
+            f"the server knows no command {match['name']!r}",
             hint="this package speaks to SoliDB 2.6 and later",
         ),
     ),

@@ -1,6 +1,6 @@
 """The side channel: HTTP on the same host and port, for the few things the driver protocol lacks.
 
-The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in both colours.
+The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in both of its clients.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class HeaderAuth(httpx.Auth):
 
 
 def new_client(kind: Callable[..., C], address: ServerAddress) -> C:
-    """Make an ``httpx`` client of either colour for this server."""
+    """Make an ``httpx`` client, blocking or async, for this server."""
     options = address.options
     return kind(
         auth=_auth(address),

@@ -1,4 +1,4 @@
-"""HTTP calls whose bodies are streamed, in either direction, in both colours."""
+"""HTTP calls whose bodies are streamed, in either direction, blocking and async."""
 
 from __future__ import annotations
 

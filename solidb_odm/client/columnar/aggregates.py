@@ -68,13 +68,13 @@ def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Excha
 
 def summed(rows: Sequence[JsonObject], groups: Sequence[str], metrics: Sequence[Metric]) -> list[JsonObject]:
     """Sum rows up as the server does, for conditions that it can't judge."""
-    found: dict[str, list[JsonObject]] = {} if groups else {"": []}
+    by_group: dict[str, list[JsonObject]] = {} if groups else {"": []}
     for row in rows:
-        found.setdefault(json.dumps([row[name] for name in groups]) if groups else "", []).append(row)
+        by_group.setdefault(json.dumps([row[name] for name in groups]) if groups else "", []).append(row)
     return [
         {name: members[0][name] for name in groups}
         | {metric.name: _number(metric, [row[metric.column] for row in members]) for metric in metrics}
-        for _, members in sorted(found.items())
+        for _, members in sorted(by_group.items())
     ]
 
 

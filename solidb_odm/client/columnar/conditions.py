@@ -73,12 +73,12 @@ def holds(condition: JsonObject | None, row: Mapping[str, Any]) -> bool:
         return all(holds(part, row) for part in condition["and"])
     if "or" in condition:
         return any(holds(part, row) for part in condition["or"])
-    found, word, wanted = row.get(condition["column"]), condition["op"], condition["value"]
+    value, word, expected = row.get(condition["column"]), condition["op"], condition["value"]
     if word == "IN":
-        return any(_same(found, item) for item in wanted)
+        return any(_same(value, item) for item in expected)
     if word in _ORDERS:
-        return _ordered(found, wanted) and _ORDERS[word](found, wanted)
-    return _same(found, wanted) is (word == "EQ")
+        return _ordered(value, expected) and _ORDERS[word](value, expected)
+    return _same(value, expected) is (word == "EQ")
 
 
 def _typed(condition: JsonObject, table: TableInfo) -> JsonObject:
@@ -118,12 +118,12 @@ def _breadth(condition: JsonObject) -> int:
     return {"EQ": 0, "IN": 1, "NE": 4}.get(str(condition.get("op", "")), 2 if "op" in condition else 3)
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    return isinstance(found, bool) is isinstance(wanted, bool) and bool(found == wanted)
+def _same(value: Any, expected: Any) -> bool:
+    return isinstance(value, bool) is isinstance(expected, bool) and bool(value == expected)
 
 
-def _ordered(found: Any, wanted: Any) -> bool:
-    return (_number(found) and _number(wanted)) or (isinstance(found, str) and isinstance(wanted, str))
+def _ordered(value: Any, expected: Any) -> bool:
+    return (_number(value) and _number(expected)) or (isinstance(value, str) and isinstance(expected, str))
 
 
 def _number(value: object) -> bool:

@@ -123,8 +123,8 @@ def _rows(
         body: JsonObject = {"columns": request["columns"]}
         if condition is not None:
             body["filter"] = condition
-        found = yield from rest("POST", at("database", database, "columnar", name, "query"), body)
-        return cast(list[JsonObject], found["result"])
+        reply = yield from rest("POST", at("database", database, "columnar", name, "query"), body)
+        return cast(list[JsonObject], reply["result"])
 
 
 def _rank(value: Any) -> tuple[int, Any]:

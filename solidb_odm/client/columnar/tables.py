@@ -101,13 +101,13 @@ def column_from(given: Mapping[str, Any] | ColumnInfo) -> ColumnInfo:
 
 def type_of(column: str, kind: str) -> str:
     """Return the wire's name of a type."""
-    found = TYPES.get(kind.lower())
-    if found is None:
+    name = TYPES.get(kind.lower())
+    if name is None:
         raise UsageError(
             f"the column {column!r} can't have the type {kind!r}",
             hint="int, float, string, bool, datetime or json",
         )
-    return found
+    return name
 
 
 def definition(column: ColumnInfo) -> JsonObject:
@@ -152,9 +152,9 @@ def _checked(value: Any, column: ColumnInfo, table: str) -> Json:
         if column.nullable:
             return None
         raise InvalidDocument(f"{table}.{column.name} needs a value", collection=table)
-    found = fitted(value, column)
+    stored = fitted(value, column)
     fitting = _FITTING.get(column.type)
-    odd = isinstance(found, bool) and column.type != "bool"
-    if fitting is not None and (odd or not isinstance(found, fitting)):
+    odd = isinstance(stored, bool) and column.type != "bool"
+    if fitting is not None and (odd or not isinstance(stored, fitting)):
         raise InvalidDocument(f"{table}.{column.name} holds {column.type}, not {value!r}", collection=table)
-    return found
+    return stored

@@ -99,7 +99,7 @@ def communities(database: str, edge_collection: str | None) -> Exchange[list[Com
         for row in cast(list[JsonObject], answer["communities"])
         if edge_collection in (None, row.get("edge_collection"))
     ]
-    return sorted(map(_community, rows), key=lambda found: (-found.size, found.community_id))
+    return sorted(map(_community, rows), key=lambda community: (-community.size, community.community_id))
 
 
 def search(database: str, text: str, *, edge_collection: str | None, limit: int) -> Exchange[list[Community]]:

@@ -171,12 +171,12 @@ def _revisions(read: Read, answer: Answer | Written) -> Revisions:
     return {(read.collection, key): (revision, created, updated) for key, revision, created, updated in rows}
 
 
-def _moved(guarded: Guarded, found: Revisions) -> tuple[StaleDocument, ...]:
+def _moved(guarded: Guarded, current: Revisions) -> tuple[StaleDocument, ...]:
     return tuple(
         StaleDocument(collection, key, expected, now[0] if now else None)
         for collection, revisions in guarded.items()
         for key, expected in revisions.items()
-        if (now := found.get((collection, key))) is None or now[0] != expected
+        if (now := current.get((collection, key))) is None or now[0] != expected
     )
 
 
@@ -198,11 +198,11 @@ def _finish(
         if not done.is_plain:
             raise ProtocolError("the server answered the commit with something else")
     except TransactionConflict as conflict:
-        found: Revisions = {}
+        current: Revisions = {}
         for read in reads_of(guarded, database):
             (answer,) = yield from call(RequestBatch((read.frame(),), 1, "query", repeatable=True))
-            found |= _revisions(read, answer)
-        if stale := _moved(guarded, found):
+            current |= _revisions(read, answer)
+        if stale := _moved(guarded, current):
             raise StaleDocumentError.of(stale) from conflict
         raise
     except InvalidCommand:

@@ -79,13 +79,13 @@ def _only(index: IndexSpec) -> str:
 
 def own_indexes(lists: Sequence[Sequence[JsonObject]]) -> tuple[IndexSpec, ...]:
     """Read the answers of the four lists; the ones that edge collections have anyway are left out."""
-    found = [
+    specs = [
         index_spec(row, family)
         for rows, family in zip(lists, ("", "geo", "vector", "ttl"), strict=True)
         for row in rows
         if row["name"] not in _AUTOMATIC
     ]
-    return tuple(sorted(found, key=lambda index: (index.name, index.kind)))
+    return tuple(sorted(specs, key=lambda index: (index.name, index.kind)))
 
 
 def index_spec(row: JsonObject, family: str) -> IndexSpec:

@@ -86,11 +86,11 @@ def _look(witnesses: Sequence[Witness], database: str) -> Exchange[dict[tuple[st
     refusal = answers[0].refusal
     if refusal is not None and "Write conflict" in refusal.text:
         return None
-    found: dict[tuple[str, str], Seen] = {}
+    seen: dict[tuple[str, str], Seen] = {}
     for read, answer in zip(reads, answers[1:-1], strict=True):
         rows = accepted(answer, Subject(database, read.collection)).data
-        found |= {(read.collection, key): Seen(revision, updated) for key, revision, _, updated in rows}
-    return found
+        seen |= {(read.collection, key): Seen(revision, updated) for key, revision, _, updated in rows}
+    return seen
 
 
 def _reads(witnesses: Sequence[Witness], database: str) -> list[Read]:

@@ -1,4 +1,4 @@
-"""Flush, commit, rollback and savepoints, as operations: the same for both colours of a session."""
+"""Flush, commit, rollback and savepoints, as operations: the same for the blocking and the async session."""
 
 from __future__ import annotations
 

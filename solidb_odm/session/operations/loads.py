@@ -1,4 +1,4 @@
-"""Loading what many documents refer to, one query for each hop, as an operation for both colours."""
+"""Loading what many documents refer to, one query for each hop, as an operation for both sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing single documents up to date, as operations: the same for both colours of a session."""
+"""Bringing single documents up to date, as operations: the same for the blocking and the async session."""
 
 from __future__ import annotations
 

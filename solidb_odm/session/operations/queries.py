@@ -1,4 +1,4 @@
-"""Reading, as operations: the same for both colours of a session."""
+"""Reading, as operations: the same for the blocking and the async session."""
 
 from __future__ import annotations
 
