@@ -22,7 +22,7 @@ from ..commands import (
     run,
 )
 from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, UsageError
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher, spans
@@ -105,7 +105,7 @@ class Engine(EngineBase):
 
     def count(self, model: type[Declares]) -> int:
         """Give the number of stored documents of a model's collection."""
-        return self.run(_one(CountDocuments(model.__collection_spec__().name)))
+        return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     def channel(self) -> Channel:
         """Open a conversation with the database, which tells those who listen of what it performs."""
@@ -162,7 +162,7 @@ class AsyncEngine(EngineBase):
 
     async def count(self, model: type[Declares]) -> int:
         """Give the number of stored documents of a model's collection."""
-        return await self.run(_one(CountDocuments(model.__collection_spec__().name)))
+        return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     async def channel(self) -> AsyncChannel:
         """Open a conversation with the database, which tells those who listen of what it performs."""
@@ -239,11 +239,11 @@ def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
 
 
 def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
-    scheme = urlsplit(url).scheme
+    scheme = urlsplit(url).scheme if isinstance(cast(object, url), str) else ""
     known = _DRIVERS.get(scheme)
     if known is None:
         raise ConfigurationError(
-            f"{url.partition('@')[2] or url!r} is not the URL of a database",
+            f"{str(url).partition('@')[2] or url!r} is not the URL of a database",
             hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
         )
     module, _, name = known[colour].partition(":")
@@ -282,8 +282,17 @@ def _specs(models: Iterable[type[Declares] | Registry]) -> list[CollectionSpec]:
     """Return what models declare, or all models of registries; of the global one without any."""
     chosen: list[type[Declares]] = []
     for each in tuple(models) or (registry,):
-        chosen += each.models() if isinstance(each, Registry) else (each,)
+        chosen += each.models() if isinstance(each, Registry) else (_declaring(each),)
     return [model.__collection_spec__() for model in chosen]
+
+
+def _declaring(model: Any) -> type[Declares]:
+    """Return a class that declares a collection; UsageError for anything else."""
+    if not hasattr(model, "__collection_spec__") or not isinstance(model, type):
+        raise UsageError(
+            f"{model!r} declares no collection", hint="give Document or Edge classes, or a Registry of them"
+        )
+    return cast("type[Declares]", model)
 
 
 def _one(command: Command[R]) -> Operation[R]:

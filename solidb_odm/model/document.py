@@ -200,6 +200,11 @@ class Document(BaseModel, metaclass=DocumentMeta):
         return spec_of(cls)
 
 
+def is_document_class(value: object) -> bool:
+    """Return whether something is a class of documents, of which there can be some."""
+    return isinstance(value, type) and issubclass(value, Document)
+
+
 def _replaced(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Yield the attributes that validating an assignment has given other values."""
     for name, value in after.items():

@@ -187,6 +187,14 @@ def has_unordered(annotation: Any) -> bool:
     return any(_is_set(member) for member in _members_below(annotation, set()))
 
 
+def models_below(model: type[Any]) -> list[type[Any]]:
+    """Return a model and the models its fields can hold, at any depth, each once."""
+    seen: set[type[Any]] = set()
+    for _ in _members_below(model, seen):
+        pass
+    return list(seen)
+
+
 def _is_set(member: Any) -> bool:
     kind = get_origin(member) or member
     return isinstance(kind, type) and issubclass(kind, (set, frozenset, AbstractSet))

@@ -17,7 +17,7 @@ from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
 from . import paging
-from .base import Read, SessionBase, Use, compiled, first_column, present, visible
+from .base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
@@ -46,6 +46,7 @@ class AsyncSession(SessionBase):
     def __init__(
         self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
     ) -> None:
+        check_engine(engine, "AsyncSession", is_async=True)
         super().__init__(
             engine.capabilities,
             autoflush=autoflush,
@@ -176,7 +177,7 @@ class AsyncSession(SessionBase):
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
-        self._check_open()
+        self._enter_block()
         try:
             yield self
             await self.commit()
@@ -184,6 +185,8 @@ class AsyncSession(SessionBase):
             with anyio.CancelScope(shield=True):
                 await self.rollback()
             raise
+        finally:
+            self._has_begun = False
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncGenerator[Self]:

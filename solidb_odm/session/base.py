@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from inspect import iscoroutinefunction
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
@@ -108,6 +109,7 @@ class SessionBase:
         self._use = Use(0)
         self._use.is_over = True
         self._closed = False
+        self._has_begun = False
 
     def __del__(self) -> None:
         """Let the documents go that a session held which nobody closed."""
@@ -244,12 +246,34 @@ class SessionBase:
             last = following
         raise _in_use()
 
+    def _enter_block(self) -> None:
+        """Begin a block that ends with a commit; StateError inside another one."""
+        self._check_open()
+        if self._has_begun:
+            raise StateError(
+                "begin() inside begin()",
+                state="begun",
+                move="begin",
+                hint="with session.begin_nested(): .. is a part of the transaction that is undone by itself",
+            )
+        self._has_begun = True
+
     def _check_open(self) -> None:
         """Refuse a session that is closed, or that another thread is using right now."""
         if self._closed:
             raise _closed()
         if not self._use.is_over and self._use.thread != get_ident():
             raise _in_use()
+
+
+def check_engine(engine: Any, session: str, *, is_async: bool) -> None:
+    """Refuse what is no engine, or the engine of the other kind of session; UsageError."""
+    if iscoroutinefunction(getattr(engine, "channel", None)) is is_async and hasattr(engine, "capabilities"):
+        return
+    wanted, maker = ("AsyncEngine", "create_async_engine") if is_async else ("Engine", "create_engine")
+    raise UsageError(
+        f"{session}() takes an {wanted}, not {engine!r}", hint=f'{session}({maker}("sqlite:///app.db"))'
+    )
 
 
 def _closed() -> ClosedError:

@@ -15,7 +15,7 @@ from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
 from . import paging
-from .base import Read, SessionBase, Use, compiled, first_column, present, visible
+from .base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
@@ -41,6 +41,7 @@ class Session(SessionBase):
     """
 
     def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
+        check_engine(engine, "Session", is_async=False)
         super().__init__(
             engine.capabilities,
             autoflush=autoflush,
@@ -165,13 +166,15 @@ class Session(SessionBase):
     @contextmanager
     def begin(self) -> Generator[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
-        self._check_open()
+        self._enter_block()
         try:
             yield self
             self.commit()
         except BaseException:
             self.rollback()
             raise
+        finally:
+            self._has_begun = False
 
     @contextmanager
     def begin_nested(self) -> Generator[Self]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from ..errors import LoadError
 from ..model.declaration.cascades import Cascade, edge_cascade
 from ..model.document import Document
 from ..model.edge import Edge
@@ -86,4 +87,7 @@ def _stored(place: LinkPlace | None, document: Document) -> set[str]:
     body = state_of(document).body
     if body is None:
         return set()
-    return _now(place, decode(type(document).__solidb_mapping__, document.key, body))
+    try:
+        return _now(place, decode(type(document).__solidb_mapping__, document.key, body))
+    except LoadError:  # it fits its model no longer, and what cannot be read leads nowhere
+        return set()

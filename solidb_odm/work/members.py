@@ -42,13 +42,21 @@ class Holdings:
 
         The ends of an edge come along, and what links lead to that are declared to save.
         """
+        waiting = [document]
+        while waiting:
+            entered = waiting.pop()
+            if self._enter(entered) and refers(type(entered)):
+                waiting += [each.document for each in referred(entered) if self._comes_along(each)]
+
+    def _enter(self, document: Document) -> bool:
+        """Enter one document; return whether it was not in the session."""
         state = checked(document, "add") or state_of(document)
         if state.is_gone:
             raise gone(document)
         if state.owner is self:
             if self.deleted.pop(id(document), None) is not None:
                 self.touched(document)
-            return
+            return False
         if not is_free(state):
             raise refusal(document, self, "add", None)
         self.claim(document)
@@ -57,8 +65,12 @@ class Holdings:
         else:
             self.new[id(document)] = document
         state.owner = self
-        if refers(type(document)):
-            self.bring(document)
+        return True
+
+    def _comes_along(self, reference: Reference) -> bool:
+        """Return whether what a document refers to is added with it: others have not stored it."""
+        state = state_of(reference.document)
+        return state.owner is not self and reference.brings and (is_free(state) or not state.is_stored)
 
     def bring(self, document: Document) -> list[Reference]:
         """Add the documents that one refers to and brings along, unless others have stored them.
@@ -70,7 +82,7 @@ class Holdings:
             state = state_of(reference.document)
             if state.owner is self:
                 continue
-            if reference.brings and (is_free(state) or not state.is_stored):
+            if self._comes_along(reference):
                 self.add(reference.document)
             elif not state.is_stored:
                 loose.append(reference)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from difflib import get_close_matches
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import AliasChoices, Field
 from pydantic.fields import FieldInfo
@@ -10,6 +11,8 @@ from pydantic.fields import FieldInfo
 from ...errors import DeclarationError
 from .. import type_inspection
 from ..expressions.encoding import stored_name
+from .cascades import Cascade
+from .indexes import Index
 from .keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 
 _RESERVED = ("id", "rev")
@@ -28,6 +31,76 @@ def check_reserved(cls: Any) -> None:
                 field=name,
                 hint=f"call the field something else; Field(alias={name!r}) keeps the name in JSON",
             )
+
+
+def check_fields(cls: Any) -> None:
+    """Refuse declarations that would say nothing; DeclarationError."""
+    for name, info in cls.__pydantic_fields__.items():
+        for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
+            if isinstance(note, type) and issubclass(note, (Index, Cascade)):
+                raise DeclarationError(
+                    f"has the class {note.__name__} beside it, which says nothing",
+                    model=cls.__name__,
+                    field=name,
+                    hint=f"Annotated[.., {note.__name__}()], with parentheses",
+                )
+        for alias in (info.alias, info.serialization_alias):
+            if alias is not None and not isinstance(alias, str):
+                raise DeclarationError(
+                    f"has the alias {alias!r}, which is no text",
+                    model=cls.__name__,
+                    field=name,
+                    hint="validation_alias=AliasChoices(..) takes several names to read a field by",
+                )
+        if isinstance(info.default, (Index, Cascade)):
+            kind = type(info.default).__name__
+            raise DeclarationError(
+                f"has {kind}() as its default value",
+                model=cls.__name__,
+                field=name,
+                hint=f"it belongs to the type: {name}: Annotated[.., {kind}()]",
+            )
+        if name not in ("from_", "to") or cls.__solidb_kind__ != "edge":
+            _check_no_document(cls, name, info.annotation)
+
+
+def _check_no_document(cls: Any, name: str, annotation: Any) -> None:
+    for member in type_inspection.alternatives(annotation):
+        if isinstance(member, type) and hasattr(member, "__solidb_collection__"):
+            raise DeclarationError(
+                f"holds a {member.__name__}, which is a document of its own",
+                model=cls.__name__,
+                field=name,
+                hint=f"Link[{member.__name__}] refers to it; what is a part of this one is a BaseModel",
+            )
+        if not hasattr(get_origin(member), "__solidb_any_target__") and get_origin(member) is not Literal:
+            for argument in get_args(member):
+                if argument is not Ellipsis:
+                    _check_no_document(cls, name, argument)
+
+
+_SETTINGS = ("cascade", "collection", "indexes", "renamed_from", "schema_validation", "version")
+
+
+def check_settings(cls: Any) -> None:
+    """Refuse settings that nobody reads; DeclarationError."""
+    settings = cls.__dict__.get("Settings")
+    if settings is None:
+        return
+    if not isinstance(settings, type):
+        raise DeclarationError(
+            f"Settings = {settings!r}", model=cls.__name__, hint="write class Settings: .. in the model"
+        )
+    for base in settings.__mro__[:-1]:
+        for name in vars(base):
+            if not name.startswith("_") and name not in _SETTINGS:
+                close = get_close_matches(name, _SETTINGS, 1)
+                raise DeclarationError(
+                    f"there is no setting {name!r}",
+                    model=cls.__name__,
+                    field="Settings",
+                    hint=f"did you mean {close[0]!r}?" if close else f"choose of {', '.join(_SETTINGS)}",
+                )
 
 
 def check_key(cls: Any) -> None:

@@ -36,6 +36,14 @@ class KeyMaker:
         self._millisecond = self._count = self._step = 0
         self._prefix = ""
 
+    def __deepcopy__(self, _memo: object) -> KeyMaker:
+        """Return itself, so that fields, whose default it is, can be copied."""
+        return self
+
+    def __reduce__(self) -> str | tuple[type[KeyMaker], tuple[()]]:
+        """Pickle the one of the process by its name: where it is read there is another one."""
+        return "new_key" if self is new_key else (KeyMaker, ())
+
     def __call__(self) -> str:
         now = time.time_ns() // 1_000_000
         with self._lock:

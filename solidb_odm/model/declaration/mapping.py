@@ -19,7 +19,7 @@ from .. import type_inspection
 from ..expressions.encoding import stored_name
 from ..stored.embedded import embedded_classes, instances
 from ..stored.exactness import is_deep, number_fields
-from ..stored.forms import stored_form
+from ..stored.forms import nodes_in, stored_form
 from ..stored.json_schema import document_schema
 from ..stored.steadiness import is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
@@ -164,25 +164,19 @@ _OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema",
 
 
 def _shares(schema: Any) -> bool:
-    """Say whether a model may hold on to lists and dicts it is given, not to copies of them."""
-    if isinstance(schema, (list, tuple)):
-        return any(map(_shares, cast("list[Any]", schema)))
-    if not isinstance(schema, dict):
+    """Return whether a model may hold on to lists and dicts it is given, not to copies of them."""
+    return any(map(_is_shared, nodes_in(schema)))
+
+
+def _is_shared(node: Any) -> bool:
+    kind, config = node.get("type"), node.get("config")
+    if not isinstance(kind, str):  # fields by their names, one of which may be called type
         return False
-    node = cast("dict[str, Any]", schema)
-    kind = node.get("type")
-    if (
-        kind in ("any", "is-instance", "function-plain")
-        or is_written_by_author(node)
-        or node.get("extra_behavior") == "allow"
-    ):
+    if kind in ("any", "is-instance", "function-plain") or is_written_by_author(node):
         return True
-    if isinstance(kind, str) and kind in _OPEN and _OPEN[kind] not in node:  # a field may be called type
-        return True
-    config = node.get("config")
-    if isinstance(config, dict) and cast("dict[str, Any]", config).get("extra_fields_behavior") == "allow":
-        return True
-    return any(_shares(inner) for name, inner in node.items() if name not in ("metadata", "serialization"))
+    is_bare = kind in _OPEN and _OPEN[kind] not in node
+    takes_more = isinstance(config, dict) and config.get("extra_fields_behavior") == "allow"  # pyright: ignore[reportUnknownMemberType]
+    return is_bare or takes_more or node.get("extra_behavior") == "allow"
 
 
 def _computes_numbers(model: Any) -> bool:
@@ -263,8 +257,20 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
                     )
                 yield path, note
         for inner in type_inspection.embedded(info.annotation):
-            if inner not in above and inner is not model:
+            if hasattr(inner, "__solidb_reference__"):  # the end of an edge, whose indexes are its own
+                continue
+            if inner not in above and inner is not model and _has_indexes(inner):
                 yield from _annotated(inner, f"{path}.", (*above, model))
+
+
+def _has_indexes(model: type[Any]) -> bool:
+    """Return whether a model, or one below it, declares indexes; most don't, and ways to them can be many."""
+    return any(
+        isinstance(note, Index)
+        for each in type_inspection.models_below(model)
+        for info in each.__pydantic_fields__.values()
+        for note in (*info.metadata, *type_inspection.metadata(info.annotation))
+    )
 
 
 def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
@@ -278,6 +284,14 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
     if index.kind != "persistent":
         _check_single(model, index, resolved, label)
     stored = tuple(each for each, _ in resolved)
+    for given, found in zip(paths, stored, strict=True):
+        if found.count(".") != given.count("."):
+            raise DeclarationError(
+                f"an index on {given!r} can't be made: it is stored as {found!r}, whose dots lead nowhere",
+                model=model.__name__,
+                field=label,
+                hint="choose another alias, without dots",
+            )
     name = index.name or f"{'_'.join(stored).replace('.', '_')}_{_SUFFIX[index.kind]}"
     return IndexSpec(name, index.kind, stored, **options)
 
@@ -298,9 +312,9 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
             stored.append(stored_names(model)[step])
             continue
         if owner is None:
-            if stored and _is_open(annotation):
+            if (stored and _is_open(annotation)) or any(map(_takes_more, current)):
                 stored.append(step)
-                annotation = Any
+                annotation, current = Any, ()
                 continue
             where = current[0].__name__ if current else ".".join(steps[: len(stored)])
             raise DeclarationError(
@@ -312,6 +326,12 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
         stored.append(stored_name(owner, step))
         current = type_inspection.embedded(annotation)
     return ".".join(stored), annotation
+
+
+def _takes_more(model: Any) -> bool:
+    """Return whether a model takes extra attributes."""
+    config: Any = getattr(model, "model_config", None) or getattr(model, "__pydantic_config__", None) or {}
+    return config.get("extra") == "allow"
 
 
 def _is_open(annotation: Any) -> bool:
@@ -335,7 +355,9 @@ def _check_single(model: type[Any], index: Index, resolved: list[tuple[str, Any]
         problem = "text"
     elif index.kind == "vector" and members and not type_inspection.is_collection(resolved[0][1]):
         problem = "a list of numbers (Vector)"
-    elif index.kind == "geo" and any(m in (str, int, float, bool) for m in members):
+    elif index.kind == "geo" and any(
+        m in (str, int, float, bool, bytes) or type_inspection.is_collection(m) for m in members
+    ):
         problem = "a GeoPoint"
     elif index.kind == "ttl" and any(
         m in (str, float, bool) or type_inspection.is_collection(m) for m in members

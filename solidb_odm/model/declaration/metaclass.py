@@ -14,7 +14,7 @@ from inspect import currentframe
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from typing_extensions import dataclass_transform
 
@@ -29,7 +29,7 @@ from ..stored.steadiness import is_unsteady
 from ..stored.trial import try_fields
 from ..system import SYSTEM_FIELDS, IdRef
 from .cascades import check_cascades
-from .checks import check_key, check_reserved
+from .checks import check_fields, check_key, check_reserved, check_settings
 from .computed import make_referable
 from .forward_references import complete, note_class
 from .keys import check_collection_name
@@ -51,10 +51,11 @@ def _is_building() -> bool:
 
 def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
     """Say whether a class is a base of this package, which Pydantic need not build to import it."""
-    return namespace["__module__"].startswith(_OWN) and "__pydantic_generic_metadata__" not in options
+    return namespace.get("__module__", "").startswith(_OWN) and "__pydantic_generic_metadata__" not in options
 
 
 _OWN = "solidb_odm.model."
+_CONFIGURED = frozenset(ConfigDict.__annotations__)
 
 
 class Watched:
@@ -134,6 +135,15 @@ class DocumentMeta(ModelMetaclass):
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
+            except TypeError as error:
+                unknown = [each for each in options if not each.startswith("_") and each not in _CONFIGURED]
+                if "keyword argument" not in str(error) or not unknown:
+                    raise
+                raise DeclarationError(
+                    f"there is no option {unknown[0]!r}",
+                    model=name,
+                    hint="a document class takes collection=, abstract=, registry=, and what ConfigDict has",
+                ) from error
             except PydanticSchemaGenerationError as error:
                 raise DeclarationError(
                     str(error).partition(". ")[0],
@@ -243,8 +253,9 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     generic = cls.__pydantic_generic_metadata__
     is_of_origin = parent is not None and generic["origin"] is parent and not generic["parameters"]
     if collection is None and not abstract and (not is_base or is_of_origin):
-        collection = inherited or _default_name(model)
+        collection = inherited or check_collection_name(_default_name(model), model=model)
     check_reserved(cls)
+    check_settings(cls)
     cls.__solidb_collection__ = collection
     is_child = inherited is not None and collection == inherited and not is_of_origin
     cls.__solidb_type_name__ = model if is_child else None
@@ -284,6 +295,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             )
         return None
     check_key(cls)
+    check_fields(cls)
     try_fields(cls)
     type.__setattr__(cls, "__solidb_unsteady__", is_unsteady(cls, watched))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)

@@ -68,8 +68,16 @@ def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> It
             yield LinkPlace((*names, name), notes[0] if notes else Cascade(), target)
             continue
         for inner in _models_in(info.annotation):
-            if inner not in above and not hasattr(inner, "__solidb_reference__"):
+            if inner not in above and not hasattr(inner, "__solidb_reference__") and _holds_links(inner):
                 yield from _places_in(inner, (*names, name), (*above, inner))
+
+
+def _holds_links(model: Any) -> bool:
+    """Return whether a model, or one below it, has links; most have none, and ways to them can be many."""
+    fields = (
+        info for each in type_inspection.models_below(model) for info in each.__pydantic_fields__.values()
+    )
+    return any(type_inspection.link_target(info.annotation) is not None for info in fields)
 
 
 def _models_in(annotation: Any) -> Iterator[Any]:

@@ -19,14 +19,17 @@ def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
 
 
 def _classes(part: Any) -> Iterator[type[Any]]:
-    if is_row(part):
-        for each in part:
-            yield from _classes(each)
-    elif is_map(part) and LOSSY not in (part.get("metadata") or ()):
-        if part.get("type") in ("model", "dataclass"):
-            yield part["cls"]
-        for inner in schemas_in(part):
-            yield from _classes(inner)
+    """Yield the classes of a schema, past what may be lossy, whose parts are its author's."""
+    waiting, seen = [part], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if is_row(each):
+            waiting += each
+        elif is_map(each) and id(each) not in seen and LOSSY not in (each.get("metadata") or ()):
+            seen.add(id(each))
+            if each.get("type") in ("model", "dataclass"):
+                yield each["cls"]
+            waiting += schemas_in(each)
 
 
 def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:

@@ -42,29 +42,30 @@ def is_deep(model: type[Any]) -> bool:
     if model.model_config.get("extra") == "allow" or model.__pydantic_computed_fields__:
         return True
     return any(
-        _holds_numbers(member, (model,))
+        _holds_numbers(member, {model})
         for info in model.__pydantic_fields__.values()
         for member in type_inspection.alternatives(info.annotation)
         if member not in (int, float)
     )
 
 
-def _holds_numbers(annotation: Any, above: tuple[type[Any], ...]) -> bool:
-    return any(_member_holds(member, above) for member in type_inspection.alternatives(annotation))
+def _holds_numbers(annotation: Any, seen: set[type[Any]]) -> bool:
+    return any(_member_holds(member, seen) for member in type_inspection.alternatives(annotation))
 
 
-def _member_holds(member: Any, above: tuple[type[Any], ...]) -> bool:
+def _member_holds(member: Any, seen: set[type[Any]]) -> bool:
     if hasattr(member, "__solidb_collection__"):  # stored as a reference
         return False
     origin = get_origin(member)
     if isinstance(origin, type) and issubclass(origin, _CONTAINERS):
-        return any(_holds_numbers(part, above) for part in get_args(member) if part is not Ellipsis)
+        return any(_holds_numbers(part, seen) for part in get_args(member) if part is not Ellipsis)
     if not isinstance(member, type) or member in (int, float):
         return True
     kind: type[Any] = member
-    if issubclass(kind, _SAFE) or kind in above:
+    if issubclass(kind, _SAFE) or kind in seen:
         return False
     fields = getattr(kind, "__pydantic_fields__", None)
     if fields is None:
         return True
-    return any(_holds_numbers(info.annotation, (*above, kind)) for info in fields.values())
+    seen.add(kind)
+    return any(_holds_numbers(info.annotation, seen) for info in fields.values())

@@ -8,6 +8,7 @@ model's own ``model_dump_json`` stays what its author made it, and embedded mode
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
@@ -106,7 +107,7 @@ def _settings(schema: Any) -> CoreConfig:
 
 def stored_schema(schema: CoreSchema) -> Any:
     """Give the schema for the database; the same object if nothing has to differ."""
-    return _part(schema, {})
+    return _Rewriting().part(schema, {})
 
 
 def is_map(part: Any) -> bool:
@@ -125,48 +126,72 @@ def schemas_in(part: Any) -> list[Any]:
     return [inner for name, inner in part.items() if not is_schema or name not in _OPAQUE]
 
 
-def _part(part: Any, config: Any) -> Any:
-    if is_row(part):
-        changed: Any = [_part(each, config) for each in part]
-        return part if all(map(_is, changed, part)) else type(part)(changed)
-    if not is_map(part) or LOSSY in (part.get("metadata") or ()):
-        return part
-    if part.get("serialization") == _AS_ANY:  # read as what was declared, and so written as that
-        return _part({name: value for name, value in part.items() if name != "serialization"}, config)
-    kind = part.get("type")
-    config = part.get("config", config) if kind in _CONFIGURED else config
-    new: Any = {name: _member(kind, name, value, config) for name, value in part.items()}
-    rule = _RULES.get(kind)
-    if rule is not None and ("serialization" not in part or rule is _pattern):
-        new = rule(new, config)
-    return (
-        part if len(new) == len(part) and all(value is part.get(name) for name, value in new.items()) else new
-    )
+def nodes_in(schema: Any) -> Iterator[Any]:
+    """Yield a schema and the schemas in it, each once: they share parts, so that a tree would be endless."""
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        part = waiting.pop()
+        if is_row(part):
+            waiting += part
+        elif is_map(part) and id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            waiting += schemas_in(part)
+
+
+class _Rewriting:
+    """Turns Pydantic's schema into one for the database; what its parts share stays shared."""
+
+    def __init__(self) -> None:
+        self._done: dict[tuple[int, int], Any] = {}
+
+    def part(self, part: Any, config: Any) -> Any:
+        """Return a part of the schema; the same object if nothing has to differ."""
+        if is_row(part):
+            changed: Any = [self.part(each, config) for each in part]
+            return part if all(map(_is, changed, part)) else type(part)(changed)
+        if not is_map(part) or LOSSY in (part.get("metadata") or ()):
+            return part
+        key = id(part), id(config)
+        if key not in self._done:
+            self._done[key] = self._map(part, config)
+        return self._done[key]
+
+    def _map(self, part: Any, config: Any) -> Any:
+        if part.get("serialization") == _AS_ANY:  # read as what was declared, and so written as that
+            return self._map({name: value for name, value in part.items() if name != "serialization"}, config)
+        kind = part.get("type")
+        config = part.get("config", config) if kind in _CONFIGURED else config
+        new: Any = {name: self._member(kind, name, value, config) for name, value in part.items()}
+        rule = _RULES.get(kind)
+        if rule is not None and ("serialization" not in part or rule is _pattern):
+            new = rule(new, config)
+        is_same = len(new) == len(part) and all(value is part.get(name) for name, value in new.items())
+        return part if is_same else new
+
+    def _member(self, kind: Any, name: str, value: Any, config: Any) -> Any:
+        if name in _OPAQUE:
+            return value
+        if is_map(value) and ("type" not in value or kind == "tagged-union" or name == "fields"):
+            # by names of fields, or tags
+            changed = {each: self.part(inner, config) for each, inner in value.items()}
+            return value if all(map(_is, changed.values(), value.values())) else changed
+        return self.part(value, config)
 
 
 def _is(one: Any, other: Any) -> bool:
     return one is other
 
 
-def _member(kind: Any, name: str, value: Any, config: Any) -> Any:
-    if name in _OPAQUE:
-        return value
-    if is_map(value) and ("type" not in value or kind == "tagged-union" or name == "fields"):
-        changed = {each: _part(inner, config) for each, inner in value.items()}  # by names of fields, or tags
-        return value if all(map(_is, changed.values(), value.values())) else changed
-    return _part(value, config)
-
-
 def reads_json(schema: Any) -> bool:
     """Return whether a schema reads JSON text other than the same values in Python."""
-    if is_row(schema):
-        return any(map(reads_json, schema))
-    if not is_map(schema):
-        return False
-    if schema.get("type") in _READ_AS_TEXT or schema.get("strict") is True:
-        return True
-    config = schema.get("config")
-    return (is_map(config) and config.get("strict") is True) or any(map(reads_json, schemas_in(schema)))
+    return any(map(_is_read_as_text, nodes_in(schema)))
+
+
+def _is_read_as_text(node: Any) -> bool:
+    config = node.get("config")
+    is_strict = node.get("strict") is True or (is_map(config) and config.get("strict") is True)
+    return is_strict or (isinstance(node.get("type"), str) and node["type"] in _READ_AS_TEXT)
 
 
 _READ_AS_TEXT = ("bytes", "union", "json")
@@ -227,11 +252,7 @@ def _configured(node: dict[str, Any], config: Any) -> dict[str, Any]:
 
 
 def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:
-    if is_row(part):
-        return any(_mentions(each, kinds) for each in part)
-    return is_map(part) and (
-        part.get("type") in kinds or any(_mentions(inner, kinds) for inner in schemas_in(part))
-    )
+    return any(node.get("type") in kinds for node in nodes_in(part))
 
 
 def _fields(node: dict[str, Any], config: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from inspect import isabstract
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from itertools import islice
 from pathlib import PurePath
@@ -168,6 +169,8 @@ class Samples:
     # --- classes with fields ---------------------------------------------------------------------
 
     def _model(self, node: Any, depth: int) -> Iterator[Any]:
+        if isabstract(node["cls"]):  # of which there are no objects
+            return
         inner = node["schema"]
         while inner["type"] != "model-fields" and "schema" in inner:
             inner = inner["schema"]

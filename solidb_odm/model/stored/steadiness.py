@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .field_schemas import field_schema
-from .forms import LOSSY, is_map, is_row, schemas_in, stored_form
+from .forms import LOSSY, is_map, is_row, nodes_in, stored_form
 
 _PURE = frozenset((list, dict, set, frozenset, tuple, deque, str, int, float, bool))
 _OWN = ("pydantic", "pydantic_core", "solidb_odm")
@@ -20,7 +20,7 @@ _OWN = ("pydantic", "pydantic_core", "solidb_odm")
 def is_unsteady(model: Any, names: Iterable[str]) -> bool:
     """Return whether fields of a complete model can be read as another value each time."""
     form = stored_form(model)
-    return any(_varies(field_schema(form.origin, name)[0]) for name in names)
+    return any(_any_node(field_schema(form.origin, name)[0], _varies) for name in names)
 
 
 def revalidated_fields(model: Any) -> tuple[str, ...]:
@@ -45,11 +45,7 @@ def _is_lossy(part: Any) -> bool:
 
 
 def _any_node(part: Any, holds: Callable[[Any], bool]) -> bool:
-    if is_row(part):
-        return any(_any_node(each, holds) for each in part)
-    if not is_map(part):
-        return False
-    return holds(part) or any(_any_node(inner, holds) for inner in schemas_in(part))
+    return any(map(holds, nodes_in(part)))
 
 
 def _without_fields(part: Any) -> Any:
@@ -65,21 +61,10 @@ def _without_fields(part: Any) -> Any:
     }
 
 
-def _varies(part: Any) -> bool:
-    if is_row(part):
-        return any(map(_varies, part))
-    if not is_map(part):
-        return False
-    if part.get("computed_fields"):
-        return True
-    factory = part.get("default_factory")
-    if factory is not None and factory not in _PURE and not isinstance(factory, type):
-        return True
-    if is_written_by_author(part):
-        return True
-    return any(
-        _varies(inner) for name, inner in part.items() if name not in ("metadata", "serialization", "config")
-    )
+def _varies(node: Any) -> bool:
+    factory = node.get("default_factory")
+    is_called = factory is not None and factory not in _PURE and not isinstance(factory, type)
+    return is_called or bool(node.get("computed_fields")) or is_written_by_author(node)
 
 
 def is_written_by_author(node: Any) -> bool:

@@ -53,6 +53,7 @@ class _Trial:
         self._definitions = definitions
         self._samples = Samples(definitions)
         self._seen: set[str] = set()
+        self._tried: set[int] = set()
 
     def check(self, node: Any, place: str, config: Any) -> None:
         """Check a schema and all below it."""
@@ -73,6 +74,9 @@ class _Trial:
             name = getattr(node.get("cls"), "__name__", "value")
             raise self._refused(place, problem.format(name=name), way)
         if kind in ("model", "dataclass"):
+            if id(node) in self._tried:
+                return
+            self._tried.add(id(node))
             config, owner = node.get("config", {}), node["cls"]
             place = "" if owner is self._cls else owner.__name__
             self._try_field_serializers(owner, place)
@@ -137,6 +141,8 @@ class _Trial:
             self._hold(place, [pair.read_again(value) for value in samples if pair.takes(value)])
 
     def _try_field_serializers(self, owner: Any, place: str) -> None:
+        if getattr(owner, "__pydantic_root_model__", False):  # whose only field is all it is
+            return
         decorators = getattr(owner, "__pydantic_decorators__", None)
         for decorator in decorators.field_serializers.values() if decorators else ():
             for name in decorator.info.fields:

@@ -21,6 +21,8 @@ from .neighbours import load_neighbours
 
 def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]) -> Operation[None]:
     """Fetch what the documents refer to, path after path; later paths begin at what earlier ones fetched."""
+    if isinstance(documents, Document):
+        raise UsageError("load() takes several documents", hint="session.load([document], Post.author)")
     ways, given = tuple(map(hops_of, paths)), list(documents)
     if ways:
         _check_start(given, ways[0][0])

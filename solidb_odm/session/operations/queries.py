@@ -9,7 +9,7 @@ from ..._types import Stored
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import UnflushedChangesError, UsageError
 from ...language.walk import collections_read, collections_written
-from ...model.document import Document
+from ...model.document import Document, is_document_class
 from ...query.statement import Compiled
 from ..context import Context
 from ..hydration import load_documents, load_rows, split
@@ -41,10 +41,14 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
 def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
     """Give the documents with these keys, in their order, None for those there are not."""
     work = context.work
-    collection = model.__solidb_mapping__.collection
+    if isinstance(keys, str):
+        raise UsageError(f"get_many() takes several keys, not {keys!r}", hint=f"get_many(.., [{keys!r}])")
     wanted = list(keys)
     for key in wanted:
         _check_key(model, key)
+    if not wanted:
+        return []
+    collection = model.__solidb_mapping__.collection
     found: dict[str, Any] = {}
     for key in dict.fromkeys(wanted):
         held = work.identity.get(collection, key)
@@ -61,6 +65,11 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
 
 
 def _check_key(model: type[Document], key: object) -> None:
+    if not is_document_class(model):
+        raise UsageError(
+            f"a document is read by its class and its key, not by {model!r}",
+            hint='session.get(User, "ada")',
+        )
     if not isinstance(key, str):
         raise UsageError(
             f"the key of a {model.__name__} is text, not {key!r}",

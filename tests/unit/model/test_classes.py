@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from solidb_odm import Document, Edge, Index, select
+from solidb_odm import Document, Edge, Index, Link, select
 from solidb_odm.errors import DeclarationError
 from solidb_odm.model.declaration.registry import registry
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
@@ -113,7 +113,7 @@ def test_a_generic_class_with_a_collection_is_usable_itself() -> None:
 def test_forward_references_resolve_later() -> None:
     class Node(Document, collection="nodes"):
         child: "Leaf | None" = None
-        parent: "Node | None" = None
+        parent: "Link[Node] | None" = None
 
     class Leaf(BaseModel):
         size: int

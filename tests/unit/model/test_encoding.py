@@ -230,7 +230,7 @@ def test_the_schema_speaks_of_stored_names_and_lets_new_fields_be_missing() -> N
 
 
 def test_the_schema_of_a_model_that_holds_itself_has_its_properties_at_the_top() -> None:
-    class Tree(Document):
+    class Tree(BaseModel):
         size: int
         children: "list[Tree]" = []
 

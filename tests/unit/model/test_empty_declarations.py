@@ -1,0 +1,172 @@
+"""What a declaration says counts; one that would say nothing is an error that names the way."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model, field_serializer
+
+from solidb_odm import Cascade, Document, Edge, GeoIndex, Index, Link
+from solidb_odm.errors import DeclarationError
+
+
+class Friend(Document, collection="declared_friends"):
+    email: Annotated[str, Index(unique=True)] = ""
+    name: str = ""
+
+    class Settings:
+        indexes = [Index("name")]
+
+
+def index_class() -> None:
+    class Wrong(Document, collection="wrong"):
+        n: Annotated[int, Index]
+
+
+def cascade_class() -> None:
+    class Wrong(Document, collection="wrong"):
+        n: Annotated[Link[Friend], Cascade]
+
+
+def index_as_default() -> None:
+    class Wrong(Document, collection="wrong"):
+        n: Any = Index()
+
+
+def unknown_setting() -> None:
+    class Wrong(Document, collection="wrong"):
+        class Settings:
+            index = [Index("n")]
+
+
+def settings_that_are_no_class() -> None:
+    class Wrong(Document, collection="wrong"):
+        Settings = {"indexes": []}
+
+
+def geo_index_on_numbers() -> None:
+    class Wrong(Document, collection="wrong"):
+        place: Annotated[list[float], GeoIndex()]
+
+
+def dotted_alias_under_an_index() -> None:
+    class Wrong(Document, collection="wrong"):
+        clicks: Annotated[int, Index()] = Field(alias="fields.clicks")
+
+
+def default_name_that_is_none() -> None:
+    class _Hidden(Document):
+        pass
+
+
+def document_as_a_part() -> None:
+    class Wrong(Document, collection="wrong"):
+        friends: dict[str, list[Friend]] = {}
+
+
+def alias_that_is_no_text() -> None:
+    class Wrong(Document, collection="wrong"):
+        x: str = Field(alias=["foo", "bar"])  # type: ignore[call-overload]
+
+
+def unknown_option() -> None:
+    class Wrong(Document, colection="wrong"):  # type: ignore[call-arg]
+        pass
+
+
+WRONG: list[tuple[Callable[[], None], str]] = [
+    (index_class, r"Wrong\.n: has the class Index .*parentheses"),
+    (cascade_class, r"Wrong\.n: has the class Cascade .*parentheses"),
+    (index_as_default, r"Wrong\.n: has Index\(\) as its default value.*Annotated"),
+    (unknown_setting, r"there is no setting 'index'.*did you mean 'indexes'"),
+    (settings_that_are_no_class, "write class Settings"),
+    (geo_index_on_numbers, r"Wrong\.place: a GeoIndex needs .* GeoPoint"),
+    (dotted_alias_under_an_index, r"'fields\.clicks'.*choose another alias"),
+    (default_name_that_is_none, "_Hidden: .*'_hidden'"),
+    (document_as_a_part, r"Wrong\.friends: holds a Friend.*Link\[Friend\]"),
+    (alias_that_is_no_text, r"Wrong\.x: has the alias .*AliasChoices"),
+    (unknown_option, "colection.*collection="),
+]
+
+
+@pytest.mark.parametrize(("declare", "said"), WRONG, ids=[declare.__name__ for declare, _ in WRONG])
+def test_a_declaration_that_says_nothing_is_an_error(declare: Callable[[], None], said: str) -> None:
+    with pytest.raises(DeclarationError, match=f"(?s){said}"):
+        declare()
+
+
+def test_an_edge_has_no_indexes_of_its_ends() -> None:
+    class Knows(Edge[Friend, Friend], collection="declared_knows"):
+        since: Annotated[int, Index()] = 0
+
+    assert [index.name for index in Knows.__collection_spec__().indexes] == ["since_idx"]
+
+
+def test_an_open_model_may_index_its_extra_attributes() -> None:
+    class Part(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+    class Open(Document, collection="declared_open"):
+        model_config = ConfigDict(extra="allow")
+        part: Part = Part()
+
+        class Settings:
+            indexes = [Index("colour", "part.size.width")]
+
+    (index,) = Open.__collection_spec__().indexes
+    assert index.fields == ("colour", "part.size.width")
+
+
+# --- what Pydantic takes is taken -----------------------------------------------------------------
+
+
+class Shape(BaseModel, ABC):
+    @abstractmethod
+    def area(self) -> float: ...
+
+
+class Square(Shape):
+    kind: Literal["square"] = "square"
+
+    def area(self) -> float:
+        return 1.0
+
+
+class Root(RootModel[int]):
+    @field_serializer("root")
+    def ser(self, value: int) -> int:
+        return value
+
+
+def test_abstract_parts_and_root_models_with_serializers_are_taken() -> None:
+    class Holder(Document, collection="declared_parts"):
+        shape: Square | Shape
+        root: Root
+
+    assert Holder(shape=Square(), root=Root(1)).root.root == 1
+
+
+def test_classes_are_made_in_time_that_grows_with_their_number() -> None:
+    def seconds(depth: int) -> float:
+        classes: list[Any] = []
+        for number in range(depth):
+            parts = {f"part{at}": (each | None, None) for at, each in enumerate(classes[-2:])}
+            classes.append(create_model(f"Part{number}", at=(datetime | None, None), n=(int, 1), **parts))  # type: ignore[call-overload]
+        before = time.process_time()
+        type(Document)(f"Deep{depth}", (Document,), {"__annotations__": {"top": classes[-1]}})
+        return time.process_time() - before
+
+    assert seconds(14) < 30 * seconds(7)  # exponential would be 1.6 ** 7 for each of the steps
+
+
+def test_fields_classes_and_documents_can_be_copied() -> None:
+    assert copy.deepcopy(Friend.model_fields).keys() == Friend.model_fields.keys()
+    assert copy.deepcopy(Friend.__pydantic_core_schema__)
+    assert pickle.loads(pickle.dumps(Friend(key="k", name="n"))) == Friend(key="k", name="n")
