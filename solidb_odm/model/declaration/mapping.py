@@ -331,7 +331,7 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
 def _takes_more(model: Any) -> bool:
     """Return whether a model takes extra attributes."""
     config: Any = getattr(model, "model_config", None) or getattr(model, "__pydantic_config__", None) or {}
-    return config.get("extra") == "allow"
+    return bool(config.get("extra") == "allow")
 
 
 def _is_open(annotation: Any) -> bool:

@@ -126,7 +126,7 @@ class DocumentMeta(ModelMetaclass):
             settings = namespace.pop(
                 "Settings", None
             )  # Pydantic would take a class made elsewhere for a field
-            later = _is_built_later(namespace, options)
+            later, is_stated = _is_built_later(namespace, options), "__qualname__" in namespace
             if later:
                 namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
             if "__pydantic_reset_parent_namespace__" not in options:
@@ -156,6 +156,7 @@ class DocumentMeta(ModelMetaclass):
             if later:
                 cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
             try:
+                type.__setattr__(cls, "__solidb_is_stated__", is_stated)
                 _complete_declaration(cls, settings, registry)
                 declare(cls, collection, abstract, waits=not later)
             except Exception as error:

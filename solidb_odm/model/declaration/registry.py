@@ -46,8 +46,9 @@ class Registry:
         """Enter a class for its collection.
 
         A class of the same name and place takes the place of an earlier one (a module that is loaded again,
-        a notebook cell that is run again). Classes that don't inherit from one of the same collection can't
-        share it: DeclarationError.
+        a notebook cell that is run again). Two class statements of one module that don't inherit from one of
+        the same collection can't share it, and classes of other modules must declare the same of it, or
+        nothing: DeclarationError.
         """
         Registry.generation += 1
         self._waiting.discard(model)
@@ -139,9 +140,9 @@ def _are_apart(one: Any, other: Any) -> bool:
 
 
 def _is_forgotten(other: type[Any], model: type[Any]) -> bool:
-    """Return whether a class of the same name, made by another call of a function, has had its time."""
-    unrelated = not (issubclass(model, other) or issubclass(other, model))
-    return unrelated and other.__name__ == model.__name__ and _are_apart(model, other)
+    """Return whether a class of the same name, made elsewhere or by a function, has had its time."""
+    is_child = _owners(model, model.__solidb_collection__) & _owners(other, model.__solidb_collection__)
+    return other.__name__ == model.__name__ and (not is_child or _are_apart(model, other))
 
 
 def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -> None:
@@ -161,14 +162,25 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -
         return
     if spec.kind != theirs.kind:
         problem = f"as {spec.kind}s, where {name} declares {theirs.kind}s"
-    else:
+    elif _scope(model) == _scope(other) and model.__solidb_is_stated__ and other.__solidb_is_stated__:
         problem = f"that {name} has declared already"
+    elif _says_other(spec, theirs):
+        problem = f"with other indexes or another validation than {name}"
+    else:
+        return
     raise DeclarationError(
         f"declares the collection {spec.name!r} {problem}",
         model=model.__qualname__,
         hint=f"inherit from {other.__qualname__}, choose another collection=, or bind one of the two to a "
         "Registry() of its own: class Base(Document, abstract=True, registry=..)",
     )
+
+
+def _says_other(spec: CollectionSpec, theirs: CollectionSpec) -> bool:
+    """Return whether two classes both say something of their collection, and not the same."""
+    says_something = all(each.indexes or each.validation != "off" for each in (spec, theirs))
+    is_same = set(spec.indexes) == set(theirs.indexes) and spec.validation == theirs.validation
+    return says_something and not is_same
 
 
 def _are_relatives(one: type[Any], other: type[Any], collection: str) -> bool:

@@ -21,7 +21,7 @@ from .neighbours import load_neighbours
 
 def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]) -> Operation[None]:
     """Fetch what the documents refer to, path after path; later paths begin at what earlier ones fetched."""
-    if isinstance(documents, Document):
+    if isinstance(cast(Any, documents), Document):
         raise UsageError("load() takes several documents", hint="session.load([document], Post.author)")
     ways, given = tuple(map(hops_of, paths)), list(documents)
     if ways:
