@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from .sync_parser import add_commands
+
 _REVISION = "an id or its beginning, head, heads, base, +1, -1"
 
 
@@ -53,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_reports(commands)
     _add_data(commands)
+    add_commands(commands.add("sync", "sync:run", "look after an offline store", url=False))
     return parser
 
 

@@ -54,12 +54,12 @@ from .results import (
     Verification,
 )
 from .round import Round
+from .store import CONFIG
 from .synchronisation import LAST_SYNC, verify
 
 logger = logging.getLogger("solidb_odm.offline")
 
 OWNER: Final = "owner"
-CONFIG: Final = "config"
 SCOPE: Final = "scope"
 _REMOTE: Final = {
     SyncState.Offline: (ConnectionFailed, RequestTimeout),

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from .._types import JsonObject
+from ..commands.replica import ReadSettings
+from ..engines.sqlite.driver import FileDriver
 from ..errors import ConfigurationError, StoreUnavailable
 from .config import SyncConfig
 
+CONFIG: Final = "config"
 FILE: Final = "store.db"
 LOCK: Final = "sync.lock"
 
@@ -28,6 +32,22 @@ def prepare_folder(config: SyncConfig) -> Path:
             f"the folder {folder} can't be made: {problem}", path=str(folder), hint="check the path"
         ) from problem
     return folder
+
+
+def remembered(folder: Path, key: str | bytes | None) -> JsonObject:
+    """Return the settings that the store in a folder remembers."""
+    del key
+    driver = FileDriver(f"sqlite:///{quote(str((folder / FILE).absolute()))}?create=false")
+    try:
+        channel = driver.channel()
+        try:
+            settings = channel.perform(ReadSettings())
+        finally:
+            channel.close()
+    finally:
+        driver.close()
+    found: JsonObject = settings[CONFIG]
+    return found
 
 
 def store_url(config: SyncConfig) -> str:
