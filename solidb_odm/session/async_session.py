@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -55,6 +56,17 @@ class AsyncSession(SessionBase):
         )
         self.engine = engine
         self._channel: AsyncCountedChannel | None = None
+
+    def __del__(self) -> None:
+        """Warn of a session with an open connection, which nobody can await any more."""
+        if getattr(self, "_channel", None) is not None:
+            warnings.warn(
+                "an AsyncSession was not closed: use 'async with', or await session.close()",
+                ResourceWarning,
+                stacklevel=1,
+                source=self,
+            )
+        super().__del__()
 
     # --- reading --------------------------------------------------------------------------------
 
