@@ -23,7 +23,7 @@ from .outer_joins import Partner, or_none
 from .scope import BuildScope, sources_of, with_tables
 from .select_block import Selection, build_select, has_aggregate
 from .sources import Alias, model_of
-from .statement import Compiled, T_co
+from .statement import Compiled, T_co, Unreadable
 from .subqueries import ListValue, SingleValue
 
 A = TypeVar("A")
@@ -42,6 +42,7 @@ class Select(Loading[T_co], Selection):
 
     reader: Scalar | None = None
     loads: tuple[Hops, ...] = ()
+    on_unreadable: Unreadable = "raise"
     _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -148,15 +149,27 @@ class Select(Loading[T_co], Selection):
         labels_of(self.columns)
         return cast("Select[M]", self._with(reader=Scalar(Value(None), model.__name__, decoder(model))))
 
+    def unreadable(self, how: Unreadable) -> Self:
+        """Say what becomes of rows that do not fit their model, such as documents of an older version of it.
+
+        ``"raise"``: LoadError, as without this. ``"skip"``: they are left out. ``"collect"``: they are left
+        out, and ``result.unreadable`` (of a page, ``page.unreadable``) holds the LoadError of each.
+        """
+        if how not in ("raise", "skip", "collect"):
+            raise UsageError(f"unreadable({how!r})", hint='choose "raise", "skip" or "collect"')
+        return self._with(on_unreadable=how)
+
     def compile(self) -> Compiled:
         if not self._compiled:
             if self.loads:
                 check_documents(self.columns, self.reader)
             query, values = build_once(self, self._build)
             if self.reader is None:
-                made = Compiled(query, values, self.columns, self.single, loads=self.loads)
+                made = Compiled(
+                    query, values, self.columns, self.single, loads=self.loads, unreadable=self.on_unreadable
+                )
             else:
-                made = Compiled(query, values, (self.reader,))
+                made = Compiled(query, values, (self.reader,), unreadable=self.on_unreadable)
             self._compiled.append(made)
         return self._compiled[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from .._dataclasses import dataclass
 from ..errors import missing
@@ -13,6 +13,8 @@ from .columns import Column
 from .load_paths import Hops
 
 T_co = TypeVar("T_co", covariant=True)
+Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
+"""What becomes of rows that do not fit their model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Compiled:
 
     ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
     ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes; ``loads``
-    the ways from its documents to those that are to come with them.
+    the ways from its documents to those that are to come with them; ``unreadable`` what becomes of rows that
+    do not fit their models.
     """
 
     query: q.Query
@@ -31,6 +34,7 @@ class Compiled:
     source: str = ""
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     loads: tuple[Hops, ...] = ()
+    unreadable: Unreadable = "raise"
     writes: frozenset[str] = frozenset()
 
     @property

@@ -26,6 +26,7 @@ from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.objects import expire, held_of
+from .unreadable import Partial, Unreadable
 
 D = TypeVar("D", bound=Document)
 Read = Literal["committed"]
@@ -298,7 +299,11 @@ def compiled(statement: Statement[Any]) -> Compiled:
 
 def first_column(rows: list[Any], program: Compiled) -> list[Any]:
     """Give the first column of rows."""
-    return rows if program.single else [row[0] for row in rows]
+    if program.single:
+        return rows
+    if isinstance(rows, Partial):
+        return Partial(row if type(row) is Unreadable else row[0] for row in rows)
+    return [row[0] for row in rows]
 
 
 def visible(document: D | None, with_deleted: bool) -> D | None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
@@ -39,6 +40,7 @@ from .hydration import load_documents
 from .operations.loads import documents_in, execute, follow
 from .operations.queries import is_entity, stored_rows
 from .rows import names_of, rows_of
+from .unreadable import read_rows, told, without_unreadable
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -47,13 +49,14 @@ class Page(Sequence[T_co], Generic[T_co]):
     """Some rows of a statement.
 
     ``next`` is the cursor of the page after this one, None at the end; ``previous`` that of the page before,
-    for ``before=``, None at the start.
+    for ``before=``, None at the start. ``unreadable`` holds the errors of rows that were left out, as of
+    a Result.
     """
 
-    __slots__ = ("_rows", "next", "previous")
+    __slots__ = ("_rows", "next", "previous", "unreadable")
 
     def __init__(self, rows: list[T_co], following: str | None, preceding: str | None = None) -> None:
-        self._rows = rows
+        self._rows, self.unreadable = without_unreadable(rows), told(rows)
         self.next = following
         self.previous = preceding
 
@@ -272,6 +275,10 @@ def page(
     compiled = wanted.statement.compile()
     is_plain = len(wanted.sources) == 1 and not isinstance(wanted.sources[0], Table)
     cut = _documents if is_plain and not wanted.is_grouped and is_entity(compiled) else _rows
+    if cut is _rows and compiled.unreadable != "raise":
+        raise UsageError(
+            "pages with unreadable() are of whole documents of one model", hint="select(User).unreadable(..)"
+        )
     rows, places = yield from cut(context, wanted, place, size, read)
     return _page(wanted, place, size, rows, places)
 
@@ -299,7 +306,8 @@ def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: 
     stored = yield from stored_rows(context, wanted.part(place, size).compile(), read)
     entity = wanted.statement.entity
     assert entity is not None
-    found: list[Any] = list(load_documents(context.work, entity.model, stored[:size]))
+    load = partial(load_documents, context.work, entity.model)
+    found = read_rows(load, stored[:size], wanted.statement.compile())
     if wanted.statement.loads:
         yield from follow(context, documents_in(found), wanted.statement.loads)
     return [*found, *stored[size:]], lambda at: _place(wanted, stored[at])

@@ -10,6 +10,7 @@ from ..query.columns import Column
 from ..query.written import WRITTEN
 from .display import table
 from .rows import Row, names_of
+from .unreadable import readable
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -82,12 +83,13 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     """The rows of a statement, in order.
 
     A row of one column is its value, and of several a tuple that knows their names: ``row.name``.
+    ``unreadable`` holds the errors of rows that ``select(..).unreadable("collect")`` left out.
     """
 
-    __slots__ = ("_columns", "_rows", "_writes")
+    __slots__ = ("_columns", "_rows", "_writes", "unreadable")
 
     def __init__(self, rows: list[T_co], columns: tuple[Column, ...] = (), *, writes: bool = False) -> None:
-        self._rows = rows
+        self._rows, self.unreadable = readable(rows)
         self._columns = columns
         self._writes = writes
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from ..._types import Stored
@@ -15,6 +16,7 @@ from ..context import Context
 from ..hydration import load_documents, load_rows, split
 from ..overlay import can_fold, fold
 from ..statements import note_written
+from ..unreadable import read_rows
 from .commits import flush
 
 D = TypeVar("D", bound=Document)
@@ -97,12 +99,19 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
             context.work.registries.add(model.__solidb_registry__)
     if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
         rows = yield from _folded(context, compiled, unsent)
-        return load_rows(context.work, compiled.columns, compiled.single, rows)
+        return read_rows(_loader(context, compiled), rows, compiled)
     if is_entity(compiled):
         stored = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
-        return list(load_documents(context.work, _model(compiled), stored))
+        return read_rows(partial(load_documents, context.work, _model(compiled)), stored, compiled)
     raw = yield from context.ask(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
-    return load_rows(context.work, compiled.columns, compiled.single, raw)
+    return read_rows(_loader(context, compiled), raw, compiled)
+
+
+def _loader(context: Context, compiled: Compiled) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    def load(rows: Sequence[Any]) -> Sequence[Any]:
+        return load_rows(context.work, compiled.columns, compiled.single, list(rows))
+
+    return load
 
 
 def stored_rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Stored]]:
