@@ -22,10 +22,11 @@ from ..commands import (
     call,
 )
 from ..errors import MigrationError
-from ..migrations.ledger import LEDGER, Run, body_of, write
+from ..migrations.ledger import Run, body_of, write
 from ..migrations.passes import read_page
 from ..migrations.snapshot import models_of
 from ..query import select
+from ..schema.history import LEDGER
 from ..session import Session
 from .dispatch import Context
 

@@ -43,9 +43,9 @@ from ..errors import (
     TransactionConflict,
 )
 from ..language.parser import parse
+from ..schema.history import LEDGER
 from .steps import Step
 
-LEDGER: Final = "_migrations"
 ATTIC: Final = "_migrations_attic"
 LEASE_SECONDS: Final = 9.0
 RENEW_SECONDS: Final = 2.0
@@ -128,11 +128,6 @@ def read_ledger() -> Operation[Ledger]:
         elif stored[0] == "running":
             found.running, found.running_rev = body, stored[1]
     return found
-
-
-def has_history() -> Operation[bool]:
-    """Return whether revisions have run on this database."""
-    return bool((yield from read_ledger()).checksums)
 
 
 def write(run: Run, batches: Sequence[Batch]) -> Operation[list[list[tuple[str, str, str]]]]:

@@ -9,11 +9,11 @@ from .._types import JsonObject
 from ..commands import GetMany, Inserts, Operation, Removals, RunQuery, call
 from ..errors import IrreversibleMigration, MigrationError, MigrationFailed, RevisionChanged, SolidbError
 from ..language.parser import parse
+from ..schema.history import LEDGER
 from .fingerprint import step_fingerprint
 from .history import History, Revision
 from .ledger import (
     ATTIC,
-    LEDGER,
     Checkpoint,
     Ledger,
     Progress,

@@ -71,9 +71,11 @@ def _rename_field(step: Step, _: Collection | None) -> Transform:
     def transform(document: JsonObject, kept: Kept) -> None:
         for container, at in places(document, path):
             if isinstance(container, dict) and name in container:
-                if new in container:
-                    kept.append([[*at, new], container[new], container[name]])
-                container[new] = container.pop(name)
+                if new in container:  # written by code that knows the new name: it is the newer one
+                    kept.append([[*at, new], container[new], container[new]])
+                    kept.append([[*at, name], container.pop(name)])
+                else:
+                    container[new] = container.pop(name)
 
     return transform
 

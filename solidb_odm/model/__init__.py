@@ -8,6 +8,7 @@ from .declaration.registry import Registry, registry
 if TYPE_CHECKING:
     from .declaration.cascades import Cascade
     from .declaration.indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
+    from .declaration.renames import RenamedFrom
     from .document import Document
     from .edge import Edge
     from .expressions.base import Expression, Predicate
@@ -21,6 +22,7 @@ else:
         __name__,
         {
             ".declaration.cascades": ("Cascade",),
+            ".declaration.renames": ("RenamedFrom",),
             ".document": ("Document",),
             ".edge": ("Edge",),
             ".expressions.base": ("Expression", "Predicate"),
@@ -55,6 +57,7 @@ __all__ = [
     "Neighbours",
     "Predicate",
     "Registry",
+    "RenamedFrom",
     "SoftDelete",
     "TTLIndex",
     "Timestamped",

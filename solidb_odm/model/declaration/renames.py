@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from ...errors import DeclarationError
+from ..stored.forms import RENAMED
 
 
 class RenamedFrom:
@@ -35,12 +36,11 @@ class RenamedFrom:
     def __hash__(self) -> int:
         return hash(self.names)
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        return cast(CoreSchema, {**schema, "metadata": {**schema.get("metadata", {}), RENAMED: self.names}})
+
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {**handler(schema), "x-renamed-from": list(self.names)}
-
-
-def old_names(metadata: Any) -> tuple[str, ...]:
-    """Return the old names that the notes of a field say."""
-    return tuple(name for note in metadata if isinstance(note, RenamedFrom) for name in note.names)

@@ -23,6 +23,9 @@ from .scalars import Choices, duration_key, json_text, json_value, pattern_text,
 LOSSY = "solidb_lossy"
 """The mark in a schema's metadata that says to store it as Pydantic would."""
 
+RENAMED = "solidb_renamed_from"
+"""The entry in a schema's metadata that holds the names a field had before."""
+
 _OPAQUE = frozenset({"metadata", "serialization", "config", "expected", "members", "default"})
 _TEXT_KEYS = frozenset(
     {"str", "int", "float", "bool", "decimal", "uuid", "date", "datetime", "time", "bytes", "url",
@@ -277,9 +280,18 @@ def _field(name: str, field: Any) -> Any:
     stored = field.get("serialization_alias", name)
     paths: Any = field.get("validation_alias", name)
     paths = [[paths]] if isinstance(paths, str) else paths if paths and is_row(paths[0]) else [paths]
-    if paths[0] == [stored]:
-        return field
-    return {**field, "validation_alias": [[stored], *(path for path in paths if path != [stored])]}
+    wanted = [[stored], *(path for path in paths if path != [stored]), *_old_paths(field["schema"])]
+    return field if paths == wanted else {**field, "validation_alias": wanted}
+
+
+def _old_paths(schema: Any) -> list[list[str]]:
+    """Give the names a field had before, by which documents that are not yet renamed are read."""
+    while is_map(schema):
+        names = (schema.get("metadata") or {}).get(RENAMED)
+        if names:
+            return [[name] for name in names]
+        schema = schema.get("schema")
+    return []
 
 
 def _typed_dict(node: dict[str, Any], config: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from ...commands import Command, Operation, call
 from ...errors import CollectionNotFound
 from ...model.declaration.registry import Registry, registry_of
 from ...schema.creation import create_all
+from ...schema.history import has_history
 
 R = TypeVar("R")
 
@@ -27,5 +28,11 @@ def ask(command: Command[R], *, create: bool, registries: set[Registry]) -> Oper
             models = registry_of(missing.name, registries).claimants(missing.name)
             if not create or not models or missing.name in made:
                 raise
+            if (yield from has_history()):
+                raise CollectionNotFound(
+                    missing.message,
+                    name=missing.name,
+                    hint="this database is kept by migrations: solidb-odm upgrade makes the collection",
+                ) from missing
             made.add(missing.name)
             yield from create_all(model.__collection_spec__() for model in models)

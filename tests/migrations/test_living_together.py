@@ -1,0 +1,239 @@
+"""Old documents and new code, sessions and histories, branches, squashes, phases, adopting."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+import pytest
+
+from solidb_odm import Document, Index, RenamedFrom, Session, create_engine
+from solidb_odm.errors import (
+    CollectionNotFound,
+    ConfigurationError,
+    DataLossRefused,
+    MigrationError,
+    PendingMigrations,
+    RevisionNotFound,
+    SeveralHeads,
+)
+from solidb_odm.migrations import Migrator
+
+from .conftest import Place
+
+
+def old_wine() -> type[Document]:
+    class Wine(Document, collection="wines"):
+        label: Annotated[str, Index()]
+
+    return Wine
+
+
+def renamed_wine() -> Any:
+    class Wine(Document, collection="wines"):
+        title: Annotated[str, RenamedFrom("label"), Index()]
+
+    return Wine
+
+
+def test_renamed_from_renames_without_asking_and_the_index_follows(place: Place) -> None:
+    place.go(old_wine())
+    place.put("wines", {"_key": "a", "label": "x"})
+    migrator = place.go(renamed_wine())
+    assert place.stored("wines") == [{"_key": "a", "title": "x"}]
+    assert migrator.check().ok
+
+
+def test_documents_that_are_not_yet_renamed_are_read_and_the_newer_name_wins(place: Place) -> None:
+    place.go(old_wine())
+    place.put("wines", {"_key": "a", "label": "x"}, {"_key": "b", "label": "y"})
+    before = place.stored("wines")
+    renamed = renamed_wine()
+    with Session(place.engine) as session:
+        found = session.get_one(renamed, "a")
+        assert found.title == "x"
+        found.title = "new"
+        session.commit()
+    mixed = place.stored("wines")
+    migrator = place.go(renamed)
+    assert [row["title"] for row in place.stored("wines")] == ["new", "y"]
+    migrator.downgrade("-1")
+    assert place.stored("wines") == mixed != before
+
+
+def test_where_there_is_a_history_sessions_make_no_collections(place: Place) -> None:
+    class Other(Document, collection="others"):
+        name: str
+
+    place.go(old_wine())
+    with Session(place.engine) as session:
+        session.add(Other(name="x"))
+        with pytest.raises(CollectionNotFound, match="solidb-odm upgrade"):
+            session.commit()
+
+
+def test_a_database_that_create_all_made_counts_as_done(place: Place) -> None:
+    model = old_wine()
+    place.engine.create_all(model)
+    place.put("wines", {"_key": "a", "label": "x"})
+    migrator = place.go(model)
+    assert migrator.check().ok
+    assert place.stored("wines") == [{"_key": "a", "label": "x"}]
+
+
+def test_what_nobody_declared_is_mentioned_and_a_foreign_index_is_a_fault(place: Place) -> None:
+    from solidb_odm.commands import CreateIndex, IndexSpec, call
+
+    migrator = place.go(old_wine())
+
+    class Other(Document, collection="others"):
+        name: str
+
+    place.engine.create_all(Other)
+    assert migrator.check().ok
+    assert migrator.check().mentioned == ["the collection others is nobody's"]
+    place.engine.run(call(CreateIndex("wines", IndexSpec("foreign", "persistent", ("x",)))))
+    assert migrator.check().database == ["wines has an index foreign that no revision made"]
+
+
+def test_two_heads_stop_an_upgrade_until_they_are_merged(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things")')
+    place.write("bbbb", "aaaa", 'op.add_field("things", "b", "int", fill=1)')
+    place.write("cccc", "aaaa", 'op.add_field("things", "c", "int", fill=2)')
+    migrator = place.migrator()
+    with pytest.raises(SeveralHeads, match="solidb-odm merge bbbb cccc"):
+        migrator.upgrade()
+    with pytest.raises(PendingMigrations):
+        migrator.require("heads")
+    merged = migrator.merge(["bbbb", "cccc"], "both")
+    assert [each.id for each in migrator.upgrade()] == ["aaaa", "bbbb", "cccc", merged.id]
+    migrator.require("head")
+
+
+def test_a_merge_of_two_changes_of_one_field_is_refused(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things", {"fields": {"n": "int"}})')
+    place.write("bbbb", "aaaa", 'op.rename_field("things", "n", "b")')
+    place.write("cccc", "aaaa", 'op.drop_field("things", "n")')
+    with pytest.raises(MigrationError, match=r"both sides change things\.n"):
+        place.migrator().merge(["bbbb", "cccc"], "both")
+
+
+def test_a_squashed_revision_is_skipped_where_what_it_replaces_has_run(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things")')
+    place.write("bbbb", "aaaa", 'op.add_field("things", "b", "int", fill=1)')
+    migrator = place.migrator()
+    migrator.upgrade()
+    squashed = migrator.squash("base:head", "all of it")
+    assert migrator.check().ok
+    assert migrator.upgrade() == []
+    migrator.downgrade("base")
+    assert [each.id for each in migrator.upgrade()] == [squashed.id]
+    place.put("things", {"_key": "x", "b": 2})
+    assert migrator.check().database == []
+
+
+def test_phase_expand_stops_before_the_removals(place: Place) -> None:
+    def first() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            nose: str = ""
+
+        return Wine
+
+    def second() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            stars: int = 3
+
+        return Wine
+
+    place.go(first())
+    place.put("wines", {"_key": "a", "nose": "plum"})
+    migrator = place.migrator(second())
+    written = migrator.revision("both", autogenerate=True, split=True, drop=["wines.nose"])
+    assert len(written) == 2
+    migrator.upgrade(phase="expand")
+    assert place.stored("wines") == [{"_key": "a", "nose": "plum", "stars": 3}]
+    migrator.upgrade()
+    assert place.stored("wines") == [{"_key": "a", "stars": 3}]
+
+
+def test_revisions_are_found_by_their_beginning_and_relatively(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things")')
+    place.write("bbbb", "aaaa", 'op.add_field("things", "b", "int", fill=1)')
+    migrator = place.migrator()
+    migrator.upgrade("+1")
+    assert migrator.current().revisions == ["aaaa"]
+    migrator.upgrade("bb")
+    assert migrator.current().revisions == ["bbbb"]
+    migrator.downgrade("aaaa")
+    assert migrator.current().revisions == ["aaaa"]
+    with pytest.raises(RevisionNotFound, match="zz"):
+        migrator.upgrade("zz")
+
+
+def test_a_ttl_index_that_deletes_at_once_has_to_be_allowed(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things")')
+    place.write("bbbb", "aaaa", 'op.create_index("things", "at", kind="ttl", seconds=60)')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    place.put("things", {"_key": "a", "at": 1000})
+    with pytest.raises(DataLossRefused, match="1 documents of things would expire at once"):
+        migrator.upgrade()
+
+
+def test_several_nodes_are_refused() -> None:
+    engine = create_engine("solidb://u:p@one:6745,two:6745/db")
+    with engine, pytest.raises(ConfigurationError, match="one node at a time"):
+        Migrator(engine)
+
+
+@cache
+def vehicles() -> list[type[Document]]:
+    class Vehicle(Document, collection="vehicles"):
+        name: str
+
+    class Bike(Vehicle):
+        gears: int
+
+    class Car(Vehicle):
+        gears: int
+
+    return [Vehicle, Bike, Car]
+
+
+@cache
+def vehicles_now() -> list[type[Document]]:
+    class Vehicle(Document, collection="vehicles"):
+        title: str
+
+    class Bicycle(Vehicle):
+        speeds: int
+
+        class Settings:
+            renamed_from = "Bike"
+
+    class Car(Vehicle):
+        gears: int
+
+    return [Vehicle, Bicycle, Car]
+
+
+def test_a_class_in_a_shared_collection_is_changed_alone(place: Place) -> None:
+    place.go(*vehicles())
+    place.put(
+        "vehicles",
+        {"_key": "a", "name": "x", "gears": 3, "_type": "Bike"},
+        {"_key": "b", "name": "y", "gears": 4, "_type": "Car"},
+        {"_key": "c", "name": "z"},
+    )
+    before = place.stored("vehicles")
+    migrator = place.go(
+        *vehicles_now(), rename={"vehicles.name": "title", "vehicles:Bicycle.gears": "speeds"}
+    )
+    assert place.stored("vehicles") == [
+        {"_key": "a", "title": "x", "speeds": 3, "_type": "Bicycle"},
+        {"_key": "b", "title": "y", "gears": 4, "_type": "Car"},
+        {"_key": "c", "title": "z"},
+    ]
+    assert migrator.check(documents=True).ok
+    migrator.downgrade("-1")
+    assert place.stored("vehicles") == before
