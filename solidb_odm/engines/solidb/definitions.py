@@ -58,7 +58,7 @@ def describe_collection(command: DescribeCollection, database: str) -> Exchange[
     *lists, schema = [accepted(answer).data for answer in answers]
     held, mode = schema_of(schema)
     return CollectionSpec(
-        command.name, cast(CollectionKind, kinds[command.name]), own_indexes(lists), held, mode
+        command.name, cast(CollectionKind, kinds[command.name]), own_indexes(lists), own_schema(held), mode
     )
 
 
