@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from .raw import RawStatement, sdbql
     from .search import hybrid, matches, nearest
     from .set_operations import except_, intersect, union
+    from .shortest import PathStatement, k_shortest_paths, shortest_path
     from .sources import aliased
     from .statement import Compiled, Statement
-    from .traversal import PathStatement, Traversal, shortest_path, traverse
+    from .traversal import Traversal, TraversalRows, traverse
     from .updates import Delete, Update, delete, update
     from .windows import over
     from .written import Returning
@@ -54,7 +55,8 @@ else:
             ".search": ("hybrid", "matches", "nearest"),
             ".sources": ("aliased",),
             ".statement": ("Compiled", "Statement"),
-            ".traversal": ("PathStatement", "Traversal", "shortest_path", "traverse"),
+            ".shortest": ("PathStatement", "k_shortest_paths", "shortest_path"),
+            ".traversal": ("Traversal", "TraversalRows", "traverse"),
             ".windows": ("over",),
         },
     )
@@ -70,6 +72,7 @@ __all__ = [
     "Select",
     "Statement",
     "Traversal",
+    "TraversalRows",
     "Update",
     "Upsert",
     "aliased",
@@ -92,6 +95,7 @@ __all__ = [
     "insert",
     "intersect",
     "is_null",
+    "k_shortest_paths",
     "label",
     "like",
     "matches",

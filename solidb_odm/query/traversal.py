@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field, replace
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args, overload
 
@@ -10,10 +11,10 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.expressions.base import Expression, Predicate
+from ..model.expressions.base import Expression, Predicate, Value
 from ..model.expressions.operators import Ordering
 from . import conditions
-from .columns import Column, Entity, Path, PathOf
+from .columns import Column, Entity, Scalar
 from .elements import closed_all
 from .load_options import Loading
 from .load_paths import Hops
@@ -21,13 +22,14 @@ from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
 from .select_block import conjunction, unmarked
 from .statement import Compiled, Statement, T_co
+from .ways import Way, declare_target, reached
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
 D = TypeVar("D", bound=Document)
-Way: TypeAlias = Literal["outbound", "inbound", "any"]
+Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 
-_DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOUND", "any": "ANY"}
+DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOUND", "any": "ANY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Traversal(Loading[T_co], Generic[T_co]):
     """A query for the documents that can be reached over edges, each once, nearest first.
 
     ``where`` and ``order_by`` speak of the document that is reached by its class, and of the last edge
-    on the way to it by the edge's class.
+    on a shortest way to it by the edge's class. ``follow``, ``through`` and ``where_way`` say which ways
+    there are.
     """
 
     start: str
@@ -49,6 +52,9 @@ class Traversal(Loading[T_co], Generic[T_co]):
     offset_count: int | None = None
     is_with_deleted: bool = False
     loads: tuple[Hops, ...] = ()
+    followed: tuple[Expression, ...] = ()
+    passed: tuple[Expression, ...] = ()
+    whole: tuple[tuple[Way, Expression], ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
@@ -57,6 +63,23 @@ class Traversal(Loading[T_co], Generic[T_co]):
         What lies behind the others is still reached.
         """
         return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+
+    def follow(self, *wanted: Predicate | bool) -> Self:
+        """Follow only edges that the conditions are true of: ``.follow(Follows.since >= 2020)``."""
+        return self._with(followed=(*self.followed, *map(conditions.condition, wanted)))
+
+    def through(self, *wanted: Predicate | bool) -> Self:
+        """Go on only from documents that the conditions are true of; the last one on a way may be any."""
+        return self._with(passed=(*self.passed, *map(conditions.condition, wanted)))
+
+    def where_way(self, test: Callable[[Way], Predicate | bool]) -> Self:
+        """Take only ways that a condition is true of: ``lambda way: any_(way.edges).since > 2020``."""
+        way = Way(self.edges, self.target)
+        return self._with(whole=(*self.whole, (way, conditions.condition(test(way)))))
+
+    def rows(self) -> TraversalRows[tuple[T_co, Edge[Any, Any], int]]:
+        """Give a row for each edge by which a document is reached first: document, edge and depth."""
+        return TraversalRows(cast("Traversal[Any]", self))
 
     def order_by(self, *keys: Any) -> Self:
         """Sort by fields of the reached documents, instead of by distance."""
@@ -82,13 +105,12 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return self._compiled[0]
 
     def __statement__(self, scope: BuildScope) -> q.Query:
-        vertex, edge = scope.fresh(), scope.fresh("_e")
-        for source in {self.target, *_reachable(self.target)} - {None}:
-            scope.declare(source, vertex)
-        scope.declare(self.edges, edge)
+        if self.followed or self.passed or self.whole or self._reads_edge():
+            return reached(self, scope)
+        vertex = scope.fresh()
+        declare_target(self.target, vertex, scope)
         collection = self.edges.__solidb_mapping__.collection
-        variables = (vertex, edge) if self._reads_edge() else (vertex,)
-        step = q.Traverse(variables, self.direction, scope.bind(self.start), collection, *self.depth)
+        step = q.Traverse((vertex,), self.direction, scope.bind(self.start), collection, *self.depth)
         marked = [] if self.target is None or self.is_with_deleted else unmarked(self.target, vertex)
         wanted = [*marked, *(each.__build__(scope) for each in closed_all(self.conditions))]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
@@ -118,8 +140,24 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return None if self.target is None else Entity(self.target, self.target)
 
 
-def _reachable(target: type[Document] | None) -> tuple[type[Document], ...]:
-    return () if target is None else tuple(target.__subclasses__())
+@dataclass(frozen=True, slots=True)
+class TraversalRows(Statement[T_co], Generic[T_co]):
+    """A traversal whose rows are the document that is reached, an edge it is reached by, and the depth."""
+
+    traversal: Traversal[Any]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The document, the edge and the depth."""
+        walk = self.traversal
+        model = walk.target or Document
+        depth = Scalar(Value(None), "depth", None)
+        return (Entity(model, model), Entity(walk.edges, walk.edges), depth)
+
+    def compile(self) -> Compiled:
+        scope = BuildScope()
+        query = with_tables(reached(self.traversal, scope, rows=True), scope)
+        return Compiled(query, scope.values, self.columns, single=False)
 
 
 @overload
@@ -151,7 +189,7 @@ def traverse(
     edges: type[Edge[Any, Any]],
     *,
     depth: int | tuple[int, int] = 1,
-    direction: Way = "outbound",
+    direction: Direction = "outbound",
 ) -> Traversal[Any]:
     """Ask for the documents that can be reached from a document over edges of one class.
 
@@ -159,14 +197,14 @@ def traverse(
     least depth; the start itself only for a least depth of 0.
     """
     low, high = _depth(depth)
-    if direction not in _DIRECTIONS:
+    if direction not in DIRECTIONS:
         raise UsageError(
             f"traverse() has no direction {direction!r}", hint='choose "outbound", "inbound" or "any"'
         )
     ends = end_classes(edges)
     reached = {"outbound": ends[1:], "inbound": ends[:1], "any": ends}[direction]
     target = reached[0] if all(each is reached[0] for each in reached) else None
-    return Traversal(reference(start), edges, target, _DIRECTIONS[direction], (low, high))
+    return Traversal(reference(start), edges, target, DIRECTIONS[direction], (low, high))
 
 
 def _depth(depth: int | tuple[int, int]) -> tuple[int, int]:
@@ -195,64 +233,3 @@ def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Docum
         for name in ("from_", "to")
     ]
     return cast("tuple[type[Document], type[Document]]", tuple(found))
-
-
-@dataclass(frozen=True, slots=True)
-class PathStatement(Statement[T_co], Generic[T_co]):
-    """A query for one shortest way; its row is a ``Path``."""
-
-    start: str
-    end: str
-    edges: type[Edge[Any, Any]]
-    direction: q.Direction
-    weight: str | None
-    targets: tuple[type[Document], ...]
-
-    def compile(self) -> Compiled:
-        scope = BuildScope()
-        query = self.__statement__(scope)
-        return Compiled(query, scope.values, (PathOf(self.edges, self.targets),))
-
-    def __statement__(self, scope: BuildScope) -> q.Query:
-        vertex, edge, path, item = scope.fresh(), scope.fresh("_e"), scope.fresh("_p"), scope.fresh()
-        options: q.Options = (("weight", self.weight),) if self.weight else ()
-        search = q.PathSearch(
-            (vertex, edge, path),
-            "SHORTEST_PATH",
-            scope.bind(self.start),
-            scope.bind(self.end),
-            self.direction,
-            self.edges.__solidb_mapping__.collection,
-            options,
-        )
-        ids = q.Attribute(q.Name(path), "vertices")
-        documents = q.Block(body=(q.For(item, ids),), returns=q.Return(q.Call("DOCUMENT", (q.Name(item),))))
-        row = q.Object((
-            ("vertices", q.Subquery(documents)),
-            ("edges", q.Attribute(q.Name(path), "edges")),
-            ("weight", q.Attribute(q.Name(path), "weight")),
-        ))  # fmt: skip
-        return q.Block(body=(search,), returns=q.Return(row))
-
-
-def shortest_path(
-    start: Document | str,
-    end: Document | str,
-    edges: type[Edge[F, T]],
-    *,
-    direction: Way = "outbound",
-    weight: str | None = None,
-) -> PathStatement[Path[F | T, Edge[F, T]]]:
-    """Ask for a way of the fewest edges, or of the least sum of an edge field ``weight``.
-
-    No row if there is none. An edge without the field weighs 1.
-    """
-    if direction not in _DIRECTIONS:
-        raise UsageError(f"shortest_path() has no direction {direction!r}")
-    if weight is not None:
-        weight = (
-            edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
-        )
-    return PathStatement(
-        reference(start), reference(end), edges, _DIRECTIONS[direction], weight, end_classes(edges)
-    )

@@ -122,8 +122,14 @@ SNAPSHOTS: list[tuple[Any, str, list[Any]]] = [
     (
         traverse("teams/a", Belongs, direction="inbound").where(Belongs.role == "x").order_by(Member.name),
         (
-            "FOR `_v0`, `_e1` IN INBOUND @p0 `belongs` FILTER `_e1`.`role` == @p1 "
-            "SORT `_v0`.`name`, `_v0`.`_key` RETURN `_v0`"
+            "FOR `_r3` IN (FOR `_v0`, `_e1`, `_p2` IN INBOUND @p0 `belongs` "
+            'OPTIONS {uniqueVertices: "path"} '
+            'RETURN {"v": `_v0`, "e": `_e1`, "d": LENGTH(`_p2`.`edges`)}) '
+            "COLLECT `_g` = `_r3`.`v` INTO `_m5` = `_r3` AGGREGATE `_d4` = MIN(`_r3`.`d`) "
+            "FILTER `_d4` >= 1 "
+            "LET `_l6` = UNIQUE(`_m5`[* FILTER `CURRENT`.`d` == `_d4` RETURN `CURRENT`.`e`]) "
+            "FILTER ANY `_e7` IN `_l6` SATISFIES `_e7`.`role` == @p1 "
+            "SORT `_g`.`name`, `_g`.`_key` RETURN `_g`"
         ),
         ["teams/a", "x"],
     ),
