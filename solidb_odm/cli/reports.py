@@ -16,7 +16,7 @@ from .runs import migrator_of
 
 
 def current(context: Context) -> None:
-    """Say where the database stands."""
+    """Return where the database stands."""
     found = migrator_of(context).current()
     if context.options.json:
         print_json(found)
@@ -31,7 +31,7 @@ def current(context: Context) -> None:
 
 
 def plan(context: Context) -> None:
-    """Say what an upgrade would do."""
+    """Return what an upgrade would do."""
     found = migrator_of(context).plan(context.options.revision, phase=context.options.phase)
     if context.options.json:
         print_json(found)
@@ -54,7 +54,7 @@ def plan(context: Context) -> None:
 
 
 def check(context: Context) -> int:
-    """Say what differs; 3 if anything does."""
+    """Return what differs; 3 if anything does."""
     if context.options.offline or not context.url:
         found = _offline(context)
     else:

@@ -90,11 +90,11 @@ class Runner:
         return self.run(make(None)) if transaction is None else transaction.run(make(transaction.staging))
 
     def view(self, database: str | None = None, seconds: float | None = None) -> Runner:
-        """Give a runner on the same connections, for another database or with another time-out."""
+        """Return a runner on the same connections, for another database or with another time-out."""
         return Runner(self.hub, self.stage, database or self._named, seconds or self.seconds)
 
     def apart(self) -> Runner:
-        """Give a runner on the same connections whose transactions are its own."""
+        """Return a runner on the same connections whose transactions are its own."""
         stage = Stage[ClientTransaction](self.hub, bound=True)
         return Runner(self.hub, stage, self._named, self.seconds)
 
@@ -133,11 +133,11 @@ class AsyncRunner:
         return await transaction.run(make(transaction.staging))
 
     def view(self, database: str | None = None, seconds: float | None = None) -> AsyncRunner:
-        """Give a runner on the same connections, for another database or with another time-out."""
+        """Return a runner on the same connections, for another database or with another time-out."""
         return AsyncRunner(self.hub, self.stage, database or self._named, seconds or self.seconds)
 
     def apart(self) -> AsyncRunner:
-        """Give a runner on the same connections whose transactions are its own."""
+        """Return a runner on the same connections whose transactions are its own."""
         stage = Stage[AsyncClientTransaction](self.hub, bound=True)
         return AsyncRunner(self.hub, stage, self._named, self.seconds)
 
@@ -149,7 +149,7 @@ class Caller:
 
     @classmethod
     def over(cls, runner: Runner) -> Self:
-        """Give one on connections that are there already."""
+        """Return one on connections that are there already."""
         caller = cls.__new__(cls)
         caller._runner = runner  # noqa: SLF001 - its own
         return caller
@@ -189,7 +189,7 @@ class AsyncCaller:
 
     @classmethod
     def over(cls, runner: AsyncRunner) -> Self:
-        """Give one on connections that are there already."""
+        """Return one on connections that are there already."""
         caller = cls.__new__(cls)
         caller._runner = runner  # noqa: SLF001 - its own
         return caller

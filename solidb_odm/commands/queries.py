@@ -37,7 +37,7 @@ class FetchDocuments(Command[list[Stored | None]]):
 
 @dataclass(frozen=True, slots=True)
 class ExplainQuery(Command[Json]):
-    """Say how the engine would run a query: a JSON object whose form is the engine's own."""
+    """Describe how the engine would run a query: a JSON object whose form is the engine's own."""
 
     query: Query
     binds: Mapping[str, Any] = field(default_factory=dict[str, Any])

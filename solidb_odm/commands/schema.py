@@ -89,7 +89,7 @@ class DropCollection(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class RenameCollection(Command[None]):
-    """Give a collection another name, with its documents, indexes and times. Only a file can do that.
+    """Rename a collection, with its documents, indexes and times. Only a file can do that.
 
     CollectionNotFound if there is none, CollectionExists if the new name is taken.
     """

@@ -99,7 +99,7 @@ class Operations:
         convert: str | Callable[[Any], Any] | None = None,
         reverse: str | Callable[[Any], Any] | None = None,
     ) -> None:
-        """Give a field another type.
+        """Change the type of a field.
 
         ``values`` maps old values to new ones, ``convert`` makes a new value of an old one (``"int"``,
         ``"float"``, ``"str"``, ``"list"``, ``"bool"`` or a function), and ``fill`` is written where there is

@@ -59,7 +59,7 @@ class State:
 
     @property
     def is_stored(self) -> bool:
-        """Say whether the engine holds the document."""
+        """Return whether the engine holds the document."""
         return bool(self.revision)
 
     def store(self, revision: str, created: str, updated: str, body: Body | None) -> None:
@@ -88,7 +88,7 @@ def note_assigned(document: Any, names: Iterable[str]) -> None:
 
 
 def assigned_of(document: Any) -> set[str] | None:
-    """Give the names of the attributes that were set since the document was stored."""
+    """Return the names of the attributes that were set since the document was stored."""
     state = state_or_none(document)
     return None if state is None else state.assigned
 
@@ -152,7 +152,7 @@ def pickled(document: Any) -> tuple[Any, ...] | None:
 
 
 def unpickle(document: Any, notes: tuple[Any, ...] | None) -> None:
-    """Give a document that was pickled its notes back; it is in no session."""
+    """Restore the notes of a document that was pickled; it is in no session."""
     if notes is None:
         return
     revision, created, updated, body, assigned, baseline = notes

@@ -312,7 +312,7 @@ class AsyncOfflineSyncManager(ManagerBase):
             self._lock.release()
 
     async def hear(self) -> None:
-        """Tell listeners what was committed, and push it soon."""
+        """Notify listeners of what was committed, and push it soon."""
         self._again = True
         while self._again and not self._hearing:
             self._again, self._hearing = False, True

@@ -31,7 +31,7 @@ class FolderLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; closing the file does."""
+        """Release the lock; closing the file does."""
         file, self._file = self._file, None
         if file is not None:
             file.close()

@@ -30,7 +30,7 @@ class Listeners:
         return bool(self._listeners)
 
     def add(self, listener: L, collection: str | None = None) -> L:
-        """Tell a function of changes, of one collection or of all."""
+        """Call a function with changes, of one collection or of all."""
         self._listeners.append((collection, listener))
         return listener
 
@@ -40,7 +40,7 @@ class Listeners:
         return arbiter
 
     def tell(self, change: Change) -> None:
-        """Tell everybody; an error of a listener is logged and goes no further."""
+        """Notify all listeners; an error of a listener is logged and goes no further."""
         for collection, listener in list(self._listeners):
             if collection is None or collection == change.collection:
                 try:

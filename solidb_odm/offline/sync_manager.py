@@ -298,7 +298,7 @@ class OfflineSyncManager(ManagerBase):
             self._lock.release()
 
     def hear(self) -> None:
-        """Tell listeners what was committed, and push it soon."""
+        """Notify listeners of what was committed, and push it soon."""
         self._again = True
         while self._again and self._gate.acquire(blocking=False):
             try:

@@ -106,7 +106,7 @@ def column(item: Any) -> Column:
 
 
 def _is_table(source: object) -> bool:
-    """Say whether it is a named statement, which columns make up."""
+    """Return whether it is a named statement, which columns make up."""
     return hasattr(type(source), "__solidb_table__")
 
 
@@ -144,7 +144,7 @@ class Labelled(Expression):
 
 
 def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, ...]:
-    """Give the names of columns; UsageError for whole documents, which have none, and for one name twice."""
+    """Return the names of columns; UsageError for whole documents and for a name that occurs twice."""
     names = [each.label for each in columns if isinstance(each, Scalar)]
     if len(names) < len(columns):
         raise UsageError(f"{what} takes fields and expressions; whole documents are read by their own class")
@@ -160,7 +160,7 @@ def _label(expression: Expression) -> str:
 
 
 def field_decoder(place: Place) -> Callable[[Any], Any] | None:
-    """Give the function that makes values of a field from their stored form; None for plain ones."""
+    """Return the function that makes values of a field from their stored form; None for plain ones."""
     if place.owner is None:
         return decoder(place.annotation)
     reader = field_reader(cast(Any, place.owner), place.name)
@@ -171,7 +171,7 @@ def field_decoder(place: Place) -> Callable[[Any], Any] | None:
 
 
 def decoder(annotation: Any) -> Callable[[Any], Any] | None:
-    """Give the function that makes values of a type from their stored form; None for plain JSON types."""
+    """Return the function that makes values of a type from their stored form; None for plain JSON types."""
     if annotation is Any or annotation in _PLAIN or annotation in (list, dict):
         return None
     name = getattr(annotation, "__name__", None) or str(annotation)

@@ -52,7 +52,7 @@ class Choice(Expression):
 
 
 def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
-    """Give the value of the first condition that is true, or else ``else_``.
+    """Return the value of the first condition that is true, or else ``else_``.
 
     ``case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")``
     """
@@ -67,7 +67,7 @@ def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
 
 
 def is_pair(branch: Any) -> bool:
-    """Say whether a branch of ``case`` is a condition and a value."""
+    """Return whether a branch of ``case`` is a condition and a value."""
     return isinstance(branch, tuple) and sum(1 for _ in branch) == 2  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -131,13 +131,13 @@ class Fallback(Expression):
 
 
 def coalesce(first: T | None, *others: T) -> T:
-    """Give the first of the values that is not null: ``coalesce(User.nickname, User.name)``."""
+    """Return the first of the values that is not null: ``coalesce(User.nickname, User.name)``."""
     start = expression(first, "coalesce()")
     return cast(T, Fallback(tuple(_alike([start, *others], "coalesce()"))))
 
 
 def _common_type(values: list[Expression]) -> Any:
-    """Give the type that the values have in common; Any where they have none."""
+    """Return the type that the values have in common; Any where they have none."""
     kinds = [value.__solidb_type__ for value in values if not _is_null(value)]
     alike = {kind_of(each) for each in kinds}
     if alike == {"int", "float"}:

@@ -36,7 +36,7 @@ class _Unknown(Exception):
 
 
 def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
-    """Give the nodes and the bind values of a select; ``build`` makes those of a new form."""
+    """Return the nodes and the bind values of a select; ``build`` makes those of a new form."""
     values: list[Any] = []
     given: dict[Any, Any] = {}
     try:
@@ -70,7 +70,7 @@ def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
 
 
 def _mark(value: Any) -> Any:
-    """Give what tells a value from others: scalars by type and value, all else by identity."""
+    """Return what tells a value from others: scalars by type and value, all else by identity."""
     kind = cast(Any, type(value))
     if kind is float:
         return kind, repr(value)
@@ -78,7 +78,7 @@ def _mark(value: Any) -> Any:
 
 
 def _form(selection: Selection, values: list[Any]) -> Form:
-    """Give the form of a select, and its values in order.
+    """Return the form of a select, and its values in order.
 
     It is read off the clauses one by one, so that one that is new here is a part of it too, or keeps the
     select from being known. What is built depends on the subclasses of a model as well, so a form ends with
@@ -93,7 +93,7 @@ def _form(selection: Selection, values: list[Any]) -> Form:
 
 
 def _clause(clause: Any, values: list[Any]) -> Any:
-    """Give the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
+    """Return the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
     if clause is None or isinstance(clause, bool):
         return clause
     if isinstance(clause, int):  # a LIMIT or OFFSET, of which 0 is none
@@ -123,7 +123,7 @@ def _source(source: Any) -> Any:
 
 
 def _part(part: Expression, values: list[Any]) -> Any:
-    """Give the form of an expression; _Unknown of a kind that is not told below."""
+    """Return the form of an expression; _Unknown of a kind that is not told below."""
     kind = type(part)
     if kind is FieldRef:
         place = cast(FieldRef, part).__place__

@@ -139,26 +139,26 @@ class Functions(WindowFunctions):
         return cast(Number, _total("SUM", target))
 
     def avg(self, target: Number | None) -> Number:
-        """Give the mean of the numbers of a group; None if there are none. Of the types that ``sum`` has."""
+        """Return the mean of the numbers of a group; None without any. Types as for ``sum``."""
         return cast(Number, _total("AVG", target))
 
     def min(self, target: T, *others: T) -> T:
-        """Give the least value of a group that is not null; of several arguments, the least of them."""
+        """Return the least value of a group that is not null; of several arguments, the least of them."""
         return cast(T, self._extreme("MIN", target, others))
 
     def max(self, target: T, *others: T) -> T:
-        """Give the greatest value of a group; of several arguments, the greatest of them."""
+        """Return the greatest value of a group; of several arguments, the greatest of them."""
         return cast(T, self._extreme("MAX", target, others))
 
     def collect(self, target: T) -> list[T]:
-        """Give the values of a group as a list."""
+        """Return the values of a group as a list."""
         each = _argument(target, "func.collect()")
         inner: Any = each.__solidb_type__
         annotation: Any = Any if inner is Any else list[inner]
         return cast("list[T]", Aggregate("PUSH", each, annotation))
 
     def length(self, target: Any) -> int:
-        """Give the number of elements of a list, or of characters of a text; 0 of null."""
+        """Return the number of elements of a list, or of characters of a text; 0 of null."""
         measured = expression(target, "func.length()")
         if measured.__solidb_kind__ not in ("list", "text", "dict", "any", "mixed", "other", "model"):
             raise UsageError(
@@ -168,15 +168,15 @@ class Functions(WindowFunctions):
         return cast(int, FunctionCall("LENGTH", (measured,), int))
 
     def first(self, target: Iterable[T] | None) -> T | None:
-        """Give the first element of a list; None of an empty one."""
+        """Return the first element of a list; None of an empty one."""
         return cast("T | None", _element("FIRST", target))
 
     def last(self, target: Iterable[T] | None) -> T | None:
-        """Give the last element of a list; None of an empty one."""
+        """Return the last element of a list; None of an empty one."""
         return cast("T | None", _element("LAST", target))
 
     def nth(self, target: Iterable[T] | None, position: int) -> T | None:
-        """Give the element of a list at a position, from 0; None past its end."""
+        """Return the element of a list at a position, from 0; None past its end."""
         return cast("T | None", _element("NTH", target, lift(position)))
 
     def reverse(self, target: T) -> T:
@@ -184,7 +184,7 @@ class Functions(WindowFunctions):
         return cast(T, _same("REVERSE", target))
 
     def slice(self, target: T, start: int, count: int) -> T:
-        """Give ``count`` elements of a list from a position on; a negative one counts from the end."""
+        """Return ``count`` elements of a list from a position on; a negative one counts from the end."""
         return cast(T, _same("SLICE", target, lift(start), lift(count)))
 
     def _extreme(self, name: str, target: Any, others: tuple[Any, ...]) -> Expression:
@@ -355,7 +355,7 @@ def _check_argument(known: language.Function, parameter: str, argument: Expressi
 
 
 def label(name: str, value: T) -> T:
-    """Give a column a name of its own in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
+    """Name a column in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
     is_plain = value is None or isinstance(value, (str, int, float))
     wanted = lift(value) if is_plain else check_no_elements(expression(value, "label()"), "label()")
     return cast(T, Labelled(name, wanted))

@@ -81,7 +81,7 @@ def _point(value: Any) -> GeoPoint:
 
 
 def distance(field: GeoPoint | None, point: GeoPoint | None) -> float:
-    """Give the metres from a field to a place, on a sphere of 6,371 km. Null if the field is."""
+    """Return the metres from a field to a place, on a sphere of 6,371 km. Null if the field is."""
     measured = expression(field, "distance()")
     return cast(float, Distance(measured, cast("Expression | GeoPoint", point)))
 

@@ -32,7 +32,7 @@ class LinkHop:
     target: type[Document] | None
 
     def links(self, document: Document) -> Iterator[Link[Any]]:
-        """Give the links at the end of the way."""
+        """Return the links at the end of the way."""
         return LinkPlace(self.names).links(document)
 
 
@@ -45,7 +45,7 @@ class EndHop:
     target: type[Document] | None
 
     def reference(self, edge: Document) -> str:
-        """Give the end of an edge as ``collection/key``."""
+        """Return the end of an edge as ``collection/key``."""
         end: Document | str = edge.__dict__[self.name]
         return end if isinstance(end, str) else end.__solidb_reference__()
 
@@ -79,7 +79,7 @@ def hops_of(given: Any) -> Hops:
 
 
 def reference_hop(field: FieldRef) -> LinkHop | EndHop:
-    """Give the hop of a field that holds links, or of an end of an edge."""
+    """Return the hop of a field that holds links, or of an end of an edge."""
     return cast("LinkHop | EndHop", _hop(field, field))
 
 
@@ -98,7 +98,7 @@ def _hop(step: Any, given: Any) -> Hop:
 
 
 def _way(step: Any, given: Any) -> tuple[Place, tuple[str, ...], Any]:
-    """Give the place a field begins at, the Python names on the way, and the type at its end."""
+    """Return the place a field begins at, the Python names on the way, and the type at its end."""
     if isinstance(step, Elements) and isinstance(step.__items__, FieldRef):
         place, names, element = _way(step.__items__, given)
         more, annotation = _names(_model_in(type_inspection.element(element)), step.__path__, given)

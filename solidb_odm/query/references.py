@@ -28,6 +28,6 @@ def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
 
 
 def _is_link(annotation: Any) -> bool:
-    """Say whether a value of the type is a link itself, not a list or dict of them."""
+    """Return whether a value of the type is a link itself, not a list or dict of them."""
     members = type_inspection.alternatives(annotation)
     return any(hasattr(getattr(each, "__origin__", each), "__solidb_any_target__") for each in members)

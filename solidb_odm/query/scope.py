@@ -45,23 +45,23 @@ class BuildScope:
         self.counter: list[int] = parent.counter if parent else [0]
 
     def fresh(self, prefix: str = "_v") -> str:
-        """Give a variable name that nothing else has."""
+        """Return a variable name that nothing else has."""
         name = f"{prefix}{self.counter[0]}"
         self.counter[0] += 1
         return name
 
     def declare(self, source: Source, name: str | None = None) -> str:
-        """Give a source a variable in this scope."""
+        """Return a source a variable in this scope."""
         made = name or self.fresh()
         self.variables[source] = made
         return made
 
     def all_variables(self) -> list[str]:
-        """Give the variables of this scope's own sources."""
+        """Return the variables of this scope's own sources."""
         return list(self.variables.values())
 
     def knows(self, source: Source) -> bool:
-        """Say whether a source has a variable here or further out."""
+        """Return whether a source has a variable here or further out."""
         return self.own(source) is not None or (self.parent is not None and self.parent.knows(source))
 
     def own(self, source: Source) -> str | None:
@@ -72,7 +72,7 @@ class BuildScope:
         return next((name for other, name in self.variables.items() if are_one(source, other)), None)
 
     def variable(self, source: Source) -> str:
-        """Give the variable of a source; UsageError if the statement does not read it."""
+        """Return the variable of a source; UsageError if the statement does not read it."""
         scope: BuildScope | None = self
         while scope is not None:
             found = scope.own(source)
@@ -87,7 +87,7 @@ class BuildScope:
         )
 
     def bind(self, value: Any) -> q.Bind:
-        """Give the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""
+        """Return the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""
         if problem := inexact(value):
             raise UsageError(f"a value of the statement can't be sent: {problem}")
         kind = cast(Any, type(value))
@@ -102,7 +102,7 @@ class BuildScope:
         return q.Bind(name)
 
     def aggregate(self, function: str, argument: q.Expression | None) -> q.Expression:
-        """Give the variable of an aggregate of this statement's groups."""
+        """Return the variable of an aggregate of this statement's groups."""
         if not self.collecting:
             raise UsageError(
                 f"{function} over groups can't stand here",
@@ -116,7 +116,7 @@ class BuildScope:
         return q.Name(name)
 
     def let(self, value: q.Expression) -> q.Name:
-        """Give a variable that is computed once, before the first FOR."""
+        """Return a variable that is computed once, before the first FOR."""
         for known in self.lets:
             if known.value == value:
                 return q.Name(known.name)
@@ -125,14 +125,14 @@ class BuildScope:
         return q.Name(name)
 
     def let_once(self, owner: object, make: Callable[[], q.Expression]) -> q.Name:
-        """Give the variable of what an expression computes once, however often it is built."""
+        """Return the variable of what an expression computes once, however often it is built."""
         found = self._once.get(id(owner))
         if found is None:
             found = self._once[id(owner)] = self.let(make())
         return found
 
     def window(self, value: q.Expression) -> q.Name:
-        """Give the variable of a value over a window, which is computed after all conditions."""
+        """Return the variable of a value over a window, which is computed after all conditions."""
         if not self.windowing:
             raise UsageError(
                 "a value over a window can't stand in a condition, which decides what the window holds",
@@ -147,7 +147,7 @@ class BuildScope:
         return q.Name(name)
 
     def table(self, source: Any) -> q.Name:
-        """Give the name of a statement's rows, which are computed before all others."""
+        """Return the name of a statement's rows, which are computed before all others."""
         name: str = source.__solidb_name__
         building = self.building.get(name)
         known: Any = building or self.tables.get(name, (None,))[0]
@@ -191,7 +191,7 @@ def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
 
 
 def are_one(one: Source, other: Source) -> bool:
-    """Say whether two sources are classes of one hierarchy in one collection, which one loop reads."""
+    """Return whether two sources are classes of one hierarchy in one collection, which one loop reads."""
     if one is other:
         return True
     if not (isinstance(one, type) and isinstance(other, type)):
@@ -207,7 +207,7 @@ def _roots(model: type[Any]) -> set[type[Any]]:
 
 
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:
-    """Give the sources that expressions read, in order of appearance, each once."""
+    """Return the sources that expressions read, in order of appearance, each once."""
     found: dict[Source, None] = {}
     waiting = list(expressions)[::-1]
     while waiting:
@@ -242,7 +242,7 @@ def _rebuild(node: Any, replacements: dict[q.Expression, q.Expression]) -> Any:
 
 
 def names_in(node: Any) -> set[str]:
-    """Give the variables a node mentions."""
+    """Return the variables a node mentions."""
     if isinstance(node, q.Name):
         return {node.name}
     if isinstance(node, tuple):

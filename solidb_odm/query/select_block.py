@@ -61,12 +61,12 @@ class Selection:
 
     @property
     def is_grouped(self) -> bool:
-        """Say whether rows stand for groups."""
+        """Return whether rows stand for groups."""
         return bool(self.groups) or any(has_aggregate(each) for each in self.expressions)
 
 
 def has_aggregate(expression: Expression) -> bool:
-    """Say whether a part of the expression is a value of a whole group."""
+    """Return whether a part of the expression is a value of a whole group."""
     return expression.__solidb_is_aggregate__ or any(
         has_aggregate(part) for part in expression.__operands__()
     )
@@ -217,14 +217,14 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
 
 
 def read_from(source: Source, scope: BuildScope) -> q.Expression:
-    """Give what a FOR over a source reads."""
+    """Return what a FOR over a source reads."""
     if isinstance(source, Unnest):  # a FOR over null has a row of its own
         return q.Binary(source.__solidb_items__.__build__(scope), "??", q.Array(()))
     return scope.table(source) if isinstance(source, Table) else q.Name(collection_of(source))
 
 
 def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
-    """Give the condition that keeps the documents of a source among those of its collection.
+    """Return the condition that keeps the documents of a source among those of its collection.
 
     A subclass keeps its own; what is marked as deleted stays out unless it is asked for.
     """
@@ -239,7 +239,7 @@ def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression 
 
 
 def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
-    """Give the condition that leaves out documents marked as deleted, of a class that can mark them."""
+    """Return the condition that leaves out documents marked as deleted, of a class that can mark them."""
     marked = next((each for each in family(model) if issubclass(each, SoftDelete)), None)
     if marked is None:
         return []
@@ -248,7 +248,7 @@ def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
 
 
 def root_of(model: type[Document]) -> type[Document]:
-    """Give the class that a class and its siblings in the same collection descend from."""
+    """Return the class that a class and its siblings in the same collection descend from."""
     while model.__solidb_mapping__.type_name is not None:
         model = next(
             base
@@ -259,7 +259,7 @@ def root_of(model: type[Document]) -> type[Document]:
 
 
 def family(model: type[Document]) -> list[type[Document]]:
-    """Give the class and its subclasses that live in the same collection."""
+    """Return the class and its subclasses that live in the same collection."""
     return list(_family(model, model.__solidb_collection__))
 
 

@@ -40,7 +40,7 @@ class Combination(Loading[T_co]):
         return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
 
     def limit(self, count: int) -> Self:
-        """Give at most so many rows."""
+        """Return at most so many rows."""
         return self._with(limit_count=natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
@@ -58,7 +58,7 @@ class Combination(Loading[T_co]):
 
     @property
     def single(self) -> bool:
-        """Say whether a row is one column, not a tuple."""
+        """Return whether a row is one column, not a tuple."""
         return bool(self.left.single)
 
     @property
@@ -104,7 +104,7 @@ class Combination(Loading[T_co]):
         return tuple(keys)
 
     def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
-        """Give the place in a row of a column of the first statement."""
+        """Return the place in a row of a column of the first statement."""
         for place, each in enumerate(self.columns):
             if isinstance(each, Scalar) and _is_same(each, wanted):
                 if labels is not None:
@@ -122,7 +122,7 @@ class Combination(Loading[T_co]):
 
 
 def _is_same(column: Scalar, wanted: Expression) -> bool:
-    """Say whether a sort key is what a column shows: the same field, or the same expression or label."""
+    """Return whether a sort key is what a column shows: the same field, or the same expression or label."""
     own = column.expression
     inner = own.expression if isinstance(own, Labelled) else own
     asked = wanted.expression if isinstance(wanted, Labelled) else wanted
@@ -157,15 +157,15 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
 
 
 def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it
-    """Give the rows of several selects; equal rows once, unless ``all``."""
+    """Return the rows of several selects; equal rows once, unless ``all``."""
     return _combine("UNION ALL" if all else "UNION", statements, "union")
 
 
 def intersect(*statements: Statement[T]) -> Combination[T]:
-    """Give the rows that all of the selects give, each once."""
+    """Return the rows that all of the selects give, each once."""
     return _combine("INTERSECT", statements, "intersect")
 
 
 def except_(*statements: Statement[T]) -> Combination[T]:
-    """Give the rows of the first select that none of the others gives, each once."""
+    """Return the rows of the first select that none of the others gives, each once."""
     return _combine("EXCEPT", statements, "except_")

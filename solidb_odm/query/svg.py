@@ -38,7 +38,7 @@ def draw_graph(vertices: Iterable[Any], edges: Sequence[Any]) -> str:
 
 
 def _spread(columns: dict[str, int], known: Sequence[tuple[str, str]]) -> None:
-    """Give what is led to the column behind that of the nearest that leads there."""
+    """Place each target in the column after that of its nearest source."""
     level = list(columns)
     while level:
         fresh = {end: columns[start] + 1 for start, end in known if start in level and end not in columns}

@@ -60,7 +60,7 @@ class Update(Chosen):
     patch: tuple[tuple[str, Expression], ...] = ()
 
     def values(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
-        """Give fields new values, or expressions over the old ones: ``values(age=User.age + 1)``.
+        """Set fields to new values, or expressions over the old ones: ``values(age=User.age + 1)``.
 
         Values are checked and encoded as the model's own. A field that holds a model or a list is
         replaced whole.

@@ -28,12 +28,12 @@ from .elements import check_no_elements
 
 
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
-    """Give stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
+    """Return stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
     return (*(_assignment(model, name, value) for name, value in values.items()), *_recomputed(model, values))
 
 
 def _recomputed(model: type[Document], values: Mapping[str, Any]) -> Iterator[tuple[str, Expression]]:
-    """Give the computed fields that change with the values; UsageError where they need other values too."""
+    """Return the computed fields that change with the values; UsageError where they need other values too."""
     constant = {name for name, value in values.items() if not isinstance(value, Expression)}
     wanted = [name for name in touched_computed(model, values, constant) if name not in values]
     if not wanted:
@@ -45,7 +45,7 @@ def _recomputed(model: type[Document], values: Mapping[str, Any]) -> Iterator[tu
 
 
 def touched_computed(model: type[Document], values: Container[str], constant: AbstractSet[str]) -> list[str]:
-    """Give the computed fields that change with new values, and can be computed of the constant ones.
+    """Return the computed fields that change with new values, and can be computed of the constant ones.
 
     UsageError if one can't: what is stored would no longer be what the model computes.
     """
@@ -112,7 +112,7 @@ def _is_null(value: Expression) -> bool:
 
 
 def _is_assumed(value: Expression) -> bool:
-    """Say whether a value is null by its general nature only: a function of the caller's choice."""
+    """Return whether a value is null by its general nature only: a function of the caller's choice."""
     return value.__solidb_kind__ == "any" or isinstance(value, FunctionCall)
 
 
@@ -178,12 +178,12 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
 
 
 def stored_form(document: Document) -> JsonObject:
-    """Give what is stored of a new document."""
+    """Return what is stored of a new document."""
     return encode_value(type(document).__solidb_mapping__, document)
 
 
 def given_part(document: Document, row: Any) -> JsonObject:
-    """Give what is stored of the fields a row named, besides its key; all fields for a document."""
+    """Return what is stored of the fields a row named, besides its key; all fields for a document."""
     whole = stored_form(document)
     if row is not document:
         mapping = type(document).__solidb_mapping__

@@ -43,7 +43,7 @@ class Write(Statement[int]):
         return frozenset({self.model.__solidb_mapping__.collection})
 
     def __row__(self) -> str:
-        """Give the name of the document that was written, after the clause that writes it."""
+        """Return the name of the document that was written, after the clause that writes it."""
         return "NEW"
 
     @overload
@@ -59,7 +59,7 @@ class Write(Statement[int]):
     @overload
     def returning(self, *items: Any) -> Returning[tuple[Any, ...]]: ...
     def returning(self, *items: Any) -> Returning[Any]:
-        """Give each document as it is now (after a delete: as it was), or fields of it, not a count."""
+        """Return each document as it is now (after a delete: as it was), or fields of it, not a count."""
         if not items:
             raise UsageError("returning() needs the Document class, or fields of it")
         columns = tuple(column(item) for item in items)

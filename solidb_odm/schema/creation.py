@@ -71,7 +71,7 @@ def _create(spec: CollectionSpec) -> Operation[None]:
 
 
 def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
-    """Give what makes a collection as it is declared, from what there is of it."""
+    """Return what makes a collection as it is declared, from what there is of it."""
     found = yield from call(DescribeCollection(spec.name))
     missing: list[Command[None]] = []
     if found is None:

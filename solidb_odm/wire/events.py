@@ -115,7 +115,7 @@ class RequestCounts:
         self.tell(event)
 
     def tell(self, event: RequestEvent) -> None:
-        """Tell the observer, if there is one that wants to know."""
+        """Call the observer, if there is one that wants to know."""
         if self.awake() and self.observer is not None:
             self.observer(event)
 

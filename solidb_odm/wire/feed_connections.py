@@ -77,7 +77,7 @@ class SocketFeed:
         return messages
 
     def close(self) -> None:
-        """Say goodbye and hang up; a thread that waits in ``receive`` finds the feed ended."""
+        """Send a close frame and close the connection; a thread that waits in ``receive`` finds the feed ended."""
         self._feed.close()
         with contextlib.suppress(ConnectionLost):
             self._flush(1.0)
@@ -153,7 +153,7 @@ class StreamFeed:
         return messages
 
     async def aclose(self) -> None:
-        """Say goodbye and hang up."""
+        """Send a close frame and close the connection."""
         self._feed.close()
         with anyio.move_on_after(1), contextlib.suppress(ConnectionLost):
             await self._flush()

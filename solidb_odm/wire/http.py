@@ -155,7 +155,7 @@ def as_answer(response: httpx.Response, content: bytes | None = None) -> HttpAns
 
 
 def too_slow(call: HttpCall, host: Host, seconds: float | None) -> RequestTimeout:
-    """Say that an HTTP call was not answered as a whole in its time."""
+    """Return the error of an HTTP call that was not answered completely in its time."""
     waited = f"in {seconds:g} seconds" if seconds is not None else "in time"
     return RequestTimeout(
         f"HTTP {call.method} {call.path} on {host}: no whole answer {waited}",
@@ -167,7 +167,7 @@ def too_slow(call: HttpCall, host: Host, seconds: float | None) -> RequestTimeou
 def unanswered(
     problem: httpx.HTTPError, call: HttpCall, host: Host, seconds: float | None = None
 ) -> SolidbError:
-    """Say that an HTTP call got no answer."""
+    """Return the error of an HTTP call that got no answer."""
     if isinstance(problem, httpx.TimeoutException):
         return too_slow(call, host, seconds)
     what = f"HTTP {call.method} {call.path} on {host}: {str(problem) or type(problem).__name__}"

@@ -46,7 +46,7 @@ def in_order(hosts: Sequence[Host], preferred: Host) -> list[Host]:
 
 
 def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
-    """Say why none of the nodes could be reached."""
+    """Return the error that says why none of the nodes could be reached."""
     reasons = "; ".join(f"{host}: {_reason(problem)}" for host, problem in problems.items())
     return ConnectionFailed(
         f"can't connect to {reasons}",
@@ -56,7 +56,7 @@ def unreachable(problems: Mapping[Host, Exception]) -> ConnectionFailed:
 
 
 def no_time_left(problems: Mapping[Host, Exception], seconds: float) -> RequestTimeout:
-    """Say that the time of a request was over before there was a connection for it."""
+    """Return the error of a request whose time was over before it had a connection."""
     return RequestTimeout(
         f"no connection to {', '.join(map(str, problems))} in the {seconds:.3g} seconds that were left",
         seconds=seconds,
@@ -76,12 +76,12 @@ def _reason(problem: Exception) -> str:
 
 
 def closed() -> ClosedError:
-    """Say that whoever asks has closed the connections before."""
+    """Return the error of a request after the connections were closed."""
     return ClosedError("the client or engine is closed", hint="create another one")
 
 
 def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:
-    """Say that no byte moved for too long."""
+    """Return the error of a request during which no byte moved for too long."""
     return RequestTimeout(
         f"{label}: no answer from {address} for {seconds:g} seconds; the connection was dropped",
         seconds=seconds,
@@ -90,7 +90,7 @@ def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:
 
 
 def none_free(seconds: float, most: int) -> RequestTimeout:
-    """Say that every connection of the pool stayed in use."""
+    """Return the error of a request that waited while every connection of the pool stayed in use."""
     return RequestTimeout(
         f"no connection became free in {seconds:g} seconds; all {most} are in use",
         seconds=seconds,

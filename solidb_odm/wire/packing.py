@@ -46,7 +46,7 @@ def unpack(payload: bytes) -> Json:
 
 
 def unreadable(problem: Exception) -> ProtocolError:
-    """Say that what came can't be unpacked."""
+    """Return the error of an answer that can't be unpacked."""
     return ProtocolError(f"the server sent something that is not MessagePack: {problem}")
 
 

@@ -41,7 +41,7 @@ class SocketConnection:
     __slots__ = ("_seconds", "_socket", "_statistics", "host", "protocol", "realm", "reused", "stale")
 
     stale: Callable[[], object]
-    """Say whether the server hung up, or spoke, while nobody asked for anything."""
+    """Return whether the server closed the connection, or sent something, while no answer was due."""
 
     def __init__(self, host: Host, opened: socket.socket, statistics: RequestCounts, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
@@ -115,7 +115,7 @@ class SocketConnection:
         return answers
 
     def close(self) -> None:
-        """Hang up; the server rolls back what this connection left open."""
+        """Close it; the server rolls back what this connection left open."""
         self.protocol.close()
         self._socket.close()
         self._statistics.closed(self.protocol)

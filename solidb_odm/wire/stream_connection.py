@@ -27,7 +27,7 @@ class StreamConnection:
     __slots__ = ("_protocol", "_statistics", "_stream", "host", "realm", "reused", "stale")
 
     stale: Callable[[], object]
-    """Say whether the server hung up, or spoke, while nobody asked for anything."""
+    """Return whether the server closed the connection, or sent something, while no answer was due."""
 
     def __init__(self, host: Host, stream: ByteStream, statistics: RequestCounts, realm: str = "") -> None:
         self.host, self.realm, self.reused = host, realm, False
@@ -98,7 +98,7 @@ class StreamConnection:
         return answers
 
     async def aclose(self) -> None:
-        """Hang up; the server rolls back what this connection left open."""
+        """Close it; the server rolls back what this connection left open."""
         self._protocol.close()
         self._statistics.closed(self._protocol)
         await hang_up(self._stream)

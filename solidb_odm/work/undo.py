@@ -67,7 +67,7 @@ class Undo:
         self._layers.append({})
 
     def pop(self) -> list[Noted]:
-        """Give the notes of the top layer, ending it."""
+        """Return the notes of the top layer, ending it."""
         return list(self._layers.pop().values())
 
     def merge(self) -> None:
@@ -78,13 +78,13 @@ class Undo:
                 below[key].assigned.update(noted.assigned)
 
     def take(self) -> list[Noted]:
-        """Give the notes of all layers, forgetting them."""
+        """Return the notes of all layers, forgetting them."""
         notes = self.all()
         self.clear()
         return notes
 
     def all(self) -> list[Noted]:
-        """Give the notes of all layers, which become one."""
+        """Return the notes of all layers, which become one."""
         while len(self._layers) > 1:
             self.merge()
         return list(self._layers[0].values())
@@ -95,7 +95,7 @@ class Undo:
 
 
 def restore(document: Any, mapping: Mapping, body: Body) -> None:
-    """Give a document the values of a stored form; of one that no longer fits, as many as can be read."""
+    """Set a document to the values of a stored form; of one that no longer fits, as many as can be read."""
     try:
         fresh = decode(mapping, document.key, body)
     except LoadError:
@@ -119,7 +119,7 @@ def _as_far_as_read(document: Any, mapping: Mapping, body: Body) -> Any:
 
 
 def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:
-    """Give a document the stored values of another, past validation and change tracking.
+    """Set a document to the stored values of another, past validation and change tracking.
 
     What is never stored stays as it is: private attributes and excluded fields.
     """

@@ -197,7 +197,7 @@ class UnitOfWork(Holdings):
 
     @property
     def is_torn(self) -> bool:
-        """Say whether something that was begun was neither done nor taken back."""
+        """Return whether something that was begun was neither done nor taken back."""
         return self._under_way is not None or self._is_returning
 
     def recover(self) -> None:
@@ -293,7 +293,7 @@ class UnitOfWork(Holdings):
                 self.changed.pop(key, None)
 
     def _give_values(self, document: Document, state: State, mark: Mark) -> None:
-        """Give a document the values of a mark, or else those of its stored form."""
+        """Set a document to the values of a mark, or else those of its stored form."""
         mapping = type(document).__solidb_mapping__
         value = mark.values.get(id(document))
         if value is not None:
@@ -326,7 +326,7 @@ class UnitOfWork(Holdings):
 
     @property
     def depth(self) -> int:
-        """Say how many marks are set."""
+        """Return how many marks are set."""
         return len(self._marks)
 
     def drop_mark(self) -> None:
@@ -351,7 +351,7 @@ def _forget_baseline(state: State, written: set[str]) -> None:
 
 
 def _was_stored(document: Document, reference: Reference) -> bool:
-    """Say whether a document refers to another, which was deleted since, in its stored form already."""
+    """Return whether a document refers to another, which was deleted since, in its stored form already."""
     body = state_of(document).body
     text = "" if body is None else body if isinstance(body, str) else to_json(body).decode()
     return to_json(reference.document.__solidb_reference__()).decode() in text

@@ -42,7 +42,7 @@ CAPABILITIES = Capabilities(name="server", body="value", interactive_transaction
 
 
 def _no_transaction(_: Begin, __: str) -> Exchange[bool]:
-    """Say that none was opened: what a server does to its schema takes effect at once."""
+    """Answer that none was opened: what a server does to its schema takes effect at once."""
     yield from ()
     return False
 
@@ -88,7 +88,7 @@ _EXCHANGES: dict[type[Any], Callable[[Any, str], Exchange[Any]]] = {
 
 
 def exchange_for(command: Command[R], database: str) -> Exchange[R]:
-    """Give the exchange that performs a command on a database."""
+    """Return the exchange that performs a command on a database."""
     make = _EXCHANGES.get(type(command))
     if make is None:
         raise UsageError(f"the server engine does not perform {type(command).__name__}")

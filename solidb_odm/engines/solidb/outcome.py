@@ -101,7 +101,7 @@ def _reads(witnesses: Sequence[Witness], database: str) -> list[Read]:
 
 
 def unknown_outcome(committed: bool | None, problem: SolidbError) -> CommitOutcomeUnknown:
-    """Say that the answer to a commit was lost, and what could be found out."""
+    """Return the error of a commit whose answer was lost, with what could be found out."""
     outcome = "whether it was written is not known" if committed is None else "nothing was written"
     return CommitOutcomeUnknown(
         f"the connection broke during the commit: {problem.message}; {outcome}",

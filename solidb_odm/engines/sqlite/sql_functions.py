@@ -25,7 +25,7 @@ from .sql.aggregates import Gathered
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Give a connection the functions that indexes, triggers and compiled queries call."""
+    """Register on a connection the functions that indexes, triggers and compiled queries call."""
     connection.create_function("solidb_key", 1, guarded(order_key_of_text), deterministic=True)
     connection.create_function("solidb_json", 1, guarded(json_of_key), deterministic=True)
     connection.create_function("solidb_template", 1, guarded(template_part), deterministic=True)

@@ -32,11 +32,11 @@ class Scope(Protocol):
     """Where expressions become nodes."""
 
     def variable(self, source: Source) -> str:
-        """Give the SDBQL variable that ranges over a source."""
+        """Return the SDBQL variable that ranges over a source."""
         ...
 
     def bind(self, value: Any) -> q.Bind:
-        """Give a bind variable that carries an encoded value."""
+        """Return a bind variable that carries an encoded value."""
         ...
 
     def statement(self, statement: Any) -> q.Query:
@@ -113,12 +113,12 @@ class Expression(ABC):
 
     @property
     def __solidb_is_aggregate__(self) -> bool:
-        """Say whether it is a value of a whole group."""
+        """Return whether it is a value of a whole group."""
         return False
 
     @property
     def __nullable__(self) -> bool:
-        """Say whether the value can be null."""
+        """Return whether the value can be null."""
         return False
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
@@ -352,7 +352,7 @@ class Comparison(Predicate):
         return q.Logical("AND", (q.Compare(digits, "!=", q.Literal(None)), compared))
 
     def _size(self) -> Size:
-        """Say how large the number is that is compared with, if there is one."""
+        """Return how large the number is that is compared with, if there is one."""
         value = next((each.value for each in (self.right, self.left) if isinstance(each, Value)), None)
         return size_of(value)
 
@@ -459,7 +459,7 @@ class Arithmetic(Computation):
 
     @property
     def can_divide_by_zero(self) -> bool:
-        """Say whether it divides by what is not known to be another number than 0."""
+        """Return whether it divides by what is not known to be another number than 0."""
         return self.rule.divides and not (isinstance(self.right, Value) and bool(self.right.value))
 
     def __operands__(self) -> tuple[Expression, ...]:
@@ -569,7 +569,7 @@ def absolute(operand: Expression) -> Expression:
 
 
 def is_condition(value: Any) -> bool:
-    """Say whether an expression is true or false: a predicate, or a field of bools."""
+    """Return whether an expression is true or false: a predicate, or a field of bools."""
     if isinstance(value, Predicate):
         return True
     return isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")

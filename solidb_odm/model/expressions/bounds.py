@@ -14,7 +14,7 @@ _WIDER: dict[str, q.ComparisonOperator] = {"<": "<=", ">": ">="}
 
 
 def size_of(value: Any) -> Size:
-    """Say whether a value is a number that the server's indexes find neighbours of, or don't find.
+    """Return whether a value is a number that the server's indexes find neighbours of, or don't find.
 
     They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
     """

@@ -46,7 +46,7 @@ def of_key(key: str) -> Decimal:
 
 
 def is_key(text: str) -> bool:
-    """Say whether a text is the sort key of a decimal, not its digits."""
+    """Return whether a text is the sort key of a decimal, not its digits."""
     return text[:1] in ("A", "B", "C")
 
 

@@ -53,7 +53,7 @@ def encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
 
 
 def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[Any]) -> bool:
-    """Say whether a value is stored as it is: of the field's type, and with no serialiser on it."""
+    """Return whether a value is stored as it is: of the field's type, and with no serialiser on it."""
     if owner is not None and not field_reader(cast(Any, owner), name).is_plain:
         return False
     return any(member is kind for member in type_inspection.alternatives(annotation))
@@ -61,7 +61,7 @@ def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[An
 
 @lru_cache(maxsize=4096)
 def is_customised(owner: Any, name: str) -> bool:
-    """Say whether a serialiser of its own stores a field as something its type does not tell."""
+    """Return whether a serialiser of its own stores a field as something its type does not tell."""
     if name not in getattr(owner, "__pydantic_fields__", ()):
         return False
     schema: dict[str, Any] | None = cast(Any, field_schema(stored_form(owner).origin, name)[0])

@@ -151,7 +151,7 @@ class FieldRef(Expression):
         return sorted({*fields, *methods, *behind, *NAMES})
 
     def __solidb_id__(self) -> FieldRef:
-        """Give what a link, or the end of an edge, is stored as: ``collection/key``."""
+        """Return what a link, or the end of an edge, is stored as: ``collection/key``."""
         return FieldRef(replace(self.__place__, annotation=str, owner=None, name="id"))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -175,7 +175,7 @@ class FieldRef(Expression):
 
 
 def end_target(place: Place) -> Any:
-    """Give the class at an end of an edge, if the field is one that says its class."""
+    """Return the class at an end of an edge, if the field is one that says its class."""
     if not _is_end(place):
         return None
     return next(iter(type_inspection.embedded(place.annotation)), None)
@@ -236,7 +236,7 @@ def child(place: Place, record: type[Any], name: str) -> FieldRef:
 
 
 def moved(reference: FieldRef, source: Source) -> FieldRef:
-    """Give the same field of another source, such as an alias."""
+    """Return the same field of another source, such as an alias."""
     return FieldRef(replace(reference.__place__, source=source))
 
 

@@ -111,7 +111,7 @@ def _signed(rest: q.Expression, divisor: q.Expression) -> q.Expression:
 
 
 def is_simple(node: q.Expression) -> bool:
-    """Say whether a node costs nothing to compute twice: a constant, or an attribute of a document."""
+    """Return whether a node costs nothing to compute twice: a constant, or an attribute of a document."""
     while isinstance(node, q.Attribute):
         node = node.base
     return isinstance(node, (q.Literal, q.Bind, q.Name))

@@ -23,7 +23,7 @@ class Method:
 
 
 def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
-    """Say whether values of a type can be of one of the kinds."""
+    """Return whether values of a type can be of one of the kinds."""
     return any(
         isinstance(member, type) and issubclass(member, kinds) for member in type_inspection.kinds(annotation)
     )
