@@ -77,7 +77,7 @@ class SocketFeed:
         return messages
 
     def close(self) -> None:
-        """Send a close frame and close the connection; a thread that waits in ``receive`` finds the feed ended."""
+        """Send a close frame and close; a thread that waits in ``receive`` finds the feed ended."""
         self._feed.close()
         with contextlib.suppress(ConnectionLost):
             self._flush(1.0)
