@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import anyio
 
+from .._backoff import pause
 from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from ..wire.faults import Subject, fault
@@ -144,8 +144,8 @@ class LiveFeed(Generic[T]):
 
     def _come_back(self) -> None:
         deadline = time.monotonic() + self._reconnect_seconds
-        for pause in waits():
-            time.sleep(pause)
+        for seconds in waits():
+            time.sleep(seconds)
             if self._closed:
                 raise StopIteration
             try:
@@ -257,8 +257,8 @@ class AsyncLiveFeed(Generic[T]):
 
     async def _come_back(self) -> None:
         deadline = time.monotonic() + self._reconnect_seconds
-        for pause in waits():
-            await anyio.sleep(pause)
+        for seconds in waits():
+            await anyio.sleep(seconds)
             if self._closed:
                 raise StopAsyncIteration
             try:
@@ -315,4 +315,4 @@ def feed_token() -> Exchange[str]:
 def waits() -> Iterator[float]:
     """Return the seconds to wait between attempts to come back, without end."""
     for attempt in itertools.count():
-        yield random.uniform(0.5, 1.0) * min(5.0, 0.1 * 2 ** min(attempt, 10))  # noqa: S311 - no secret
+        yield pause(attempt, 0.1, 5.0)

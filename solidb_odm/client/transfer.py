@@ -11,10 +11,10 @@ from typing import IO, Any, TypeAlias, cast
 
 from .._types import JsonObject
 from ..errors import InvalidDocument
+from ..language.documents import without
 from .documents import chunks_of
 from .results import DocumentResult
 
-SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 """What the server makes anew for imported documents."""
 
 Target: TypeAlias = "str | os.PathLike[str] | IO[str]"
@@ -48,7 +48,7 @@ def chunks_in(source: Source, collection: str) -> Iterator[list[JsonObject]]:
 
 def without_system(document: Mapping[str, Any]) -> JsonObject:
     """Leave out what the server makes anew."""
-    return {name: value for name, value in document.items() if name not in SYSTEM}
+    return without(document)
 
 
 def _documents(source: Source) -> Iterator[Mapping[str, Any]]:

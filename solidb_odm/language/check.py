@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from ..errors import QueryError
-from .walk import bind_names
-
-if TYPE_CHECKING:
-    from .nodes import Query
 
 MIN_INTEGER, MAX_UNSIGNED = -(2**63), 2**64 - 1
 _MAX_DEPTH = 128
@@ -24,18 +20,6 @@ _MAX_PLACE = 120
 
 Place: TypeAlias = "tuple[Place | None, str | int, int]"
 """Where a value stands: in what, under which key, how deep. It is spelled out only for an error."""
-
-
-def check_binds(query: Query, binds: Mapping[str, Any]) -> None:
-    """Check that every bind variable has a value, and that all values are JSON.
-
-    Values that the query does not use are allowed.
-
-    Raises:
-        QueryError: naming the missing variables, or the place of the value that is not JSON.
-    """
-    check_names(bind_names(query), binds)
-    check_values(binds)
 
 
 def check_values(binds: Mapping[str, Any]) -> None:

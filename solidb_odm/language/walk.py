@@ -105,7 +105,16 @@ def collections_written(query: Query) -> frozenset[str]:
     return frozenset(found)
 
 
-def is_mutation(query: Query) -> bool:
+def conjuncts(node: nodes.Expression) -> Iterator[nodes.Expression]:
+    """Yield the conditions that must all hold for one to hold, taking AND apart."""
+    if isinstance(node, nodes.Logical) and node.operator == "AND":
+        for operand in node.operands:
+            yield from conjuncts(operand)
+    else:
+        yield node
+
+
+def writes(query: Query) -> bool:
     """Return whether a query changes documents or the catalogue."""
     return any(_changes(node) for node in walk(query))
 

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from .._types import Json, JsonObject
+from ..language.documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical, is_required
 
-_SYSTEM = frozenset({"_id", "_key", "_rev", "_created_at", "_updated_at", "_type", "_version"})
+_SYSTEM = frozenset({*SYSTEM_ATTRIBUTES, "_type", "_version"})
 
 
 def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
+from .._backoff import pause
 from .._types import JsonObject, Stored
 from ..commands import (
     Batch,
@@ -152,7 +153,7 @@ def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Opera
         try:
             yield from checkpoint.write(_batches(checkpoint, work, changes), moved)
         except (StaleDocumentError, TransactionConflict, StoreLocked):
-            yield Pause(min(0.01 * 2**attempt, 0.5))
+            yield Pause(pause(attempt, 0.01, 0.5))
             page = yield from _again(work, page)
         else:
             return

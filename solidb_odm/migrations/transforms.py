@@ -11,6 +11,7 @@ from copy import deepcopy
 from typing import Any, TypeAlias, cast
 
 from .._types import Json, JsonObject
+from ..language.documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical
 from .fitting import misfit
 from .paths import Path, parse_path, places, slots, split_target
@@ -225,24 +226,22 @@ def _for_each(step: Step, _: Collection | None) -> Transform | None:
         if not isinstance(made, dict):
             raise Unfit(f"the function returned {type(made).__name__}, where a dict or None is wanted")
         new = cast(JsonObject, made)
-        for name in ("_id", "_key", "_rev", "_created_at", "_updated_at"):
+        for name in SYSTEM_ATTRIBUTES:
             if name in before and new.get(name, before[name]) != before[name]:
                 raise Unfit(f"the function changed {name}, which is the database's")
         if new is not document:
             document.clear()
             document.update(new)
-        for name in ("_key", "_id", "_rev", "_created_at", "_updated_at"):
+        for name in SYSTEM_ATTRIBUTES:
             if name in before:
                 document[name] = before[name]
         for name in {**before, **document}:
             old, now = before.get(name, ABSENT), document.get(name, ABSENT)
-            if name not in _SYSTEM and (old is not now) and canonical(old) != canonical(now):
+            if name not in SYSTEM_ATTRIBUTES and (old is not now) and canonical(old) != canonical(now):
                 kept.append([[name], old, now])
 
     return transform
 
-
-_SYSTEM = ("_key", "_id", "_rev", "_created_at", "_updated_at")
 
 _TRANSFORMS: dict[str, Callable[[Step, Collection | None], Transform | None]] = {
     "add_field": _add_field,

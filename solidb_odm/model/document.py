@@ -12,8 +12,9 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import InvalidDocument, StateError
+from ..language.documents import new_key
 from .declaration.forward_references import is_completed
-from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH, new_key
+from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .links.placement import Reader

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
-
-SYSTEM: Final = ("_id", "_rev", "_created_at", "_updated_at")
+from ..language.documents import without
 
 
 def plain(document: JsonObject) -> JsonObject:
     """Return a document without the attributes that engines add, its key kept."""
-    return {name: value for name, value in document.items() if name not in SYSTEM}
+    return without(document)
 
 
 def remote_version(document: JsonObject | None) -> RemoteVersion:

@@ -25,8 +25,8 @@ from ..commands import (
 from ..commands.replica import DiscardEdit, Edit, ListEdits, Settle
 from ..engines.sqlite import json_text
 from ..errors import CollectionNotFound, DocumentNotFound, UsageError
+from ..language.documents import new_key
 from ..language.parser import parse
-from ..model.declaration.keys import new_key
 from .documents import plain, whole
 from .reconciliation import resolved
 from .results import Conflict

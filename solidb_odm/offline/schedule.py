@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from .._backoff import pause
+
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 60.0
 COALESCE: Final = 0.05
@@ -37,6 +39,5 @@ class Schedule:
 
     def failed(self, now: float) -> None:
         """Note a sync that failed: wait twice as long as before, up to a minute, with jitter."""
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.failures, 10))
+        self.due = now + pause(self.failures, FIRST_WAIT, LONGEST_WAIT, self._jitter)
         self.failures += 1
-        self.due = now + min(LONGEST_WAIT, wait * (0.5 + self._jitter() / 2))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
+from ..language.documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
@@ -27,7 +28,6 @@ from .rows import names_of, rows_of
 
 D = TypeVar("D", bound=Document)
 _MARK = f'"{TYPE_ATTRIBUTE}"'
-_SYSTEM = ("_id", "_rev", "_created_at", "_updated_at")
 
 
 def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | None]) -> list[D | None]:
@@ -201,7 +201,7 @@ def split(row: JsonObject) -> Stored:
             hint="to read rows into a Document class, RETURN the document itself, "
             "as FOR u IN users RETURN u does",
         ) from None
-    body = {name: value for name, value in row.items() if name not in _SYSTEM}
+    body = without(row)
     return key, revision, row.get("_created_at") or "", row.get("_updated_at") or "", body
 
 

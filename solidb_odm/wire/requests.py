@@ -6,13 +6,13 @@ lease of a connection. It is written once; the blocking and the async lease only
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from .._backoff import pause
 from .._types import Json, JsonObject
 from ..commands import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
@@ -139,7 +139,7 @@ def event_of(
 def pauses(attempts: int, first: float = 0.05, most: float = 1.0) -> Iterator[float]:
     """Return the waits between attempts: doubled each time, and jittered so that clients spread."""
     for attempt in range(attempts):
-        yield random.uniform(0.5, 1.0) * min(most, first * 2**attempt)  # noqa: S311 - no secret
+        yield pause(attempt, first, most)
 
 
 def packed(value: Json, what: str, refuse: Callable[..., SolidbError] = InvalidDocument) -> bytes:

@@ -30,13 +30,13 @@ from ...errors import (
     UniqueViolation,
     UsageError,
 )
+from ...language.documents import SYSTEM_ATTRIBUTES
 from ...wire.faults import Subject
 from ...wire.names import checked, quoted
 from ...wire.requests import Exchange, accepted, over_http, send, send_all
 from .index_commands import CREATE, DROP, LISTS, duplicates_query, own_indexes
 from .reads import query_request
 
-_SYSTEM_ATTRIBUTES = ("_created_at", "_id", "_key", "_rev", "_updated_at")
 _TOUCH_AT_ONCE = 1000
 
 
@@ -215,7 +215,7 @@ def _with_system_attributes(schema: JsonObject) -> JsonObject:
     if not _is_closed(schema):
         return schema
     properties = cast(JsonObject, schema.get("properties", {}))
-    system: JsonObject = {name: {} for name in _SYSTEM_ATTRIBUTES if name not in properties}
+    system: JsonObject = {name: {} for name in SYSTEM_ATTRIBUTES if name not in properties}
     return {**schema, "properties": {**properties, **system}}
 
 
@@ -237,6 +237,6 @@ def own_schema(schema: JsonObject | None) -> JsonObject | None:
     properties = {
         name: part
         for name, part in schema.get("properties", {}).items()
-        if not (name in _SYSTEM_ATTRIBUTES and part == {})
+        if not (name in SYSTEM_ATTRIBUTES and part == {})
     }
     return {**schema, "properties": properties}

@@ -13,8 +13,9 @@ from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
 from ...language import nodes
-from ...language.interpreter import Limits, prepare, writes
+from ...language.interpreter import Limits, prepare
 from ...language.values import canonical
+from ...language.walk import writes
 from .catalogue import Catalogue
 from .documents import Writer
 from .explain import explain

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from secrets import randbits
 from typing import Any, Final
 
 from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument
+from ...language.documents import SYSTEM_ATTRIBUTES, new_key, without
 from ...language.functions import IndexInfo
 from ...language.interpreter import CandidateSet, EdgeDirection
 from . import json_text
@@ -25,7 +23,6 @@ from .sql.heads import ROWS
 from .sql.plans import Plan
 from .sql.row_shapes import full_documents
 
-SYSTEM: Final = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
 _CHUNK: Final = 1000
 _ENDS: Final = ", ".join(
     (
@@ -228,12 +225,12 @@ def stored_form(document: JsonObject | None) -> Stored | None:
 
 
 def _body(document: JsonObject) -> JsonObject:
-    return {name: value for name, value in document.items() if name not in SYSTEM}
+    return without(document, SYSTEM_ATTRIBUTES)
 
 
 def _key_of(collection: Collection, document: JsonObject) -> str:
     if "_key" not in document:
-        return _new_key()
+        return new_key()
     key: Json = document["_key"]
     if not isinstance(key, str):
         raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection.name, key=str(key))
@@ -251,9 +248,3 @@ def _check(collection: Collection, key: str, body: JsonObject) -> None:
                 collection=collection.name,
                 key=key,
             )
-
-
-def _new_key() -> str:
-    """Make a UUIDv7, whose order is the order of creation to the millisecond, as the server's are."""
-    milliseconds = time.time_ns() // 1_000_000
-    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)))

@@ -8,6 +8,7 @@ from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError
+from ..documents import random_bits, uuid7
 from .arguments import integer
 from .base import REFUSE, CallContext, Family
 from .moments import millis
@@ -33,8 +34,7 @@ def uuid_v4() -> Json:
 )
 def uuid_v7(context: CallContext) -> Json:
     stamp = millis(context.now()) & ((1 << 48) - 1)
-    value = stamp << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
-    return str(uuid.UUID(int=value))
+    return uuid7(stamp, random_bits())
 
 
 @function(

@@ -10,7 +10,7 @@ from ..._lazy import lazily
 
 if TYPE_CHECKING:
     from .memory import MemorySource
-    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare, writes
+    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare
     from .runtime import Limits, Run
     from .source import CandidateSet, EdgeDirection, Source
 else:
@@ -24,7 +24,6 @@ else:
                 "compile_expression",
                 "evaluate",
                 "prepare",
-                "writes",
             ),
             ".runtime": ("Limits", "Run"),
             ".source": ("EdgeDirection", "CandidateSet", "Source"),
@@ -43,5 +42,4 @@ __all__ = [
     "compile_expression",
     "evaluate",
     "prepare",
-    "writes",
 ]

@@ -12,6 +12,7 @@ from ..._types import Json, JsonObject
 from ...errors import DatabaseError
 from .. import nodes
 from ..values import canonical, kind_of
+from ..walk import conjuncts
 from .access import get_attribute
 from .expressions import Compiler
 from .runtime import Row, Run, Value
@@ -19,15 +20,6 @@ from .scope import Variables
 from .selections import Selecting, selecting
 
 Documents = Callable[[Row], Iterable[JsonObject]]
-
-
-def conjuncts(conditions: Iterable[nodes.Expression]) -> Iterator[nodes.Expression]:
-    """Yield the conditions that must all hold, taking AND apart."""
-    for condition in conditions:
-        if isinstance(condition, nodes.Logical) and condition.operator == "AND":
-            yield from conjuncts(condition.operands)
-        else:
-            yield condition
 
 
 def path_of(node: nodes.Expression, variable: str) -> tuple[str, ...] | None:
@@ -52,7 +44,7 @@ def documents_of(
 
     ``scope`` is the one the FOR stands in; expressions over its variables can be looked up.
     """
-    parts = list(conjuncts(conditions))
+    parts = [part for condition in conditions for part in conjuncts(condition)]
     equalities = list(_equalities(compiler, parts, variable, scope))
     for path, wanted, many in equalities:
         if path == ("_key",):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from secrets import randbits
 
 from ..._types import Json, JsonObject
 from ...errors import CollectionNotFound, DuplicateKey, InvalidDocument, UniqueViolation
+from ..documents import SYSTEM_ATTRIBUTES, new_key
 from ..functions.base import IndexInfo
 from ..values import canonical
-from .source import SYSTEM_ATTRIBUTES, EdgeDirection
+from .source import EdgeDirection
 
 
 class MemorySource:
@@ -123,7 +122,7 @@ class MemorySource:
 
     def _new_key(self, collection: str, document: JsonObject) -> str:
         if "_key" not in document:
-            return _uuid7()
+            return new_key()
         key: Json = document["_key"]
         if not isinstance(key, str):
             raise InvalidDocument(f"_key must be a string, not {key!r}", collection=collection, key=str(key))
@@ -169,9 +168,3 @@ def _check_ends(collection: str, key: str, body: JsonObject) -> None:
                 collection=collection,
                 key=key,
             )
-
-
-def _uuid7() -> str:
-    """Make a key whose order is the order of creation, to the millisecond, as the server's are."""
-    value = (time.time_ns() // 1_000_000) << 80 | 7 << 76 | randbits(12) << 64 | 2 << 62 | randbits(62)
-    return str(uuid.UUID(int=value))

@@ -18,11 +18,11 @@ from ...errors import (
     QueryTimeout,
 )
 from .. import nodes
+from ..documents import SYSTEM_ATTRIBUTES
 from ..values import describe, is_object, kind_of
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import Variables
-from .source import SYSTEM_ATTRIBUTES
 
 Change = tuple["JsonObject | None", "JsonObject | None"]
 """The document before and after; None where there is none."""

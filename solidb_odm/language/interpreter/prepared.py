@@ -10,7 +10,7 @@ from ...errors import QueryLimitError
 from .. import nodes
 from ..sizes import held
 from ..values import finite, sorted_keys
-from ..walk import walk
+from ..walk import writes
 from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
 from .blocks import compile_query
 from .expressions import Compiler
@@ -32,7 +32,6 @@ _CLAUSES = {
     **traversal.CLAUSES,
     **paths.CLAUSES,
 }
-_MUTATIONS = (nodes.Insert, nodes.Update, nodes.Remove, nodes.Upsert)
 
 
 class Prepared:
@@ -163,11 +162,6 @@ class CompiledExpression:
 def compile_expression(expression: nodes.Expression, variables: Sequence[str]) -> CompiledExpression:
     """Compile one expression, such as a predicate or a sort key, over these variables."""
     return CompiledExpression(expression, variables)
-
-
-def writes(query: nodes.Query) -> bool:
-    """Return whether there is a mutation anywhere in a query."""
-    return any(isinstance(node, _MUTATIONS) for node in walk(query))
 
 
 def plain(value: Any) -> Json:

@@ -12,8 +12,6 @@ from ..functions.base import IndexInfo
 
 EdgeDirection = Literal["OUTBOUND", "INBOUND"]
 
-SYSTEM_ATTRIBUTES = frozenset(("_key", "_id", "_rev", "_created_at", "_updated_at"))
-
 
 class Source(Protocol):
     """A database. Documents come with all their system attributes and are never changed.

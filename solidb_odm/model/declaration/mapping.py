@@ -15,6 +15,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator
 from ..._dataclasses import dataclass
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import DeclarationError
+from ...language.documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.encoding import stored_name
 from ..stored.embedded import embedded_classes, instances
@@ -28,7 +29,6 @@ from .indexes import Index
 TYPE_ATTRIBUTE = "_type"
 """The attribute that names the class of a document whose class shares its parent's collection."""
 
-SYSTEM = frozenset({"_id", "_rev", "_created_at", "_updated_at"})
 """What the engine adds to a document and a model never stores itself."""
 
 
@@ -120,7 +120,7 @@ def make_mapping(
             continue
         mapped = MappedField(name, stored_name(model, name), type_inspection.has_unordered(info.annotation))
         taken = mapping.by_stored.get(mapped.stored)
-        if taken is not None or mapped.stored in SYSTEM or mapped.stored == TYPE_ATTRIBUTE:
+        if taken is not None or mapped.stored in ENGINE_ATTRIBUTES or mapped.stored == TYPE_ATTRIBUTE:
             other = f"{taken.name!r} is" if taken else "the server's own attribute is"
             raise DeclarationError(
                 f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name

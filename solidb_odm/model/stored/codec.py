@@ -15,7 +15,8 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..._types import Body, JsonObject
 from ...errors import InvalidDocument, LoadError, SchemaViolation
-from ..declaration.mapping import SYSTEM, TYPE_ATTRIBUTE, Mapping
+from ...language.documents import ENGINE_ATTRIBUTES
+from ..declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from .embedded import of_other_class
 from .exactness import is_exact
 from .scalars import NUMBER_HINT, InexactValueError, inexact_number
@@ -49,7 +50,7 @@ def _check_parts(mapping: Mapping, document: Any) -> None:
         hint = f"declare {declared.__name__} | {type(value).__name__}, best with a discriminator"
         raise _inexact(mapping, document, problem, hint)
     for name in document.__pydantic_extra__ or ():
-        if name in SYSTEM or name == TYPE_ATTRIBUTE:
+        if name in ENGINE_ATTRIBUTES or name == TYPE_ATTRIBUTE:
             problem = f"the extra attribute {name!r} has the name of one that is not the document's own"
             raise _inexact(mapping, document, problem, "give it another name")
 

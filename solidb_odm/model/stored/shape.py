@@ -23,6 +23,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from ..._types import Json, JsonObject
+from ...language.documents import SYSTEM_ATTRIBUTES
 
 TARGET = "x-target"
 """The keyword by which links and edge ends say their collection in a JSON Schema."""
@@ -49,7 +50,7 @@ _SAID = (
     "contentMediaType",
 )
 _EMPTY: dict[Any, Json] = {list: [], dict: {}, set: [], frozenset: [], tuple: []}
-_SYSTEM = ("_id", "_key", "_rev", "_created_at", "_updated_at", "_type")
+_SYSTEM = (*SYSTEM_ATTRIBUTES, "_type")
 
 
 class ShapeSchema(GenerateJsonSchema):

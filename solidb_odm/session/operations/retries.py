@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-
+from ..._backoff import pause
 from ...errors import StaleDocumentError, StoreLocked, TransactionConflict
 
 RETRYABLE = (StaleDocumentError, TransactionConflict, StoreLocked)
@@ -14,16 +13,15 @@ _LONGEST = 2.0
 
 
 class Backoff:
-    """Pauses that grow, with jitter, so that two who collided do not collide again."""
+    """The pauses between tries, so that two who collided do not collide again."""
 
     def __init__(self, retries: int) -> None:
-        self._left = retries
-        self._ceiling = _FIRST
+        self._retries = retries
+        self._tried = 0
 
     def pause(self, error: Exception) -> float:
         """Return the seconds to wait before the next try; raise the error if there is none left."""
-        if self._left <= 0:
+        if self._tried >= self._retries:
             raise error
-        self._left -= 1
-        ceiling, self._ceiling = self._ceiling, min(_LONGEST, 2 * self._ceiling)
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311  no secret
+        self._tried += 1
+        return pause(self._tried - 1, _FIRST, _LONGEST)

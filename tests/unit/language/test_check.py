@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.errors import QueryError
-from solidb_odm.language.check import check_binds
+from solidb_odm.language.check import check_names, check_values
+from solidb_odm.language.nodes import Query
 from solidb_odm.language.parser import parse
+from solidb_odm.language.walk import bind_names
 
 QUERY = parse("FOR u IN users FILTER u.age > @min RETURN u")
 JSON = st.recursive(
@@ -20,6 +22,11 @@ JSON = st.recursive(
     | st.text(st.characters(exclude_categories=("Cs",))),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
 )
+
+
+def check_binds(query: Query, binds: dict[str, Any]) -> None:
+    check_names(bind_names(query), binds)
+    check_values(binds)
 
 
 def test_a_missing_value_is_named() -> None:

@@ -12,9 +12,9 @@ from solidb_odm.language.walk import (
     children,
     collections_read,
     collections_written,
-    is_mutation,
     transform,
     walk,
+    writes,
 )
 from tests.strategies.sdbql_nodes import queries
 
@@ -127,9 +127,9 @@ def test_nested_subqueries_are_read_once() -> None:
 )
 def test_collections_written_are_the_targets(query: str, collections: str) -> None:
     assert collections_written(parse(query)) == set(collections.split())
-    assert is_mutation(parse(query)) == bool(collections)
+    assert writes(parse(query)) == bool(collections)
 
 
 @pytest.mark.parametrize("query", ['RETURN DROP_VIEW("v")', 'RETURN "v" |> DROP_GRAPH()'])
 def test_functions_that_change_the_catalogue_are_mutations(query: str) -> None:
-    assert is_mutation(parse(query))
+    assert writes(parse(query))

@@ -14,13 +14,13 @@ from ....errors import QueryError
 from ....language import nodes
 from ....language.interpreter.expressions import returns_boolean
 from ....language.values import describe
-from ....language.walk import walk
+from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
 from ..layout import key_of_field
 from .aggregates import aggregate, members
 from .arrays import loop
 from .compilation import Compilation, Scope
-from .filters import conjuncts, parts, where
+from .filters import truths, where
 from .hash_joins import hashed
 from .terms import Choice, Column, Computed, Document, JsonValue, NotInSql, Structure, Term, Truth, key_of
 from .traversals import traversal
@@ -131,8 +131,8 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         elif isinstance(clause, nodes.Join):
             _join(c, clause, select, scope)
         elif isinstance(clause, nodes.Filter):
-            for part in parts(clause.condition):
-                select.conditions += [] if id(part) in met else conjuncts(c, part, scope)
+            for part in conjuncts(clause.condition):
+                select.conditions += [] if id(part) in met else truths(c, part, scope)
         elif isinstance(clause, nodes.Let):
             scope[clause.name] = _short(c.term(c, clause.value, scope))
         elif isinstance(clause, nodes.Traverse | nodes.Match):
@@ -157,7 +157,7 @@ def _filters(following: Sequence[nodes.Clause], names: set[str]) -> list[nodes.E
     filters: list[nodes.Expression] = []
     for clause in following:
         if isinstance(clause, nodes.Filter):
-            filters.extend(parts(clause.condition))
+            filters.extend(conjuncts(clause.condition))
         elif not isinstance(clause, nodes.Let) or clause.name in names:  # by which it means another value
             break
     return filters

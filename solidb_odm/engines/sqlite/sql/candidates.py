@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ...._types import Json
 from ....language.interpreter import CandidateSet
-from ....language.walk import bind_names
+from ....language.walk import bind_names, conjuncts
 from .compilation import Compilation, Scope
 from .constants import Parameters, Signature, value_type
-from .filters import conjuncts, parts, where
+from .filters import truths, where
 from .plans import Find, compilation
 from .terms import DOCUMENT_COLUMNS, Document, NotInSql, Truth
 
@@ -82,9 +82,9 @@ def _conditions(c: Compilation, selection: CandidateSet, scope: Scope) -> tuple[
     by_row: list[Truth] = []
     for condition in selection.conditions:
         said = by_row if bind_names(condition) & selection.by_row else fixed
-        for part in parts(condition):
+        for part in conjuncts(condition):
             try:
-                said += conjuncts(c, part, scope)
+                said += truths(c, part, scope)
             except NotInSql:
                 continue
     return fixed, by_row

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ....language import nodes
+from ....language.walk import conjuncts
 from .calls import prefix_filter
 from .compilation import Compilation, Scope
 from .conditions import joined, truth_of
@@ -18,18 +17,9 @@ def where(conditions: list[Truth]) -> str:
     return joined("AND", [one.bare if one.subject in present else one.where for one in conditions])
 
 
-def conjuncts(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
+def truths(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
     """Return a FILTER's condition as the conditions that must all hold."""
-    return [_condition(c, part, scope) for part in parts(node)]
-
-
-def parts(node: nodes.Expression) -> Iterator[nodes.Expression]:
-    """Yield the conditions that must all hold, taking AND apart."""
-    if isinstance(node, nodes.Logical) and node.operator == "AND":
-        for operand in node.operands:
-            yield from parts(operand)
-    else:
-        yield node
+    return [_condition(c, part, scope) for part in conjuncts(node)]
 
 
 def _condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:

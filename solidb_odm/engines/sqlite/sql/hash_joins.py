@@ -13,7 +13,7 @@ from ....language import nodes
 from ....language.walk import walk
 from ..catalogue import Collection
 from .compilation import Compilation, Scope
-from .filters import conjuncts, where
+from .filters import truths, where
 from .terms import Constant, Document, JsonPath, NotInSql
 
 
@@ -66,8 +66,8 @@ def hashed(
     name = c.alias()
     inner = c.alias()
     own = [node for node in filters if _names(node) == {variable}]
-    truths = [truth for node in own for truth in conjuncts(c, node, {variable: replace(found, alias=inner)})]
-    kept = f" WHERE {where(truths)}" if truths else ""
+    kept_if = [truth for node in own for truth in truths(c, node, {variable: replace(found, alias=inner)})]
+    kept = f" WHERE {where(kept_if)}" if kept_if else ""
     rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path).key} AS k"
     table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
     return Hash(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ....language import nodes
-from ....language.walk import walk
+from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
 from ..quoting import text_literal
 from .compilation import Compilation, Scope
@@ -164,17 +164,11 @@ def _check_nothing_skips(node: nodes.Traverse | nodes.Match, query: nodes.Block)
     names = set(_variables(node))
     for clause in query.body[place + 1 :]:
         if isinstance(clause, nodes.Filter):
-            if all(names & _names_in(condition) for condition in _conjuncts(clause.condition)):
+            if all(names & _names_in(condition) for condition in conjuncts(clause.condition)):
                 continue
         elif isinstance(clause, nodes.Let | nodes.Collect):
             continue
         raise NotInSql("a traversal from what may not be a text, with more conditions on it behind,")
-
-
-def _conjuncts(node: nodes.Expression) -> list[nodes.Expression]:
-    if isinstance(node, nodes.Logical) and node.operator == "AND":
-        return [part for operand in node.operands for part in _conjuncts(operand)]
-    return [node]
 
 
 def _names_in(node: nodes.Expression) -> set[str]:

@@ -1,0 +1,92 @@
+"""Stored documents: the attributes that an engine keeps in each, and keys that sort by time.
+
+Keys are UUIDv7 (RFC 9562): text of 36 characters, whose order is that of the calls that made them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+ENGINE_ATTRIBUTES: Final = ("_id", "_rev", "_created_at", "_updated_at")
+"""What an engine writes into a document, and nobody else."""
+
+SYSTEM_ATTRIBUTES: Final = ("_key", *ENGINE_ATTRIBUTES)
+"""What every stored document has, whatever its class."""
+
+_RANDOM_BITS: Final = 74
+
+
+def without(document: Mapping[str, Any], names: tuple[str, ...] = ENGINE_ATTRIBUTES) -> dict[str, Any]:
+    """Return a document without what an engine writes into it, or without other attributes."""
+    return {name: value for name, value in document.items() if name not in names}
+
+
+def uuid7(milliseconds: int, rest: int) -> str:
+    """Return the UUIDv7 of a time and of the 74 bits that follow it."""
+    return _uuid7(_stamp(milliseconds), rest)
+
+
+def random_bits() -> int:
+    """Return the bits of a UUIDv7 after its time, at random."""
+    return int.from_bytes(os.urandom(10), "big") & (1 << _RANDOM_BITS) - 1
+
+
+def _stamp(milliseconds: int) -> str:
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
+
+
+def _uuid7(stamp: str, rest: int) -> str:
+    tail = f"{1 << 63 | rest & (1 << 62) - 1:016x}"
+    return f"{stamp}-7{rest >> 62:03x}-{tail[:4]}-{tail[4:]}"
+
+
+class KeyMaker:
+    """Makes keys, in strictly increasing order within a process.
+
+    The 74 bits after the millisecond start at random and count up by a random step within one
+    millisecond (method 2 of section 6.2).
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was made; a child process must not go on where its parent goes on too."""
+        self._lock = threading.Lock()
+        self._millisecond = self._count = self._step = 0
+        self._prefix = ""
+
+    def __deepcopy__(self, _memo: object) -> KeyMaker:
+        """Return itself, so that fields, whose default it is, can be copied."""
+        return self
+
+    def __reduce__(self) -> str | tuple[type[KeyMaker], tuple[()]]:
+        """Pickle the one of the process by its name: where it is read there is another one."""
+        return "new_key" if self is new_key else (KeyMaker, ())
+
+    def __call__(self) -> str:
+        now = time.time_ns() // 1_000_000
+        with self._lock:
+            if now > self._millisecond:
+                self._begin(now)
+            else:
+                self._count += self._step
+                if self._count >> _RANDOM_BITS:
+                    self._begin(self._millisecond + 1)
+            prefix, count = self._prefix, self._count
+        return _uuid7(prefix, count)
+
+    def _begin(self, millisecond: int) -> None:
+        self._count = random_bits()
+        self._step = 1 + int.from_bytes(os.urandom(2), "big")
+        self._millisecond = millisecond
+        self._prefix = _stamp(millisecond)
+
+
+new_key = KeyMaker()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=new_key.restart)
