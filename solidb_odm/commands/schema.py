@@ -6,7 +6,7 @@ models and engines, so that both can speak of it.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Literal, Protocol, TypeAlias
 
 from .._dataclasses import dataclass
@@ -37,6 +37,15 @@ class IndexSpec:
     seconds: int = 0
     minimum_length: int = 3
 
+    def to_json(self) -> JsonObject:
+        """Return the declaration as JSON, without what it leaves as it is by itself."""
+        return _said(self)
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> IndexSpec:
+        """Read a declaration as ``to_json`` gave it."""
+        return cls(**{**value, "fields": tuple(value["fields"])})
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
@@ -51,6 +60,26 @@ class CollectionSpec:
     indexes: tuple[IndexSpec, ...] = ()
     schema: JsonObject | None = field(default=None, hash=False)
     validation: ValidationMode = "off"
+
+    def to_json(self) -> JsonObject:
+        """Return the declaration as JSON, without what it leaves as it is by itself."""
+        return {**_said(self), "indexes": [index.to_json() for index in self.indexes]}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> CollectionSpec:
+        """Read a declaration as ``to_json`` gave it."""
+        indexes: list[JsonObject] = value["indexes"]
+        return cls(**{**value, "indexes": tuple(map(IndexSpec.from_json, indexes))})
+
+
+def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:
+    """Return the attributes of a declaration that differ from their defaults."""
+    found = {each.name: (getattr(spec, each.name), each.default) for each in fields(spec)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType]
+        for name, (value, default) in found.items()
+        if value != default
+    }
 
 
 class Declares(Protocol):

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from types import FunctionType
 from typing import Any
 
+from ..model.declaration.checks import hooks_in
 from ..model.document import Document
-
-EVENTS = frozenset(
-    f"{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")
-) | {"after_load"}
+from ..model.mixins import SoftDelete
+from ..model.state import state_of
+from ..model.stored.codec import body_value
 
 
 def hooks_of(model: Any) -> frozenset[str]:
     """Return the events for which a document class, or a base of it, defines a method."""
-    return _hooks_of(model)
+    found: frozenset[str] | None = model.__dict__.get("__solidb_hooks__")
+    if found is None:
+        found = hooks_in(model)
+        type.__setattr__(model, "__solidb_hooks__", found)
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _hooks_of(model: Any) -> frozenset[str]:
-    defined = {name for base in model.__mro__ for name in EVENTS & base.__dict__.keys()}
-    return frozenset(name for name in defined if isinstance(_attribute(model, name), FunctionType))
-
-
-def _attribute(model: type[Any], name: str) -> object:
-    return next(base.__dict__[name] for base in model.__mro__ if name in base.__dict__)
+def is_marked_now(document: Document) -> bool:
+    """Return whether a stored document is marked as deleted, and was not when it was stored."""
+    if not isinstance(document, SoftDelete) or document.deleted_at is None:
+        return False
+    body = state_of(document).body
+    return body is not None and body_value(body).get("deleted_at") is None
 
 
 def run_hook(document: Document, event: str) -> None:

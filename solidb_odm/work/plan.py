@@ -23,10 +23,10 @@ class Plan:
     """Batches in order, the documents behind their rows, and their stored forms afterwards.
 
     ``looked_at`` are the documents whose changes it holds, should it fail, and ``assigned`` the attributes
-    of theirs that were set.
+    of theirs that were set. ``marked`` are those that are marked as deleted, whose class wants to hear of it.
     """
 
-    __slots__ = ("assigned", "batches", "bodies", "documents", "looked_at")
+    __slots__ = ("assigned", "batches", "bodies", "documents", "looked_at", "marked")
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -34,6 +34,7 @@ class Plan:
         self.bodies: list[list[Body | None]] = []
         self.looked_at: Documents = {}
         self.assigned: dict[int, set[str]] = {}
+        self.marked: Documents = {}
 
     def note_assigned(self, document: Document, state: State) -> None:
         """Take over which attributes of a document were set; it notes anew what is set from now on."""

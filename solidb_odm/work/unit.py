@@ -18,7 +18,7 @@ from ..model.document import Document
 from ..model.state import State, state_of
 from ..model.stored.codec import encode_text, encode_value
 from .differences import identical
-from .hooks import hooks_of, run_hook
+from .hooks import hooks_of, is_marked_now, run_hook
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, Plan, differences, make_plan
@@ -72,8 +72,12 @@ class UnitOfWork(Holdings):
             state = state_of(document)
             state.touched = False
             plan.note_assigned(document, state)
+            if "after_delete" in hooks_of(type(document)) and is_marked_now(document):
+                plan.marked[id(document)] = document
         for document in plan.looked_at.values():
             self.keep_if_shared(document)
+        if not plan:
+            self._under_way = None  # nothing is written that could be interrupted
         return plan
 
     def _add_referred(self) -> None:
@@ -111,7 +115,10 @@ class UnitOfWork(Holdings):
         for document in list(self.new.values()):
             yield document, "before_insert"
         for document in self.candidates():
-            if "before_update" in hooks_of(type(document)) and self.is_modified(document):
+            hooks = hooks_of(type(document))
+            if "before_delete" in hooks and is_marked_now(document):
+                yield document, "before_delete"
+            if "before_update" in hooks and self.is_modified(document):
                 yield document, "before_update"
         for document in list(self.deleted.values()):
             yield document, "before_delete"
@@ -177,6 +184,8 @@ class UnitOfWork(Holdings):
             for document in plan.of(kind):
                 if event in hooks_of(type(document)):
                     run_hook(document, event)
+        for document in plan.marked.values():
+            run_hook(document, "after_delete")
 
     def committed(self) -> None:
         """Forget how to undo what was written."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -212,3 +213,55 @@ def test_a_document_that_was_not_changed_keeps_its_times(session: Session) -> No
     session.commit()
 
     assert (note.rev, note.updated_at) == before
+
+
+HEARD: list[str] = []
+
+
+class Listening(SoftDelete, Document, collection="listening"):
+    n: int = 0
+
+    def before_delete(self) -> None:
+        HEARD.append("before_delete")
+
+    def after_delete(self) -> None:
+        HEARD.append("after_delete")
+
+    def before_update(self) -> None:
+        HEARD.append("before_update")
+
+
+def test_a_deletion_that_is_a_mark_is_heard_of_as_one(session: Session) -> None:
+    document = Listening()
+    session.add(document)
+    session.commit()
+    HEARD.clear()
+    session.delete(document)
+    session.commit()
+    assert HEARD == ["before_delete", "before_update", "after_delete"]
+    HEARD.clear()
+    document.n = 1
+    session.commit()
+    assert HEARD == ["before_update"]
+    document.deleted_at = None
+    session.commit()
+    HEARD.clear()
+    session.delete(document, permanently=True)
+    session.commit()
+    assert HEARD == ["before_delete", "after_delete"]
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod, property])
+def test_a_hook_that_would_never_run_is_refused(kind: Any) -> None:
+    with pytest.raises(DeclarationError, match=f"before_insert: is a {kind.__name__}, and would"):
+
+        class Wrong(Document, collection="wrong_hooks"):
+            before_insert = kind(lambda self: None)
+
+
+def test_an_async_hook_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="after_load: is async, and would never be run"):
+
+        class Wrong(Document, collection="wrong_hooks"):
+            async def after_load(self) -> None:
+                pass

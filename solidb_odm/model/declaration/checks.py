@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from inspect import getattr_static, isasyncgenfunction, iscoroutinefunction
+from types import FunctionType
 from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import AliasChoices, Field
@@ -101,6 +103,33 @@ def check_settings(cls: Any) -> None:
                     field="Settings",
                     hint=f"did you mean {close[0]!r}?" if close else f"choose of {', '.join(_SETTINGS)}",
                 )
+
+
+EVENTS = frozenset(
+    f"{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")
+) | {"after_load"}
+"""The events that a class hears of by a method of that name."""
+
+
+def hooks_in(cls: Any) -> frozenset[str]:
+    """Return the events for which a class, or a base, defines a method; DeclarationError of other hooks."""
+    defined = {name for base in cls.__mro__ for name in EVENTS & base.__dict__.keys()}
+    return frozenset(name for name in defined if _is_hook(cls, name))
+
+
+def _is_hook(cls: Any, name: str) -> bool:
+    hook = getattr_static(cls, name)
+    if isinstance(hook, FunctionType) and not (iscoroutinefunction(hook) or isasyncgenfunction(hook)):
+        return True
+    if name in cls.__pydantic_fields__ or hook is None:
+        return False  # a field, or a hook that a subclass turned off
+    kind = "async" if isinstance(hook, FunctionType) else f"a {type(hook).__name__}"
+    raise DeclarationError(
+        f"is {kind}, and would never be run",
+        model=cls.__name__,
+        field=name,
+        hint=f"def {name}(self): a plain method; what waits for something belongs around session.commit()",
+    )
 
 
 def check_key(cls: Any) -> None:

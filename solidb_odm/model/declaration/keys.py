@@ -23,7 +23,9 @@ def check_collection_name(name: object, *, model: str) -> str:
         )
     if name.startswith("_"):
         raise DeclarationError(
-            f"the collection name {name!r} starts with '_', which is kept for the server's own collections",
+            f"the collection name {name!r} starts with '_', which is kept for collections that the server "
+            "and this package make for themselves",
             model=model,
+            hint=f"call it {name.lstrip('_')!r}",
         )
     return name

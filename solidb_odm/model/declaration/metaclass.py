@@ -29,7 +29,7 @@ from ..stored.steadiness import is_unsteady
 from ..stored.trial import try_fields
 from ..system import SYSTEM_FIELDS, IdRef
 from .cascades import check_cascades
-from .checks import check_fields, check_key, check_reserved, check_settings
+from .checks import check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import make_referable
 from .forward_references import complete, note_class
 from .keys import check_collection_name
@@ -257,6 +257,7 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
         collection = inherited or check_collection_name(_default_name(model), model=model)
     check_reserved(cls)
     check_settings(cls)
+    hooks_in(cls)
     cls.__solidb_collection__ = collection
     is_child = inherited is not None and collection == inherited and not is_of_origin
     cls.__solidb_type_name__ = model if is_child else None
