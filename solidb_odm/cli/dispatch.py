@@ -11,6 +11,9 @@ from ..engine.engine import Engine, create_engine
 from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbError
 from .configuration import Configuration, read_configuration
 
+_LOOKS = ("queries:", "reports:", "runs:attic")
+"""The homes of commands that only look."""
+
 
 class Context:
     """What a command works with: its arguments, the configuration, and the database once it is needed."""
@@ -28,8 +31,13 @@ class Context:
     def engine(self) -> Engine:
         """The database, opened when it is first used."""
         if self._engine is None:
-            self._engine = create_engine(self.url, auto_create=False)
+            self._engine = create_engine(self.url, auto_create=False, **self._opening())
         return self._engine
+
+    def _opening(self) -> dict[str, bool]:
+        """Return how a file is opened: a command that only looks makes none where the URL is mistyped."""
+        looks = self.options.home.startswith(_LOOKS)
+        return {"create": False} if looks and self.url.startswith("sqlite:") else {}
 
     def close(self) -> None:
         """Close the database."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
-from urllib.parse import urlsplit
 
 from ..commands import (
     CollectionSpec,
@@ -239,11 +238,11 @@ def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
 
 
 def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
-    scheme = urlsplit(url).scheme if isinstance(cast(object, url), str) else ""
+    scheme = url.partition(":")[0].lower() if isinstance(cast(object, url), str) else ""
     known = _DRIVERS.get(scheme)
     if known is None:
         raise ConfigurationError(
-            f"{str(url).partition('@')[2] or url!r} is not the URL of a database",
+            f"{str(url).rpartition('@')[2]!r} is not the URL of a database",
             hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
         )
     module, _, name = known[colour].partition(":")

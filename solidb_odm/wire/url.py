@@ -113,7 +113,7 @@ def parse_url(url: str, /, **options: Any) -> ServerAddress:
     settings = {**_query(query), **options}
     api_key, token = str(settings.pop("api_key", "")), str(settings.pop("token", ""))
     return ServerAddress(
-        hosts=tuple(_host(place) for place in places.split(",")),
+        hosts=tuple(_host(place, is_secret="@" in rest) for place in places.split(",")),
         database=_database(unquote(path)),
         username=unquote(username),
         password=unquote(password),
@@ -134,7 +134,7 @@ def _query(query: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def _host(text: str) -> Host:
+def _host(text: str, *, is_secret: bool) -> Host:
     if text.startswith("["):
         name, _, port = text[1:].partition("]")
         port = port.removeprefix(":")
@@ -146,7 +146,7 @@ def _host(text: str) -> Host:
         return Host(unquote(name))
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise ConfigurationError(
-            f"{port!r} is not a port",
+            "the port is not a port" if is_secret else f"{port!r} is not a port",
             hint="a number from 1 to 65535; write @ and : of a password as %40 and %3A",
         )
     return Host(unquote(name), int(port))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
+from dataclasses import replace
+from pathlib import Path
 
 from ...errors import ClosedError
 from ..base import Capabilities
@@ -28,7 +30,7 @@ class FileDriver:
 
     def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
         self._url = url
-        self._options = parse_url(url, **options)
+        self._options = _where_it_is_now(parse_url(url, **options))
         self._factory = sqlite3.Connection if on_statement is None else observed(on_statement)
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
@@ -102,3 +104,8 @@ class FileDriver:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _where_it_is_now(options: StoreOptions) -> StoreOptions:
+    """Fix a relative path: the working directory may change while the engine lives."""
+    return replace(options, path=str(Path(options.path).absolute())) if options.path else options

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from ...errors import ConfigurationError
 
@@ -44,21 +45,44 @@ class StoreOptions:
 
 
 def parse_url(url: str, **overrides: object) -> StoreOptions:
-    """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``sqlite://`` and its options."""
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite":
+    """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``sqlite://`` and its options.
+
+    The path is what stands between the three slashes and the first ``?``, whatever else is in it; ``%xx``
+    stands for a character, such as ``%3F`` for ``?`` and ``%25`` for ``%``.
+    """
+    scheme, colon, rest = url.partition(":")
+    if scheme.lower() != "sqlite" or not colon:
         raise ConfigurationError(
             f"{url!r} is not a URL of the file engine",
             hint="sqlite:///relative.db, sqlite:////absolute.db, or sqlite:// for memory",
         )
-    if parts.netloc:
+    place, _, query = rest.partition("?")
+    if not place.startswith("//"):
         raise ConfigurationError(
-            f"{url!r} names a host; a file has none", hint=f"write sqlite:///{parts.netloc}{parts.path}"
+            f"{url!r} has not the slashes of a URL",
+            hint=f"write sqlite:///{place} for a relative path, sqlite:////path for an absolute one",
         )
-    path = unquote(parts.path)[1:]
-    given: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    host, slash, path = place[2:].partition("/")
+    if host:
+        raise ConfigurationError(
+            f"{url!r} names a host; a file has none", hint=f"write sqlite:///{host}{slash}{path}"
+        )
+    given: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
     settings: dict[str, Any] = {name: _setting(name, value) for name, value in {**given, **overrides}.items()}
-    return StoreOptions(path="" if path == ":memory:" else path, **settings)
+    return StoreOptions(path=_path(url, path), **settings)
+
+
+def _path(url: str, text: str) -> str:
+    path = unquote(text, errors="surrogateescape")
+    if path == ":memory:":
+        return ""
+    if any(character < " " for character in path):
+        raise ConfigurationError(f"{url!r} names a file with a control character in its name")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as exc:
+        raise ConfigurationError(f"{url!r} names a file that this system can't have") from exc
+    return path
 
 
 def _setting(name: str, value: object) -> object:

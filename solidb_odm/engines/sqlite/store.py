@@ -93,8 +93,7 @@ def _connect(
     if options.in_memory:
         target = f"file:/{memory_name}?vfs=memdb"
     else:
-        mode = "rwc" if options.create else "rw"
-        target = f"file:{quote(str(Path(options.path).absolute()))}?mode={mode}"
+        target = f"file:{quote(os.fsencode(Path(options.path).absolute()))}?{_mode(options)}"
     return sqlite3.connect(
         target,
         timeout=options.timeout,
@@ -106,10 +105,25 @@ def _connect(
     )
 
 
+def _mode(options: StoreOptions) -> str:
+    """Return how the file is opened: one in a directory that can't be written is only read.
+
+    SQLite makes a file beside it for all who read, unless it is told that nobody writes.
+    """
+    if not _is_read_only(options.path):
+        return "mode=rwc" if options.create else "mode=rw"
+    log = Path(f"{options.path}-wal")
+    return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+
+
+def _is_read_only(path: str) -> bool:
+    return Path(path).exists() and not os.access(Path(path).absolute().parent, os.W_OK)
+
+
 def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
     register(connection)
     _check_format(connection, options)
-    if not options.in_memory:
+    if not options.in_memory and not _is_read_only(options.path):
         _use_wal(connection, options)
     level = "FULL" if options.durability == "full" else "NORMAL"
     connection.execute(f"PRAGMA synchronous = {level}")

@@ -68,6 +68,7 @@ def _loop(elements: Callable[[Row], Iterable[Json]], slot: int, test: Callable[[
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         seen = made = 0
         for row in rows:
+            run.spend(1)  # loops that are short, in others that are not, count too
             fresh = row.copy()
             for item in elements(row):
                 seen += 1

@@ -91,3 +91,14 @@ def test_a_password_is_never_part_of_the_message() -> None:
 def test_certificates_that_cannot_be_read_are_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match=r"missing\.pem"):
         parse_url("solidbs://h/d?ca=missing.pem").tls_context()
+
+
+def test_a_password_that_is_written_wrongly_is_in_no_message() -> None:
+    for url in (
+        "solidb://user:se/cret@h/d",
+        "solidb://user:se:cret@h:x/d",
+        "solidb://user:se/cret@h:70000/d",
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            parse_url(url)
+        assert not any(part in str(caught.value) for part in ("'se'", "cret"))

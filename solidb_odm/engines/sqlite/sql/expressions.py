@@ -33,6 +33,8 @@ from .windows import window
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 _MOST_ITEMS: Final = 60
+_LONGEST: Final = 100_000
+"""The characters of one expression's SQL; SQLite takes a million for a whole statement."""
 
 
 def term(c: Compilation, node: nodes.Expression, scope: Scope) -> Term:
@@ -43,7 +45,18 @@ def term(c: Compilation, node: nodes.Expression, scope: Scope) -> Term:
     write = _WRITERS.get(type(node))
     if write is None:
         raise NotInSql(f"the expression {type(node).__name__}")
-    return write(c, node, scope)
+    return checked(write(c, node, scope))
+
+
+def checked(found: Term) -> Term:
+    """Return a term unless its SQL is too long: what SQL says twice doubles with each level around it."""
+    if isinstance(found, Truth):
+        size = len(found.sql) + len(found.where_sql) + len(found.present)
+    else:
+        size = len(found.sql) if isinstance(found, Computed) else 0
+    if size > _LONGEST:
+        raise NotInSql("an expression that is too long in SQL")
+    return found
 
 
 def condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:

@@ -1,10 +1,12 @@
 """Files: whose they are, who may write them, and what is undone."""
 
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -64,6 +66,12 @@ def _count(channel: FileChannel) -> int:
         ("sqlite:////data/a%20b.db", "/data/a b.db"),
         ("sqlite://", ""),
         ("sqlite:///:memory:", ""),
+        ("sqlite:///a#b.db?timeout=1", "a#b.db"),
+        ("sqlite:///a%3Fb.db", "a?b.db"),
+        ("sqlite:///a%25b.db", "a%b.db"),
+        ("sqlite:///a b.db", "a b.db"),
+        ("sqlite:///100%.db", "100%.db"),
+        ("sqlite:///%ff.db", "\udcff.db"),
     ],
 )
 def test_a_url_names_a_file_or_memory(url: str, path: str) -> None:
@@ -79,6 +87,12 @@ def test_a_url_carries_options() -> None:
     "url",
     [
         "sqlite://host/a.db",
+        "sqlite:/x.db",
+        "sqlite:app.db",
+        "sqlite:///a\tb.db",
+        "sqlite:///a%00b.db",
+        "sqlite:///a%0Ab.db",
+        "sqlite:///\ud800.db",
         "sqlite:///a.db?tiemout=1",
         "sqlite:///a.db?timeout=soon",
         "sqlite:///a.db?strict=maybe",
@@ -382,3 +396,41 @@ def test_a_file_that_several_processes_open_first_is_laid_out_once(tmp_path: Pat
         for thread in threads:
             thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["a#b.db", "a?b.db", "a%b.db", "a b.db", "a%20b.db", "ä.db"])
+def test_the_file_has_the_name_that_was_given(tmp_path: Path, name: str) -> None:
+    driver = FileDriver(f"sqlite:///{quote(str(tmp_path / name))}")
+    driver.channel().close()
+    driver.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_relative_path_is_that_of_when_the_engine_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    driver = FileDriver("sqlite:///here.db")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    driver.channel().close()
+    driver.close()
+    assert (tmp_path / "here.db").exists()
+
+
+def test_a_file_in_a_directory_that_can_not_be_written_is_read(
+    path: Path, channel: FileChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _insert(channel, "a")
+    channel.perform(Commit())
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as for anybody but root
+    driver = FileDriver(f"sqlite:///{path}")
+    reader = driver.channel()
+    assert _count(reader) == 1
+    with pytest.raises(StoreUnavailable, match="can't be written"):
+        _insert(reader, "b")
+    reader.close()
+    driver.close()

@@ -1,0 +1,91 @@
+"""What a query may take is bounded, in whatever form it asks for it: every limit holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from solidb_odm import Document, Session, create_engine, sdbql
+from solidb_odm.errors import QueryTimeout, SolidbError
+
+
+class Bound(Document, collection="bounds"):
+    n: int = 0
+    name: str = "x"
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with create_engine("sqlite://?query_timeout=2") as engine, Session(engine) as opened:
+        opened.add_all(Bound(n=n) for n in range(3))
+        opened.commit()
+        yield opened
+
+
+def _wrapped(template: str, depth: int) -> str:
+    text = "d.n"
+    for _ in range(depth):
+        text = template.replace("#", text)
+    return text
+
+
+CHAINS = ["<=", "<", "==", "!=", "+", "-", "*", "AND", "OR", "??", "LIKE", "IN", "||", "&&", "%"]
+WRAPS = [
+    "(# <= #)", "(# ? # : d.n)", "(# ? d.n : #)", "(d.n > 1 ? # : #)", "NOT (#)", "-(#)", "ABS(#)", "[#][0]",
+    "{a: #}.a", "(# == #)", "(# ?? #)", "CONCAT(#, #)", "(# IN [#])", "(# LIKE #)", "LENGTH(TO_STRING(#))",
+    "(CASE WHEN # THEN # ELSE d.n END)", "(CASE # WHEN # THEN 1 ELSE # END)", "(# + #)", "FLOOR(# / 2)",
+    "(# != # AND # != #)", "FIRST(FOR x IN [#] RETURN x)", "MAX([#, #])", "(# <= # <= #)",
+]  # fmt: skip
+
+
+def _ask(session: Session, text: str) -> int:
+    """Ask, and return how long the SQL is; what can't be asked is refused with an error of ours."""
+    try:
+        session.execute(sdbql(text)).all()
+        plan: Any = session.explain(text).plan
+    except SolidbError:
+        return 0
+    return len(plan["sql"] or "")
+
+
+@pytest.mark.parametrize("operator", CHAINS)
+def test_a_chain_of_operators_does_not_double_with_each(session: Session, operator: str) -> None:
+    text = f"FOR d IN bounds RETURN {f' {operator} '.join(['d.n'] * 24)}"
+    assert _ask(session, text) < 1_000_000
+
+
+@pytest.mark.parametrize("template", WRAPS)
+@pytest.mark.parametrize("depth", [6, 12])
+def test_an_expression_in_itself_does_not_grow_without_bound(
+    session: Session, template: str, depth: int
+) -> None:
+    if template.count("#") > 1:
+        depth = min(depth, 6)  # the text itself doubles
+    assert _ask(session, f"FOR d IN bounds RETURN {_wrapped(template, depth)}") < 1_000_000
+    assert _ask(session, f"FOR d IN bounds FILTER {_wrapped(template, depth)} RETURN 1") < 1_000_000
+
+
+def _nested(template: str, depth: int) -> str:
+    text = "1"
+    for _ in range(depth):
+        text = template.replace("#", text)
+    return text
+
+
+ENDLESS = [
+    f"RETURN REDUCE([1], (a, x) -> {_nested('SUM(FOR i IN [1,2,3,4,5,6,7,8,9,10] RETURN # + x)', 9)}, 0)",
+    f"RETURN {_nested('LENGTH(MAP([1,2,3,4,5,6,7,8,9,10], x -> #))', 9)}",
+    "FOR a IN bounds FOR b IN 1..100000 FOR c IN 1..100000 FILTER a.n + b + c < 0 RETURN 1",
+    "RETURN LENGTH(FOR a IN 1..3000 FOR b IN 1..3000 FILTER MERGE({a: a}, {b: b}).a < 0 RETURN 1)",
+]
+
+
+@pytest.mark.parametrize("query", ENDLESS)
+def test_the_time_limit_holds_in_every_form_of_loop(query: str) -> None:
+    with create_engine("sqlite://?query_timeout=0.1") as engine, Session(engine) as session:
+        session.add(Bound())
+        session.commit()
+        with pytest.raises(QueryTimeout):
+            session.execute(sdbql(query)).all()
