@@ -42,30 +42,111 @@ class Insert(Write):
 
 @dataclass(frozen=True, slots=True)
 class Upsert(Write):
-    """A statement that stores documents under their keys, whether they are there or not."""
+    """A statement that stores documents, whether they are there or not: found by key, or by unique fields."""
 
     model: type[Document]
     rows: tuple[JsonObject, ...] = ()
+    fields: tuple[tuple[str, ...], ...] = ()
+
+    def on(self, *fields: Any) -> Self:
+        """Find the documents by the values of these fields instead of by key: ``.on(User.email)``.
+
+        The fields must be those of a unique index, which keeps others from storing the same in between.
+        """
+        places = [getattr(each, "__place__", None) for each in fields]
+        paths = tuple(place.path for place in places if place is not None and place.source is self.model)
+        if len(paths) != len(fields) or not paths:
+            raise UsageError(
+                f"on() takes fields of {self.model.__name__}", hint="upsert(User).on(User.email)"
+            )
+        if self.rows:
+            raise UsageError("on() stands before values()", hint="upsert(User).on(User.email).values(..)")
+        if set(paths) not in [set(index) for index in _unique_fields(self.model)]:
+            raise UsageError(
+                f"on() takes the fields of a unique index, and {self.model.__name__} has none of "
+                f"{' and '.join('.'.join(map(str, path)) for path in paths)}",
+                hint="declare Index(unique=True)",
+            )
+        return replace(self, fields=paths)
 
     def values(self, rows: Row | Iterable[Row] = (), /, **fields: Any) -> Self:
-        """Add documents with their keys, or dicts (or keywords) of field values with ``key``.
+        """Add documents with their keys, or dicts (or keywords) of field values.
 
-        Of a document that is there, a dict changes the fields it names, a document all of them.
+        A dict without ``key`` is found by the fields given to ``on``, or by those of the model's only unique
+        index. Of a document that is there, a dict changes the fields it names, a document all of them.
         """
         given = _rows(rows, fields)
         added: list[JsonObject] = []
         for row, document in zip(given, documents_of(self.model, given), strict=True):
-            if row is not document and "key" not in row and "_key" not in row:
-                raise UsageError("upsert() finds documents by key, and a row has none", hint="add 'key': ..")
             whole = stored_form(document)
-            added.append({"key": document.key, "insert": whole, "update": given_part(document, row)})
+            entry: JsonObject = {"key": document.key, "insert": whole, "update": given_part(document, row)}
+            has_key = row is document or "key" in row or "_key" in row
+            if self.fields or not has_key:
+                entry["sought"] = [_value_at(whole, path, self.model) for path in self._sought()]
+            added.append(entry)
+        if len({"sought" in entry for entry in (*self.rows, *added)}) > 1:
+            raise UsageError(
+                "upsert() finds all its rows by key, or all by unique fields",
+                hint="give all rows a key, or none, or use two statements",
+            )
         return replace(self, rows=(*self.rows, *added))
 
+    def _sought(self) -> tuple[tuple[str, ...], ...]:
+        if self.fields:
+            return self.fields
+        unique = _unique_fields(self.model)
+        if len(unique) != 1:
+            raise UsageError(
+                "upsert() finds documents by key, and a row has none",
+                hint="add 'key': .., or name the fields of a unique index: upsert(User).on(User.email)",
+            )
+        return unique[0]
+
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
-        row = scope.fresh()
-        loop = q.For(row, scope.bind(_some(self.rows, "upsert", self.model)))
+        row, collection = scope.fresh(), self.model.__solidb_mapping__.collection
+        rows = _some(self.rows, "upsert", self.model)
+        loop = q.For(row, scope.bind(rows))
         key, document, patch = (q.Attribute(q.Name(row), name) for name in ("key", "insert", "update"))
-        return [loop, q.Upsert(key, document, patch, self.model.__solidb_mapping__.collection)]
+        if "sought" not in rows[0]:
+            return [loop, q.Upsert(key, document, patch, collection)]
+        held, inner = scope.fresh(), scope.fresh()
+        conditions = [
+            q.Filter(q.Compare(_attribute(inner, path), "==", _nth(row, number)))
+            for number, path in enumerate(self.fields or _unique_fields(self.model)[0])
+        ]
+        body = (q.For(inner, q.Name(collection)), *conditions)
+        found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
+        known = q.Let(held, q.Call("FIRST", (found,)))
+        return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
+
+
+def _unique_fields(model: type[Document]) -> list[tuple[tuple[str, ...], ...]]:
+    """Return the paths of the fields of each unique index."""
+    indexes = model.__solidb_mapping__.indexes
+    return [tuple(tuple(field.split(".")) for field in index.fields) for index in indexes if index.unique]
+
+
+def _value_at(document: JsonObject, path: tuple[str, ...], model: type[Document]) -> Any:
+    value: Any = document
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if value is None:
+        raise UsageError(
+            f"upsert({model.__name__}) can't find a document by {'.'.join(path)}: a row has none",
+            hint="give each row a value, or a key",
+        )
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _attribute(name: str, path: tuple[str, ...]) -> q.Expression:
+    node: q.Expression = q.Name(name)
+    for step in path:
+        node = q.Attribute(node, step)
+    return node
+
+
+def _nth(row: str, number: int) -> q.Expression:
+    return q.Index(q.Attribute(q.Name(row), "sought"), q.Literal(number))
 
 
 def _rows(rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
@@ -91,9 +172,9 @@ def insert(model: type[Document]) -> Insert:
 
 
 def upsert(model: type[Document]) -> Upsert:
-    """Store documents under their keys, changing those that are there.
+    """Store documents under their keys, or unique fields, changing those that are there.
 
-    ``upsert(User).values([{"key": "ada", "name": "Ada"}])``. Gives how many, or with
-    ``returning(User)`` the documents as they are now.
+    ``upsert(User).values([{"key": "ada", "name": "Ada"}])``, or ``upsert(User).on(User.email).values(..)``.
+    Returns how many, or with ``returning(User)`` the documents as they are now.
     """
     return Upsert(document_class(model, "upsert"))

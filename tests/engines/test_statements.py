@@ -32,7 +32,7 @@ from solidb_odm import (
     some,
     traverse,
 )
-from solidb_odm.errors import DuplicateKey, UniqueViolation
+from solidb_odm.errors import DuplicateKey, UniqueViolation, UsageError
 from solidb_odm.model import Link
 from solidb_odm.query import (
     case,
@@ -260,6 +260,26 @@ def test_upsert_inserts_and_changes_by_key(session: Session) -> None:
 
     assert got == [("p1", "changed", 1), ("new", "made", 0)]
     assert session.scalar(upsert(Place).values(rows)) == 2
+
+
+def test_upsert_finds_documents_by_the_fields_of_a_unique_index(session: Session) -> None:
+    session.execute(upsert(Place).on(Place.name).values([{"name": "by name", "size": 1}]))
+    key = session.scalars(select(Place.key).where(Place.name == "by name")).one()
+    rows = [{"name": "by name", "size": 2}, {"name": "another", "size": 3}]
+
+    got = session.execute(upsert(Place).values(rows).returning(Place.name, Place.size)).all()
+
+    assert got == [("by name", 2), ("another", 3)]
+    assert session.scalars(select(Place.key).where(Place.name == "by name")).one() == key
+
+
+def test_upsert_refuses_fields_that_do_not_tell_documents_apart() -> None:
+    with pytest.raises(UsageError, match="unique index"):
+        upsert(Place).on(Place.size)
+    with pytest.raises(UsageError, match="takes fields of Place"):
+        upsert(Place).on("name")
+    with pytest.raises(UsageError, match="all its rows by key"):
+        upsert(Place).values([{"name": "a"}, {"name": "b", "key": "b"}])
 
 
 def test_rows_come_in_partitions(session: Session) -> None:
