@@ -20,14 +20,25 @@ _WINDOWS = [*_RANKS, "LAG({})", "LEAD({}, 2)", "LAG({}, 1, 0)", "FIRST_VALUE({})
 
 
 def with_lines(found: DataSet, random: Random) -> DataSet:
-    """Return the data with an attribute ``lines`` in most documents: an array of objects, mostly."""
+    """Return the data with an attribute ``lines`` in most documents: an array of objects, mostly.
+
+    Most of ``more`` have an attribute ``link``: the name of a document, mostly.
+    """
     collections = dict(found.collections)
     for name in ("docs", "more"):
         collections[name] = [
             {**document, "lines": _lines(random)} if random.random() < 0.9 else document
             for document in collections[name]
         ]
-    return replace(found, collections=collections)
+    collections["more"] = [
+        {
+            **document,
+            "link": f"docs/d{random.randrange(8):02}" if random.random() < 0.7 else data.value(random),
+        }
+        for document in collections["more"]
+    ]
+    indexes = [*found.indexes, *([("more", ("link",))] if random.random() < 0.5 else [])]
+    return replace(found, collections=collections, indexes=indexes)
 
 
 def _lines(random: Random) -> object:
@@ -59,6 +70,7 @@ class Planned:
             "tables": self.tables,
             "windows": self.windows,
             "distincts": self.distincts,
+            "links": self.links,
         }
 
     # --- pieces ----------------------------------------------------------------------------------
@@ -176,6 +188,21 @@ class Planned:
         kind = self.pick("JOIN", "LEFT JOIN")
         shown = self.pick("more", "LENGTH(more)", "more[*].n", "[d._key, more[*]._key]", "FIRST(more)")
         return f"FOR d IN docs{self.filters('d')} {kind} more ON {on}{self.tail('d')} RETURN {shown}"
+
+    def links(self) -> str:
+        """Write a join along a link, or an end of an edge, on the name of a document."""
+        link, source = self.random.choice([("m.link", "more"), ("m._from", "links"), ("m._to", "links")])
+        name = self.pick("CONCAT('docs/', d._key)", "CONCAT('docs/', d._key)", "CONCAT('', d._key)")
+        met = self.pick(
+            f"{link} == {name}", f"{name} == {link}", f"{link} != {name}", f"NOT ({link} == {name})"
+        )
+        loops = self.pick(f"FOR d IN docs FOR m IN {source}", f"FOR m IN {source} FOR d IN docs")
+        third = ""
+        if self.random.random() < 0.3:
+            third = " FOR o IN links FILTER o._from == CONCAT('docs/', d._key)"
+        either = self.pick("", "", f" OR {self.value('d')} == {self.value('m')}")
+        kept = f" FILTER {met}{either}{self.filters('d', 'm')}{third}"
+        return f"{loops}{kept}{self.tail('d', 'm')} RETURN [d._key, m._key, {self.value('d', 'm')}]"
 
     def aggregates(self) -> str:
         parts = [

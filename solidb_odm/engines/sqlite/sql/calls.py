@@ -9,7 +9,19 @@ from ....language.functions import lookup
 from ..quoting import text_literal
 from .compilation import Compilation, Scope
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
-from .terms import Computed, Document, JsonPath, JsonValue, Kind, NotInSql, Term, Truth
+from .terms import (
+    Column,
+    Computed,
+    Constant,
+    Document,
+    JsonPath,
+    JsonValue,
+    Kind,
+    NotInSql,
+    Prefixed,
+    Term,
+    Truth,
+)
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",
@@ -164,9 +176,18 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if name == "LENGTH" and len(terms) == 1 and isinstance(terms[0], JsonValue) and terms[0].kind == "array":
         return Computed("number", terms[0].length or f"json_array_length({terms[0].sql})")
     if name == "CONCAT" and terms and all(term.kind == "string" for term in terms):
-        return Computed("string", f"({' || '.join(term.key for term in terms)})")
+        return _concatenated(c, terms)
     keys = [term.key for term in terms]
     return Computed("any", c.call_back("solidb_call", text_literal(name), *keys), True)
+
+
+def _concatenated(c: Compilation, terms: list[Term]) -> Term:
+    sql = f"({' || '.join(term.key for term in terms)})"
+    if len(terms) == 2 and isinstance(terms[0], Constant) and isinstance(terms[1], Column):
+        take = terms[0].value
+        skip = c.parameters.add(lambda binds: len(take(binds).encode()) + 1)
+        return Prefixed("string", sql, column=terms[1].sql, skip=skip)
+    return Computed("string", sql)
 
 
 def _of_json(c: Compilation, name: str, terms: list[Term]) -> Term:

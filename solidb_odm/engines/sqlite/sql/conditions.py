@@ -12,7 +12,19 @@ from ...._types import Json
 from ....language import nodes
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
-from .terms import Choice, Column, Constant, JsonPath, JsonValue, Kind, NotInSql, Term, Truth, key_of
+from .terms import (
+    Choice,
+    Column,
+    Constant,
+    JsonPath,
+    JsonValue,
+    Kind,
+    NotInSql,
+    Prefixed,
+    Term,
+    Truth,
+    key_of,
+)
 
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")
@@ -91,6 +103,8 @@ def _equality(left: Term, operator: str, right: Term) -> Truth:
         left, right = right, left
     if isinstance(left, Column):
         return _column_equality(left, not_, right)
+    if operator == "==" and (isinstance(left, Prefixed) or isinstance(right, Prefixed)):
+        return _prefixed_equality(left, right)
     other = "NULL" if right.kind == "null" else right.key
     is_value = operator == "==" and right.kind not in ("null", "any")
     is_present = is_value or (operator == "!=" and right.kind == "null")
@@ -110,6 +124,18 @@ def _column_equality(column: Column, not_: str, right: Term) -> Truth:
         return Truth("bool", f"({column.sql} IS {not_}{right.key})", equals=equals)
     exact = f"({right.key} IS {not_}{column.key})"
     return Truth("bool", exact, exact if not_ else f"({column.sql} = {right.key} AND {exact})")
+
+
+def _prefixed_equality(left: Term, right: Term) -> Truth:
+    """Compare a column behind a text such that its index can serve, and not only the other side's."""
+    exact = f"({left.key} IS {right.key})"
+    ways = [
+        one.column_of(other.key)
+        for one, other in ((left, right), (right, left))
+        if isinstance(one, Prefixed) and not isinstance(other, Prefixed)
+    ]
+    where = joined("AND", [exact, *ways])
+    return Truth("bool", exact, f"({where})" if ways else "")
 
 
 def _ordered_against_null(left: Term, operator: str) -> Truth:

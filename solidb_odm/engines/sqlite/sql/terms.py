@@ -121,6 +121,21 @@ class Column(Computed):
 
 
 @dataclass(frozen=True, slots=True)
+class Prefixed(Computed):
+    """A column behind a constant text, as a document's ``collection/key`` is.
+
+    ``skip`` is SQL of the number of the first byte behind the text.
+    """
+
+    column: str = ""
+    skip: str = ""
+
+    def column_of(self, key: str) -> str:
+        """Return what the column must be for the whole to equal a value; by bytes, as a text may hold NUL."""
+        return f"{self.column} = CAST(substr(CAST({key} AS BLOB), {self.skip}) AS TEXT)"
+
+
+@dataclass(frozen=True, slots=True)
 class Truth(Term):
     """A condition: SQL that is 0 or 1, never NULL.
 
