@@ -128,7 +128,8 @@ def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
     level = "FULL" if options.durability == "full" else "NORMAL"
     connection.execute(f"PRAGMA synchronous = {level}")
     connection.execute("PRAGMA trusted_schema = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
+    # In memory SQLite walks all that a savepoint keeps, after each statement: changes would be quadratic.
+    connection.execute("PRAGMA temp_store = FILE")
     forget_unsafe(connection)
 
 

@@ -32,20 +32,16 @@ class Transaction:
     def is_open(self) -> bool:
         return self._connection.in_transaction
 
-    def open(self) -> bool:
-        """Take the write lock, and say whether it was not held already."""
-        alone = not self._connection.in_transaction
-        self.begin()
-        return alone
-
-    def begin(self) -> None:
-        """Take the write lock, unless this transaction has it."""
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._names.clear()
-            self._before = self._connection.total_changes
-            self._catalogue.settle()
-            self._catalogue.refresh()
+    def begin(self) -> bool:
+        """Take the write lock; return whether this begins the transaction."""
+        if self._connection.in_transaction:
+            return False
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._names.clear()
+        self._before = self._connection.total_changes
+        self._catalogue.settle()
+        self._catalogue.refresh()
+        return True
 
     def commit(self) -> None:
         if self._connection.in_transaction:
@@ -76,15 +72,20 @@ class Transaction:
 
     @contextmanager
     def step(self) -> Generator[None, None, None]:
-        """Write inside the transaction, which begins if none is open; undo just this on an error."""
-        self.begin()
-        self._connection.execute(f"SAVEPOINT {_STEP}")
+        """Write inside the transaction, which begins if none is open; undo just this on an error.
+
+        The first step needs no savepoint: below one SQLite keeps every page that a statement changes.
+        """
+        is_first = self.begin()
+        if not is_first:
+            self._connection.execute(f"SAVEPOINT {_STEP}")
         try:
             yield
         except BaseException:
-            self._undo_step()
+            self._undo_first() if is_first else self._undo_step()
             raise
-        self._connection.execute(f"RELEASE {_STEP}")
+        if not is_first:
+            self._connection.execute(f"RELEASE {_STEP}")
 
     @contextmanager
     def change_of_schema(self) -> Generator[None, None, None]:
@@ -112,6 +113,11 @@ class Transaction:
         finally:
             if self.is_open:
                 self._connection.execute("ROLLBACK")
+
+    def _undo_first(self) -> None:
+        self.rollback()
+        self._catalogue.forget()
+        self._catalogue.refresh()
 
     def _undo_step(self) -> None:
         if self.is_open:  # SQLite itself ends it when the disk is full
