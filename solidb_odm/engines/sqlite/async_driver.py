@@ -1,4 +1,4 @@
-"""The file engine for event loops: the blocking one, in a thread."""
+"""The file engine for event loops: the blocking one, in threads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import anyio
 import anyio.to_thread
 
 from ...commands import Command, Commit, Rollback
+from ...errors import ClosedError
 from ..base import Capabilities
+from . import forks
 from .channel import CAPABILITIES, FileChannel
+from .channel_pool import ChannelPool, Seat
 from .driver import FileDriver
 from .sql_trace import Observer
-from .threads import Worker, start_worker
 
 R = TypeVar("R")
 
@@ -20,9 +22,10 @@ R = TypeVar("R")
 class AsyncFileChannel:
     """Performs commands on one connection, in a thread. Use it from one task at a time."""
 
-    def __init__(self, channel: FileChannel, worker: Worker) -> None:
-        self._channel = channel
-        self._worker = worker
+    def __init__(self, pool: ChannelPool, seat: Seat) -> None:
+        self._pool = pool
+        self._seat = seat
+        self._is_new = True
         self._closed = False
 
     @property
@@ -34,21 +37,26 @@ class AsyncFileChannel:
 
         A cancellation stops the statement and rolls the open transaction back.
         """
+        self._check_open()
+        is_first, self._is_new = self._is_new, False
 
         def work(channel: FileChannel) -> R:
+            if is_first:
+                channel.sweep()
             return channel.perform(command)
 
         if isinstance(command, Commit):  # its outcome must be known; it waits for nobody
-            return await self._worker.finish(work)
+            return await self._seat.finish(work)
         try:
-            return await self._worker.run(work)
+            return await self._seat.run(work)
         except anyio.get_cancelled_exc_class():
             await self._abandon()
             raise
 
     async def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""
-        return await self._worker.run(FileChannel.remove_expired)
+        self._check_open()
+        return await self._seat.run(FileChannel.remove_expired)
 
     async def aclose(self) -> None:
         """Undo an open transaction and give the channel back. Safe to call twice."""
@@ -56,13 +64,20 @@ class AsyncFileChannel:
             return
         self._closed = True
         with anyio.CancelScope(shield=True):
-            await self._worker.aclose()
+            await self._pool.give_back(self._seat)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the channel is closed", hint="open another with driver.channel()")
 
     async def _abandon(self) -> None:
         """Stop what the thread is doing, and wait until it has."""
-        self._channel.interrupt()
+        channel = self._seat.channel
+        if channel is None:
+            return
+        channel.interrupt()
         with anyio.CancelScope(shield=True):
-            await self._worker.run(_recover)
+            await self._seat.run(_recover)
 
 
 def _recover(channel: FileChannel) -> None:
@@ -75,6 +90,9 @@ class AsyncFileDriver:
 
     def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
         self._driver = FileDriver(url, on_statement=on_statement, **options)
+        settings = self._driver.options
+        self._pool = ChannelPool(self._driver.channel, settings.connections, settings.pool_timeout)
+        forks.watch(self._pool)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -85,11 +103,11 @@ class AsyncFileDriver:
         return self._driver.url
 
     async def channel(self) -> AsyncFileChannel:
-        """Open a channel in a thread of its own."""
-        worker = await start_worker(self._driver.channel)
-        return AsyncFileChannel(worker.channel, worker)
+        """Take a channel from the pool, or open one; wait in line while all that there may be are in use."""
+        return AsyncFileChannel(self._pool, await self._pool.take())
 
     async def aclose(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""
         with anyio.CancelScope(shield=True):
+            await self._pool.aclose()
             await anyio.to_thread.run_sync(self._driver.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
@@ -62,6 +63,7 @@ from .quoting import table_sql
 from .replica import ReplicaStore
 from .store import closed_with
 from .transaction import Transaction
+from .write_queue import WriteQueue
 
 R = TypeVar("R")
 
@@ -101,6 +103,7 @@ class FileChannel:
         clock: SweepClock,
         plans: PlanCache,
         statistics: Statistics,
+        queue: WriteQueue,
         give_back: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._connection = connection
@@ -110,10 +113,12 @@ class FileChannel:
         self._closed = self._forked = self._busy = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
-        self._transaction = Transaction(connection, self._catalogue, statistics)
+        self._transaction = Transaction(connection, self._catalogue, statistics, queue, options.timeout)
+        weakref.finalize(self, queue.leave, self._transaction.writer).atexit = False
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
         self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)
+        self._transaction.is_cancelled = self._queries.is_cancelled
         self._gets: dict[str, str] = {}
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
             Get: self._get,
@@ -142,8 +147,12 @@ class FileChannel:
             **ReplicaStore(connection, self._catalogue, self._transaction, self._writer).performs,
         }
         forks.watch(self)
-        with self._translating():
-            self._sweep()
+        self.sweep()
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether something was written that is not committed."""
+        return self._transaction.is_open
 
     @property
     def capabilities(self) -> Capabilities:
@@ -187,6 +196,11 @@ class FileChannel:
     def resume(self) -> None:
         """Go on after ``interrupt``."""
         self._queries.ticks.cancelled = False
+
+    def sweep(self) -> None:
+        """Delete the documents whose time is over, if it is time to look."""
+        with self._translating():
+            self._sweep()
 
     def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""

@@ -17,6 +17,7 @@ from .plan_cache import PlanCache
 from .planner_statistics import Statistics
 from .sql_trace import Observer, observed
 from .store import closed_with, open_connection
+from .write_queue import WriteQueue
 
 _IDLE = 8
 
@@ -35,6 +36,7 @@ class FileDriver:
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
         self._statistics = Statistics()
+        self._queue = WriteQueue()
         self._clock = SweepClock(self._options.sweep)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -62,7 +64,13 @@ class FileDriver:
         connection = self._take()
         try:
             return FileChannel(
-                connection, self._options, self._clock, self._plans, self._statistics, self._give_back
+                connection,
+                self._options,
+                self._clock,
+                self._plans,
+                self._statistics,
+                self._queue,
+                self._give_back,
             )
         except BaseException:
             connection.close()
@@ -82,6 +90,7 @@ class FileDriver:
         """Leave the idle connections to the parent process; threads of it may have held the locks."""
         self._lock = threading.Lock()
         self._plans.after_fork()
+        self._queue.after_fork()
         for connection in self._idle:
             forks.leave(connection, self._options.path, in_use=False)
         self._idle.clear()

@@ -22,7 +22,8 @@ class StoreOptions:
     power cut after each commit; "normal" may lose the last ones then, never damages the file.
     ``strict``: raise the errors that the server's FILTER and SORT swallow. ``create``: make the
     file if it is missing. ``query_timeout``: seconds a query may run. ``database``: the name in ``_id``.
-    ``sweep``: seconds between two removals of expired documents.
+    ``sweep``: seconds between two removals of expired documents. ``connections``: how many the sessions of
+    event loops share, at most; ``pool_timeout``: seconds to wait for one.
     """
 
     path: str = ""
@@ -33,6 +34,8 @@ class StoreOptions:
     query_timeout: float = 30.0
     database: str = ""
     sweep: float = 60.0
+    connections: int = 10
+    pool_timeout: float = 30.0
 
     @property
     def in_memory(self) -> bool:
@@ -91,10 +94,12 @@ def _setting(name: str, value: object) -> object:
         raise ConfigurationError(
             f"unknown option {name!r} of the file engine", hint=f"known: {', '.join(known)}"
         )
-    if name in ("timeout", "query_timeout", "sweep"):
+    if name in ("timeout", "query_timeout", "sweep", "pool_timeout"):
         return _seconds(name, value)
     if name in ("strict", "create"):
         return _switch(name, value)
+    if name == "connections":
+        return _count(name, value)
     if name == "durability" and value not in ("normal", "full"):
         raise ConfigurationError(f"durability is 'normal' or 'full', not {value!r}")
     return str(value)
@@ -108,6 +113,12 @@ def _seconds(name: str, value: object) -> float:
     if not 0 <= seconds < 1e9:
         raise ConfigurationError(f"{name} is a number of seconds from 0 up, not {value!r}")
     return seconds
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit() or int(str(value)) < 1:
+        raise ConfigurationError(f"{name} is a whole number from 1 up, not {value!r}")
+    return int(str(value))
 
 
 def _switch(name: str, value: object) -> bool:

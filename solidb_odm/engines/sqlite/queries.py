@@ -64,6 +64,10 @@ class Queries:
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
 
+    def is_cancelled(self) -> bool:
+        """Tell whether what runs is to stop."""
+        return self.cancelled
+
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
         entry, rows = self._by_plan(command.query, command.binds)

@@ -1,146 +1,136 @@
-"""Where a blocking channel runs for an event loop: aiosqlite's thread on asyncio, anyio's on trio.
-
-aiosqlite gives a connection a thread of its own and queues what is asked of it. Its connection can be
-anything that has the few methods it calls, so the channel itself takes that place.
-"""
+"""A thread that a blocking channel runs in, for event loops: asyncio's and trio's."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar, cast
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from queue import SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
 
-import aiosqlite
 import anyio
-import anyio.to_thread
-
-from .channel import FileChannel
 
 T = TypeVar("T")
-Work = Callable[[FileChannel], T]
+Wake = Callable[[], None]
 
 
-class Worker(Protocol):
-    """Runs work on one channel in a thread, one piece after another."""
+class Waitable(Protocol):
+    """An event of the running loop."""
 
-    channel: FileChannel
+    def set(self) -> object: ...
 
-    async def run(self, work: Work[T], /) -> T:
-        """Run work and return its result; after a cancellation it may still be running."""
-        ...
+    def is_set(self) -> bool: ...
 
-    async def finish(self, work: Work[T], /) -> T:
-        """Run work to its end, and return its result, whoever is cancelled meanwhile."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the channel when all work is done, and end the thread."""
-        ...
+    async def wait(self) -> object: ...
 
 
-async def start_worker(open_channel: Callable[[], FileChannel]) -> Worker:
-    """Open a channel in a thread that suits the running event loop."""
+def wakeable() -> tuple[Waitable, Wake]:
+    """Return an event of the running event loop, and what sets it from any thread."""
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:
-        return ThreadWorker(await anyio.to_thread.run_sync(open_channel))
-    return await AiosqliteWorker.start(open_channel)
+        return _wakeable_in_trio()
+    event = asyncio.Event()
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            loop.call_soon_threadsafe(event.set)
+
+    return event, wake
 
 
-class _Reply:
-    """What aiosqlite takes for a cursor: its rows are the result."""
+def _wakeable_in_trio() -> tuple[Waitable, Wake]:
+    trio: Any = import_module("trio")
+    event: Waitable = trio.Event()
+    token = trio.lowlevel.current_trio_token()
 
-    def __init__(self, result: Any) -> None:
-        self._result = result
+    def wake() -> None:
+        with suppress(trio.RunFinishedError):
+            token.run_sync_soon(event.set)
 
-    def fetchall(self) -> Any:
-        return self._result
-
-
-class _ChannelConnection:
-    """What aiosqlite takes for a connection: what it executes is work on the channel."""
-
-    def __init__(self, channel: FileChannel) -> None:
-        self._channel = channel
-
-    def execute(self, work: Work[Any], _parameters: Iterable[Any]) -> _Reply:
-        return _Reply(work(self._channel))
-
-    def close(self) -> None:
-        self._channel.close()
+    return event, wake
 
 
-class AiosqliteWorker:
-    """Runs work in the thread of an aiosqlite connection, which does not keep the process alive."""
+class _Task(Generic[T]):
+    """Work for the thread, and later what came of it."""
 
-    def __init__(self, connection: aiosqlite.Connection, channel: FileChannel) -> None:
-        self._connection = connection
-        self.channel = channel
+    __slots__ = ("_error", "_result", "_wake", "_work")
 
-    @classmethod
-    async def start(cls, open_channel: Callable[[], FileChannel]) -> AiosqliteWorker:
-        """Start the thread and open the channel in it; cancelled meanwhile, it leaves neither behind."""
-        opened: list[FileChannel] = []
-        given_up = threading.Event()
+    def __init__(self, work: Callable[[], T], wake: Wake) -> None:
+        self._work = work
+        self._wake = wake
+        self._result: Any = None
+        self._error: BaseException | None = None
 
-        def connect() -> Any:
-            opened.append(open_channel())
-            if given_up.is_set():
-                opened[0].close()
-            return _ChannelConnection(opened[0])
-
-        connection = aiosqlite.Connection(connect, iter_chunk_size=1)
-        connection._thread.daemon = True  # noqa: SLF001 - whoever forgets to close a session still ends
+    def perform(self) -> None:
         try:
-            await connection
-        except BaseException:  # aiosqlite has stopped the thread
-            given_up.set()
-            for channel in opened:
-                channel.close()
-            raise
-        return cls(connection, opened[0])
+            self._result = self._work()
+        except BaseException as exc:  # noqa: BLE001  it is raised where the result is waited for
+            self._error = exc
+        self._wake()
 
-    async def run(self, work: Work[T], /) -> T:
-        return cast(T, await self._connection.execute_fetchall(cast(Any, work)))
+    def result(self) -> T:
+        try:
+            if self._error is not None:
+                raise self._error
+            result: T = self._result
+            return result
+        finally:
+            self._error = None  # whose traceback leads here
 
-    async def finish(self, work: Work[T], /) -> T:
-        task = asyncio.ensure_future(self.run(work))
-        cancelled = False
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                cancelled = True
-        if cancelled and (waiting := asyncio.current_task()) is not None:
-            waiting.uncancel()  # it is told again, at its next await
-            waiting.cancel()
+
+class Worker:
+    """Runs work in one thread, one piece after another; the thread ends with its last reference.
+
+    It keeps no process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Task[Any] | None] = SimpleQueue()
+        self._end = weakref.finalize(self, self._queue.put, None)
+        threading.Thread(target=_serve, args=(self._queue,), name="solidb_odm file", daemon=True).start()
+
+    async def run(self, work: Callable[[], T], /) -> T:
+        """Run work and return its result; after a cancellation it may still be running."""
+        event, task = self._put(work)
+        await event.wait()
         return task.result()
 
-    async def aclose(self) -> None:
-        await self._connection.close()
+    async def finish(self, work: Callable[[], T], /) -> T:
+        """Run work to its end, and return its result, whoever is cancelled meanwhile."""
+        event, task = self._put(work)
+        with anyio.CancelScope(shield=True):
+            await _until(event)
+        return task.result()
+
+    def _put(self, work: Callable[[], T]) -> tuple[Waitable, _Task[T]]:
+        event, wake = wakeable()
+        task = _Task(work, wake)
+        self._queue.put(task)
+        return event, task
+
+    def end(self) -> None:
+        """End the thread when all work is done."""
+        self._end()
 
 
-class ThreadWorker:
-    """Runs work in anyio's worker threads, one piece at a time."""
+async def _until(event: Waitable) -> None:
+    """Wait for an event through cancellations by asyncio itself, which know no shield and are told later."""
+    cancelled = False
+    while not event.is_set():
+        try:
+            await event.wait()
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and (waiting := asyncio.current_task()) is not None:
+        waiting.uncancel()  # it is told again, at its next await
+        waiting.cancel()
 
-    def __init__(self, channel: FileChannel) -> None:
-        self.channel = channel
-        self._turn = threading.Lock()
 
-    async def finish(self, work: Work[T], /) -> T:
-        scope = anyio.CancelScope(shield=True)
-        with scope:
-            result = await self.run(work)
-        assert not scope.cancelled_caught
-        return result
-
-    async def run(self, work: Work[T], /) -> T:
-        def run() -> T:
-            with self._turn:
-                return work(self.channel)
-
-        return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
-
-    async def aclose(self) -> None:
-        await self.run(FileChannel.close)
+def _serve(queue: SimpleQueue[_Task[Any] | None]) -> None:
+    while (task := queue.get()) is not None:
+        task.perform()
+        del task  # or it would hold its result until the next one comes

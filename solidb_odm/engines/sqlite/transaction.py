@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Final
 
 from ...errors import TransactionError
 from .catalogue import Catalogue
 from .planner_statistics import Statistics
 from .quoting import quoted
+from .write_queue import WriteQueue
 
 _STEP = "solidb_step"
 
@@ -21,10 +23,22 @@ class Transaction:
     takes the file's write lock at once, so that it can't fail for want of it half-way.
     """
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, statistics: Statistics) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        statistics: Statistics,
+        queue: WriteQueue,
+        seconds: float,
+    ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._statistics = statistics
+        self._queue = queue
+        self._seconds = seconds
+        self.writer: Final = object()
+        """By what the queue knows the transaction."""
+        self.is_cancelled: Callable[[], bool] = bool
         self._before = connection.total_changes
         self._names: list[str] = []
 
@@ -36,7 +50,12 @@ class Transaction:
         """Take the write lock; return whether this begins the transaction."""
         if self._connection.in_transaction:
             return False
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._queue.take(self.writer, self._seconds, self.is_cancelled)  # else SQLite says that it is locked
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._queue.leave(self.writer)
+            raise
         self._names.clear()
         self._before = self._connection.total_changes
         self._catalogue.settle()
@@ -48,12 +67,14 @@ class Transaction:
             self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
             self._connection.execute("COMMIT")
             self._catalogue.settle()
+        self._queue.leave(self.writer)
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
             self._catalogue.forget()
             self._catalogue.settle()
+        self._queue.leave(self.writer)
 
     def savepoint(self, name: str) -> None:
         self.begin()

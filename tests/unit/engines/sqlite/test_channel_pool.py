@@ -1,0 +1,231 @@
+"""Sessions of an event loop share a few connections, and wait in turn: for one of them, and to write."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import anyio
+import pytest
+
+from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
+from solidb_odm.commands import Apply, CreateCollection, Get, Inserts
+from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
+from solidb_odm.engines.sqlite.write_queue import WriteQueue
+from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
+
+pytestmark = pytest.mark.anyio
+
+
+class Visit(Document, collection="pool_visits"):
+    number: int = 0
+
+
+def workers() -> int:
+    return sum(each.name == "solidb_odm file" for each in threading.enumerate())
+
+
+async def test_many_sessions_share_few_threads_and_are_all_served(tmp_path: Path) -> None:
+    before = workers()
+    engine = create_async_engine(f"sqlite:///{tmp_path}/a.db?connections=3")
+    await engine.create_all(Visit)
+    most = 0
+
+    async def visit(number: int) -> None:
+        nonlocal most
+        async with AsyncSession(engine) as session:
+            session.add(Visit(number=number))
+            await session.flush()
+            most = max(most, workers() - before)
+            await session.commit()
+
+    async with anyio.create_task_group() as group:
+        for number in range(60):
+            group.start_soon(visit, number)
+    async with AsyncSession(engine) as session:
+        assert sorted(await session.scalars(select(Visit.number))) == list(range(60))
+    assert most <= 3
+    await engine.dispose()
+
+
+async def test_who_waits_for_a_connection_is_served_in_turn(tmp_path: Path) -> None:
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db", connections=1)
+    held = await driver.channel()
+    served: list[int] = []
+
+    async def wait(number: int) -> None:
+        channel = await driver.channel()
+        served.append(number)
+        await channel.aclose()
+
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(wait, number)
+            await anyio.wait_all_tasks_blocked()
+        assert served == []
+        await held.aclose()
+    assert served == [0, 1, 2, 3, 4]
+    await driver.aclose()
+
+
+async def test_who_is_cancelled_in_line_takes_no_connection_along(tmp_path: Path) -> None:
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db", connections=1)
+    held = await driver.channel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(driver.channel)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await held.aclose()
+    with anyio.fail_after(5):
+        await (await driver.channel()).aclose()
+    await driver.aclose()
+
+
+async def test_no_connection_in_time_is_an_error_that_says_so(tmp_path: Path) -> None:
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db", connections=1, pool_timeout=0.05)
+    held = await driver.channel()
+    with pytest.raises(StoreLocked, match="all 1 connections"):
+        await driver.channel()
+    await held.aclose()
+    await (await driver.channel()).aclose()
+    await driver.aclose()
+    with pytest.raises(ClosedError):
+        await driver.channel()
+
+
+async def test_a_closed_session_leaves_no_transaction_to_the_next(tmp_path: Path) -> None:
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db", connections=1)
+    channel = await driver.channel()
+    await channel.perform(CreateCollection("docs"))
+    await channel.perform(Apply([Inserts("docs", [("a", {"_key": "a"})])]))
+    await channel.aclose()
+    with pytest.raises(ClosedError):
+        await channel.perform(Get("docs", "a"))
+    other = await driver.channel()
+    assert await other.perform(Get("docs", "a")) is None
+    await other.aclose()
+    await driver.aclose()
+
+
+async def test_writers_wait_for_each_other(tmp_path: Path) -> None:
+    engine = create_async_engine(f"sqlite:///{tmp_path}/a.db?timeout=30")
+    await engine.create_all(Visit)
+    inside = most = 0
+
+    async def write(number: int) -> None:
+        nonlocal inside, most
+        async with AsyncSession(engine) as session:
+            session.add(Visit(number=number))
+            await session.flush()
+            inside += 1
+            most = max(most, inside)
+            await anyio.lowlevel.checkpoint()
+            inside -= 1
+            await session.commit()
+
+    async with anyio.create_task_group() as group:
+        for number in range(30):
+            group.start_soon(write, number)
+    assert most == 1
+    await engine.dispose()
+
+
+def test_an_engine_that_is_not_closed_keeps_no_process_alive(tmp_path: Path) -> None:
+    program = f"""
+import asyncio
+from solidb_odm import AsyncSession, Document, create_async_engine
+
+class Visit(Document, collection="visits"):
+    pass
+
+async def main():
+    engine = create_async_engine("sqlite:///{tmp_path}/a.db")
+    await engine.create_all(Visit)
+    async with AsyncSession(engine) as session:
+        session.add(Visit())
+        await session.commit()
+    return engine
+
+engine = asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", ""])
+def test_a_number_of_connections_is_a_whole_one(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="connections"):
+        FileDriver(f"sqlite://?connections={value}")
+
+
+# --- the turn to write ---------------------------------------------------------------------------
+
+
+def never() -> bool:
+    return False
+
+
+def test_the_turn_goes_to_whoever_waits_longest() -> None:
+    queue, served = WriteQueue(), list[int]()
+    first = object()
+    assert queue.take(first, 1, never)
+    assert queue.take(first, 0, never)  # who has it keeps it
+
+    def write(number: int) -> None:
+        writer = object()
+        assert queue.take(writer, 30, never)
+        served.append(number)
+        queue.leave(writer)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for place, thread in enumerate(threads, 1):
+        thread.start()
+        while len(queue._waiting) < place:  # pyright: ignore[reportPrivateUsage]
+            pass
+    queue.leave(object())  # who has it not gives nothing up
+    assert served == []
+    queue.leave(first)
+    for thread in threads:
+        thread.join()
+    assert served == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("seconds", "is_cancelled"), [(0.01, False), (30.0, True)])
+def test_who_gives_up_is_not_waited_for(seconds: float, is_cancelled: bool) -> None:
+    queue = WriteQueue()
+    first, other = object(), object()
+    queue.take(first, 1, never)
+    assert not queue.take(object(), seconds, lambda: is_cancelled)
+    queue.leave(first)
+    assert queue.take(other, 0, never)
+
+
+def test_a_session_that_is_forgotten_gives_its_turn_up(tmp_path: Path) -> None:
+    with create_engine(f"sqlite:///{tmp_path}/a.db?timeout=20") as engine:
+        engine.create_all(Visit)
+        forgotten = Session(engine)
+        forgotten.add(Visit(number=1))
+        forgotten.flush()
+        del forgotten
+        gc.collect()
+        with Session(engine) as session:
+            session.add(Visit(number=2))
+            session.commit()
+            assert session.scalars(select(Visit.number)).all() == [2]
+
+
+def test_a_writer_that_waits_too_long_is_told_that_the_file_is_locked(tmp_path: Path) -> None:
+    with create_engine(f"sqlite:///{tmp_path}/a.db?timeout=0.05") as engine:
+        engine.create_all(Visit)
+        with Session(engine) as first, Session(engine) as second:
+            first.add(Visit())
+            first.flush()
+            second.add(Visit())
+            with pytest.raises(StoreLocked):
+                second.flush()
+            first.commit()
+            second.commit()
