@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TypeVar
 
 import anyio
@@ -65,6 +66,13 @@ class AsyncFileChannel:
         self._closed = True
         with anyio.CancelScope(shield=True):
             await self._pool.give_back(self._seat)
+
+    def __del__(self) -> None:
+        if not self._closed:
+            warnings.warn(
+                "a session was not closed: use async with", ResourceWarning, source=self, stacklevel=2
+            )
+            self._pool.forget(self._seat)
 
     def _check_open(self) -> None:
         if self._closed:

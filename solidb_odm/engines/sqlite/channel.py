@@ -127,7 +127,7 @@ class FileChannel:
             RunQuery: self._queries.run,
             FetchDocuments: self._queries.fetch,
             ExplainQuery: self._queries.explain,
-            Begin: lambda _: self._transaction.open(),
+            Begin: lambda _: self._transaction.begin(),
             Commit: self._commit,
             Rollback: lambda _: self._transaction.rollback(),
             Savepoint: lambda command: self._transaction.savepoint(command.name),

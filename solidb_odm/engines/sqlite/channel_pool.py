@@ -114,6 +114,18 @@ class ChannelPool:
         finally:
             self._hand_on(seat)
 
+    def forget(self, seat: Seat) -> None:
+        """Close the channel of a seat that nobody gave back, and give its place to another."""
+        if seat.channel is not None:
+            seat.worker.post(seat.channel.close)
+        seat.worker.end()
+        with self._lock:
+            self._taken -= 1
+            is_waited_for = bool(self._waiting)
+            self._taken += is_waited_for
+        if is_waited_for:
+            self._hand_on(Seat())
+
     async def aclose(self) -> None:
         """Close the idle channels; those in use are closed when they are given back."""
         with self._lock:

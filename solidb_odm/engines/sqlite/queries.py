@@ -66,7 +66,7 @@ class Queries:
 
     def is_cancelled(self) -> bool:
         """Tell whether what runs is to stop."""
-        return self.cancelled
+        return self.ticks.cancelled
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""

@@ -106,6 +106,10 @@ class Worker:
             await _until(event)
         return task.result()
 
+    def post(self, work: Callable[[], object], /) -> None:
+        """Have work done some time; nobody hears of it."""
+        self._queue.put(_Task(work, _nobody))
+
     def _put(self, work: Callable[[], T]) -> tuple[Waitable, _Task[T]]:
         event, wake = wakeable()
         task = _Task(work, wake)
@@ -115,6 +119,10 @@ class Worker:
     def end(self) -> None:
         """End the thread when all work is done."""
         self._end()
+
+
+def _nobody() -> None:
+    """Wake nobody."""
 
 
 async def _until(event: Waitable) -> None:

@@ -111,6 +111,35 @@ async def test_a_closed_session_leaves_no_transaction_to_the_next(tmp_path: Path
     await driver.aclose()
 
 
+@pytest.mark.parametrize("is_waited_for", [False, True])
+async def test_the_place_of_a_channel_that_was_forgotten_is_free_again(
+    tmp_path: Path, is_waited_for: bool
+) -> None:
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db", connections=1)
+    channel = await driver.channel()
+    await channel.perform(CreateCollection("docs"))
+    await channel.perform(Apply([Inserts("docs", [("a", {"_key": "a"})])]))
+    channel.ring = channel  # type: ignore[attr-defined]  # so that the collector ends it
+
+    async def write() -> None:
+        other = await driver.channel()
+        await other.perform(Apply([Inserts("docs", [("b", {"_key": "b"})])]))
+        assert await other.perform(Get("docs", "a")) is None
+        await other.aclose()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            if is_waited_for:
+                group.start_soon(write)
+                await anyio.wait_all_tasks_blocked()
+            del channel
+            with pytest.warns(ResourceWarning, match="was not closed"):
+                gc.collect()
+            if not is_waited_for:
+                group.start_soon(write)
+    await driver.aclose()
+
+
 async def test_writers_wait_for_each_other(tmp_path: Path) -> None:
     engine = create_async_engine(f"sqlite:///{tmp_path}/a.db?timeout=30")
     await engine.create_all(Visit)
