@@ -90,7 +90,7 @@ class Attribute(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Index(Expression):
+class Subscript(Expression):
     """``base[index]`` with a computed index."""
 
     base: Expression

@@ -69,7 +69,7 @@ def repeats_a_name(expression: Node) -> bool:
     found: set[str] = set()
     parts: set[int] = set()
     for node in walk(expression):
-        if isinstance(node, nodes.Attribute | nodes.Index):
+        if isinstance(node, nodes.Attribute | nodes.Subscript):
             parts.add(id(node.base))
         elif isinstance(node, nodes.Name) and id(node) not in parts:
             if node.name in found:

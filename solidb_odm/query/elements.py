@@ -81,7 +81,7 @@ class Elements(Expression):
             )
         node: q.Expression = q.Name(scope.variables[root])
         for step in self.__path__:
-            node = q.Attribute(node, step) if isinstance(step, str) else q.Index(node, q.Literal(step))
+            node = q.Attribute(node, step) if isinstance(step, str) else q.Subscript(node, q.Literal(step))
         return node
 
     def __build__(self, scope: Any) -> q.Expression:

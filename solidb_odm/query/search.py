@@ -82,7 +82,7 @@ class Score(Expression):
     def __build__(self, scope: Any) -> q.Expression:
         scores = q.Expansion(self.search.hits(scope), path=("score",))
         table = scope.let(q.Call("ZIP_OBJECT", (self.search.keys(scope), scores)))
-        return q.Index(table, self.search.key(scope))
+        return q.Subscript(table, self.search.key(scope))
 
     @property
     def __nullable__(self) -> bool:

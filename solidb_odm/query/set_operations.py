@@ -109,7 +109,7 @@ class Combination(Loading[T_co]):
             if isinstance(each, Scalar) and _is_same(each, wanted):
                 if labels is not None:
                     return q.Attribute(q.Name(row), labels[place])
-                return q.Name(row) if self.single else q.Index(q.Name(row), q.Literal(place))
+                return q.Name(row) if self.single else q.Subscript(q.Name(row), q.Literal(place))
         raise UsageError(
             f"{wanted!r} is no column of the combined statements, which are sorted by those only",
             hint="select it in all of them, or order a select of .cte()",

@@ -111,7 +111,7 @@ class HttpCall(Command[HttpAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
-class Pause(Command[None]):
+class Delay(Command[None]):
     """Wait."""
 
     seconds: float

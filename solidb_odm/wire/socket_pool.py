@@ -21,9 +21,9 @@ from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
     SHAPE_ERRORS,
+    Delay,
     HttpAnswer,
     HttpCall,
-    Pause,
     RequestBatch,
     is_planned,
     misshapen,
@@ -275,7 +275,7 @@ class Lease:
             reply = self._round_trip(command)
         elif isinstance(command, HttpCall):
             reply = self._pool.http(command, self._seconds)
-        elif isinstance(command, Pause):
+        elif isinstance(command, Delay):
             time.sleep(command.seconds)
         else:
             raise TypeError(f"a lease does not perform {type(command).__name__}")

@@ -22,9 +22,9 @@ from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
     SHAPE_ERRORS,
+    Delay,
     HttpAnswer,
     HttpCall,
-    Pause,
     RequestBatch,
     is_planned,
     misshapen,
@@ -252,7 +252,7 @@ class AsyncLease:
             reply = await (self._pool.shared.perform(command) if shared else self.round_trip(command))
         elif isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
-        elif isinstance(command, Pause):
+        elif isinstance(command, Delay):
             await anyio.sleep(command.seconds)
         else:
             raise TypeError(f"a lease does not perform {type(command).__name__}")

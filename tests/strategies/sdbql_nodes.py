@@ -87,7 +87,7 @@ def operands(levels: int) -> SearchStrategy[n.Expression]:
     return st.one_of(
         st.builds(n.Attribute, e, ATTRIBUTES),
         st.builds(n.Attribute, e, NAMES, st.just(True)),
-        st.builds(n.Index, e, e),
+        st.builds(n.Subscript, e, e),
         st.builds(n.Expansion, e, st.integers(1, 3), maybe(e), st.none(), maybe(e), maybe(e), tuples(NAMES)),
         st.builds(n.Expansion, e, st.just(1), st.none(), e, e),
         st.builds(n.Array, tuples(e, most=3)),

@@ -10,7 +10,7 @@ from ..._types import JsonObject
 from ...commands import call
 from ...errors import DatabaseError, UsageError
 from ...wire.faults import Subject
-from ...wire.requests import Exchange, Pause, send
+from ...wire.requests import Delay, Exchange, send
 from ..requests import at, rest, send_whole
 from ..results import ClientResult, DocumentResult
 from ..vector import only_index
@@ -82,7 +82,7 @@ def build(
     }
     run: JsonObject = yield from rest("POST", path, body)
     while run["status"] not in ("done", "failed"):
-        yield from call(Pause(POLL_SECONDS))
+        yield from call(Delay(POLL_SECONDS))
         run = {**run, **(yield from rest("GET", f"{path}/{run['request_id']}"))}
     if run["status"] == "failed":
         raise DatabaseError(

@@ -14,7 +14,7 @@ from ...commands import call
 from ...errors import CommitOutcomeUnknown, ConnectionFailed, SolidbError
 from ...wire.faults import Subject
 from ...wire.frames import frame
-from ...wire.requests import Exchange, Pause, RequestBatch, accepted, packed, pauses, send
+from ...wire.requests import Delay, Exchange, RequestBatch, accepted, packed, pauses, send
 from .staging import Read
 
 
@@ -50,7 +50,7 @@ def find_out(witnesses: Sequence[Witness], database: str) -> Exchange[bool | Non
             return None
         if revisions is not None:
             return judge(witnesses, revisions)
-        yield from call(Pause(pause))
+        yield from call(Delay(pause))
     return None
 
 

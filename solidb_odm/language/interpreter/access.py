@@ -53,7 +53,7 @@ def _variable_attribute(slot: int, name: str) -> Value:
     return read
 
 
-def _index(compiler: Compiler, node: nodes.Index, scope: Variables) -> Value:
+def _index(compiler: Compiler, node: nodes.Subscript, scope: Variables) -> Value:
     base = compiler.expression(node.base, scope)
     index = compiler.expression(node.index, scope)
     return lambda row: get_index(base(row), index(row))
@@ -158,6 +158,6 @@ def _bound(expression: Value | None, row: Row) -> int | None:
 
 EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {
     nodes.Attribute: _attribute,
-    nodes.Index: _index,
+    nodes.Subscript: _index,
     nodes.Expansion: _expansion,
 }

@@ -221,7 +221,7 @@ def _presence(compiler: Compiler, path: nodes.Expression, scope: Variables) -> C
     if isinstance(path, nodes.Attribute):
         base, name = compiler.expression(path.base, scope), path.name
         return lambda row: _has(base(row), name)
-    if isinstance(path, nodes.Index):
+    if isinstance(path, nodes.Subscript):
         base, index = compiler.expression(path.base, scope), compiler.expression(path.index, scope)
         return lambda row: _has(base(row), index(row))
     value = compiler.expression(path, scope)

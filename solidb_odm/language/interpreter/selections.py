@@ -28,7 +28,7 @@ _PLAIN: Final = (
     nodes.Binary,
     nodes.Bind,
     nodes.Call,
-    nodes.Index,
+    nodes.Subscript,
     nodes.Literal,
     nodes.Name,
     nodes.Template,

@@ -21,18 +21,18 @@ _WAYS: Final[tuple[EdgeDirection, ...]] = ("OUTBOUND", "INBOUND")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """A vertex that was reached, and how. The start has no edge and no step before it."""
 
     vertex: str
     edge: JsonObject | None = None
-    before: Step | None = None
+    before: PathStep | None = None
     depth: int = 0
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[PathStep]:
         """Return the steps from the start to this one."""
-        path: list[Step] = []
-        step: Step | None = self
+        path: list[PathStep] = []
+        step: PathStep | None = self
         while step is not None:
             path.append(step)
             step = step.before
@@ -40,7 +40,7 @@ class Step:
 
     def passes(self, vertex: str) -> bool:
         """Return whether the path has been at the vertex."""
-        step: Step | None = self
+        step: PathStep | None = self
         while step is not None:
             if step.vertex == vertex:
                 return True
@@ -49,7 +49,7 @@ class Step:
 
     def uses(self, edge: JsonObject) -> bool:
         """Return whether the path has used the edge."""
-        step: Step | None = self
+        step: PathStep | None = self
         while step is not None and step.edge is not None:
             if step.edge["_key"] == edge["_key"]:
                 return True
@@ -139,7 +139,7 @@ class _Walk:
         self._ends_only = ends_only
         self._seen: set[str] = set()
 
-    def from_(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
+    def from_(self, start: str) -> Iterator[tuple[PathStep, JsonObject]]:
         """Yield the steps whose vertices exist, with their documents."""
         self._seen.add(start)
         source = self._run.source
@@ -147,15 +147,15 @@ class _Walk:
             return self._by_levels(start, source)
         return self._one_by_one(start)
 
-    def _by_levels(self, start: str, source: ReadsMany) -> Iterator[tuple[Step, JsonObject]]:
-        level, depth, rules = [Step(start)], 0, self._rules
+    def _by_levels(self, start: str, source: ReadsMany) -> Iterator[tuple[PathStep, JsonObject]]:
+        level, depth, rules = [PathStep(start)], 0, self._rules
         while level:
             self._run.check_rows(len(level))
             vertices = list(dict.fromkeys(step.vertex for step in level))
             wanted = depth >= rules.minimum or self._prune is not None
             documents = self._documents(source, vertices) if wanted else {}
             edges = self._edges(source, vertices) if depth < rules.maximum else None
-            following: list[Step] = []
+            following: list[PathStep] = []
             for step in level:
                 document = documents.get(step.vertex)
                 if document is not None and depth >= rules.minimum:
@@ -185,9 +185,9 @@ class _Walk:
                     found.setdefault((edge[end], way), []).append(edge)
         return lambda vertex, way: found.get((vertex, way), ())
 
-    def _one_by_one(self, start: str) -> Iterator[tuple[Step, JsonObject]]:
+    def _one_by_one(self, start: str) -> Iterator[tuple[PathStep, JsonObject]]:
         edges = partial(self._run.source.edges, self._collection)
-        waiting = deque((Step(start),))
+        waiting = deque((PathStep(start),))
         take = waiting.pop if self._rules.depth_first else waiting.popleft
         while waiting:
             self._run.check_rows(len(waiting))
@@ -203,7 +203,7 @@ class _Walk:
         """Return whether to stop at a vertex; asked at the last depth too, for it may be an error."""
         return self._prune is not None and document is not None and self._prune(document)
 
-    def _following(self, step: Step, edges: Edges) -> Iterator[Step]:
+    def _following(self, step: PathStep, edges: Edges) -> Iterator[PathStep]:
         rules = self._rules
         for edge, vertex in neighbours(self._run, edges, step.vertex, rules.direction):
             if rules.edges == "path" and step.uses(edge):
@@ -214,10 +214,10 @@ class _Walk:
                 if vertex in self._seen:
                     continue
                 self._seen.add(vertex)
-            yield Step(vertex, edge, step, step.depth + 1)
+            yield PathStep(vertex, edge, step, step.depth + 1)
 
 
-def _path(run: Run, step: Step) -> JsonObject:
+def _path(run: Run, step: PathStep) -> JsonObject:
     steps = step.steps()
     documents = [vertex_document(run, item.vertex) for item in steps]
     return {

@@ -14,7 +14,6 @@ from ..nodes import (
     Case,
     Expansion,
     Expression,
-    Index,
     Lambda,
     Literal,
     Name,
@@ -22,6 +21,7 @@ from ..nodes import (
     Quantified,
     SortKey,
     Subquery,
+    Subscript,
     Template,
     Window,
 )
@@ -88,7 +88,7 @@ class OperandParser(Cursor, ABC):
             return Attribute(base, cast("str", self.values[self.at - 2]))
         index = self.expression()
         self.expect("]")
-        return Index(base, index)
+        return Subscript(base, index)
 
     def expansion(self, base: Expression) -> Expression:
         """Read ``[* ..]`` after the bracket, and the path behind it."""

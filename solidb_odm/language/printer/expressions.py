@@ -75,7 +75,7 @@ class ExpressionPrinter(ABC):
         while True:
             if isinstance(base, nodes.Attribute):
                 inner, suffix = base.base, self.attribute(base)
-            elif isinstance(base, nodes.Index):
+            elif isinstance(base, nodes.Subscript):
                 inner, suffix = base.base, self.index(base)
             elif isinstance(base, nodes.Expansion):
                 inner, suffix = base.base, self.expansion(base)
@@ -99,7 +99,7 @@ class ExpressionPrinter(ABC):
             return f"[{quote_string(node.name)}]"
         return f"{'?.' if node.optional else '.'}{quote_name(node.name)}"
 
-    def index(self, node: nodes.Index) -> str:
+    def index(self, node: nodes.Subscript) -> str:
         """Write an index. A bare string literal in brackets would be an attribute."""
         text = self.expression(node.index)
         literal = isinstance(node.index, nodes.Literal) and isinstance(node.index.value, str)
@@ -278,7 +278,7 @@ _WRITERS: dict[type[Expression], Callable[[ExpressionPrinter, Any], str]] = {
     nodes.Bind: ExpressionPrinter.bind,
     nodes.Name: ExpressionPrinter.name,
     nodes.Attribute: ExpressionPrinter.postfix,
-    nodes.Index: ExpressionPrinter.postfix,
+    nodes.Subscript: ExpressionPrinter.postfix,
     nodes.Expansion: ExpressionPrinter.postfix,
     nodes.Array: ExpressionPrinter.array,
     nodes.Object: ExpressionPrinter.object,

@@ -88,7 +88,7 @@ class FieldRef(Expression):
         place = self.__place__
         node: q.Expression = q.Name(scope.variable(place.source))
         for step in place.path:
-            node = q.Attribute(node, step) if isinstance(step, str) else q.Index(node, q.Literal(step))
+            node = q.Attribute(node, step) if isinstance(step, str) else q.Subscript(node, q.Literal(step))
         return node
 
     def __encode__(self, value: Any) -> Any:

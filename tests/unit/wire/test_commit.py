@@ -18,7 +18,7 @@ from solidb_odm.errors import (
     StaleDocumentError,
     TransactionConflict,
 )
-from solidb_odm.wire.requests import Pause
+from solidb_odm.wire.requests import Delay
 from solidb_odm.wire.socket_pool import Lease
 
 from .fake_server import HANG_UP, HANG_UP_AFTERWARDS, FakeServer, refused
@@ -31,7 +31,7 @@ class Hasty:
         self.lease, self.pauses = lease, pauses
 
     def perform(self, command: Command[Any], /) -> Any:
-        if isinstance(command, Pause):
+        if isinstance(command, Delay):
             return self.pauses.append(command.seconds)
         return self.lease.perform(command)
 

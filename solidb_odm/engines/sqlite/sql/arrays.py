@@ -67,7 +67,7 @@ def _literal(node: nodes.Expression | None) -> int | None:
 # --- parts of arrays -----------------------------------------------------------------------------
 
 
-def element_at(c: Compilation, node: nodes.Index, scope: Scope) -> Term:
+def element_at(c: Compilation, node: nodes.Subscript, scope: Scope) -> Term:
     """Return ``base[3]``; of an object it is the attribute of that name."""
     place = _literal(node.index)
     if place is None:
