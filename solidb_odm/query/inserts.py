@@ -146,7 +146,7 @@ def _attribute(name: str, path: tuple[str, ...]) -> q.Expression:
 
 
 def _nth(row: str, number: int) -> q.Expression:
-    return q.Index(q.Attribute(q.Name(row), "sought"), q.Literal(number))
+    return q.Subscript(q.Attribute(q.Name(row), "sought"), q.Literal(number))
 
 
 def _rows(rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
