@@ -12,7 +12,7 @@ URL    ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup test demo server test-server bench lint format types docs check clean
+.PHONY: help setup test demo server test-server attack bench lint format types docs check clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ server:  ## Install the SoliDB server with cargo, if there is none
 
 test-server: $(VENV)/.test  ## Run the tests that need a server, and fail if there is none
 	SOLIDB_REQUIRE_SERVER=1 $(BIN)/python -m pytest -m server $(ARGS)
+
+attack: $(VENV)/.test  ## Attack the engines with kills, forks, interrupts, damage and odd input
+	$(BIN)/python -m tools.attack $(ARGS)
 
 bench: $(VENV)/.bench  ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -39,7 +39,7 @@ def decode(payload: bytes) -> Answer:
         reply = unpackb(payload)
     except UNPACKING as problem:
         raise unreadable(problem) from problem
-    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply.get("status") == "ok":
         return Answer(reply["data"])  # as most are
     return answer_of(reply)
 
@@ -50,7 +50,7 @@ def decode_data(payload: bytes) -> Json | Answer:
         reply = unpackb(payload)
     except UNPACKING as problem:
         raise unreadable(problem) from problem
-    if is_map(reply) and len(reply) == 2 and "data" in reply and reply["status"] == "ok":
+    if is_map(reply) and len(reply) == 2 and "data" in reply and reply.get("status") == "ok":
         return reply["data"]
     return answer_of(reply)
 

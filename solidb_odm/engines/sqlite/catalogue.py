@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..._types import JsonObject
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
-from ...errors import CollectionNotFound, IndexNotFound
+from ...errors import CollectionNotFound, IndexNotFound, StoreCorrupt
 from .quoting import table_sql
 
 _TABLES = (
@@ -87,7 +87,13 @@ class Catalogue:
         """Read the catalogue again if any connection has changed it; return its version."""
         version = self._current()
         if version != self.version:
-            self._collections = self._read()
+            try:
+                self._collections = self._read()
+                sorted(self._collections)
+            except (ValueError, TypeError, KeyError) as exc:
+                raise StoreCorrupt(
+                    f"the list of collections is damaged: {exc!r}", hint="restore the file from a copy"
+                ) from exc
             self.version = version
         return self.version
 

@@ -175,6 +175,8 @@ class FileChannel:
         except sqlite3.Error as exc:
             raise_interrupt(exc)
             raise translate(exc, self._options.path) from exc
+        except UnicodeDecodeError as exc:  # of SQLite's words about a damaged file
+            raise translate(exc, self._options.path) from exc
         except RecursionError as exc:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
         finally:
@@ -226,7 +228,7 @@ class FileChannel:
         """Raise SQLite's errors as ours."""
         try:
             yield
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, UnicodeDecodeError) as exc:
             raise translate(exc, self._options.path) from exc
 
     # --- documents -------------------------------------------------------------------------------
@@ -301,7 +303,7 @@ class FileChannel:
             self._catalogue.refresh()
             if has_expiry(self._catalogue):
                 self._remove_expired()
-        except (sqlite3.Error, SolidbError) as exc:
+        except (sqlite3.Error, UnicodeDecodeError, SolidbError) as exc:
             self._transaction.rollback()
             if not _puts_off(exc, self._options.path):
                 _logger.warning("expired documents were not removed: %s", exc)
@@ -312,5 +314,5 @@ class FileChannel:
 
 
 def _puts_off(error: Exception, path: str) -> bool:
-    ours = translate(error, path) if isinstance(error, sqlite3.Error) else error
+    ours = translate(error, path) if isinstance(error, (sqlite3.Error, UnicodeDecodeError)) else error
     return isinstance(ours, (StoreLocked, StoreUnavailable))

@@ -24,13 +24,13 @@ _UNAVAILABLE = {
 _NO_TABLE = "no such table: "
 
 
-def translate(error: sqlite3.Error, path: str) -> DatabaseError:
-    """Return our error for one of SQLite's; raise it from the original."""
+def translate(error: sqlite3.Error | UnicodeDecodeError, path: str) -> DatabaseError:
+    """Return our error for one of SQLite's, or for one whose text is damaged; raise it from the original."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     where = path or "the database in memory"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(where, path)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or isinstance(error, UnicodeDecodeError):
         return StoreCorrupt(
             f"{where} is not a database, or is damaged: {error}",
             path=path,

@@ -40,7 +40,7 @@ def open_connection(
         raise translate(exc, options.path) from exc
     try:
         _prepare(connection, options)
-    except sqlite3.Error as exc:
+    except (sqlite3.Error, UnicodeDecodeError) as exc:
         connection.close()
         raise translate(exc, options.path) from exc
     except BaseException:

@@ -1,0 +1,1 @@
+"""Campaigns that attack the engines: kills, forks, interrupts, cancellations, damage, odd input."""

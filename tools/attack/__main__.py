@@ -1,0 +1,56 @@
+"""``python -m tools.attack [--seconds 300] [--seed N] [names ..]``: run the campaigns, tell what they found.
+
+The exit code is 1 if a rule was broken; the seed that is printed gives the same campaign again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .campaign import Campaign, Ground, Report
+from .inputs import answers, texts, urls
+from .moments import cancellations, interrupts
+from .processes import damage, disks, forks, kills, neighbours
+
+CAMPAIGNS: dict[str, Campaign] = {
+    each.__name__: each
+    for each in (kills, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers)
+}
+
+
+def main() -> int:
+    """Run the campaigns that are named, or all of them."""
+    parser = argparse.ArgumentParser(prog="tools.attack", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*CAMPAIGNS, []], help="campaigns; all without")
+    parser.add_argument("--seconds", type=float, default=300, help="for all campaigns together")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options = parser.parse_args()
+    logging.disable()  # what the engines say of damaged files is not of interest
+    names = options.names or list(CAMPAIGNS)
+    reports = {name: _run(name, options.seed, options.seconds / len(names)) for name in names}
+    print(f"\nseed {options.seed}\n\n| campaign | rounds | faults |\n|---|---|---|")
+    for name, report in reports.items():
+        print(f"| {name} | {report.rounds:,} | {len(report.faults)} |")
+    for name, report in reports.items():
+        for fault in report.faults[:10]:
+            print(f"FAULT {name}: {fault[:400]}", file=sys.stderr)
+    return int(any(report.faults for report in reports.values()))
+
+
+def _run(name: str, seed: int, seconds: float) -> Report:
+    report = Report()
+    print(f"{name} ..", flush=True)
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        ground = Ground(random.Random(f"{seed} {name}"), time.monotonic() + seconds, Path(folder))
+        CAMPAIGNS[name](ground, report)
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main())
