@@ -257,7 +257,7 @@ class AsyncOfflineSyncManager(ManagerBase):
         if self.given_remote is not None:
             remote: AsyncRemote = self.given_remote
             return remote
-        return AsyncServerRemote(self.address) if self.address is not None else None
+        return AsyncServerRemote(self.address) if self.address else None
 
     async def _run(self, operation: Operation[T]) -> T:
         """Run an operation on the store."""

@@ -119,13 +119,13 @@ class SyncConfig:
 
 def recalled(folder: str | os.PathLike[str], values: JsonObject, **overrides: Any) -> SyncConfig:
     """Return the settings that a store remembers. For a ``Custom`` strategy, conflicts are parked."""
-    names = values["conflict_strategy"]
+    names: str | dict[str, str] = values["conflict_strategy"]
     strategy = (
-        {collection: _strategy(name) for collection, name in names.items()}
-        if isinstance(names, dict)
-        else _strategy(names)
+        _strategy(names)
+        if isinstance(names, str)
+        else {collection: _strategy(name) for collection, name in names.items()}
     )
-    settings = {**values, "conflict_strategy": strategy, **overrides}
+    settings: dict[str, Any] = {**values, "conflict_strategy": strategy, **overrides}
     return SyncConfig(local_storage_path=folder, **settings)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
+from ..wire.packing import is_list, is_map
 from ..language.documents import without
 
 
@@ -62,9 +63,9 @@ def digest(value: Any) -> str:
 def _numbers(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    if isinstance(value, dict):
+    if is_map(value):
         return {name: _numbers(inner) for name, inner in value.items()}
-    return [_numbers(inner) for inner in value] if isinstance(value, list) else value
+    return [_numbers(inner) for inner in value] if is_list(value) else value
 
 
 def moment(text: str) -> datetime | None:

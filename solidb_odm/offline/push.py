@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -28,7 +29,7 @@ from ..errors import (
     SolidbError,
     StaleDocumentError,
 )
-from .documents import canonical, same
+from .documents import same
 from .pull import leave
 from .remote import CreateMany, CreateOne, Query, RemoveMany, ReplaceMany, Written
 from .round import Round, settle_by_look
@@ -160,7 +161,7 @@ def _batches(edits: Sequence[Edit]) -> Iterator[list[Edit]]:
     batch: list[Edit] = []
     size = 0
     for edit in edits:
-        own = len(canonical(edit.current))
+        own = len(json.dumps(edit.current))
         if batch and size + own > _BYTES_AT_ONCE:
             yield batch
             batch, size = [], 0

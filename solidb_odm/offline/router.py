@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from ..commands import Command, Performs, PerformsAsync
 from ..errors import RequestTimeout
@@ -43,7 +43,8 @@ class Router:
     def perform(self, command: Command[R], /) -> R:
         if isinstance(command, RemoteCommand):
             self._deadline.check()
-            return cast(R, self._remote.perform(command))
+            reply: R = self._remote.perform(command)
+            return reply
         return self._local.perform(command)
 
 
@@ -56,5 +57,6 @@ class AsyncRouter:
     async def perform(self, command: Command[R], /) -> R:
         if isinstance(command, RemoteCommand):
             self._deadline.check()
-            return cast(R, await self._remote.perform(command))
+            reply: R = await self._remote.perform(command)
+            return reply
         return await self._local.perform(command)

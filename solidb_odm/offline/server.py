@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..wire.faults import Subject
 from ..wire.names import quoted
+from ..wire.packing import is_map
 from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http
 from ..wire.url import ServerAddress
 from .remote import (
@@ -167,15 +168,12 @@ def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError
 
 def _written(answer: HttpAnswer, context: Subject, revision: str = "") -> Written | SolidbError:
     """Return what came of one write; what says nothing about the document is raised."""
-    if answer.status < 300 and isinstance(answer.body, dict) and "_rev" in answer.body:
-        return Written(answer.body["_rev"], answer.body["_updated_at"])
+    body: JsonObject = answer.body if is_map(answer.body) else {}
+    if answer.status < 300 and "_rev" in body:
+        return Written(body["_rev"], body["_updated_at"])
     if answer.status == _STALE:
         return _stale(context.collection, context.key, revision)
-    if (
-        answer.status == 404
-        and isinstance(answer.body, dict)
-        and answer.body.get("type") == "DocumentNotFound"
-    ):
+    if answer.status == 404 and body.get("type") == "DocumentNotFound":
         return _stale(context.collection, context.key, revision)
     problem = http_fault(answer, context)
     if answer.status in (400, 403, 413, 422):

@@ -244,7 +244,7 @@ class OfflineSyncManager(ManagerBase):
         if self.given_remote is not None:
             remote: Remote = self.given_remote
             return remote
-        return ServerRemote(self.address) if self.address is not None else None
+        return ServerRemote(self.address) if self.address else None
 
     def _run(self, operation: Operation[T]) -> T:
         """Run an operation on the store."""

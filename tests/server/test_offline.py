@@ -27,6 +27,7 @@ from tests.unit.offline.simulator import Simulator
 from tools.server import LocalServer, find_server, running_server
 
 from .offline_server import RealServer
+from .server_killer import kill_soon
 
 pytestmark = pytest.mark.server
 SEEDS = int(os.environ.get("SOLIDB_SYNC_SERVER_SEEDS", "40"))
@@ -278,7 +279,7 @@ def test_a_server_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -
         manager = OfflineSyncManager(first.url("d"), config).initialize()
         for number in range(2000):
             manager.save_document("notes", f"k{number}", {"n": number})
-        killer = _kill_soon(tmp_path / "server")
+        killer = kill_soon(tmp_path / "server")
         with pytest.raises(ConnectionFailed):
             _write_for_ever(manager)
         killer.join()
@@ -298,25 +299,6 @@ def _write_for_ever(manager: OfflineSyncManager) -> None:
     while True:
         manager.sync_now()
         manager.query("FOR d IN notes UPDATE d WITH {again: d._rev} IN notes")
-
-
-def _kill_soon(data: Path) -> Any:
-    import signal
-    import threading
-
-    def kill() -> None:
-        time.sleep(0.4)
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                command = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if str(data / "store").encode() in command:
-                os.kill(int(process.name), signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    return thread
 
 
 @pytest.mark.timeout(600)
