@@ -9,8 +9,8 @@ from typing import Any
 
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
-from ..wire.packing import is_list, is_map
 from ..language.documents import without
+from ..wire.packing import is_list, is_map
 
 
 def plain(document: JsonObject) -> JsonObject:
