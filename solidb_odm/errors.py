@@ -413,7 +413,7 @@ class TransactionConflict(TransactionError):
 
 @dataclass(frozen=True, slots=True)
 class StaleDocument:
-    """One document that somebody else changed; ``found`` is None if it is gone."""
+    """One document that another writer changed; ``found`` is None if it is gone."""
 
     collection: str
     key: str
@@ -422,7 +422,7 @@ class StaleDocument:
 
 
 class StaleDocumentError(DatabaseError):
-    """Somebody else changed or deleted documents since they were loaded. Nothing was written.
+    """Another writer changed or deleted documents since they were loaded. Nothing was written.
 
     ``documents`` lists them with the expected and the found revision.
     """
@@ -532,7 +532,7 @@ class DecisionNeeded(MigrationError):
 
 
 class DataLossRefused(MigrationError):
-    """A step would destroy data for good, and nobody allowed it."""
+    """A step would destroy data for good, and that was not allowed."""
 
 
 class IrreversibleMigration(MigrationError):

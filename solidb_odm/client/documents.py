@@ -1,6 +1,6 @@
 """The calls about documents: one by one, many at once, and in pages.
 
-``tx`` is the transaction that a call belongs to, if there is one.
+``tx`` is the transaction that a call belongs to, if any.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class ChangeEvent(ClientResult):
 
 @dataclass(slots=True)
 class Subscription(Generic[T]):
-    """A subscription: its request, and what has come for whoever reads it."""
+    """A subscription: its request, and what has come for its reader."""
 
     request: JsonObject
     context: Subject

@@ -249,7 +249,7 @@ def cancel(database: str, job_id: str) -> Exchange[Job]:
 
 
 def ensure(database: str, collection: str) -> Exchange[None]:
-    """Make a collection unless somebody has."""
+    """Make a collection unless it is there already."""
     try:
         yield from send({"cmd": "create_collection", "database": database, "name": collection})
     except CollectionExists:

@@ -1,4 +1,4 @@
-"""Who watches the requests: the log, OpenTelemetry, and whoever the program named."""
+"""The observers of requests: the log, OpenTelemetry, and the function that the program gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOGGER = logging.getLogger("solidb_odm.client")
 
 
 class RequestObserver:
-    """The one observer that tells all that want to know: the log, and whoever the options name."""
+    """The one observer that calls the others: the log, and those of the options."""
 
     def __init__(self, others: Sequence[Observer]) -> None:
         self._others = others
@@ -28,7 +28,7 @@ class RequestObserver:
 
 
 def observer_of(options: Mapping[str, Any]) -> Observer:
-    """Return the one observer that tells all that the options ask for."""
+    """Return the one observer that calls all that the options ask for."""
     observers: list[Observer] = [_spans()] if options.get("tracing") else []
     if (wanted := options.get("on_request")) is not None:
         observers.append(wanted)

@@ -107,7 +107,7 @@ class Engine(EngineBase):
         return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     def channel(self) -> Channel:
-        """Open a conversation with the database, which tells those who listen of what it performs."""
+        """Open a channel to the database, which notifies listeners of every command it performs."""
         opened = self.driver.channel()
         return ObservedChannel(opened, self.observation) if self.observation.is_on else opened
 
@@ -164,7 +164,7 @@ class AsyncEngine(EngineBase):
         return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     async def channel(self) -> AsyncChannel:
-        """Open a conversation with the database, which tells those who listen of what it performs."""
+        """Open a channel to the database, which notifies listeners of every command it performs."""
         opened = await self.driver.channel()
         return AsyncObservedChannel(opened, self.observation) if self.observation.is_on else opened
 

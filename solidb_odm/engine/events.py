@@ -50,7 +50,7 @@ Watcher: TypeAlias = Callable[[QueryEvent], object]
 
 
 class Observation:
-    """Who watches an engine, and from how many seconds on a query is slow."""
+    """The watchers of an engine, and from how many seconds on a query is slow."""
 
     def __init__(self, slow_query: float | None = None) -> None:
         self.watchers: list[Watcher] = []

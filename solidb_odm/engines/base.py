@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What differs between engines, so that nobody asks for an engine's name.
+    """What differs between engines, so that no code needs to ask for an engine's name.
 
     ``body``: the form documents travel in, JSON text or decoded values.
     ``interactive_transactions``: writes can be made, and read back, before the commit.

@@ -58,7 +58,7 @@ class AsyncSession(SessionBase):
         self._channel: AsyncCountedChannel | None = None
 
     def __del__(self) -> None:
-        """Warn of a session with an open connection, which nobody can await any more."""
+        """Warn of a session with an open connection that can no longer be awaited."""
         if getattr(self, "_channel", None) is not None:
             warnings.warn(
                 "an AsyncSession was not closed: use 'async with', or await session.close()",
@@ -216,7 +216,7 @@ class AsyncSession(SessionBase):
             raise
 
     async def run(self, work: Callable[[Self], Awaitable[T]], *, retries: int = 3) -> T:
-        """Call a function with the session and commit; try again where somebody else was first.
+        """Call a function with the session and commit; try again where another writer was first.
 
         Before another try the session lets go of all documents, so the function must load what it
         changes. It may run several times: leave what can't be undone, such as mail, until after it.

@@ -113,7 +113,7 @@ class SessionBase:
         self._has_begun = False
 
     def __del__(self) -> None:
-        """Let the documents go that a session held which nobody closed."""
+        """Release the documents of a session that was never closed."""
         if (work := getattr(self, "_work", None)) is not None:
             work.end()
 

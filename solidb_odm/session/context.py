@@ -46,6 +46,6 @@ class Context:
         return ask(command, create=self.auto_create, registries=self.work.registries)
 
     def tell(self, event: Event) -> None:
-        """Call those who listen to an event."""
+        """Call the listeners of an event."""
         for listener in self.listeners.get(event, ()):
             listener()

@@ -191,7 +191,7 @@ class Session(SessionBase):
             raise
 
     def run(self, work: Callable[[Self], T], *, retries: int = 3) -> T:
-        """Call a function with the session and commit; try again where somebody else was first.
+        """Call a function with the session and commit; try again where another writer was first.
 
         Before another try the session lets go of all documents, so the function must load what it
         changes. It may run several times: leave what can't be undone, such as mail, until after it.

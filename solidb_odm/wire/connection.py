@@ -74,7 +74,7 @@ class Connection:
         self.sent += size
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Take received bytes (``b""``: the other side hung up); return the answers now whole."""
+        """Take received bytes (``b""``: the server closed the connection); return the complete answers."""
         if not data:
             raise self._hung_up()
         self.received += len(data)

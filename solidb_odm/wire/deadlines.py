@@ -1,4 +1,4 @@
-"""The arithmetic of time-outs: how much is left of what a caller is ready to wait."""
+"""The arithmetic of time-outs: how much is left of the time a caller allows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LEAST = 0.001
 
 
 def remaining(begun: float, seconds: float | None) -> float | None:
-    """Return what is left of so many seconds since ``begun``; None stays None: no end."""
+    """Return what is left of so many seconds since ``begun``; None, for no limit, stays None."""
     return None if seconds is None else max(LEAST, seconds - (time.monotonic() - begun))
 
 

@@ -34,7 +34,7 @@ Observer: TypeAlias = Callable[[RequestEvent], None]
 
 
 class Counted(Protocol):
-    """A connection, which counts what it carries. Who holds it is the only one to count."""
+    """A connection, which counts what it sends and receives. Only its holder counts."""
 
     round_trips: int
     requests: int
@@ -62,7 +62,7 @@ class Tally:
 
 
 class RequestCounts:
-    """Counters of one driver, and who is told of every round trip.
+    """Counters of one driver, and the observer that is called after every round trip.
 
     An observer may have a method ``awake``: while that says no, no event is made for it.
     """

@@ -46,7 +46,7 @@ from .responses import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a request is about: what an error about it says, and whoever watches is told."""
+    """What a request is about: what its errors say and its observers are told."""
 
     database: str = ""
     collection: str = ""

@@ -1,4 +1,4 @@
-"""Which connection to reuse, open or close, and who comes next: the policy of the pool, without I/O.
+"""Which connection to reuse, open or close, and which caller is next: the policy of the pool, without I/O.
 
 ``reuse`` and ``put`` are single steps on a deque, which threads may take without a lock; everything else
 happens under the shell's. So who queues first joins the queue and then looks for a connection, and who gives
@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 
 W = TypeVar("W")
 SURPLUS_SECONDS = 5.0
-"""How long connections beyond the size of the pool stay idle: long enough for those who wait."""
+"""How long connections beyond the size of the pool stay idle: long enough for callers that wait."""
 
 SWEEP_SECONDS = 1.0
-"""How often those who give connections back look for some to close."""
+"""How often callers that return connections look for some to close."""
 
 
 class Ticket(Generic[W]):
@@ -79,7 +79,7 @@ class PoolPolicy(Generic[W]):
         return bool(self._queue) or now - self._swept > SWEEP_SECONDS
 
     def drop(self) -> None:
-        """Note that a connection in use is gone; somebody in the queue may open another."""
+        """Note that a connection in use is gone; a caller in the queue may open another."""
         self._open -= 1
 
     def queue(self, ticket: Ticket[W]) -> None:

@@ -47,7 +47,7 @@ class RequestBatch(Command[list[Any]]):
     node that the exchange has spoken to before.
     ``keys``: of the documents that the answers carry, in their order, "" where that is not known; an answer
     with another document breaks the connection.
-    ``label``, ``text`` and ``binds`` are for whoever watches.
+    ``label``, ``text`` and ``binds`` are for observers.
     """
 
     chunks: Sequence[bytes]
@@ -186,7 +186,7 @@ def send(
 ) -> Exchange[Answer]:
     """Send one request; return its answer, or raise what the server refused it with.
 
-    ``context`` is for errors and for whoever watches, where the request itself does not say it all.
+    ``context`` is for errors and observers, where the request itself does not say it all.
     """
     batch = RequestBatch(
         (request_frame(request, context),),

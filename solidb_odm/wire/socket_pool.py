@@ -52,7 +52,7 @@ class SocketPool:
         self._closed = False
 
     def idle(self, now: float) -> SocketConnection | None:
-        """Take an idle connection that still stands, if there is one and nobody waits for it."""
+        """Take an idle connection that is still open, if there is one and no caller waits for it."""
         if self._process != os.getpid():
             self._forget()
         while (connection := self._policy.reuse(now)) is not None:

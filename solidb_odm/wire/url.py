@@ -58,7 +58,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is, and who asks."""
+    """Where a server is, and the login for it."""
 
     hosts: tuple[Host, ...]
     database: str = ""

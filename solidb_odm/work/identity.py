@@ -1,4 +1,4 @@
-"""The identity map: one object for one document, as long as somebody holds it."""
+"""The identity map: one object for one document, as long as the object is referenced."""
 
 from __future__ import annotations
 

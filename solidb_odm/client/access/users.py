@@ -16,7 +16,7 @@ from .roles import Permission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User(ClientResult):
-    """Somebody who can log in; ``permissions`` are told of oneself only."""
+    """A user who can log in; ``permissions`` are known of the one that is logged in only."""
 
     username: str
     roles: list[str] = field(default_factory=list[str])
@@ -64,11 +64,11 @@ class Users(Caller):
         self._run(revoke_role(username, role, database))
 
     def me(self) -> User:
-        """Return who is logged in, with roles and permissions."""
+        """Return the user that is logged in, with roles and permissions."""
         return self._run(me())
 
     def my_permissions(self) -> builtins.list[Permission]:
-        """Return what the one who is logged in may do."""
+        """Return the permissions of the user that is logged in."""
         return self._run(my_permissions())
 
 
@@ -100,11 +100,11 @@ class AsyncUsers(AsyncCaller):
         await self._run(revoke_role(username, role, database))
 
     async def me(self) -> User:
-        """Return who is logged in, with roles and permissions."""
+        """Return the user that is logged in, with roles and permissions."""
         return await self._run(me())
 
     async def my_permissions(self) -> builtins.list[Permission]:
-        """Return what the one who is logged in may do."""
+        """Return the permissions of the user that is logged in."""
         return await self._run(my_permissions())
 
 
@@ -153,11 +153,11 @@ def revoke_role(username: str, role: str, database: str | None = None) -> Exchan
 
 
 def me() -> Exchange[User]:
-    """Return who is logged in."""
+    """Return the user that is logged in."""
     row = yield from rest("GET", at("auth", "me"))
     return User.of(row, permissions=[Permission.of(item) for item in row["permissions"]])
 
 
 def my_permissions() -> Exchange[list[Permission]]:
-    """Return what the one who is logged in may do."""
+    """Return the permissions of the user that is logged in."""
     return [Permission.of(row) for row in (yield from rest("GET", at("auth", "me", "permissions")))]

@@ -6,14 +6,14 @@ from ..._backoff import pause
 from ...errors import StaleDocumentError, StoreLocked, TransactionConflict
 
 RETRYABLE = (StaleDocumentError, TransactionConflict, StoreLocked)
-"""Somebody else was first; the same work on what is stored now may succeed."""
+"""Another writer was first; the same work on what is stored now may succeed."""
 
 _FIRST = 0.02
 _LONGEST = 2.0
 
 
 class Backoff:
-    """The pauses between tries, so that two who collided do not collide again."""
+    """The pauses between tries, so that two writers that collided do not collide again."""
 
     def __init__(self, retries: int) -> None:
         self._retries = retries
