@@ -89,7 +89,7 @@ class Table:
         place = inner.__place__ if isinstance(inner, FieldRef) else getattr(inner, "place", None)
         if isinstance(place, Place):
             return replace(place, source=self, path=(column.label,), nullable=True)
-        annotation = getattr(inner, "annotation", Any)
+        annotation = inner.__solidb_type__
         return Place(self, (column.label,), annotation, None, column.label, nullable=True)
 
     def __solidb_table__(self, scope: BuildScope) -> q.CommonTable:

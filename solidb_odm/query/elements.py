@@ -36,7 +36,8 @@ class Elements(Expression):
     ``__root__`` is the whole element, which one or several conditions speak of.
     """
 
-    __slots__ = ("__items__", "__path__", "__quantifier__", "__root__", "__type__")
+    __slots__ = ("__bound__", "__items__", "__path__", "__quantifier__", "__root__", "__type__")
+    __bound__: bool
     __quantifier__: q.ArrayQuantifier
     __root__: Elements
 
@@ -52,6 +53,7 @@ class Elements(Expression):
         self.__quantifier__ = quantifier
         self.__path__ = path
         self.__root__ = self if root is None else root
+        self.__bound__ = False
         if kind is None:
             inner = type_inspection.element(items.__solidb_type__)
             kind = (inner, None, "", type_inspection.is_nullable(inner))
@@ -237,7 +239,7 @@ def closed(wanted: Expression) -> Expression:
     """Return a condition with its elements quantified: each where the conditions that speak of it meet."""
     if isinstance(wanted, Negation):
         return Negation(closed(wanted.condition))
-    free = free_elements(wanted)
+    free = [each for each in free_elements(wanted) if not each.__bound__]
     if not free:
         return wanted
     if isinstance(wanted, Combined):
@@ -263,7 +265,8 @@ def _joined(wanted: Combined) -> Expression:
     together: dict[Elements, list[Expression]] = {}
     made: list[Expression] = []
     for part in parts:
-        free = [] if isinstance(part, (Negation, Combined)) else free_elements(part)
+        is_whole = not isinstance(part, (Negation, Combined))
+        free = [each for each in free_elements(part) if is_whole and not each.__bound__]
         if len(free) == 1 and free[0].__quantifier__ == joins:
             if free[0] not in together:
                 made.append(free[0])
@@ -314,7 +317,10 @@ def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
     if listed.__solidb_kind__ not in ("list", "any", "mixed", "other"):
         raise UsageError(f"{name} takes a list, and {listed!r} is {NAMES[listed.__solidb_kind__]}")
     element = Elements(listed, quantifier)
-    return element if test is None else ElementCondition(element, condition(test(element)))
+    if test is None:
+        return element
+    element.__bound__ = True  # the function says where the conditions on it end
+    return ElementCondition(element, closed(condition(test(element))))
 
 
 @overload

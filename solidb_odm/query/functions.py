@@ -19,7 +19,7 @@ from ..language.functions.base import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import decimals, instants
-from ..model.expressions.base import Expression, Value, lift
+from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import check_order
@@ -80,6 +80,14 @@ class Aggregate(Expression):
         digits = self._digits(scope)
         total = decimals.total_of(scope.aggregate("PUSH", digits))
         return q.Array((total, scope.aggregate("COUNT", digits)))
+
+    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        if self.function == "AVG" and self.__solidb_kind__ == "decimal":
+            raise UsageError(
+                f"{self!r} can be shown, but not compared: its digits have no end",
+                hint="compare sums: func.sum(x) > 10 * func.count(x)",
+            )
+        return Expression.__compare__(self, operator, other)
 
     def _digits(self, scope: Any) -> q.Expression:
         assert self.argument is not None

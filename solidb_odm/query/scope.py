@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression, Source
 from ..model.expressions.constants import inexact
+from .families import are_one, types_with
 
 
 class Compiles(Protocol):
@@ -85,6 +86,17 @@ class BuildScope:
             hint=f"add .join({name}, condition) to the statement, or ask for it in a subquery: "
             f"in_(field, select({name}.key).where(..)), exists(select({name}).where(..))",
         )
+
+    def types_with(self, source: Source, stored: str) -> q.Expression | None:
+        """Return the types a field of a subclass speaks of, where documents of its parent are read."""
+        scope: BuildScope | None = self
+        while scope is not None and scope.own(source) is None:
+            scope = scope.parent
+        if scope is None or source in scope.variables:
+            return None
+        read = next(other for other in scope.variables if are_one(source, other))
+        names = types_with(source, read, stored)
+        return None if names is None else self.bind(names)
 
     def bind(self, value: Any) -> q.Bind:
         """Return the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""
@@ -188,22 +200,6 @@ def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
             hint="write the others as subqueries, or in the statements themselves",
         )
     return replace(query, tables=q.With(tuple(table for _, table in scope.tables.values()), bool(recursive)))
-
-
-def are_one(one: Source, other: Source) -> bool:
-    """Return whether two sources are classes of one hierarchy in one collection, which one loop reads."""
-    if one is other:
-        return True
-    if not (isinstance(one, type) and isinstance(other, type)):
-        return False
-    collections = {getattr(each, "__solidb_collection__", each) for each in (one, other)}
-    return len(collections) == 1 and bool(_roots(one) & _roots(other))
-
-
-def _roots(model: type[Any]) -> set[type[Any]]:
-    """Return the classes of a class's collection that it inherits from, and itself."""
-    collection = getattr(model, "__solidb_collection__", None)
-    return {each for each in model.__mro__ if each.__dict__.get("__solidb_collection__") == collection}
 
 
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:

@@ -7,12 +7,11 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.declaration.registry import is_in_use
 from ..model.document import Document
 from ..model.expressions import decimals
 from ..model.expressions.base import Combined, Expression, Source
@@ -23,8 +22,9 @@ from ..model.mixins import SoftDelete
 from .columns import Column, Entity, Labelled, Scalar
 from .ctes import Table
 from .elements import Unnest, closed_all
+from .families import are_one, family
 from .outer_joins import Partner
-from .scope import BuildScope, are_one, names_in, same_name, sources_of, substitute
+from .scope import BuildScope, names_in, same_name, sources_of, substitute
 from .sources import collection_of, model_of
 
 
@@ -256,21 +256,6 @@ def root_of(model: type[Document]) -> type[Document]:
             if base.__dict__.get("__solidb_collection__") == model.__solidb_collection__
         )
     return model
-
-
-def family(model: type[Document]) -> list[type[Document]]:
-    """Return the class and its subclasses that live in the same collection."""
-    return list(_family(model, model.__solidb_collection__))
-
-
-def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
-    if not is_in_use(model):
-        return
-    if model.__solidb_collection__ == collection:
-        yield model
-    for child in model.__subclasses__():
-        if child.__solidb_collection__ in (collection, None):  # one in the middle may be abstract
-            yield from _family(child, collection)
 
 
 def _conjuncts(wanted: Iterable[Expression]) -> list[Expression]:

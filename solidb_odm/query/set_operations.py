@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model.expressions import decimals
 from ..model.expressions.base import Expression
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
@@ -104,12 +105,15 @@ class Combination(Loading[T_co]):
         return tuple(keys)
 
     def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
-        """Return the place in a row of a column of the first statement."""
+        """Give the place in a row of a column of the first statement; of decimals what they sort by."""
         for place, each in enumerate(self.columns):
             if isinstance(each, Scalar) and _is_same(each, wanted):
+                cell: q.Expression = q.Name(row)
                 if labels is not None:
-                    return q.Attribute(q.Name(row), labels[place])
-                return q.Name(row) if self.single else q.Subscript(q.Name(row), q.Literal(place))
+                    cell = q.Attribute(cell, labels[place])
+                elif not self.single:
+                    cell = q.Subscript(cell, q.Literal(place))
+                return decimals.sort_key(cell) if wanted.__solidb_kind__ == "decimal" else cell
         raise UsageError(
             f"{wanted!r} is no column of the combined statements, which are sorted by those only",
             hint="select it in all of them, or order a select of .cte()",

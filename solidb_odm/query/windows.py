@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model.expressions import decimals
 from ..model.expressions.base import Expression, Value, lift
 from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.operators import Ordering
@@ -75,6 +76,16 @@ class Windowed(WindowCall):
         )
         return cast(BuildScope, scope).window(window)
 
+    def __solidb_column__(self, scope: Any) -> q.Expression:
+        built = self.__build__(scope)
+        return decimals.digits_of_key(built) if self.__solidb_kind__ == "decimal" else built
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        return decimals.digits_of_key(self.__build__(scope))
+
+    def __repr__(self) -> str:
+        return f"over(func.{self.function.lower()}(..))"
+
 
 def over(value: T, *, partition_by: Any = (), order_by: Any = ()) -> T:
     """Compute a window function, or an aggregate, for each row over the rows of its window.
@@ -93,6 +104,11 @@ def _call(value: Any) -> WindowCall:
         return value
     function = getattr(value, "function", None)
     if not isinstance(value, Windowed) and function in _AGGREGATES and hasattr(value, "argument"):
+        if value.__solidb_kind__ == "decimal" and function in ("SUM", "AVG"):
+            raise UsageError(
+                f"over() can't {function.lower()} decimals exactly, as {value!r} would have it",
+                hint="group_by() sums them exactly; or add them up in Python",
+            )
         argument = value.argument if value.argument is not None else Value(1)  # COUNT() counts nothing
         return WindowCall(function, (argument,), value.annotation)
     raise UsageError(

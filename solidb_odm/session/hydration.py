@@ -19,7 +19,8 @@ from ..model.document import Document
 from ..model.state import SLOT, state_of
 from ..model.stored.codec import body_value, decode
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
-from ..query.select_block import family, root_of
+from ..query.families import family
+from ..query.select_block import root_of
 from ..work import UnitOfWork
 from ..work.hooks import hooks_of, run_hook
 from ..work.identity import References

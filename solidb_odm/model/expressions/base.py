@@ -39,6 +39,10 @@ class Scope(Protocol):
         """Return a bind variable that carries an encoded value."""
         ...
 
+    def types_with(self, source: Source, stored: str) -> q.Expression | None:
+        """Give the types that a field of a subclass speaks of, where documents of its parent are read."""
+        ...
+
     def statement(self, statement: Any) -> q.Query:
         """Build a statement as a subquery of this scope."""
         ...
@@ -296,7 +300,7 @@ class Value(Expression):
     annotation: Any = Any
 
     def __build__(self, scope: Scope) -> q.Expression:
-        if self.annotation is Decimal:
+        if self.annotation is Decimal and self.value is not None:
             return scope.bind(decimals.key_of(Decimal(self.value)))
         return scope.bind(self.value)
 

@@ -86,10 +86,15 @@ class FieldRef(Expression):
     def __stored__(self, scope: Scope) -> q.Expression:
         """Make the node of the value as it is stored."""
         place = self.__place__
-        node: q.Expression = q.Name(scope.variable(place.source))
+        whole = q.Name(scope.variable(place.source))
+        node: q.Expression = whole
         for step in place.path:
             node = q.Attribute(node, step) if isinstance(step, str) else q.Subscript(node, q.Literal(step))
-        return node
+        types = scope.types_with(place.source, str(place.path[0])) if place.path else None
+        if types is None:
+            return node
+        is_one = q.Compare(q.Attribute(whole, "_type"), "IN", types)
+        return q.Ternary(is_one, node, q.Literal(None))
 
     def __encode__(self, value: Any) -> Any:
         place = self.__place__
