@@ -44,14 +44,13 @@ def types_with(model: Any, read: Any, stored: str) -> list[str] | None:
     """Return the types of documents that a field of a class speaks of, where others that are read have one of
     the same name; None where it needs no telling.
     """
-    if (
-        model is read
-        or not (isinstance(model, type) and isinstance(read, type))
-        or not issubclass(model, read)
-    ):
+    if model is read or not (isinstance(model, type) and isinstance(read, type)):
         return None
-    own = family(model)
-    others = [each for each in family(read) if each not in own]
+    narrow, wide = cast("type[Document]", model), cast("type[Document]", read)
+    if not issubclass(narrow, wide):
+        return None
+    own = family(narrow)
+    others = [each for each in family(wide) if each not in own]
     if _has(read, stored) or not any(_has(each, stored) for each in others):
         return None
     return [name for each in own if (name := each.__solidb_mapping__.type_name) is not None]

@@ -208,5 +208,6 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
 
 def check_elements(one: Any, other: Any, operator: str, what: object, beside: object) -> None:
     """Refuse to compare lists of elements that have nothing in common; UsageError."""
-    left, right = (kind_of(type_inspection.element(each)) for each in (one, other))
+    left: Kind = kind_of(type_inspection.element(one))
+    right: Kind = kind_of(type_inspection.element(other))
     check_pair(left, right, operator, _Element(what), _Element(beside))
