@@ -24,6 +24,7 @@ from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Dri
 from ..errors import ConfigurationError, UsageError
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
+from .echo import announce, log_request, log_statement
 from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher, spans
 
 R = TypeVar("R")
@@ -232,6 +233,8 @@ def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
     if slow_query is not None and slow_query < 0:
         raise ConfigurationError(f"slow_query={slow_query!r}", hint="give seconds, such as 0.5")
     engine.observation.slow_query = slow_query
+    if logger.isEnabledFor(logging.INFO):
+        engine.observation.announcer = announce
     if tracing:
         engine.on_query(spans())
     return engine
@@ -255,17 +258,8 @@ def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
 
 def _observer(scheme: str) -> tuple[str, Callable[..., None]]:
     if scheme == "sqlite":
-        return "on_statement", _log_statement
-    return "on_request", _log_request
-
-
-def _log_statement(sql: str, parameters: int, milliseconds: float, rows: int) -> None:
-    logger.info("%s  -- %d parameters, %d rows, %.2f ms", sql, parameters, rows, milliseconds)
-
-
-def _log_request(event: Any) -> None:
-    text = f" {event.text}" if event.text else ""
-    logger.info("%s%s  -- %d requests, %.2f ms", event.command, text, event.requests, event.milliseconds)
+        return "on_statement", log_statement
+    return "on_request", log_request
 
 
 def _print_log() -> None:

@@ -55,11 +55,13 @@ class Observation:
     def __init__(self, slow_query: float | None = None) -> None:
         self.watchers: list[Watcher] = []
         self.slow_query = slow_query
+        self.announcer: Callable[[Command[Any]], None] | None = None
+        """Told of a command before it is performed."""
 
     @property
     def is_on(self) -> bool:
         """Return whether anybody wants to know."""
-        return bool(self.watchers) or self.slow_query is not None
+        return bool(self.watchers) or self.slow_query is not None or self.announcer is not None
 
     def explaining(self, command: Command[Any], seconds: float) -> ExplainQuery | None:
         """Return the command that explains a query, if it was slow."""
@@ -114,9 +116,13 @@ def _warn(event: QueryEvent) -> None:
 
 
 def _without_values(plan: Json) -> Json:
+    """Return a plan without the values of parameters, wherever in it they stand."""
+    if isinstance(plan, list):
+        return [_without_values(each) for each in cast("list[Json]", plan)]
     if not isinstance(plan, dict):
         return plan
-    return {name: value for name, value in cast(JsonObject, plan).items() if name != "parameters"}
+    parts = cast(JsonObject, plan).items()
+    return {name: _without_values(value) for name, value in parts if name != "parameters"}
 
 
 def describe(command: Command[Any]) -> str:
@@ -173,6 +179,8 @@ class ObservedChannel:
         return self._channel.capabilities
 
     def perform(self, command: Command[R], /) -> R:
+        if self._observation.announcer is not None:
+            self._observation.announcer(command)
         start = perf_counter()
         try:
             reply = self._channel.perform(command)
@@ -207,6 +215,8 @@ class AsyncObservedChannel:
         return self._channel.capabilities
 
     async def perform(self, command: Command[R], /) -> R:
+        if self._observation.announcer is not None:
+            self._observation.announcer(command)
         start = perf_counter()
         try:
             reply = await self._channel.perform(command)

@@ -1,0 +1,51 @@
+"""``echo``: the query in its own language and its values first, then one line of SQL, and no secrets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from solidb_odm import Document, Session, create_engine, sdbql, select
+
+
+class Login(Document, collection="logins_echoed"):
+    name: str
+    password: str = ""
+
+
+@pytest.fixture
+def quiet_after() -> Iterator[None]:
+    logger = logging.getLogger("solidb_odm.engine")
+    before = (list(logger.handlers), logger.level, logger.propagate)
+    logger.handlers.clear()
+    yield
+    logger.handlers[:], logger.propagate = before[0], before[2]
+    logger.setLevel(before[1])
+
+
+@pytest.mark.usefixtures("quiet_after")
+def test_echo_shows_the_query_its_values_and_one_line_of_sql(capsys: pytest.CaptureFixture[str]) -> None:
+    with create_engine("sqlite://", echo=True) as engine, Session(engine) as session:
+        session.add(Login(name="Ada", password="hunter2"))
+        session.commit()
+        capsys.readouterr()
+        session.scalars(select(Login).where(Login.name == "Ada", Login.password == "hunter2")).all()
+        session.execute(sdbql("RETURN @token == @plain", token="hunter2", plain="seen")).all()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("FOR ")
+    assert "'Ada'" in lines[0]
+    assert "SELECT" in lines[1]
+    assert not any("hunter2" in line or "PRAGMA" in line for line in lines)
+    assert any("@token = ***, @plain = 'seen'" in line or "@plain = ***" in line for line in lines)
+
+
+def test_the_log_of_slow_queries_holds_no_values(caplog: pytest.LogCaptureFixture) -> None:
+    query = "FOR l IN logins_echoed FILTER l.name == @who RETURN MERGE(l, {x: TYPE_OF(l)})"
+    with create_engine("sqlite://", slow_query=0) as engine, Session(engine) as session:
+        session.add(Login(name="hunter2"))
+        session.commit()
+        session.execute(sdbql(query, who="hunter2")).all()
+    assert "FILTER" in caplog.text
+    assert "hunter2" not in caplog.text
