@@ -251,7 +251,7 @@ class Holdings:
             return True
         try:
             return bool(document_difference(type(document).__solidb_mapping__, document, state.body)[0])
-        except InvalidDocument:  # what can't be stored was not
+        except (InvalidDocument, RecursionError, ValueError):  # what can't be stored was not
             return True
 
     @property

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .._types import Body
 from ..commands import Batch, Inserts, Patch, Patches, Removals
+from ..errors import InvalidDocument, SolidbError
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.state import State, state_of
 from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
+from .depth import check_depth
 from .differences import Difference, document_difference
 from .links import rank_of
 
@@ -98,6 +100,7 @@ def _put_patches(
     bodies: list[Body | None] = []
     for document in documents:
         difference, whole = differences[id(document)]
+        check_depth(mapping, document.key, whole)
         check_valid(mapping, document, whole)
         state, removed = state_of(document), difference.removed
         given = whole if as_text else body_value(whole) if removed else None
@@ -112,7 +115,8 @@ def _put_inserts(
     rows: list[tuple[str, Body]] = []
     bodies: list[Body | None] = []
     for document in documents:
-        body = encode(mapping, document)
+        body = _encoded(encode, mapping, document)
+        check_depth(mapping, document.key, body)
         if state_of(document).touched:
             check_valid(mapping, document, body)
         else:
@@ -122,13 +126,38 @@ def _put_inserts(
     plan.put(Inserts(mapping.collection, rows), documents, bodies)
 
 
+def _encoded(encode: Callable[[Mapping, Document], Body], mapping: Mapping, document: Document) -> Body:
+    try:
+        return encode(mapping, document)
+    except SolidbError:
+        raise
+    except (RecursionError, ValueError) as exc:
+        raise _unencodable(mapping, document, exc) from exc
+
+
+def _unencodable(mapping: Mapping, document: Document, problem: Exception) -> InvalidDocument:
+    """Return our error for a document that can't be encoded, or whose encoded form can't be read."""
+    return InvalidDocument(
+        f"{mapping.collection}/{document.key} can't be stored: {problem}",
+        collection=mapping.collection,
+        key=document.key,
+        hint="is it nested too deep, or in itself?",
+    )
+
+
 def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, Body]]:
     """Return the documents that differ from their stored form, with the difference and the new form."""
     found: list[tuple[Document, Difference, Body]] = []
     for document in documents:
         state = state_of(document)
         assert state.body is not None
-        difference, whole = document_difference(type(document).__solidb_mapping__, document, state.body)
+        mapping = type(document).__solidb_mapping__
+        try:
+            difference, whole = document_difference(mapping, document, state.body)
+        except SolidbError:
+            raise
+        except (RecursionError, ValueError) as exc:
+            raise _unencodable(mapping, document, exc) from exc
         if difference:
             found.append((document, difference, whole))
     return found
