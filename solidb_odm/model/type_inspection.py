@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
+
+from .class_cache import cached_by_annotation
 
 UNCHANGEABLE = (
     str, int, float, bool, bytes, complex, type(None), datetime, date, time, timedelta,
@@ -37,18 +38,11 @@ def strip(annotation: Any) -> Any:
 
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:
-    """Give the members of a union, or the annotation itself."""
-    try:
-        return _known_alternatives(annotation)
-    except TypeError:  # an annotation that can't be hashed
-        return _alternatives(annotation)
+    """Return the members of a union, or the annotation itself."""
+    return (annotation,) if isinstance(annotation, type) else _alternatives(annotation)
 
 
-@lru_cache(maxsize=4096)
-def _known_alternatives(annotation: Any) -> tuple[Any, ...]:
-    return _alternatives(annotation)
-
-
+@cached_by_annotation
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
     annotation = strip(annotation)
     if isinstance(annotation, TypeVar):
@@ -146,7 +140,7 @@ def link_target(annotation: Any) -> Any:
     return None
 
 
-@lru_cache(maxsize=4096)
+@cached_by_annotation
 def _changeable(member: Any) -> bool:
     origin = get_origin(member)
     if origin is Literal:
@@ -172,14 +166,7 @@ def _changeable(member: Any) -> bool:
 
 def can_change(annotation: Any) -> bool:
     """Say whether a value of the type can change while an attribute goes on holding it."""
-    return any(_hashable_changeable(member) for member in alternatives(annotation))
-
-
-def _hashable_changeable(member: Any) -> bool:
-    try:
-        return _changeable(member)
-    except TypeError:  # an annotation that can't be hashed
-        return True
+    return any(map(_changeable, alternatives(annotation)))
 
 
 def has_unordered(annotation: Any) -> bool:

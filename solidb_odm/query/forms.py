@@ -64,8 +64,9 @@ def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
     names = {_mark(value): name for name, value in binds.items()}
     if names.keys() != given.keys() or len(names) < len(binds):
         return
-    if len(_known) >= _SIZE:
-        _known.clear()
+    oldest = next(iter(_known), None)
+    if len(_known) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
+        _known.clear()  # forms from before the newest class are asked for no more, and keep classes alive
     _known[form] = query, tuple(names[mark] for mark in given)
 
 

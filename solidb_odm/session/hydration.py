@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -88,8 +88,15 @@ class Reading:
     validate: Callable[[str], Any]
 
 
-@lru_cache(maxsize=512)
-def _reading(model: Any, _generation: int) -> Reading:
+def _reading(model: Any, generation: int) -> Reading:
+    known: tuple[int, Reading] | None = model.__dict__.get("__solidb_reading__")
+    if known is None or known[0] != generation:
+        known = generation, _found_reading(model)
+        type.__setattr__(model, "__solidb_reading__", known)
+    return known[1]
+
+
+def _found_reading(model: Any) -> Reading:
     root = root_of(model)
     mapping, classes = root.__solidb_mapping__, family(root)
     hooked = any("after_load" in hooks_of(each) for each in classes)

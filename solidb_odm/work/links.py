@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
+from ..model.class_cache import cached_by_class
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.links.placement import link_places
@@ -22,13 +22,9 @@ class Reference(NamedTuple):
     brings: bool
 
 
+@cached_by_class
 def refers(model: Any) -> bool:
     """Return whether documents of a class can refer to others."""
-    return _refers(model)
-
-
-@lru_cache(maxsize=4096)
-def _refers(model: Any) -> bool:
     return issubclass(model, Edge) or bool(link_places(model))
 
 
@@ -47,16 +43,12 @@ def referred(document: Document) -> Iterator[Reference]:
                 yield Reference(target, str(place), place.cascade.saves)
 
 
+@cached_by_class
 def rank_of(model: Any) -> int:
     """Return how many links in a row lead on from a class at most: what it links to has a lower rank.
 
     Links in a circle have no order; where one begins does not count.
     """
-    return _rank_of(model)
-
-
-@lru_cache(maxsize=4096)
-def _rank_of(model: Any) -> int:
     return _rank(model, frozenset((model,)))
 
 

@@ -6,7 +6,7 @@ the class, once it is made, with the field's reference.
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from inspect import getattr_static
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from .. import type_inspection
+from ..class_cache import cached_by_class
 from ..expressions.fields import FieldRef, Place
 
 
@@ -80,7 +81,7 @@ def _return_type(cls: Any, name: str) -> Any:
     return Any if kind is PydanticUndefined else kind
 
 
-@lru_cache(maxsize=512)
+@cached_by_class
 def _holder(cls: Any, name: str) -> type[BaseModel]:
     """Make a model with one field like the computed one, which knows how its values are stored."""
     body = {

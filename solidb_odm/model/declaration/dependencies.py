@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from inspect import getattr_static
 from types import FunctionType
 from typing import Any
 
+from ..class_cache import cached_by_class
+
 Reads = frozenset[str]
 
 
+@cached_by_class
 def reads_of(cls: Any, name: str) -> Reads | None:
     """Return the fields that a computed field of a class reads; None where its code does not tell.
 
     It tells where ``self`` is used in no other way than ``self.field``, or for other properties and methods
     of the class of which the same is true.
     """
-    return _reads_of(cls, name)
-
-
-@lru_cache(maxsize=512)
-def _reads_of(cls: Any, name: str) -> Reads | None:
     found: set[str] = set()
     waiting, seen = [name], set[str]()
     while waiting:

@@ -21,6 +21,7 @@ from typing_extensions import dataclass_transform
 from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
+from ..class_cache import forget
 from ..expressions.encoding import stored_name
 from ..expressions.fields import FieldRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
@@ -278,6 +279,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     """
     if not cls.__pydantic_complete__ and required:
         complete(cls, 4)
+    forget(cls)
     watched = [
         name for name, info in cls.__pydantic_fields__.items() if type_inspection.can_change(info.annotation)
     ]

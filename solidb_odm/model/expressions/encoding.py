@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from .. import type_inspection
+from ..class_cache import cached_by_class
 from ..stored.field_schemas import field_reader, field_schema
 from ..stored.forms import stored_form, type_form
 from .constants import plain
@@ -59,7 +59,7 @@ def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[An
     return any(member is kind for member in type_inspection.alternatives(annotation))
 
 
-@lru_cache(maxsize=4096)
+@cached_by_class
 def is_customised(owner: Any, name: str) -> bool:
     """Return whether a serialiser of its own stores a field as something its type does not tell."""
     if name not in getattr(owner, "__pydantic_fields__", ()):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from pydantic import (
 )
 
 from .. import type_inspection
+from ..class_cache import cached_by_annotation
 
 Kind: TypeAlias = Literal[
     "any", "bool", "int", "float", "decimal", "text", "bytes", "datetime", "date", "time", "duration", "uuid",
@@ -88,17 +88,10 @@ _TIMES: dict[Any, bool | None] = {
 
 def kind_of(annotation: Any) -> Kind:
     """Return the kind of the values of a type, None aside."""
-    try:
-        return _known_kind(annotation)
-    except TypeError:  # an annotation that can't be hashed
-        return _kind_of(annotation)
-
-
-@lru_cache(maxsize=4096)
-def _known_kind(annotation: Any) -> Kind:
     return _kind_of(annotation)
 
 
+@cached_by_annotation
 def _kind_of(annotation: Any) -> Kind:
     if any(
         isinstance(note, (PlainSerializer, WrapSerializer)) for note in type_inspection.metadata(annotation)

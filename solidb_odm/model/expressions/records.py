@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
-from functools import lru_cache
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
 
 from .. import type_inspection
+from ..class_cache import cached_by_annotation
 from .encoding import stored_name
 
 
@@ -41,7 +41,7 @@ def fields_of(record: type[Any]) -> dict[str, RecordField]:
     }
 
 
-@lru_cache(maxsize=512)
+@cached_by_annotation
 def _plain_fields(hashable: Hashable) -> dict[str, RecordField]:
     record = cast("type[Any]", hashable)
     hints = get_type_hints(record, include_extras=True)

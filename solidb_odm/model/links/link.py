@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, overload
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -86,6 +87,10 @@ class Link(Generic[D]):
         return self._document
 
     if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, target: Any) -> GenericAlias:
+            # As list[int] is made: typing would remember it, and keep the classes of functions alive.
+            return GenericAlias(cls, target)
 
         def __getattr__(self, name: str) -> Any:
             """Return an attribute of the document, as response models that read attributes want it."""

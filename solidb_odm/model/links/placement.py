@@ -7,7 +7,6 @@ assigned becomes a link at once, what is put into a list, dict or embedded model
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from .. import type_inspection
+from ..class_cache import cached_by_annotation, cached_by_class
 from ..declaration.cascades import Cascade
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -50,13 +50,9 @@ class LinkPlace:
         return ".".join(self.names)
 
 
+@cached_by_class
 def link_places(model: Any) -> tuple[LinkPlace, ...]:
     """Give the places of a class that hold links."""
-    return _link_places(model)
-
-
-@lru_cache(maxsize=4096)
-def _link_places(model: Any) -> tuple[LinkPlace, ...]:
     return tuple(_places_in(model, (), ()))
 
 
@@ -122,7 +118,7 @@ def links_of(holder: Any, name: str) -> Iterator[Any]:
     return (each for each in inside(value) if hasattr(each, "__solidb_any_target__"))
 
 
-@lru_cache(maxsize=4096)
+@cached_by_class
 def _reader_at(model: Any, name: str) -> Reader | None:
     return reader_of(model.__pydantic_fields__[name].annotation)
 
@@ -130,16 +126,9 @@ def _reader_at(model: Any, name: str) -> Reader | None:
 # --- making links --------------------------------------------------------------------------------
 
 
+@cached_by_annotation
 def reader_of(annotation: Any) -> Reader | None:
-    """Give what makes links in the values of a type, in place within lists and dicts; None if it has none."""
-    try:
-        return _reader_of(annotation)
-    except TypeError:  # an annotation that can't be hashed
-        return _reader_of.__wrapped__(annotation)
-
-
-@lru_cache(maxsize=4096)
-def _reader_of(annotation: Any) -> Reader | None:
+    """Return what makes links in the values of a type, in place within lists and dicts, if there are any."""
     members = type_inspection.alternatives(annotation)
     readers = [read for member in members if (read := _member_reader(member, str in members)) is not None]
     if len(readers) < 2:

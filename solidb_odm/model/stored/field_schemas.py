@@ -6,11 +6,11 @@ constraints and field validators that the annotation alone does not have.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, cast
 
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, to_json
 
+from ..class_cache import cached_by_class
 from .forms import reads_json, stored_form
 
 
@@ -36,7 +36,7 @@ class FieldReader:
         return self._reader.validate_python(stored, by_alias=True, by_name=True)
 
 
-@lru_cache(maxsize=2048)
+@cached_by_class
 def field_reader(model: type[Any], name: str) -> FieldReader:
     """Return the reader of a field of a complete model or Pydantic dataclass."""
     form = stored_form(model)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema, to_json
 
 from ..._dataclasses import dataclass
+from ..class_cache import cached_by_annotation
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
 LOSSY = "solidb_lossy"
@@ -82,7 +82,7 @@ def stored_form(model: Any) -> StoredForm:
     return found
 
 
-@lru_cache(maxsize=1024)
+@cached_by_annotation
 def type_form(annotation: Any) -> StoredForm:
     """Give the stored form of a type that no model describes."""
     origin = cast(Any, TypeAdapter(annotation).core_schema)
