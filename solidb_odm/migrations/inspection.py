@@ -8,6 +8,7 @@ from typing import Any
 
 from .._types import Json, JsonObject
 from ..commands import CollectionSpec, DescribeCollection, IndexSpec, ListCollections, Operation, call
+from ..language.documents import SYSTEM_ATTRIBUTES
 from .ledger import body_of
 from .passes import read_page
 from .steps import source_text
@@ -45,7 +46,7 @@ def inspect_models() -> Operation[str]:
 def _model(spec: CollectionSpec, documents: list[JsonObject]) -> str:
     name = _class_name(spec.name)
     classes: list[str] = []
-    hidden = ("_key", "_from", "_to", "_id", "_rev", "_created_at", "_updated_at", "_type", "_version")
+    hidden = (*SYSTEM_ATTRIBUTES, "_from", "_to", "_type", "_version")
     fields = _fields(name, documents, classes, hidden)
     for index in spec.indexes:
         for path in index.fields:

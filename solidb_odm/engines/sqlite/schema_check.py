@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from ..._types import JsonObject
-from ...errors import ConfigurationError, SchemaViolation
+from ...errors import SchemaViolation
 from .catalogue import Collection
 
 
@@ -32,12 +32,6 @@ def check_document(collection: Collection, key: str, document: JsonObject) -> No
 
 @lru_cache(maxsize=64)
 def _validator(schema: str) -> Any:
-    try:
-        jsonschema = import_module("jsonschema")
-    except ImportError as exc:
-        raise ConfigurationError(
-            "queries that write to a collection with a schema need the package jsonschema",
-            hint="pip install jsonschema, or write through the session",
-        ) from exc
+    jsonschema = import_module("jsonschema")  # here, because it takes longer to load than all else together
     parsed = json.loads(schema)
     return jsonschema.validators.validator_for(parsed)(parsed)
