@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EVENT_LOOPS = {"asyncio", "anyio", "aiosqlite", "trio"}
+EVENT_LOOPS = {"asyncio", "anyio", "trio"}
 SERVER = {"httpx", "httpcore", "websockets", "msgpack", "cronsim"}
 EXTRAS = {"numpy", "shapely", "jellyfish", "argon2", "opentelemetry"}
 
@@ -95,5 +95,5 @@ def test_a_program_loads_only_what_it_uses(program: str, absent: set[str]) -> No
 
 
 def test_what_is_loaded_is_seen() -> None:
-    assert {"asyncio", "anyio", "aiosqlite"} <= loaded(MODELS + ON_A_FILE_AWAITED)
+    assert {"asyncio", "anyio"} <= loaded(MODELS + ON_A_FILE_AWAITED)
     assert "msgpack" in loaded(MODELS + ON_A_SERVER)
