@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from ..commands import Command, Operation
+from ..errors import CollectionNotFound
 from ..work import UnitOfWork
-from .operations.requests import ask
+from .operations.missing_collections import create_missing
 
 R = TypeVar("R")
 
@@ -42,8 +43,19 @@ class Context:
         self.listeners: dict[str, list[Callable[[], object]]] = {}
 
     def ask(self, command: Command[R]) -> Operation[R]:
-        """Ask for one command; collections that models declare are made when they are missing."""
-        return ask(command, create=self.auto_create, registries=self.work.registries)
+        """Ask for one command; collections that models declare are made when they are missing.
+
+        CollectionNotFound is raised before anything is written, so the command can be asked again.
+        """
+        made: set[str] = set()
+        while True:
+            try:
+                return cast(R, (yield command))
+            except CollectionNotFound as missing:
+                if not self.auto_create or missing.name in made:
+                    raise
+                made.add(missing.name)
+                yield from create_missing(missing, self.work.registries)
 
     def tell(self, event: Event) -> None:
         """Call the listeners of an event."""

@@ -11,7 +11,6 @@ from ...commands import (
     Rollback,
     RollbackTo,
     Savepoint,
-    call,
 )
 from ...errors import StateError, UniqueViolation
 from ...work.uniqueness import moved_value
@@ -52,10 +51,10 @@ def commit(context: Context) -> Operation[None]:
         try:
             yield from flush(context)
             work.is_committing = True
-            yield from call(Commit())
+            yield Commit()
         except Exception:
             try:
-                yield from call(Rollback())
+                yield Rollback()
             finally:
                 work.unflush()
             yield from note_undone(context)
@@ -96,7 +95,7 @@ def rollback(context: Context) -> Operation[None]:
     context.tell("before_rollback")
     try:
         if context.interactive:
-            yield from call(Rollback())
+            yield Rollback()
     finally:
         context.work.rollback()
     yield from note_undone(context)
@@ -118,7 +117,7 @@ def begin_nested(context: Context) -> Operation[None]:
     """Set a savepoint; what was changed before it is flushed."""
     yield from flush(context)
     if context.interactive:
-        yield from call(Savepoint(_name(context.work.depth)))
+        yield Savepoint(_name(context.work.depth))
     context.work.set_mark()
 
 
@@ -126,7 +125,7 @@ def release(context: Context) -> Operation[None]:
     """End the innermost savepoint, keeping what was done since."""
     yield from flush(context)
     if context.interactive:
-        yield from call(Release(_name(context.work.depth - 1)))
+        yield Release(_name(context.work.depth - 1))
     context.work.drop_mark()
 
 
@@ -137,7 +136,7 @@ def rollback_to(context: Context) -> Operation[None]:
         return
     try:
         if context.interactive:
-            yield from call(RollbackTo(_name(work.depth - 1)))
+            yield RollbackTo(_name(work.depth - 1))
     finally:
         work.return_to_mark()
     yield from note_undone(context)
