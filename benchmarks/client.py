@@ -86,7 +86,7 @@ def _pipelined(raw: RawConnection, request: dict[str, Any], calls: int) -> None:
 
 
 async def _concurrent(url: str, calls: int, turns: int) -> float:
-    """Time as many reads from 64 tasks on one pool; give the microseconds for one in the median turn."""
+    """Time as many reads from 64 tasks on one pool; return the microseconds for one in the median turn."""
     each = max(4, calls // CALLERS)
     async with AsyncClient(url) as client:
 

@@ -140,7 +140,7 @@ compares that with the bare socket one at a time, and is mostly what an event lo
 
 
 def introduction(repetitions: int) -> str:
-    """Say what was run, where, in neutral words."""
+    """Return what was run, where, in neutral words."""
     parts = [
         f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()})",
         f"Python {platform.python_version()}",

@@ -17,7 +17,7 @@ Asking: TypeAlias = Callable[[Arguments], Any]
 
 @contextmanager
 def tinydb(path: Path, people: list[dict[str, Any]]) -> Generator[dict[str, Asking]]:
-    """Fill TinyDB's JSON file, which has no index; give what it can be asked, by kind."""
+    """Fill TinyDB's JSON file, which has no index; return what it can be asked, by kind."""
     with TinyDB(path) as store:
         store.insert_multiple(people)
         yield {
@@ -31,7 +31,7 @@ def tinydb(path: Path, people: list[dict[str, Any]]) -> Generator[dict[str, Aski
 
 @contextmanager
 def mongita(folder: Path, people: list[dict[str, Any]]) -> Generator[dict[str, Asking]]:
-    """Fill mongita's files, with the same indexes; give what it can be asked, by kind."""
+    """Fill mongita's files, with the same indexes; return what it can be asked, by kind."""
     client = MongitaClientDisk(str(folder))
     try:
         store = client["bench"]["people"]

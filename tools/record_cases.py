@@ -100,7 +100,7 @@ class Recorder:
 
 
 def agrees(found: dict[str, Any], case: Case) -> bool:
-    """Tell whether an answer is the recorded one, by the case's own idea of a match."""
+    """Return whether an answer is the recorded one, by the case's own idea of a match."""
     wanted, match = case["expect"], case.get("match", "exact")
     if "error" in wanted or "error" in found:
         return "error" in wanted and "error" in found and _means_the_same(found, wanted)

@@ -22,7 +22,7 @@ of the query language have [a page of their own](sdbql-functions.md).
 
 
 def page() -> str:
-    """Give the text of the page."""
+    """Return the text of the page."""
     parts = [HEAD]
     for name, words in MODULES.items():
         parts.append(f"## `{name}`\n\n{words}\n\n")
@@ -37,7 +37,11 @@ def _names(name: str) -> Iterator[str]:
     module = importlib.import_module(name)
     for public in module.__all__:
         value = getattr(module, public)
-        yield f"### `{public}{_signature(value)}`\n\n{_words(value)}\n\n"
+        own = getattr(value, "__name__", public)
+        if own != public and own in module.__all__:
+            yield f"### `{public}`\n\nThe former name of `{own}`.\n\n"
+        else:
+            yield f"### `{public}{_signature(value)}`\n\n{_words(value)}\n\n"
 
 
 def _signature(value: object) -> str:
@@ -53,7 +57,7 @@ def _signature(value: object) -> str:
 
 
 def _is_model(value: object) -> bool:
-    """Say whether the value is a model class, whose signature depends on its subclass."""
+    """Return whether the value is a model class, whose signature depends on its subclass."""
     return inspect.isclass(value) and hasattr(value, "model_fields")
 
 

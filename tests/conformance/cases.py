@@ -32,7 +32,7 @@ def without_varying(value: Any) -> Any:
 
 
 def same(found: Any, wanted: Any, tolerance: float = 0.0) -> bool:
-    """Tell whether two answers agree to the letter: 2 is not 2.0, and objects have their keys sorted."""
+    """Return whether two answers agree to the letter: 2 is not 2.0, and objects have their keys sorted."""
     if type(found) is not type(wanted):
         return False
     if isinstance(found, list):
@@ -45,7 +45,7 @@ def same(found: Any, wanted: Any, tolerance: float = 0.0) -> bool:
 
 
 def rows_agree(rows: list[Any], case: Case) -> bool:
-    """Tell whether the rows are those of the case, by the case's own idea of a match."""
+    """Return whether the rows are those of the case, by the case's own idea of a match."""
     wanted, match = case["expect"]["rows"], case.get("match", "exact")
     if match == "bag":
         return sorted(map(json.dumps, rows)) == sorted(map(json.dumps, wanted))
@@ -55,7 +55,7 @@ def rows_agree(rows: list[Any], case: Case) -> bool:
 
 
 def error_agrees(error: SolidbError, case: Case) -> bool:
-    """Tell whether the error says what the server's says; parse errors are worded by the parser."""
+    """Return whether the error says what the server's says; parse errors are worded by the parser."""
     expected = case["expect"]
     if expected.get("kind") == "ParseError" and isinstance(error, QuerySyntaxError):
         return True

@@ -219,7 +219,7 @@ def signatures() -> dict[str, list[Signature]]:
 
 
 def left_out(name: str) -> bool:
-    """Tell whether two sides need not answer a function alike."""
+    """Return whether two sides need not answer a function alike."""
     return name in _OTHERS
 
 

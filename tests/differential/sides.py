@@ -103,12 +103,12 @@ class Server:
 
 
 def writes(query: str) -> bool:
-    """Tell whether a query of the generator writes."""
+    """Return whether a query of the generator writes."""
     return bool(re.search(r"\b(INSERT|UPDATE|REPLACE|REMOVE|UPSERT) [^(]", query)) and "scratch" in query
 
 
 def agree(one: Answer, two: Answer, query: str) -> bool:
-    """Tell whether two answers are alike, row by row."""
+    """Return whether two answers are alike, row by row."""
     if isinstance(one, Failure) or isinstance(two, Failure):
         return isinstance(one, Failure) and isinstance(two, Failure)
     rules = Rules(1e-9 if TRANSCENDENTAL.search(query) else 0.0, either="COLLECT" in query)
@@ -127,7 +127,7 @@ EXACT = Rules()
 
 
 def same(one: Any, two: Any, rules: Rules = EXACT) -> bool:
-    """Tell whether two values are alike: 2 is not 2.0, what every write makes anew is left out."""
+    """Return whether two values are alike: 2 is not 2.0, what every write makes anew is left out."""
     if type(one) is not type(two):
         return rules.either and {type(one), type(two)} == {int, float} and one == two
     if isinstance(one, list):

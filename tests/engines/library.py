@@ -53,7 +53,7 @@ class Admires(Edge[Writer, Writer], collection="admires"):
 
 
 def library() -> list[Document]:
-    """Give a house, four writers in a row of admiration, and six books."""
+    """Return a house, four writers in a row of admiration, and six books."""
     house = House(key="h", name="H")
     writers = [Writer(key=f"w{number}", name=f"W{number}", house=house) for number in range(4)]
     books = [

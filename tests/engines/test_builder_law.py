@@ -167,7 +167,7 @@ def _built(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
 
 
 def _python_can(operation: Callable[[Any, Any], Any], left: str, right: str) -> bool:
-    """Say whether Python computes all pairs of the values, and an answer of a plain type comes out."""
+    """Return whether Python computes all pairs of the values, and an answer of a plain type comes out."""
     try:
         for one in VALUES[left][1]:
             for other in VALUES[right][1]:

@@ -303,7 +303,7 @@ CLASSES = {name: _document(name, annotation) for name, (annotation, _) in TYPES.
 
 
 def exact(one: Any, other: Any) -> bool:
-    """Say whether two values are the same to the last digit, at every depth."""
+    """Return whether two values are the same to the last digit, at every depth."""
     if type(one) is not type(other):
         return False
     if isinstance(one, (float, Decimal)):

@@ -36,7 +36,7 @@ def expectations(source: str) -> Findings:
 
 
 def disagreements(expected: Findings, found: Findings) -> list[str]:
-    """Say where a checker's findings differ from what a case file expects."""
+    """Return where a checker's findings differ from what a case file expects."""
     missed = [f"{n}: no error: {text}" for n, text in expected.errors.items() if n not in found.errors]
     surplus = [f"{n}: {text}" for n, text in found.errors.items() if n not in expected.errors]
     wrong = [

@@ -24,7 +24,7 @@ BEYOND = re.findall(r"^\| `(client[\w.]+)` \| ([^`|]+.*) \| (.+) \|$", PAGE, re.
 
 
 def named(kind: Any, ours: str) -> Any:
-    """Give what ``client.area.call`` names, without making a client."""
+    """Return what ``client.area.call`` names, without making a client."""
     for name in ours.split(".")[1:]:
         member = getattr(kind, name)
         kind = member.fget.__annotations__["return"] if isinstance(member, property) else member

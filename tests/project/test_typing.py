@@ -22,7 +22,7 @@ Checker = Callable[[Path, Path], Findings]
 
 @pytest.fixture(params=["mypy", "pyright"])
 def checker(request: pytest.FixtureRequest) -> Checker:
-    """Give each checker in turn; one that is not installed fails the run under CI."""
+    """Return each checker in turn; one that is not installed fails the run under CI."""
     if importlib.util.find_spec(request.param) is None:
         missing = f"{request.param} is not installed; `make setup` installs it"
         if os.environ.get("CI"):

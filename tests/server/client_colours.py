@@ -17,7 +17,7 @@ COLOURS = ["blocking", "asyncio", "trio"]
 
 @contextmanager
 def client_of(colour: str, url: str, **options: Any) -> Iterator[Client]:
-    """Give a client of this colour, with the face of the blocking one."""
+    """Return a client of this colour, with the face of the blocking one."""
     if colour == "blocking":
         with Client(url, **options) as client:
             yield client

@@ -81,7 +81,7 @@ class FaultProxy:
             self._end(link, reset=True)
 
     def sent(self) -> Iterator[bytes]:
-        """Give what reached the server, for each connection."""
+        """Return what reached the server, for each connection."""
         return (bytes(link.passed["to server"]) for link in self.links)
 
     def _accept(self) -> None:

@@ -50,7 +50,7 @@ def direct(server: LocalServer, database: str) -> Iterator[Client]:
 
 
 def requests(proxy: FaultProxy) -> list[str]:
-    """Give the commands, and the HTTP calls, that reached the server."""
+    """Return the commands, and the HTTP calls, that reached the server."""
     found: list[str] = []
     for data in proxy.sent():
         if data.startswith(MAGIC):
@@ -62,7 +62,7 @@ def requests(proxy: FaultProxy) -> list[str]:
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """Give what a call gives, or the error it ends with, which has to be one of the connection."""
+    """Return what a call gives, or the error it ends with, which has to be one of the connection."""
     try:
         return call()
     except GONE as problem:

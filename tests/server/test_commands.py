@@ -47,7 +47,7 @@ pytestmark = pytest.mark.server
 
 
 def fill(driver: ServerDriver, *bodies: dict[str, object]) -> list[str]:
-    """Make a collection ``c`` with these documents, keyed k0, k1, ..; give their revisions."""
+    """Make a collection ``c`` with these documents, keyed k0, k1, ..; return their revisions."""
     channel = driver.channel()
     channel.perform(CreateCollection("c"))
     rows = [(f"k{number}", {"_key": f"k{number}", **body}) for number, body in enumerate(bodies)]

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.server
 
 
 def fill(driver: ServerDriver, count: int) -> list[str]:
-    """Make a collection ``c`` of k0, k1, ..; give the revisions."""
+    """Make a collection ``c`` of k0, k1, ..; return the revisions."""
     channel = driver.channel()
     channel.perform(CreateCollection("c"))
     rows = [(f"k{n}", {"_key": f"k{n}", "n": n, "note": "x"}) for n in range(count)]

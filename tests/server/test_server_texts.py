@@ -177,7 +177,7 @@ PROVOCATIONS: dict[str, tuple[Callable[[Say, str], Answer], type[Exception]]] = 
 
 
 def row_of(refusal: Refusal) -> str:
-    """Give the pattern of the row that understands a text."""
+    """Return the pattern of the row that understands a text."""
     return next(
         pattern.pattern
         for variants, pattern, _ in TABLE
@@ -198,7 +198,7 @@ def test_what_the_server_says_is_understood(name: str, say: Say, database: str) 
 
 
 def logged_in(server: LocalServer, **login: str) -> Refusal:
-    """Log in by hand; give what the server refuses it with."""
+    """Log in by hand; return what the server refuses it with."""
     empty = {"username": "", "password": ""}
     return by_hand(server, {"cmd": "auth", "database": "_system", **empty, **login})
 

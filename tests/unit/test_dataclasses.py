@@ -50,7 +50,7 @@ def family(dataclass: Callable[..., Any]) -> list[type[Any]]:
 
 
 def described(cls: type[Any]) -> list[Any]:
-    """Say what the decorator made of a class and of an object of it."""
+    """Return what the decorator made of a class and of an object of it."""
     made, other = cls("a"), cls("b")
     return [
         repr(made).rpartition(".")[2],

@@ -48,7 +48,7 @@ class Ground:
     folder: Path
 
     def turns(self) -> bool:
-        """Say whether there is time for another round."""
+        """Return whether there is time for another round."""
         return time.monotonic() < self.end
 
     def fresh(self, number: int) -> Path:

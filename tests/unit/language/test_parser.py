@@ -280,7 +280,7 @@ def test_a_damaged_query_is_a_query_or_a_syntax_error(data: st.DataObject) -> No
 
 
 def _parses(text: str) -> bool:
-    """Tell whether a text is a query; anything but a syntax error passes through."""
+    """Return whether a text is a query; anything but a syntax error passes through."""
     try:
         parse(text)
     except QuerySyntaxError as error:

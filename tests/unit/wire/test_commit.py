@@ -41,7 +41,7 @@ def inserts(*keys: str) -> Inserts:
 
 
 def put(fake: FakeServer, *keys: str) -> dict[str, str]:
-    """Store documents; give their revisions."""
+    """Store documents; return their revisions."""
     times = {"_created_at": "2026-01-01T00:00:00+00:00", "_updated_at": "2026-01-01T00:00:00+00:00"}
     users = fake.store.documents.setdefault("users", {})
     users.update({key: {"_key": key, "_rev": f"rev-{key}", "n": 1, **times} for key in keys})

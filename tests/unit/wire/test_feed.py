@@ -19,7 +19,7 @@ HOST = Host("db.example", 6745)
 
 
 def pair() -> tuple[Feed, ServerProtocol]:
-    """Give a feed, and a server that has its request."""
+    """Return a feed, and a server that has its request."""
     feed = Feed(HOST, ServerAddress((HOST,)), "a token/")
     server = ServerProtocol()
     server.receive_data(feed.outgoing())

@@ -39,7 +39,7 @@ def in_child(work: Callable[[], bool]) -> int:
 
 
 def refused(session: Session) -> bool:
-    """Say whether a session refuses to read, to write, and to commit."""
+    """Return whether a session refuses to read, to write, and to commit."""
     session.add(Forked(n=9))
     for move in (session.commit, session.rollback, lambda: session.get(Forked, "x")):
         try:

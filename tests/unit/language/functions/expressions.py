@@ -26,7 +26,7 @@ def value_of(expression: str, source: Source | None = None, **binds: Any) -> Any
 
 
 def holds(line: str, source: Source | None = None) -> bool:
-    """Tell whether a line is true; shows what came out when it isn't."""
+    """Return whether a line is true; shows what came out when it isn't."""
     if " !! " in line:
         expression, text = line.split(" !! ")
         with pytest.raises(DatabaseError) as caught:
