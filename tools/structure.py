@@ -132,11 +132,11 @@ def longest_chain(package: Package) -> list[str]:
     def follow(module: str, trail: tuple[str, ...] = ()) -> list[str]:
         if module not in best:
             onward = edges[module] - set(trail) - {module}
-            ways = [follow(target, (*trail, module)) for target in sorted(onward)]
-            best[module] = [module, *max(ways, key=len, default=[])]
+            ways: list[list[str]] = [follow(target, (*trail, module)) for target in sorted(onward)]
+            best[module] = [module, *(max(ways, key=len) if ways else [])]
         return best[module]
 
-    return max((follow(module) for module in sorted(edges)), key=len, default=[])
+    return max([follow(module) for module in sorted(edges)], key=len)
 
 
 def table(figures: list[Figure]) -> str:

@@ -44,7 +44,8 @@ class IndexSpec:
     @classmethod
     def from_json(cls, value: JsonObject) -> IndexSpec:
         """Read a declaration as ``to_json`` gave it."""
-        return cls(**{**value, "fields": tuple(value["fields"])})
+        given: JsonObject = {**value, "fields": tuple(value["fields"])}
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class CollectionSpec:
     def from_json(cls, value: JsonObject) -> CollectionSpec:
         """Read a declaration as ``to_json`` gave it."""
         indexes: list[JsonObject] = value["indexes"]
-        return cls(**{**value, "indexes": tuple(map(IndexSpec.from_json, indexes))})
+        given: JsonObject = {**value, "indexes": tuple(map(IndexSpec.from_json, indexes))}
+        return cls(**given)
 
 
 def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:

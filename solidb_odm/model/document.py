@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -206,7 +206,7 @@ def is_document_class(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Document)
 
 
-def _replaced(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+def _replaced(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """Yield the attributes that validating an assignment has given other values."""
     for name, value in after.items():
         if before.get(name, before) is not value:

@@ -15,7 +15,7 @@ the names of the attributes that were set are noted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from .._types import Body, JsonObject, Stored
 
@@ -97,7 +97,8 @@ def expose(document: Any) -> None:
     """Note that somebody may hold values of a document that can change in place."""
     state = state_of(document)
     if not state.exposed:
-        if state.body is not None and state.baseline is None and type(document).__solidb_unsteady__:
+        model = cast("Any", type(document))
+        if state.body is not None and state.baseline is None and model.__solidb_unsteady__:
             state.baseline = document.__solidb_baseline__()
         state.exposed, state.touched = True, False
     touch(document)

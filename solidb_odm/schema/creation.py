@@ -58,6 +58,7 @@ def _all_missing(specs: Iterable[CollectionSpec]) -> Operation[list[Command[None
 
 def _create(spec: CollectionSpec) -> Operation[None]:
     """Make what is missing of a collection; what another makes at the same time is found there."""
+    lost: AlreadyExists | None = None
     for _ in range(_TRIES):
         missing = yield from _missing(spec)
         try:
@@ -67,7 +68,8 @@ def _create(spec: CollectionSpec) -> Operation[None]:
             lost = problem
         else:
             return
-    raise lost
+    if lost is not None:
+        raise lost
 
 
 def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:

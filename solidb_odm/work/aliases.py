@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 from weakref import getweakrefcount
 
 from pydantic import BaseModel
@@ -31,7 +31,8 @@ def has_aliases(document: Any) -> bool:
     parts, values = _Parts(), document.__dict__
     if sys.getrefcount(values) > _overhead or _stores_private(document):
         return True
-    for name in type(document).__solidb_watched__:
+    model = cast("Any", type(document))
+    for name in model.__solidb_watched__:
         if (value := values.get(name)) is not None:
             parts.visit(value)
     value = None
@@ -48,7 +49,8 @@ def _stores_private(document: Any) -> bool:
     """Return whether what is stored may follow from private attributes, which nothing sees being read."""
     if not document.__pydantic_private__:
         return False
-    declared = type(document).__pydantic_decorators__
+    model = cast("Any", type(document))
+    declared = model.__pydantic_decorators__
     return bool(declared.computed_fields or declared.model_serializers or declared.field_serializers)
 
 
@@ -70,7 +72,7 @@ class _Parts:
         if (
             value.__class__ in _PLAIN
             or isinstance(value, UNCHANGEABLE)
-            or hasattr(type(value), "__solidb_reference__")
+            or hasattr(cast("Any", type(value)), "__solidb_reference__")
         ):
             return False
         key = id(value)
@@ -99,7 +101,8 @@ def _holds_plain_values(value: Any) -> bool:
 
 
 def _is_container(value: Any) -> bool:
-    return isinstance(value, (dict, BaseModel, *_SEQUENCES)) or hasattr(type(value), "__dataclass_fields__")
+    kind = cast("Any", type(value))
+    return issubclass(kind, (dict, BaseModel, *_SEQUENCES)) or hasattr(kind, "__dataclass_fields__")
 
 
 def _is_a_value(value: Any) -> bool:

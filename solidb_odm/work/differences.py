@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping as AnyMapping
 from dataclasses import field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
@@ -126,11 +126,11 @@ class _Comparison:
         return Difference(changes, removed)
 
     def _is_changed(self, stored: str, value: Json) -> bool:
-        mapping = self._mapping
+        mapping, model = self._mapping, cast("Any", type(self._document))
         known, name = mapping.by_stored.get(stored), mapping.python_name(stored)
         if name in self._assigned:
             return not _unchanged(mapping, stored, self._old.get(stored, _ABSENT), value)
-        if known is not None and not mapping.rewrites and name not in type(self._document).__solidb_watched__:
+        if known is not None and not mapping.rewrites and name not in model.__solidb_watched__:
             return False  # it can't have changed in place
         baseline = self._read_form if self._baseline is None else self._baseline
         if stored not in baseline or not _unchanged(mapping, stored, baseline[stored], value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ..errors import InvalidDocument
 from ..model.document import Document
@@ -34,7 +34,8 @@ def take_over(held: Document, given: Document) -> None:
         check_valid(mapping, fresh, new)
         if held.model_config.get("validate_assignment"):
             fresh = _joined(fresh, validate(mapping, new), changed & set(mapping.fields))
-    held.__dict__.update(fresh.__dict__)
+    values = cast("Any", held.__dict__)
+    values.update(fresh.__dict__)
     object.__setattr__(held, "__pydantic_extra__", fresh.__pydantic_extra__)
     object.__setattr__(held, "__pydantic_fields_set__", held.model_fields_set | given.model_fields_set)
     note_assigned(held, names | changed)

@@ -175,7 +175,8 @@ def _is_shared(node: Any) -> bool:
     if kind in ("any", "is-instance", "function-plain") or is_written_by_author(node):
         return True
     is_bare = kind in _OPEN and _OPEN[kind] not in node
-    takes_more = isinstance(config, dict) and config.get("extra_fields_behavior") == "allow"  # pyright: ignore[reportUnknownMemberType]
+    settings = cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+    takes_more = settings.get("extra_fields_behavior") == "allow"
     return is_bare or takes_more or node.get("extra_behavior") == "allow"
 
 

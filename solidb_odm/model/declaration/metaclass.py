@@ -215,7 +215,7 @@ def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
 # --- declaring -----------------------------------------------------------------------------------
 
 
-def _complete_declaration(cls: Any, settings: Any, registry: Registry | None) -> None:
+def _complete_declaration(cls: Any, settings: Any, registry: Any) -> None:
     """Give a class what Pydantic must not see of it."""
     make_referable(cls)
     type.__setattr__(cls, "__solidb_is_made__", True)

@@ -287,7 +287,8 @@ def _field(name: str, field: Any) -> Any:
 def _old_paths(schema: Any) -> list[list[str]]:
     """Give the names a field had before, by which documents that are not yet renamed are read."""
     while is_map(schema):
-        names = (schema.get("metadata") or {}).get(RENAMED)
+        metadata: dict[str, Any] = schema.get("metadata") or {}
+        names: list[str] = metadata.get(RENAMED) or []
         if names:
             return [[name] for name in names]
         schema = schema.get("schema")

@@ -285,8 +285,7 @@ def union_schema(schemas: list[JsonObject]) -> JsonObject | None:
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
     if isinstance(part, list):
-        members: list[Any] = part
-        return [_renamed(member, names) for member in members]
+        return [_renamed(member, names) for member in part]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(part, dict):
         return part
     return {
