@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ..errors import ConfigurationError, StoreUnavailable, UsageError
@@ -31,7 +32,7 @@ def run(context: Context) -> None:
     config = recalled(folder, remembered(folder, key), auto_sync=False, encryption_key=key)
     with OfflineSyncManager(context.url or _DEFAULT, config).initialize() as manager:
         if sys.stderr.isatty():
-            manager.on_change(lambda change: _show_progress(manager, change))
+            manager.on_change(partial(_show_progress, manager))
         _COMMANDS[options.sync_command](manager, options)
 
 

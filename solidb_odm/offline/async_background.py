@@ -77,6 +77,7 @@ class AsyncBackground:
             logger.exception("the sync failed, and will be tried again")
         else:
             self._schedule.succeeded(time.monotonic())
+        self._manager.standing.expect(self._schedule.due - time.monotonic())
 
     async def _listen(self) -> None:
         while not self._manager.standing.closed:

@@ -82,6 +82,7 @@ class Background:
             logger.exception("the sync failed, and will be tried again")
         else:
             self._schedule.succeeded(time.monotonic())
+        self._manager.standing.expect(self._schedule.due - time.monotonic())
 
     def _listen(self) -> None:
         while not self._stopped.is_set():

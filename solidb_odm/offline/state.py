@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from .._types import JsonObject
@@ -90,6 +90,10 @@ class Standing:
         if self.state in (SyncState.AuthRequired, SyncState.Blocked):
             return self.state
         return SyncState.Paused if self.paused else self.state
+
+    def expect(self, seconds: float) -> None:
+        """Note when the next sync is due, if nothing happens before."""
+        self.next_attempt = datetime.now(UTC) + timedelta(seconds=seconds)
 
     def fail(self, problem: BaseException) -> None:
         """Note why a sync failed."""

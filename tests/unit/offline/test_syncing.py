@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import pytest
@@ -479,3 +481,32 @@ def test_a_right_to_write_that_is_missing_rejects(manager: OfflineSyncManager, s
     manager.save_document("notes", "a", {})
     assert manager.sync_now().rejected == 1
     assert SyncConfig(database="d", local_storage_path="x").auto_sync
+
+
+def test_calls_that_come_while_a_sync_runs_join(manager: OfflineSyncManager, server: ModelServer) -> None:
+    syncs: list[str] = []
+    manager.on_change(lambda change: syncs.append(change.change_type.name))
+    server.before = lambda command: time.sleep(0.05)
+    manager.save_document("notes", "a", {"n": 1})
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(lambda _: manager.sync_now(), range(8)))
+    assert syncs.count("SyncStarted") == 2
+    assert any(result.pushed for result in results)
+    assert agreed(manager, server)
+
+
+def test_a_sync_that_failed_by_itself_says_when_it_is_tried_again(
+    opened: Opener, server: ModelServer
+) -> None:
+    server.is_away = True
+    manager = opened(auto_sync=True)
+    deadline = time.monotonic() + 10
+    while manager.sync_status().next_attempt is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    status = manager.sync_status()
+    assert status.last_error == "nobody is there"
+    assert status.next_attempt is not None
+    server.is_away = False
+    manager.save_document("notes", "a", {"n": 1})
+    assert manager.wait_pushed("notes", "a", timeout=10) == "pushed"
