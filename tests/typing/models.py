@@ -1,6 +1,8 @@
 """What a type checker tells a user; the harness explains the marks at the ends of the lines."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel
@@ -40,6 +42,7 @@ from solidb_odm import (
     incoming,
     intersect,
     is_null,
+    k_shortest_paths,
     label,
     like,
     not_,
@@ -53,6 +56,7 @@ from solidb_odm import (
     some,
     traverse,
     union,
+    unnest,
 )
 from solidb_odm.model import Link
 from solidb_odm.query import (
@@ -127,6 +131,18 @@ class Comment(Document, collection="comments"):
 
 class Memo(Timestamped, SoftDelete, Document, collection="memos"):
     text: str
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Bill(Document, collection="bills"):
+    total: Decimal
+    at: datetime
+    took: timedelta
+    tags: list[str] = []
+    colour: Colour = Colour.RED
 
 
 class Summary(BaseModel):
@@ -266,6 +282,32 @@ select(User).where(attribute(User, "zip", str) > 5)  # E
 reveal_type(over(func.row_number(), partition_by=User.age, order_by=[desc(User.name)]))  # T: int
 reveal_type(over(func.lag(User.name), order_by=User.age))  # T: str | None
 reveal_type(over(func.sum(User.age), order_by=User.age))  # T: float
+reveal_type(func.sum(Bill.total))  # T: Decimal
+reveal_type(func.avg(Bill.took))  # T: timedelta
+reveal_type(Bill.at + timedelta(days=1))  # T: datetime
+reveal_type(Bill.at - Bill.at)  # T: timedelta
+reveal_type(Bill.total * 2 + Decimal("0.1"))  # T: Decimal
+reveal_type(Bill.tags + ["x"])  # T: list[str]
+reveal_type(unnest(User.lines).price)  # T: float
+reveal_type(session.execute(select(Bill.key, unnest(Bill.tags))).all())  # T: list[tuple[str, str]]
+select(Bill).where(any_(User.lines, lambda line: and_(line.price > 1, line.sku == "a")))
+select(Bill).where(any_(User.lines, lambda line: line.prize > 1))  # E
+select(Bill).where(Bill.total > "1")  # E
+select(Bill).where(Bill.at > 5)  # E
+select(Bill).where(Bill.at + 1 > Bill.at)  # E
+select(Bill).where(Bill.took + Bill.at > Bill.at, Bill.took * 2 > Bill.took)
+select(Bill).where(Bill.total + 0.5 > 1)  # E
+select(Bill).where(Bill.key + 1 == "a1")  # E
+select(Bill).where(Bill.colour == Colour.RED)
+select(Bill).where(Bill.colour == "red")  # E
+func.sum(Bill.key)  # E
+func.sum(Bill.tags)  # E
+unnest(Bill.key).nothing  # E
+any_(Bill.total)  # E
+walk = traverse(ada, Follows, depth=2).follow(Follows.since > 2).through(User.age > 1)
+reveal_type(session.scalars(walk).all())  # T: list[User]
+reveal_type(session.scalars(k_shortest_paths(ada, ada, Follows, k=2)).one().vertices)  # T: tuple[User, ...]
+walk.follow(Follows.since)  # E
 over(func.ntile("x"))  # E
 reveal_type(select(User).where(User.age > 1).cte("grown"))  # T: type[User]
 grown = select(User).cte("grown")

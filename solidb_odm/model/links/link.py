@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..._dataclasses import dataclass
-from ...errors import UsageError
+from ...errors import DocumentNotFound, UsageError
 from ..declaration.registry import current
 from ..document import Document
 from ..stored.shape import reference_schema
@@ -33,12 +33,14 @@ class Link(Generic[D]):
     many links at once, and ``value`` gives them.
     """
 
-    __slots__ = ("_document", "_text")
+    __slots__ = ("_document", "_is_dangling", "_text")
     __solidb_any_target__: ClassVar[type[Document]] = Document
     _document: D | None
     _text: str
+    _is_dangling: bool
 
     def __init__(self, to: D | Link[D] | str) -> None:
+        self._is_dangling = False
         if isinstance(to, Link):
             self._document, self._text = to.__solidb_document__(), to.id
         elif isinstance(to, Document):
@@ -77,8 +79,20 @@ class Link(Generic[D]):
         return self._document is not None
 
     @property
+    def is_dangling(self) -> bool:
+        """Return whether ``load()`` found no document behind the link."""
+        return self._is_dangling
+
+    @property
     def value(self) -> D:
-        """The document; UsageError if it was not given or loaded: reading it never asks the engine."""
+        """The document; UsageError if it was not given or loaded: reading it never asks the engine.
+
+        DocumentNotFound, a LookupError, where ``load()`` found none: ``is_dangling`` says so.
+        """
+        if self._is_dangling:
+            raise DocumentNotFound(
+                f"there is no document {self._text}, which this link names; is_dangling says so beforehand"
+            )
         if self._document is None:
             raise UsageError(
                 f"the document {self._text} of this link is not loaded",
@@ -102,7 +116,11 @@ class Link(Generic[D]):
         """Take the document the link leads to: a session calls it when it has loaded it."""
         if document.__solidb_reference__() != self.id:
             raise UsageError(f"{document.__solidb_reference__()} is not the document {self.id} of the link")
-        self._document = document
+        self._document, self._is_dangling = document, False
+
+    def __solidb_missed__(self) -> None:
+        """Note that there is no such document: a session calls it when it has looked for it."""
+        self._is_dangling = True
 
     def __solidb_document__(self) -> D | None:
         """Return the document, None if it is not loaded: a session adds it before what links to it."""

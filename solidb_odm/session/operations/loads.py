@@ -101,6 +101,8 @@ def _load_links(
         document = found.get(link.id)
         if document is not None and not link.is_loaded:
             link.__solidb_set__(document)
+        elif not link.is_loaded:
+            link.__solidb_missed__()
     return [link.value for link in links if link.is_loaded]
 
 

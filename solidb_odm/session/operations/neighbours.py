@@ -9,6 +9,7 @@ from ...commands import Operation
 from ...model.document import Document
 from ...model.edge import Edge
 from ...model.links.back_references import Heading, Neighbours
+from ...model.mixins import SoftDelete
 from ...query.conditions import in_, or_
 from ...query.select import select
 from ..context import Context
@@ -30,11 +31,17 @@ def load_neighbours(
     reached = {start: _reached(ways, start, low, high) for start in starts}
     wanted = dict.fromkeys(name for names in reached.values() for name in names)
     target = neighbours.__solidb_target__
-    found = yield from fetch(context, wanted, None if target is Document else target)
+    fetched = yield from fetch(context, wanted, None if target is Document else target)
+    found = {name: each for name, each in fetched.items() if not _is_marked(each)}
     for start, names in reached.items():
         members = tuple(found[name] for name in names if name in found)
         neighbours.__solidb_take__(starts[start], members)
     return [found[name] for name in wanted if name in found]
+
+
+def _is_marked(document: Document) -> bool:
+    """Return whether a document is marked as deleted, which hides it as it does from a select."""
+    return isinstance(document, SoftDelete) and document.deleted_at is not None
 
 
 def _ways(
