@@ -8,7 +8,8 @@ import time
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar, cast
+from functools import partial
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from ..._types import Receipt, Stored
 from ...commands import (
@@ -110,7 +111,7 @@ class FileChannel:
         self._options = options
         self._clock = clock
         self._give_back = give_back
-        self._closed = self._forked = self._busy = False
+        self._closed = self._forked = self._busy = self._is_replica = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
         self._transaction = Transaction(connection, self._catalogue, statistics, queue, options.timeout)
@@ -126,26 +127,9 @@ class FileChannel:
             Apply: self._apply,
             RunQuery: self._queries.run,
             FetchDocuments: self._queries.fetch,
-            ExplainQuery: self._queries.explain,
-            Begin: lambda _: self._transaction.begin(),
             Commit: self._commit,
-            Rollback: lambda _: self._transaction.rollback(),
-            Savepoint: lambda command: self._transaction.savepoint(command.name),
-            RollbackTo: lambda command: self._transaction.rollback_to(command.name),
-            Release: lambda command: self._transaction.release(command.name),
-            ListCollections: lambda _: [each for each in self._catalogue.names() if not _is_own(each)],
-            DescribeCollection: self._describe,
-            CountDocuments: self._count,
-            CreateCollection: self._defining(self._definition.create_collection),
-            DropCollection: self._defining(self._definition.drop_collection),
-            RenameCollection: self._defining(self._definition.rename_collection),
-            CreateIndex: self._defining(self._definition.create_index),
-            DropIndex: self._defining(self._definition.drop_index),
-            SetSchema: self._defining(self._definition.set_schema),
-            CreateDatabase: lambda _: None,
-            DropDatabase: self._drop_database,
-            **ReplicaStore(connection, self._catalogue, self._transaction, self._writer).performs,
         }
+        """What performs commands: those that every session gives, and what was given besides."""
         forks.watch(self)
         self.sweep()
 
@@ -160,7 +144,7 @@ class FileChannel:
 
     def perform(self, command: Command[R], /) -> R:
         """Perform a command and return its reply."""
-        work = self._perform.get(type(command))
+        work = self._perform.get(type(command)) or self._rarely(type(command))
         if self._closed:
             raise ClosedError("the channel is closed", hint="open another with driver.channel()")
         if self._forked:
@@ -181,6 +165,17 @@ class FileChannel:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
         finally:
             self._busy = False
+
+    def _rarely(self, kind: type[Any]) -> Callable[[Any], Any] | None:
+        """Return what performs a command that few sessions give; it is made when the first one comes."""
+        rare = self._RARE.get(kind)
+        if rare is not None:
+            self._perform[kind] = partial(rare, self)
+        elif not self._is_replica:
+            self._is_replica = True
+            replica = ReplicaStore(self._connection, self._catalogue, self._transaction, self._writer)
+            self._perform |= replica.performs
+        return self._perform.get(kind)
 
     def after_fork(self) -> None:
         """Refuse all work in this child of the process that opened the channel."""
@@ -268,12 +263,9 @@ class FileChannel:
 
     # --- schema ----------------------------------------------------------------------------------
 
-    def _defining(self, work: Callable[[Any], None]) -> Callable[[Any], None]:
-        def perform(command: Command[None]) -> None:
-            with self._transaction.change_of_schema():
-                work(command)
-
-        return perform
+    def _define(self, work: Callable[[Any], None], command: Command[None]) -> None:
+        with self._transaction.change_of_schema():
+            work(command)
 
     def _describe(self, command: DescribeCollection) -> CollectionSpec | None:
         self._catalogue.refresh()
@@ -311,6 +303,26 @@ class FileChannel:
     def _remove_expired(self) -> int:
         with self._transaction.change_of_schema():
             return remove_expired(self._connection, self._catalogue)
+
+    _RARE: ClassVar[dict[type[Any], Callable[[Any, Any], Any]]] = {
+        ExplainQuery: lambda self, command: self._queries.explain(command),
+        Begin: lambda self, _: self._transaction.begin(),
+        Rollback: lambda self, _: self._transaction.rollback(),
+        Savepoint: lambda self, command: self._transaction.savepoint(command.name),
+        RollbackTo: lambda self, command: self._transaction.rollback_to(command.name),
+        Release: lambda self, command: self._transaction.release(command.name),
+        ListCollections: lambda self, _: [each for each in self._catalogue.names() if not _is_own(each)],
+        DescribeCollection: _describe,
+        CountDocuments: _count,
+        CreateCollection: lambda self, command: self._define(self._definition.create_collection, command),
+        DropCollection: lambda self, command: self._define(self._definition.drop_collection, command),
+        RenameCollection: lambda self, command: self._define(self._definition.rename_collection, command),
+        CreateIndex: lambda self, command: self._define(self._definition.create_index, command),
+        DropIndex: lambda self, command: self._define(self._definition.drop_index, command),
+        SetSchema: lambda self, command: self._define(self._definition.set_schema, command),
+        CreateDatabase: lambda self, _: None,
+        DropDatabase: _drop_database,
+    }
 
 
 def _puts_off(error: Exception, path: str) -> bool:
