@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 import httpx
 
 from .._types import Json
-from ..errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
+from ..errors import (
+    AuthError,
+    ConnectionFailed,
+    ConnectionLost,
+    MessageTooLarge,
+    RequestTimeout,
+    SolidbError,
+)
 from .events import RequestEvent
 from .requests import HttpAnswer, HttpCall
 from .url import Host, ServerAddress
@@ -149,9 +156,24 @@ def as_answer(response: httpx.Response, content: bytes | None = None) -> HttpAns
     content = response.content if content is None else content
     try:
         body: Json = json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {"error": content[:500].decode(errors="replace")} if response.is_error else None
     return HttpAnswer(response.status_code, body, content)
+
+
+LARGEST_ANSWER = 256 * 1024 * 1024
+"""Bytes of an answer that is taken in whole, once it is unpacked; larger ones are read as streams."""
+
+
+def check_size(content: bytearray, call: HttpCall, host: Host) -> None:
+    """Raise MessageTooLarge for an answer that goes on and on, or unpacks to more than it seemed."""
+    if len(content) > LARGEST_ANSWER:
+        raise MessageTooLarge(
+            f"HTTP {call.method} {call.path} on {host}: the answer is larger than {LARGEST_ANSWER:,} bytes",
+            size=len(content),
+            limit=LARGEST_ANSWER,
+            hint="ask for less at once; blobs are read in pieces",
+        )
 
 
 def too_slow(call: HttpCall, host: Host, seconds: float | None) -> RequestTimeout:

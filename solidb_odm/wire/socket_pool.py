@@ -12,11 +12,11 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from ..commands import Command, Operation, run
-from ..errors import ConnectionFailed, ConnectionLost, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
 from .connection import IDLE
 from .deadlines import remaining, within
 from .events import RequestCounts
-from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
+from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
@@ -137,6 +137,7 @@ class SocketPool:
                     content = bytearray()
                     for piece in response.iter_bytes():
                         content += piece
+                        check_size(content, call, host)
                         if time.perf_counter() - begun > seconds:
                             raise too_slow(call, host, seconds)
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
@@ -232,13 +233,14 @@ class SocketPool:
 class Lease:
     """The I/O of one exchange: it leases at most one connection, from the first batch to the end."""
 
-    __slots__ = ("_connection", "_host", "_pool", "_seconds")
+    __slots__ = ("_connection", "_host", "_pool", "_seconds", "_was_answered")
 
     def __init__(self, pool: SocketPool, seconds: float | None = None) -> None:
         self._pool = pool
         self._seconds = seconds or pool.seconds
         self._connection: SocketConnection | None = None
         self._host: Host | None = None
+        self._was_answered = False
 
     def __enter__(self) -> Self:
         return self
@@ -261,12 +263,18 @@ class Lease:
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
             self.release(clean=is_planned(problem))
-            ours = misshapen(problem) if self._host and isinstance(problem, SHAPE_ERRORS) else None
+            ours = self._misshapen(problem)
             if ours is not None:
                 raise ours from problem
             raise
         self.release()
         return result
+
+    def _misshapen(self, problem: BaseException) -> ProtocolError | None:
+        """Return our error for one of Python's that an answer has led to, if there was one."""
+        if isinstance(problem, SHAPE_ERRORS) and (self._host or self._was_answered):
+            return misshapen(problem)
+        return None
 
     def perform(self, command: Command[R], /) -> R:
         """Perform a batch of requests, an HTTP call or a pause."""
@@ -275,6 +283,7 @@ class Lease:
             reply = self._round_trip(command)
         elif isinstance(command, HttpCall):
             reply = self._pool.http(command, self._seconds)
+            self._was_answered = True
         elif isinstance(command, Delay):
             time.sleep(command.seconds)
         else:

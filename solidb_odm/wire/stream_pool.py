@@ -7,6 +7,7 @@ whoever used it next would read the wrong answers.
 from __future__ import annotations
 
 import time
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,10 +15,10 @@ import anyio
 import httpx
 
 from ..commands import Command, Operation, arun
-from ..errors import ConnectionFailed, ConnectionLost, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
 from .deadlines import remaining, within
 from .events import RequestCounts
-from .http import as_answer, http_event, new_client, request_of, too_slow, unanswered
+from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .requests import (
@@ -124,7 +125,12 @@ class StreamPool:
         for host in in_order(self.address.hosts, self.host):
             try:
                 with anyio.fail_after(seconds):
-                    response = await client.send(request_of(client, host, self.address, call, seconds))
+                    request = request_of(client, host, self.address, call, seconds)
+                    async with aclosing(await client.send(request, stream=True)) as response:
+                        content = bytearray()
+                        async for piece in response.aiter_bytes():
+                            content += piece
+                            check_size(content, call, host)
             except TimeoutError as problem:
                 raise too_slow(call, host, seconds) from problem
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
@@ -133,8 +139,8 @@ class StreamPool:
                 raise unanswered(problem, call, host, seconds) from problem
             else:
                 self.host = host
-                self.statistics.http(http_event(call, begun, response, response.content))
-                return as_answer(response, response.content)
+                self.statistics.http(http_event(call, begun, response, bytes(content)))
+                return as_answer(response, bytes(content))
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def _round_trip(self, batch: RequestBatch) -> list[Any]:
@@ -205,13 +211,14 @@ class StreamPool:
 class AsyncLease:
     """The I/O of one exchange: it leases at most one connection, from the first batch to the end."""
 
-    __slots__ = ("_connection", "_host", "_pool", "_seconds")
+    __slots__ = ("_connection", "_host", "_pool", "_seconds", "_was_answered")
 
     def __init__(self, pool: StreamPool, seconds: float | None = None) -> None:
         self._pool = pool
         self._seconds = seconds or pool.seconds
         self._connection: StreamConnection | None = None
         self._host: Host | None = None
+        self._was_answered = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -234,7 +241,7 @@ class AsyncLease:
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
             await self.release(clean=is_planned(problem))
-            ours = misshapen(problem) if self._host and isinstance(problem, SHAPE_ERRORS) else None
+            ours = self._misshapen(problem)
             if ours is not None:
                 raise ours from problem
             raise
@@ -244,6 +251,12 @@ class AsyncLease:
     def _shares(self, batch: RequestBatch) -> bool:
         return self._connection is None and not batch.timeout and self._seconds == self._pool.seconds
 
+    def _misshapen(self, problem: BaseException) -> ProtocolError | None:
+        """Return our error for one of Python's that an answer has led to, if there was one."""
+        if isinstance(problem, SHAPE_ERRORS) and (self._host or self._was_answered):
+            return misshapen(problem)
+        return None
+
     async def perform(self, command: Command[R], /) -> R:
         """Perform a batch of requests, an HTTP call or a pause."""
         reply: Any = None
@@ -252,6 +265,7 @@ class AsyncLease:
             reply = await (self._pool.shared.perform(command) if shared else self.round_trip(command))
         elif isinstance(command, HttpCall):
             reply = await self._pool.http(command, self._seconds)
+            self._was_answered = True
         elif isinstance(command, Delay):
             await anyio.sleep(command.seconds)
         else:
