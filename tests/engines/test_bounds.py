@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from solidb_odm import Document, Session, create_engine, sdbql
+from solidb_odm.commands import CreateIndex, IndexSpec
 from solidb_odm.errors import QueryTimeout, SolidbError
 
 
@@ -89,3 +90,21 @@ def test_the_time_limit_holds_in_every_form_of_loop(query: str) -> None:
         session.commit()
         with pytest.raises(QueryTimeout):
             session.execute(sdbql(query)).all()
+
+
+def test_a_component_too_large_for_a_vector_hides_no_neighbours() -> None:
+    def index() -> Any:
+        yield CreateIndex("bounds", IndexSpec("by_face", "vector", ("face",), dimension=2))
+
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Bound)
+        engine.run(index())
+        session.execute(
+            sdbql(
+                "FOR n IN 0..4 INSERT {_key: CONCAT('k', n), n: n, name: 'x', face: [1, n / 10]} INTO bounds"
+            )
+        )
+        session.execute(sdbql("INSERT {_key: 'huge', n: 9, name: 'x', face: [1e300, 1]} INTO bounds"))
+        session.commit()
+        near = sdbql("FOR h IN VECTOR_SEARCH('bounds', 'by_face', [1, 0.1], 3) RETURN h.doc._key")
+        assert session.execute(near).first() == "k1"

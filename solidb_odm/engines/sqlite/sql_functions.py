@@ -6,11 +6,10 @@ raise makes the query run again in Python, which knows what an error means where
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from array import array
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..._types import Json
 from ...errors import QueryError
@@ -22,6 +21,9 @@ from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
 from .postings import indexed_words
 from .sql.aggregates import Gathered
+
+_LARGEST: Final = 3.4028234e38
+"""The largest number of 32 bits: one beyond it would be infinite, and hide all neighbours."""
 
 
 def register(connection: sqlite3.Connection) -> None:
@@ -56,7 +58,7 @@ def vector_blob(text: str | None, dimension: int) -> bytes | None:
     numbers = None if text is None else json_text.decode(text)
     if not is_array(numbers) or len(numbers) != dimension:
         return None
-    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+    if not all(type(number) in (int, float) and abs(number) <= _LARGEST for number in numbers):
         return None
     return array("f", numbers).tobytes()
 
