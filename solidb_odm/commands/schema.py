@@ -10,7 +10,7 @@ from dataclasses import field, fields
 from typing import Literal, Protocol, TypeAlias
 
 from .._dataclasses import dataclass
-from .._types import JsonObject
+from .._types import Json, JsonObject
 from .base import Command
 
 CollectionKind: TypeAlias = Literal["document", "edge", "blob", "timeseries"]
@@ -127,6 +127,19 @@ class RenameCollection(Command[None]):
 
     name: str
     new: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillField(Command["list[str] | None"]):
+    """Set a field in all documents that lack it, inside the channel's transaction. Only a file can do that.
+
+    ``path`` are nested names; documents without what holds the field stay. The reply has the keys of the
+    documents that had the field; it is None, and nothing is done, if the field can't be set in one statement.
+    """
+
+    collection: str
+    path: tuple[str, ...]
+    value: Json = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)

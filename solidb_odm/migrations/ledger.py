@@ -328,6 +328,5 @@ def attic_row(
         "path": step.path,
         "key": key,
         "kept": kept,
-        "at": now(),
     }
     return name, body

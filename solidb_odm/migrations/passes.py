@@ -36,10 +36,9 @@ from ..errors import (
     TransactionConflict,
 )
 from ..language.parser import parse
-from ..model.stored.shape import canonical
 from .ledger import ATTIC, Checkpoint, Pause, Progress, attic_key, attic_row, body_of
 from .steps import Step
-from .transforms import Kept, Transform, Unfit, restore
+from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore
 
 _PATIENCE = 60
 
@@ -209,18 +208,22 @@ def _changes(
 
 def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | None) -> _Change | None:
     before = body_of(stored)
-    document = cast(JsonObject, from_json(to_json(before) if not isinstance(stored[4], str) else stored[4]))
+    document = cast(JsonObject, from_json(stored[4] if isinstance(stored[4], str) else to_json(before)))
     kept: Kept = []
     old_rows: Kept = body_of(row)["kept"] if row is not None else []
-    is_whole = False
-    if work.step.operation == "for_each" and old_rows:
-        is_whole = restore(before, document, old_rows)
+    is_function = work.step.operation == "for_each"
+    is_whole = is_function and bool(old_rows) and restore(before, document, old_rows)
     if not is_whole and work.transform is not None:
-        work.transform(document, kept)
-    if work.step.operation != "for_each" and old_rows:
+        try:
+            work.transform(document, kept)
+        except Leave:
+            document = before
+    if old_rows and not is_function:
         restore(before, document, old_rows)
     names = [name for name in document if name not in before or not same(before[name], document[name])]
     removed = tuple(name for name in before if name not in document)
+    if is_function:
+        kept = [[[name], before.get(name, ABSENT), document.get(name, ABSENT)] for name in (*names, *removed)]
     if not work.keeps or (not names and not removed and work.step.operation != "add_field"):
         kept = []
     if not names and not removed:
@@ -234,20 +237,30 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
 
 
 def same(one: Any, other: Any) -> bool:
-    """Return whether two stored values are one, where 1, 1.0 and true are not."""
-    if type(one) is not type(other) or one != other:  # pyright: ignore[reportUnknownArgumentType]
+    """Say whether two stored values are one, where 1, 1.0 and true are not."""
+    if type(one) is not type(other):  # pyright: ignore[reportUnknownArgumentType]
         return False
-    return canonical(one) == canonical(other) if isinstance(one, (dict, list)) else True
+    if isinstance(one, (dict, list)):
+        return to_json(one) == to_json(other) or _same_parts(one, other)  # pyright: ignore[reportUnknownArgumentType]
+    return bool(one == other)
+
+
+def _same_parts(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+    return len(one) == len(other) and all(map(same, one, other))
 
 
 def _batches(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[Batch]:
     patches = [change.patch for change in changes if change.patch is not None]
     revision = str(checkpoint.body["revision"])
-    kept = [
+    rows = (
         attic_row(revision, work.direction, work.number, work.step, change.key, change.kept)
         for change in changes
         if change.kept and work.number >= 0
-    ]
+    )
+    is_file = checkpoint.run.is_file
+    kept: list[tuple[str, Any]] = [(key, to_json(row).decode() if is_file else row) for key, row in rows]
     restored = [(change.attic[0], change.attic[1]) for change in changes if change.attic is not None]
     return [Patches(work.collection, patches), Removals(ATTIC, restored), Inserts(ATTIC, kept)]
 

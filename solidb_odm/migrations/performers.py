@@ -14,6 +14,7 @@ from ..commands import (
     DropCollection,
     DropIndex,
     FetchDocuments,
+    FillField,
     GetMany,
     IndexSpec,
     Inserts,
@@ -37,7 +38,7 @@ from .passes import Pass, pass_over, read_page
 from .paths import ITEMS, VALUES, Path, name, parse_path, split_target
 from .replay import index_of, renamed_index
 from .state import Collection, State
-from .steps import Step
+from .steps import UNSET, Step
 from .transforms import ABSENT, Transform, references, transform_of
 
 
@@ -228,11 +229,40 @@ def _change_documents(work: Work) -> Operation[None]:
     yield from _pass(work, transform)
 
 
+def _add_field(work: Work) -> Operation[None]:
+    """Fill a constant in by one statement where the engine can; document by document elsewhere."""
+    collection, kind = split_target(work.step.collection)
+    path, fill = parse_path(work.step["path"]), work.step["fill"]
+    is_plain = kind is None and fill is not UNSET and all(part.kind == "name" for part in path)
+    if not (is_plain and work.checkpoint.run.is_file and not work.checkpoint.body["after"]):
+        yield from _change_documents(work)
+        return
+    if (yield from call(DescribeCollection(collection))) is None or (yield from _has_rows(work)):
+        yield from _change_documents(work)
+        return
+    had = yield from call(FillField(collection, tuple(part.text for part in path), fill))
+    if had is None or had:
+        yield from call(Rollback())
+        yield from _change_documents(work)
+        return
+    yield from work.checkpoint.write([], {"after": "\U0010ffff"})
+
+
+def _has_rows(work: Work) -> Operation[bool]:
+    """Return whether a step that undid this one has left something in the attic."""
+    other = {"u": "d", "d": "u"}[work.direction]
+    low = attic_key(str(work.checkpoint.body["revision"]), other, max(work.number, 0), "")
+    text = f"FOR a IN `{ATTIC}` FILTER a._key >= @low AND a._key < @high LIMIT 1 RETURN a"
+    rows = yield from call(FetchDocuments(parse(text), {"low": low, "high": low + "\U0010ffff"}))
+    return bool(rows)
+
+
 def _pass(work: Work, transform: Transform | None, **options: Any) -> Operation[None]:
     if transform is None and work.number < 0:
         return
     step = work.step
     keeps = step.get("keep", True)
+    restores = work.number >= 0 and (yield from _has_rows(work))
     yield from pass_over(
         work.checkpoint,
         Pass(
@@ -241,7 +271,7 @@ def _pass(work: Work, transform: Transform | None, **options: Any) -> Operation[
             transform,
             work.number,
             work.direction,
-            restores=work.number >= 0,
+            restores=restores,
             keeps=keeps,
             **options,
         ),
@@ -390,7 +420,7 @@ _PERFORM: dict[str, Callable[[Work], Operation[None]]] = {
     "rename_collection": _rename_collection,
     "rename_type": _change_documents,
     "set_schema": _set_schema,
-    "add_field": _change_documents,
+    "add_field": _add_field,
     "rename_field": _rename_field,
     "drop_field": _change_documents,
     "alter_field": _change_documents,

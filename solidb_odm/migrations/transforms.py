@@ -211,34 +211,29 @@ def _rename_type(step: Step, _: Collection | None) -> Transform:
     return transform
 
 
+class Leave(Exception):
+    """A function has left a document alone, whatever it did to the dict."""
+
+
 def _for_each(step: Step, _: Collection | None) -> Transform | None:
     function = step["function"]
     if function is None:
         return None
 
-    def transform(document: JsonObject, kept: Kept) -> None:
-        before = deepcopy(document)
+    def transform(document: JsonObject, _kept: Kept) -> None:
+        system = {name: document[name] for name in SYSTEM_ATTRIBUTES if name in document}
         made = function(document)
         if made is None:
-            document.clear()
-            document.update(before)
-            return
+            raise Leave
         if not isinstance(made, dict):
             raise Unfit(f"the function returned {type(made).__name__}, where a dict or None is wanted")
         new = cast(JsonObject, made)
-        for name in SYSTEM_ATTRIBUTES:
-            if name in before and new.get(name, before[name]) != before[name]:
+        for name, value in system.items():
+            if new.setdefault(name, value) != value:
                 raise Unfit(f"the function changed {name}, which is the database's")
         if new is not document:
             document.clear()
             document.update(new)
-        for name in SYSTEM_ATTRIBUTES:
-            if name in before:
-                document[name] = before[name]
-        for name in {**before, **document}:
-            old, now = before.get(name, ABSENT), document.get(name, ABSENT)
-            if name not in SYSTEM_ATTRIBUTES and (old is not now) and canonical(old) != canonical(now):
-                kept.append([[name], old, now])
 
     return transform
 

@@ -28,6 +28,7 @@ from ...commands import (
     DropIndex,
     ExplainQuery,
     FetchDocuments,
+    FillField,
     Get,
     GetMany,
     ListCollections,
@@ -125,6 +126,7 @@ class FileChannel:
             Get: self._get,
             GetMany: self._get_many,
             Apply: self._apply,
+            FillField: self._fill,
             RunQuery: self._queries.run,
             FetchDocuments: self._queries.fetch,
             Commit: self._commit,
@@ -252,6 +254,10 @@ class FileChannel:
         except CollectionNotFound as exc:
             return exc
         return error
+
+    def _fill(self, command: FillField) -> list[str] | None:
+        with self._transaction.step():
+            return self._writer.fill(self._catalogue.need(command.collection), command.path, command.value)
 
     def _apply(self, command: Apply) -> list[list[Receipt]]:
         with self._transaction.step():

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from ..._types import JsonObject, Receipt, Stored
+from ..._types import Json, JsonObject, Receipt, Stored
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
 from . import json_text
@@ -93,6 +93,26 @@ class Writer:
         except sqlite3.IntegrityError as exc:
             raise self._violation(collection, key, exc) from exc
         return revision, created, time
+
+    def fill(self, collection: Collection, path: Sequence[str], value: Json) -> list[str] | None:
+        """Set a field where it is missing, in one statement; the keys of the documents that have it."""
+        text = json_text.encode(value)
+        if collection.irregular or "\\u" in text or not all(map(is_reachable, path)):
+            return None
+        place, time, table = path_sql(path), now(), collection.table
+        holder = f" AND json_type(doc, {path_sql(path[:-1])}) = 'object'" if len(path) > 1 else ""
+        sql = (
+            f"UPDATE {table} SET doc = json_set(doc, {place}, json(?)), rev = lower(hex(randomblob(16))),"
+            f" updated = ? WHERE json_type(doc, {place}) IS NULL{holder}"
+        )
+        try:
+            filled = self._connection.execute(sql, (text, time)).rowcount
+        except sqlite3.IntegrityError as exc:
+            raise self._violation(collection, "", exc) from exc
+        if filled == self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
+            return []
+        had = f"SELECT key FROM {table} WHERE updated <> ? AND json_type(doc, {place}) IS NOT NULL"
+        return [row[0] for row in self._connection.execute(had, (time,))]
 
     def watch(self, collection: Collection, rows: Iterable[tuple[str, str]]) -> None:
         """Note a collection whose strings SQLite can't read whole; refuse keys it can't find again."""
