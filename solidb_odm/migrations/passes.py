@@ -38,7 +38,7 @@ from ..errors import (
 from ..language.parser import parse
 from .ledger import ATTIC, Checkpoint, Pause, Progress, attic_key, attic_row, body_of
 from .steps import Step
-from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore
+from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore, settled
 
 _PATIENCE = 60
 
@@ -220,6 +220,7 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
             document = before
     if old_rows and not is_function:
         restore(before, document, old_rows)
+    kept = settled(document, before, kept)
     names = [name for name in document if name not in before or not same(before[name], document[name])]
     removed = tuple(name for name in before if name not in document)
     if is_function:

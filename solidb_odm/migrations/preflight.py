@@ -19,7 +19,7 @@ from .paths import parse_path, slots, split_target
 from .replay import apply_step, index_of
 from .state import Collection, State, copy_of
 from .steps import Step
-from .transforms import Transform, Unfit, transform_of
+from .transforms import Kept, Transform, Unfitting, transform_of
 
 _KEYS = 100
 
@@ -55,9 +55,14 @@ class _Found:
             self.keys.append(key)
 
 
-def preflight(before: State, steps: list[Step], *, allow_loss: bool) -> Operation[None]:
-    """Raise InvalidDocuments or DataLossRefused if the documents stand against these steps."""
+def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: bool) -> Operation[None]:
+    """Raise InvalidDocuments or DataLossRefused if the documents stand against these steps.
+
+    What a way back makes of the documents is known only with the attic, so it is looked at for losses alone.
+    """
     for look in _looks(copy_of(before), steps):
+        if undoes:
+            look.transforms, look.unique, look.narrows = [], [], False
         if (yield from call(DescribeCollection(look.source))) is None:
             continue
         found = yield from _read(look)
@@ -140,12 +145,13 @@ def _read(look: _Look) -> Operation[_Found]:
 
 def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
     found.lost += _loses(look, document)
-    try:
-        for transform in look.transforms:
-            transform(document, [])
-    except Unfit as unfit:
-        found.add(key, str(unfit))
-        return
+    for transform in look.transforms:
+        kept: Kept = []
+        transform(document, kept)
+        unfit = next((entry for entry in kept if isinstance(entry, Unfitting)), None)
+        if unfit is not None:
+            found.add(key, unfit.problem)
+            return
     if not look.is_open:
         return
     for index, values in zip(look.unique, seen, strict=True):

@@ -192,7 +192,9 @@ def run_task(run: Run, task: Task, ledger: Ledger) -> Operation[None]:
 def _begin(run: Run, task: Task, ledger: Ledger) -> Operation[Checkpoint]:
     running = ledger.running
     if running is None or running["revision"] != task.revision.id:
-        yield from preflight(task.before, task.plain_steps, allow_loss=run.allow_loss)
+        yield from preflight(
+            task.before, task.plain_steps, allow_loss=run.allow_loss, undoes=task.direction == "d"
+        )
         body = {
             "revision": task.revision.id,
             "direction": task.direction,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from .._types import Json, JsonObject
 from ..language.documents import SYSTEM_ATTRIBUTES
@@ -22,12 +22,29 @@ from .type_text import read_type
 ABSENT = {"_absent": True}
 """Stands in the attic for a value that was not there."""
 
-Kept: TypeAlias = list[list[Any]]
+Kept: TypeAlias = list[Any]
 Transform: TypeAlias = Callable[[JsonObject, Kept], None]
 
 
 class Unfit(Exception):
     """A value can't become what a step wants; the message says why."""
+
+
+class Unfitting(NamedTuple):
+    """Stands among what is kept for a value that can't become what a step wants, unless it was restored."""
+
+    pointer: list[Any]
+    problem: str
+
+
+def settled(document: JsonObject, before: JsonObject, kept: Kept) -> Kept:
+    """Return what is kept, without values that did not fit and were restored; Unfit if one was not."""
+    for entry in kept:
+        if isinstance(entry, Unfitting) and canonical(_at(document, entry.pointer)) == canonical(
+            _at(before, entry.pointer)
+        ):
+            raise Unfit(entry.problem)
+    return [entry for entry in kept if not isinstance(entry, Unfitting)]
 
 
 def transform_of(step: Step, collection: Collection | None) -> Transform | None:
@@ -102,7 +119,11 @@ def _alter_field(step: Step, collection: Collection | None) -> Transform:
     def transform(document: JsonObject, kept: Kept) -> None:
         for container, key, pointer in list(slots(document, path)):
             old = container[key]
-            new = change(old)
+            try:
+                new = change(old)
+            except Unfit as problem:
+                kept.append(Unfitting(list(pointer), str(problem)))
+                continue
             if new is not old and canonical(new) != canonical(old):
                 kept.append([list(pointer), old, new])
                 container[key] = new
