@@ -20,6 +20,7 @@ class Alteration:
     def __init__(self, path: str, before: JsonObject, after: JsonObject, decisions: Decisions) -> None:
         self.path, self.before, self.after, self.decisions = path, before, after, decisions
         self.fill: Any = UNSET
+        self.is_given = decisions.has_fill(path)
         self.values: dict[Any, Any] | None = None
         self.convert: str | None = None
         self.reverse: str | None = None
@@ -62,8 +63,9 @@ class Alteration:
         if loses_null and default is None:
             self._ask("fill", f"{self.path} may be null, and may not be any more", (fill_flag(self.path),))
         elif is_required(self.after) and not is_required(self.before):
-            if self.before.get("default") is not None:
-                self.fill = self.before["default"]
+            old = self.before.get("default")
+            if old is not None and misfit(self.after, old, {}) is None:
+                self.fill = old
             elif not loses_null and not self.before.get("computed"):
                 self._ask(
                     "fill", f"{self.path} is required, and documents may have none", (fill_flag(self.path),)
@@ -85,7 +87,7 @@ class Alteration:
         known = set(self.values or {})
         for value in gone:
             text = value_text(value)
-            if text in known or not isinstance(self.fill, type(UNSET)):
+            if text in known or self.is_given:
                 continue
             flags = (
                 map_flag(self.path, text, value_text(after[0]) if after else "NEW"),
@@ -105,7 +107,9 @@ class Alteration:
             return
         gone = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
         gone -= {"null"}
-        if not gone or not isinstance(self.fill, type(UNSET)) or (self.values and gone == {"enum"}):
+        if "string" in before and _enum(self.before) is None and _enum(self.after) is not None:
+            gone.add("string")
+        if not gone:
             return
         if (
             gone <= {"integer", "number", "boolean"}
@@ -116,7 +120,7 @@ class Alteration:
             self.reverse = {"integer": "int", "number": "float", "boolean": "bool"}.get(next(iter(gone)))
         elif _is_list_of(self.after, self.before):
             self.convert = "list"
-        elif gone != {"any"}:
+        elif gone != {"any"} and not self.is_given and self.values is None:
             text = (
                 f"{self.path} was {_shown(self.before)} and becomes {_shown(self.after)}: no safe conversion"
             )
@@ -127,7 +131,7 @@ class Alteration:
         if before == after or not before or not after or before <= after:
             return
         old, new = ", ".join(sorted(before)), ", ".join(sorted(after))
-        if self.values is None and isinstance(self.fill, type(UNSET)):
+        if self.values is None and not self.is_given:
             text = f"{self.path} leads to {old}, and is to lead to {new}"
             flags = (map_flag(self.path, old, new), drop_flag(self.path))
             self._ask("map", text, flags, new=old)
