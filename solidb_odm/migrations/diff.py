@@ -83,12 +83,14 @@ class _Diff:
                 hint=f"declare the {new.kind}s under another name, and fill that from {new.name!r}: "
                 f'op.execute("FOR d IN {new.name} INSERT {{_from: .., _to: .., ..}} INTO ..")',
             )
-        self._classes(old, new)
+        if new.version > old.version:  # the models say themselves what becomes of the documents
+            self.emit("upgrade_documents", new.name, version=new.version)
+            self.emit("set_schema", new.name, schema=new.schema_text(), validation=new.validation)
+        else:
+            self._classes(old, new)
         self._indexes(old, new)
         if old.validation != new.validation:
             self.emit("set_schema", new.name, schema=None, validation=new.validation)
-        if new.version > old.version:
-            self.emit("upgrade_documents", new.name, version=new.version)
 
     def _classes(self, old: Collection, new: Collection) -> None:
         self._rename_types(old, new)

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from .._dataclasses import dataclass
 from .._types import Body, Json, JsonObject
-from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
+from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from ..model.state import state_of
 from ..model.stored.codec import body_value, encode_text, encode_value, sort_lists, validate
 
@@ -89,6 +89,9 @@ def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Di
     if not found:
         return found, body
     difference = _Comparison(mapping, document, body, old).real(found)
+    if mapping.version > 1 and old.get(VERSION_ATTRIBUTE, 1) != mapping.version:
+        is_changed = difference.removed or set(difference.changes) - {VERSION_ATTRIBUTE}
+        return (found, whole) if is_changed else (Difference(), body)  # what was upgraded is written whole
     return difference, whole if difference is found else _as(body, apply(difference, old))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._types import JsonObject
 from ...errors import SchemaViolation
+from ...language.documents import SYSTEM_ATTRIBUTES
 from .catalogue import Collection
 
 
@@ -20,6 +21,12 @@ def check_document(collection: Collection, key: str, document: JsonObject) -> No
     if collection.schema is None or collection.validation != "strict":
         return
     validator = _validator(json.dumps(collection.schema, sort_keys=True))
+    if (
+        collection.schema.get("additionalProperties") is False
+    ):  # the engine's own attributes are not the model's
+        known = collection.schema.get("properties", {})
+        own = [name for name in SYSTEM_ATTRIBUTES if name not in known]
+        document = {name: value for name, value in document.items() if name not in own}
     for problem in validator.iter_errors(document):
         place = "/".join(map(str, problem.absolute_path)) or "the document"
         raise SchemaViolation(

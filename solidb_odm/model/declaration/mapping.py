@@ -27,6 +27,7 @@ from .computed import cached_fields, stored_names
 from .indexes import Index
 
 TYPE_ATTRIBUTE = "_type"
+VERSION_ATTRIBUTE = "_version"
 """The attribute that names the class of a document whose class shares its parent's collection."""
 
 """What the engine adds to a document and a model never stores itself."""
@@ -81,13 +82,14 @@ class Mapping:
     keeps_below: bool = False
     rewrites: bool = False
     revalidated: tuple[str, ...] = ()
+    version: int = 1
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
 
     @property
     def is_simple(self) -> bool:
         """Say whether stored text can be given to Pydantic as it is."""
-        return not (self.drops or self.older or self.type_name)
+        return not (self.drops or self.older or self.type_name or self.version > 1)
 
     def python_name(self, stored: str) -> str:
         """Return the name of the attribute that is stored under a name."""
@@ -145,6 +147,7 @@ def make_mapping(
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
     mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
     mapping.indexes = tuple(_indexes(model, settings))
+    mapping.version = _version(model, settings)
     return mapping
 
 
@@ -190,6 +193,18 @@ def make_spec(mapping: Mapping) -> CollectionSpec:
     """Give what the class declares of its collection."""
     schema = document_schema(mapping.model) if mapping.validation != "off" else None
     return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, schema, mapping.validation)
+
+
+def _version(model: type[Any], settings: Any) -> int:
+    version: Any = getattr(settings, "version", 1)
+    if not isinstance(version, int) or version < 1:
+        problem = f"version={version!r}"
+    elif version > 1 and not callable(getattr(model, "upgrade_from", None)):
+        problem = f"version={version}, and there is no way from the one before"
+    else:
+        return version
+    hint = "a classmethod upgrade_from(cls, stored, version) -> dict brings older documents to it"
+    raise DeclarationError(problem, model=model.__name__, field="Settings", hint=hint)
 
 
 def _validation(model: type[Any], settings: Any) -> ValidationMode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from ..._types import Body, JsonObject
 from ...errors import InvalidDocument, LoadError, SchemaViolation
 from ...language.documents import ENGINE_ATTRIBUTES
-from ..declaration.mapping import TYPE_ATTRIBUTE, Mapping
+from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import of_other_class
 from .exactness import is_exact
 from .scalars import NUMBER_HINT, InexactValueError, inexact_number
@@ -35,6 +36,8 @@ def encode_text(mapping: Mapping, document: Any) -> str:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         text = f'{{"{TYPE_ATTRIBUTE}":{json.dumps(mapping.type_name)},{text[1:]}'
+    if mapping.version > 1:
+        text = f'{{"{VERSION_ATTRIBUTE}":{mapping.version},{text[1:]}'
     if _may_lose(mapping, document, text):
         encode_value(mapping, document)
     return text
@@ -84,6 +87,8 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         value[TYPE_ATTRIBUTE] = mapping.type_name
+    if mapping.version > 1:
+        value[VERSION_ATTRIBUTE] = mapping.version
     if mapping.deep_numbers or _has_inexact(mapping, document):
         _check_exact(mapping, document, value, "")
     return value
@@ -163,6 +168,9 @@ def validate(mapping: Mapping, body: Body) -> Any:
         return validator.validate_json(to_json(body), **mapping.names)
     value = dict(body_value(body))
     value.pop(TYPE_ATTRIBUTE, None)
+    if mapping.version > 1 and (version := int(value.pop(VERSION_ATTRIBUTE, 1))) < mapping.version:
+        upgrade: Callable[[JsonObject, int], JsonObject] = mapping.model.upgrade_from  # type: ignore[attr-defined]  # the mapping has looked
+        value = upgrade(value, version)
     for name in mapping.drops:
         value.pop(name, None)
     for older, stored in mapping.older.items():

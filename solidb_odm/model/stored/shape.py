@@ -50,7 +50,7 @@ _SAID = (
     "contentMediaType",
 )
 _EMPTY: dict[Any, Json] = {list: [], dict: {}, set: [], frozenset: [], tuple: []}
-_SYSTEM = (*SYSTEM_ATTRIBUTES, "_type")
+_OURS = ("_type", "_version")
 
 
 class ShapeSchema(GenerateJsonSchema):
@@ -217,12 +217,11 @@ def is_required(field: JsonObject) -> bool:
 def enforced(shape: JsonObject) -> JsonObject:
     """Return the JSON Schema an engine holds documents of this shape to.
 
-    The server checks an update together with its own attributes (``_id``, ``_rev`` ..), so a closed schema
-    has to allow them.
+    The engines' own attributes (``_id``, ``_rev`` ..) are not in it: engines allow them in a closed schema.
     """
     made = _enforced(shape)
     if made.get("additionalProperties") is False:
-        made["properties"] = {**{name: {} for name in _SYSTEM}, **made["properties"]}
+        made["properties"] = {**{name: {} for name in _OURS}, **made["properties"]}
     if "defs" in shape:
         made["$defs"] = {name: _enforced(each) for name, each in shape["defs"].items()}
     return made
@@ -276,11 +275,19 @@ def union_schema(schemas: list[JsonObject]) -> JsonObject | None:
                 chosen = f"{name}{number}"
             names[name] = chosen
             definitions[chosen] = definition
-        members.append(_renamed(member, names))
+        members.append(_renamed(_with_system(member), names))
         for name, chosen in names.items():
             if chosen != name:
                 definitions[chosen] = _renamed(definitions[chosen], names)
     return {"anyOf": members, "$defs": definitions} if definitions else {"anyOf": members}
+
+
+def _with_system(schema: JsonObject) -> JsonObject:
+    """Allow the engine's own attributes in a closed member, where no engine looks for it."""
+    if schema.get("additionalProperties") is not False:
+        return schema
+    properties = {**{name: {} for name in SYSTEM_ATTRIBUTES}, **schema.get("properties", {})}
+    return {**schema, "properties": properties}
 
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
