@@ -69,11 +69,13 @@ class _Parts:
 
     def visit(self, value: Any) -> bool:
         """Note a value and what is in it; return whether it can change in place."""
-        if (
-            value.__class__ in _PLAIN
-            or isinstance(value, UNCHANGEABLE)
-            or hasattr(cast("Any", type(value)), "__solidb_reference__")
-        ):
+        kind = value.__class__
+        if kind in _PLAIN:
+            return False
+        if kind is list or kind is dict or _is_open_model(kind):  # most of all values, at the least cost
+            self._note(value, kind)
+            return True
+        if isinstance(value, UNCHANGEABLE) or hasattr(cast("Any", type(value)), "__solidb_reference__"):
             return False
         key = id(value)
         if key in self.inner:
@@ -91,6 +93,35 @@ class _Parts:
         if not (isinstance(value, _FIXED) or _is_frozen(value) or _holds_plain_values(value)):
             self.visit_all(list(_inside(value)))
         return True
+
+    def _note(self, value: Any, kind: Any) -> None:
+        """Note a list, a dictionary or a model that can change, and what is in it."""
+        key, inner = id(value), self.inner
+        if key in inner:
+            inner[key] += 1
+            return
+        self.found[key] = value
+        inner[key] = 1
+        if kind is list or kind is dict:
+            for each in value if kind is list else value.values():
+                if each.__class__ not in _PLAIN:
+                    self.visit(each)
+            return
+        self._note(value.__dict__, dict)
+        for more in (value.__pydantic_extra__, value.__pydantic_private__):
+            if more is not None:
+                self._note(more, dict)
+
+
+def _is_open_model(kind: Any) -> bool:
+    """Return whether a class is a model whose attributes can be set, and no document."""
+    config = kind.__dict__.get("model_config")
+    return (
+        config is not None
+        and issubclass(kind, BaseModel)
+        and not config.get("frozen")
+        and not hasattr(kind, "__solidb_reference__")
+    )
 
 
 def _holds_plain_values(value: Any) -> bool:

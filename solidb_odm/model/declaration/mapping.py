@@ -137,7 +137,9 @@ def make_mapping(
     mapping.is_open = model.model_config.get("extra") == "allow"
     mapping.json_only = form.reads_text or _shares(form.schema)
     config = model.model_config
-    if not (config.get("validate_by_name") and config.get("validate_by_alias", True)):
+    reads_both = config.get("validate_by_name") and config.get("validate_by_alias", True)
+    renamed = any(each.stored != each.name for each in mapping.fields.values() if each.name != "key")
+    if not config.get("validate_by_alias", True) or (renamed and not reads_both):
         mapping.names = {"by_alias": True, "by_name": True}
     mapping.computed = frozenset(stored_names(model).values())
     mapping.cached = cached_fields(model)
