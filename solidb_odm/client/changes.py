@@ -32,8 +32,8 @@ class Changes(Caller):
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
         """
-        watch = watch_changes(self._database, collection, key)
-        return LiveFeed(self._runner, watch, patience)
+        subscription = document_changes(self._database, collection, key)
+        return LiveFeed(self._runner, subscription, patience)
 
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
@@ -42,8 +42,8 @@ class Changes(Caller):
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """
-        watch = watch_query(self._database, sdbql, bind_vars)
-        return LiveFeed(self._runner, watch, patience)
+        subscription = query_rows(self._database, sdbql, bind_vars)
+        return LiveFeed(self._runner, subscription, patience)
 
 
 class AsyncChanges(AsyncCaller):
@@ -57,8 +57,8 @@ class AsyncChanges(AsyncCaller):
         It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
         says so by a change whose operation is ``gap``: the server does not repeat what was missed.
         """
-        watch = watch_changes(self._database, collection, key)
-        return AsyncLiveFeed(self._runner, watch, patience)
+        subscription = document_changes(self._database, collection, key)
+        return AsyncLiveFeed(self._runner, subscription, patience)
 
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
@@ -67,11 +67,11 @@ class AsyncChanges(AsyncCaller):
 
         The query only reads, and begins with FOR. The server waits a little for further changes.
         """
-        watch = watch_query(self._database, sdbql, bind_vars)
-        return AsyncLiveFeed(self._runner, watch, patience)
+        subscription = query_rows(self._database, sdbql, bind_vars)
+        return AsyncLiveFeed(self._runner, subscription, patience)
 
 
-def watch_changes(database: str, collection: str, key: str | None) -> Subscription[ChangeEvent]:
+def document_changes(database: str, collection: str, key: str | None) -> Subscription[ChangeEvent]:
     """Subscribe to the writes of a collection, or of one document."""
     request: JsonObject = {"type": "subscribe", "database": database, "collection": collection}
     if key is not None:
@@ -79,7 +79,7 @@ def watch_changes(database: str, collection: str, key: str | None) -> Subscripti
     return Subscription(request, Subject(database, collection, key or ""), collection)
 
 
-def watch_query(database: str, text: str, binds: Mapping[str, Any] | None) -> Subscription[list[Json]]:
+def query_rows(database: str, text: str, binds: Mapping[str, Any] | None) -> Subscription[list[Json]]:
     """Subscribe to the result of a query."""
     whole = inlined(text, binds) if binds else text
     request: JsonObject = {"type": "live_query", "database": database, "query": whole, "id": "live"}

@@ -81,8 +81,8 @@ class LiveFeed(Generic[T]):
     does closing the client.
     """
 
-    def __init__(self, runner: Runner, watch: Subscription[T], patience: float) -> None:
-        self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
+    def __init__(self, runner: Runner, subscription: Subscription[T], patience: float) -> None:
+        self._runner, self._subscription, self._reconnect_seconds = runner, subscription, patience
         self._feed: SocketFeed | None = None
         self._closed = False
 
@@ -99,22 +99,22 @@ class LiveFeed(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        while not self._watch.items:
+        while not self._subscription.items:
             self._read(None)
-        return self._watch.items.popleft()
+        return self._subscription.items.popleft()
 
     def poll(self, seconds: float = 0.0) -> T | None:
         """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
         deadline = time.monotonic() + seconds
-        while not self._watch.items:
+        while not self._subscription.items:
             left = deadline - time.monotonic()
             try:
                 self._read(max(0.0, left))
             except StopIteration:
                 return None
-            if left <= 0 and not self._watch.items:
+            if left <= 0 and not self._subscription.items:
                 return None
-        return self._watch.items.popleft()
+        return self._subscription.items.popleft()
 
     def close(self) -> None:
         """End the feed."""
@@ -130,12 +130,12 @@ class LiveFeed(Generic[T]):
                 self._connect()
             elif (messages := self._feed.receive(seconds)) is not None:
                 for message in messages:
-                    self._watch.take(message)
+                    self._subscription.take(message)
         except (ConnectionFailed, RequestTimeout):
             self._drop()
             if self._closed:
                 raise StopIteration from None
-            if not self._watch.ever or self._reconnect_seconds <= 0:
+            if not self._subscription.ever or self._reconnect_seconds <= 0:
                 raise
             self._come_back()
         except BaseException:
@@ -167,22 +167,22 @@ class LiveFeed(Generic[T]):
         pool = self._runner.hub.driver.pool
         self._feed = SocketFeed.open(pool.host, pool.address, token)
         try:
-            self._feed.say(self._watch.request)
+            self._feed.say(self._subscription.request)
             seconds = self._runner.seconds or pool.address.options.timeout
             deadline = time.monotonic() + seconds
-            while not self._watch.began:
+            while not self._subscription.began:
                 messages = self._feed.receive(deadline - time.monotonic())
                 if messages is None:
                     raise RequestTimeout("the subscription was not answered", seconds=seconds)
                 for message in messages:
-                    self._watch.take(message)
+                    self._subscription.take(message)
         except BaseException:
             self._drop()
             raise
 
     def _drop(self) -> None:
         feed, self._feed = self._feed, None
-        self._watch.began = False
+        self._subscription.began = False
         if feed is not None:
             feed.close()
 
@@ -194,8 +194,8 @@ class AsyncLiveFeed(Generic[T]):
     does closing the client.
     """
 
-    def __init__(self, runner: AsyncRunner, watch: Subscription[T], patience: float) -> None:
-        self._runner, self._watch, self._reconnect_seconds = runner, watch, patience
+    def __init__(self, runner: AsyncRunner, subscription: Subscription[T], patience: float) -> None:
+        self._runner, self._subscription, self._reconnect_seconds = runner, subscription, patience
         self._feed: StreamFeed | None = None
         self._closed = False
 
@@ -212,22 +212,22 @@ class AsyncLiveFeed(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while not self._watch.items:
+        while not self._subscription.items:
             await self._read(None)
-        return self._watch.items.popleft()
+        return self._subscription.items.popleft()
 
     async def poll(self, seconds: float = 0.0) -> T | None:
         """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
         deadline = time.monotonic() + seconds
-        while not self._watch.items:
+        while not self._subscription.items:
             left = deadline - time.monotonic()
             try:
                 await self._read(max(0.0, left))
             except StopAsyncIteration:
                 return None
-            if left <= 0 and not self._watch.items:
+            if left <= 0 and not self._subscription.items:
                 return None
-        return self._watch.items.popleft()
+        return self._subscription.items.popleft()
 
     async def aclose(self) -> None:
         """End the feed."""
@@ -243,12 +243,12 @@ class AsyncLiveFeed(Generic[T]):
                 await self._connect()
             elif (messages := await self._feed.receive(seconds)) is not None:
                 for message in messages:
-                    self._watch.take(message)
+                    self._subscription.take(message)
         except (ConnectionFailed, RequestTimeout):
             await self._drop()
             if self._closed:
                 raise StopAsyncIteration from None
-            if not self._watch.ever or self._reconnect_seconds <= 0:
+            if not self._subscription.ever or self._reconnect_seconds <= 0:
                 raise
             await self._come_back()
         except SolidbError:
@@ -280,22 +280,22 @@ class AsyncLiveFeed(Generic[T]):
         pool = self._runner.hub.driver.pool
         self._feed = await StreamFeed.open(pool.host, pool.address, token)
         try:
-            await self._feed.say(self._watch.request)
+            await self._feed.say(self._subscription.request)
             seconds = self._runner.seconds or pool.address.options.timeout
             deadline = time.monotonic() + seconds
-            while not self._watch.began:
+            while not self._subscription.began:
                 messages = await self._feed.receive(deadline - time.monotonic())
                 if messages is None:
                     raise RequestTimeout("the subscription was not answered", seconds=seconds)
                 for message in messages:
-                    self._watch.take(message)
+                    self._subscription.take(message)
         except BaseException:
             await self._drop()
             raise
 
     async def _drop(self) -> None:
         feed, self._feed = self._feed, None
-        self._watch.began = False
+        self._subscription.began = False
         if feed is not None:
             with anyio.CancelScope(shield=True):
                 await feed.aclose()

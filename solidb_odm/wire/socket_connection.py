@@ -48,7 +48,7 @@ class SocketConnection:
         self._socket, self._statistics = opened, statistics
         self._seconds: float | None = -1.0  # not set yet
         self.protocol = Connection(str(host))
-        self.stale = watch(opened)
+        self.stale = pending_input(opened)
 
     @classmethod
     def open(
@@ -233,7 +233,7 @@ _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 """Linux has it; elsewhere a batch of several small answers can take 40 ms longer."""
 
 
-def watch(opened: socket.socket) -> Callable[[], object]:
+def pending_input(opened: socket.socket) -> Callable[[], object]:
     """Return a function that says, by truth and at once, whether there is something to read, or the end."""
     if not hasattr(select, "poll"):
         return lambda: select.select((opened,), (), (), 0)[0]

@@ -17,7 +17,7 @@ from .deadlines import remaining
 from .events import RequestCounts
 from .login import check_login, gave_up, login_request
 from .requests import RequestBatch, event_of
-from .socket_connection import CHUNK, SMALL, acknowledge, watch
+from .socket_connection import CHUNK, SMALL, acknowledge, pending_input
 from .url import Host, ServerAddress
 
 
@@ -33,7 +33,7 @@ class StreamConnection:
         self.host, self.realm, self.reused = host, realm, False
         self._stream, self._statistics = stream, statistics
         self._protocol = Connection(str(host))
-        self.stale = watch(stream.extra(SocketAttribute.raw_socket))
+        self.stale = pending_input(stream.extra(SocketAttribute.raw_socket))
 
     @classmethod
     async def open(

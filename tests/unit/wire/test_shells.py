@@ -245,7 +245,7 @@ def test_a_connection_is_seen_to_be_stale(polls: bool, monkeypatch: pytest.Monke
         monkeypatch.delattr(select, "poll")
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        stale = socket_connection.watch(ours)
+        stale = socket_connection.pending_input(ours)
         before = bool(stale())
         theirs.close()
 
