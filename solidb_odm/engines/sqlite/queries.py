@@ -20,6 +20,7 @@ from .catalogue import Catalogue
 from .documents import Writer
 from .explain import explain
 from .interrupts import Ticks, raise_interrupt
+from .nearest_rows import NearestRows
 from .options import StoreOptions
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
@@ -61,6 +62,7 @@ class Queries:
         self._options = options
         self._plans = plans
         self._searcher = Searcher(connection, catalogue)
+        self._nearest = NearestRows(connection, catalogue, self._searcher.vectors)
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
 
@@ -70,6 +72,9 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
+        nearest = self._by_nearness(command.query, command.binds)
+        if nearest is not None:
+            return nearest
         entry, rows = self._by_plan(command.query, command.binds)
         if rows is not None:
             values = self._read(entry, rows)
@@ -79,11 +84,13 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
-        _, rows = self._by_plan(command.query, command.binds, documents=True)
-        if rows is not None:
-            width = len(DOCUMENT_COLUMNS)
-            return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
-        values = self.run(RunQuery(command.query, command.binds))
+        values = self._by_nearness(command.query, command.binds)
+        if values is None:
+            _, rows = self._by_plan(command.query, command.binds, documents=True)
+            if rows is not None:
+                width = len(DOCUMENT_COLUMNS)
+                return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
+            values = self.run(RunQuery(command.query, command.binds))
         try:
             return list(map(stored_form, values))
         except (TypeError, KeyError, AttributeError) as exc:
@@ -106,7 +113,19 @@ class Queries:
 
     def _explained(self, entry: Known, command: ExplainQuery) -> Json:
         way = None if entry.plan is not None else self._way(entry, command.query, with_head=True)
-        return explain(self._connection, self._catalogue, entry, way, command.binds)
+        answer = explain(self._connection, self._catalogue, entry, way, command.binds)
+        wanted = self._nearest.of(command.query)
+        if wanted is not None and self._nearest.chosen(wanted, command.binds) is not None:
+            index = self._nearest.index_of(wanted)
+            assert index is not None
+            chosen = f"{wanted.collection}.{index.spec.name}"
+            answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
+            answer["python"] = {
+                "what": "the documents that the index chooses, sorted",
+                "why": "",
+                "reads": [],
+            }
+        return answer
 
     # --- plans -----------------------------------------------------------------------------------
 
@@ -268,6 +287,20 @@ class Queries:
             prepared, values = (prepare(way.query), binds) if answers is None else (prepared, answers)
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
+
+    def _by_nearness(self, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json] | None:
+        """Return the rows of a query for what is nearest; None where no index can choose the documents."""
+        wanted = self._nearest.of(query)
+        if wanted is None:
+            return None
+        with self._transaction.snapshot():
+            self._catalogue.refresh()
+            rowids = self._nearest.chosen(wanted, binds)
+            if rowids is None:
+                return None
+            limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
+            source = self._narrowed(wanted.collection, rowids)
+            return list(prepare(query).run(source, binds, strict=self._options.strict, limits=limits))
 
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
         name = self._options.database_name

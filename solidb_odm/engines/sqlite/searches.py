@@ -104,7 +104,7 @@ class Searcher:
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
         self._connection = connection
         self._catalogue = catalogue
-        self._vectors = VectorIndexes(connection)
+        self.vectors = VectorIndexes(connection)
         self._words = FulltextIndexes(connection)
 
     def answer(
@@ -213,7 +213,7 @@ class Searcher:
         index = self._index(collection, "vector", name)
         if index is None or not is_array(vector) or len(vector) != index.spec.dimension:
             return None
-        return self._vectors.nearest(index, vector, most)
+        return self.vectors.nearest(index, vector, most)
 
     def _index(self, collection: Json, kind: str, name_or_field: Json) -> StoredIndex | None:
         found = self._catalogue.find(collection) if type(collection) is str else None

@@ -16,6 +16,7 @@ from .layout import side_table
 
 _KEPT: Final = 4
 _ROUNDING: Final = 1e-4
+_LONGEST: Final = 1e18
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class _Matrix:
     rowids: list[int]
     vectors: Any
     lengths: Any
+    longest: float
 
 
 class VectorIndexes:
@@ -35,12 +37,14 @@ class VectorIndexes:
     def nearest(self, index: StoredIndex, query: list[float], most: int) -> Sequence[int] | None:
         """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
 
-        None without NumPy.
+        None without NumPy, and where 32 bits are too few for the squares of the numbers.
         """
         if find_spec("numpy") is None or not all(map(math.isfinite, query)):
             return None
         numpy: Any = import_module("numpy")
         matrix = self._matrix(numpy, index)
+        if matrix.longest * max(1.0, math.hypot(*query)) > _LONGEST:
+            return None
         if most >= len(matrix.rowids) or most < 1:
             return matrix.rowids if most >= 1 else ()
         asked = numpy.asarray(query, dtype=numpy.float32)
@@ -49,6 +53,12 @@ class VectorIndexes:
         near = numpy.nonzero(scores >= worst - _ROUNDING * max(1.0, abs(float(worst))))[0]
         places: list[int] = near.tolist()
         return [matrix.rowids[at] for at in places]
+
+    def without_length(self, index: StoredIndex) -> list[int]:
+        """Return the rowids of the vectors of zeros, which have no direction."""
+        numpy: Any = import_module("numpy")
+        matrix = self._matrix(numpy, index)
+        return [matrix.rowids[at] for at in numpy.nonzero(matrix.lengths == 0)[0].tolist()]
 
     def _matrix(self, numpy: Any, index: StoredIndex) -> _Matrix:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -64,7 +74,9 @@ class VectorIndexes:
         rows = self._connection.execute(f"SELECT rowid, vector FROM {side_table(index)}").fetchall()
         flat = numpy.frombuffer(b"".join(row[1] for row in rows), dtype=numpy.float32)
         vectors = flat.reshape(len(rows), index.spec.dimension)
-        return _Matrix([row[0] for row in rows], vectors, numpy.linalg.norm(vectors, axis=1))
+        with numpy.errstate(over="ignore"):
+            lengths = numpy.linalg.norm(vectors, axis=1)
+        return _Matrix([row[0] for row in rows], vectors, lengths, float(lengths.max(initial=0.0)))
 
 
 def _scores(numpy: Any, matrix: _Matrix, asked: Any, metric: str) -> Any:
