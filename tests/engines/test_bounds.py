@@ -104,7 +104,8 @@ def test_a_component_too_large_for_a_vector_hides_no_neighbours() -> None:
                 "FOR n IN 0..4 INSERT {_key: CONCAT('k', n), n: n, name: 'x', face: [1, n / 10]} INTO bounds"
             )
         )
-        session.execute(sdbql("INSERT {_key: 'huge', n: 9, name: 'x', face: [1e300, 1]} INTO bounds"))
+        huge = "INSERT {_key: 'huge', n: 9, name: 'x', face: [@large, 1]} INTO bounds"
+        session.execute(sdbql(huge, large=1e300))
         session.commit()
         near = sdbql("FOR h IN VECTOR_SEARCH('bounds', 'by_face', [1, 0.1], 3) RETURN h.doc._key")
         assert session.execute(near).first() == "k1"
