@@ -11,8 +11,8 @@ from ..engine.engine import Engine, create_engine
 from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbError
 from .configuration import Configuration, read_configuration
 
-_LOOKS = ("queries:", "reports:", "runs:attic")
-"""The homes of commands that only look."""
+_LOOKS = ("queries:", "reports:inspect", "runs:attic")
+"""The homes of commands that only look at what is there; a missing file is one that is to be upgraded yet."""
 
 
 class Context:

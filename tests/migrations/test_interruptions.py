@@ -138,6 +138,8 @@ def test_runners_side_by_side_run_each_revision_once(place: Place) -> None:
 
 def test_a_live_writer_loses_nothing(place: Place, engine_url: str) -> None:
     documents = counted(place, 200)
+    head = 'def count(d):\n    return {**d, "n": d["n"] + 1}\n'
+    place.write("bbbb", "aaaa", 'op.for_each("things", count, batch=10)', head=head)
     over = threading.Event()
     written: dict[str, int] = {}
 
