@@ -100,9 +100,9 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
     if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
         rows = yield from _folded(context, compiled, unsent)
         return read_rows(_loader(context, compiled), rows, compiled)
-    if is_entity(compiled):
+    if (whole := _model(compiled)) is not None:
         stored = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
-        return read_rows(partial(load_documents, context.work, _model(compiled)), stored, compiled)
+        return read_rows(partial(load_documents, context.work, whole), stored, compiled)
     raw = yield from context.ask(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
     return read_rows(_loader(context, compiled), raw, compiled)
 
@@ -138,12 +138,16 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
 
 
 def is_entity(compiled: Compiled) -> bool:
-    """Say whether the rows are whole documents of one model."""
-    return compiled.single and len(compiled.columns) == 1 and _model(compiled) not in (None, Document)
+    """Return whether the rows are whole documents of one model."""
+    return _model(compiled) is not None
 
 
 def _model(compiled: Compiled) -> Any:
-    return getattr(compiled.columns[0], "model", None)
+    """Return the one model whose whole documents the rows are, if they are that."""
+    if not compiled.single or len(compiled.columns) != 1:
+        return None
+    model = getattr(compiled.columns[0], "model", None)
+    return None if model is Document else model
 
 
 def _folded(context: Context, compiled: Compiled, unsent: frozenset[str]) -> Operation[list[Any]]:
