@@ -104,7 +104,7 @@ class Engine(EngineBase[Driver]):
         self.run(_one(DropDatabase()))
 
     def count(self, model: type[Declares]) -> int:
-        """Give the number of stored documents of a model's collection."""
+        """Return the number of stored documents of a model's collection."""
         return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     def channel(self) -> Channel:
@@ -160,7 +160,7 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         await self.run(_one(DropDatabase()))
 
     async def count(self, model: type[Declares]) -> int:
-        """Give the number of stored documents of a model's collection."""
+        """Return the number of stored documents of a model's collection."""
         return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     async def channel(self) -> AsyncChannel:

@@ -238,7 +238,7 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
 
 
 def same(one: Any, other: Any) -> bool:
-    """Say whether two stored values are one, where 1, 1.0 and true are not."""
+    """Return whether two stored values are one, where 1, 1.0 and true are not."""
     if type(one) is not type(other):  # pyright: ignore[reportUnknownArgumentType]
         return False
     if isinstance(one, (dict, list)):

@@ -162,7 +162,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         return self.__pydantic_extra__
 
     def __solidb_reference__(self) -> str:
-        """Give ``collection/key``, as an edge or a link names this document."""
+        """Return ``collection/key``, as an edge or a link names this document."""
         return f"{type(self).__solidb_collection__}/{self.key}"
 
     if not TYPE_CHECKING:
@@ -197,7 +197,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     @classmethod
     def __collection_spec__(cls) -> CollectionSpec:
-        """Give what the class declares of its collection."""
+        """Return what the class declares of its collection."""
         return spec_of(cls)
 
 

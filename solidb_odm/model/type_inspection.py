@@ -53,7 +53,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def kinds(annotation: Any) -> tuple[Any, ...]:
-    """Give the types of the values: the members of a union, for ``Literal`` the types of its values."""
+    """Return the types of the values: the members of a union, for ``Literal`` the types of its values."""
     return tuple(
         kind
         for member in alternatives(annotation)
@@ -62,12 +62,12 @@ def kinds(annotation: Any) -> tuple[Any, ...]:
 
 
 def is_nullable(annotation: Any) -> bool:
-    """Say whether the type admits None."""
+    """Return whether the type admits None."""
     return any(member is type(None) or member is None or member is Any for member in alternatives(annotation))
 
 
 def metadata(annotation: Any) -> Iterator[Any]:
-    """Give what ``Annotated`` says, also within the members of a union."""
+    """Return what ``Annotated`` says, also within the members of a union."""
     if get_origin(annotation) is Annotated:
         inner, *notes = get_args(annotation)
         yield from notes
@@ -80,24 +80,24 @@ def metadata(annotation: Any) -> Iterator[Any]:
 
 
 def embedded(annotation: Any) -> tuple[type[Any], ...]:
-    """Give the models and Pydantic dataclasses that the type can be, itself, not in a list."""
+    """Return the models and Pydantic dataclasses that the type can be, itself, not in a list."""
     return tuple(member for member in alternatives(annotation) if is_model(member))
 
 
 def is_record(member: Any) -> bool:
-    """Say whether a type is a standard dataclass or a typed dictionary, whose fields are attributes."""
+    """Return whether a type is a standard dataclass or a typed dictionary, whose fields are attributes."""
     if not isinstance(member, type) or is_model(member):
         return False
     return dataclasses.is_dataclass(member) or is_typeddict(cast(Any, member))
 
 
 def is_model(member: Any) -> bool:
-    """Say whether a type is a model or a Pydantic dataclass."""
+    """Return whether a type is a model or a Pydantic dataclass."""
     return isinstance(member, type) and hasattr(cast("type[Any]", member), "__pydantic_fields__")
 
 
 def mentions_model(annotation: Any) -> bool:
-    """Say whether values of the type can hold models, at any depth."""
+    """Return whether values of the type can hold models, at any depth."""
     if embedded(annotation):
         return True
     return any(
@@ -109,7 +109,7 @@ def mentions_model(annotation: Any) -> bool:
 
 
 def element(annotation: Any) -> Any:
-    """Give the type of the elements of a list, set or tuple; Any where it is not known."""
+    """Return the type of the elements of a list, set or tuple; Any where it is not known."""
     for member in alternatives(annotation):
         arguments = [a for a in get_args(member) if a is not Ellipsis]
         origin = get_origin(member)
@@ -119,7 +119,7 @@ def element(annotation: Any) -> Any:
 
 
 def is_collection(annotation: Any) -> bool:
-    """Say whether the type is a list, set, tuple or the like, and nothing else but None."""
+    """Return whether the type is a list, set, tuple or the like, and nothing else but None."""
     members = [member for member in alternatives(annotation) if member is not type(None)]
     kinds = [get_origin(member) or member for member in members]
     return bool(kinds) and all(
@@ -128,7 +128,7 @@ def is_collection(annotation: Any) -> bool:
 
 
 def link_target(annotation: Any) -> Any:
-    """Give the class that links of a field's type lead to, at any depth; None if the type holds none."""
+    """Return the class that links of a field's type lead to, at any depth; None if the type holds none."""
     for member in alternatives(annotation):
         arguments = [each for each in get_args(member) if each is not Ellipsis]
         described: Any = get_origin(member) or member
@@ -165,7 +165,7 @@ def _changeable(member: Any) -> bool:
 
 
 def can_change(annotation: Any) -> bool:
-    """Say whether a value of the type can change while an attribute goes on holding it."""
+    """Return whether a value of the type can change while an attribute goes on holding it."""
     return any(map(_changeable, alternatives(annotation)))
 
 

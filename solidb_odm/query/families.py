@@ -25,7 +25,7 @@ def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
 
 
 def are_one(one: Any, other: Any) -> bool:
-    """Say whether two sources are classes of one hierarchy in one collection, which one loop reads."""
+    """Return whether two sources are classes of one hierarchy in one collection, which one loop reads."""
     if one is other:
         return True
     if not (isinstance(one, type) and isinstance(other, type)):

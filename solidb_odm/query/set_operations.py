@@ -105,7 +105,7 @@ class Combination(Loading[T_co]):
         return tuple(keys)
 
     def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
-        """Give the place in a row of a column of the first statement; of decimals what they sort by."""
+        """Return the place in a row of a column of the first statement; of decimals what they sort by."""
         for place, each in enumerate(self.columns):
             if isinstance(each, Scalar) and _is_same(each, wanted):
                 cell: q.Expression = q.Name(row)

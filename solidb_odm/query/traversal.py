@@ -78,7 +78,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return self._with(whole=(*self.whole, (way, conditions.condition(test(way)))))
 
     def rows(self) -> TraversalRows[tuple[T_co, Edge[Any, Any], int]]:
-        """Give a row for each edge by which a document is reached first: document, edge and depth."""
+        """Return a row for each edge by which a document is reached first: document, edge and depth."""
         return TraversalRows(cast("Traversal[Any]", self))
 
     def order_by(self, *keys: Any) -> Self:
@@ -86,7 +86,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
 
     def limit(self, count: int) -> Self:
-        """Give at most so many documents."""
+        """Return at most this many documents."""
         return self._with(limit_count=natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
@@ -94,7 +94,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return self._with(offset_count=natural(count, "offset"))
 
     def with_deleted(self) -> Self:
-        """Give documents of SoftDelete classes that are marked as deleted too; their edges always count."""
+        """Include documents of SoftDelete classes that are marked as deleted; their edges always count."""
         return self._with(is_with_deleted=True)
 
     def compile(self) -> Compiled:
@@ -215,7 +215,7 @@ def _depth(depth: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def reference(end: Document | str) -> str:
-    """Give the ``collection/key`` of a document, or of the text that is one already."""
+    """Return the ``collection/key`` of a document, or of the text that is one already."""
     if isinstance(end, Document):
         return end.__solidb_reference__()
     if end.count("/") != 1:
@@ -224,7 +224,7 @@ def reference(end: Document | str) -> str:
 
 
 def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
-    """Give the classes at the two ends of an edge class; ``Document`` where any may stand."""
+    """Return the classes at the two ends of an edge class; ``Document`` where any may stand."""
     if not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
     fields = edges.__pydantic_fields__

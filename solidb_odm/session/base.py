@@ -87,7 +87,7 @@ class Use:
         self.is_over = False
 
     def followed_by(self, use: Use) -> Use:
-        """Let another use follow this one, unless one does already; give the one that does."""
+        """Let another use follow this one, unless one does already; return the one that does."""
         following: Use = self.__dict__.setdefault("following", use)
         return following
 
@@ -167,7 +167,7 @@ class SessionBase:
         expire(self._work, [each for each in self._work.identity if id(each) not in self._work.new])
 
     def is_modified(self, document: Document) -> bool:
-        """Say whether a document of the session differs from what is stored."""
+        """Return whether a document of the session differs from what is stored."""
         return document in self and (id(document) in self._work.new or self._work.is_modified(document))
 
     @property
@@ -214,7 +214,7 @@ class SessionBase:
         self._context.listeners.setdefault(event, []).append(partial(listener, self))
 
     def _documents(self, given: tuple[Document | StaleDocumentError, ...]) -> list[Document]:
-        """Give the documents that were named, by themselves or by an error."""
+        """Return the documents that were named, by themselves or by an error."""
         found: list[Document] = []
         for each in given:
             if isinstance(each, StaleDocumentError):
@@ -298,7 +298,7 @@ def compiled(statement: Statement[Any]) -> Compiled:
 
 
 def first_column(rows: list[Any], program: Compiled) -> list[Any]:
-    """Give the first column of rows."""
+    """Return the first column of rows."""
     if program.single:
         return rows
     if isinstance(rows, Partial):
@@ -307,13 +307,13 @@ def first_column(rows: list[Any], program: Compiled) -> list[Any]:
 
 
 def visible(document: D | None, with_deleted: bool) -> D | None:
-    """Give the document, unless it is marked as deleted and those are not wanted."""
+    """Return the document, unless it is marked as deleted and those are not wanted."""
     marked = isinstance(document, SoftDelete) and document.deleted_at is not None
     return None if marked and not with_deleted else document
 
 
 def present(document: D | None, model: type[D], key: str) -> D:
-    """Give the document; DocumentNotFound if it is None."""
+    """Return the document; DocumentNotFound if it is None."""
     if document is None:
         collection = model.__solidb_collection__
         raise DocumentNotFound(f"there is no {collection}/{key}", name=key, collection=collection)

@@ -109,11 +109,11 @@ class Keyset:
         return hashlib.blake2s(repr((names, sort)).encode(), digest_size=6).hexdigest()
 
     def columns(self) -> tuple[Scalar, ...]:
-        """Give the keys as columns of undecoded values."""
+        """Return the keys as columns of undecoded values."""
         return tuple(Scalar(_Key(key), "", None) for key in self.keys)
 
     def part(self, place: Place, size: int) -> Select[Any]:
-        """Give the statement of one page, and one row more, which tells whether there are others."""
+        """Return the statement of one page, and one row more, which tells whether there are others."""
         wanted = self.statement.limit(size + 1)
         if place.backwards:
             turned = tuple(
@@ -143,12 +143,12 @@ class Keyset:
         return BuiltPredicate((*self.keys, *map(Value, values)), make)
 
     def cursor(self, values: Sequence[Json]) -> str:
-        """Give the cursor of a place as text that is safe in a URL."""
+        """Return the cursor of a place as text that is safe in a URL."""
         text = json.dumps([self.mark, *values], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def including(self, cursor: str) -> str:
-        """Give the cursor of the same place, that lets the row there be part of the page."""
+        """Return the cursor of the same place, that lets the row there be part of the page."""
         values, _ = self._read(cursor)
         return self.cursor([*values, _INCLUDED])
 
@@ -225,7 +225,7 @@ def _sources(statement: Select[Any], expressions: list[Expression]) -> tuple[Any
 
 
 def _unique(source: Any) -> tuple[Expression, ...]:
-    """Give what tells the rows of a source apart; UsageError where nothing is known to."""
+    """Return what tells the rows of a source apart; UsageError where nothing is known to."""
     if not isinstance(source, Table) or source.__solidb_model__ is not None:
         return (source.key,)
     statement = cast(Any, source.__solidb_statement__)
@@ -246,7 +246,7 @@ def _unique(source: Any) -> tuple[Expression, ...]:
 
 
 def _among(shown: list[Expression]) -> Callable[[Expression], bool]:
-    """Say whether an expression is one of those that are shown: the same, or the same field."""
+    """Return whether an expression is one of those that are shown: the same, or the same field."""
     places = [(each.__place__.source, each.__place__.path) for each in shown if isinstance(each, FieldRef)]
 
     def is_shown(wanted: Expression) -> bool:
@@ -265,7 +265,7 @@ def page(
     before: str | None,
     read: str | None,
 ) -> Operation[Page[Any]]:
-    """Give one page of a select."""
+    """Return one page of a select."""
     if size < 1:
         raise UsageError(f"a page has at least one row, not {size}")
     if after is not None and before is not None:
@@ -314,7 +314,7 @@ def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: 
 
 
 def _place(wanted: Keyset, row: Stored) -> list[Json]:
-    """Give the sort keys of a stored document, as the language itself evaluates them."""
+    """Return the sort keys of a stored document, as the language itself evaluates them."""
     key, revision, created, updated, body = row
     collection = collection_of(wanted.sources[0])
     system = {"_id": f"{collection}/{key}", "_rev": revision, "_created_at": created, "_updated_at": updated}

@@ -18,7 +18,7 @@ from .members import Holdings
 
 
 def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
-    """Give the fields whose documents are deleted with the document of a class that they lead to."""
+    """Return the fields whose documents are deleted with the document of a class that they lead to."""
     found: list[FieldRef] = []
     for base in model.__mro__:
         references: list[Any] = [each for each in vars(base).values() if isinstance(each, BackReference)]
@@ -32,7 +32,7 @@ def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
 
 
 def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
-    """Give the documents that cascading links of deleted documents lead to, and those that such links of
+    """Return the documents that cascading links of deleted documents lead to, and those that such links of
     changed ones no longer lead to, unless another unsent document has taken them.
     """
     gone: set[str] = set()
@@ -52,7 +52,7 @@ def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
 
 
 def orphans(work: Holdings) -> list[Document]:
-    """Give the changed documents whose link to an owner that deletes its orphans was set to None."""
+    """Return the changed documents whose link to an owner that deletes its orphans was set to None."""
     if not Cascade.any_orphans:
         return []
     found: list[Document] = []
@@ -83,7 +83,7 @@ def _now(place: LinkPlace | None, document: Document) -> set[str]:
 
 
 def _stored(place: LinkPlace | None, document: Document) -> set[str]:
-    """Give what the links at a place led to when the document was stored."""
+    """Return what the links at a place led to when the document was stored."""
     body = state_of(document).body
     if body is None:
         return set()

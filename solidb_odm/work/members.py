@@ -143,7 +143,7 @@ class Holdings:
         return True
 
     def check_held(self, document: Document, move: str, hint: str | None) -> State:
-        """Give the notes on a document of this unit; StateError if it is not in it."""
+        """Return the notes on a document of this unit; StateError if it is not in it."""
         state = checked(document, move)
         if state is None or state.owner is not self:
             raise refusal(document, self, move, hint)
@@ -211,14 +211,14 @@ class Holdings:
     # --- looking --------------------------------------------------------------------------------
 
     def candidates(self) -> list[Document]:
-        """Give the stored documents that can have changed."""
+        """Return the stored documents that can have changed."""
         held = (
             each for key, each in self.exposed.items() if key not in self.changed and key not in self.deleted
         )
         return [*self.changed.values(), *held]
 
     def unchanged_of(self, collection: str) -> dict[str, Document]:
-        """Give the stored documents of a collection that are held as they are stored, by key."""
+        """Return the stored documents of a collection that are held as they are stored, by key."""
         candidates = [
             each for each in self.candidates() if type(each).__solidb_mapping__.collection == collection
         ]
@@ -233,7 +233,7 @@ class Holdings:
         return found
 
     def dirty(self) -> list[Document]:
-        """Give the stored documents that differ from their stored form."""
+        """Return the stored documents that differ from their stored form."""
         return list(self.modified(self.candidates()))
 
     def modified(self, suspects: Iterable[Document]) -> Iterator[Document]:
@@ -245,7 +245,7 @@ class Holdings:
                 self.settle(document)
 
     def is_modified(self, document: Document) -> bool:
-        """Say whether a document differs from its stored form."""
+        """Return whether a document differs from its stored form."""
         state = state_of(document)
         if state.body is None:
             return True
@@ -256,15 +256,15 @@ class Holdings:
 
     @property
     def has_work(self) -> bool:
-        """Say whether a flush could have something to write."""
+        """Return whether a flush could have something to write."""
         return bool(self.new or self.deleted or self.changed or self.exposed)
 
     def collections_with_work(self) -> set[str]:
-        """Give the collections of which the engine does not hold the newest state."""
+        """Return the collections of which the engine does not hold the newest state."""
         documents = [*self.new.values(), *self.deleted.values(), *self.dirty()]
         return {type(document).__solidb_mapping__.collection for document in documents}
 
 
 def is_free(state: State) -> bool:
-    """Say whether a document is in no session, or in one that is over."""
+    """Return whether a document is in no session, or in one that is over."""
     return state.owner is None or (isinstance(state.owner, Holdings) and state.owner.is_over)

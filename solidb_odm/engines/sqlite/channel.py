@@ -75,7 +75,7 @@ CAPABILITIES: Final = Capabilities(name="file", body="text", interactive_transac
 
 
 def _is_own(collection: str) -> bool:
-    """Tell whether a collection is the migrations' own, which a server does not list either."""
+    """Return whether a collection is the migrations' own, which a server does not list either."""
     return collection.startswith("_migrations")
 
 
@@ -87,7 +87,7 @@ class SweepClock:
         self._next = 0.0
 
     def is_due(self) -> bool:
-        """Tell whether it is time, and if so wind the clock."""
+        """Return whether it is time, and if so wind the clock."""
         now = time.monotonic()
         if now < self._next:
             return False

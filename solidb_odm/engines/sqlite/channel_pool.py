@@ -115,7 +115,7 @@ class ChannelPool:
             self._hand_on(seat)
 
     def forget(self, seat: Seat) -> None:
-        """Close the channel of a seat that nobody gave back, and give its place to another."""
+        """Close the channel of a seat that nobody gave back, and return its place to another."""
         if seat.channel is not None:
             seat.worker.post(seat.channel.close)
         seat.worker.end()

@@ -88,7 +88,7 @@ class Mapping:
 
     @property
     def is_simple(self) -> bool:
-        """Say whether stored text can be given to Pydantic as it is."""
+        """Return whether stored text can be given to Pydantic as it is."""
         return not (self.drops or self.older or self.type_name or self.version > 1)
 
     def python_name(self, stored: str) -> str:
@@ -186,13 +186,13 @@ def _is_shared(node: Any) -> bool:
 
 
 def _computes_numbers(model: Any) -> bool:
-    """Say whether computed fields can hold numbers."""
+    """Return whether computed fields can hold numbers."""
     returned = [info.return_type for info in model.__pydantic_computed_fields__.values()]
     return any(kind not in (str, bool) for each in returned for kind in type_inspection.alternatives(each))
 
 
 def make_spec(mapping: Mapping) -> CollectionSpec:
-    """Give what the class declares of its collection."""
+    """Return what the class declares of its collection."""
     schema = document_schema(mapping.model) if mapping.validation != "off" else None
     return CollectionSpec(mapping.collection, mapping.kind, mapping.indexes, schema, mapping.validation)
 
@@ -318,7 +318,7 @@ _SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vec
 
 
 def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
-    """Give the stored path and the type of a field path of the model's own names."""
+    """Return the stored path and the type of a field path of the model's own names."""
     current: tuple[type[Any], ...] = (model,)
     stored: list[str] = []
     annotation: Any = None

@@ -51,7 +51,7 @@ def _is_building() -> bool:
 
 
 def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
-    """Say whether a class is a base of this package, which Pydantic need not build to import it."""
+    """Return whether a class is a base of this package, which Pydantic need not build to import it."""
     return namespace.get("__module__", "").startswith(_OWN) and "__pydantic_generic_metadata__" not in options
 
 
@@ -198,7 +198,7 @@ class DocumentMeta(ModelMetaclass):
 
 
 def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
-    """Give the types among the variables of a function that makes a class, whose annotations may name them.
+    """Return the types among the variables of a function that makes a class, whose annotations may name them.
 
     Pydantic looks for them itself, but from here it would find the variables of the metaclass.
     """
@@ -333,7 +333,7 @@ def _default_name(model: str) -> str:
 
 
 def class_field(cls: Any, name: str) -> FieldRef:
-    """Give the reference of a field of a document class."""
+    """Return the reference of a field of a document class."""
     cache: dict[str, FieldRef] = cls.__dict__["__solidb_references__"]
     found = cache.get(name)
     if found is None:
@@ -350,7 +350,7 @@ def class_field(cls: Any, name: str) -> FieldRef:
 
 
 def system_field(cls: Any, name: str) -> Any:
-    """Give the reference of an attribute that the engine keeps."""
+    """Return the reference of an attribute that the engine keeps."""
     if name == "id":
         return IdRef(cls)
     stored, annotation = SYSTEM_FIELDS[name]
@@ -365,5 +365,5 @@ def _unknown(cls: Any, name: str) -> str:
 
 
 def spec_of(cls: Any) -> CollectionSpec:
-    """Give what the class declares of its collection."""
+    """Return what the class declares of its collection."""
     return make_spec(cls.__solidb_mapping__)

@@ -40,7 +40,7 @@ class Scope(Protocol):
         ...
 
     def types_with(self, source: Source, stored: str) -> q.Expression | None:
-        """Give the types that a field of a subclass speaks of, where documents of its parent are read."""
+        """Return the types that a field of a subclass speaks of, where documents of its parent are read."""
         ...
 
     def statement(self, statement: Any) -> q.Query:

@@ -34,7 +34,7 @@ class LinkPlace:
     target: Any = None
 
     def links(self, document: Any) -> Iterator[Any]:
-        """Give the links of a document at this place."""
+        """Return the links of a document at this place."""
         if len(self.names) == 1:
             return links_of(document, self.names[0])
         return self._deeper(document)
@@ -52,7 +52,7 @@ class LinkPlace:
 
 @cached_by_class
 def link_places(model: Any) -> tuple[LinkPlace, ...]:
-    """Give the places of a class that hold links."""
+    """Return the places of a class that hold links."""
     return tuple(_places_in(model, (), ()))
 
 
@@ -85,7 +85,7 @@ def _models_in(annotation: Any) -> Iterator[Any]:
 
 
 def _notes(annotation: Any) -> Iterator[Any]:
-    """Give what ``Annotated`` says of a type, or of the types within it."""
+    """Return what ``Annotated`` says of a type, or of the types within it."""
     yield from type_inspection.metadata(annotation)
     for member in type_inspection.alternatives(annotation):
         for argument in get_args(member):
@@ -94,7 +94,7 @@ def _notes(annotation: Any) -> Iterator[Any]:
 
 
 def inside(value: Any) -> Iterator[Any]:
-    """Give an embedded model or a link, or those in a list or dict, at any depth."""
+    """Return an embedded model or a link, or those in a list or dict, at any depth."""
     if isinstance(value, dict):
         value = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportUnknownMemberType]
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -105,7 +105,7 @@ def inside(value: Any) -> Iterator[Any]:
 
 
 def links_of(holder: Any, name: str) -> Iterator[Any]:
-    """Give the links in a field of a document or model; what stands there for a link becomes one."""
+    """Return the links in a field of a document or model; what stands there for a link becomes one."""
     values: dict[str, Any] = holder.__dict__
     value = values.get(name)
     if hasattr(value, "__solidb_any_target__"):  # a link itself, which most are

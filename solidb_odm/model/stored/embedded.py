@@ -14,7 +14,7 @@ from .forms import LOSSY, is_map, is_row, schemas_in
 
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
-    """Give the classes of models and dataclasses that a stored schema reads, but the model itself."""
+    """Return the classes of models and dataclasses that a stored schema reads, but the model itself."""
     return tuple(dict.fromkeys(each for each in _classes(schema) if each is not model))
 
 

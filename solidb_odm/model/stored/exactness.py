@@ -24,12 +24,12 @@ _CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 def is_exact(value: float) -> bool:
-    """Say whether a number is the same after it was stored."""
+    """Return whether a number is the same after it was stored."""
     return MINIMUM <= value <= MAXIMUM if isinstance(value, int) else math.isfinite(value)
 
 
 def number_fields(model: type[Any]) -> tuple[str, ...]:
-    """Give the fields that hold numbers themselves."""
+    """Return the fields that hold numbers themselves."""
     return tuple(
         name
         for name, info in model.__pydantic_fields__.items()
@@ -38,7 +38,7 @@ def number_fields(model: type[Any]) -> tuple[str, ...]:
 
 
 def is_deep(model: type[Any]) -> bool:
-    """Say whether numbers can stand anywhere else than in the fields themselves."""
+    """Return whether numbers can stand anywhere else than in the fields themselves."""
     if model.model_config.get("extra") == "allow" or model.__pydantic_computed_fields__:
         return True
     return any(

@@ -56,14 +56,14 @@ class StoredForm:
     reads_text: bool
 
     def read(self, stored: Any) -> Any:
-        """Give the value of a decoded stored form; Pydantic's ValidationError if it does not fit."""
+        """Return the value of a decoded stored form; Pydantic's ValidationError if it does not fit."""
         if self.reads_text:
             return self.validator.validate_json(to_json(stored), by_alias=True, by_name=True)
         return self.validator.validate_python(stored, by_alias=True, by_name=True)
 
 
 def stored_form(model: Any) -> StoredForm:
-    """Give the stored form of a complete model or Pydantic dataclass."""
+    """Return the stored form of a complete model or Pydantic dataclass."""
     origin: Any = model.__pydantic_core_schema__
     found = cast("StoredForm | None", model.__dict__.get("__solidb_stored_form__"))
     if found is None or found.origin is not origin:
@@ -84,7 +84,7 @@ def stored_form(model: Any) -> StoredForm:
 
 @cached_by_annotation
 def type_form(annotation: Any) -> StoredForm:
-    """Give the stored form of a type that no model describes."""
+    """Return the stored form of a type that no model describes."""
     origin = cast(Any, TypeAdapter(annotation).core_schema)
     return _made(origin, stored_schema(origin), ADAPTED)
 
@@ -101,7 +101,7 @@ def _made(origin: Any, schema: Any, config: CoreConfig) -> StoredForm:
 
 
 def _settings(schema: Any) -> CoreConfig:
-    """Give the settings of the model a schema is of, which hold for values that nothing describes too."""
+    """Return the settings of the model a schema is of, which hold for values that nothing describes too."""
     definitions = {each["ref"]: each for each in schema.get("definitions", ())}
     while "config" not in schema and ("schema" in schema or schema["type"] == "definition-ref"):
         schema = schema["schema"] if "schema" in schema else definitions[schema["schema_ref"]]
@@ -109,22 +109,22 @@ def _settings(schema: Any) -> CoreConfig:
 
 
 def stored_schema(schema: CoreSchema) -> Any:
-    """Give the schema for the database; the same object if nothing has to differ."""
+    """Return the schema for the database; the same object if nothing has to differ."""
     return _Rewriting().part(schema, {})
 
 
 def is_map(part: Any) -> bool:
-    """Say whether a part of a schema is a dictionary: a schema, or schemas by names."""
+    """Return whether a part of a schema is a dictionary: a schema, or schemas by names."""
     return isinstance(part, dict)
 
 
 def is_row(part: Any) -> bool:
-    """Say whether a part of a schema is a list of such."""
+    """Return whether a part of a schema is a list of such."""
     return isinstance(part, (list, tuple))
 
 
 def schemas_in(part: Any) -> list[Any]:
-    """Give the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
+    """Return the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
     is_schema = isinstance(part.get("type"), str)
     return [inner for name, inner in part.items() if not is_schema or name not in _OPAQUE]
 
@@ -285,7 +285,7 @@ def _field(name: str, field: Any) -> Any:
 
 
 def _old_paths(schema: Any) -> list[list[str]]:
-    """Give the names a field had before, by which documents that are not yet renamed are read."""
+    """Return the names a field had before, by which documents that are not yet renamed are read."""
     while is_map(schema):
         metadata: dict[str, Any] = schema.get("metadata") or {}
         names: list[str] = metadata.get(RENAMED) or []
@@ -339,7 +339,7 @@ def _dictionary(node: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def _is_text(keys: Any) -> bool:
-    """Say whether JSON takes the keys of a type as texts, and gives them back."""
+    """Return whether JSON takes the keys of a type as texts, and gives them back."""
     kind = keys["type"]
     if kind == "enum":
         texts = all(type(each.value) is str for each in keys["members"])

@@ -74,7 +74,7 @@ class Samples:
         self._references = definitions
 
     def of(self, node: Any, depth: int = 0) -> list[Any]:
-        """Give a few values of a type; none where nothing is known of it."""
+        """Return a few values of a type; none where nothing is known of it."""
         kind = node["type"]
         if kind in _SCALARS:
             return list(_SCALARS[kind])
@@ -192,7 +192,7 @@ class Samples:
         yield from self._held(node["fields"], depth)
 
     def _held(self, fields: Any, depth: int) -> Iterator[dict[str, Any]]:
-        """Give what two objects with these fields hold; nothing if a field can't be filled."""
+        """Return what two objects with these fields hold; nothing if a field can't be filled."""
         choices = {name: self.of(field["schema"], depth) for name, field in fields.items()}
         if all(choices.values()):
             yield {name: each[0] for name, each in choices.items()}
@@ -200,7 +200,7 @@ class Samples:
 
 
 def members(union: Any) -> list[Any]:
-    """Give the schemas of the members of a union."""
+    """Return the schemas of the members of a union."""
     return [each[0] if isinstance(each, tuple) else each for each in union["choices"]]
 
 

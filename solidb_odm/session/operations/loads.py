@@ -56,7 +56,7 @@ def _with_loads(
 
 
 def documents_in(rows: Sequence[Any]) -> list[Document]:
-    """Give the whole documents in rows, each once."""
+    """Return the whole documents in rows, each once."""
     cells = (cell for row in rows for cell in (cast(Any, row) if isinstance(row, tuple) else (row,)))
     found: Documents = {id(cell): cell for cell in cells if isinstance(cell, Document)}
     return list(found.values())
