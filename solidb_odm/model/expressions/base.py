@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
@@ -17,36 +17,10 @@ from ...language import nodes as q
 from . import decimals
 from .arithmetic import Rule, rule_for
 from .bounds import Size, exactly_compared, size_of
+from .build_scope import Scope, Source
 from .encoding import encode_as
 from .kinds import Kind, kind_of, value_kind
 from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
-
-Source: TypeAlias = Any
-"""What a statement ranges over: a model class, or an alias of one.
-
-Not ``Hashable``: checkers hold a class to be as unhashable as its instances.
-"""
-
-
-class Scope(Protocol):
-    """Where expressions become nodes."""
-
-    def variable(self, source: Source) -> str:
-        """Return the SDBQL variable that ranges over a source."""
-        ...
-
-    def bind(self, value: Any) -> q.Bind:
-        """Return a bind variable that carries an encoded value."""
-        ...
-
-    def types_with(self, source: Source, stored: str) -> q.Expression | None:
-        """Return the types that a field of a subclass speaks of, where documents of its parent are read."""
-        ...
-
-    def statement(self, statement: Any) -> q.Query:
-        """Build a statement as a subquery of this scope."""
-        ...
-
 
 OPERATORS: dict[str, Callable[[Any], Any]] = {}
 """What expressions have by name besides fields; ``operators`` fills it."""

@@ -166,7 +166,7 @@ def validate(mapping: Mapping, body: Body) -> Any:
         if not mapping.json_only:
             return validator.validate_python(body, **mapping.names)
         return validator.validate_json(to_json(body), **mapping.names)
-    value = dict(body_value(body))
+    value: JsonObject = dict(body_value(body))
     value.pop(TYPE_ATTRIBUTE, None)
     if mapping.version > 1 and (version := int(value.pop(VERSION_ATTRIBUTE, 1))) < mapping.version:
         upgrade: Callable[[JsonObject, int], JsonObject] = mapping.model.upgrade_from  # type: ignore[attr-defined]  # the mapping has looked

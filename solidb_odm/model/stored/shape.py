@@ -286,7 +286,8 @@ def _with_system(schema: JsonObject) -> JsonObject:
     """Allow the engine's own attributes in a closed member, where no engine looks for it."""
     if schema.get("additionalProperties") is not False:
         return schema
-    properties = {**{name: {} for name in SYSTEM_ATTRIBUTES}, **schema.get("properties", {})}
+    system: JsonObject = {name: {} for name in SYSTEM_ATTRIBUTES}
+    properties: JsonObject = {**system, **schema.get("properties", {})}
     return {**schema, "properties": properties}
 
 
