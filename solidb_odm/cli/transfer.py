@@ -14,7 +14,6 @@ from ..commands import (
     CreateCollection,
     CreateIndex,
     DescribeCollection,
-    IndexSpec,
     Inserts,
     ListCollections,
     Operation,
@@ -85,8 +84,7 @@ def load(context: Context) -> None:
 
 
 def _spec(row: dict[str, Any]) -> CollectionSpec:
-    indexes = tuple(IndexSpec(**{**index, "fields": tuple(index["fields"])}) for index in row["indexes"])
-    return CollectionSpec(**{**row, "indexes": indexes})
+    return CollectionSpec.from_json(row)
 
 
 def _create(spec: CollectionSpec) -> Operation[None]:

@@ -118,7 +118,7 @@ def _warn(event: QueryEvent) -> None:
 def _without_values(plan: Json) -> Json:
     """Return a plan without the values of parameters, wherever in it they stand."""
     if isinstance(plan, list):
-        return [_without_values(each) for each in plan]
+        return [_without_values(part) for part in cast("Any", plan)]
     if not isinstance(plan, dict):
         return plan
     parts = cast(JsonObject, plan).items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .._types import JsonObject
 from ..errors import MigrationError
@@ -166,7 +166,8 @@ def _kind_set(shape: JsonObject) -> set[str]:
     kinds: set[str] = set()
     for member in _members(shape):
         if "enum" in member:
-            kinds |= {_NAMES.get(type(value), "any") for value in member["enum"]}
+            values: list[Any] = member["enum"]
+            kinds |= {_NAMES.get(cast("Any", type(value)), "any") for value in values}
         else:
             kinds.add(member.get("type", "object" if "ref" in member else "any"))
         if member.get("format") in ("date-time", "date", "time", "uuid", "duration"):

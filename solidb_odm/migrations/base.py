@@ -177,7 +177,7 @@ class MigratorBase:
 def _touched(history: History, ids: Sequence[str]) -> list[str]:
     """Return the fields that more than one side of a merge changes."""
     sides = [history.ancestors([history.by_id[each]]) for each in ids]
-    shared = set.intersection(*sides)
+    shared = sides[0].intersection(*sides[1:])
     found: dict[str, set[int]] = {}
     for number, side in enumerate(sides):
         for each in side - shared:

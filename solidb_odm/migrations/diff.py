@@ -346,7 +346,7 @@ def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
 
 def _tag(members: list[JsonObject]) -> str | None:
     """Return the field whose one value tells the members of a union apart."""
-    shared: set[str] = set.intersection(*(set(member["fields"]) for member in members))
+    shared: set[str] = set(members[0]["fields"]).intersection(*(member["fields"] for member in members[1:]))
     for each in sorted(shared):
         if all(
             len(member["fields"][each].get("enum", ())) == 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..language.documents import SYSTEM_ATTRIBUTES
@@ -26,7 +27,7 @@ def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") ->
     if "enum" in shape and canonical(value) not in map(canonical, shape["enum"]):
         return f"{_at(where)} is {_shown(value)}"
     kind = shape.get("type")
-    if kind is not None and not _KINDS.get(kind, lambda _: True)(value):
+    if kind is not None and not _KINDS.get(kind, _is_anything)(value):
         return f"{_at(where)} is {_shown(value)}"
     problem = _bounds(shape, value)
     if problem:
@@ -38,7 +39,7 @@ def _inside(shape: JsonObject, value: Any, defs: JsonObject, where: str) -> str 
     if isinstance(value, dict):
         return _object(shape, value, defs, where)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, list):
-        rows: list[Any] = value
+        rows: list[Any] = list(cast("Any", value))
         firsts = shape.get("prefixItems", [])
         for place, (inner, each) in enumerate(zip(firsts, rows, strict=False)):
             if problem := misfit(inner, each, defs, f"{where}[{place}]"):
@@ -93,7 +94,7 @@ def _bounds(shape: JsonObject, value: Any) -> str | None:
     return None
 
 
-_KINDS: dict[str, Any] = {
+_KINDS: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: (
         (isinstance(value, int) and not isinstance(value, bool))
@@ -105,13 +106,17 @@ _KINDS: dict[str, Any] = {
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
-_NUMBERS: dict[str, Any] = {
+_NUMBERS: dict[str, Callable[[Any, Any], bool]] = {
     "minimum": lambda value, bound: value < bound,
     "maximum": lambda value, bound: value > bound,
     "exclusiveMinimum": lambda value, bound: value <= bound,
     "exclusiveMaximum": lambda value, bound: value >= bound,
     "multipleOf": lambda value, bound: isinstance(value, int) and value % bound != 0,
 }
+
+
+def _is_anything(_: Any) -> bool:
+    return True
 
 
 def _at(where: str) -> str:

@@ -220,7 +220,7 @@ class History:
     def state(self, ids: set[str] | None = None) -> State:
         """Return the state after these revisions, or after all."""
         state: State = {}
-        skipped = (
+        skipped: set[str] = (
             {each for revision in self.by_id.values() for each in revision.replaces} if ids is None else set()
         )
         for revision in self.ordered():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Any
+from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..commands import CollectionSpec, DescribeCollection, IndexSpec, ListCollections, Operation, call
@@ -84,16 +84,20 @@ def _fields(
     return sorted(found, key=lambda pair: " = " in pair[1])
 
 
+def _items(value: Any) -> list[Any]:
+    return list(value)
+
+
 def _type(name: str, values: list[Json], classes: list[str]) -> str:
-    kinds = {type(value) for value in values}
+    kinds: set[type[Any]] = {cast("Any", type(value)) for value in values}
     members = sorted(_SCALARS[kind] for kind in kinds if kind in _SCALARS and kind is not type(None))
     if members == ["float", "int"]:
         members = ["float"]
     if list in kinds:
-        items = [item for value in values if isinstance(value, list) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        items = [item for value in values if isinstance(value, list) for item in _items(value)]
         members.append(f"list[{_type(name, items, classes) if items else 'Any'}]")
     if dict in kinds:
-        objects = [value for value in values if isinstance(value, dict)]  # pyright: ignore[reportUnknownVariableType]
+        objects = [cast("JsonObject", value) for value in values if isinstance(value, dict)]
         members.append(_embedded(name, objects, classes))
     if type(None) in kinds:
         members.append("None")

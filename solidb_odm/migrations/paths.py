@@ -105,7 +105,11 @@ def _inside(value: Json, part: Part) -> Iterator[tuple[str | int | None, Json]]:
         yield from enumerate(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     elif part.kind == "values" and isinstance(value, dict):
         yield from list(cast(JsonObject, value).items())
-    elif part.kind == "member" and isinstance(value, dict) and value.get(part.text) == part.value:
+    elif (
+        part.kind == "member"
+        and isinstance(value, dict)
+        and cast(JsonObject, value).get(part.text) == part.value
+    ):
         yield None, value
 
 

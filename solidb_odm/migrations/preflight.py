@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..commands import DescribeCollection, IndexSpec, Operation, call
@@ -180,16 +180,16 @@ def _loses(look: _Look, document: JsonObject) -> int:
 def misfit_of(collection: Collection, document: JsonObject) -> str | None:
     """Return what keeps a document from fitting its collection, None if nothing does."""
     shape = collection.shapes.get(document.get("_type", ""))
-    shapes = [shape] if shape is not None else list(collection.shapes.values())
+    shapes: list[JsonObject] = [shape] if shape is not None else list(collection.shapes.values())
     body = {name: value for name, value in document.items() if name not in ("_key", "_type")}
-    problems = [misfit(each, body, each.get("defs", {})) for each in shapes]
+    problems: list[str | None] = [misfit(each, body, each.get("defs", {})) for each in shapes]
     return None if not problems or None in problems else problems[0]
 
 
 def _at(document: Any, path: str) -> Json:
     for part in path.split("."):
         document = document.get(part) if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return document
+    return cast("Json", document)
 
 
 def _is_over(value: Json, seconds: int) -> bool:

@@ -321,9 +321,8 @@ def _undo_alter_field(state: State, step: Step) -> list[Step]:
     given = read_type(step["type"])
     if shape is not None and given.get("type") == "object" and "fields" not in given and "fields" in shape:
         shape = {key: value for key, value in shape.items() if key != "fields"}
-    values = {
-        old: new for old, new in (step["values"] or {}).items() if shape is None or misfit(shape, new, {})
-    }
+    given_values: dict[Any, Any] = step["values"] or {}
+    values = {old: new for old, new in given_values.items() if shape is None or misfit(shape, new, {})}
     turned = {new: old for old, new in values.items()}
     return [
         Step(

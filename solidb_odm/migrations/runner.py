@@ -212,7 +212,7 @@ def _begin(run: Run, task: Task, ledger: Ledger) -> Operation[Checkpoint]:
         yield from preflight(
             task.before, task.plain_steps, allow_loss=run.allow_loss, undoes=task.direction == "d"
         )
-        body = {
+        body: JsonObject = {
             "revision": task.revision.id,
             "direction": task.direction,
             "step": 0,

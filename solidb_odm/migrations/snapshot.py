@@ -68,7 +68,7 @@ def _enter(state: State, model: Any) -> None:
         found.validation = mapping.validation
     for index in mapping.indexes:
         found.indexes[index.name] = index
-    own = vars(settings) if isinstance(settings, type) else {}
+    own: dict[str, Any] = dict(vars(settings)) if isinstance(settings, type) else {}
     old = own.get("renamed_from") if "Settings" in vars(model) else None
     if isinstance(old, str) and kind != BASE:
         found.renamed_types[kind] = old

@@ -87,10 +87,10 @@ def read_schema(schema: Any) -> dict[str, JsonObject]:
 
 
 def _object(shape: JsonObject) -> JsonObject:
-    whole = {"type": "object", **shape}
+    whole: JsonObject = {"type": "object", **shape}
     if "fields" not in whole:
         whole["fields"] = {}
-    whole["fields"].pop("_key", None)
+    cast("JsonObject", whole["fields"]).pop("_key", None)
     return whole
 
 

@@ -10,7 +10,16 @@ from typing import Any, cast
 from ..commands import IndexKind, IndexSpec
 from ..errors import MigrationError
 
-UNSET: Any = type("Unset", (), {"__repr__": lambda _: "...", "__bool__": lambda _: False})()
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "..."
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNSET: Any = _Unset()
 """An argument that was not given, where None is a value."""
 
 

@@ -91,9 +91,9 @@ def _rename_field(step: Step, _: Collection | None) -> Transform:
             if isinstance(container, dict) and name in container:
                 if new in container:  # written by code that knows the new name: it is the newer one
                     kept.append([[*at, new], container[new], container[new]])
-                    kept.append([[*at, name], container.pop(name)])
+                    kept.append([[*at, name], cast(JsonObject, container).pop(name)])
                 else:
-                    container[new] = container.pop(name)
+                    container[new] = cast(JsonObject, container).pop(name)
 
     return transform
 
@@ -104,7 +104,7 @@ def _drop_field(step: Step, _: Collection | None) -> Transform:
     def transform(document: JsonObject, kept: Kept) -> None:
         for container, key, pointer in list(slots(document, path)):
             if isinstance(container, dict):
-                value = container.pop(key)
+                value: Json = cast("Any", container).pop(key)
                 if keep:
                     kept.append([list(pointer), value])
 
@@ -130,7 +130,7 @@ def _alter_field(step: Step, collection: Collection | None) -> Transform:
         if step["fill"] is not UNSET and path[-1].kind == "name":
             for container, _ in places(document, path):
                 if isinstance(container, dict):
-                    container.setdefault(path[-1].text, deepcopy(step["fill"]))
+                    cast(JsonObject, container).setdefault(path[-1].text, deepcopy(step["fill"]))
 
     return transform
 
@@ -151,7 +151,8 @@ class Conversion:
     def __init__(self, step: Step, shape: JsonObject, defs: JsonObject) -> None:
         self._fill, self._convert = step["fill"], step["convert"]
         self._shape, self._defs = shape, defs
-        self._values = {_key(old): new for old, new in (step["values"] or {}).items()}
+        given: dict[Any, Any] = step["values"] or {}
+        self._values: dict[Any, Any] = {_key(old): new for old, new in given.items()}
         self._targets = any("target" in member for member in shape.get("anyOf", [shape]))
         self._partial = (
             "type" in shape and shape["type"] == "object" and "fields" not in shape and "values" not in shape
@@ -210,7 +211,7 @@ def _boolean(value: Any) -> bool:
 
 def _integer(value: Any) -> int:
     number = int(value)
-    if isinstance(value, float) and number != value:
+    if isinstance(value, float) and not value.is_integer():
         raise ValueError("it has a fraction")
     return number
 
@@ -312,9 +313,10 @@ def _put(document: Any, pointer: list[Any], value: Json) -> None:
     *way, last = pointer
     container = _at(document, way)
     if isinstance(container, dict) and container != ABSENT:
+        fields = cast("Any", container)
         if value == ABSENT:
-            container.pop(last, None)
+            fields.pop(last, None)
         else:
-            container[last] = value
+            fields[last] = value
     elif isinstance(container, list) and isinstance(last, int) and last < len(container):  # pyright: ignore[reportUnknownArgumentType]
         container[last] = value

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from ..language import nodes as q
-from .expressions.base import Expression, Scope
+from .expressions.base import Expression
+from .expressions.build_scope import Scope
 from .expressions.literals import check_reference
 
 SYSTEM_FIELDS: dict[str, tuple[str, Any]] = {

@@ -12,7 +12,8 @@ from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
 from ..model.document import Document
 from ..model.expressions import decimals
-from ..model.expressions.base import Expression, Source, lift
+from ..model.expressions.base import Expression, lift
+from ..model.expressions.build_scope import Source
 from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.kinds import kind_of
 from ..model.stored.codec import first_problem

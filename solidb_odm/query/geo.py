@@ -7,7 +7,8 @@ from typing import Any, cast, overload
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate, Scope, Value, lift
+from ..model.expressions.base import Expression, Predicate, Value, lift
+from ..model.expressions.build_scope import Scope
 from ..model.expressions.calls import BuiltPredicate
 from ..model.types import GeoPoint
 from .conditions import expression

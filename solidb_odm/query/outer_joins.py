@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..model.expressions.base import Expression, Source
+from ..model.expressions.base import Expression
+from ..model.expressions.build_scope import Source
 from .columns import Column, Scalar
 from .scope import sources_of
 

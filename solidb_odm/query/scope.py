@@ -8,7 +8,8 @@ from typing import Any, Protocol, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Source
+from ..model.expressions.base import Expression
+from ..model.expressions.build_scope import Source
 from ..model.expressions.constants import inexact
 from .families import are_one, types_with
 

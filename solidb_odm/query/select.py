@@ -9,7 +9,8 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions.base import Expression, Predicate, Source, Value
+from ..model.expressions.base import Expression, Predicate, Value
+from ..model.expressions.build_scope import Source
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering, sort_key
 from . import conditions

@@ -14,7 +14,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import decimals
-from ..model.expressions.base import Combined, Expression, Source
+from ..model.expressions.base import Combined, Expression
+from ..model.expressions.build_scope import Source
 from ..model.expressions.encoding import stored_name
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering

@@ -20,7 +20,8 @@ from .. import type_inspection
 from ..links.paths import beyond
 from ..stored.times import format_time
 from . import decimals
-from .base import OPERATORS, Expression, Predicate, Scope, Source
+from .base import OPERATORS, Expression, Predicate
+from .build_scope import Scope, Source
 from .encoding import encode_as, encode_field, is_customised
 from .kinds import Kind, awareness, kind_of
 from .literals import check_awareness, check_reference

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -166,10 +166,11 @@ def validate(mapping: Mapping, body: Body) -> Any:
         if not mapping.json_only:
             return validator.validate_python(body, **mapping.names)
         return validator.validate_json(to_json(body), **mapping.names)
-    value: JsonObject = dict(body_value(body))
+    value = {**body_value(body)}
     value.pop(TYPE_ATTRIBUTE, None)
     if mapping.version > 1 and (version := int(value.pop(VERSION_ATTRIBUTE, 1))) < mapping.version:
-        upgrade: Callable[[JsonObject, int], JsonObject] = mapping.model.upgrade_from  # type: ignore[attr-defined]  # the mapping has looked
+        model = cast("Any", mapping.model)  # the mapping has looked that it can
+        upgrade = cast("Callable[[JsonObject, int], JsonObject]", model.upgrade_from)
         value = upgrade(value, version)
     for name in mapping.drops:
         value.pop(name, None)
