@@ -22,17 +22,57 @@ from ..model.type_inspection import UNCHANGEABLE
 _SEQUENCES = (list, set, deque)
 _FIXED = (tuple, frozenset)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
+_OPEN = "__solidb_open__"
 
 
 def has_aliases(document: Any) -> bool:
     """Return whether a changeable part of a document is referred to from outside of it."""
     if _overhead is None:
         return True
-    parts, values = _Parts(), document.__dict__
-    if sys.getrefcount(values) > _overhead or _stores_private(document):
+    values = document.__dict__
+    if sys.getrefcount(values) > _overhead or (document.__pydantic_private__ and _stores_private(document)):
         return True
-    model = cast("Any", type(document))
-    for name in model.__solidb_watched__:
+    watched = document.__solidb_watched__
+    if document.__pydantic_extra__ is None and _is_sole(map(values.get, watched), _alone):
+        return False
+    return _is_held(document, values, _overhead)
+
+
+def _is_sole(values: Iterable[Any], count: int) -> bool:
+    """Return whether no value that can change has more than ``count`` references, at the least cost a value.
+
+    False, too, for what takes a closer look: a value that is twice in the document, one of a rarer kind.
+    """
+    for value in values:
+        kind = value.__class__
+        if kind in _PLAIN:
+            continue
+        inside: Iterable[Any]
+        if kind is list or kind is dict:
+            inside = value if kind is list else value.values()
+            expected = count + 1  # for ``inside``
+        elif _is_open_model(kind):
+            fields, expected = value.__dict__, count
+            if sys.getrefcount(fields) > count or getweakrefcount(value):
+                return False
+            if value.__pydantic_extra__ is not None or value.__pydantic_private__ is not None:
+                return False
+            inside = fields.values()
+        elif isinstance(value, UNCHANGEABLE):
+            continue
+        else:
+            return False
+        if sys.getrefcount(value) > expected:
+            return False
+        if not _PLAIN.issuperset(map(type, inside)) and not _is_sole(inside, count):
+            return False
+    return True
+
+
+def _is_held(document: Any, values: dict[str, Any], overhead: int) -> bool:
+    """Return whether a part of a document has more references than the document itself accounts for."""
+    parts = _Parts()
+    for name in document.__solidb_watched__:
         if (value := values.get(name)) is not None:
             parts.visit(value)
     value = None
@@ -41,14 +81,12 @@ def has_aliases(document: Any) -> bool:
     extra = None
     counts = _references(parts.found)
     return any(
-        count - _overhead > inner for count, inner in zip(counts, parts.inner.values(), strict=True)
+        count - overhead > inner for count, inner in zip(counts, parts.inner.values(), strict=True)
     ) or any(map(getweakrefcount, parts.found.values()))
 
 
 def _stores_private(document: Any) -> bool:
     """Return whether what is stored may follow from private attributes, which nothing sees being read."""
-    if not document.__pydantic_private__:
-        return False
     model = cast("Any", type(document))
     declared = model.__pydantic_decorators__
     return bool(declared.computed_fields or declared.model_serializers or declared.field_serializers)
@@ -114,14 +152,15 @@ class _Parts:
 
 
 def _is_open_model(kind: Any) -> bool:
-    """Return whether a class is a model whose attributes can be set, and no document."""
-    config = kind.__dict__.get("model_config")
-    return (
-        config is not None
-        and issubclass(kind, BaseModel)
-        and not config.get("frozen")
-        and not hasattr(kind, "__solidb_reference__")
-    )
+    """Return whether a class is a model whose attributes can be set, and no document; looked up once."""
+    known: bool | None = kind.__dict__.get(_OPEN)
+    if known is None:
+        config = kind.__dict__.get("model_config")
+        if config is None or not issubclass(kind, BaseModel):
+            return False
+        known = not config.get("frozen") and not hasattr(kind, "__solidb_reference__")
+        type.__setattr__(kind, _OPEN, known)
+    return known
 
 
 def _holds_plain_values(value: Any) -> bool:
@@ -180,3 +219,5 @@ def _measured() -> int | None:
 
 
 _overhead = _measured()
+_alone = 0 if _overhead is None else next(count for count in range(9) if _is_sole([[]], count))
+"""How many references a value has that is in one place only, as :func:`_is_sole` sees it."""

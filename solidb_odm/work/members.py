@@ -160,12 +160,12 @@ class Holdings:
     def settle(self, document: Document) -> None:
         """Let go of a document that is as it is stored."""
         self.changed.pop(id(document), None)
-        state_of(document).touched = False
-        self.keep_if_shared(document)
-
-    def keep_if_shared(self, document: Document) -> None:
-        """Hold a document that somebody else holds a part of; stop looking at one of which nobody does."""
         state = state_of(document)
+        state.touched = False
+        self.keep_if_shared(document, state)
+
+    def keep_if_shared(self, document: Document, state: State) -> None:
+        """Hold a document that somebody else holds a part of; stop looking at one of which nobody does."""
         if not state.exposed:
             return
         if state.owner is self and not self.is_over and has_aliases(document):

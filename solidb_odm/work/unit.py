@@ -75,7 +75,7 @@ class UnitOfWork(Holdings):
             if "after_delete" in hooks_of(type(document)) and is_marked_now(document):
                 plan.marked[id(document)] = document
         for document in plan.looked_at.values():
-            self.keep_if_shared(document)
+            self.keep_if_shared(document, state_of(document))
         if not plan:
             self._under_way = None  # nothing is written that could be interrupted
         return plan
@@ -168,7 +168,7 @@ class UnitOfWork(Holdings):
             return
         if state.exposed or type(document).__solidb_watched__:
             state.exposed = True
-            self.keep_if_shared(document)
+            self.keep_if_shared(document, state)
         if state.touched:  # changed while it was written
             self.changed[id(document)] = document
 

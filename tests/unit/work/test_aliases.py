@@ -7,6 +7,7 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr, computed_field
 
 from solidb_odm import Document, GeoPoint, Session, create_engine, select
+from solidb_odm.work import aliases
 from solidb_odm.work.aliases import has_aliases
 
 
@@ -97,6 +99,48 @@ def test_whoever_holds_a_part_of_a_document_is_seen(what: str) -> None:
     assert has_aliases(document), held
     del held
     assert not has_aliases(document)
+
+
+class Common(Document, collection="commons"):
+    """Holds what most documents do: lists, dictionaries and models that can change."""
+
+    numbers: list[float] = [1.0, 2.0]
+    rows: list[list[int]] = [[1], [2]]
+    by_name: dict[str, list[int]] = {"a": [1]}
+    part: Part = Part(names=["a"])
+    parts: list[Part] = [Part(names=["b"])]
+    anything: Any = {"deep": [{"deeper": [1]}, datetime(2026, 1, 1, tzinfo=UTC)]}
+
+
+OF_COMMON = [
+    "a list", "a list in a list", "a dict", "a list in a dict", "a model", "a list in a model",
+    "the attributes of a model", "a model in a list", "a list in a model in a list", "something deep",
+    "a bound method", "an iterator", "a weak reference", "the attributes", "a shallow copy",
+    "a partial function",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OF_COMMON)
+def test_documents_of_common_values_take_no_closer_look(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = Common()
+    with monkeypatch.context() as patch:
+        patch.delattr(aliases, "_is_held")
+        assert not has_aliases(document)
+    held = PARTS[what](document)
+    assert has_aliases(document), held
+    del held
+    with monkeypatch.context() as patch:
+        patch.delattr(aliases, "_is_held")
+        assert not has_aliases(document)
+
+
+def test_a_value_that_two_fields_share_is_their_own() -> None:
+    document = Common()
+    document.by_name["a"] = document.rows[0]
+    document.anything = document.parts
+    assert not has_aliases(document)
+    held = document.rows[0]
+    assert has_aliases(document), held
 
 
 DICTIONARIES: list[Any] = [OrderedDict({"a": [1]}), defaultdict(list[int], {"a": [1]})]
