@@ -248,7 +248,7 @@ def renew(run: Run) -> Operation[None]:
 
 
 def release(run: Run) -> Operation[None]:
-    """Give the lease back."""
+    """Release the lease."""
     if run.lease is None:
         return
     for _ in range(5):

@@ -82,7 +82,7 @@ class Select(Loading[T_co], Selection):
         return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
 
     def limit(self, count: int) -> Self:
-        """Give at most so many rows."""
+        """Limit the number of rows."""
         return self._with(limit_count=natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
@@ -90,11 +90,11 @@ class Select(Loading[T_co], Selection):
         return self._with(offset_count=natural(count, "offset"))
 
     def distinct(self) -> Self:
-        """Give equal rows once."""
+        """Return equal rows once."""
         return self._with(is_distinct=True)
 
     def with_deleted(self) -> Self:
-        """Give documents of SoftDelete classes that are marked as deleted too."""
+        """Include documents of SoftDelete classes that are marked as deleted."""
         return self._with(is_with_deleted=True)
 
     def group_by(self, *keys: Any) -> Self:
@@ -187,7 +187,7 @@ class Select(Loading[T_co], Selection):
         return build_select(self, scope, labels)
 
     def scalar_subquery(self) -> T_co:
-        """Give the first row as a value in another statement, of whose documents conditions may speak.
+        """Return the first row as a value in another statement, of whose documents conditions may speak.
 
         ``select(Customer.name, select(func.count(Order)).where(Order.customer == Customer.key)
         .scalar_subquery())``
@@ -195,7 +195,7 @@ class Select(Loading[T_co], Selection):
         return cast(T_co, SingleValue(self))
 
     def list_subquery(self) -> list[T_co]:
-        """Give all rows as a list in another statement, of whose documents conditions may speak."""
+        """Return all rows as a list in another statement, of whose documents conditions may speak."""
         return cast("list[T_co]", ListValue(self))
 
     @overload

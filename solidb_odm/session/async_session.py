@@ -71,18 +71,18 @@ class AsyncSession(SessionBase):
     # --- reading --------------------------------------------------------------------------------
 
     async def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
-        """Give the document with this key, from the session if it is there; None if there is none.
+        """Return the document with this key, from the session if it is there; None if there is none.
 
         Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
         """
         return visible(await self._run(reading.get(self._context, model, key)), with_deleted)
 
     async def get_one(self, model: type[D], key: str) -> D:
-        """Give the document with this key; DocumentNotFound if there is none."""
+        """Return the document with this key; DocumentNotFound if there is none."""
         return present(await self.get(model, key), model, key)
 
     async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
-        """Give the documents with these keys, in their order, in one round trip."""
+        """Return the documents with these keys, in their order, in one round trip."""
         found = await self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in found]
 
@@ -128,7 +128,7 @@ class AsyncSession(SessionBase):
         before: str | None = None,
         read: Read | None = None,
     ) -> Page[T]:
-        """Give ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
+        """Return ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
         (``page.previous``), in the same order.
         """
         return await self._run(paging.page(self._context, statement, size, after, before, read))
@@ -136,7 +136,7 @@ class AsyncSession(SessionBase):
     async def stream(
         self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None
     ) -> AsyncIterator[T]:
-        """Give the rows of a select one by one, reading ``batch`` at a time and keeping no more.
+        """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
         Documents that are changed on the way stay in the session until the commit.
         """
@@ -236,7 +236,7 @@ class AsyncSession(SessionBase):
     # --- single documents -----------------------------------------------------------------------
 
     async def refresh(self, *documents: Document) -> None:
-        """Give documents the values that are stored now, in one round trip a collection."""
+        """Refresh documents with the values that are stored now, in one round trip a collection."""
         await self._run(objects.refresh(self._context, documents))
 
     async def load(self, documents: Iterable[Document], *paths: Any) -> None:
@@ -249,7 +249,7 @@ class AsyncSession(SessionBase):
         await self._run(loading.load(self._context, documents, paths))
 
     async def merge(self, document: D) -> D:
-        """Give the session's object of a document from elsewhere, with the values set on that one.
+        """Return the session's object of a document from elsewhere, with the values set on that one.
 
         It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
         and has been changed by somebody else since.

@@ -54,18 +54,18 @@ class Session(SessionBase):
     # --- reading --------------------------------------------------------------------------------
 
     def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
-        """Give the document with this key, from the session if it is there; None if there is none.
+        """Return the document with this key, from the session if it is there; None if there is none.
 
         Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
         """
         return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
     def get_one(self, model: type[D], key: str) -> D:
-        """Give the document with this key; DocumentNotFound if there is none."""
+        """Return the document with this key; DocumentNotFound if there is none."""
         return present(self.get(model, key), model, key)
 
     def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
-        """Give the documents with these keys, in their order, in one round trip."""
+        """Return the documents with these keys, in their order, in one round trip."""
         found = self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in found]
 
@@ -111,13 +111,13 @@ class Session(SessionBase):
         before: str | None = None,
         read: Read | None = None,
     ) -> Page[T]:
-        """Give ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
+        """Return ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
         (``page.previous``), in the same order.
         """
         return self._run(paging.page(self._context, statement, size, after, before, read))
 
     def stream(self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None) -> Iterator[T]:
-        """Give the rows of a select one by one, reading ``batch`` at a time and keeping no more.
+        """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
         Documents that are changed on the way stay in the session until the commit.
         """
@@ -211,7 +211,7 @@ class Session(SessionBase):
     # --- single documents -----------------------------------------------------------------------
 
     def refresh(self, *documents: Document) -> None:
-        """Give documents the values that are stored now, in one round trip a collection."""
+        """Refresh documents with the values that are stored now, in one round trip a collection."""
         self._run(objects.refresh(self._context, documents))
 
     def load(self, documents: Iterable[Document], *paths: Any) -> None:
@@ -224,7 +224,7 @@ class Session(SessionBase):
         self._run(loading.load(self._context, documents, paths))
 
     def merge(self, document: D) -> D:
-        """Give the session's object of a document from elsewhere, with the values set on that one.
+        """Return the session's object of a document from elsewhere, with the values set on that one.
 
         It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
         and has been changed by somebody else since.

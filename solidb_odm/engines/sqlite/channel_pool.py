@@ -191,7 +191,7 @@ class ChannelPool:
             self._hand_on(seat)
 
     def _hand_on(self, seat: Seat) -> None:
-        """Give a seat to whoever waits longest, or keep it."""
+        """Pass a seat to whoever waits longest, or keep it."""
         with self._lock:
             if self._waiting:
                 waiter = self._waiting.popleft()

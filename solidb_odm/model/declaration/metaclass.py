@@ -216,7 +216,7 @@ def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:
 
 
 def _complete_declaration(cls: Any, settings: Any, registry: Any) -> None:
-    """Give a class what Pydantic must not see of it."""
+    """Add to a class what Pydantic must not see of it."""
     make_referable(cls)
     type.__setattr__(cls, "__solidb_is_made__", True)
     if settings is not None:
@@ -239,7 +239,7 @@ def _inherited_registry(cls: Any) -> Registry:
 
 
 def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) -> None:
-    """Give a new class its collection and, if it is complete or gets so with this one, its mapping."""
+    """Assign a new class its collection and, if it is complete or gets so with this one, its mapping."""
     registry = cls.__solidb_registry__
     Registry.generation += 1
     model = cls.__name__

@@ -202,7 +202,7 @@ class _Pair:
             return False
 
     def stored(self, value: Any) -> Any:
-        """Give the stored form; None if there is none."""
+        """Return the stored form; None if there is none."""
         try:
             return self._writing.to_python(value, mode="json", warnings=False)
         except (PydanticSerializationError, ValueError):
@@ -237,7 +237,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _serialization(node: Any) -> Any:
-    """Give how the author of a type has it written, also below validators, which may read what is written."""
+    """Return how the author of a type has it written, also below validators, which may read what is written."""
     while "serialization" not in node and node["type"] in _VALIDATORS and "schema" in node:
         node = node["schema"]
     return node.get("serialization")
@@ -251,7 +251,7 @@ def _step(place: str, name: str) -> str:
 
 
 def _below(node: Any) -> Iterator[tuple[str, Any]]:
-    """Give the schemas directly below one, with the names of fields; those JSON is read by."""
+    """Return the schemas directly below one, with the names of fields; those JSON is read by."""
     for name, inner in node.items():
         if name in _INNER:
             yield from (("", each) for each in (inner if is_row(inner) else [inner]))
@@ -269,7 +269,7 @@ def _below(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(fields: Any) -> dict[str, Any]:
-    """Give fields by name, also those of a dataclass; its names alone say nothing."""
+    """Return fields by name, also those of a dataclass; its names alone say nothing."""
     return cast(
         "dict[str, Any]",
         fields if is_map(fields) else {each["name"]: each for each in fields if is_map(each)},

@@ -23,7 +23,7 @@ D = TypeVar("D", bound=Document)
 
 
 def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
-    """Give the document with this key."""
+    """Return the document with this key."""
     _check_key(model, key)
     work = context.work
     collection = model.__solidb_mapping__.collection
@@ -41,7 +41,7 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
 
 
 def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
-    """Give the documents with these keys, in their order, None for those there are not."""
+    """Return the documents with these keys, in their order, None for those there are not."""
     work = context.work
     if isinstance(keys, str):
         raise UsageError(f"get_many() takes several keys, not {keys!r}", hint=f"get_many(.., [{keys!r}])")
