@@ -187,7 +187,7 @@ def _in_model(model: Any, value: Any) -> Any:
 
 
 def direct_readers(model: Any) -> dict[str, Reader]:
-    """Return, by field, what makes links of values that are assigned; for fields that are a link themselves."""
+    """Return, by field, what makes links of values that are assigned to fields that are links."""
     found: dict[str, Reader] = {}
     for name, info in model.__pydantic_fields__.items():
         members = type_inspection.alternatives(info.annotation)

@@ -237,7 +237,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _serialization(node: Any) -> Any:
-    """Return how the author of a type has it written, also below validators, which may read what is written."""
+    """Return how the author of a type has it written, also below validators, which may read it."""
     while "serialization" not in node and node["type"] in _VALIDATORS and "schema" in node:
         node = node["schema"]
     return node.get("serialization")
