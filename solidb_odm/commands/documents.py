@@ -106,6 +106,28 @@ class CommitBatches(Command[list[list[Receipt]]]):
 
 
 @dataclass(frozen=True, slots=True)
+class NullsRemoved:
+    """How many documents RemoveNulls has changed, and the session to give with the next."""
+
+    count: int
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNulls(Command[NullsRemoved]):
+    """Take attributes away from documents, ``(key, names)``, each only if all of its names are null there.
+
+    Each document is read and written under its lock and keeps its time of creation; other documents are
+    left alone, as are those that are gone or that a schema refuses then. Only for channels whose
+    ``interactive_transactions`` is False: elsewhere ``Patch`` does that in the transaction.
+    """
+
+    collection: str
+    rows: Sequence[tuple[str, Sequence[str]]]
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Begin(Command[bool]):
     """Open a transaction and say so; False if one is open already, or the engine has none to open."""
 

@@ -85,6 +85,7 @@ class Run:
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     lease: str | None = None
     stopped: bool = False
+    session: str = ""
 
     @property
     def is_file(self) -> bool:

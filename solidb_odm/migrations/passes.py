@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
 
@@ -24,7 +24,7 @@ from ..commands import (
     Patch,
     Patches,
     Removals,
-    RunQuery,
+    RemoveNulls,
     call,
 )
 from ..errors import (
@@ -36,11 +36,12 @@ from ..errors import (
     TransactionConflict,
 )
 from ..language.parser import parse
-from .ledger import ATTIC, Checkpoint, Pause, Progress, attic_key, attic_row, body_of
+from .ledger import ATTIC, Checkpoint, Pause, Progress, Run, attic_key, attic_row, body_of
 from .steps import Step
 from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore, settled
 
 _PATIENCE = 60
+_Nulls: TypeAlias = tuple[str, list[str]]
 
 
 @dataclass
@@ -273,7 +274,7 @@ def _pending(checkpoint: Checkpoint, changes: list[_Change]) -> list[Any]:
     """Return what is still to be removed of documents after a batch, for the checkpoint.
 
     A removal in a transaction of the server makes the document anew, with another time of creation. So the
-    batch writes null, and the attributes are taken away right after it.
+    batch writes null, and the attributes are taken away right after it, each document under its lock.
     """
     if checkpoint.run.is_file:
         return []
@@ -281,16 +282,49 @@ def _pending(checkpoint: Checkpoint, changes: list[_Change]) -> list[Any]:
 
 
 def _finish_removals(checkpoint: Checkpoint, collection: str) -> Operation[None]:
-    pending: list[Any] = checkpoint.body.get("pending") or []
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for key, names in pending:
-        groups.setdefault(tuple(names), []).append(key)
-    for names, keys in groups.items():
-        for name in names:
-            text = (
-                f"FOR d IN `{collection}` FILTER d._key IN @keys AND HAS(d, @name) AND d.`{name}` == null "
-                f"UPDATE d WITH {{`{name}`: null}} IN `{collection}` OPTIONS {{keepNull: false}}"
-            )
-            yield from call(RunQuery(parse(text), {"keys": keys, "name": name}))
-    if pending:
-        checkpoint.body["pending"] = []
+    """Take away what is null of the last batch; where somebody has given it a value since, that stays."""
+    pending = cast("list[_Nulls]", checkpoint.body.get("pending") or [])
+    seen: dict[str, str] = {}
+    for attempt in range(_PATIENCE if pending else 0):
+        revisions, left = yield from _nulls(collection, pending)
+        refused = [key for key, _ in left if seen.get(key) == revisions[key]]
+        if refused:
+            raise _refused(checkpoint, collection, refused[0])
+        if not left or (yield from _remove_nulls(checkpoint.run, collection, left)):
+            break
+        seen = revisions
+        yield Pause(pause(attempt, 0.01, 0.5))
+    else:
+        if pending:
+            raise _refused(checkpoint, collection, pending[0][0])
+    checkpoint.body["pending"] = []
+
+
+def _refused(checkpoint: Checkpoint, collection: str, key: str) -> MigrationFailed:
+    return MigrationFailed(
+        f"the server does not take attributes away from {collection}/{key}",
+        revision=str(checkpoint.body["revision"]),
+        key=key,
+        hint="does the document fit the collection's schema without them? mend that, and upgrade again",
+    )
+
+
+def _nulls(collection: str, pending: list[_Nulls]) -> Operation[tuple[dict[str, str], list[_Nulls]]]:
+    """Return the revisions of these documents, and which of the attributes are there and null."""
+    try:
+        found = yield from call(GetMany(collection, [key for key, _ in pending]))
+    except CollectionNotFound:
+        return {}, []
+    bodies = {stored[0]: body_of(stored) for stored in found}
+    rows = [
+        (key, [name for name in names if bodies.get(key, {}).get(name, ABSENT) is None])
+        for key, names in pending
+    ]
+    return {stored[0]: stored[1] for stored in found}, [row for row in rows if row[1]]
+
+
+def _remove_nulls(run: Run, collection: str, rows: list[_Nulls]) -> Operation[bool]:
+    """Return whether all of the documents were as they have been read, and are changed."""
+    removed = yield from call(RemoveNulls(collection, rows, run.session))
+    run.session = removed.session
+    return removed.count == len(rows)

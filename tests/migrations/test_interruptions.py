@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 
 from solidb_odm import Engine, Session, create_engine, sdbql
-from solidb_odm.commands import run
+from solidb_odm.commands import Operation, SetSchema, run
 from solidb_odm.errors import (
+    ConnectionLost,
     IrreversibleMigration,
     MigrationFailed,
     MigrationLocked,
     RevisionChanged,
     SolidbError,
 )
-from solidb_odm.migrations import Migrator
+from solidb_odm.migrations import Migrator, passes
 from solidb_odm.migrations.ledger import LEASE_SECONDS, acquire
 
 from .conftest import Place
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os, signal, sys
 from solidb_odm import create_engine
-from solidb_odm.migrations import Migrator
+from solidb_odm.migrations import Migrator, passes
 url, folder, way, batches = sys.argv[1:5]
 seen = []
 def progress(p):
@@ -138,8 +139,6 @@ def test_runners_side_by_side_run_each_revision_once(place: Place) -> None:
 
 def test_a_live_writer_loses_nothing(place: Place, engine_url: str) -> None:
     documents = counted(place, 200)
-    head = 'def count(d):\n    return {**d, "n": d["n"] + 1}\n'
-    place.write("bbbb", "aaaa", 'op.for_each("things", count, batch=10)', head=head)
     over = threading.Event()
     written: dict[str, int] = {}
 
@@ -175,6 +174,56 @@ def test_a_live_writer_loses_nothing(place: Place, engine_url: str) -> None:
     rows = {row["_key"]: row for row in place.stored("things")}
     assert [rows[d["_key"]]["n"] for d in documents] == [d["n"] + 1 for d in documents]
     assert {key: rows[key]["seen"] for key in written} == written
+    assert not any("old" in row for row in rows.values())
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("engine_url", ["server"], indirect=True)
+def test_a_run_that_stops_before_a_removal_makes_up_for_it(
+    place: Place, engine_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents, made = counted(place, 30), place.times("things")
+
+    def lose(*_: Any) -> Operation[bool]:
+        yield from ()
+        raise ConnectionLost("gone", address=engine_url)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passes, "_remove_nulls", lose)
+        with pytest.raises(MigrationFailed, match="gone"):
+            place.migrator().upgrade()
+    assert [row for row in place.stored("things") if row.get("old", 0) is None] == [
+        {"_key": d["_key"], "n": d["n"] + 1, "old": None} for d in documents[:10]
+    ]
+    with Session(place.engine) as session:
+        session.execute(sdbql("UPDATE 'k003' WITH {old: 'new'} IN things"))
+        session.execute(sdbql("REMOVE 'k004' IN things"))
+        session.commit()
+    place.migrator().upgrade()
+
+    expected = [{"_key": d["_key"], "n": d["n"] + 1} for d in documents]
+    expected[3]["old"] = "new"
+    del expected[4], made["k004"]
+    assert place.stored("things") == expected
+    assert place.times("things") == made
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("engine_url", ["server"], indirect=True)
+def test_a_removal_that_a_schema_refuses_stops_the_run(place: Place, engine_url: str) -> None:
+    documents = counted(place, 30)
+    migrator = place.migrator()
+    channel = place.engine.channel()
+    try:
+        channel.perform(SetSchema("things", {"type": "object", "required": ["old"]}, "strict"))
+        with pytest.raises(MigrationFailed, match="does not take attributes away from things/k000") as caught:
+            migrator.upgrade()
+        assert (caught.value.revision, caught.value.key) == ("bbbb", "k000")
+        channel.perform(SetSchema("things", None, "off"))
+    finally:
+        channel.close()
+    migrator.upgrade()
+    assert place.stored("things") == [{"_key": d["_key"], "n": d["n"] + 1} for d in documents]
 
 
 def test_a_failed_step_names_its_document_and_goes_on_with_the_mended_file(place: Place) -> None:

@@ -25,6 +25,7 @@ from ...commands import (
     GetMany,
     ListCollections,
     Release,
+    RemoveNulls,
     Rollback,
     RollbackTo,
     RunQuery,
@@ -34,7 +35,7 @@ from ...commands import (
 from ...errors import UsageError
 from ...wire.requests import Exchange
 from ..base import Capabilities
-from . import commit, definitions, reads
+from . import commit, definitions, reads, removal
 
 R = TypeVar("R")
 
@@ -67,6 +68,7 @@ _EXCHANGES: dict[type[Any], Callable[[Any, str], Exchange[Any]]] = {
     FetchDocuments: reads.fetch_documents,
     ExplainQuery: reads.explain,
     CommitBatches: commit.commit_batches,
+    RemoveNulls: removal.remove_nulls,
     Begin: _no_transaction,
     Commit: _nothing,
     Rollback: _nothing,
