@@ -11,6 +11,7 @@ from solidb_odm.errors import UsageError
 from solidb_odm.model import Link
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
 from solidb_odm.model.type_inspection import link_target
+from tests.identifiers import steady
 
 WRITERS = Registry()
 
@@ -38,7 +39,7 @@ class Post(Document, collection="posts", registry=WRITERS):
 ada = Author(key="ada", name="Ada")
 
 
-@pytest.mark.parametrize("given", [ada, "authors/ada", Link(ada), Link[Author]("authors/ada")], ids=repr)
+@pytest.mark.parametrize("given", [ada, "authors/ada", Link(ada), Link[Author]("authors/ada")], ids=steady)
 def test_a_link_takes_a_document_a_text_or_a_link(given: object) -> None:
     post = Post(author=given)  # type: ignore[arg-type]
 
@@ -61,7 +62,9 @@ def test_links_are_stored_as_text() -> None:
     assert decode(mapping, "p", encode_text(mapping, post)) == post
 
 
-@pytest.mark.parametrize("wrong", ["ada", "posts/p", 5, "a/b/c", "/x", Post(author="authors/ada")], ids=repr)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "wrong", ["ada", "posts/p", 5, "a/b/c", "/x", Post(author="authors/ada")], ids=steady
+)  # type: ignore[arg-type]
 def test_other_ends_are_refused(wrong: object) -> None:
     with pytest.raises(ValidationError, match="link"):
         Post(author=wrong)  # type: ignore[arg-type]
@@ -167,7 +170,7 @@ def test_what_is_put_among_links_becomes_one() -> None:
     assert post.note.by.value is ada
 
 
-@pytest.mark.parametrize("wrong", [5, "ada", "posts/p", Post(author="authors/ada")], ids=repr)
+@pytest.mark.parametrize("wrong", [5, "ada", "posts/p", Post(author="authors/ada")], ids=steady)
 def test_assigning_what_is_no_such_link_says_where(wrong: object) -> None:
     post = Post(author=ada)
     with pytest.raises(UsageError, match=r"^Post\.author: .*link"):

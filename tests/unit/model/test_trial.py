@@ -35,6 +35,7 @@ from pydantic import (
 from solidb_odm import Document, Lossy
 from solidb_odm.errors import DeclarationError, InvalidDocument
 from solidb_odm.model.stored.codec import decode, encode_text
+from tests.identifiers import steady
 
 
 class Colour(Enum):
@@ -134,7 +135,7 @@ REFUSED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "problem"), REFUSED, ids=[str(each) for each, _ in REFUSED])
+@pytest.mark.parametrize(("annotation", "problem"), REFUSED, ids=[steady(str(each)) for each, _ in REFUSED])
 def test_what_would_come_back_changed_is_refused_with_field_reason_and_way_out(
     annotation: Any, problem: str
 ) -> None:
@@ -193,7 +194,7 @@ ACCEPTED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("annotation", ACCEPTED, ids=str)
+@pytest.mark.parametrize("annotation", ACCEPTED, ids=lambda each: steady(str(each)))
 def test_what_comes_back_is_accepted(annotation: Any) -> None:
     assert declare(annotation).__solidb_mapping__.fields.keys() == {"key", "field"}
 
