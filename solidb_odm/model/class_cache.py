@@ -23,7 +23,7 @@ def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Conc
     @wraps(function)
     def remembering(cls: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         own = cls.__dict__.get(_SLOT)
-        key = (name, *args)
+        key = (name, *args) if args else name
         if own is not None and key in own:
             return own[key]  # type: ignore[no-any-return]
         found = function(cls, *args, **kwargs)

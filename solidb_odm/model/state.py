@@ -71,9 +71,9 @@ class State:
 SLOT = "__solidb_state__"
 
 
-def touch(document: Any) -> None:
-    """Note that a document may have changed."""
-    state = state_of(document)
+def touch(document: Any, state: State | None = None) -> None:
+    """Note that a document may have changed; ``state`` are the notes on it, where they are known."""
+    state = state or state_of(document)
     if not state.touched:
         if state.owner is not None:
             state.owner.touched(document)
@@ -101,7 +101,7 @@ def expose(document: Any) -> None:
         if state.body is not None and state.baseline is None and model.__solidb_unsteady__:
             state.baseline = document.__solidb_baseline__()
         state.exposed, state.touched = True, False
-    touch(document)
+    touch(document, state)
 
 
 Loaded: TypeAlias = tuple[Watcher, Stored]
@@ -135,7 +135,9 @@ def state_or_none(document: Any) -> State | None:
 
 def _unpacked(document: Any, state: Loaded) -> State:
     owner, (_, revision, created, updated, body) = state
-    return _noted(document, State(owner, revision, created, updated, body))
+    made = State(owner, revision, created, updated, body)
+    object.__setattr__(document, SLOT, made)
+    return made
 
 
 def _noted(document: Any, state: State) -> State:

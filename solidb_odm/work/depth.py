@@ -17,6 +17,8 @@ _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 def check_depth(mapping: Mapping, key: str, body: Body) -> None:
     """Raise InvalidDocument for a document that is nested deeper than it could be read."""
+    if isinstance(body, str) and body.count("[") + body.count("{") <= DEEPEST:
+        return
     if _is_deep(body):
         raise InvalidDocument(
             f"{mapping.collection}/{key} is nested deeper than {DEEPEST} levels",
@@ -28,7 +30,7 @@ def check_depth(mapping: Mapping, key: str, body: Body) -> None:
 
 def _is_deep(body: Body) -> bool:
     if isinstance(body, str):
-        return body.count("[") + body.count("{") > DEEPEST and _depth_of_text(body) > DEEPEST
+        return _depth_of_text(body) > DEEPEST
     nested: list[Any] = [part for part in body.values() if type(part) in (dict, list)]
     for _ in range(DEEPEST - 1):
         if not nested:

@@ -212,6 +212,8 @@ class Holdings:
 
     def candidates(self) -> list[Document]:
         """Return the stored documents that can have changed."""
+        if not self.exposed:
+            return [*self.changed.values()]
         held = (
             each for key, each in self.exposed.items() if key not in self.changed and key not in self.deleted
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from .._types import Body
 from ..commands import Batch, Inserts, Patch, Patches, Removals
@@ -168,6 +169,8 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
     groups: dict[type[Document], list[Document]] = {}
     for document in documents:
         groups.setdefault(type(document), []).append(document)
+    if not groups:
+        return []
     found = [(model.__solidb_mapping__, group) for model, group in groups.items()]
     found.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
     for _, group in found:
@@ -175,5 +178,4 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
     return found
 
 
-def _key_of(document: Document) -> str:
-    return document.key
+_key_of = attrgetter("key")

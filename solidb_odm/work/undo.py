@@ -80,7 +80,7 @@ class Undo:
     def take(self) -> list[Noted]:
         """Return the notes of all layers, forgetting them."""
         notes = self.all()
-        self.clear()
+        self._layers = [{}]
         return notes
 
     def all(self) -> list[Noted]:

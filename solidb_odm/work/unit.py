@@ -180,6 +180,9 @@ class UnitOfWork(Holdings):
         state.store("", state.created, state.updated, None)
 
     def _run_after(self, plan: Plan) -> None:
+        classes = {type(documents[0]) for documents in plan.documents if documents}  # one class in each batch
+        if not plan.marked and not any(map(hooks_of, classes)):
+            return
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
             for document in plan.of(kind):
                 if event in hooks_of(type(document)):

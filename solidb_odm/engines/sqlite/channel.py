@@ -215,8 +215,9 @@ class FileChannel:
             return
         self._forgotten.detach()
         try:
-            with self._translating():
-                self._transaction.rollback()
+            self._transaction.rollback()
+        except (sqlite3.Error, UnicodeDecodeError) as exc:
+            raise translate(exc, self._options.path) from exc
         finally:
             self._give_back(self._connection)
 
@@ -295,7 +296,7 @@ class FileChannel:
         Nothing of it is raised: it is a chore that comes after a commit, which must not look as if it had
         failed. Another writer's lock just puts it off.
         """
-        if self._transaction.is_open or not self._clock.is_due():
+        if self._connection.in_transaction or not self._clock.is_due():
             return
         try:
             self._catalogue.refresh()

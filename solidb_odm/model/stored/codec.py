@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -19,11 +20,10 @@ from ...errors import InvalidDocument, LoadError, SchemaViolation
 from ...language.documents import ENGINE_ATTRIBUTES
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import of_other_class
-from .exactness import is_exact
+from .exactness import MAXIMUM, MINIMUM, is_exact
 from .scalars import NUMBER_HINT, InexactValueError, inexact_number
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
-_NUMBERS = (int, float)
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
@@ -70,7 +70,8 @@ def _has_inexact(mapping: Mapping, document: Any) -> bool:
     values = document.__dict__
     for name in mapping.numbers:
         value = values.get(name)
-        if value.__class__ in _NUMBERS and not is_exact(value):
+        kind = value.__class__
+        if not (isfinite(value) if kind is float else kind is not int or MINIMUM <= value <= MAXIMUM):
             return True
     return False
 

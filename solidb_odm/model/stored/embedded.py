@@ -34,7 +34,7 @@ def _classes(part: Any) -> Iterator[type[Any]]:
 
 def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:
     """Find an attribute with an instance of a subclass of a declared class: its name, it, and the class."""
-    if not any(each.__subclasses__() for each in declared):
+    if not any(map(type.__subclasses__, declared)):
         return None
     for name, value in document.__dict__.items():
         for found in instances(value):
