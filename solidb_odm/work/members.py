@@ -14,7 +14,7 @@ from .differences import document_difference
 from .identity import IdentityMap
 from .links import Reference, referred, refers
 from .plan import Documents
-from .states import checked, gone, outdated, refusal
+from .states import check_document, checked, gone, outdated, refusal
 
 
 class Holdings:
@@ -50,7 +50,8 @@ class Holdings:
 
     def _enter(self, document: Document) -> bool:
         """Enter one document; return whether it was not in the session."""
-        state = checked(document, "add") or state_of(document)
+        check_document(document, "add")
+        state = state_of(document)
         if state.is_gone:
             raise gone(document)
         if state.owner is self:

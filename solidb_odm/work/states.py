@@ -83,8 +83,8 @@ def loose_reference(document: Document, reference: Reference) -> StateError:
     )
 
 
-def checked(document: object, move: str) -> State | None:
-    """Return the notes on a document; StateError for what is none."""
+def check_document(document: object, move: str) -> None:
+    """Raise StateError for what is no document."""
     if not isinstance(document, Document):
         raise StateError(
             f"a session keeps documents, not {document!r}, which it can't {move}",
@@ -92,6 +92,11 @@ def checked(document: object, move: str) -> State | None:
             move=move,
             hint="pass an object of a Document class",
         )
+
+
+def checked(document: object, move: str) -> State | None:
+    """Return the notes on a document; StateError for what is none."""
+    check_document(document, move)
     return state_or_none(document)
 
 
