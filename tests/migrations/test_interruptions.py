@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from solidb_odm import Engine, Session, create_engine, sdbql
-from solidb_odm.commands import Operation, SetSchema, run
+from solidb_odm.commands import Operation, RunQuery, SetSchema, run
 from solidb_odm.errors import (
     ConnectionLost,
     IrreversibleMigration,
@@ -23,6 +23,7 @@ from solidb_odm.errors import (
     RevisionChanged,
     SolidbError,
 )
+from solidb_odm.language.parser import parse
 from solidb_odm.migrations import Migrator, passes
 from solidb_odm.migrations.ledger import LEASE_SECONDS, acquire
 
@@ -32,6 +33,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os, signal, sys
 from solidb_odm import create_engine
+from solidb_odm.language.parser import parse
 from solidb_odm.migrations import Migrator, passes
 url, folder, way, batches = sys.argv[1:5]
 seen = []
@@ -175,6 +177,47 @@ def test_a_live_writer_loses_nothing(place: Place, engine_url: str) -> None:
     assert [rows[d["_key"]]["n"] for d in documents] == [d["n"] + 1 for d in documents]
     assert {key: rows[key]["seen"] for key in written} == written
     assert not any("old" in row for row in rows.values())
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("engine_url", ["server"], indirect=True)
+def test_a_live_writer_loses_nothing_to_removals(place: Place, engine_url: str) -> None:
+    """Write attributes that are new each time, so that a write that is lost shows whatever comes after it."""
+    names = [f"old{at}" for at in range(30)]
+    place.write("aaaa", None, 'op.create_collection("things")')
+    head = "def without(d):\n    return {n: d[n] for n in d if not n.startswith('old')}\n"
+    place.write("bbbb", "aaaa", 'op.for_each("things", without, batch=1)', head=head)
+    place.migrator().upgrade("aaaa")
+    large = {f"p{at}": ["x" * 50] * 30 for at in range(60)}  # so that reading and writing take their time
+    documents = [{"_key": f"k{at}", **large, **dict.fromkeys(names, 1)} for at in range(4)]
+    place.put("things", *documents)
+    over = threading.Event()
+    written: set[tuple[str, str]] = set()
+
+    def write() -> None:
+        with create_engine(engine_url) as engine:
+            channel = engine.channel()
+            query = parse("FOR d IN things FILTER d._key == @k UPDATE d WITH @patch IN things")
+            at = 0
+            while not over.is_set():
+                key, name = f"k{at % 4}", f"w{at}"
+                channel.perform(RunQuery(query, {"k": key, "patch": {name: at}}))
+                written.add((key, name))
+                at += 1
+                time.sleep(0.005)
+            channel.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        place.migrator().upgrade()
+    finally:
+        over.set()
+        thread.join()
+
+    rows = place.stored("things")
+    assert {(row["_key"], name) for row in rows for name in row if name[0] == "w"} == written
+    assert all({name for name in row if name[0] != "w"} == {"_key", *large} for row in rows)
 
 
 @pytest.mark.server
