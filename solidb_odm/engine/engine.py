@@ -243,8 +243,10 @@ def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
     scheme = url.partition(":")[0].lower() if isinstance(cast(object, url), str) else ""
     known = _DRIVERS.get(scheme)
     if known is None:
+        given = cast(object, url)
+        shown = given.rpartition("@")[2] if isinstance(given, str) else given  # without a password
         raise ConfigurationError(
-            f"{str(url).rpartition('@')[2]!r} is not the URL of a database",
+            f"{shown!r} is not the URL of a database",
             hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
         )
     module, _, name = known[colour].partition(":")

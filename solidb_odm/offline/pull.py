@@ -71,10 +71,11 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
         return ""
     since = earlier(mark, OVERLAP) or _NEVER
     known, later, digest = yield from call(KnownSummary(name, since))
+    asked = datetime.now(UTC)
     page = yield from call(Query(name, *source.head(since)))
     count, now, later_there, digest_there = page.rows[0]
     sync.known[name] = known
-    _measure(sync, now)
+    _measure(sync, now, asked)
     if not mark and not known:
         yield from _load(sync, source, count)
     elif not mark or _was_set_back(now, mark):
@@ -88,10 +89,12 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
     return str(now)
 
 
-def _measure(sync: Round, now: str) -> None:
+def _measure(sync: Round, now: str, asked: datetime) -> None:
+    """Note how far the server's clock is ahead: it told its time half-way between question and answer."""
     there = moment(now)
     if there is not None:
-        sync.judge = replace(sync.judge, offset=there - datetime.now(UTC))
+        here = asked + (datetime.now(UTC) - asked) / 2
+        sync.judge = replace(sync.judge, offset=there - here)
 
 
 def _was_set_back(now: str, mark: str) -> bool:
