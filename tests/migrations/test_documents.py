@@ -132,13 +132,13 @@ def test_a_collection_is_renamed_with_the_edges_and_links_that_name_it(place: Pl
         class Wine(Document, collection="wines"):
             name: str
 
-        class Note(Document, collection="notes"):
+        class Jotting(Document, collection="jottings"):
             about: list[Link[Wine]]
 
-        class Likes(Edge[Note, Wine], collection="likes"):
+        class Likes(Edge[Jotting, Wine], collection="fancies"):
             pass
 
-        return [Wine, Note, Likes]
+        return [Wine, Jotting, Likes]
 
     def new() -> list[Any]:
         class Bottle(Document, collection="bottles"):
@@ -147,27 +147,27 @@ def test_a_collection_is_renamed_with_the_edges_and_links_that_name_it(place: Pl
             class Settings:
                 renamed_from = "wines"
 
-        class Note(Document, collection="notes"):
+        class Jotting(Document, collection="jottings"):
             about: list[Link[Bottle]]
 
-        class Likes(Edge[Note, Bottle], collection="likes"):
+        class Likes(Edge[Jotting, Bottle], collection="fancies"):
             pass
 
-        return [Bottle, Note, Likes]
+        return [Bottle, Jotting, Likes]
 
     place.go(*old())
     place.put("wines", {"_key": "w", "name": "x"})
-    place.put("notes", {"_key": "n", "about": ["wines/w"]})
-    place.put("likes", {"_key": "l", "_from": "notes/n", "_to": "wines/w"})
+    place.put("jottings", {"_key": "n", "about": ["wines/w"]})
+    place.put("fancies", {"_key": "l", "_from": "jottings/n", "_to": "wines/w"})
 
     migrator = place.go(*new())
 
     assert place.stored("bottles") == [{"_key": "w", "name": "x"}]
-    assert place.stored("notes")[0]["about"] == ["bottles/w"]
-    assert place.stored("likes")[0]["_to"] == "bottles/w"
+    assert place.stored("jottings")[0]["about"] == ["bottles/w"]
+    assert place.stored("fancies")[0]["_to"] == "bottles/w"
     assert migrator.check().ok
     migrator.downgrade("-1")
-    assert place.stored("likes")[0]["_to"] == "wines/w"
+    assert place.stored("fancies")[0]["_to"] == "wines/w"
 
 
 def test_a_dropped_collection_comes_back_from_the_attic(place: Place) -> None:
@@ -237,28 +237,31 @@ def test_members_of_a_union_are_changed_by_their_tag(place: Place) -> None:
         lives_left: int
 
     def owner(pets: Any) -> type[Document]:
-        class Owner(Document, collection="owners"):
+        class PetHolder(Document, collection="pet_holders"):
             pet: Annotated[pets, Field(discriminator="kind")]
 
-        return Owner
+        return PetHolder
 
     place.go(owner(Cat | Dog))
     place.put(
-        "owners",
+        "pet_holders",
         {"_key": "a", "pet": {"kind": "cat", "lives": 9}},
         {"_key": "b", "pet": {"kind": "dog"}},
     )
     migrator = place.go(
         owner(CatNow | OldDog),
-        rename={"owners.pet[kind=cat].lives": "lives_left"},
-        fill={"owners.pet[kind=dog].age": 1},
+        rename={"pet_holders.pet[kind=cat].lives": "lives_left"},
+        fill={"pet_holders.pet[kind=dog].age": 1},
     )
-    assert [row["pet"] for row in place.stored("owners")] == [
+    assert [row["pet"] for row in place.stored("pet_holders")] == [
         {"kind": "cat", "lives_left": 9},
         {"kind": "dog", "age": 1},
     ]
     migrator.downgrade("-1")
-    assert [row["pet"] for row in place.stored("owners")] == [{"kind": "cat", "lives": 9}, {"kind": "dog"}]
+    assert [row["pet"] for row in place.stored("pet_holders")] == [
+        {"kind": "cat", "lives": 9},
+        {"kind": "dog"},
+    ]
 
 
 def test_values_that_were_there_before_a_field_was_added_stay(place: Place) -> None:
@@ -286,15 +289,15 @@ def test_documents_that_a_step_leaves_alone_keep_their_revision(place: Place) ->
 
 def test_what_is_dropped_of_documents_with_long_keys_comes_back(place: Place) -> None:
     def note(*fields: str) -> Any:
-        class Note(Document, collection="notes"):
+        class Jotting(Document, collection="jottings"):
             __annotations__ = dict.fromkeys(fields, str)
 
-        return Note
+        return Jotting
 
     place.go(note("text", "mood"))
     documents = [{"_key": "k" * 253 + end, "text": "t", "mood": end} for end in "abc"]
-    place.put("notes", *documents)
+    place.put("jottings", *documents)
 
-    place.go(note("text"), drop=["notes.mood"]).downgrade("-1")
+    place.go(note("text"), drop=["jottings.mood"]).downgrade("-1")
 
-    assert place.stored("notes") == documents
+    assert place.stored("jottings") == documents

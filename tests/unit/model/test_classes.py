@@ -103,11 +103,11 @@ def test_a_generic_class_is_a_template() -> None:
 
 
 def test_a_generic_class_with_a_collection_is_usable_itself() -> None:
-    class Box(Document, Generic[T], collection="boxes"):
+    class Crate(Document, Generic[T], collection="crates"):
         item: T
 
-    assert Box[int].__solidb_collection__ == "boxes"
-    assert stored(Box[int](item=1)) == {"item": 1}
+    assert Crate[int].__solidb_collection__ == "crates"
+    assert stored(Crate[int](item=1)) == {"item": 1}
 
 
 def test_forward_references_resolve_later() -> None:
