@@ -112,7 +112,7 @@ class Upsert(Write):
         held, inner = scope.fresh(), scope.fresh()
         conditions = [
             q.Filter(q.Compare(_attribute(inner, path), "==", _nth(row, number)))
-            for number, path in enumerate(self.fields or _unique_fields(self.model)[0])
+            for number, path in enumerate(self._sought())
         ]
         body = (q.For(inner, q.Name(collection)), *conditions)
         found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
