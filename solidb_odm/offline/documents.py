@@ -10,6 +10,7 @@ from typing import Any
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
 from ..language.documents import without
+from ..wire.http_json import as_read
 from ..wire.packing import is_list, is_map
 
 
@@ -48,6 +49,11 @@ def same(left: JsonObject | None, right: JsonObject | None) -> bool:
 def same_value(left: Any, right: Any) -> bool:
     """Return whether two JSON values are the same."""
     return canonical(left) == canonical(right)
+
+
+def is_from(sent: Any, there: Any) -> bool:
+    """Return whether what the server holds is what was sent, or what its reader of JSON made of it."""
+    return same_value(sent, there) or same_value(as_read(sent), there)
 
 
 def canonical(value: Any) -> str:

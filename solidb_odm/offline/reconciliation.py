@@ -25,7 +25,7 @@ from ..commands.replica import (
 )
 from ..work.conflicts import Conflict as AttributeConflict
 from ..work.conflicts import merge
-from .documents import digest, moment, same, same_value
+from .documents import digest, is_from, moment, same
 from .results import Conflict
 from .strategies import ConflictResolution, ConflictStrategy
 
@@ -63,7 +63,7 @@ def reconcile(replica: Replica, remote: RemoteVersion, judge: Judge) -> Verdict:
     if same(edit.current, remote.document):
         return Verdict(Unchanged(edit.key, edit.number, remote))
     if same(edit.base, remote.document) or (
-        edit.sent is not None and same(edit.sent.document, remote.document)
+        edit.sent is not None and is_from(edit.sent.document, remote.document)
     ):
         return Verdict(_kept(edit, remote))
     if edit.state == "parked":
@@ -117,7 +117,7 @@ def _base(edit: Edit, remote: RemoteVersion) -> JsonObject | None:
         return edit.base
     there = remote.document
     arrived = {
-        name: value for name, value in sent.items() if name in there and same_value(there[name], value)
+        name: there[name] for name, value in sent.items() if name in there and is_from(value, there[name])
     }
     base = {**(edit.base or {}), **arrived}
     taken_away = {name for name in base if name not in sent and name not in there}

@@ -8,17 +8,27 @@ from urllib.parse import quote
 
 from .._types import JsonObject
 from ..client.databases import ping
-from ..commands import CollectionKind, CommitBatches, CreateCollection, Removals, call
+from ..commands import (
+    CollectionKind,
+    CommitBatches,
+    CreateCollection,
+    Patch,
+    Patches,
+    Removals,
+    call,
+)
 from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.commit import commit_batches
 from ..engines.solidb.definitions import create_collection
 from ..engines.solidb.driver import ServerDriver
-from ..engines.solidb.reads import open_cursor, read_on
+from ..engines.solidb.reads import open_cursor, query_request, read_on
 from ..errors import (
     AuthError,
     CollectionExists,
     ConnectionFailed,
     DocumentNotFound,
+    InvalidDocument,
+    MessageTooLarge,
     PermissionDenied,
     RequestTimeout,
     SolidbError,
@@ -27,9 +37,10 @@ from ..errors import (
     TransactionConflict,
 )
 from ..wire.faults import Subject
+from ..wire.http_json import as_read
 from ..wire.names import quoted
 from ..wire.packing import is_map
-from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http
+from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
 from ..wire.url import ServerAddress
 from .remote import (
     CreateMany,
@@ -52,6 +63,8 @@ R = TypeVar("R")
 TIME_INDEX: Final = "solidb_odm_sync_time"
 _KINDS: Final = ("document", "edge")
 _STALE: Final = 409
+_LARGEST: Final = 10 * 1024 * 1024
+"""Bytes of a document that can be replaced under a condition, so none larger is made."""
 
 
 def collections(_: RemoteCollections, database: str) -> Exchange[dict[str, CollectionKind]]:
@@ -110,39 +123,62 @@ def create_many(command: CreateMany, database: str) -> Exchange[dict[str, Writte
         f'FOR d IN @documents INSERT d INTO {name} OPTIONS {{overwriteMode: "ignore", ignoreErrors: true}}'
         " RETURN [NEW._key, NEW._rev, NEW._updated_at]"
     )
-    documents = list(command.documents)
-    context = Subject(database, command.collection, query=text)
-    page = yield from open_cursor(database, text, {"documents": documents}, context, max(1, len(documents)))
-    rows = page["result"]
-    while page.get("has_more"):
-        page = yield from read_on(page["id"], context)
-        rows += page["result"]
-    return {key: Written(revision, updated) for key, revision, updated in rows if key is not None}
+    request = query_request(text, {"documents": list(command.documents)}, database)
+    answer = yield from send(request, Subject(database, command.collection, query=text))
+    return {key: Written(revision, updated) for key, revision, updated in answer.data if key is not None}
 
 
 def create_one(command: CreateOne, database: str) -> Exchange[Written | SolidbError]:
     """Store one new document, to hear why it is refused."""
-    answer = yield from call(
-        HttpCall("POST", _at(database, "document", command.collection), command.document)
-    )
-    return _written(answer, Subject(database, command.collection, str(command.document["_key"])))
+    document = dict(command.document)
+    context = Subject(database, command.collection, str(document["_key"]))
+    request: JsonObject = {"cmd": "insert", "database": database, "collection": command.collection}
+    request |= {"document": document, "key": context.key}
+    try:
+        _check(document, context)
+        stored = (yield from send(request, context)).data
+    except (InvalidDocument, PermissionDenied, MessageTooLarge) as problem:
+        return problem
+    return Written(stored["_rev"], stored["_updated_at"])
 
 
 def replace_many(command: ReplaceMany, database: str) -> Exchange[list[Written | SolidbError]]:
     """Replace documents, each under the condition of its revision."""
     results: list[Written | SolidbError] = []
-    for key, revision, document in command.rows:
-        answer = yield from call(
-            HttpCall(
-                "PUT",
-                _at(database, "document", command.collection, key),
-                document,
-                {"replace": "true"},
-                {"If-Match": f'"{revision}"'},
-            )
-        )
-        results.append(_written(answer, Subject(database, command.collection, key), revision))
+    for row in command.rows:
+        result = yield from _replace(command.collection, row, database)
+        results.append(result)
     return results
+
+
+def _replace(
+    collection: str, row: tuple[str, str, JsonObject], database: str
+) -> Exchange[Written | SolidbError]:
+    """Replace one document over HTTP, which checks its schema and its revision under one lock."""
+    key, revision, document = row
+    context = Subject(database, collection, key)
+    try:
+        _check(document, context)
+    except (InvalidDocument, MessageTooLarge) as problem:
+        return problem
+    path, condition = _at(database, "document", collection, key), {"If-Match": f'"{revision}"'}
+    answer = yield from call(HttpCall("PUT", path, document, {"replace": "true"}, condition))
+    written = _written(answer, context, revision)
+    inexact = {name: value for name, value in document.items() if as_read(value) is not value}
+    if isinstance(written, Written) and inexact:
+        return (yield from _correct(collection, Patch(key, written.revision, inexact), database))
+    return written
+
+
+def _correct(collection: str, patch: Patch, database: str) -> Exchange[Written | SolidbError]:
+    """Write the floats that JSON could not carry, by the driver's protocol, which carries all."""
+    try:
+        ((receipt,),) = yield from commit_batches(CommitBatches([Patches(collection, [patch])]), database)
+    except (StaleDocumentError, TransactionConflict, DocumentNotFound):
+        return _stale(collection, patch.key, patch.revision)
+    except InvalidDocument as problem:
+        return problem
+    return Written(receipt[0], receipt[2])
 
 
 def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError | None]]:
@@ -164,6 +200,14 @@ def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError
         for key in moved:
             failed[key] = _stale(command.collection, key, left.pop(key))
     return [failed.get(key) for key, _ in command.rows]
+
+
+def _check(document: JsonObject, context: Subject) -> None:
+    """Raise what is wrong with a document before it is sent: that it holds what the server can't keep."""
+    place = f"{context.collection}/{context.key}"
+    size = len(packed(document, place))
+    if size > _LARGEST:
+        raise MessageTooLarge(f"{place} has {size:,} bytes", size=size, limit=_LARGEST)
 
 
 def _written(answer: HttpAnswer, context: Subject, revision: str = "") -> Written | SolidbError:

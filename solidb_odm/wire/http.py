@@ -22,6 +22,7 @@ from ..errors import (
     SolidbError,
 )
 from .events import RequestEvent
+from .http_json import encode
 from .requests import HttpAnswer, HttpCall
 from .url import Host, ServerAddress
 
@@ -128,16 +129,17 @@ def request_of(
 ) -> httpx.Request:
     """Build the request for a call."""
     scheme = "https" if address.tls else "http"
-    sent: dict[str, Any] = {} if call.body is None else {"json": call.body}
+    sent: dict[str, Any] = {}
+    headers = dict(call.headers)
+    if call.body is not None:
+        sent, headers = {"content": encode(call.body)}, {"Content-Type": "application/json"} | headers
     if call.content is not None:
         sent = {"content": call.content}
     if seconds is not None:
         connecting = min(seconds, address.options.connect_timeout)
         sent["timeout"] = httpx.Timeout(seconds, connect=connecting)
     where = f"{scheme}://{host}{call.path}"
-    return client.build_request(
-        call.method, where, params=dict(call.params) or None, headers=dict(call.headers), **sent
-    )
+    return client.build_request(call.method, where, params=dict(call.params) or None, headers=headers, **sent)
 
 
 def http_event(call: HttpCall, begun: float, response: httpx.Response, content: bytes) -> RequestEvent:
