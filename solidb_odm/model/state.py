@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeAlias, cast
 
-from .._types import Body, JsonObject, Stored
+from .._types import Body, JsonObject
 
 
 class Watcher(Protocol):
@@ -104,8 +104,8 @@ def expose(document: Any) -> None:
     touch(document, state)
 
 
-Loaded: TypeAlias = tuple[Watcher, Stored]
-"""What there is to note on a loaded document: who has it, and what it was made of.
+Loaded: TypeAlias = tuple[Watcher, str, str, str, Body]
+"""What there is to note on a loaded document: who has it, and what was stored beside its key.
 
 They stand in the slot until the notes are asked for, which most documents that are read never are.
 """
@@ -134,8 +134,7 @@ def state_or_none(document: Any) -> State | None:
 
 
 def _unpacked(document: Any, state: Loaded) -> State:
-    owner, (_, revision, created, updated, body) = state
-    made = State(owner, revision, created, updated, body)
+    made = State(*state)
     object.__setattr__(document, SLOT, made)
     return made
 

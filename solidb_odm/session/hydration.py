@@ -5,10 +5,11 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import ValidationError
 
+from .._collector import make_batch
 from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
@@ -29,6 +30,9 @@ from .rows import names_of, rows_of
 
 D = TypeVar("D", bound=Document)
 _MARK = f'"{TYPE_ATTRIBUTE}"'
+_FEW = 20
+Choose: TypeAlias = Callable[[str, Any], Mapping]
+"""Finds the class of a stored document, by its key and body."""
 
 
 def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | None]) -> list[D | None]:
@@ -38,12 +42,19 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
     reading = _reading(cast(Any, model), Registry.generation)
-    mapping, choose = reading.mapping, reading.choose
+    choose = reading.choose
     if choose is None and any(map(_names_class, rows)):
         choose = chooser(reading.root, [reading.root])
-    references = work.identity.of(mapping.collection)
     work.registries.add(model.__solidb_registry__)
-    if choose is None and reading.is_plain and not references:
+    return make_batch(partial(_load_part, work, reading, choose), rows)
+
+
+def _load_part(
+    work: UnitOfWork, reading: Reading, choose: Choose | None, rows: Sequence[Stored | None]
+) -> list[Any]:
+    mapping = reading.mapping
+    references = work.identity.of(mapping.collection)
+    if choose is None and reading.is_plain and (len(rows) > _FEW or not references):
         fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
             return fresh
@@ -62,7 +73,7 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
                 document = _read(validate, mapping, key, body)
             else:
                 document = decode(choose(key, body) if choose else mapping, key, body)
-            put(document, slot, (work, row))
+            put(document, slot, (work, *row[1:]))
             references[key] = reference(document)
             if reading.hooked:
                 run_hook(document, "after_load")
@@ -82,7 +93,7 @@ class Reading:
 
     root: type[Document]
     mapping: Mapping
-    choose: Callable[[str, Any], Mapping] | None
+    choose: Choose | None
     hooked: bool
     is_plain: bool
     validate: Callable[[str], Any]
@@ -124,21 +135,27 @@ def _load_fresh(
     """Make the documents of many rows of text that the session holds none of, at the least cost a row.
 
     None, with nothing entered, where a row needs a closer look: no document, one that does not fit,
-    one that is there twice.
+    one that is held, or there twice.
     """
     validate = reading.validate
-    reference, put, slot = weakref.ref, object.__setattr__, SLOT
+    put, slot = object.__setattr__, SLOT
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
+        named = [row[0] for row in complete]
+        if references and not references.keys().isdisjoint(named):
+            return None
         found = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):
         return None
-    for document, row in zip(found, complete, strict=True):
-        put(document, slot, (work, row))
-        references[row[0]] = reference(document)
-    if len(references) < len(found):
-        references.clear()
+    keys = [document.__dict__["key"] for document in found]  # equal ones, which the documents keep anyway
+    fresh = dict(zip(keys, map(weakref.ref, found), strict=True))
+    if len(fresh) < len(found) or keys != named:
         return None
+    once: dict[str, str] = {}  # documents are often written together, at the same time
+    same = once.setdefault
+    for document, (_, revision, created, updated, body) in zip(found, complete, strict=True):
+        put(document, slot, (work, revision, same(created, created), same(updated, updated), body))
+    references |= fresh
     return found
 
 
@@ -165,7 +182,7 @@ def take_stored(work: UnitOfWork, document: Document, row: Stored) -> None:
     run_hook(document, "after_load")
 
 
-def chooser(root: type[Document], classes: list[type[Document]]) -> Callable[[str, Any], Mapping]:
+def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
     """Return the function that finds the class of a stored document; LoadError if it knows none."""
     collection = root.__solidb_collection__
     own = root.__solidb_mapping__

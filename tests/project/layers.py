@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "_types", "_backoff", "_dataclasses", "_lazy"}),
+    frozenset({"errors", "_types", "_backoff", "_collector", "_dataclasses", "_lazy"}),
     frozenset({"language", "_tracing"}),
     frozenset({"commands"}),
     frozenset({"model", "wire"}),

@@ -1,0 +1,76 @@
+"""Python's garbage collector, held off while a batch of documents is made.
+
+Making many documents at once has the collector run again and again, over all the objects of the program, and
+find nothing: it looks for cycles that nobody refers to any more, and the new documents are all in use. So it
+waits until the batch is there. References are counted as ever, by which nearly all memory is freed.
+
+Held off is the collector of the whole process, for the fraction of a second that a part of a batch takes. It
+is left alone where it is off already, by the program's wish or because another thread is making a batch.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AT_LEAST = 200
+"""Smaller batches are not worth it."""
+_AT_MOST = 20_000
+"""How much of a batch is made before garbage is looked for again."""
+_IS_COUNTING = sys.implementation.name == "cpython"
+"""Elsewhere a hold would not end at once, and collections free what counting does here."""
+
+
+def make_batch(make: Callable[[Sequence[T]], list[R]], rows: Sequence[T]) -> list[R]:
+    """Return what a function makes of rows, part by part if they are many, with the collector held off."""
+    if len(rows) < _AT_LEAST:
+        return make(rows)
+    made: list[R] = []
+    for start in range(0, len(rows), _AT_MOST):
+        hold = _hold_off()
+        try:
+            made += make(rows[start : start + _AT_MOST])
+        finally:
+            del hold  # which a traceback would keep
+    return made
+
+
+class _Hold:
+    """Turns the collector on when nothing refers to the hold any more.
+
+    That ends it whatever ends the call that began it, an interrupt between any two steps too. The call
+    goes straight to C, so that no interrupt comes between.
+    """
+
+    __slots__ = ("__weakref__",)
+    __del__ = cast("Callable[[_Hold], None]", staticmethod(gc.enable))
+
+
+_holds: weakref.WeakSet[_Hold] = weakref.WeakSet()
+
+
+def _hold_off() -> _Hold | None:
+    """Hold the collector off as long as the caller keeps the answer."""
+    if not (_IS_COUNTING and gc.isenabled()):
+        return None
+    hold = _Hold()
+    _holds.add(hold)
+    gc.disable()
+    return hold
+
+
+def _after_fork() -> None:
+    """Turn the collector on in a child process: the thread that held it off is not in it."""
+    if _holds:
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,73 @@
+"""The collector is held off while a batch is made, and never longer."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from solidb_odm._collector import make_batch
+
+MANY = list(range(50_000))
+
+
+@pytest.fixture(autouse=True)
+def _collecting() -> None:
+    assert gc.isenabled()
+
+
+def test_the_collector_is_off_while_many_are_made_and_on_afterwards() -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def make(rows: Sequence[int]) -> list[int]:
+        seen.append((len(rows), gc.isenabled()))
+        return [row + 1 for row in rows]
+
+    assert make_batch(make, MANY) == [row + 1 for row in MANY]
+    assert seen == [(20_000, False), (20_000, False), (10_000, False)]
+    assert gc.isenabled()
+
+
+def test_few_are_made_as_ever() -> None:
+    assert make_batch(lambda _: [gc.isenabled()], MANY[:10]) == [True]
+
+
+def test_an_error_in_a_batch_that_is_kept_does_not_keep_the_collector_off() -> None:
+    def fail(rows: Sequence[int]) -> list[int]:
+        raise ValueError(len(rows))
+
+    with pytest.raises(ValueError, match="20000") as caught:
+        make_batch(fail, MANY)
+    assert gc.isenabled()
+    assert caught.traceback
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        assert make_batch(lambda _: [gc.isenabled()], MANY[:1000]) == [False]
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_batch_inside_a_batch_leaves_the_outer_one_its_hold() -> None:
+    def outer(rows: Sequence[int]) -> list[bool]:
+        make_batch(lambda _: [0], rows)
+        return [gc.isenabled()]
+
+    assert make_batch(outer, MANY[:1000]) == [False]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_child_that_is_forked_in_the_middle_collects() -> None:
+    def fork(_: Sequence[int]) -> list[int]:
+        child = os.fork()
+        if not child:
+            os._exit(0 if gc.isenabled() else 1)
+        return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
+
+    assert make_batch(fork, MANY[:1000]) == [0]
