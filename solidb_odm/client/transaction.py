@@ -7,9 +7,11 @@ thread or task, whatever others do with the same client.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import Generic, TypeVar
 
 import anyio
@@ -17,7 +19,7 @@ import anyio
 from .._types import JsonObject
 from ..commands import arun, run
 from ..engines.solidb.outcome import Seen, Witness, find_out, unknown_outcome
-from ..errors import ConnectionLost, RequestTimeout, TransactionError, UsageError
+from ..errors import ConcurrentUseError, ConnectionLost, RequestTimeout, TransactionError, UsageError
 from ..wire.faults import Subject
 from ..wire.requests import Exchange, send
 from ..wire.socket_pool import Lease
@@ -81,11 +83,11 @@ class ClientTransaction(TransactionBase):
 
     def __init__(self, owner: object, lease: Lease) -> None:
         super().__init__(owner)
-        self._lease, self._turn = lease, Lock()
+        self._lease, self._turn, self._is_busy = lease, RLock(), False
 
     def begin(self, database: str, level: str) -> str:
         """Begin it; return its identifier."""
-        with self._turn:
+        with self._alone():
             try:
                 self.staging = Staging(run(begin(database, level), self._lease))
                 self.is_open = True
@@ -96,7 +98,7 @@ class ClientTransaction(TransactionBase):
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run an exchange on the transaction's connection."""
-        with self._turn:
+        with self._alone():
             self.check()
             try:
                 return run(exchange, self._lease)
@@ -118,8 +120,20 @@ class ClientTransaction(TransactionBase):
         self.is_open = False
         self._lease.release(clean=False)
 
-    def _end(self, exchange: Exchange[None]) -> None:
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        """Wait for other threads; refuse what this thread asks in the midst of another request."""
         with self._turn:
+            if self._is_busy:  # a signal handler, or the end of something that is collected just now
+                raise ConcurrentUseError("the transaction waits for an answer in this very thread")
+            self._is_busy = True
+            try:
+                yield
+            finally:
+                self._is_busy = False
+
+    def _end(self, exchange: Exchange[None]) -> None:
+        with self._alone():
             self.check()
             self.is_open = False
             try:

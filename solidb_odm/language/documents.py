@@ -56,7 +56,7 @@ class KeyMaker:
 
     def restart(self) -> None:
         """Forget what was made; a child process must not go on where its parent goes on too."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector, or a signal, may have another key made meanwhile
         self._millisecond = self._count = self._step = 0
         self._prefix = ""
 
@@ -73,18 +73,17 @@ class KeyMaker:
         with self._lock:
             if now > self._millisecond:
                 self._begin(now)
-            else:
-                self._count += self._step
-                if self._count >> _RANDOM_BITS:
-                    self._begin(self._millisecond + 1)
-            prefix, count = self._prefix, self._count
-        return _uuid7(prefix, count)
+            self._count = count = self._count + self._step
+            while count >> _RANDOM_BITS:
+                self._begin(self._millisecond + 1)
+                self._count = count = self._count + self._step
+            return _uuid7(self._prefix, count)
 
     def _begin(self, millisecond: int) -> None:
-        self._count = random_bits()
-        self._step = 1 + int.from_bytes(os.urandom(2), "big")
-        self._millisecond = millisecond
-        self._prefix = _stamp(millisecond)
+        """Begin a millisecond, unless a call that came in between began it."""
+        prefix, count, step = _stamp(millisecond), random_bits(), 1 + int.from_bytes(os.urandom(2), "big")
+        if millisecond > self._millisecond:
+            self._millisecond, self._prefix, self._count, self._step = millisecond, prefix, count, step
 
 
 new_key = KeyMaker()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import Protocol, TypeAlias
 
 from .._types import Binds
@@ -42,7 +42,7 @@ class Counted(Protocol):
     received: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tally:
     """What connections have carried."""
 
@@ -51,14 +51,12 @@ class Tally:
     sent: int = 0
     received: int = 0
 
-    def plus(self, other: Counted) -> Tally:
+    def add(self, other: Counted) -> None:
         """Add what a connection has carried."""
-        return Tally(
-            self.round_trips + other.round_trips,
-            self.requests + other.requests,
-            self.sent + other.sent,
-            self.received + other.received,
-        )
+        self.round_trips += other.round_trips
+        self.requests += other.requests
+        self.sent += other.sent
+        self.received += other.received
 
 
 class RequestCounts:
@@ -74,7 +72,7 @@ class RequestCounts:
         self.http_requests = 0
         self._gone = Tally()
         self._open: dict[int, Counted] = {}
-        self._lock = Lock()
+        self._lock = RLock()  # the collector may close another connection meanwhile
 
     @property
     def round_trips(self) -> int:
@@ -106,7 +104,7 @@ class RequestCounts:
         """Keep what a connection counted that is gone."""
         with self._lock:
             if self._open.pop(id(connection), None) is not None:
-                self._gone = self._gone.plus(connection)
+                self._gone.add(connection)
 
     def http(self, event: RequestEvent) -> None:
         """Count a request over HTTP and tell the observer."""
@@ -121,9 +119,9 @@ class RequestCounts:
 
     def _sum(self) -> Tally:
         with self._lock:
-            tally = self._gone
-            for connection in self._open.values():
-                tally = tally.plus(connection)
+            tally = Tally()
+            for counted in (self._gone, *list(self._open.values())):
+                tally.add(counted)
             return tally
 
 

@@ -3,6 +3,9 @@
 ``reuse`` and ``put`` are single steps on a deque, which threads may take without a lock; everything else
 happens under the shell's. So who queues first joins the queue and then looks for a connection, and who gives
 one back first puts it down and then looks for a queue: one of the two sees the other.
+
+The shell's lock can be taken again by the thread that has it, because the collector may end a session in the
+midst of any of this: so a step says what is true after it, whatever was done before it.
 """
 
 from __future__ import annotations
@@ -86,9 +89,13 @@ class PoolPolicy(Generic[W]):
         """Join the queue; ``settle`` comes next."""
         self._queue.append(ticket)
 
-    def withdraw(self, ticket: Ticket[W]) -> None:
-        """Leave the queue without a turn."""
-        self._queue.remove(ticket)
+    def withdraw(self, ticket: Ticket[W]) -> bool:
+        """Leave the queue without a turn; return whether there was none yet."""
+        try:
+            self._queue.remove(ticket)
+        except ValueError:
+            return False
+        return True
 
     def settle(self, now: float) -> tuple[W, ...]:
         """Serve the queue in its order; return the connections that are too old, to close."""
@@ -98,13 +105,17 @@ class PoolPolicy(Generic[W]):
 
     def serve(self) -> None:
         """Serve the queue in its order: with an idle connection, or with leave to open one."""
-        while self._queue:
+        while self._queue and (self._idle or self._open < self._most):
+            try:
+                ticket = self._queue.popleft()
+            except IndexError:
+                return
             connection = self._newest()
+            if connection is None and self._open >= self._most:
+                self._queue.appendleft(ticket)
+                continue
             if connection is None:
-                if self._open >= self._most:
-                    break
                 self._open += 1
-            ticket = self._queue.popleft()
             ticket.connection, ticket.served = connection, True
             ticket.wake()
 
@@ -113,7 +124,8 @@ class PoolPolicy(Generic[W]):
         connections: list[W] = []
         while (connection := self._newest()) is not None:
             connections.append(connection)
-        self._open -= len(connections)
+        count = len(connections)
+        self._open -= count
         return tuple(connections)
 
     def _newest(self) -> W | None:
@@ -136,5 +148,6 @@ class PoolPolicy(Generic[W]):
                 self._idle.appendleft((since, connection))
                 break
             expired.append(connection)
-        self._open -= len(expired)
+        count = len(expired)
+        self._open -= count
         return tuple(expired)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from threading import Event, Lock
+from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -46,7 +46,7 @@ class SocketPool:
         self.seconds = options.timeout
         self._most = options.pool_size + options.pool_overflow
         self._policy = self._new_policy()
-        self._lock = Lock()
+        self._lock = RLock()
         self._process = os.getpid()
         self._http: httpx.Client | None = None
         self._closed = False
@@ -170,14 +170,15 @@ class SocketPool:
         """Wait for a turn; return the connection it brings, or None: open one."""
         if self._closed:
             raise closed()
-        turn = Event()
-        ticket = Ticket[SocketConnection](turn.set)
+        turn = Lock()  # an Event holds a lock of its own while it is set
+        turn.acquire()
+        ticket = Ticket[SocketConnection](turn.release)
         with self._lock:
             self._policy.queue(ticket)
         self._settle()
         limit = within(self.address.options.pool_timeout, remaining(begun, seconds))
         try:
-            served = ticket.served or turn.wait(limit)
+            served = ticket.served or turn.acquire(timeout=max(0.0, limit))
         except BaseException:
             self._leave(ticket)
             raise
@@ -195,10 +196,7 @@ class SocketPool:
 
     def _withdrawn(self, ticket: Ticket[SocketConnection]) -> bool:
         with self._lock:
-            if ticket.served:
-                return False
-            self._policy.withdraw(ticket)
-            return True
+            return self._policy.withdraw(ticket)
 
     def _leave(self, ticket: Ticket[SocketConnection]) -> None:
         """Return the connection of a caller that was interrupted."""
@@ -213,7 +211,7 @@ class SocketPool:
 
     def _forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
-        self._process, self._lock = os.getpid(), Lock()
+        self._process, self._lock = os.getpid(), RLock()
         for connection in self._policy.empty():
             connection.close()
         self._policy = self._new_policy()

@@ -69,10 +69,10 @@ class AsyncFileChannel:
 
     def __del__(self) -> None:
         if not self._closed:
+            self._pool.forget(self._seat)  # before the warning, which may be raised as an error
             warnings.warn(
                 "a session was not closed: use async with", ResourceWarning, source=self, stacklevel=2
             )
-            self._pool.forget(self._seat)
 
     def _check_open(self) -> None:
         if self._closed:

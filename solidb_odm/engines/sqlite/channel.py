@@ -116,7 +116,7 @@ class FileChannel:
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
         self._transaction = Transaction(connection, self._catalogue, statistics, queue, options.timeout)
-        weakref.finalize(self, queue.leave, self._transaction.writer).atexit = False
+        weakref.finalize(self, queue.leave, self._transaction.turn).atexit = False
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
         self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)

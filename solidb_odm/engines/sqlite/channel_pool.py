@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -62,17 +63,29 @@ class Seat:
 
 
 class _Waiter:
-    """Somebody who waits for a seat."""
+    """Somebody who waits for a seat; what wakes it may be called for nothing."""
 
     __slots__ = ("seat", "wake")
 
-    def __init__(self, wake: Wake) -> None:
-        self.wake = wake
+    def __init__(self) -> None:
+        self.wake: Wake = _nobody
         self.seat: Seat | None = None
 
 
+def _nobody() -> None:
+    """Wake nobody: the waiter looks before it waits."""
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the engine is closed", hint="make another with create_engine(url)")
+
+
 class ChannelPool:
-    """At most ``most`` channels to one file; safe for threads and for several event loops."""
+    """At most ``most`` channels to one file; safe for threads and for several event loops.
+
+    The collector may ``forget`` a seat while this very thread holds the lock, so that takes none: it notes
+    the seat and wakes who waits longest, who looks again.
+    """
 
     def __init__(self, open_channel: Callable[[], FileChannel], most: int, seconds: float) -> None:
         self._open_channel = open_channel
@@ -82,6 +95,7 @@ class ChannelPool:
         self._idle: list[Seat] = []
         self._taken = 0
         self._waiting: deque[_Waiter] = deque()
+        self._forgotten: deque[Seat] = deque()
         self._closed = False
 
     async def take(self) -> Seat:
@@ -119,12 +133,9 @@ class ChannelPool:
         if seat.channel is not None:
             seat.worker.post(seat.channel.close)
         seat.worker.end()
-        with self._lock:
-            self._taken -= 1
-            is_waited_for = bool(self._waiting)
-            self._taken += is_waited_for
-        if is_waited_for:
-            self._hand_on(Seat())
+        self._forgotten.append(seat)
+        with suppress(IndexError):
+            self._waiting[0].wake()
 
     async def aclose(self) -> None:
         """Close the idle channels; those in use are closed when they are given back."""
@@ -144,12 +155,14 @@ class ChannelPool:
         self._lock = threading.Lock()
         self._idle, self._taken = [], 0
         self._waiting.clear()
+        self._forgotten.clear()
 
     def _at_once(self) -> Seat | None:
         """Return a seat if one is free; None if the caller must wait."""
         with self._lock:
             if self._closed:
-                raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
+                raise _closed()
+            self._count_forgotten()
             if self._idle:
                 self._taken += 1
                 return self._idle.pop()
@@ -158,14 +171,17 @@ class ChannelPool:
                 return Seat()
             return None
 
+    def _count_forgotten(self) -> None:
+        while self._forgotten:
+            self._forgotten.popleft()
+            self._taken -= 1
+
     async def _in_line(self) -> Seat:
-        event, wake = wakeable()
-        waiter = _Waiter(wake)
-        with self._lock:
-            self._waiting.append(waiter)
+        waiter = _Waiter()
+        self._waiting.append(waiter)
         try:
             with anyio.move_on_after(self._seconds):
-                await event.wait()
+                await self._served(waiter)
         except BaseException:
             self._leave_line(waiter)
             raise
@@ -173,12 +189,31 @@ class ChannelPool:
             self._leave_line(waiter)
         if waiter.seat is None:
             if self._closed:
-                raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
+                raise _closed()
             raise StoreLocked(
                 f"all {self._most} connections to the file were in use for {self._seconds:g} s",
                 hint="close sessions when their work is done (async with), or raise ?connections=",
             )
         return waiter.seat
+
+    async def _served(self, waiter: _Waiter) -> None:
+        """Wait until a waiter has a seat, or the pool is closed."""
+        while True:
+            event, waiter.wake = wakeable()
+            self._serve()  # a seat may have been forgotten before anybody could be woken
+            if waiter.seat is not None or self._closed:
+                return
+            await event.wait()
+
+    def _serve(self) -> None:
+        """Give free places, those of forgotten seats too, to those who wait longest."""
+        with self._lock:
+            self._count_forgotten()
+            while self._waiting and self._taken < self._most:
+                self._taken += 1
+                waiter = self._waiting.popleft()
+                waiter.seat = self._idle.pop() if self._idle else Seat()
+                waiter.wake()
 
     def _leave_line(self, waiter: _Waiter) -> None:
         """Stop waiting; a seat that came just now goes to the next, unless the waiter goes on with it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import uuid
+from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,8 +39,7 @@ class FileDriver:
         self._statistics = Statistics()
         self._queue = WriteQueue()
         self._clock = SweepClock(self._options.sweep)
-        self._idle: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._idle: deque[sqlite3.Connection] = deque()  # changed by single steps, so without a lock
         self._closed = False
         # a database in memory lives as long as a connection to it
         self._anchor = [self._open()] if self._options.in_memory else []
@@ -78,17 +78,13 @@ class FileDriver:
 
     def close(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""
-        with self._lock:
-            self._closed = True
-            connections = [*self._idle, *self._anchor]
-            self._idle.clear()
-            self._anchor.clear()
-        for connection in connections:
-            connection.close()
+        self._closed = True
+        self._purge()
+        while self._anchor:
+            self._anchor.pop().close()
 
     def after_fork(self) -> None:
         """Leave the idle connections to the parent process; threads of it may have held the locks."""
-        self._lock = threading.Lock()
         self._plans.after_fork()
         self._queue.after_fork()
         for connection in self._idle:
@@ -100,19 +96,28 @@ class FileDriver:
         return open_connection(self._options, self._memory_name, self._factory)
 
     def _take(self) -> sqlite3.Connection:
-        with self._lock:
-            if self._closed:
-                raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
-            if self._idle:
-                return self._idle.pop()
-        return self._open()
+        if self._closed:
+            raise ClosedError("the engine is closed", hint="make another with create_engine(url)")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
-            if not self._closed and len(self._idle) < _IDLE:
-                self._idle.append(connection)
-                return
-        connection.close()
+        if self._closed or len(self._idle) >= _IDLE:
+            connection.close()
+            return
+        self._idle.append(connection)
+        if self._is_closed():  # meanwhile
+            self._purge()
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _purge(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
 
 def _where_it_is_now(options: StoreOptions) -> StoreOptions:

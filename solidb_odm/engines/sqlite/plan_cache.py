@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -91,18 +92,21 @@ class PlanCache:
 
     Nodes are compared by walking over them, which takes longer than running a small query. The parser
     gives the same nodes for the same text, so they are looked for by their identity first.
+
+    The lock can be taken again by the thread that has it: while nodes are compared, the collector may run
+    what a program does with its sessions at their end. So what was just found may be gone in the next step.
     """
 
     def __init__(self) -> None:
         self._known: OrderedDict[PlanKey, Known] = OrderedDict()
         self._same: dict[tuple[int, int, Signature], tuple[nodes.Query, Known]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
 
     def after_fork(self) -> None:
         """Take a new lock: a thread that is not in this process may have held the old one."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def get(self, key: PlanKey) -> Known | None:
         """Return what is known of a query."""
@@ -113,7 +117,8 @@ class PlanCache:
         with self._lock:
             found = self._known.get(key)
             if found is not None:
-                self._known.move_to_end(key)
+                with suppress(KeyError):
+                    self._known.move_to_end(key)
                 self._note(key, found)
             return found
 
@@ -123,13 +128,17 @@ class PlanCache:
         if weight > _HEAVY:
             return
         with self._lock:
-            self._weight += weight - self._weights.get(key, 0)
+            self._forget(self._weights.pop(key, 0))
             self._known[key], self._weights[key] = known, weight
+            self._weight += weight
             self._note(key, known)
-            while len(self._known) > _SIZE or self._weight > _WEIGHT:
+            while self._known and (len(self._known) > _SIZE or self._weight > _WEIGHT):
                 oldest, _ = self._known.popitem(last=False)
-                self._weight -= self._weights.pop(oldest)
+                self._forget(self._weights.pop(oldest, 0))
                 self._same.clear()
+
+    def _forget(self, weight: int) -> None:
+        self._weight -= weight
 
     def _note(self, key: PlanKey, known: Known) -> None:
         if len(self._same) >= _SIZE:

@@ -36,7 +36,7 @@ class Statistics:
     def __init__(self) -> None:
         self._written = 0
         self._next = _FIRST
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end another session meanwhile
 
     def wrote(self, connection: sqlite3.Connection, rows: int) -> None:
         """Note what a transaction about to end has written; gather figures if that has doubled since."""

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +49,7 @@ def open_connection(
     return connection
 
 
-def closed_with(owner: object, connections: list[sqlite3.Connection]) -> weakref.finalize[..., object]:
+def closed_with(owner: object, connections: Iterable[sqlite3.Connection]) -> weakref.finalize[..., object]:
     """Close the connections that are in the list when their owner is gone; Python 3.13 warns of open ones.
 
     In a child process nothing is done: closing would drop the locks of its parent.
@@ -59,7 +59,7 @@ def closed_with(owner: object, connections: list[sqlite3.Connection]) -> weakref
     return finalizer
 
 
-def _close_all(connections: list[sqlite3.Connection], process: int) -> None:
+def _close_all(connections: Iterable[sqlite3.Connection], process: int) -> None:
     if process == os.getpid():
         for connection in connections:
             connection.close()

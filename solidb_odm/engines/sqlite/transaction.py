@@ -11,7 +11,7 @@ from ...errors import TransactionError
 from .catalogue import Catalogue
 from .planner_statistics import Statistics
 from .quoting import quoted
-from .write_queue import WriteQueue
+from .write_queue import WriteQueue, WriteTurn
 
 _STEP = "solidb_step"
 
@@ -36,8 +36,8 @@ class Transaction:
         self._statistics = statistics
         self._queue = queue
         self._seconds = seconds
-        self.writer: Final = object()
-        """By what the queue knows the transaction."""
+        self.turn: Final = WriteTurn()
+        """Its place among the writers of this process."""
         self.is_cancelled: Callable[[], bool] = bool
         self._before = connection.total_changes
         self._names: list[str] = []
@@ -50,11 +50,13 @@ class Transaction:
         """Take the write lock; return whether this begins the transaction."""
         if self._connection.in_transaction:
             return False
-        self._queue.take(self.writer, self._seconds, self.is_cancelled)  # else SQLite says that it is locked
         try:
+            self._queue.take(
+                self.turn, self._seconds, self.is_cancelled
+            )  # else SQLite says that it is locked
             self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
-            self._queue.leave(self.writer)
+            self._queue.leave(self.turn)
             raise
         self._names.clear()
         self._before = self._connection.total_changes
@@ -67,14 +69,14 @@ class Transaction:
             self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
             self._connection.execute("COMMIT")
             self._catalogue.settle()
-        self._queue.leave(self.writer)
+        self._queue.leave(self.turn)
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
             self._catalogue.forget()
             self._catalogue.settle()
-        self._queue.leave(self.writer)
+        self._queue.leave(self.turn)
 
     def savepoint(self, name: str) -> None:
         self.begin()

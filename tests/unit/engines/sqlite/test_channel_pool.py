@@ -14,7 +14,7 @@ import pytest
 from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
 from solidb_odm.commands import Apply, CreateCollection, Get, Inserts
 from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
-from solidb_odm.engines.sqlite.write_queue import WriteQueue
+from solidb_odm.engines.sqlite.write_queue import WriteQueue, WriteTurn
 from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
 
 pytestmark = pytest.mark.anyio
@@ -198,12 +198,12 @@ def never() -> bool:
 
 def test_the_turn_goes_to_whoever_waits_longest() -> None:
     queue, served = WriteQueue(), list[int]()
-    first = object()
+    first = WriteTurn()
     assert queue.take(first, 1, never)
     assert queue.take(first, 0, never)  # who has it keeps it
 
     def write(number: int) -> None:
-        writer = object()
+        writer = WriteTurn()
         assert queue.take(writer, 30, never)
         served.append(number)
         queue.leave(writer)
@@ -211,9 +211,9 @@ def test_the_turn_goes_to_whoever_waits_longest() -> None:
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for place, thread in enumerate(threads, 1):
         thread.start()
-        while len(queue._waiting) < place:  # pyright: ignore[reportPrivateUsage]
+        while len(queue._turns) <= place:  # pyright: ignore[reportPrivateUsage]
             pass
-    queue.leave(object())  # who has it not gives nothing up
+    queue.leave(WriteTurn())  # who has it not gives nothing up
     assert served == []
     queue.leave(first)
     for thread in threads:
@@ -224,9 +224,9 @@ def test_the_turn_goes_to_whoever_waits_longest() -> None:
 @pytest.mark.parametrize(("seconds", "is_cancelled"), [(0.01, False), (30.0, True)])
 def test_who_gives_up_is_not_waited_for(seconds: float, is_cancelled: bool) -> None:
     queue = WriteQueue()
-    first, other = object(), object()
+    first, other = WriteTurn(), WriteTurn()
     queue.take(first, 1, never)
-    assert not queue.take(object(), seconds, lambda: is_cancelled)
+    assert not queue.take(WriteTurn(), seconds, lambda: is_cancelled)
     queue.leave(first)
     assert queue.take(other, 0, never)
 
