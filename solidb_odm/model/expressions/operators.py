@@ -29,8 +29,10 @@ from .base import (
     lift,
 )
 from .kinds import NAMES as KINDS
-from .kinds import kind_of
+from .kinds import choices, kind_of
 from .literals import check_pair
+
+_PLAIN = ("text", "int", "float", "bool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,24 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
     listed: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]
+    return Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
+
+
+def _keys_of(tested: Expression, listed: list[Any], operator: q.ComparisonOperator) -> list[Any]:
+    """Check the values of a list and return what they are looked for as.
+
+    Where they are of one plain type, and the type of what is tested says all, one of them speaks for all.
+    """
+    first = listed[:1]
+    if tested.__solidb_kind__ in _PLAIN and len(set(map(type, listed))) == 1:
+        is_plain = type(first[0]) in (str, int, float, bool)
+        if is_plain and choices(tested.__solidb_type__) is None:
+            tested.__solidb_check__(first[0], operator)
+            if tested.__solidb_key__(first[0]) is first[0]:
+                return listed
     for value in listed:
         tested.__solidb_check__(value, operator)
-    return Comparison(tested, operator, Value([tested.__solidb_key__(value) for value in listed]))
+    return [tested.__solidb_key__(value) for value in listed]
 
 
 def matching(tested: Expression, pattern: Any) -> Predicate:
