@@ -1,6 +1,8 @@
 """The arguments of all commands. Imports nothing but argparse, so that help comes at once.
 
 Each command is named by the module and function that perform it, as ``revisions:show``.
+
+The arguments of ``solidb-odm sync``; like all of the parser it imports nothing but argparse.
 """
 
 from __future__ import annotations
@@ -10,7 +12,44 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from .sync_parser import add_commands
+_Argument = tuple[str, dict[str, Any]]
+_PLACE: tuple[_Argument, ...] = (("collection", {}), ("key", {}))
+_MAYBE: tuple[_Argument, ...] = (("collection", {"nargs": "?"}), ("key", {"nargs": "?"}))
+_COMMANDS: dict[str, tuple[str, tuple[_Argument, ...]]] = {
+    "status": ("say how syncing stands", ()),
+    "now": ("sync now", ()),
+    "pending": ("list the edits that wait to be pushed", ()),
+    "conflicts": ("list the conflicts that wait for a decision", ()),
+    "resolve": (
+        "decide a conflict",
+        (*_PLACE, ("take", {"help": "local, remote, or a document as JSON"})),
+    ),
+    "rejections": ("list the edits that the server refused", ()),
+    "retry": ("push refused edits again", _MAYBE),
+    "discard": ("take an edit back", _PLACE),
+    "verify": (
+        "compare every document with the server",
+        (("--no-repair", {"action": "store_true", "help": "only count what differs"}),),
+    ),
+    "rotate-key": (
+        "encrypt the store with another key",
+        (("--new-key-env", {"required": True, "metavar": "NAME", "help": "what holds the new key"}),),
+    ),
+}
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """Add the commands below ``sync``."""
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="sync_command")
+    for name, (words, places) in _COMMANDS.items():
+        made = actions.add_parser(name, help=words, description=words)
+        made.add_argument("--store", required=True, metavar="DIR", help="the folder of the store")
+        made.add_argument(
+            "--key-env", default="", metavar="NAME", help="the environment variable that holds its key"
+        )
+        for place, settings in places:
+            made.add_argument(place, **settings)
+
 
 _REVISION = "an id or its beginning, head, heads, base, +1, -1"
 
@@ -141,7 +180,7 @@ def _add_runs(commands: _Commands) -> None:
         ("upgrade", "run what is pending"),
         ("downgrade", "undo what has run after a revision"),
     ):
-        made = commands.add(name, f"runs:{name}", words)
+        made = commands.add(name, f"reports:{name}", words)
         if name == "upgrade":
             made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
             made.add_argument(
@@ -154,10 +193,10 @@ def _add_runs(commands: _Commands) -> None:
             "--wait", type=float, default=60.0, metavar="S", help="seconds to wait for another runner"
         )
         made.add_argument("--allow-loss", action="store_true", help="allow what destroys data for good")
-    made = commands.add("stamp", "runs:stamp", "note that the database is at a revision, running nothing")
+    made = commands.add("stamp", "reports:stamp", "note that the database is at a revision, running nothing")
     made.add_argument("revision", metavar="R", help=_REVISION)
     made.add_argument("--purge", action="store_true", help="forget a run that stopped half-way too")
-    made = commands.add("attic", "runs:attic", "list what was dropped and is kept")
+    made = commands.add("attic", "reports:attic", "list what was dropped and is kept")
     made.add_argument("--purge", metavar="R", help="destroy what a revision dropped; all destroys everything")
 
 

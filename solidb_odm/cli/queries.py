@@ -9,8 +9,7 @@ from typing import Any
 from ..commands import CountDocuments, ExplainQuery, ListCollections, Operation, call
 from ..query import sdbql
 from ..session import Session
-from .dispatch import Context
-from .output import print_json
+from .dispatch import Context, print_json
 
 
 def run_query(context: Context) -> None:

@@ -23,9 +23,9 @@ from ..commands import (
 from ..errors import MigrationError
 from ..migrations.ledger import Run, body_of, write
 from ..migrations.passes import read_page
-from ..migrations.snapshot import models_of
+from ..migrations.state import models_of
 from ..query import select
-from ..schema.history import LEDGER
+from ..schema.creation import LEDGER
 from ..session import Session
 from .dispatch import Context
 

@@ -1,9 +1,16 @@
-"""``client.collections``: maintenance, schemas, export and import of whole collections."""
+"""``client.collections``: maintenance, schemas, export and import of whole collections.
+
+Documents to and from lines of JSON, one at a time, whatever the size of the whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, overload
+import json
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeAlias, cast, overload
 
 from anyio import to_thread
 
@@ -11,14 +18,76 @@ from .._types import JsonObject
 from ..commands import SetSchema, ValidationMode
 from ..engines.solidb import definitions
 from ..engines.solidb.reads import query_request
-from ..errors import UsageError
+from ..errors import InvalidDocument, UsageError
+from ..language.documents import without
 from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.requests import Exchange, send
-from . import databases, documents, transfer
+from . import databases, documents
 from .calls import AsyncCaller, Caller
+from .documents import chunks_of
 from .results import CollectionStats, DocumentResult
-from .transfer import Progress, Source, Target
+
+"""What the server makes anew for imported documents."""
+
+Target: TypeAlias = "str | os.PathLike[str] | IO[str]"
+Source: TypeAlias = "str | os.PathLike[str] | IO[str] | bytes | Iterable[Mapping[str, Any]]"
+Progress: TypeAlias = Callable[[int], None]
+"""Called with the number of documents that are done."""
+
+
+@contextmanager
+def opened(target: Target) -> Generator[IO[str]]:
+    """Return a file to write to; one that was opened here is closed here."""
+    if isinstance(target, str | os.PathLike):
+        with Path(target).open("w", encoding="utf-8") as file:
+            yield file
+    else:
+        yield target
+
+
+def write(file: IO[str], documents: Sequence[DocumentResult]) -> None:
+    """Write documents, one a line."""
+    file.writelines(
+        json.dumps(without_system(document), ensure_ascii=False, separators=(",", ":")) + "\n"
+        for document in documents
+    )
+
+
+def chunks_in(source: Source, collection: str) -> Iterator[list[JsonObject]]:
+    """Read documents in lists that fit into one message."""
+    return chunks_of(map(without_system, _documents(source)), collection)
+
+
+def without_system(document: Mapping[str, Any]) -> JsonObject:
+    """Leave out what the server makes anew."""
+    return without(document)
+
+
+def _documents(source: Source) -> Iterator[Mapping[str, Any]]:
+    if isinstance(source, str | os.PathLike):
+        with Path(source).open(encoding="utf-8") as file:
+            yield from _parsed(file)
+    elif isinstance(source, bytes):
+        yield from _parsed(source.splitlines())
+    elif hasattr(source, "readline"):
+        yield from _parsed(cast(IO[str], source))
+    else:
+        yield from cast("Iterable[Mapping[str, Any]]", source)  # type: ignore[redundant-cast]  # pyright: str iterates
+
+
+def _parsed(lines: Iterable[str | bytes]) -> Iterator[JsonObject]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+        except ValueError as problem:
+            raise InvalidDocument(f"line {number} is not JSON: {problem}") from problem
+        if not isinstance(document, dict):
+            raise InvalidDocument(f"line {number} is not a document but a {type(document).__name__}")
+        yield cast(JsonObject, document)
+
 
 MODES: dict[str, ValidationMode] = {"strict": "strict", "lenient": "lenient", "off": "off"}
 
@@ -73,9 +142,9 @@ class Collections(Caller):
         if target is None:
             return self._exported(collection, progress)
         count = 0
-        with transfer.opened(target) as file:
+        with opened(target) as file:
             for page in self._pages(documents.pages(self._database, collection)):
-                transfer.write(file, page)
+                write(file, page)
                 count += len(page)
                 _tell(progress, count)
         return count
@@ -88,7 +157,7 @@ class Collections(Caller):
         ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
         """
         count = 0
-        for chunk in transfer.chunks_in(data, collection):
+        for chunk in chunks_in(data, collection):
             count += self._run(store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count
@@ -151,9 +220,9 @@ class AsyncCollections(AsyncCaller):
         if target is None:
             return await self._exported(collection, progress)
         count = 0
-        with transfer.opened(target) as file:
+        with opened(target) as file:
             async for page in self._pages(documents.pages(self._database, collection)):
-                await to_thread.run_sync(transfer.write, file, page)
+                await to_thread.run_sync(write, file, page)
                 count += len(page)
                 _tell(progress, count)
         return count
@@ -166,7 +235,7 @@ class AsyncCollections(AsyncCaller):
         ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
         """
         count = 0
-        chunks = transfer.chunks_in(data, collection)
+        chunks = chunks_in(data, collection)
         while (chunk := await to_thread.run_sync(next, chunks, None)) is not None:
             count += await self._run(store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)

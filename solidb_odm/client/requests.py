@@ -21,8 +21,7 @@ from ..errors import (
     UsageError,
 )
 from ..wire.faults import Subject
-from ..wire.frames import MAX_FRAME
-from ..wire.packing import is_map
+from ..wire.frames import MAX_FRAME, is_map
 from ..wire.requests import Exchange, HttpCall, http_fault, send
 from ..wire.responses import Answer
 

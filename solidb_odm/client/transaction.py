@@ -18,7 +18,7 @@ import anyio
 
 from .._types import JsonObject
 from ..commands import arun, run
-from ..engines.solidb.outcome import Seen, Witness, find_out, unknown_outcome
+from ..engines.solidb.commit import Seen, Witness, find_out, unknown_outcome
 from ..errors import ConcurrentUseError, ConnectionLost, RequestTimeout, TransactionError, UsageError
 from ..wire.faults import Subject
 from ..wire.requests import Exchange, send

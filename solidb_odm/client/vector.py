@@ -11,8 +11,8 @@ from .._types import JsonObject
 from ..engines.solidb.reads import read_by_keys
 from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
 from ..wire.faults import Subject
+from ..wire.frames import is_map
 from ..wire.names import quoted
-from ..wire.packing import is_map
 from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import send_whole, unsupported

@@ -24,8 +24,16 @@ from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Dri
 from ..errors import ConfigurationError, UsageError
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
-from .echo import announce, log_request, log_statement
-from .events import AsyncObservedChannel, Observation, ObservedChannel, Watcher, spans
+from .events import (
+    AsyncObservedChannel,
+    Observation,
+    ObservedChannel,
+    Watcher,
+    announce,
+    log_request,
+    log_statement,
+    spans,
+)
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -1,8 +1,7 @@
 """Migrations from model diffs: revisions are generated, read, run and undone, on a file and on a server."""
 
 from .async_migrator import AsyncMigrator
-from .attic import Shelf
-from .base import MigratorBase
+from .base import MigratorBase, Shelf
 from .decisions import Question
 from .history import Revision
 from .ledger import Progress

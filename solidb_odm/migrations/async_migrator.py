@@ -12,7 +12,8 @@ import anyio
 from ..commands import Command, Operation, arun
 from ..engine.engine import AsyncEngine
 from ..errors import SolidbError
-from . import attic, reports, runner
+from . import base as attic
+from . import reports, runner
 from .base import MigratorBase
 from .history import Revision
 from .ledger import RENEW_SECONDS, Pause, Progress, Run, read_ledger, release, renew

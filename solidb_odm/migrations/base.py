@@ -1,26 +1,30 @@
-"""What both migrators have in common: the folder, the models, and all that needs no database."""
+"""What both migrators have in common: the folder, the models, and all that needs no database.
+
+Looking into the attic, and emptying it: the only thing that destroys what a step dropped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .._types import Json
+from ..commands import FetchDocuments, Operation, Removals, RunQuery, call
 from ..engine.engine import EngineBase
-from ..errors import ConfigurationError, MigrationError
+from ..errors import CollectionNotFound, ConfigurationError, MigrationError
+from ..language.parser import parse
 from .decisions import Decisions
 from .diff import diff
 from .history import History, Revision
-from .ledger import Run
-from .phases import split_phases
+from .ledger import ATTIC, Run, acquire, write
 from .render import file_name, new_id, revision_text, write_revision
 from .replay import numbered_reversals, reversals
 from .reports import differences
-from .snapshot import models_of, snapshot
-from .state import State, copy_of
-from .steps import Step
+from .state import State, copy_of, models_of, snapshot
+from .steps import Step, split_phases
 
 
 class MigratorBase:
@@ -185,3 +189,44 @@ def _touched(history: History, ids: Sequence[str]) -> list[str]:
                 if step.operation in ("add_field", "rename_field", "drop_field", "alter_field"):
                     found.setdefault(f"{step.collection}.{step.path}", set()).add(number)
     return sorted(path for path, numbers in found.items() if len(numbers) > 1)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What one step took from the documents of one collection."""
+
+    revision: str
+    collection: str
+    path: str
+    operation: str
+    documents: int
+
+
+def shelves() -> Operation[list[Shelf]]:
+    """Return what is in the attic."""
+    text = (
+        f"FOR a IN `{ATTIC}` COLLECT r = a.revision, c = a.collection, p = a.path, o = a.operation "
+        "WITH COUNT INTO n RETURN [r, c, p, o, n]"
+    )
+    try:
+        rows = yield from call(RunQuery(parse(text)))
+    except CollectionNotFound:
+        return []
+    return sorted(
+        (Shelf(*row) for row in rows), key=lambda shelf: (shelf.revision, shelf.collection, shelf.path)
+    )
+
+
+def purge(run: Run, revision: str) -> Operation[int]:
+    """Destroy what one revision dropped, or ``all``; return how many documents' values that were."""
+    yield from acquire(run)
+    count = 0
+    low, high = ("", "\U0010ffff") if revision == "all" else (f"{revision}-", f"{revision}-~")
+    while True:
+        text = f"FOR a IN `{ATTIC}` FILTER a._key >= @low AND a._key < @high SORT a._key LIMIT 1000 RETURN a"
+        rows = yield from call(FetchDocuments(parse(text), {"low": low, "high": high}))
+        found = [(stored[0], stored[1]) for stored in rows if stored is not None]
+        if not found:
+            return count
+        yield from write(run, [Removals(ATTIC, found)])
+        count += len(found)

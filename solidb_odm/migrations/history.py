@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import MigrationError, RevisionNotFound, SeveralHeads
-from .fingerprint import fingerprint
 from .operations import Operations
+from .render import fingerprint
 from .replay import apply_step, numbered_reversals
 from .state import State, copy_of
 from .steps import Step

@@ -43,7 +43,7 @@ from ..errors import (
     TransactionConflict,
 )
 from ..language.parser import parse
-from ..schema.history import LEDGER
+from ..schema.creation import LEDGER
 from .steps import Step
 
 ATTIC: Final = "_migrations_attic"

@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 from ..commands import Command, Operation, run
 from ..engine.engine import Engine
 from ..errors import SolidbError
-from . import attic, reports, runner
+from . import base as attic
+from . import reports, runner
 from .base import MigratorBase
 from .history import Revision
 from .ledger import RENEW_SECONDS, Pause, Progress, Run, read_ledger, release, renew

@@ -14,12 +14,11 @@ from .history import History
 from .ledger import Ledger, body_of, read_ledger
 from .passes import read_page
 from .paths import split_target
-from .phases import phase_of
 from .preflight import misfit_of
 from .replay import apply_step, reversal
 from .runner import Task, applied_ids, changed_ids, downgrade_tasks, upgrade_tasks
 from .state import State, copy_of
-from .steps import Step, step_text
+from .steps import Step, phase_of, step_text
 
 _SECONDS_A_DOCUMENT = 2e-5
 _OVER_DOCUMENTS = (

@@ -9,8 +9,7 @@ from .._types import JsonObject
 from ..commands import DescribeCollection, GetMany, Inserts, Operation, Removals, RunQuery, SetSchema, call
 from ..errors import IrreversibleMigration, MigrationError, MigrationFailed, RevisionChanged, SolidbError
 from ..language.parser import parse
-from ..schema.history import LEDGER
-from .fingerprint import step_fingerprint
+from ..schema.creation import LEDGER
 from .history import History, Revision
 from .ledger import (
     ATTIC,
@@ -27,11 +26,11 @@ from .ledger import (
     write,
 )
 from .performers import Work, perform, sync_schema
-from .phases import phase_of
 from .preflight import preflight
+from .render import step_fingerprint
 from .replay import apply_step
 from .state import State, copy_of
-from .steps import Step
+from .steps import Step, phase_of
 
 _FRESH: JsonObject = {"after": "", "done": 0, "total": 0, "pending": [], "phase": "", "place": 0}
 

@@ -1,9 +1,12 @@
-"""Steps: what ``op`` records. Plan, dry run and resumption are one list of them."""
+"""Steps: what ``op`` records. Plan, dry run and resumption are one list of them.
+
+Which steps old code can live with: additions expand, removals and narrowings contract.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -195,3 +198,23 @@ def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Ma
         raise MigrationError(f"an index has no option {unknown[0]!r}", hint=hint)
     made: dict[str, Any] = dict(options)
     return IndexSpec(name or index_name(fields, kind), cast(IndexKind, kind), fields, **made)
+
+
+CONTRACTS = ("drop_collection", "drop_field", "drop_index", "irreversible")
+
+
+def phase_of(step: Step) -> str:
+    """Return ``expand`` or ``contract``."""
+    if step.operation in CONTRACTS:
+        return "contract"
+    if step.operation == "alter_field" and (step["values"] or step["convert"] or step["fill"] is not UNSET):
+        return "contract"
+    if step.operation == "set_schema" and step["validation"] == "strict":
+        return "contract"
+    return "expand"
+
+
+def split_phases(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """Return additions and removals, each in their order."""
+    first = [step for step in steps if phase_of(step) == "expand"]
+    return first, [step for step in steps if phase_of(step) == "contract"]

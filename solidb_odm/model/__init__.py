@@ -8,27 +8,23 @@ from .declaration.registry import Registry, registry
 if TYPE_CHECKING:
     from .declaration.cascades import Cascade
     from .declaration.indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
-    from .declaration.renames import RenamedFrom
     from .document import Document
     from .edge import Edge
     from .expressions.base import Expression, Predicate
     from .links.back_references import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
     from .links.link import Link
     from .mixins import SoftDelete, Timestamped
-    from .stored.lossy import Lossy
-    from .types import GeoPoint, Vector
+    from .types import GeoPoint, Lossy, RenamedFrom, Vector
 else:
     __getattr__ = lazily(
         __name__,
         {
             ".declaration.cascades": ("Cascade",),
-            ".declaration.renames": ("RenamedFrom",),
             ".document": ("Document",),
             ".edge": ("Edge",),
             ".expressions.base": ("Expression", "Predicate"),
             ".declaration.indexes": ("FulltextIndex", "GeoIndex", "Index", "TTLIndex", "VectorIndex"),
             ".links.link": ("Link",),
-            ".stored.lossy": ("Lossy",),
             ".mixins": ("SoftDelete", "Timestamped"),
             ".links.back_references": (
                 "BackReference",
@@ -38,7 +34,7 @@ else:
                 "incoming",
                 "outgoing",
             ),
-            ".types": ("GeoPoint", "Vector"),
+            ".types": ("GeoPoint", "Lossy", "RenamedFrom", "Vector"),
         },
     )
 

@@ -13,8 +13,8 @@ from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import InvalidDocument, StateError
 from ..language.documents import new_key
+from .declaration.checks import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 from .declaration.forward_references import is_completed
-from .declaration.keys import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .links.placement import Reader
@@ -30,7 +30,7 @@ from .state import (
     unpickle,
 )
 from .stored.codec import encode_value
-from .stored.times import parse_time
+from .stored.scalars import parse_time
 from .type_inspection import UNCHANGEABLE
 
 KeyText = Annotated[str, Field(min_length=1, max_length=MAXIMUM_KEY_LENGTH, pattern=KEY_PATTERN)]

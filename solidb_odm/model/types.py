@@ -1,14 +1,25 @@
-"""Field types that an engine knows more about than JSON: points on the earth, and vectors."""
+"""Field types that an engine knows more about than JSON: points on the earth, and vectors.
+
+``RenamedFrom``: what a field was called before, for migrations and for documents not yet renamed.
+
+``Lossy``: leave to store what would come back changed.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from .._dataclasses import dataclass
+from ..errors import DeclarationError
+from .stored.forms import LOSSY, RENAMED
 
 
-@dataclass(frozen=True)
+@checked_dataclass(frozen=True)
 class GeoPoint:
     """A place on the earth in degrees (WGS 84), stored as ``{"lat": .., "lon": ..}``.
 
@@ -21,3 +32,52 @@ class GeoPoint:
 
 Vector: TypeAlias = list[float]
 """Numbers for a ``VectorIndex``, all of one length."""
+
+
+class RenamedFrom:
+    """Say the stored name a field had: ``title: Annotated[str, RenamedFrom("label")]``.
+
+    A migration then renames it without asking, and documents that still have the old name are read as well.
+    """
+
+    __slots__ = ("names",)
+
+    def __init__(self, *names: str) -> None:
+        if not names or not all(names):
+            raise DeclarationError(
+                "RenamedFrom takes the old stored names as texts", hint='RenamedFrom("label")'
+            )
+        self.names = names
+
+    def __repr__(self) -> str:
+        return f"RenamedFrom({', '.join(map(repr, self.names))})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RenamedFrom) and other.names == self.names
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        return cast(CoreSchema, {**schema, "metadata": {**schema.get("metadata", {}), RENAMED: self.names}})
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "x-renamed-from": list(self.names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Lossy:
+    """Store a field as Pydantic writes it, though it may come back as another value.
+
+    ``Annotated[date | str, Lossy()]``, ``Annotated[Any, Lossy()]``: without it, a type whose values
+    JSON can't tell apart is refused when its class is made, and a value that JSON would change when it
+    is written.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        schema["metadata"] = {**(schema.get("metadata") or {}), LOSSY: True}
+        return schema  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@
 """
 
 from .async_manager import AsyncOfflineSyncManager
-from .config import StorageEngine, SyncConfig
+from .config import ConflictResolution, ConflictStrategy, StorageEngine, SyncConfig
 from .results import (
     Change,
     ChangeType,
@@ -22,7 +22,6 @@ from .results import (
     SyncStatus,
     Verification,
 )
-from .strategies import ConflictResolution, ConflictStrategy
 from .sync_manager import OfflineSyncManager
 
 __all__ = [

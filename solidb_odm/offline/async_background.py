@@ -12,8 +12,7 @@ from anyio.abc import TaskGroup
 
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from .background import STUCK, TICK, WAIT_FOR_SERVER
-from .doorbell import LOOK_FOR_COLLECTIONS, collection_names, open_bell_async, rings
-from .schedule import Schedule
+from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell_async, rings
 from .server import AsyncServerRemote
 
 logger = logging.getLogger("solidb_odm.offline")

@@ -8,9 +8,8 @@ import time
 from typing import Any
 
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
-from .doorbell import LOOK_FOR_COLLECTIONS, collection_names, open_bell, rings
 from .results import SyncState
-from .schedule import Schedule
+from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell, rings
 from .server import ServerRemote
 
 logger = logging.getLogger("solidb_odm.offline")

@@ -10,8 +10,8 @@ from typing import Any
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
 from ..language.documents import without
+from ..wire.frames import is_list, is_map
 from ..wire.http_json import as_read
-from ..wire.packing import is_list, is_map
 
 
 def plain(document: JsonObject) -> JsonObject:

@@ -27,10 +27,10 @@ from ..engines.sqlite import json_text
 from ..errors import CollectionNotFound, DocumentNotFound, UsageError
 from ..language.documents import new_key
 from ..language.parser import parse
+from .config import ConflictResolution
 from .documents import plain, whole
 from .reconciliation import resolved
 from .results import Conflict
-from .strategies import ConflictResolution
 
 
 def save(

@@ -25,9 +25,9 @@ from ..commands.replica import (
 )
 from ..work.conflicts import Conflict as AttributeConflict
 from ..work.conflicts import merge
+from .config import ConflictResolution, ConflictStrategy
 from .documents import digest, is_from, moment, same
 from .results import Conflict
-from .strategies import ConflictResolution, ConflictStrategy
 
 Asked: TypeAlias = Callable[[Conflict], "ConflictResolution | None"]
 

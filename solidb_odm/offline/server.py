@@ -37,9 +37,9 @@ from ..errors import (
     TransactionConflict,
 )
 from ..wire.faults import Subject
+from ..wire.frames import is_map
 from ..wire.http_json import as_read
 from ..wire.names import quoted
-from ..wire.packing import is_map
 from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
 from ..wire.url import ServerAddress
 from .remote import (

@@ -37,14 +37,15 @@ from ..schema import creation
 from ..wire.url import ServerAddress
 from .config import SyncConfig
 from .documents import moment
-from .listeners import A, L, Listeners
-from .preparation import local_kinds, prepare
 from .pull import MARKS
 from .reconciliation import Judge
 from .results import (
+    A,
     Change,
     ChangeType,
     Conflict,
+    L,
+    Listeners,
     Pending,
     Rejection,
     SyncProgress,
@@ -55,7 +56,7 @@ from .results import (
 )
 from .round import Round
 from .store import CONFIG
-from .synchronisation import LAST_SYNC, verify
+from .synchronisation import LAST_SYNC, local_kinds, prepare, verify
 
 logger = logging.getLogger("solidb_odm.offline")
 

@@ -25,16 +25,14 @@ from ..engines.sqlite.driver import FileDriver
 from ..errors import RequestTimeout
 from . import local
 from .background import Background
-from .folder_lock import FolderLock
-from .hooked import HookedDriver
+from .config import ConflictResolution
+from .hooked import Deadline, HookedDriver, Router
 from .pull import ACCEPTED, UPLOAD
 from .remote import Remote
 from .results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
-from .router import Deadline, Router
 from .server import ServerRemote
 from .state import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
-from .store import LOCK, prepare_folder, store_url
-from .strategies import ConflictResolution
+from .store import LOCK, FolderLock, prepare_folder, store_url
 from .synchronisation import synchronise
 from .turns import Turns
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import anyio
 
 from ..errors import SolidbError
+from .hooked import Deadline
 from .results import SyncResult
-from .router import Deadline
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ from .._lazy import lazily
 from .select import Select, select
 
 if TYPE_CHECKING:
-    from .attributes import attribute
     from .columns import Path
     from .conditionals import case, coalesce, exists
     from .conditions import and_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from .functions import func, label
     from .geo import distance, within
     from .inserts import Insert, Upsert, insert, upsert
-    from .raw import RawStatement, sdbql
+    from .raw import RawStatement, attribute, sdbql
     from .search import hybrid, matches, nearest
     from .set_operations import except_, intersect, union
     from .shortest import PathStatement, k_shortest_paths, shortest_path
@@ -28,7 +27,6 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            ".attributes": ("attribute",),
             ".updates": ("Delete", "Update", "delete", "update"),
             ".conditionals": ("case", "coalesce", "exists"),
             ".columns": ("Path",),
@@ -50,7 +48,7 @@ else:
             ".functions": ("func", "label"),
             ".geo": ("distance", "within"),
             ".inserts": ("Insert", "Upsert", "insert", "upsert"),
-            ".raw": ("RawStatement", "sdbql"),
+            ".raw": ("RawStatement", "attribute", "sdbql"),
             ".written": ("Returning",),
             ".search": ("hybrid", "matches", "nearest"),
             ".sources": ("aliased",),

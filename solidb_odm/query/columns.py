@@ -1,8 +1,12 @@
-"""What a select gives back: columns, and how each becomes a Python value."""
+"""What a select gives back: columns, and how each becomes a Python value.
+
+Outer joins: the documents a row is joined to, or none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
@@ -20,6 +24,7 @@ from ..model.stored.codec import first_problem
 from ..model.stored.field_schemas import field_reader
 from ..model.stored.forms import type_form
 from .elements import check_no_elements
+from .scope import sources_of
 from .sources import Alias
 from .svg import draw
 
@@ -206,3 +211,23 @@ def _decoding(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
             ) from error
 
     return decode
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A source of an outer join, and the conditions that say which of its documents belong to a row."""
+
+    source: Source
+    conditions: tuple[Expression, ...]
+
+
+def or_none(column: Column, source: Source) -> Column:
+    """Let a column over a source be None where a row has no partner there."""
+    if not isinstance(column, Scalar) or column.decode is None:
+        return column
+    reads = any(each is source for each in sources_of([column.expression]))
+    return replace(column, decode=_or_none(column.decode)) if reads else column
+
+
+def _or_none(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else decode(value)

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.fields import FieldRef, Place, moved
-from ..model.system import IdRef
+from ..model.expressions.fields import FieldRef, IdRef, Place, moved
 from .columns import Column, Entity, Labelled, Scalar, labels_of
 from .scope import BuildScope
 

@@ -19,8 +19,7 @@ from ..model.expressions.base import OPERATORS, Combined, Comparison, Expression
 from ..model.expressions.encoding import encode_as
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
 from ..model.expressions.kinds import NAMES
-from ..model.expressions.methods import METHODS, has_kind
-from ..model.expressions.records import fields_of, records
+from ..model.expressions.methods import METHODS, fields_of, has_kind, records
 from ..model.links.paths import beyond
 from .conditions import condition, expression
 

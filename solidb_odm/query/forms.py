@@ -14,14 +14,12 @@ from typing import Any, TypeAlias, cast
 from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.expressions.base import Arithmetic, Combined, Comparison, Expression, Negation, Negative, Value
-from ..model.expressions.bounds import size_of
 from ..model.expressions.calls import FunctionCall, Test
-from ..model.expressions.constants import inexact
+from ..model.expressions.encoding import inexact, size_of
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
-from .columns import Column, Entity, Labelled, Scalar
+from .columns import Column, Entity, Labelled, Partner, Scalar
 from .functions import Aggregate
-from .outer_joins import Partner
 from .select_block import Selection
 
 Form: TypeAlias = tuple[Any, ...]

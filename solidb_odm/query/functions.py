@@ -18,7 +18,8 @@ from ..language import nodes as q
 from ..language.functions.base import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
-from ..model.expressions import decimals, instants
+from ..model.expressions import decimals
+from ..model.expressions import decimals as instants
 from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.kinds import NAMES, Kind

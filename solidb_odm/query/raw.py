@@ -1,10 +1,14 @@
-"""``sdbql``: the language itself, bound and, if wished, read into models."""
+"""``sdbql``: the language itself, bound and, if wished, read into models.
+
+``attribute``: what is stored of a document, by name, where no field of the class speaks of it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import field, replace
+from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import QueryError, UsageError
@@ -14,13 +18,13 @@ from ..language.check import check_names, check_values
 from ..language.walk import bind_names, collections_written
 from ..model.document import Document
 from ..model.expressions.base import Value
-from ..model.expressions.constants import plain
+from ..model.expressions.encoding import plain
+from ..model.expressions.fields import FieldRef, Place
 from .columns import Column, Entity, Scalar, decoder
-from .load_options import Loading
 from .load_paths import Hops
 from .scope import BuildScope
 from .sources import model_of
-from .statement import Compiled, T_co
+from .statement import Compiled, Loading, T_co
 
 A = TypeVar("A")
 _SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None)))
@@ -105,3 +109,30 @@ def _value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_value(each) for each in cast("list[Any]", value)]
     return plain(value)
+
+
+T = TypeVar("T")
+
+
+@overload
+def attribute(model: type[Any], name: str) -> Any: ...
+@overload
+def attribute(model: type[Any], name: str, kind: type[T]) -> T: ...
+def attribute(model: type[Any], name: str, kind: Any = Any) -> Any:
+    """Return an attribute by its name: an extra one, or a field; ``kind`` is the type of its values.
+
+    ``attribute(User, "zip", str) == "75001"``, where User has ``extra="allow"``. It also says the type
+    of a computed field to type checkers: ``attribute(User, "full_name", str)``.
+    """
+    owner = model_of(model)
+    known = {**owner.__pydantic_fields__, **owner.__pydantic_computed_fields__}
+    if name in known:
+        return getattr(model, name)
+    if owner.model_config.get("extra") != "allow":
+        close = get_close_matches(name, known, 1)
+        guess = f"; did you mean {close[0]!r}?" if close else ""
+        raise UsageError(
+            f"{owner.__name__} has no attribute {name!r}{guess}",
+            hint='model_config = ConfigDict(extra="allow") keeps others than its fields',
+        )
+    return FieldRef(Place(model, (name,), kind, None, name, nullable=True))

@@ -10,8 +10,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.base import Expression
 from ..model.expressions.build_scope import Source
-from ..model.expressions.constants import inexact
-from .families import are_one, types_with
+from ..model.expressions.encoding import inexact
+from .sources import are_one, types_with
 
 
 class Compiles(Protocol):

@@ -1,4 +1,7 @@
-"""``select``: reading documents, fields and groups."""
+"""``select``: reading documents, fields and groups.
+
+Statements as values in other statements.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,77 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
+from ..model.expressions import decimals
 from ..model.expressions.base import Expression, Predicate, Value
 from ..model.expressions.build_scope import Source
-from ..model.expressions.fields import FieldRef
+from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.operators import Ordering, sort_key
 from . import conditions
-from .columns import Entity, Scalar, column, decoder, labels_of
+from .columns import Entity, Labelled, Partner, Scalar, column, decoder, labels_of, or_none
 from .ctes import Table
 from .elements import Unnest, check_no_elements
 from .forms import Built, build_once
-from .load_options import Loading, check_documents
 from .load_paths import Hops
-from .outer_joins import Partner, or_none
 from .scope import BuildScope, sources_of, with_tables
 from .select_block import Selection, build_select, has_aggregate
 from .sources import Alias, model_of
-from .statement import Compiled, T_co, Unreadable
-from .subqueries import ListValue, SingleValue
+from .statement import Compiled, Loading, T_co, Unreadable, check_documents
+
+
+class SingleValue(Expression):
+    """The first row of a statement with one column; null if there is none."""
+
+    __slots__ = ("annotation", "inner", "name", "place")
+
+    def __init__(self, statement: Any) -> None:
+        columns = statement.columns
+        if len(columns) != 1 or not isinstance(columns[0], Scalar):
+            raise UsageError(
+                "a statement that is a value in another one needs exactly one column, a field or expression"
+            )
+        found = columns[0].expression
+        found = found.expression if isinstance(found, Labelled) else found
+        self.inner = statement
+        self.name = columns[0].label
+        self.annotation: Any = found.__solidb_type__
+        self.place: Place | None = (
+            found.__place__ if isinstance(found, FieldRef) else getattr(found, "place", None)
+        )
+
+    def __build__(self, scope: Any) -> q.Expression:
+        found = q.Call("FIRST", (self.__rows__(scope),))
+        return decimals.sort_key(found) if self.__solidb_kind__ == "decimal" else found
+
+    def __solidb_digits__(self, scope: Any) -> q.Expression:
+        return q.Call("FIRST", (self.__rows__(scope),))
+
+    def __rows__(self, scope: Any) -> q.Expression:
+        return q.Subquery(scope.statement(self.inner))
+
+    def __encode__(self, value: Any) -> Any:
+        if self.place is None:
+            return super().__encode__(value)
+        return FieldRef(self.place).__encode__(value)
+
+    @property
+    def __nullable__(self) -> bool:
+        return True
+
+
+class ListValue(SingleValue):
+    """The rows of a statement with one column, as a list."""
+
+    __slots__ = ()
+
+    def __init__(self, statement: Any) -> None:
+        super().__init__(statement)
+        element: Any = self.annotation
+        self.annotation = Any if element is Any else list.__class_getitem__(element)
+        self.place = None
+
+    def __build__(self, scope: Any) -> q.Expression:
+        return self.__rows__(scope)
+
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -20,13 +20,11 @@ from ..model.expressions.encoding import stored_name
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
 from ..model.mixins import SoftDelete
-from .columns import Column, Entity, Labelled, Scalar
+from .columns import Column, Entity, Labelled, Partner, Scalar
 from .ctes import Table
 from .elements import Unnest, closed_all
-from .families import are_one, family
-from .outer_joins import Partner
 from .scope import BuildScope, names_in, same_name, sources_of, substitute
-from .sources import collection_of, model_of
+from .sources import are_one, collection_of, family, model_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,10 @@ from ..model.expressions.fields import FieldRef
 from ..model.expressions.operators import Ordering
 from .columns import Column, Entity, Labelled, Scalar
 from .ctes import Table, check_alike
-from .load_options import Loading
 from .load_paths import Hops
 from .scope import BuildScope, with_tables
 from .select import natural, ordering
-from .statement import Compiled, Statement, T_co
+from .statement import Compiled, Loading, Statement, T_co
 
 T = TypeVar("T")
 

@@ -1,12 +1,16 @@
-"""What statements range over: models, and models under another name."""
+"""What statements range over: models, and models under another name.
+
+Classes of one hierarchy in one collection, which a statement reads as one source.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
+from ..model.declaration.registry import is_in_use
 from ..model.document import Document
-from ..model.expressions.fields import FieldRef, moved
-from ..model.system import IdRef
+from ..model.expressions.fields import FieldRef, IdRef, moved
 
 D = TypeVar("D", bound=Document)
 
@@ -44,3 +48,54 @@ def collection_of(source: Any) -> str:
 def model_of(source: Any) -> type[Document]:
     """Return the model a source reads."""
     return source if isinstance(source, type) else source.__solidb_model__
+
+
+def family(model: type[Document]) -> list[type[Document]]:
+    """Return the class and its subclasses that live in the same collection."""
+    return list(_family(model, model.__solidb_collection__))
+
+
+def _family(model: type[Document], collection: str) -> Iterator[type[Document]]:
+    if not is_in_use(model):
+        return
+    if model.__solidb_collection__ == collection:
+        yield model
+    for child in model.__subclasses__():
+        if child.__solidb_collection__ in (collection, None):  # one in the middle may be abstract
+            yield from _family(child, collection)
+
+
+def are_one(one: Any, other: Any) -> bool:
+    """Return whether two sources are classes of one hierarchy in one collection, which one loop reads."""
+    if one is other:
+        return True
+    if not (isinstance(one, type) and isinstance(other, type)):
+        return False
+    collections = {getattr(each, "__solidb_collection__", each) for each in (one, other)}
+    return len(collections) == 1 and bool(_ancestors(one) & _ancestors(other))
+
+
+def _ancestors(model: type[Any]) -> set[type[Any]]:
+    """Return the classes of a class's collection that it inherits from, and itself."""
+    collection = getattr(model, "__solidb_collection__", None)
+    return {each for each in model.__mro__ if each.__dict__.get("__solidb_collection__") == collection}
+
+
+def types_with(model: Any, read: Any, stored: str) -> list[str] | None:
+    """Return the types of documents that a field of a class speaks of, where others that are read have one of
+    the same name; None where it needs no telling.
+    """
+    if model is read or not (isinstance(model, type) and isinstance(read, type)):
+        return None
+    narrow, wide = cast("type[Document]", model), cast("type[Document]", read)
+    if not issubclass(narrow, wide):
+        return None
+    own = family(narrow)
+    others = [each for each in family(wide) if each not in own]
+    if _has(read, stored) or not any(_has(each, stored) for each in others):
+        return None
+    return [name for each in own if (name := each.__solidb_mapping__.type_name) is not None]
+
+
+def _has(model: Any, stored: str) -> bool:
+    return any(field.stored == stored for field in model.__solidb_mapping__.fields.values())

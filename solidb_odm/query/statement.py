@@ -1,16 +1,19 @@
-"""What all statements share: they compile to SDBQL nodes with bind values."""
+"""What all statements share: they compile to SDBQL nodes with bind values.
+
+``load`` of statements: what their documents refer to comes with them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from .._dataclasses import dataclass
-from ..errors import missing
+from ..errors import UsageError, missing
 from ..language import nodes as q
 from ..language import printer
-from .columns import Column
-from .load_paths import Hops
+from .columns import Column, Entity, Scalar
+from .load_paths import Hops, hops_of
 
 T_co = TypeVar("T_co", covariant=True)
 Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
@@ -82,3 +85,30 @@ class Statement(Generic[T_co]):
 
         def __getattr__(self, name: str) -> Any:
             raise missing(self, name, WAYS)
+
+
+class Loading(Statement[T_co]):
+    """A statement whose rows can be whole documents."""
+
+    __slots__ = ()
+    loads: tuple[Hops, ...]
+
+    def load(self, *paths: Any) -> Self:
+        """Fetch what the documents refer to as well, as ``session.load`` does: one query for each path.
+
+        ``select(Post).load(Post.author, Post.author.value.team, Post.comments)``: fields that hold links,
+        ends of edges, back-references, and ways on from there.
+        """
+        if not paths:
+            raise UsageError("load() needs fields that hold links", hint="select(Post).load(Post.author)")
+        changes: dict[str, Any] = {"loads": (*self.loads, *map(hops_of, paths))}
+        return replace(self, **changes)  # type: ignore[type-var]
+
+
+def check_documents(columns: tuple[Column, ...], reader: Scalar | None) -> None:
+    """Refuse to load what documents refer to where rows have none; UsageError."""
+    if reader is not None or not any(isinstance(each, Entity) for each in columns):
+        raise UsageError(
+            "load() fetches what documents refer to, and the rows of this statement are values",
+            hint="select(Post).load(..), or select(Post, ..) with other columns",
+        )

@@ -16,12 +16,11 @@ from ..model.expressions.operators import Ordering
 from . import conditions
 from .columns import Column, Entity, Scalar
 from .elements import closed_all
-from .load_options import Loading
 from .load_paths import Hops
 from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
 from .select_block import conjunction, unmarked
-from .statement import Compiled, Statement, T_co
+from .statement import Compiled, Loading, Statement, T_co
 from .ways import Way, declare_target, reached
 
 F = TypeVar("F", bound=Document)

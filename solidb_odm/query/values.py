@@ -13,13 +13,11 @@ from pydantic import ValidationError
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..language import nodes as q
-from ..model.declaration.computed import described, stored_names
-from ..model.declaration.dependencies import reads_of
+from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
 from ..model.expressions.base import Expression, Value, computed
 from ..model.expressions.calls import FunctionCall
-from ..model.expressions.constants import plain
-from ..model.expressions.encoding import encode_as, stored_name
+from ..model.expressions.encoding import encode_as, plain, stored_name
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.stored.codec import encode_value, first_problem

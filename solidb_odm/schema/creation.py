@@ -1,4 +1,7 @@
-"""Making what models declare: collections, indexes, schemas, as operations."""
+"""Making what models declare: collections, indexes, schemas, as operations.
+
+Whether a database is kept by migrations: then nobody else makes its collections.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,14 @@ from ..commands import (
     CreateIndex,
     DescribeCollection,
     DropCollection,
+    FetchDocuments,
     Operation,
     Rollback,
     SetSchema,
     call,
 )
 from ..errors import AlreadyExists, CollectionExists, CollectionNotFound, IndexExists
+from ..language.parser import parse
 from ..model.stored.shape import union_schema
 
 _TRIES: Final = 8
@@ -127,3 +132,18 @@ def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
         found[spec.name] = replace(known, indexes=indexes, validation=validation)
     joined = [replace(spec, schema=union_schema(schemas.get(spec.name, []))) for spec in found.values()]
     return sorted(joined, key=lambda spec: (spec.kind == "edge", spec.name))
+
+
+LEDGER: Final = "_migrations"
+"""The collection in which a database remembers the revisions that have run."""
+
+_RUN = f"FOR d IN `{LEDGER}` FILTER d.checksum != null LIMIT 1 RETURN d"
+
+
+def has_history() -> Operation[bool]:
+    """Return whether revisions have run on the database."""
+    try:
+        rows = yield from call(FetchDocuments(parse(_RUN)))
+    except CollectionNotFound:
+        return False
+    return bool(rows)

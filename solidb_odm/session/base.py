@@ -26,7 +26,7 @@ from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.objects import expire, held_of
-from .unreadable import Partial, Unreadable
+from .rows import Partial, Unreadable
 
 D = TypeVar("D", bound=Document)
 Read = Literal["committed"]

@@ -20,11 +20,11 @@ from ..model.document import Document
 from ..model.state import SLOT, state_of
 from ..model.stored.codec import body_value, decode
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
-from ..query.families import family
 from ..query.select_block import root_of
+from ..query.sources import family
 from ..work import UnitOfWork
-from ..work.hooks import hooks_of, run_hook
 from ..work.identity import References
+from ..work.states import hooks_of, run_hook
 from ..work.undo import take_values
 from .rows import names_of, rows_of
 

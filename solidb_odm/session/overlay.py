@@ -3,15 +3,21 @@
 For a select over one collection, what the server finds among the untouched documents and the
 session's own documents together hold the answer, which the language's evaluator then picks out:
 the same nodes decide on both sides.
+
+A handful of whole documents as something the evaluator can read.
+
+Held documents and the statements that write past the unit of work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from .._types import JsonObject
-from ..commands import Operation, RunQuery, call
+from ..commands import GetMany, Operation, RunQuery, call
+from ..errors import CollectionNotFound, UnflushedChangesError
 from ..language import interpreter as evaluator
 from ..language import nodes as q
 from ..language.walk import walk
@@ -20,7 +26,64 @@ from ..model.state import state_of
 from ..model.stored.codec import encode_value
 from ..query.statement import Compiled
 from ..work import UnitOfWork
-from .held_documents import HeldDocuments
+from .context import Context
+from .hydration import take_stored
+
+
+class HeldDocuments:
+    """One collection of documents as they are; a ``Source`` that can only be read."""
+
+    database = "session"
+
+    def __init__(self, collection: str, documents: Iterable[JsonObject]) -> None:
+        self._collection = collection
+        self._documents = {document["_key"]: document for document in documents}
+
+    def exists(self, name: str) -> bool:
+        return name == self._collection
+
+    def kind(self, name: str) -> str:
+        return "document" if name == self._collection else self._missing(name)
+
+    def scan(self, collection: str) -> Iterable[JsonObject]:
+        if collection != self._collection:
+            self._missing(collection)
+        return [self._documents[key] for key in sorted(self._documents, key=str.encode)]
+
+    def get(self, collection: str, key: str) -> JsonObject | None:
+        if collection != self._collection:
+            self._missing(collection)
+        return self._documents.get(key)
+
+    def edges(self, collection: str, vertex: str, direction: str) -> Iterable[JsonObject]:
+        end = "_from" if direction == "OUTBOUND" else "_to"
+        return [edge for edge in self.scan(collection) if edge.get(end) == vertex]
+
+    def index_of(self, collection: str, kind: str, name_or_field: str) -> None:  # noqa: ARG002  no index
+        return None
+
+    def insert(self, collection: str, document: JsonObject) -> NoReturn:  # noqa: ARG002  refused
+        self._refuse(collection)
+
+    def replace(self, collection: str, key: str, document: JsonObject) -> NoReturn:  # noqa: ARG002  refused
+        self._refuse(collection)
+
+    def remove(self, collection: str, key: str) -> NoReturn:  # noqa: ARG002  refused
+        self._refuse(collection)
+
+    def _missing(self, name: str) -> NoReturn:
+        raise CollectionNotFound(f"Collection '{name}' not found", name=name)
+
+    def _refuse(self, collection: str) -> NoReturn:
+        raise UnflushedChangesError(
+            f"a statement that writes to {collection!r} can't see the session's own changes",
+            collections=(collection,),
+            hint="commit() first",
+        )
+
+    def __repr__(self) -> str:
+        return f"<HeldDocuments {self._collection}: {len(self._documents)}>"
+
 
 _EXCLUDED = "_own_keys"
 _COUNT = "_own_count"
@@ -102,3 +165,31 @@ def _needed(query: q.Block, binds: dict[str, Any]) -> int | None:
         elif part is not None:
             return None
     return total
+
+
+def note_written(context: Context, collections: Iterable[str]) -> Operation[None]:
+    """Set held documents of these collections to what a statement made of them."""
+    if context.interactive:
+        context.work.rewritten.update(collections)
+    yield from _read_anew(context, collections)
+
+
+def note_undone(context: Context) -> Operation[None]:
+    """Restore on held documents what statements had changed, after these were undone."""
+    yield from _read_anew(context, context.work.rewritten)
+
+
+def _read_anew(context: Context, collections: Iterable[str]) -> Operation[None]:
+    work = context.work
+    for collection in sorted(collections):
+        held = work.unchanged_of(collection)
+        if not held:
+            continue
+        rows = yield from context.ask(GetMany(collection, list(held)))
+        found = {row[0]: row for row in rows}
+        for key, document in held.items():
+            row = found.get(key)
+            if row is None:
+                work.vanished(document)
+            elif row[1] != state_of(document).revision:
+                take_stored(work, document, row)

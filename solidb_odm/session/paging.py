@@ -35,12 +35,11 @@ from ..query.sources import collection_of
 from ..query.statement import Statement
 from ..query.windows import has_window
 from .context import Context
-from .held_documents import HeldDocuments
 from .hydration import load_documents
 from .operations.loads import documents_in, execute, follow
 from .operations.queries import is_entity, stored_rows
-from .rows import names_of, rows_of
-from .unreadable import read_rows, told, without_unreadable
+from .overlay import HeldDocuments
+from .rows import names_of, read_rows, rows_of, told, without_unreadable
 
 T_co = TypeVar("T_co", covariant=True)
 

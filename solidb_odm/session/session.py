@@ -21,7 +21,7 @@ from .operations import commits as writing
 from .operations import loads as loading
 from .operations import objects
 from .operations import queries as reading
-from .operations.retries import RETRYABLE, Backoff
+from .operations.commits import RETRYABLE, Backoff
 from .paging import Page
 from .result import Result
 from .streams import RowStream

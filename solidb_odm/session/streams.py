@@ -17,7 +17,7 @@ from ..query.statement import Statement
 from .context import Context
 from .operations.loads import execute
 from .paging import Place, keyset, page
-from .unreadable import without_unreadable
+from .rows import without_unreadable
 
 WINDOW: Final = 100_000
 """How many keys are read at once, at most: some ten megabytes."""

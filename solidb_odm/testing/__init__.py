@@ -1,6 +1,5 @@
 """What helps to test programs that use this package."""
 
-from .queries import max_queries
-from .recording import RecordingEngine, Written
+from .recording import RecordingEngine, Written, max_queries
 
 __all__ = ["RecordingEngine", "Written", "max_queries"]

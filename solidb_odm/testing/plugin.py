@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..commands import Command
-from .queries import max_queries as limit_queries
+from .recording import max_queries as limit_queries
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
-"""``RecordingEngine``: an engine that keeps what it was asked, for tests without a database."""
+"""``RecordingEngine``: an engine that keeps what it was asked, for tests without a database.
+
+``max_queries``: a limit on what a block may ask of its database, to catch a query in a loop.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -23,6 +27,8 @@ from ..commands import (
     RunQuery,
 )
 from ..engine.engine import Engine
+from ..engine.events import describe
+from ..engine.statistics import listening
 from ..engines.base import Capabilities, Channel, Driver
 from ..errors import ConfigurationError
 from ..model.stored.codec import body_value
@@ -205,3 +211,26 @@ def _stored(rows: Iterable[Any]) -> Iterator[Stored | None]:
         else:
             body = {name: value for name, value in cast(JsonObject, row).items() if name != "_rev"}
             yield body["_key"], cast(JsonObject, row).get("_rev", "1"), _TIME, _TIME, body
+
+
+_SHOWN = 20
+
+
+@contextmanager
+def max_queries(limit: int) -> Generator[list[Command[Any]]]:
+    """Fail if the block asks for more than ``limit`` statements, with a list of them.
+
+    Counts what all sessions in this thread or task ask, and those of tasks it starts. Gives the list
+    of commands, which grows as they are asked.
+    """
+    heard: list[Command[Any]] = []
+    with listening(heard.append):
+        yield heard
+    if len(heard) > limit:
+        lines = [f"  {number}. {describe(command)}" for number, command in enumerate(heard[:_SHOWN], 1)]
+        if len(heard) > _SHOWN:
+            lines.append(f"  .. and {len(heard) - _SHOWN} more")
+        told = "\n".join(lines)
+        raise AssertionError(
+            f"the block asked for {len(heard)} statements, at most {limit} were allowed:\n{told}"
+        )

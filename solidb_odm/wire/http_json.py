@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from .._types import Json
-from .packing import is_list, is_map
+from .frames import is_list, is_map
 
 _POWERS: Final = [float(f"1e{exponent}") for exponent in range(309)]
 _MOST: Final = 2**64

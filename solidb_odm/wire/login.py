@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import AuthError, ClosedError, ConnectionFailed, RequestTimeout
 from .faults import fault
-from .packing import pack
+from .frames import pack
 from .responses import decode
 from .url import Host, ServerAddress
 

@@ -18,8 +18,7 @@ from ..commands import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .events import RequestEvent
 from .faults import NOWHERE, Subject, fault
-from .frames import HEADER, MAX_FRAME, frame
-from .packing import is_map, pack, unsuitable
+from .frames import HEADER, MAX_FRAME, frame, is_map, pack, unsuitable
 from .responses import Answer, Refusal, decode
 
 T = TypeVar("T")

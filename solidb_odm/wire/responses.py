@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .._types import Json
 from ..errors import ProtocolError
-from .packing import UNPACKING, is_list, is_map, unpackb, unreadable
+from .frames import UNPACKING, is_list, is_map, unpackb, unreadable
 
 
 class Refusal(NamedTuple):

@@ -16,8 +16,7 @@ from functools import partial
 from typing import Any, Self, cast
 
 from ..errors import ConnectionLost, SolidbError
-from .connection import Connection, ConnectionState
-from .deadlines import left
+from .connection import Connection, ConnectionState, left
 from .events import RequestCounts
 from .login import check_login, gave_up, login_request
 from .requests import RequestBatch, event_of

@@ -13,8 +13,7 @@ import httpx
 
 from ..commands import Command, Operation, run
 from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
-from .connection import IDLE
-from .deadlines import remaining, within
+from .connection import IDLE, remaining, within
 from .events import RequestCounts
 from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable

@@ -12,8 +12,7 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
 from ..errors import ConnectionLost, SolidbError
-from .connection import Connection, ConnectionState
-from .deadlines import remaining
+from .connection import Connection, ConnectionState, remaining
 from .events import RequestCounts
 from .login import check_login, gave_up, login_request
 from .requests import RequestBatch, event_of

@@ -1,20 +1,72 @@
-"""What one flush writes, encoded, held to its models and in order. Pure: documents in, batches out."""
+"""What one flush writes, encoded, held to its models and in order. Pure: documents in, batches out.
+
+How deep values may be nested: what nobody could read again is refused before it is written.
+
+Unique values that one document gives up and another takes in the same commit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
+from typing import Any, Final, cast
 
 from .._types import Body
 from ..commands import Batch, Inserts, Patch, Patches, Removals
-from ..errors import InvalidDocument, SolidbError
+from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.state import State, state_of
 from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
-from .depth import check_depth
 from .differences import Difference, document_difference
 from .links import rank_of
+
+DEEPEST: Final = 120
+"""Levels of lists and objects in a document. The server's JSON reader takes 127, Pydantic's some 200."""
+
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+
+
+def check_depth(mapping: Mapping, key: str, body: Body) -> None:
+    """Raise InvalidDocument for a document that is nested deeper than it could be read."""
+    if isinstance(body, str) and body.count("[") + body.count("{") <= DEEPEST:
+        return
+    if _is_deep(body):
+        raise InvalidDocument(
+            f"{mapping.collection}/{key} is nested deeper than {DEEPEST} levels",
+            collection=mapping.collection,
+            key=key,
+            hint="keep trees as documents that link to each other, or the deep part as a text",
+        )
+
+
+def _is_deep(body: Body) -> bool:
+    if isinstance(body, str):
+        return _depth_of_text(body) > DEEPEST
+    nested: list[Any] = [part for part in body.values() if type(part) in (dict, list)]
+    for _ in range(DEEPEST - 1):
+        if not nested:
+            return False
+        nested = [part for each in nested for part in _parts(each) if type(part) in (dict, list)]
+    return bool(nested)
+
+
+def _parts(value: Any) -> Any:
+    return cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
+
+
+def _depth_of_text(text: str) -> int:
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(text):
+        mark = text[found.start()]
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
+
 
 Documents = dict[int, Document]
 """Documents by identity: models are unhashable, and equal ones are not the same."""
@@ -179,3 +231,54 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
 
 
 _key_of = attrgetter("key")
+
+
+def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:
+    """Return the error of a server that holds a plan to what is committed, if the plan itself frees the
+    value that is taken; None if the value is taken by a document the plan does not touch.
+    """
+    given: dict[str, Document] = {}
+    taken: dict[str, Document] = {}
+    for batch, documents, bodies in zip(plan.batches, plan.documents, plan.bodies, strict=True):
+        if error.collection and batch.collection != error.collection:
+            continue
+        for document, body in zip(documents, bodies, strict=True):
+            old, new = _values(state_of(document).body, error.fields), _values(body, error.fields)
+            if old is not None and (old != new or isinstance(batch, Removals)):
+                given[old] = document
+            if new is not None and old != new:
+                taken[new] = document
+    for value, taker in taken.items():
+        giver = given.get(value)
+        if giver is not None and giver is not taker:
+            return _named(error, giver, taker)
+    return None
+
+
+def _values(body: Body | None, fields: Sequence[str]) -> str | None:
+    """Return what a stored form has in some fields, as text to compare; None if it has nothing there."""
+    if body is None:
+        return None
+    found = [_at(body_value(body), field) for field in fields]
+    return None if all(value is None for value in found) else repr(found)
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _named(error: UniqueViolation, giver: Document, taker: Document) -> UniqueViolation:
+    fields = ", ".join(error.fields)
+    return UniqueViolation(
+        f"{taker.__solidb_reference__()} takes the value of the unique index {error.index} on {fields} that "
+        f"{giver.__solidb_reference__()} gives up in the same commit, and the server compares with what is "
+        "committed",
+        collection=error.collection,
+        key=taker.key,
+        index=error.index,
+        fields=error.fields,
+        hint=f"commit in two steps: first let {giver.__solidb_reference__()} give the value up (for a swap: "
+        "set it to something else), session.commit(), then give it to the other",
+    )

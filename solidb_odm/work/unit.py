@@ -18,13 +18,11 @@ from ..model.document import Document
 from ..model.state import State, state_of
 from ..model.stored.codec import encode_text, encode_value
 from .differences import identical
-from .hooks import hooks_of, is_marked_now, run_hook
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, Plan, differences, make_plan
-from .savepoints import Mark
-from .states import loose_reference
-from .undo import Noted, Undo, restore
+from .states import hooks_of, is_marked_now, loose_reference, run_hook
+from .undo import Mark, Noted, Undo, restore
 
 
 class UnitOfWork(Holdings):

@@ -9,7 +9,7 @@ from pydantic import computed_field
 
 from solidb_odm import Document, Session, select, update, upsert
 from solidb_odm.errors import UsageError
-from solidb_odm.model.declaration.dependencies import reads_of
+from solidb_odm.model.declaration.computed import reads_of
 
 from .conftest import Store
 

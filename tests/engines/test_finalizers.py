@@ -22,7 +22,8 @@ import pytest
 
 from solidb_odm import Document, Session, create_engine, sdbql, select
 from solidb_odm.engine.engine import Engine
-from solidb_odm.engines.sqlite import AsyncFileDriver, channel_pool, plan_cache, write_queue
+from solidb_odm.engines.sqlite import AsyncFileDriver, plan_cache, transaction
+from solidb_odm.engines.sqlite import async_driver as channel_pool
 from solidb_odm.engines.sqlite.async_driver import AsyncFileChannel
 from solidb_odm.language import documents
 from solidb_odm.language.documents import KeyMaker
@@ -132,7 +133,7 @@ def test_a_writer_gets_its_turn_when_the_one_before_is_collected(
             next(held[0])
             with Session(engine) as session:
                 session.add(Collected(n=2))
-                assert collected((write_queue,), line, collect, session.commit)
+                assert collected((transaction,), line, collect, session.commit)
         with Session(engine) as session:
             assert session.scalars(select(Collected.n)).all() == [2] * 20
 

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from solidb_odm.wire.frames import MAGIC, FrameReader
-from solidb_odm.wire.packing import unpack
+from solidb_odm.wire.frames import MAGIC, FrameReader, unpack
 
 
 class Proxy:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from solidb_odm.client import AsyncClient, Client
-from solidb_odm.client.request_log import LOGGER
+from solidb_odm.client.client import LOGGER
 from solidb_odm.errors import (
     AuthError,
     ClosedError,
@@ -24,8 +24,7 @@ from solidb_odm.errors import (
     UsageError,
 )
 from solidb_odm.wire.events import RequestEvent
-from solidb_odm.wire.frames import frame
-from solidb_odm.wire.packing import pack
+from solidb_odm.wire.frames import frame, pack
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of

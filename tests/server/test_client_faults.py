@@ -14,8 +14,7 @@ import pytest
 
 from solidb_odm.client import AsyncClient, Client
 from solidb_odm.errors import ConnectionFailed, RequestTimeout
-from solidb_odm.wire.frames import MAGIC, FrameReader
-from solidb_odm.wire.packing import unpack
+from solidb_odm.wire.frames import MAGIC, FrameReader, unpack
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of

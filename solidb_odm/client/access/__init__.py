@@ -5,8 +5,7 @@ Over HTTP: the commands of the driver protocol leave rows behind, or do nothing.
 
 from __future__ import annotations
 
-from .api_keys import ApiKeys, AsyncApiKeys
 from .roles import AsyncRoles, Roles
-from .users import AsyncUsers, Users
+from .users import ApiKeys, AsyncApiKeys, AsyncUsers, Users
 
 __all__ = ["ApiKeys", "AsyncApiKeys", "AsyncRoles", "AsyncUsers", "Roles", "Users"]

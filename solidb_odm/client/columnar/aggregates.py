@@ -12,10 +12,9 @@ from ...errors import UsageError
 from ...wire.faults import Subject
 from ...wire.requests import Exchange, accepted, send, send_all
 from ..requests import about, unsupported
-from .conditions import condition_from, narrowed, typed_condition
 from .operations import describe, select
 from .selects import ColumnarSelect
-from .tables import ColumnInfo, TableInfo
+from .tables import ColumnInfo, TableInfo, condition_from, narrowed, typed_condition
 
 FUNCTIONS = {
     "sum": "SUM",

@@ -10,11 +10,9 @@ from ..._types import JsonObject
 from ..calls import AsyncCaller, Caller
 from . import operations
 from .aggregates import aggregate
-from .column_changes import add_column, drop_column
-from .conditions import condition_from
-from .operations import Columns
+from .operations import Columns, add_column, drop_column
 from .selects import ColumnarSelect, order_from
-from .tables import TableInfo, TableStats
+from .tables import TableInfo, TableStats, condition_from
 
 
 class Columnar(Caller):

@@ -1,21 +1,45 @@
-"""What is done with columnar tables: they are made, filled, read and dropped."""
+"""What is done with columnar tables: they are made, filled, read and dropped.
+
+Other columns for a columnar table: the server can't change them, so the table is made anew.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from ..._types import JsonObject
-from ...errors import ConnectionLost, QueryError, UsageError
+from ...errors import (
+    AlreadyExists,
+    CollectionNotFound,
+    ConnectionLost,
+    QueryError,
+    SolidbError,
+    StorageError,
+    TransactionConflict,
+    UsageError,
+)
 from ...wire.faults import Subject
 from ...wire.names import checked
 from ...wire.requests import Exchange, send
 from ..documents import chunks_of
 from ..requests import about, at, rest
-from .conditions import columns_in, holds, narrowed, typed_condition
 from .selects import ColumnarSelect, read_select
-from .tables import ColumnInfo, TableInfo, TableStats, column_from, columns_of, definition, row_for, table_of
+from .tables import (
+    ColumnInfo,
+    TableInfo,
+    TableStats,
+    column_from,
+    columns_in,
+    columns_of,
+    definition,
+    holds,
+    narrowed,
+    row_for,
+    table_of,
+    typed_condition,
+)
 
 Columns = Sequence[Mapping[str, Any] | ColumnInfo]
 
@@ -136,3 +160,89 @@ def _rank(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return (2, value)
     return (3, value) if isinstance(value, str) else (4, json.dumps(value, sort_keys=True))
+
+
+SPARE = "__rebuilt"
+"""What the name of the spare copy ends with, while there is one."""
+
+
+def add_column(database: str, name: str, column: str, kind: str, default: Any = None) -> Exchange[TableInfo]:
+    """Add a column; the rows that are there get ``default``."""
+    table = yield from describe(database, name)
+    if any(known.name == column for known in table.columns):
+        raise AlreadyExists(f"{name} has a column {column!r} already", name=column)
+    columns = (*table.columns, column_from({"name": column, "type": kind}))
+    return (yield from _rebuild(database, table, columns, lambda row: {**row, column: default}))
+
+
+def drop_column(database: str, name: str, column: str) -> Exchange[TableInfo]:
+    """Drop a column with its values."""
+    table = yield from describe(database, name)
+    dropped = table.column(column).name
+    columns = tuple(known for known in table.columns if known.name != dropped)
+    if not columns:
+        raise UsageError(f"{dropped!r} is the last column of {name}", hint=f"columnar.delete({name!r})")
+    names = [known.name for known in columns]
+    return (yield from _rebuild(database, table, columns, lambda row: {known: row[known] for known in names}))
+
+
+def _rebuild(
+    database: str,
+    table: TableInfo,
+    columns: Sequence[ColumnInfo],
+    change: Callable[[JsonObject], JsonObject],
+) -> Exchange[TableInfo]:
+    """Copy the rows aside, make the table anew, and copy them back: tables can't be renamed."""
+    spare = table.name + SPARE
+    yield from _none_left(database, table.name, spare)
+    indexes = yield from _indexes(database, table.name)
+    rows = [change(row) for row in (yield from select(database, ColumnarSelect(table.name)))]
+    try:
+        yield from _fill(database, spare, columns, rows)
+        if (now := (yield from describe(database, table.name))).row_count != len(rows):
+            raise TransactionConflict(
+                f"{table.name} had {len(rows)} rows and has {now.row_count} now", hint="try again"
+            )
+    except SolidbError:
+        yield from delete(database, spare)
+        raise
+    try:
+        yield from delete(database, table.name)
+        yield from _fill(database, table.name, columns, rows)
+    except SolidbError as problem:
+        raise StorageError(
+            f"{table.name} could not be made anew: {problem.message}",
+            hint=f"its rows are all in {spare}, with the new columns",
+        ) from problem
+    for column in indexes:
+        if any(known.name == column for known in columns):
+            yield from send(about("create_columnar_index", database, table.name, column=column))
+    yield from delete(database, spare)
+    return (yield from describe(database, table.name))
+
+
+def _none_left(database: str, name: str, spare: str) -> Exchange[None]:
+    try:
+        yield from describe(database, spare)
+    except CollectionNotFound:
+        return
+    raise AlreadyExists(
+        f"there is a table {spare!r}: an earlier change of columns was interrupted",
+        name=spare,
+        hint=f"it holds the rows that {name} had then; copy what is missing, and delete it",
+    )
+
+
+def _fill(
+    database: str, name: str, columns: Sequence[ColumnInfo], rows: Sequence[JsonObject]
+) -> Exchange[None]:
+    yield from create(database, name, columns)
+    yield from insert(database, name, rows)
+    if (table := (yield from describe(database, name))).row_count != len(rows):
+        raise StorageError(f"{name} has {table.row_count} rows instead of {len(rows)}")
+
+
+def _indexes(database: str, name: str) -> Exchange[list[str]]:
+    request = about("list_columnar_indexes", database, name)
+    answer = yield from send(request, Subject(database, name), repeatable=True)
+    return [str(row["column"]) for row in answer.data]

@@ -10,8 +10,7 @@ from ...wire.events import Observer
 from ...wire.stream_pool import AsyncLease, StreamPool
 from ...wire.url import ServerAddress
 from ..base import Capabilities
-from .dispatch import CAPABILITIES, exchange_for
-from .driver import ServerDriverBase
+from .driver import CAPABILITIES, ServerDriverBase, exchange_for
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from ..._types import JsonObject
 from ...commands import NullsRemoved, RemoveNulls, call
 from ...errors import ProtocolError
 from ...wire.faults import Subject
-from ...wire.packing import is_map
+from ...wire.frames import is_map
 from ...wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http
 
 _BYTES_AT_ONCE: Final = 1024 * 1024

@@ -14,9 +14,8 @@ from typing import TypeAlias
 from ..._types import Body
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import InvalidDocument, MessageTooLarge
-from ...wire.frames import MAX_FRAME, frame
+from ...wire.frames import MAX_FRAME, array_header, frame, map_header, pack, packer, unsuitable
 from ...wire.names import quoted
-from ...wire.packing import array_header, map_header, pack, packer, unsuitable
 from ...wire.requests import NOT_FINITE
 from .reads import query_request
 

@@ -1,21 +1,251 @@
-"""The file engine for event loops: the blocking one, in threads."""
+"""The file engine for event loops: the blocking one, in threads.
+
+Channels to a file with their threads, handed from session to session of an event loop.
+
+A thread for each session costs more than most of what a session asks; so does a connection. As many as there
+may be are kept, and who finds none free waits in line.
+"""
 
 from __future__ import annotations
 
+import threading
 import warnings
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from ...commands import Command, Commit, Rollback
-from ...errors import ClosedError
+from ...errors import ClosedError, StoreLocked
 from ..base import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel
-from .channel_pool import ChannelPool, Seat
-from .driver import FileDriver
-from .sql_trace import Observer
+from .driver import FileDriver, Observer
+from .threads import Wake, Worker, wakeable
+
+T = TypeVar("T")
+
+
+class Seat:
+    """A place in the pool: a channel, once it was opened, and the thread it runs in."""
+
+    __slots__ = ("channel", "worker")
+
+    def __init__(self) -> None:
+        self.worker = Worker()
+        self.channel: FileChannel | None = None
+
+    async def run(self, work: Callable[[FileChannel], T]) -> T:
+        """Run work on the channel in its thread."""
+        return await self.worker.run(partial(work, self._opened()))
+
+    async def finish(self, work: Callable[[FileChannel], T]) -> T:
+        """Run work on the channel to its end, whoever is cancelled meanwhile."""
+        return await self.worker.finish(partial(work, self._opened()))
+
+    async def open(self, open_channel: Callable[[], FileChannel]) -> None:
+        """Open the channel; cancelled meanwhile, leave none behind."""
+        is_given_up = threading.Event()
+
+        def opened() -> FileChannel:
+            channel = open_channel()
+            if is_given_up.is_set():
+                channel.close()
+            return channel
+
+        try:
+            self.channel = await self.worker.run(opened)
+        except BaseException:
+            is_given_up.set()
+            raise
+
+    def _opened(self) -> FileChannel:
+        if self.channel is None:
+            raise ClosedError("the channel is closed", hint="open another with driver.channel()")
+        return self.channel
+
+
+class _Waiter:
+    """Somebody who waits for a seat; what wakes it may be called for nothing."""
+
+    __slots__ = ("seat", "wake")
+
+    def __init__(self) -> None:
+        self.wake: Wake = _nobody
+        self.seat: Seat | None = None
+
+
+def _nobody() -> None:
+    """Wake nobody: the waiter looks before it waits."""
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the engine is closed", hint="make another with create_engine(url)")
+
+
+class ChannelPool:
+    """At most ``most`` channels to one file; safe for threads and for several event loops.
+
+    The collector may ``forget`` a seat while this very thread holds the lock, so that takes none: it notes
+    the seat and wakes who waits longest, who looks again.
+    """
+
+    def __init__(self, open_channel: Callable[[], FileChannel], most: int, seconds: float) -> None:
+        self._open_channel = open_channel
+        self._most = most
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._idle: list[Seat] = []
+        self._taken = 0
+        self._waiting: deque[_Waiter] = deque()
+        self._forgotten: deque[Seat] = deque()
+        self._closed = False
+
+    async def take(self) -> Seat:
+        """Return a seat with an open channel, after waiting in line for one.
+
+        StoreLocked if none gets free in time.
+        """
+        seat = self._at_once()
+        if seat is None:
+            seat = await self._in_line()
+        if seat.channel is None:
+            try:
+                await seat.open(self._open_channel)
+            except BaseException:
+                self._hand_on(seat)
+                raise
+        return seat
+
+    async def give_back(self, seat: Seat) -> None:
+        """Take a seat back, without the transaction that may be open on its channel."""
+        channel = seat.channel
+        try:
+            if channel is not None and self._closed:
+                seat.channel = None
+                await seat.worker.run(channel.close)
+            elif channel is not None and channel.is_in_transaction:
+                seat.channel = None  # stays so if it can't be rolled back
+                await seat.worker.run(lambda: channel.perform(Rollback()))
+                seat.channel = channel
+        finally:
+            self._hand_on(seat)
+
+    def forget(self, seat: Seat) -> None:
+        """Close the channel of a seat that nobody gave back, and return its place to another."""
+        if seat.channel is not None:
+            seat.worker.post(seat.channel.close)
+        seat.worker.end()
+        self._forgotten.append(seat)
+        with suppress(IndexError):
+            self._waiting[0].wake()
+
+    async def aclose(self) -> None:
+        """Close the idle channels; those in use are closed when they are given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            waiting, self._waiting = list(self._waiting), deque()
+        for waiter in waiting:
+            waiter.wake()
+        for seat in idle:
+            if seat.channel is not None:
+                await seat.worker.run(seat.channel.close)
+            seat.worker.end()
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process, which has none of the threads."""
+        self._lock = threading.Lock()
+        self._idle, self._taken = [], 0
+        self._waiting.clear()
+        self._forgotten.clear()
+
+    def _at_once(self) -> Seat | None:
+        """Return a seat if one is free; None if the caller must wait."""
+        with self._lock:
+            if self._closed:
+                raise _closed()
+            self._count_forgotten()
+            if self._idle:
+                self._taken += 1
+                return self._idle.pop()
+            if self._taken < self._most:
+                self._taken += 1
+                return Seat()
+            return None
+
+    def _count_forgotten(self) -> None:
+        while self._forgotten:
+            self._forgotten.popleft()
+            self._taken -= 1
+
+    async def _in_line(self) -> Seat:
+        waiter = _Waiter()
+        self._waiting.append(waiter)
+        try:
+            with anyio.move_on_after(self._seconds):
+                await self._served(waiter)
+        except BaseException:
+            self._leave_line(waiter)
+            raise
+        if waiter.seat is None:
+            self._leave_line(waiter)
+        if waiter.seat is None:
+            if self._closed:
+                raise _closed()
+            raise StoreLocked(
+                f"all {self._most} connections to the file were in use for {self._seconds:g} s",
+                hint="close sessions when their work is done (async with), or raise ?connections=",
+            )
+        return waiter.seat
+
+    async def _served(self, waiter: _Waiter) -> None:
+        """Wait until a waiter has a seat, or the pool is closed."""
+        while True:
+            event, waiter.wake = wakeable()
+            self._serve()  # a seat may have been forgotten before anybody could be woken
+            if waiter.seat is not None or self._closed:
+                return
+            await event.wait()
+
+    def _serve(self) -> None:
+        """Give free places, those of forgotten seats too, to those who wait longest."""
+        with self._lock:
+            self._count_forgotten()
+            while self._waiting and self._taken < self._most:
+                self._taken += 1
+                waiter = self._waiting.popleft()
+                waiter.seat = self._idle.pop() if self._idle else Seat()
+                waiter.wake()
+
+    def _leave_line(self, waiter: _Waiter) -> None:
+        """Stop waiting; a seat that came just now goes to the next, unless the waiter goes on with it."""
+        with self._lock:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+                return
+        if waiter.seat is not None:
+            seat, waiter.seat = waiter.seat, None
+            self._hand_on(seat)
+
+    def _hand_on(self, seat: Seat) -> None:
+        """Pass a seat to whoever waits longest, or keep it."""
+        with self._lock:
+            if self._waiting:
+                waiter = self._waiting.popleft()
+                waiter.seat = seat
+                waiter.wake()
+                return
+            self._taken -= 1
+            if self._closed:
+                seat.worker.end()
+            else:
+                self._idle.append(seat)
+
 
 R = TypeVar("R")
 

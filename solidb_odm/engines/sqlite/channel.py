@@ -52,20 +52,17 @@ from ...errors import (
 from ..base import Capabilities
 from . import forks
 from .catalogue import Catalogue
-from .definition import Definition
+from .definition import Definition, has_expiry, remove_expired
 from .documents import COLUMNS, Writer, get_many
-from .expiry import has_expiry, remove_expired
-from .failures import translate
 from .interrupts import raise_interrupt
 from .options import StoreOptions
 from .plan_cache import PlanCache
-from .planner_statistics import Statistics
 from .queries import Queries
 from .quoting import table_sql
 from .replica import ReplicaStore
-from .store import closed_with
-from .transaction import Transaction
-from .write_queue import WriteQueue
+from .sql.candidates import Statistics
+from .store import closed_with, translate
+from .transaction import Transaction, WriteQueue
 
 R = TypeVar("R")
 

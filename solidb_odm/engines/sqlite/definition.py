@@ -1,9 +1,17 @@
-"""Making and deleting collections and indexes."""
+"""Making and deleting collections and indexes.
+
+Removing documents whose time is over, as TTL indexes say.
+
+As on the server, the field holds whole seconds since 1970 or an RFC 3339 text; a document in which
+it holds anything else stays for ever.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from ...commands import (
     CreateCollection,
@@ -16,10 +24,10 @@ from ...commands import (
 )
 from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation, UsageError
 from . import layout
-from .catalogue import Catalogue
-from .planner_statistics import gather, is_large
-from .replica.capture import capture, is_captured
-from .replica.scope import captures
+from .catalogue import Catalogue, Collection, StoredIndex
+from .layout import key_of_field
+from .replica.capture import capture, captures, is_captured, is_replica, mirroring, unedited_sql
+from .sql.candidates import gather, is_large
 
 
 class Definition:
@@ -107,3 +115,55 @@ def _check(spec: IndexSpec) -> None:
         raise ConfigurationError(f"index '{spec.name}': a {spec.kind} index has one field")
     if spec.kind == "vector" and spec.dimension < 1:
         raise ConfigurationError(f"vector index '{spec.name}' needs a dimension from 1 up")
+
+
+_EARLIEST = -60_000_000_000
+"""Seconds before 1970 in the first century; nothing has been there for longer."""
+_MARGIN = timedelta(days=2)
+"""How far two texts for one moment can be apart in byte order, because of their offsets."""
+
+
+def has_expiry(catalogue: Catalogue) -> bool:
+    """Return whether any collection has a TTL index."""
+    return any(index.spec.kind == "ttl" for _, index in _all_indexes(catalogue))
+
+
+def remove_expired(connection: sqlite3.Connection, catalogue: Catalogue) -> int:
+    """Delete what has expired, in the open transaction; return how many documents.
+
+    In a replica that is no edit, and what was edited and not pushed yet stays.
+    """
+    expiring = [pair for pair in _all_indexes(catalogue) if pair[1].spec.kind == "ttl"]
+    if not is_replica(connection):
+        return sum(_remove(connection, collection, index) for collection, index in expiring)
+    with mirroring(connection):
+        return sum(
+            _remove(connection, collection, index, f" AND {unedited_sql(collection.name)}")
+            for collection, index in expiring
+        )
+
+
+def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
+    collections = [catalogue.need(name) for name in catalogue.names()]
+    return [(collection, index) for collection in collections for index in collection.indexes]
+
+
+def _remove(
+    connection: sqlite3.Connection, collection: Collection, index: StoredIndex, condition: str = ""
+) -> int:
+    key = key_of_field(index.spec.fields[0])
+    limit = int(time.time()) - index.spec.seconds
+    if limit < _EARLIEST:
+        return 0
+    latest = (datetime.fromtimestamp(limit, UTC) + _MARGIN).isoformat()
+    seconds = connection.execute(
+        f"DELETE FROM {collection.table} WHERE {key} >= 0 AND {key} <= ? AND typeof({key}) = 'integer'"
+        f"{condition}",
+        (limit,),
+    )
+    texts = connection.execute(
+        f"DELETE FROM {collection.table} WHERE {key} >= '' AND {key} <= ? AND {key} GLOB '????-??-??T*'"
+        f" AND unixepoch({key}) <= ?{condition}",
+        (latest, limit),
+    )
+    return seconds.rowcount + texts.rowcount

@@ -17,15 +17,15 @@ from ...errors import QueryError
 from ...language import nodes
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array, is_number, is_object
-from ...language.functions.fusion import HybridSettings, fused
+from ...language.functions.fulltext import HybridSettings, fused
 from ...language.functions.search import nearest_vectors
 from ...language.interpreter import MemorySource, Run, Source, compile_expression
 from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
 from .layout import side_table
+from .nearest_rows import VectorIndexes
 from .sql.proximity import surroundings
-from .vector_index import VectorIndexes
 
 N = TypeVar("N")
 Narrowed = Callable[[str, Sequence[int]], Source]

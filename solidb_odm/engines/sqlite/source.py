@@ -1,13 +1,21 @@
-"""The file as the evaluator sees it: what it scans, looks up and writes."""
+"""The file as the evaluator sees it: what it scans, looks up and writes.
+
+Holding documents to their collection's JSON Schema when a query writes them.
+
+As on the server, the batches of a session are not checked here: its models were, by Pydantic.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 from ..._types import Json, JsonObject, Stored
-from ...errors import DuplicateKey, InvalidDocument
+from ...errors import DuplicateKey, InvalidDocument, SchemaViolation
 from ...language.documents import SYSTEM_ATTRIBUTES, new_key, without
 from ...language.functions import IndexInfo
 from ...language.interpreter import CandidateSet, EdgeDirection
@@ -17,11 +25,39 @@ from .documents import COLUMNS, Writer, get_many
 from .interrupts import raise_interrupt
 from .order_key import NotReversible, order_key_sql
 from .quoting import path_sql
-from .schema_check import check_document
 from .sql.candidates import Narrowings
 from .sql.heads import ROWS
 from .sql.plans import Plan
 from .sql.row_shapes import full_documents
+
+
+def check_document(collection: Collection, key: str, document: JsonObject) -> None:
+    """Raise SchemaViolation if a strict collection does not take the document."""
+    if collection.schema is None or collection.validation != "strict":
+        return
+    validator = _validator(json.dumps(collection.schema, sort_keys=True))
+    if (
+        collection.schema.get("additionalProperties") is False
+    ):  # the engine's own attributes are not the model's
+        known = collection.schema.get("properties", {})
+        own = [name for name in SYSTEM_ATTRIBUTES if name not in known]
+        document = {name: value for name, value in document.items() if name not in own}
+    for problem in validator.iter_errors(document):
+        place = "/".join(map(str, problem.absolute_path)) or "the document"
+        raise SchemaViolation(
+            f"'{collection.name}' does not take document '{key}': {place}: {problem.message}",
+            collection=collection.name,
+            key=key,
+            hint="change the document, or the schema by a migration",
+        )
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Any:
+    jsonschema = import_module("jsonschema")  # here, because it takes longer to load than all else together
+    parsed = json.loads(schema)
+    return jsonschema.validators.validator_for(parsed)(parsed)
+
 
 _CHUNK: Final = 1000
 _ENDS: Final = ", ".join(

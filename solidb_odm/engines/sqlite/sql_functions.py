@@ -17,9 +17,9 @@ from ...language import values
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array
 from . import json_text
+from .fulltext_index import indexed_words
 from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
-from .postings import indexed_words
 from .sql.aggregates import Gathered
 
 _LARGEST: Final = 3.4028234e38

@@ -1,4 +1,7 @@
-"""Opening a file: what it must be, how SQLite is set up, and the functions SQL gets from us."""
+"""Opening a file: what it must be, how SQLite is set up, and the functions SQL gets from us.
+
+SQLite's errors as ours.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,66 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from ...errors import ConfigurationError, StoreCorrupt, StoreUnavailable
+from ...errors import CollectionNotFound as _CollectionNotFound
+from ...errors import (
+    ConfigurationError,
+    DatabaseError,
+    QueryTimeout,
+    StorageError,
+    StoreCorrupt,
+    StoreLocked,
+    StoreUnavailable,
+)
 from . import catalogue
-from .failures import translate
 from .forks import check_openable
 from .options import StoreOptions
-from .planner_statistics import forget_unsafe
+from .sql.candidates import forget_unsafe
 from .sql_functions import register
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_PERM: "may not be opened",
+    sqlite3.SQLITE_READONLY: "can't be written",
+    sqlite3.SQLITE_IOERR: "can't be read or written",
+    sqlite3.SQLITE_FULL: "can't grow: the disk is full",
+    sqlite3.SQLITE_CANTOPEN: "can't be opened",
+}
+_NO_TABLE = "no such table: "
+
+
+def translate(error: sqlite3.Error | UnicodeDecodeError, path: str) -> DatabaseError:
+    """Return our error for one of SQLite's, or for one whose text is damaged; raise it from the original."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    where = path or "the database in memory"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return _locked(where, path)
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or isinstance(error, UnicodeDecodeError):
+        return StoreCorrupt(
+            f"{where} is not a database, or is damaged: {error}",
+            path=path,
+            hint="check the path; restore the file from a copy",
+        )
+    if code in _UNAVAILABLE:
+        return StoreUnavailable(
+            f"{where} {_UNAVAILABLE[code]}: {error}",
+            path=path,
+            hint="check the path, its rights and the disk",
+        )
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return QueryTimeout("the statement was interrupted", hint="raise query_timeout, or add an index")
+    if str(error).startswith(_NO_TABLE):
+        name = str(error).removeprefix(_NO_TABLE)
+        return _CollectionNotFound(f"Collection '{name}' not found", name=name, hint="create it first")
+    return StorageError(f"SQLite refused: {error}", path=path)
+
+
+def _locked(where: str, path: str) -> StoreLocked:
+    hint = (
+        "commit or roll back the other session; raise ?timeout= to wait longer"
+        if path
+        else "commit or roll back the other session: in memory its changes block readers too; a file does not"
+    )
+    return StoreLocked(f"{where} is locked by another session or process", path=path, hint=hint)
+
 
 APPLICATION_ID: Final = 0x534F4442
 FORMAT: Final = 1

@@ -14,8 +14,7 @@ from ...errors import IndexNotFound, QueryError
 from ..values import equal
 from .arguments import integer, is_array, is_number, mapping, number, options, text
 from .base import PROPAGATE, REFUSE, CallContext, Family, IndexInfo
-from .fulltext import Corpus, Word, excerpt, has_phrase, mark, split_words, terms_of
-from .fusion import HybridSettings, fused
+from .fulltext import Corpus, HybridSettings, Word, excerpt, fused, has_phrase, mark, split_words, terms_of
 from .objects import value_at
 from .shapes import Point, metres, on_globe, position
 from .vectors import cosine, dot, euclidean, vector

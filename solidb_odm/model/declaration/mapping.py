@@ -19,10 +19,10 @@ from ...language.documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.encoding import stored_name
 from ..stored.embedded import embedded_classes, instances
-from ..stored.exactness import is_deep, number_fields
+from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form
-from ..stored.json_schema import document_schema
-from ..stored.steadiness import is_written_by_author, revalidated_fields
+from ..stored.scalars import is_deep, number_fields
+from ..stored.trial import is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
 from .indexes import Index
 

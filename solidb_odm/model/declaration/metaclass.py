@@ -23,17 +23,14 @@ from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
 from ..class_cache import forget
 from ..expressions.encoding import stored_name
-from ..expressions.fields import FieldRef, Place
+from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..state import expose
-from ..stored.steadiness import is_unsteady
-from ..stored.trial import try_fields
-from ..system import SYSTEM_FIELDS, IdRef
+from ..stored.trial import is_unsteady, try_fields
 from .cascades import check_cascades
-from .checks import check_fields, check_key, check_reserved, check_settings, hooks_in
+from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import make_referable
 from .forward_references import complete, note_class
-from .keys import check_collection_name
 from .mapping import Mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
 from .registry import registry as everything

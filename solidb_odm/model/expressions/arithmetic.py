@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import nodes as q
-from . import decimals, instants
+from . import decimals
+from . import decimals as instants
 from .kinds import NAMES, Kind
 
 Maker: TypeAlias = Callable[[q.Expression, q.Expression], q.Expression]

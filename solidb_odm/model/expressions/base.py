@@ -16,9 +16,8 @@ from ...errors import UsageError
 from ...language import nodes as q
 from . import decimals
 from .arithmetic import Rule, rule_for
-from .bounds import Size, exactly_compared, size_of
 from .build_scope import Scope, Source
-from .encoding import encode_as
+from .encoding import Size, encode_as, exactly_compared, size_of
 from .kinds import Kind, kind_of, value_kind
 from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
 

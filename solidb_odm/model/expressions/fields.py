@@ -2,6 +2,8 @@
 
 A ``FieldRef`` keeps everything it knows under one private name, so that an embedded model may have
 fields called anything.
+
+The attributes that every stored document has besides its fields: id, revision and times.
 """
 
 from __future__ import annotations
@@ -18,16 +20,15 @@ from ...errors import UsageError
 from ...language import nodes as q
 from .. import type_inspection
 from ..links.paths import beyond
-from ..stored.times import format_time
+from ..stored.scalars import format_time
 from . import decimals
 from .base import OPERATORS, Expression, Predicate
 from .build_scope import Scope, Source
 from .encoding import encode_as, encode_field, is_customised
 from .kinds import Kind, awareness, kind_of
 from .literals import check_awareness, check_reference
-from .methods import METHODS, has_kind
+from .methods import METHODS, fields_of, has_kind, records
 from .operators import NAMES
-from .records import fields_of, records
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +277,47 @@ def _unknown(place: Place, models: tuple[type[Any], ...], name: str) -> str:
     if name in METHODS or hasattr(str, name) or hasattr(time, name):
         return f"{label} has no {name!r} in a query; the functions in solidb_odm.func may have what you need"
     return f"{label} has no field {name!r}"
+
+
+SYSTEM_FIELDS: dict[str, tuple[str, Any]] = {
+    "id": ("_id", str),
+    "rev": ("_rev", str),
+    "created_at": ("_created_at", datetime),
+    "updated_at": ("_updated_at", datetime),
+}
+"""Attribute on the model: name on the engine, type."""
+
+
+class IdRef(Expression):
+    """``User.id``: ``collection/key``.
+
+    Built from the key, because the server's own ``_id`` carries the name of the database too
+    (``db:users/ada``) and is no use as the end of an edge.
+    """
+
+    __slots__ = ("model",)
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return str
+
+    @property
+    def __solidb_source__(self) -> Any:
+        return self.model
+
+    def __solidb_check__(self, value: Any, operator: str) -> None:
+        reference = getattr(value, "__solidb_reference__", None)
+        super().__solidb_check__(value if reference is None else reference(), operator)
+        if operator in ("==", "!=", "IN", "NOT IN"):
+            check_reference(self.model, value, self)
+
+    def __build__(self, scope: Scope) -> q.Expression:
+        prefix = q.Literal(f"{self.model.__solidb_collection__}/")
+        key = q.Attribute(q.Name(scope.variable(self.model)), "_key")
+        return q.Call("CONCAT", (prefix, key))
+
+    def __repr__(self) -> str:
+        return f"{self.model.__name__}.id"

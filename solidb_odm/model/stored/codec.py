@@ -20,8 +20,7 @@ from ...errors import InvalidDocument, LoadError, SchemaViolation
 from ...language.documents import ENGINE_ATTRIBUTES
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import of_other_class
-from .exactness import MAXIMUM, MINIMUM, is_exact
-from .scalars import NUMBER_HINT, InexactValueError, inexact_number
+from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 

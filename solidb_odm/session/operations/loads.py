@@ -1,22 +1,66 @@
-"""Loading what many documents refer to, one query for each hop, as an operation for both sessions."""
+"""Loading what many documents refer to, one query for each hop, as an operation for both sessions.
+
+Loading back-references: the documents whose links, or ends, lead to given ones.
+
+Loading the neighbours of many documents: edges level by level, then the documents they lead to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
 from ...commands import Operation
 from ...errors import LoadError, UsageError
 from ...model.declaration.registry import current, registry_of
 from ...model.document import Document
+from ...model.edge import Edge
+from ...model.expressions.fields import FieldRef
+from ...model.links.back_references import BackReference, Heading, Neighbours
 from ...model.links.link import Link
-from ...query.load_paths import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of
+from ...model.mixins import SoftDelete
+from ...query.conditions import in_, or_
+from ...query.load_paths import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of, reference_hop
+from ...query.references import referring_to
+from ...query.select import select
 from ...query.statement import Compiled
 from ...work.plan import Documents
 from ..context import Context
 from . import queries as reading
-from .back_references import load_referring
-from .neighbours import load_neighbours
+
+
+def load_referring(
+    context: Context, documents: list[Document], reference: BackReference[Any]
+) -> Operation[list[Document]]:
+    """Load for each of the documents those that refer to it, all in one query."""
+    wanted = {document.__solidb_reference__(): document for document in documents}
+    field = reference.__solidb_field__
+    found: list[Any] = []
+    if wanted:
+        found = yield from reading.execute(context, referring_to(field, list(wanted)).compile(), None)
+    lists: dict[str, list[Document]] = {name: [] for name in wanted}
+    for each in found:
+        for name in dict.fromkeys(_references(each, field, wanted)):
+            lists[name].append(each)
+    for name, members in lists.items():
+        reference.__solidb_take__(wanted[name], tuple(members))
+    return found
+
+
+def _references(document: Any, field: FieldRef, wanted: Mapping[str, Document]) -> Iterator[str]:
+    """Return which of the references a document holds; its links to them are loaded by that."""
+    hop = reference_hop(field)
+    if isinstance(hop, EndHop):
+        name = hop.reference(document)
+        if name in wanted:
+            document.__dict__[hop.name] = wanted[name]
+            yield name
+        return
+    for link in hop.links(document):
+        if link.id in wanted:
+            if not link.is_loaded:
+                link.__solidb_set__(wanted[link.id])
+            yield link.id
 
 
 def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]) -> Operation[None]:
@@ -144,3 +188,79 @@ def _model_of(context: Context, collection: str, target: type[Document] | None) 
             hint="import the module that declares it",
         )
     return claimants[0]
+
+
+Adjacency: TypeAlias = dict[str, list[str]]
+Fetch: TypeAlias = Callable[[Context, Iterable[str], Any], Operation[dict[str, Document]]]
+
+
+def load_neighbours(
+    context: Context, documents: list[Document], neighbours: Neighbours[Any], fetch: Fetch
+) -> Operation[list[Document]]:
+    """Load the neighbours of each of the documents: a query for each level of edges, and
+    one for each collection they lead to.
+    """
+    starts = {document.__solidb_reference__(): document for document in documents}
+    low, high = neighbours.__solidb_depth__
+    ways = yield from _ways(context, neighbours, list(starts), high)
+    reached = {start: _reached(ways, start, low, high) for start in starts}
+    wanted = dict.fromkeys(name for names in reached.values() for name in names)
+    target = neighbours.__solidb_target__
+    fetched = yield from fetch(context, wanted, None if target is Document else target)
+    found = {name: each for name, each in fetched.items() if not _is_marked(each)}
+    for start, names in reached.items():
+        members = tuple(found[name] for name in names if name in found)
+        neighbours.__solidb_take__(starts[start], members)
+    return [found[name] for name in wanted if name in found]
+
+
+def _is_marked(document: Document) -> bool:
+    """Return whether a document is marked as deleted, which hides it as it does from a select."""
+    return isinstance(document, SoftDelete) and document.deleted_at is not None
+
+
+def _ways(
+    context: Context, neighbours: Neighbours[Any], starts: list[str], levels: int
+) -> Operation[Adjacency]:
+    """Read the edges that can be walked from the starts, a level at a time."""
+    ways: Adjacency = {}
+    frontier = starts
+    for _ in range(levels):
+        if not frontier:
+            break
+        ways |= {name: [] for name in frontier}
+        edges = yield from _edges_at(context, neighbours, frontier)
+        fresh: dict[str, None] = {}
+        at = set(frontier)
+        for edge in edges:
+            for start, end in _directions(edge, neighbours.__solidb_heading__):
+                if start in at:
+                    ways[start].append(end)
+                    fresh[end] = None
+        frontier = [name for name in fresh if name not in ways]
+    return ways
+
+
+def _edges_at(context: Context, neighbours: Neighbours[Any], names: list[str]) -> Operation[list[Any]]:
+    edges: type[Edge[Any, Any]] = neighbours.__solidb_edges__
+    ends = {"outbound": ("from_",), "inbound": ("to",), "any": ("from_", "to")}[neighbours.__solidb_heading__]
+    conditions = [in_(getattr(edges, end), names) for end in ends]
+    statement = select(edges).where(conditions[0] if len(conditions) == 1 else or_(*conditions))
+    return (yield from reading.execute(context, statement.compile(), None))
+
+
+def _directions(edge: Edge[Any, Any], heading: Heading) -> list[tuple[str, str]]:
+    forwards, backwards = (edge.from_id, edge.to_id), (edge.to_id, edge.from_id)
+    return {"outbound": [forwards], "inbound": [backwards], "any": [forwards, backwards]}[heading]
+
+
+def _reached(ways: Adjacency, start: str, low: int, high: int) -> list[str]:
+    """Return what lies between the least and the most number of edges away, nearest first, each once."""
+    seen = {start}
+    level, found = [start], list[str]()
+    for depth in range(1, high + 1):
+        level = list(dict.fromkeys(end for at in level for end in ways.get(at, ()) if end not in seen))
+        seen.update(level)
+        if depth >= low:
+            found += level
+    return found

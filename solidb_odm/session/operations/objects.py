@@ -15,8 +15,7 @@ from ...model.stored.codec import body_value, decode
 from ...work import Conflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
 from ...work.states import checked, refusal
-from ...work.takeover import take_over
-from ...work.undo import restore, take_values
+from ...work.undo import restore, take_over, take_values
 from ..context import Context
 from ..hydration import take_stored
 from .queries import get

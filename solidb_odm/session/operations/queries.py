@@ -14,9 +14,8 @@ from ...model.document import Document, is_document_class
 from ...query.statement import Compiled
 from ..context import Context
 from ..hydration import load_documents, load_rows, split
-from ..overlay import can_fold, fold
-from ..statements import note_written
-from ..unreadable import read_rows
+from ..overlay import can_fold, fold, note_written
+from ..rows import read_rows
 from .commits import flush
 
 D = TypeVar("D", bound=Document)

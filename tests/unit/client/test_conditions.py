@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solidb_odm.client.columnar.conditions import columns_in, condition_from, holds, narrowed
 from solidb_odm.client.columnar.selects import read_select
+from solidb_odm.client.columnar.tables import columns_in, condition_from, holds, narrowed
 
 VALUES = st.sampled_from([None, 0, 1.5, -2, "a", "b", True, False])
 ORDERS = ["EQ", "NE", "GT", "GTE", "LT", "LTE"]

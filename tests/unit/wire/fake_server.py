@@ -17,8 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from solidb_odm.errors import ProtocolError
-from solidb_odm.wire.frames import MAGIC, FrameReader, frame
-from solidb_odm.wire.packing import pack, unpack
+from solidb_odm.wire.frames import MAGIC, FrameReader, frame, pack, unpack
 
 HANG_UP = object()
 HANG_UP_AFTERWARDS = object()

@@ -7,7 +7,7 @@ import pytest
 
 from solidb_odm.commands import Command, CommitBatches, GetMany, Inserts, Patch, Patches, Removals, run
 from solidb_odm.engines.solidb import ServerDriver
-from solidb_odm.engines.solidb.dispatch import exchange_for
+from solidb_odm.engines.solidb.driver import exchange_for
 from solidb_odm.errors import (
     CommitOutcomeUnknown,
     ConnectionLost,

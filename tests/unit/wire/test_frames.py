@@ -5,8 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solidb_odm.errors import MessageTooLarge, ProtocolError
-from solidb_odm.wire.frames import MAX_FRAME, MAX_FRAME_BEFORE_LOGIN, FrameReader, frame
-from solidb_odm.wire.packing import pack, unpack, unsuitable
+from solidb_odm.wire.frames import (
+    MAX_FRAME,
+    MAX_FRAME_BEFORE_LOGIN,
+    FrameReader,
+    frame,
+    pack,
+    unpack,
+    unsuitable,
+)
 from solidb_odm.wire.responses import decode
 
 payloads = st.lists(st.binary(max_size=40), max_size=5)

@@ -3,7 +3,7 @@
 import pytest
 
 from solidb_odm.commands import IndexSpec
-from solidb_odm.engines.solidb.index_commands import CREATE, duplicates_query, own_indexes
+from solidb_odm.engines.solidb.definitions import CREATE, duplicates_query, own_indexes
 from solidb_odm.errors import UsageError
 from solidb_odm.language.parser import parse
 from solidb_odm.wire.names import quoted

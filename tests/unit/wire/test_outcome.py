@@ -2,7 +2,7 @@
 
 import pytest
 
-from solidb_odm.engines.solidb.outcome import Seen, Witness, judge
+from solidb_odm.engines.solidb.commit import Seen, Witness, judge
 from solidb_odm.wire.requests import pauses
 
 MADE = Witness("c", "made", None, "new")

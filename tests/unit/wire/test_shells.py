@@ -25,8 +25,7 @@ from solidb_odm.errors import (
 from solidb_odm.language.parser import parse
 from solidb_odm.wire import socket_connection
 from solidb_odm.wire.events import RequestEvent
-from solidb_odm.wire.frames import frame
-from solidb_odm.wire.packing import pack
+from solidb_odm.wire.frames import frame, pack
 from solidb_odm.wire.requests import send
 
 from .fake_server import HANG_UP, FakeServer

@@ -29,8 +29,7 @@ from solidb_odm.commands import (
 from solidb_odm.engines.solidb import AsyncServerDriver, ServerDriver
 from solidb_odm.errors import CommitOutcomeUnknown, ProtocolError, RequestTimeout, SolidbError
 from solidb_odm.language.parser import parse
-from solidb_odm.wire.frames import frame
-from solidb_odm.wire.packing import pack
+from solidb_odm.wire.frames import frame, pack
 
 from .fake_server import NOW, FakeServer, done
 

@@ -25,7 +25,7 @@ from ....commands.replica import (
 from .. import json_text
 from ..catalogue import Catalogue
 from ..documents import get_many
-from .scope import EDITS, KNOWN
+from .capture import EDITS, KNOWN
 
 _COLUMNS: Final = (
     "e.collection, e.key, e.base, e.number, e.since, e.edited, e.state, e.attempts, e.error, e.sent,"

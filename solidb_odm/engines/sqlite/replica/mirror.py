@@ -21,8 +21,8 @@ from ....commands.replica import (
 )
 from ..catalogue import Catalogue, Collection
 from ..documents import Writer, new_revisions, now
+from .capture import EDITS, JOURNAL, KNOWN
 from .edits import text_of
-from .scope import EDITS, JOURNAL, KNOWN
 
 
 class Mirror:

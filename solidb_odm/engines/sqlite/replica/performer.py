@@ -34,10 +34,23 @@ from .. import json_text
 from ..catalogue import Catalogue
 from ..documents import Writer, new_revisions
 from ..transaction import Transaction
-from .capture import capture, enqueue, is_captured, release
+from .capture import (
+    EDITS,
+    JOURNAL,
+    KNOWN,
+    SCOPE,
+    SETTINGS,
+    TABLES,
+    capture,
+    captures,
+    enqueue,
+    is_captured,
+    mirroring,
+    release,
+    unedited_sql,
+)
 from .edits import Edits
 from .mirror import Mirror
-from .scope import EDITS, JOURNAL, KNOWN, SCOPE, SETTINGS, TABLES, captures, mirroring, unedited_sql
 
 _JOURNAL_KEPT: Final = 100_000
 

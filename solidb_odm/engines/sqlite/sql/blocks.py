@@ -20,8 +20,8 @@ from ..layout import key_of_field
 from .aggregates import aggregate, members
 from .arrays import loop
 from .compilation import Compilation, Scope
-from .filters import truths, where
 from .hash_joins import hashed
+from .proximity import truths, where
 from .terms import Choice, Column, Computed, Document, JsonValue, NotInSql, Structure, Term, Truth, key_of
 from .traversals import traversal
 

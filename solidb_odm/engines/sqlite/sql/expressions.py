@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ....language import nodes
 from ..quoting import text_literal
+from .aggregates import window
 from .arrays import element_at, expansion, member
 from .calls import call
 from .compilation import Compilation, Scope
@@ -29,7 +30,6 @@ from .conditions import (
     truth_of,
 )
 from .terms import NULL, Column, Computed, Constant, Element, JsonPath, NotInSql, Structure, Term, Truth
-from .windows import window
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 _MOST_ITEMS: Final = 60

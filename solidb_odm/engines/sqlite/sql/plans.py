@@ -1,19 +1,121 @@
-"""Plans: a query's SQL with its parameters and the shape of its rows, kept for the next time."""
+"""Plans: a query's SQL with its parameters and the shape of its rows, kept for the next time.
+
+Subqueries in SQL: their rows as an array, their number, the first of them; DISTINCT and set operations.
+
+Rows are numbered where an order must outlast a GROUP BY; of equal rows the first stands for all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ....language import nodes
 from ..catalogue import Collection
-from .blocks import Compiled
-from .compilation import Compilation
+from .blocks import Compiled, Select, block
+from .compilation import Compilation, Scope
 from .constants import Parameters, Signature
 from .expressions import term
 from .row_shapes import Shape, shape_of
-from .subqueries import compiled, count, first, subquery
-from .terms import DOCUMENT_COLUMNS, Document
+from .terms import DOCUMENT_COLUMNS, Computed, Document, JsonValue, NotInSql, Term, key_of
+
+_NULL: Final = "x'01'"
+"""Stands for null among order keys where NULL would not be found; no key is this blob."""
+_BEHIND: Final = 1 << 40
+"""Puts the rows of the right side behind those of the left."""
+
+
+def compiled(c: Compilation, query: nodes.Query, scope: Scope) -> Compiled:
+    """Turn a block or a set operation into a SELECT; of a set operation it is one over both sides."""
+    if isinstance(query, nodes.Block):
+        return block(c, query, scope)
+    tables = _first_tables(query)
+    if tables is not None:
+        raise NotInSql("WITH before a set operation")
+    left, right = (_rows(compiled(c, side, scope)) for side in (query.left, query.right))
+    return _derived(c, _SETS[query.operator](left, right))
+
+
+def _first_tables(query: nodes.Query) -> nodes.With | None:
+    while isinstance(query, nodes.SetOperation):
+        query = query.left
+    return query.tables
+
+
+def distinct(c: Compilation, found: Compiled) -> Compiled:
+    """Return a SELECT of each value once, in the place of its first row."""
+    return _derived(c, _once(_rows(found))) if found.distinct else found
+
+
+def _rows(found: Compiled) -> str:
+    """Return a SELECT of the values as ``item``, their order keys as ``k`` and their numbers as ``n``."""
+    columns = f"{found.result.json} AS item, {key_of(found.result)} AS k"
+    rows = f"SELECT item, k, row_number() OVER () AS n FROM ({found.select.sql(columns)})"
+    return _once(rows) if found.distinct else rows
+
+
+def _once(rows: str) -> str:
+    return f"SELECT item, k, min(n) AS n FROM ({rows}) GROUP BY k"
+
+
+def _union_all(left: str, right: str) -> str:
+    return f"{left} UNION ALL SELECT item, k, n + {_BEHIND} AS n FROM ({right})"
+
+
+def _union(left: str, right: str) -> str:
+    return _once(_union_all(left, right))
+
+
+def _intersect(left: str, right: str, not_: str = "") -> str:
+    members = f"SELECT ifnull(k, {_NULL}) FROM ({right})"
+    return f"SELECT item, k, n FROM ({_once(left)}) WHERE ifnull(k, {_NULL}) {not_}IN ({members})"
+
+
+def _except(left: str, right: str) -> str:
+    return _intersect(left, right, "NOT ")
+
+
+_SETS: Final[dict[str, Callable[[str, str], str]]] = {
+    "UNION": _union,
+    "UNION ALL": _union_all,
+    "INTERSECT": _intersect,
+    "EXCEPT": _except,
+}
+
+
+def _derived(c: Compilation, rows: str) -> Compiled:
+    alias = c.alias()
+    select = Select(sources=[f"({rows}) AS {alias}"], order=[f"{alias}.n"])
+    return Compiled(select, JsonValue("any", f"{alias}.item", order_key=f"{alias}.k"))
+
+
+# --- as values -----------------------------------------------------------------------------------
+
+
+def subquery(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
+    """Return ``(FOR .. RETURN ..)`` as a JSON array."""
+    inner = distinct(c, compiled(c, query, scope))
+    rows = inner.select.sql(f"{inner.result.json} AS item")
+    count = f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))"
+    keys = inner.select.sql(f"{key_of(inner.result)} AS k", ordered=False)
+    array = f"(SELECT json_group_array(json(item)) FROM ({rows}))"
+    return JsonValue("array", array, count, keys, f"(SELECT solidb_key({array}))")
+
+
+def count(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
+    """Return ``LENGTH((FOR .. RETURN ..))``."""
+    inner = distinct(c, compiled(c, query, scope))
+    return Computed("number", f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))")
+
+
+def first(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
+    """Return ``FIRST((FOR .. RETURN ..))``: the first row, or null."""
+    inner = distinct(c, compiled(c, query, scope))
+    rows = inner.select.sql(f"{inner.result.json} AS item")
+    item = f"(SELECT item FROM ({rows}) LIMIT 1)"
+    return JsonValue("any", item, order_key=f"(SELECT solidb_key({item}))")
+
 
 Find = Callable[[str], Collection | None]
 Names = Callable[[], Sequence[str]]

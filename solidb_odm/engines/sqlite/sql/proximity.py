@@ -1,4 +1,7 @@
-"""``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` through a geo index, its bounding box first."""
+"""``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` through a geo index, its bounding box first.
+
+FILTERs in SQL: conditions that must all hold, each in the form that an index can serve.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import math
 from typing import Final
 
 from ....language import nodes
+from ....language.walk import conjuncts
 from ..layout import rest_table, side_table
+from .calls import prefix_filter
 from .compilation import Compilation, Scope
+from .conditions import joined, truth_of
 from .terms import Binds, Constant, Document, JsonPath, NotInSql, Truth
 
 _METRES_A_DEGREE: Final = 111_000.0
@@ -91,3 +97,19 @@ def _edge(c: Compilation, circle: tuple[Constant, Constant, Constant], number: i
         return surroundings(lat(binds), lon(binds), metres(binds))[number]
 
     return c.parameters.add(edge)
+
+
+def where(conditions: list[Truth]) -> str:
+    """Write conditions that must all hold; a null that one excludes need not be let in by another."""
+    present = {one.present for one in conditions if one.present}
+    return joined("AND", [one.bare if one.subject in present else one.where for one in conditions])
+
+
+def truths(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
+    """Return a FILTER's condition as the conditions that must all hold."""
+    return [_condition(c, part, scope) for part in conjuncts(node)]
+
+
+def _condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
+    served = prefix_filter(c, node, scope) or distance_filter(c, node, scope)
+    return served or truth_of(c.term(c, node, scope))
