@@ -15,8 +15,8 @@ from typing import Any
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, CreateIndex, IndexSpec, Inserts
 from solidb_odm.engines.sqlite.plan_cache import Known, PlanCache
-from solidb_odm.engines.sqlite.quoting import table_sql
-from solidb_odm.engines.sqlite.sql.constants import signature
+from solidb_odm.engines.sqlite.sql.parameters import signature
+from solidb_odm.engines.sqlite.sql_names import table_sql
 from solidb_odm.language.parser import parse
 
 from . import documents, stores

@@ -38,6 +38,12 @@ PAIRS = {
     "aggregates": "interpreter, functions, SQL",
     "windows": "interpreter, SQL, builder",
     "driver": "both engines",
+    "async_driver": "both engines",
+    "conditions": "SQL, builder",
+    "documents": "commands, file, client",
+    "geo": "functions, builder, client",
+    "search": "functions, builder, client",
+    "traversal": "interpreter, builder",
 }
 PUBLIC = [
     "solidb_odm",

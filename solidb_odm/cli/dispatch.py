@@ -17,7 +17,7 @@ from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbErr
 from ..migrations.reports import as_json
 from .configuration import Configuration, read_configuration
 
-_LOOKS = ("queries:", "reports:inspect", "reports:attic")
+_LOOKS = ("queries:", "upgrades:inspect", "upgrades:attic")
 """The homes of commands that only look at what is there; a missing file is one that is to be upgraded yet."""
 
 

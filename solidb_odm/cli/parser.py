@@ -180,7 +180,7 @@ def _add_runs(commands: _Commands) -> None:
         ("upgrade", "run what is pending"),
         ("downgrade", "undo what has run after a revision"),
     ):
-        made = commands.add(name, f"reports:{name}", words)
+        made = commands.add(name, f"upgrades:{name}", words)
         if name == "upgrade":
             made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
             made.add_argument(
@@ -193,27 +193,27 @@ def _add_runs(commands: _Commands) -> None:
             "--wait", type=float, default=60.0, metavar="S", help="seconds to wait for another runner"
         )
         made.add_argument("--allow-loss", action="store_true", help="allow what destroys data for good")
-    made = commands.add("stamp", "reports:stamp", "note that the database is at a revision, running nothing")
+    made = commands.add("stamp", "upgrades:stamp", "note that the database is at a revision, running nothing")
     made.add_argument("revision", metavar="R", help=_REVISION)
     made.add_argument("--purge", action="store_true", help="forget a run that stopped half-way too")
-    made = commands.add("attic", "reports:attic", "list what was dropped and is kept")
+    made = commands.add("attic", "upgrades:attic", "list what was dropped and is kept")
     made.add_argument("--purge", metavar="R", help="destroy what a revision dropped; all destroys everything")
 
 
 def _add_reports(commands: _Commands) -> None:
-    commands.add("current", "reports:current", "say where the database stands")
-    made = commands.add("plan", "reports:plan", "say what an upgrade would do, with this database's numbers")
+    commands.add("current", "upgrades:current", "say where the database stands")
+    made = commands.add("plan", "upgrades:plan", "say what an upgrade would do, with this database's numbers")
     made.add_argument("revision", nargs="?", default="head", metavar="R", help=_REVISION)
     made.add_argument("--phase", choices=("expand", "contract"), default="contract")
     made = commands.add(
-        "check", "reports:check", "say what of models, revisions and database differs", url=False
+        "check", "upgrades:check", "say what of models, revisions and database differs", url=False
     )
     made.add_argument("--offline", action="store_true", help="models and revisions only, without a database")
     made.add_argument("--documents", action="store_true", help="read the documents too")
-    commands.add("diff", "reports:diff", "list what the models have changed", url=False)
-    made = commands.add("inspect", "reports:inspect", "write models from a database")
+    commands.add("diff", "upgrades:diff", "list what the models have changed", url=False)
+    made = commands.add("inspect", "upgrades:inspect", "write models from a database")
     made.add_argument("--out", metavar="FILE", help="the file to write; else it is printed")
-    commands.add("doctor", "reports:doctor", "look whether everything is in place", url=False)
+    commands.add("doctor", "upgrades:doctor", "look whether everything is in place", url=False)
 
 
 def _add_data(commands: _Commands) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import ConfigurationError, StoreUnavailable, UsageError
 from ..offline import Change, ChangeType, Conflict, ConflictResolution, OfflineSyncManager
 from ..offline.config import recalled
-from ..offline.store import FILE, remembered
+from ..offline.folder import FILE, remembered
 from .dispatch import Context
 
 _DEFAULT = "solidb://localhost:6745"

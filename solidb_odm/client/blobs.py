@@ -16,9 +16,9 @@ import anyio.to_thread
 
 from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
+from ..wire.exchange import Exchange, HttpCall, pauses, send
 from ..wire.faults import Subject
 from ..wire.http_streams import astreamed, streamed
-from ..wire.requests import Exchange, HttpCall, pauses, send
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest

@@ -9,8 +9,8 @@ from weakref import WeakSet
 from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.driver import ServerDriver
 from ..errors import UsageError
-from ..wire.events import Observer
-from ..wire.requests import Exchange
+from ..wire.exchange import Exchange
+from ..wire.round_trips import Observer
 from ..wire.socket_pool import Lease
 from ..wire.stream_pool import AsyncLease
 from ..wire.url import ServerAddress

@@ -13,7 +13,7 @@ from typing import Any, Self, Unpack
 
 from .._tracing import recorder
 from ..errors import StateError
-from ..wire.events import Observer, RequestCounts, RequestEvent
+from ..wire.round_trips import Observer, RequestCounts, RequestEvent
 from .calls import AsyncHub, AsyncRunner, Hub, Runner
 from .databases import AsyncDatabases, Databases, ping
 from .documents import AsyncDocuments, Documents

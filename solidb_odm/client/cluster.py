@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .._types import JsonObject
-from ..wire.requests import Exchange
+from ..wire.exchange import Exchange
 from .calls import AsyncCaller, Caller
 from .requests import at, rest, unsupported
 from .results import ClientResult

@@ -19,10 +19,10 @@ from ..commands import SetSchema, ValidationMode
 from ..engines.solidb import definitions
 from ..engines.solidb.reads import query_request
 from ..errors import InvalidDocument, UsageError
-from ..language.documents import without
+from ..language.stored_documents import without
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
 from ..wire.names import quoted
-from ..wire.requests import Exchange, send
 from . import databases, documents
 from .calls import AsyncCaller, Caller
 from .documents import chunks_of

@@ -22,8 +22,8 @@ from .._types import Json, JsonObject
 from ..commands import call
 from ..engines.solidb.reads import query_request
 from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
+from ..wire.exchange import Exchange, HttpCall, http_fault, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, HttpCall, http_fault, send
 from .calls import AsyncCaller, Caller
 from .jobs import Job, NewJob, enqueue, ensure
 from .requests import at

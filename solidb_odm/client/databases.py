@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from ..errors import UsageError
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
 from ..wire.names import checked
-from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .results import CollectionStats
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
+from ..wire.exchange import Exchange, packed, send
 from ..wire.faults import Subject
 from ..wire.names import quoted
-from ..wire.requests import Exchange, packed, send
 from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
 from .results import ClientPage, DocumentResult

@@ -16,9 +16,9 @@ import anyio
 from .._backoff import pause
 from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
+from ..wire.exchange import Exchange
 from ..wire.faults import Subject, fault
 from ..wire.feed_connections import SocketFeed, StreamFeed
-from ..wire.requests import Exchange
 from ..wire.responses import Refusal
 from .calls import AsyncRunner, Runner
 from .databases import ping

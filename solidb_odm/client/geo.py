@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from .._types import JsonObject
 from ..errors import IndexExists, UsageError
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import about, chosen, named, send_whole
 from .results import ClientResult, DocumentResult

@@ -23,8 +23,8 @@ from ..errors import (
     StateError,
     UsageError,
 )
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import unix_seconds
 from .results import ClientResult

@@ -14,8 +14,8 @@ from ..errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, S
 from ..language.check import check_names
 from ..language.parser import parse
 from ..language.walk import bind_names
+from ..wire.exchange import Exchange, accepted, batch_of, context_of, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, accepted, batch_of, context_of, send
 from ..wire.responses import Answer, decode_data
 from .calls import AsyncCaller, Caller
 from .requests import is_there

@@ -20,9 +20,9 @@ from ..errors import (
     SolidbError,
     UsageError,
 )
+from ..wire.exchange import Exchange, HttpCall, http_fault, send
 from ..wire.faults import Subject
 from ..wire.frames import MAX_FRAME, is_map
-from ..wire.requests import Exchange, HttpCall, http_fault, send
 from ..wire.responses import Answer
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Self, TypeVar
 
 from .._types import JsonObject
-from ..wire.requests import Exchange
+from ..wire.exchange import Exchange
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._types import JsonObject
-from ..wire.requests import Exchange
+from ..wire.exchange import Exchange
 from .calls import AsyncCaller, Caller
 from .requests import at, rest
 from .results import ClientResult

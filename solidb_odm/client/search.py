@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias, cast
 from .._types import JsonObject
 from ..engines.solidb.reads import query_request
 from ..errors import IndexExists, IndexNotFound, UsageError
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, send
 from . import vector
 from .calls import AsyncCaller, Caller
 from .requests import about, at, chosen, named, rest, send_whole, unsupported

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, Self, TypedDict, TypeVar
 
-from ..wire.events import Observer
+from ..wire.round_trips import Observer
 from ..wire.url import ServerAddress, parse_url
 
 T = TypeVar("T")

@@ -20,8 +20,8 @@ from .._types import JsonObject
 from ..commands import arun, run
 from ..engines.solidb.commit import Seen, Witness, find_out, unknown_outcome
 from ..errors import ConcurrentUseError, ConnectionLost, RequestTimeout, TransactionError, UsageError
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.requests import Exchange, send
 from ..wire.socket_pool import Lease
 from ..wire.stream_pool import AsyncLease
 

@@ -16,9 +16,9 @@ from typing import cast
 from .._types import Json
 from ..engines.solidb.reads import query_request
 from ..errors import DocumentNotFound, IndexExists, UsageError
+from ..wire.exchange import Exchange, accepted, send, send_all
 from ..wire.faults import Subject
 from ..wire.names import path, quoted
-from ..wire.requests import Exchange, accepted, send, send_all
 from .calls import AsyncCaller, Caller
 from .requests import about, named
 from .results import ClientResult

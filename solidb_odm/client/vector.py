@@ -10,10 +10,10 @@ from typing import Any, cast
 from .._types import JsonObject
 from ..engines.solidb.reads import read_by_keys
 from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
 from ..wire.frames import is_map
 from ..wire.names import quoted
-from ..wire.requests import Exchange, send
 from .calls import AsyncCaller, Caller
 from .requests import send_whole, unsupported
 from .results import ClientResult, DocumentResult

@@ -1,6 +1,6 @@
 """Requests to an engine as frozen values with typed replies, and operations made of them."""
 
-from .base import Command, Operation, Performs, PerformsAsync, arun, call, run
+from .command import Command, Operation, Performs, PerformsAsync, arun, call, run
 from .documents import (
     Apply,
     Batch,

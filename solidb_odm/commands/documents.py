@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from .._dataclasses import dataclass
 from .._types import Body, JsonObject, Receipt, Stored
-from .base import Command
+from .command import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from .._dataclasses import dataclass
 from .._types import Json, Stored
 from ..language.nodes import Query
-from .base import Command
+from .command import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
-from .base import Command
+from .command import Command
 
 EditState: TypeAlias = Literal["pending", "rejected", "parked"]
 EditKind: TypeAlias = Literal["insert", "update", "delete"]

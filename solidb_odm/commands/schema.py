@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from .._dataclasses import dataclass
 from .._types import Json, JsonObject
-from .base import Command
+from .command import Command
 
 CollectionKind: TypeAlias = Literal["document", "edge", "blob", "timeseries"]
 IndexKind: TypeAlias = Literal["persistent", "fulltext", "geo", "vector", "ttl"]

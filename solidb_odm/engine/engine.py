@@ -20,7 +20,7 @@ from ..commands import (
     arun,
     run,
 )
-from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
+from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..errors import ConfigurationError, UsageError
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation

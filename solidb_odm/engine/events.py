@@ -35,7 +35,7 @@ from ..commands import (
     RunQuery,
     Savepoint,
 )
-from ..engines.base import AsyncChannel, Capabilities, Channel
+from ..engines.interface import AsyncChannel, Capabilities, Channel
 from ..errors import SolidbError
 from ..language import printer
 from ..language.walk import collections_read, collections_written

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
 from ..commands import Begin, Command, Commit, Release, Rollback, RollbackTo, Savepoint
-from ..engines.base import AsyncChannel, Channel
+from ..engines.interface import AsyncChannel, Channel
 
 R = TypeVar("R")
 Listener: TypeAlias = Callable[[Command[Any]], None]

@@ -1,1 +1,1 @@
-"""The engines: a SQLite file and a SoliDB server. ``base`` says what both are."""
+"""The engines: a SQLite file and a SoliDB server. ``interface`` says what both are."""

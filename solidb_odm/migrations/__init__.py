@@ -1,11 +1,11 @@
 """Migrations from model diffs: revisions are generated, read, run and undone, on a file and on a server."""
 
 from .async_migrator import AsyncMigrator
-from .base import MigratorBase, Shelf
 from .decisions import Question
 from .history import Revision
 from .ledger import Progress
 from .migrator import Migrator
+from .migrator_base import MigratorBase, Shelf
 from .operations import Operations
 from .reports import Check, Current, Plan, PlannedStep, Running
 from .steps import Step

@@ -12,11 +12,11 @@ import anyio
 from ..commands import Command, Operation, arun
 from ..engine.engine import AsyncEngine
 from ..errors import SolidbError
-from . import base as attic
+from . import migrator_base as attic
 from . import reports, runner
-from .base import MigratorBase
 from .history import Revision
 from .ledger import RENEW_SECONDS, Pause, Progress, Run, read_ledger, release, renew
+from .migrator_base import MigratorBase
 from .reports import Check, Current, Plan
 
 R = TypeVar("R")

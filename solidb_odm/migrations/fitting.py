@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from .._types import Json, JsonObject
-from ..language.documents import SYSTEM_ATTRIBUTES
+from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical, is_required
 
 _SYSTEM = frozenset({*SYSTEM_ATTRIBUTES, "_type", "_version"})

@@ -31,7 +31,7 @@ from ..commands import (
     Rollback,
     call,
 )
-from ..engines.base import Capabilities
+from ..engines.interface import Capabilities
 from ..errors import (
     CollectionExists,
     CollectionNotFound,

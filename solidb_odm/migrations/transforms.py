@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from .._types import Json, JsonObject
-from ..language.documents import SYSTEM_ATTRIBUTES
+from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical
 from .fitting import misfit
 from .paths import Path, parse_path, places, slots, split_target

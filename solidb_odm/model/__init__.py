@@ -6,23 +6,23 @@ from .._lazy import lazily
 from .declaration.registry import Registry, registry
 
 if TYPE_CHECKING:
-    from .declaration.cascades import Cascade
+    from .declaration.cascade_options import Cascade
     from .declaration.indexes import FulltextIndex, GeoIndex, Index, TTLIndex, VectorIndex
     from .document import Document
     from .edge import Edge
-    from .expressions.base import Expression, Predicate
+    from .expressions.expression import Expression, Predicate
+    from .field_types import GeoPoint, Lossy, RenamedFrom, Vector
     from .links.back_references import BackReference, Neighbours, adjacent, back_reference, incoming, outgoing
     from .links.link import Link
     from .mixins import SoftDelete, Timestamped
-    from .types import GeoPoint, Lossy, RenamedFrom, Vector
 else:
     __getattr__ = lazily(
         __name__,
         {
-            ".declaration.cascades": ("Cascade",),
+            ".declaration.cascade_options": ("Cascade",),
             ".document": ("Document",),
             ".edge": ("Edge",),
-            ".expressions.base": ("Expression", "Predicate"),
+            ".expressions.expression": ("Expression", "Predicate"),
             ".declaration.indexes": ("FulltextIndex", "GeoIndex", "Index", "TTLIndex", "VectorIndex"),
             ".links.link": ("Link",),
             ".mixins": ("SoftDelete", "Timestamped"),
@@ -34,7 +34,7 @@ else:
                 "incoming",
                 "outgoing",
             ),
-            ".types": ("GeoPoint", "Lossy", "RenamedFrom", "Vector"),
+            ".field_types": ("GeoPoint", "Lossy", "RenamedFrom", "Vector"),
         },
     )
 

@@ -12,13 +12,12 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
 from ..errors import InvalidDocument, StateError
-from ..language.documents import new_key
+from ..language.stored_documents import new_key
 from .declaration.checks import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 from .declaration.forward_references import is_completed
 from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
-from .links.placement import Reader
-from .state import (
+from .document_state import (
     SLOT,
     assigned_of,
     expose,
@@ -29,6 +28,7 @@ from .state import (
     touch,
     unpickle,
 )
+from .links.placement import Reader
 from .stored.codec import encode_value
 from .stored.scalars import parse_time
 from .type_inspection import UNCHANGEABLE

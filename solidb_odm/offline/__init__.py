@@ -10,7 +10,8 @@
 
 from .async_manager import AsyncOfflineSyncManager
 from .config import ConflictResolution, ConflictStrategy, StorageEngine, SyncConfig
-from .results import (
+from .sync_manager import OfflineSyncManager
+from .sync_results import (
     Change,
     ChangeType,
     Conflict,
@@ -22,7 +23,6 @@ from .results import (
     SyncStatus,
     Verification,
 )
-from .sync_manager import OfflineSyncManager
 
 __all__ = [
     "AsyncOfflineSyncManager",

@@ -26,14 +26,14 @@ from ..engines.sqlite.async_driver import AsyncFileDriver
 from ..errors import RequestTimeout, SolidbError
 from . import local
 from .async_background import AsyncBackground
+from .channels import AsyncHookedDriver, AsyncRouter, Deadline
 from .config import ConflictResolution
-from .hooked import AsyncHookedDriver, AsyncRouter, Deadline
+from .folder import LOCK, FolderLock, prepare_folder, store_url
+from .manager_base import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
 from .pull import ACCEPTED, UPLOAD
 from .remote import AsyncRemote
-from .results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
 from .server import AsyncServerRemote
-from .state import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
-from .store import LOCK, FolderLock, prepare_folder, store_url
+from .sync_results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
 from .synchronisation import synchronise
 from .turns import AsyncTurns
 

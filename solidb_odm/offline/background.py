@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
-from .results import SyncState
 from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell, rings
 from .server import ServerRemote
+from .sync_results import SyncState
 
 logger = logging.getLogger("solidb_odm.offline")
 

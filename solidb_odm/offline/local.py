@@ -25,12 +25,12 @@ from ..commands import (
 from ..commands.replica import DiscardEdit, Edit, ListEdits, Settle
 from ..engines.sqlite import json_text
 from ..errors import CollectionNotFound, DocumentNotFound, UsageError
-from ..language.documents import new_key
 from ..language.parser import parse
+from ..language.stored_documents import new_key
 from .config import ConflictResolution
-from .documents import plain, whole
+from .contents import plain, whole
 from .reconciliation import resolved
-from .results import Conflict
+from .sync_results import Conflict
 
 
 def save(

@@ -22,7 +22,7 @@ from ..commands.replica import (
     WriteSettings,
 )
 from ..errors import PermissionDenied, ServerRollbackSuspected
-from .documents import earlier, moment, remote_version
+from .contents import earlier, moment, remote_version
 from .filters import Source
 from .remote import Fetch, Page, Query, ReadOn
 from .round import KEYS_AT_ONCE, Round, settle, settle_by_look

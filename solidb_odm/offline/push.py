@@ -29,7 +29,7 @@ from ..errors import (
     SolidbError,
     StaleDocumentError,
 )
-from .documents import same
+from .contents import same
 from .pull import leave
 from .remote import CreateMany, CreateOne, Query, RemoveMany, ReplaceMany, Written
 from .round import Round, settle_by_look

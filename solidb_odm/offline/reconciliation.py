@@ -26,8 +26,8 @@ from ..commands.replica import (
 from ..work.conflicts import Conflict as AttributeConflict
 from ..work.conflicts import merge
 from .config import ConflictResolution, ConflictStrategy
-from .documents import digest, is_from, moment, same
-from .results import Conflict
+from .contents import digest, is_from, moment, same
+from .sync_results import Conflict
 
 Asked: TypeAlias = Callable[[Conflict], "ConflictResolution | None"]
 

@@ -14,11 +14,11 @@ from .._types import JsonObject
 from ..commands import Operation, call
 from ..commands.replica import Adopted, ReadReplicas, Rebased, RemoteVersion, Settle
 from ..errors import SolidbError
-from .documents import remote_version
+from .contents import remote_version
 from .filters import Source
 from .reconciliation import Judge, Verdict, reconcile
 from .remote import Fetch
-from .results import Conflict
+from .sync_results import Conflict
 
 KEYS_AT_ONCE: Final = 500
 

@@ -16,8 +16,8 @@ from ..commands import ListCollections
 from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.definitions import list_collections
 from ..engines.solidb.driver import ServerDriver
+from ..wire.exchange import Exchange
 from ..wire.feed_connections import SocketFeed, StreamFeed
-from ..wire.requests import Exchange
 
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 60.0

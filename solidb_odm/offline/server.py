@@ -36,11 +36,11 @@ from ..errors import (
     StaleDocumentError,
     TransactionConflict,
 )
+from ..wire.exchange import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
 from ..wire.faults import Subject
 from ..wire.frames import is_map
 from ..wire.http_json import as_read
 from ..wire.names import quoted
-from ..wire.requests import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
 from ..wire.url import ServerAddress
 from .remote import (
     CreateMany,

@@ -25,14 +25,14 @@ from ..engines.sqlite.driver import FileDriver
 from ..errors import RequestTimeout
 from . import local
 from .background import Background
+from .channels import Deadline, HookedDriver, Router
 from .config import ConflictResolution
-from .hooked import Deadline, HookedDriver, Router
+from .folder import LOCK, FolderLock, prepare_folder, store_url
+from .manager_base import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
 from .pull import ACCEPTED, UPLOAD
 from .remote import Remote
-from .results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
 from .server import ServerRemote
-from .state import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
-from .store import LOCK, FolderLock, prepare_folder, store_url
+from .sync_results import Conflict, Pending, Rejection, SyncResult, SyncStatus, Verification
 from .synchronisation import synchronise
 from .turns import Turns
 

@@ -23,13 +23,13 @@ from ..commands.replica import (
     WriteSettings,
 )
 from ..errors import CollectionExists, ConfigurationError, PermissionDenied
-from .documents import remote_version, same
+from .contents import remote_version, same
 from .filters import Source, whole
 from .pull import ACCEPTED, UPLOAD, pull
 from .push import push
 from .remote import IndexTimes, MakeCollection, Query, ReadOn, RemoteCollections
-from .results import Verification
 from .round import Round
+from .sync_results import Verification
 
 INDEXED: Final = "indexed"
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import anyio
 
 from ..errors import SolidbError
-from .hooked import Deadline
-from .results import SyncResult
+from .channels import Deadline
+from .sync_results import SyncResult
 
 T = TypeVar("T")
 

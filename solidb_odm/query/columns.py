@@ -16,15 +16,15 @@ from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
 from ..model.document import Document
 from ..model.expressions import decimals
-from ..model.expressions.base import Expression, lift
 from ..model.expressions.build_scope import Source
+from ..model.expressions.expression import Expression, lift
 from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.kinds import kind_of
 from ..model.stored.codec import first_problem
 from ..model.stored.field_schemas import field_reader
 from ..model.stored.forms import type_form
+from .compiler import sources_of
 from .elements import check_no_elements
-from .scope import sources_of
 from .sources import Alias
 from .svg import draw
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate, Value, lift
+from ..model.expressions.expression import Expression, Predicate, Value, lift
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind, kind_of
+from .compiler import BuildScope
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
-from .scope import BuildScope
 from .statement import Statement
 
 T = TypeVar("T")

@@ -10,7 +10,9 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model import type_inspection
 from ..model.expressions import decimals
-from ..model.expressions.base import (
+from ..model.expressions.calls import BuiltPredicate
+from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
+from ..model.expressions.expression import (
     Combined,
     Comparison,
     Expression,
@@ -21,11 +23,9 @@ from ..model.expressions.base import (
     is_condition,
     lift,
 )
-from ..model.expressions.calls import BuiltPredicate
 from ..model.expressions.fields import encode_element
 from ..model.expressions.kinds import NAMES, kind_of
 from ..model.expressions.literals import check_literal
-from ..model.expressions.operators import Keys, Ordering, absent, among, matching, membership, sort_key
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.fields import FieldRef, IdRef, Place, moved
 from .columns import Column, Entity, Labelled, Scalar, labels_of
-from .scope import BuildScope
+from .compiler import BuildScope
 
 
 class Tabled(Protocol):

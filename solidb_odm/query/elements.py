@@ -15,12 +15,20 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model import type_inspection
 from ..model.expressions import decimals
-from ..model.expressions.base import OPERATORS, Combined, Comparison, Expression, Negation, Predicate, Value
-from ..model.expressions.encoding import encode_as
+from ..model.expressions.encoded_values import encode_as
+from ..model.expressions.expression import (
+    OPERATORS,
+    Combined,
+    Comparison,
+    Expression,
+    Negation,
+    Predicate,
+    Value,
+)
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
 from ..model.expressions.kinds import NAMES
-from ..model.expressions.methods import METHODS, fields_of, has_kind, records
-from ..model.links.paths import beyond
+from ..model.expressions.parts import METHODS, fields_of, has_kind, records
+from ..model.links.link_paths import beyond
 from .conditions import condition, expression
 
 T = TypeVar("T")

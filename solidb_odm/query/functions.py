@@ -15,13 +15,13 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import functions as language
 from ..language import nodes as q
-from ..language.functions.base import REFUSE
+from ..language.functions.built_in import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import decimals
 from ..model.expressions import decimals as instants
-from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.calls import FunctionCall, Test
+from ..model.expressions.expression import Expression, Predicate, Value, lift
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import check_order
 from .columns import Labelled

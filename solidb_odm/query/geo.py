@@ -7,10 +7,10 @@ from typing import Any, cast, overload
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate, Value, lift
 from ..model.expressions.build_scope import Scope
 from ..model.expressions.calls import BuiltPredicate
-from ..model.types import GeoPoint
+from ..model.expressions.expression import Expression, Predicate, Value, lift
+from ..model.field_types import GeoPoint
 from .conditions import expression
 
 

@@ -11,9 +11,9 @@ from .._types import JsonObject
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
-from .scope import BuildScope
+from .bind_values import documents_of, given_part, stored_form
+from .compiler import BuildScope
 from .updates import document_class
-from .values import documents_of, given_part, stored_form
 from .written import Write
 
 Row: TypeAlias = Document | Mapping[str, Any]

@@ -17,12 +17,12 @@ from ..language import parser
 from ..language.check import check_names, check_values
 from ..language.walk import bind_names, collections_written
 from ..model.document import Document
-from ..model.expressions.base import Value
-from ..model.expressions.encoding import plain
+from ..model.expressions.encoded_values import plain
+from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
 from .columns import Column, Entity, Scalar, decoder
+from .compiler import BuildScope
 from .load_paths import Hops
-from .scope import BuildScope
 from .sources import model_of
 from .statement import Compiled, Loading, T_co
 

@@ -13,10 +13,10 @@ from ..commands import IndexKind, IndexSpec
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions.base import Expression, Predicate, Value
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
-from ..model.types import GeoPoint
+from ..model.field_types import GeoPoint
 from .conditions import expression
 from .geo import Distance
 from .sources import model_of

@@ -13,18 +13,18 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import decimals
-from ..model.expressions.base import Expression, Predicate, Value
 from ..model.expressions.build_scope import Source
+from ..model.expressions.column_methods import Ordering, sort_key
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, Place
-from ..model.expressions.operators import Ordering, sort_key
 from . import conditions
 from .columns import Entity, Labelled, Partner, Scalar, column, decoder, labels_of, or_none
+from .compiler import BuildScope, sources_of, with_tables
 from .ctes import Table
 from .elements import Unnest, check_no_elements
-from .forms import Built, build_once
 from .load_paths import Hops
-from .scope import BuildScope, sources_of, with_tables
 from .select_block import Selection, build_select, has_aggregate
+from .select_forms import Built, build_once
 from .sources import Alias, model_of
 from .statement import Compiled, Loading, T_co, Unreadable, check_documents
 

@@ -14,16 +14,16 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import decimals
-from ..model.expressions.base import Combined, Expression
 from ..model.expressions.build_scope import Source
-from ..model.expressions.encoding import stored_name
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.encoded_values import stored_name
+from ..model.expressions.expression import Combined, Expression
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
 from ..model.mixins import SoftDelete
 from .columns import Column, Entity, Labelled, Partner, Scalar
+from .compiler import BuildScope, names_in, same_name, sources_of, substitute
 from .ctes import Table
 from .elements import Unnest, closed_all
-from .scope import BuildScope, names_in, same_name, sources_of, substitute
 from .sources import are_one, collection_of, family, model_of
 
 

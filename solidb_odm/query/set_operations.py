@@ -9,13 +9,13 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions import decimals
-from ..model.expressions.base import Expression
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
 from .columns import Column, Entity, Labelled, Scalar
+from .compiler import BuildScope, with_tables
 from .ctes import Table, check_alike
 from .load_paths import Hops
-from .scope import BuildScope, with_tables
 from .select import natural, ordering
 from .statement import Compiled, Loading, Statement, T_co
 

@@ -11,10 +11,10 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.expressions.base import Expression, Predicate
+from ..model.expressions.expression import Expression, Predicate
 from . import conditions
 from .columns import Path, PathOf
-from .scope import BuildScope
+from .compiler import BuildScope
 from .select import natural
 from .select_block import conjunction
 from .statement import Compiled, Statement, T_co

@@ -11,13 +11,13 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
-from ..model.expressions.base import Expression, Predicate, Value
-from ..model.expressions.operators import Ordering
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression, Predicate, Value
 from . import conditions
 from .columns import Column, Entity, Scalar
+from .compiler import BuildScope, sources_of, with_tables
 from .elements import closed_all
 from .load_paths import Hops
-from .scope import BuildScope, sources_of, with_tables
 from .select import natural, ordering
 from .select_block import conjunction, unmarked
 from .statement import Compiled, Loading, Statement, T_co

@@ -10,13 +10,13 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions.base import Expression, Predicate
+from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from . import conditions
+from .bind_values import patch_of
+from .compiler import BuildScope
 from .elements import closed_all
-from .scope import BuildScope
 from .select_block import conjunction, narrowing
-from .values import patch_of
 from .written import Write
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from ..language import nodes as q
-from ..model.expressions.base import Expression
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef, Place
-from ..model.expressions.operators import Ordering
+from .compiler import BuildScope, sources_of
 from .elements import closed_all
-from .scope import BuildScope, sources_of
 from .select_block import conjunction, unmarked
 
 SIMPLE: q.Options = (("uniqueVertices", "path"),)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar, cast
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions import decimals
-from ..model.expressions.base import Expression, Value, lift
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression, Value, lift
 from ..model.expressions.fields import FieldRef, Place
-from ..model.expressions.operators import Ordering
+from .compiler import BuildScope
 from .conditions import expression
-from .scope import BuildScope
 
 T = TypeVar("T")
 

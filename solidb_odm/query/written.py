@@ -9,9 +9,9 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions.base import Value
+from ..model.expressions.expression import Value
 from .columns import Column, Entity, Scalar, column
-from .scope import BuildScope, sources_of, with_tables
+from .compiler import BuildScope, sources_of, with_tables
 from .select_block import row_of
 from .statement import Compiled, Statement, T_co
 

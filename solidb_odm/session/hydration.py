@@ -13,11 +13,11 @@ from .._collector import make_batch
 from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
-from ..language.documents import without
+from ..language.stored_documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
-from ..model.state import SLOT, state_of
+from ..model.document_state import SLOT, state_of
 from ..model.stored.codec import body_value, decode
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..query.select_block import root_of

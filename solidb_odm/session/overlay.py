@@ -22,7 +22,7 @@ from ..language import interpreter as evaluator
 from ..language import nodes as q
 from ..language.walk import walk
 from ..model.document import Document
-from ..model.state import state_of
+from ..model.document_state import state_of
 from ..model.stored.codec import encode_value
 from ..query.statement import Compiled
 from ..work import UnitOfWork

@@ -21,14 +21,14 @@ from ..commands import Operation
 from ..errors import UsageError
 from ..language import interpreter as evaluator
 from ..language import nodes as q
-from ..model.expressions.base import Expression, Predicate, Value
 from ..model.expressions.calls import BuiltPredicate
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
 from ..model.stored.codec import body_value
 from ..query.columns import Entity, Labelled, Scalar, labels_of
+from ..query.compiler import sources_of
 from ..query.ctes import Table
-from ..query.scope import sources_of
 from ..query.select import Select
 from ..query.select_block import conjunction, has_aggregate
 from ..query.sources import collection_of

@@ -15,15 +15,15 @@ from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
 from . import paging
-from .base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
-from .operations import objects
 from .operations import queries as reading
+from .operations import refreshes
 from .operations.commits import RETRYABLE, Backoff
 from .paging import Page
 from .result import Result
+from .session_base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
 from .streams import RowStream
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Session(SessionBase):
 
     def refresh(self, *documents: Document) -> None:
         """Refresh documents with the values that are stored now, in one round trip a collection."""
-        self._run(objects.refresh(self._context, documents))
+        self._run(refreshes.refresh(self._context, documents))
 
     def load(self, documents: Iterable[Document], *paths: Any) -> None:
         """Fetch what documents refer to, one query for each hop: ``session.load(posts, Post.author)``.
@@ -229,7 +229,7 @@ class Session(SessionBase):
         It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
         and has been changed by somebody else since.
         """
-        return self._run(objects.merge_in(self._context, document))
+        return self._run(refreshes.merge_in(self._context, document))
 
     def rebase(
         self, *documents: Document | StaleDocumentError, prefer: Prefer | None = None
@@ -241,7 +241,7 @@ class Session(SessionBase):
         stored value; without it MergeConflictError, and nothing is changed. Gives the conflicts by
         document.
         """
-        return self._run(objects.rebase(self._context, self._documents(documents), prefer))
+        return self._run(refreshes.rebase(self._context, self._documents(documents), prefer))
 
     # --- the end --------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from ..commands import (
 from ..engine.engine import Engine
 from ..engine.events import describe
 from ..engine.statistics import listening
-from ..engines.base import Capabilities, Channel, Driver
+from ..engines.interface import Capabilities, Channel, Driver
 from ..errors import ConfigurationError
 from ..model.stored.codec import body_value
 

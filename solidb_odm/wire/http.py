@@ -21,9 +21,9 @@ from ..errors import (
     RequestTimeout,
     SolidbError,
 )
-from .events import RequestEvent
+from .exchange import HttpAnswer, HttpCall
 from .http_json import encode
-from .requests import HttpAnswer, HttpCall
+from .round_trips import RequestEvent
 from .url import Host, ServerAddress
 
 C = TypeVar("C")

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 
-from .events import RequestEvent
+from .exchange import HttpCall, http_fault
 from .faults import NOWHERE, Subject
 from .http import as_answer, request_of, unanswered
-from .requests import HttpCall, http_fault
+from .round_trips import RequestEvent
 from .socket_pool import SocketPool
 from .stream_pool import StreamPool
 

@@ -18,7 +18,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from ..errors import ConnectionFailed, SolidbError
-from .requests import RequestBatch
+from .exchange import RequestBatch
 
 CONCURRENT = 2
 """How many shared batches are under way at once, each on a connection."""

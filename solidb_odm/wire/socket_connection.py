@@ -17,9 +17,9 @@ from typing import Any, Self, cast
 
 from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, ConnectionState, left
-from .events import RequestCounts
+from .exchange import RequestBatch, event_of
 from .login import check_login, gave_up, login_request
-from .requests import RequestBatch, event_of
+from .round_trips import RequestCounts
 from .url import Host, ServerAddress
 
 CHUNK = 256 * 1024

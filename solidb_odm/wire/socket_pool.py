@@ -14,20 +14,11 @@ import httpx
 from ..commands import Command, Operation, run
 from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
 from .connection import IDLE, remaining, within
-from .events import RequestCounts
+from .exchange import SHAPE_ERRORS, Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
 from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
-from .requests import (
-    SHAPE_ERRORS,
-    Delay,
-    HttpAnswer,
-    HttpCall,
-    RequestBatch,
-    is_planned,
-    misshapen,
-    pauses,
-)
+from .round_trips import RequestCounts
 from .socket_connection import SocketConnection
 from .url import Host, ServerAddress
 

@@ -13,9 +13,9 @@ from anyio.abc import ByteStream, SocketAttribute
 
 from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, ConnectionState, remaining
-from .events import RequestCounts
+from .exchange import RequestBatch, event_of
 from .login import check_login, gave_up, login_request
-from .requests import RequestBatch, event_of
+from .round_trips import RequestCounts
 from .socket_connection import CHUNK, SMALL, acknowledge, pending_input
 from .url import Host, ServerAddress
 

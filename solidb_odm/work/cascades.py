@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from ..errors import LoadError
-from ..model.declaration.cascades import Cascade, edge_cascade
+from ..model.declaration.cascade_options import Cascade, edge_cascade
 from ..model.document import Document
+from ..model.document_state import state_of
 from ..model.edge import Edge
 from ..model.expressions.fields import FieldRef, end_target
 from ..model.links.back_references import BackReference
 from ..model.links.placement import LinkPlace, link_places
-from ..model.state import state_of
 from ..model.stored.codec import decode
 from .members import Holdings
 

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from .._dataclasses import dataclass
 from .._types import Body, Json, JsonObject
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
-from ..model.state import state_of
+from ..model.document_state import state_of
 from ..model.stored.codec import body_value, encode_text, encode_value, sort_lists, validate
 
 

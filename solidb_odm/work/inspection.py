@@ -7,7 +7,7 @@ from typing import Any
 
 from .._dataclasses import dataclass
 from ..model.document import Document
-from ..model.state import state_or_none
+from ..model.document_state import state_or_none
 from ..model.stored.codec import decode
 from .differences import document_difference
 from .states import StateName, checked, state_in

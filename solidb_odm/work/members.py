@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import InvalidDocument, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
 from ..model.document import Document
-from ..model.state import State, state_of, state_or_none
+from ..model.document_state import State, state_of, state_or_none
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap

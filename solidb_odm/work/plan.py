@@ -17,7 +17,7 @@ from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.state import State, state_of
+from ..model.document_state import State, state_of
 from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of

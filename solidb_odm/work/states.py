@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import StateError
 from ..model.document import Document
-from ..model.state import State, state_or_none
+from ..model.document_state import State, state_or_none
 from .links import Reference
 
 if TYPE_CHECKING:
     from .members import Holdings
 
 from ..model.declaration.checks import hooks_in
+from ..model.document_state import state_of
 from ..model.mixins import SoftDelete
-from ..model.state import state_of
 from ..model.stored.codec import body_value
 
 StateName: TypeAlias = Literal["transient", "pending", "persistent", "deleted", "detached"]

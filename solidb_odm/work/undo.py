@@ -18,7 +18,7 @@ from .._types import Body, JsonObject
 from ..errors import InvalidDocument, LoadError
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.state import State, expose, note_assigned, state_of
+from ..model.document_state import State, expose, note_assigned, state_of
 from ..model.stored.codec import body_value, check_valid, decode, encode_value, validate
 from ..model.stored.field_schemas import field_reader
 from ..model.stored.samples import shell_of

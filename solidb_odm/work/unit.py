@@ -15,7 +15,7 @@ from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.state import State, state_of
+from ..model.document_state import State, state_of
 from ..model.stored.codec import encode_text, encode_value
 from .differences import identical
 from .links import Reference, refers

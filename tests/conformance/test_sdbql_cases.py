@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from solidb_odm.errors import SolidbError
-from solidb_odm.language.functions.base import IndexInfo
+from solidb_odm.language.functions.built_in import IndexInfo
 from solidb_odm.language.interpreter import MemorySource, evaluate
 from solidb_odm.language.parser import parse
 

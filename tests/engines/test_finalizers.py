@@ -22,14 +22,14 @@ import pytest
 
 from solidb_odm import Document, Session, create_engine, sdbql, select
 from solidb_odm.engine.engine import Engine
-from solidb_odm.engines.sqlite import AsyncFileDriver, plan_cache, transaction
+from solidb_odm.engines.sqlite import AsyncFileDriver, file_transaction, plan_cache
 from solidb_odm.engines.sqlite import async_driver as channel_pool
 from solidb_odm.engines.sqlite.async_driver import AsyncFileChannel
-from solidb_odm.language import documents
-from solidb_odm.language.documents import KeyMaker
-from solidb_odm.wire import events, pool, socket_pool
+from solidb_odm.language import stored_documents
+from solidb_odm.language.stored_documents import KeyMaker
+from solidb_odm.wire import pool, round_trips, socket_pool
 from solidb_odm.wire.connection import ConnectionState
-from solidb_odm.wire.events import RequestCounts
+from solidb_odm.wire.round_trips import RequestCounts
 from solidb_odm.wire.socket_connection import SocketConnection
 from solidb_odm.wire.socket_pool import SocketPool
 from solidb_odm.wire.url import parse_url
@@ -133,7 +133,7 @@ def test_a_writer_gets_its_turn_when_the_one_before_is_collected(
             next(held[0])
             with Session(engine) as session:
                 session.add(Collected(n=2))
-                assert collected((transaction,), line, collect, session.commit)
+                assert collected((file_transaction,), line, collect, session.commit)
         with Session(engine) as session:
             assert session.scalars(select(Collected.n)).all() == [2] * 20
 
@@ -173,7 +173,7 @@ def test_keys_made_by_a_finalizer_differ_from_all_others() -> None:
             make()
             make()
 
-        has_run = collected((documents,), line, make, work)
+        has_run = collected((stored_documents,), line, make, work)
         assert len(set(keys)) == 2 + has_run
         if not has_run:
             break
@@ -213,7 +213,7 @@ def test_a_connection_comes_back_from_a_finalizer_to_whoever_waits() -> None:
     for line in range(40):
         connections = OneConnection(ours)
         give = partial(connections.give, connections.take())
-        assert collected((pool, socket_pool, events), line, give, connections.take)
+        assert collected((pool, socket_pool, round_trips), line, give, connections.take)
         assert connections._policy.busy == 1  # pyright: ignore[reportPrivateUsage]
     ours.close()
     theirs.close()

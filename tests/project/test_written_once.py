@@ -49,8 +49,8 @@ def takes_and_apart(node: ast.AST) -> bool:
 @pytest.mark.parametrize(
     ("is_it", "home"),
     [
-        (lists_system_attributes, "language/documents.py"),
-        (makes_a_uuid7, "language/documents.py"),
+        (lists_system_attributes, "language/stored_documents.py"),
+        (makes_a_uuid7, "language/stored_documents.py"),
         (doubles_a_wait, "_backoff.py"),
         (takes_and_apart, "language/walk.py"),
     ],

@@ -23,8 +23,8 @@ from solidb_odm.errors import (
     RequestTimeout,
     UsageError,
 )
-from solidb_odm.wire.events import RequestEvent
 from solidb_odm.wire.frames import frame, pack
+from solidb_odm.wire.round_trips import RequestEvent
 from tools.server import LocalServer
 
 from .client_colours import COLOURS, client_of

@@ -32,7 +32,7 @@ from solidb_odm.errors import (
     UniqueViolation,
 )
 from solidb_odm.language.parser import parse
-from solidb_odm.wire.requests import send
+from solidb_odm.wire.exchange import send
 from tools.server import LocalServer
 
 from .proxy import Proxy

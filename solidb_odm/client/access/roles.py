@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._types import JsonObject
 from ...errors import UsageError
-from ...wire.requests import Exchange
+from ...wire.exchange import Exchange
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest, unsupported
 from ..results import ClientResult

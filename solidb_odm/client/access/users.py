@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..._types import JsonObject
 from ...errors import NotFoundError
-from ...wire.requests import Exchange, send
+from ...wire.exchange import Exchange, send
 from ..calls import AsyncCaller, Caller
 from ..requests import at, rest, unix_seconds, unsupported
 from ..results import ClientResult

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..._types import Json, JsonObject
 from ...errors import UsageError
+from ...wire.exchange import Exchange, accepted, send, send_all
 from ...wire.faults import Subject
-from ...wire.requests import Exchange, accepted, send, send_all
 from ..requests import about, unsupported
-from .operations import describe, select
 from .selects import ColumnarSelect
+from .table_operations import describe, select
 from .tables import ColumnInfo, TableInfo, condition_from, narrowed, typed_condition
 
 FUNCTIONS = {

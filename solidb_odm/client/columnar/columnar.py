@@ -8,10 +8,10 @@ from typing import Any
 
 from ..._types import JsonObject
 from ..calls import AsyncCaller, Caller
-from . import operations
+from . import table_operations
 from .aggregates import aggregate
-from .operations import Columns, add_column, drop_column
 from .selects import ColumnarSelect, order_from
+from .table_operations import Columns, add_column, drop_column
 from .tables import TableInfo, TableStats, condition_from
 
 
@@ -23,7 +23,7 @@ class Columnar(Caller):
 
         Types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
         """
-        return self._run(operations.create(self._database, name, columns))
+        return self._run(table_operations.create(self._database, name, columns))
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add rows and count them; InvalidDocument for rows that don't fit the columns.
@@ -31,7 +31,7 @@ class Columnar(Caller):
         They are checked here, for the server isn't strict, and sent in frames of about 4 MiB, each of
         which is added as a whole.
         """
-        return self._run(operations.insert(self._database, name, rows))
+        return self._run(table_operations.insert(self._database, name, rows))
 
     def query(
         self, name: str, text: str | None = None, bind_vars: Mapping[str, Any] | None = None
@@ -41,7 +41,9 @@ class Columnar(Caller):
         Conditions compare columns with values: =, !=, <, <=, >, >=, IN, BETWEEN, IS NULL, with AND, OR, NOT.
         The server knows no SQL; whatever else stands there is a QuerySyntaxError that shows the place.
         """
-        return self._run(operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars))
+        return self._run(
+            table_operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars)
+        )
 
     def select(
         self,
@@ -61,7 +63,7 @@ class Columnar(Caller):
         selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
         )
-        return self._run(operations.select(self._database, selection))
+        return self._run(table_operations.select(self._database, selection))
 
     def aggregate(self, name: str, aggregation: Mapping[str, Any]) -> builtins.list[JsonObject]:
         """Sum a table up: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
@@ -74,11 +76,11 @@ class Columnar(Caller):
 
     def stats(self, name: str) -> TableStats:
         """Count a table's rows and bytes."""
-        return self._run(operations.stats(self._database, name))
+        return self._run(table_operations.stats(self._database, name))
 
     def describe(self, name: str) -> TableInfo:
         """Describe a table: its columns and how many rows it has."""
-        return self._run(operations.describe(self._database, name))
+        return self._run(table_operations.describe(self._database, name))
 
     def add_column(self, name: str, column: str, type: str, default: Any = None) -> TableInfo:  # noqa: A002
         """Add a column; the rows that are there get ``default``.
@@ -96,11 +98,11 @@ class Columnar(Caller):
 
     def list(self) -> builtins.list[TableInfo]:
         """List the tables."""
-        return self._run(operations.list_tables(self._database))
+        return self._run(table_operations.list_tables(self._database))
 
     def delete(self, name: str) -> None:
         """Drop a table with its rows."""
-        self._run(operations.delete(self._database, name))
+        self._run(table_operations.delete(self._database, name))
 
 
 class AsyncColumnar(AsyncCaller):
@@ -111,7 +113,7 @@ class AsyncColumnar(AsyncCaller):
 
         Types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
         """
-        return await self._run(operations.create(self._database, name, columns))
+        return await self._run(table_operations.create(self._database, name, columns))
 
     async def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add rows and count them; InvalidDocument for rows that don't fit the columns.
@@ -119,7 +121,7 @@ class AsyncColumnar(AsyncCaller):
         They are checked here, for the server isn't strict, and sent in frames of about 4 MiB, each of
         which is added as a whole.
         """
-        return await self._run(operations.insert(self._database, name, rows))
+        return await self._run(table_operations.insert(self._database, name, rows))
 
     async def query(
         self, name: str, text: str | None = None, bind_vars: Mapping[str, Any] | None = None
@@ -130,7 +132,7 @@ class AsyncColumnar(AsyncCaller):
         The server knows no SQL; whatever else stands there is a QuerySyntaxError that shows the place.
         """
         return await self._run(
-            operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars)
+            table_operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars)
         )
 
     async def select(
@@ -151,7 +153,7 @@ class AsyncColumnar(AsyncCaller):
         selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
         )
-        return await self._run(operations.select(self._database, selection))
+        return await self._run(table_operations.select(self._database, selection))
 
     async def aggregate(self, name: str, aggregation: Mapping[str, Any]) -> builtins.list[JsonObject]:
         """Sum a table up: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
@@ -164,11 +166,11 @@ class AsyncColumnar(AsyncCaller):
 
     async def stats(self, name: str) -> TableStats:
         """Count a table's rows and bytes."""
-        return await self._run(operations.stats(self._database, name))
+        return await self._run(table_operations.stats(self._database, name))
 
     async def describe(self, name: str) -> TableInfo:
         """Describe a table: its columns and how many rows it has."""
-        return await self._run(operations.describe(self._database, name))
+        return await self._run(table_operations.describe(self._database, name))
 
     async def add_column(self, name: str, column: str, type: str, default: Any = None) -> TableInfo:  # noqa: A002
         """Add a column; the rows that are there get ``default``.
@@ -186,8 +188,8 @@ class AsyncColumnar(AsyncCaller):
 
     async def list(self) -> builtins.list[TableInfo]:
         """List the tables."""
-        return await self._run(operations.list_tables(self._database))
+        return await self._run(table_operations.list_tables(self._database))
 
     async def delete(self, name: str) -> None:
         """Drop a table with its rows."""
-        await self._run(operations.delete(self._database, name))
+        await self._run(table_operations.delete(self._database, name))

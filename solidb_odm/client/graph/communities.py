@@ -9,12 +9,12 @@ from typing import Any, cast
 from ..._types import JsonObject
 from ...commands import call
 from ...errors import DatabaseError, UsageError
+from ...wire.exchange import Delay, Exchange, send
 from ...wire.faults import Subject
-from ...wire.requests import Delay, Exchange, send
 from ..requests import at, rest, send_whole
 from ..results import ClientResult, DocumentResult
 from ..vector import only_index
-from .traversal import Direction, Neighbour
+from .edge_walks import Direction, Neighbour
 
 POLL_SECONDS = 0.1
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..calls import AsyncCaller, Caller
-from . import communities, traversal
+from . import communities, edge_walks
 from .communities import Community
-from .traversal import Direction, GraphPath, GraphStep, Neighbour, Vertex
+from .edge_walks import Direction, GraphPath, GraphStep, Neighbour, Vertex
 
 
 class Graph(Caller):
@@ -32,7 +32,7 @@ class Graph(Caller):
         the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
         """
         return self._run(
-            traversal.neighbours(
+            edge_walks.neighbours(
                 self._database,
                 edge_collection,
                 seeds,
@@ -61,7 +61,7 @@ class Graph(Caller):
         ``unique="path"`` once for each path to it.
         """
         return self._run(
-            traversal.traverse(
+            edge_walks.traverse(
                 self._database,
                 edge_collection,
                 start,
@@ -86,7 +86,7 @@ class Graph(Caller):
         ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
         """
         return self._run(
-            traversal.shortest_path(
+            edge_walks.shortest_path(
                 self._database, edge_collection, start, end, direction=direction, weight=weight
             )
         )
@@ -180,7 +180,7 @@ class AsyncGraph(AsyncCaller):
         the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
         """
         return await self._run(
-            traversal.neighbours(
+            edge_walks.neighbours(
                 self._database,
                 edge_collection,
                 seeds,
@@ -209,7 +209,7 @@ class AsyncGraph(AsyncCaller):
         ``unique="path"`` once for each path to it.
         """
         return await self._run(
-            traversal.traverse(
+            edge_walks.traverse(
                 self._database,
                 edge_collection,
                 start,
@@ -234,7 +234,7 @@ class AsyncGraph(AsyncCaller):
         ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
         """
         return await self._run(
-            traversal.shortest_path(
+            edge_walks.shortest_path(
                 self._database, edge_collection, start, end, direction=direction, weight=weight
             )
         )

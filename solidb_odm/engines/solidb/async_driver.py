@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from ...commands import Command, Operation
 from ...errors import ClosedError
-from ...wire.events import Observer
+from ...wire.round_trips import Observer
 from ...wire.stream_pool import AsyncLease, StreamPool
 from ...wire.url import ServerAddress
-from ..base import Capabilities
+from ..interface import Capabilities
 from .driver import CAPABILITIES, ServerDriverBase, exchange_for
 
 R = TypeVar("R")

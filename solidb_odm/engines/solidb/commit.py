@@ -35,9 +35,9 @@ from ...errors import (
     TransactionConflict,
     UniqueViolation,
 )
+from ...wire.exchange import Delay, Exchange, RequestBatch, accepted, packed, pauses, send
 from ...wire.faults import Subject, fault
 from ...wire.frames import frame, unpack
-from ...wire.requests import Delay, Exchange, RequestBatch, accepted, packed, pauses, send
 from ...wire.responses import Answer, Refusal, answer_of
 from .staging import Guarded, Leg, Purpose, Read, blame, frames_of, groups_of, guarded_of, reads_of
 

@@ -36,10 +36,10 @@ from ...errors import (
     UniqueViolation,
     UsageError,
 )
-from ...language.documents import SYSTEM_ATTRIBUTES
+from ...language.stored_documents import SYSTEM_ATTRIBUTES
+from ...wire.exchange import Exchange, accepted, over_http, send, send_all
 from ...wire.faults import Subject
 from ...wire.names import checked, path, quoted
-from ...wire.requests import Exchange, accepted, over_http, send, send_all
 from .reads import query_request
 
 LISTS = ("list_indexes", "list_geo_indexes", "list_vector_indexes", "list_ttl_indexes")

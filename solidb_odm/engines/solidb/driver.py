@@ -38,11 +38,11 @@ from ...commands import (
     SetSchema,
 )
 from ...errors import ClosedError, ConfigurationError, UsageError
-from ...wire.events import Observer, RequestCounts
-from ...wire.requests import Exchange
+from ...wire.exchange import Exchange
+from ...wire.round_trips import Observer, RequestCounts
 from ...wire.socket_pool import Lease, SocketPool
 from ...wire.url import ServerAddress, parse_url
-from ..base import Capabilities
+from ..interface import Capabilities
 from . import commit, definitions, reads, removal
 
 CAPABILITIES = Capabilities(name="server", body="value", interactive_transactions=False)

@@ -14,9 +14,9 @@ from ...language.check import check_names
 from ...language.nodes import Query
 from ...language.printer import print_query
 from ...language.walk import bind_names
+from ...wire.exchange import Exchange, accepted, over_http, send, send_all
 from ...wire.faults import Subject
 from ...wire.names import quoted
-from ...wire.requests import Exchange, accepted, over_http, send, send_all
 
 PAGE = 1000
 

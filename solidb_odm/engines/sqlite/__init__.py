@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .async_driver import AsyncFileChannel, AsyncFileDriver
     from .channel import FileChannel
     from .driver import FileDriver
-    from .options import StoreOptions, parse_url
+    from .file_url import StoreOptions, parse_url
 else:
     __getattr__ = lazily(
         __name__,
@@ -16,7 +16,7 @@ else:
             ".async_driver": ("AsyncFileChannel", "AsyncFileDriver"),
             ".channel": ("FileChannel",),
             ".driver": ("FileDriver",),
-            ".options": ("StoreOptions", "parse_url"),
+            ".file_url": ("StoreOptions", "parse_url"),
         },
     )
 

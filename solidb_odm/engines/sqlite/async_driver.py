@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from ...commands import Command, Commit, Rollback
 from ...errors import ClosedError, StoreLocked
-from ..base import Capabilities
+from ..interface import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel
 from .driver import FileDriver, Observer

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..._types import JsonObject
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import CollectionNotFound, IndexNotFound, StoreCorrupt
-from .quoting import table_sql
+from .sql_names import table_sql
 
 _TABLES = (
     """CREATE TABLE _solidb_collections (

@@ -49,20 +49,20 @@ from ...errors import (
     StoreUnavailable,
     UsageError,
 )
-from ..base import Capabilities
+from ..interface import Capabilities
 from . import forks
 from .catalogue import Catalogue
 from .definition import Definition, has_expiry, remove_expired
 from .documents import COLUMNS, Writer, get_many
+from .file_transaction import Transaction, WriteQueue
+from .file_url import StoreOptions
 from .interrupts import raise_interrupt
-from .options import StoreOptions
 from .plan_cache import PlanCache
 from .queries import Queries
-from .quoting import table_sql
 from .replica import ReplicaStore
 from .sql.candidates import Statistics
+from .sql_names import table_sql
 from .store import closed_with, translate
-from .transaction import Transaction, WriteQueue
 
 R = TypeVar("R")
 

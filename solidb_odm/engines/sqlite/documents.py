@@ -15,7 +15,7 @@ from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumen
 from . import json_text
 from .catalogue import Catalogue, Collection
 from .layout import index_number
-from .quoting import is_reachable, path_sql
+from .sql_names import is_reachable, path_sql
 from .unique_exchange import write_exchanging
 
 COLUMNS: Final = "key, rev, created, updated, doc"

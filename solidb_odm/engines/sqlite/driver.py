@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...errors import ClosedError
-from ..base import Capabilities
+from ..interface import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel, SweepClock
-from .options import StoreOptions, parse_url
+from .file_transaction import WriteQueue
+from .file_url import StoreOptions, parse_url
 from .plan_cache import PlanCache
 from .sql.candidates import Statistics
 from .store import closed_with, open_connection
-from .transaction import WriteQueue
 
 Observer: TypeAlias = Callable[[str, int, float, int], None]
 """Called with the SQL, the number of its parameters, milliseconds, and rows read or written."""

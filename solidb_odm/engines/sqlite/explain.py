@@ -11,9 +11,9 @@ from ...language.walk import bind_names
 from .catalogue import Catalogue
 from .layout import index_number
 from .plan_cache import Known, Way
-from .quoting import PREFIX
 from .sql.candidates import Narrowing
 from .sql.plans import Plan
+from .sql_names import PREFIX
 
 _STATEMENT = ("sql", "parameters", "indexes", "steps")
 

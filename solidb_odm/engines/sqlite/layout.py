@@ -12,7 +12,7 @@ from ...commands import CollectionKind, IndexSpec
 from ...errors import UnsupportedQueryError
 from .catalogue import StoredIndex
 from .order_key import order_key_sql
-from .quoting import (
+from .sql_names import (
     PREFIX,
     SYSTEM_COLUMNS,
     is_reachable,

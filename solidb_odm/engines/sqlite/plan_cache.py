@@ -13,8 +13,8 @@ from ...language.interpreter import Prepared
 from ...language.walk import walk
 from .searches import Rewritten
 from .sql.candidates import Narrowings
-from .sql.constants import Signature
 from .sql.heads import Head
+from .sql.parameters import Signature
 from .sql.plans import Plan
 
 _SIZE: Final = 512

@@ -17,23 +17,23 @@ from ...language.interpreter import Limits, prepare
 from ...language.values import canonical
 from ...language.walk import writes
 from .catalogue import Catalogue
+from .document_source import HeadGaveUp, SqliteSource, head_rows, stored_form
 from .documents import Writer
 from .explain import explain
+from .file_transaction import Transaction
+from .file_url import StoreOptions
 from .interrupts import Ticks, raise_interrupt
 from .nearest_rows import NearestRows
-from .options import StoreOptions
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
 from .searches import Searcher, take_out
-from .source import HeadGaveUp, SqliteSource, head_rows, stored_form
 from .sql.candidates import Narrowings
-from .sql.constants import Signature, signature
 from .sql.heads import split
+from .sql.parameters import Signature, signature
 from .sql.plans import Plan
 from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
-from .transaction import Transaction
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
 _MOST_ROWS: Final = Limits().max_rows

@@ -27,8 +27,8 @@ from ...errors import (
     StoreUnavailable,
 )
 from . import catalogue
+from .file_url import StoreOptions
 from .forks import check_openable
-from .options import StoreOptions
 from .sql.candidates import forget_unsafe
 from .sql_functions import register
 

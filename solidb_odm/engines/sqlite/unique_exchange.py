@@ -15,7 +15,7 @@ from ...commands import Batch, Patch, Patches
 from ...errors import UniqueViolation
 from . import json_text
 from .catalogue import Catalogue, Collection
-from .quoting import path_sql
+from .sql_names import path_sql
 
 _SAVEPOINT = "solidb_exchange"
 

@@ -6,7 +6,7 @@ The catalogue is filled when somebody first looks into it.
 from typing import TYPE_CHECKING
 
 from ..._lazy import lazily
-from .base import CallContext, Function, IndexInfo
+from .built_in import CallContext, Function, IndexInfo
 
 if TYPE_CHECKING:
     from .families import catalogue, lookup

@@ -10,7 +10,7 @@ from ..._types import Json
 from ...errors import QueryError
 from ..values import canonical, sort_key
 from .arguments import array, finite, is_array, is_number
-from .base import REFUSE, Family
+from .built_in import REFUSE, Family
 
 function = Family("Statistics")
 _NULLS: Final = "null is an error; null elements are left out"

@@ -12,7 +12,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError, QueryLimitError
 from ..values import canonical, equal, sort_key, truthy
 from .arguments import array, count, first_array, integer, is_array, is_integral, whole_or
-from .base import PROPAGATE_ANY, REFUSE, CallContext, Family
+from .built_in import PROPAGATE_ANY, REFUSE, CallContext, Family
 
 function = Family("Array")
 _MOST: Final = 10_000_000

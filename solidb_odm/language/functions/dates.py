@@ -11,7 +11,7 @@ from ..._types import Json
 from ...errors import QueryError
 from . import clock_formats
 from .arguments import is_array, is_integral, number, text
-from .base import PROPAGATE_TWO, CallContext, Family
+from .built_in import PROPAGATE_TWO, CallContext, Family
 from .moments import (
     Unit,
     add,

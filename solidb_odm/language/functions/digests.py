@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..._types import Json
 from ...errors import QueryError, UnsupportedQueryError
 from .arguments import text
-from .base import PROPAGATE, PROPAGATE_TWO, CallContext, Family
+from .built_in import PROPAGATE, PROPAGATE_TWO, CallContext, Family
 from .strings import joined_text
 
 function = Family("Digest")

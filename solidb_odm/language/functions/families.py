@@ -6,9 +6,9 @@
 from . import (
     aggregates,
     arrays,
+    database,
     dates,
     digests,
-    documents,
     formatting,
     geo,
     graphs,
@@ -28,6 +28,6 @@ from . import (
     types,
     vectors,
 )
-from .base import catalogue, lookup
+from .built_in import catalogue, lookup
 
 __all__ = ["catalogue", "lookup"]

@@ -31,7 +31,7 @@ from .arguments import (
     whole,
     whole_or,
 )
-from .base import ACCEPT, Family
+from .built_in import ACCEPT, Family
 from .strings import joined_text
 
 function = Family("String format")

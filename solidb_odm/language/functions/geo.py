@@ -8,7 +8,7 @@ from typing import Final
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import finite, number, text
-from .base import PROPAGATE_ANY, PROPAGATE_TWO, REFUSE, Family
+from .built_in import PROPAGATE_ANY, PROPAGATE_TWO, REFUSE, Family
 from .shapes import (
     EARTH_RADIUS,
     GeoJsonShape,

@@ -9,8 +9,8 @@ from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import array, finite, integer, is_number, is_object, number, options, text
-from .base import REFUSE, CallContext, Family
-from .documents import fetch
+from .built_in import REFUSE, CallContext, Family
+from .database import fetch
 
 function = Family("Graph")
 _SETTINGS: Final = frozenset(

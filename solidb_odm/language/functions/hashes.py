@@ -8,7 +8,7 @@ from typing import Final
 
 from ..._types import Json
 from .arguments import is_array
-from .base import ACCEPT, Family
+from .built_in import ACCEPT, Family
 
 function = Family("Object")
 

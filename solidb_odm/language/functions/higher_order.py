@@ -11,7 +11,7 @@ from ...errors import QueryError
 from ..sizes import SizeGuard, held
 from ..values import canonical, describe, sort_key, truthy
 from .arguments import is_array, is_object, mapping
-from .base import PROPAGATE, REFUSE, CallContext, Family
+from .built_in import PROPAGATE, REFUSE, CallContext, Family
 from .objects import value_at
 from .strings import find_text, joined_text
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from ..._types import Json
 from ...errors import QueryError
-from ..documents import random_bits, uuid7
+from ..stored_documents import random_bits, uuid7
 from .arguments import integer
-from .base import REFUSE, CallContext, Family
+from .built_in import REFUSE, CallContext, Family
 from .moments import millis
 
 function = Family("Identifier")

@@ -18,7 +18,7 @@ from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import flag, is_number, text
-from .base import PROPAGATE, CallContext, Family
+from .built_in import PROPAGATE, CallContext, Family
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_BELOW: Final = 1e10

@@ -20,7 +20,7 @@ from ..._types import Json
 from ...errors import QueryError
 from .. import values
 from .arguments import INT_MAX, finite, integer, is_array, is_integral, number, text
-from .base import PROPAGATE_ANY, REFUSE, CallContext, Family
+from .built_in import PROPAGATE_ANY, REFUSE, CallContext, Family
 
 function = Family("Numeric")
 

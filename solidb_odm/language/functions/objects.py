@@ -9,7 +9,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import describe, equal, is_number, to_text
 from .arguments import array, flag, is_array, is_object, mapping, text
-from .base import ACCEPT, Family
+from .built_in import ACCEPT, Family
 
 function = Family("Object")
 _ABSENT: Final = object()

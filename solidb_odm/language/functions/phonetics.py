@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..._types import Json
 from ...errors import UnsupportedQueryError
-from .base import Family
+from .built_in import Family
 
 function = Family("Phonetic")
 _ELSEWHERE: Final = ("fr", "es", "it", "pt", "nl", "el", "ja")

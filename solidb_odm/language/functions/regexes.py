@@ -10,7 +10,7 @@ from ..._types import Json
 from ...errors import QueryLimitError
 from ..patterns import SECONDS_PER_SEARCH, compile_regex, regex_search
 from .arguments import Growth, bounded, count_or_zero, text
-from .base import PROPAGATE_TWO, Family
+from .built_in import PROPAGATE_TWO, Family
 
 function = Family("Regular expression")
 _Result = TypeVar("_Result")

@@ -13,7 +13,7 @@ from ..._types import Json, JsonObject
 from ...errors import IndexNotFound, QueryError
 from ..values import equal
 from .arguments import integer, is_array, is_number, mapping, number, options, text
-from .base import PROPAGATE, REFUSE, CallContext, Family, IndexInfo
+from .built_in import PROPAGATE, REFUSE, CallContext, Family, IndexInfo
 from .fulltext import Corpus, HybridSettings, Word, excerpt, fused, has_phrase, mark, split_words, terms_of
 from .objects import value_at
 from .shapes import Point, metres, on_globe, position

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import array, finite, is_number, is_object, options
-from .base import PROPAGATE, REFUSE, Family
+from .built_in import PROPAGATE, REFUSE, Family
 from .moments import add_months, at_wall, from_millis, iso, millis, moment, zone_of
 
 function = Family("Time series")

@@ -10,7 +10,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError
 from ..values import canonical
 from .arguments import array, is_array, is_integral, is_number, is_object, number, options
-from .base import REFUSE, Family
+from .built_in import REFUSE, Family
 from .hashes import element_hash
 
 function = Family("Statistics")

@@ -22,7 +22,7 @@ from .arguments import (
     refuse_long,
     text,
 )
-from .base import PROPAGATE_ANY, PROPAGATE_TWO, Family
+from .built_in import PROPAGATE_ANY, PROPAGATE_TWO, Family
 
 function = Family("String")
 _INEXACT_FROM: Final = 2.0**53

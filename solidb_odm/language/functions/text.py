@@ -11,7 +11,7 @@ from ...errors import QueryError, QueryLimitError
 from ..patterns import letter_runs
 from ..values import levenshtein, similarity
 from .arguments import count_or_zero, finite, is_array, is_number, number, text
-from .base import PROPAGATE_ANY, REFUSE, Family
+from .built_in import PROPAGATE_ANY, REFUSE, Family
 
 function = Family("Text")
 _STOP_WORDS: Final = frozenset(("a", "an", "the", "and", "or", "of", "to", "in"))

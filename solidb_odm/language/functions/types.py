@@ -11,7 +11,7 @@ from ..._types import Json, JsonObject
 from ...errors import QueryError, UnsupportedQueryError
 from ..values import compare, equal, to_number, truthy, typename
 from .arguments import array, flag, is_array, is_number, is_object, text
-from .base import ACCEPT, REFUSE, CallContext, Family, lookup
+from .built_in import ACCEPT, REFUSE, CallContext, Family, lookup
 from .moments import parse_text
 
 function = Family("Type")

@@ -11,7 +11,7 @@ from typing import Final
 from ..._types import Json
 from ...errors import QueryError
 from .arguments import finite, is_array, text
-from .base import REFUSE, Family
+from .built_in import REFUSE, Family
 
 function = Family("Vector")
 _NUMBERS: Final = frozenset((int, float))

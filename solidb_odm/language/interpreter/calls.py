@@ -10,7 +10,7 @@ from ..._types import Json
 from ...errors import DatabaseError, PermissionDenied, QueryError, QueryLimitError, QueryTimeout
 from .. import nodes
 from ..functions import catalogue, lookup
-from ..functions.base import Function
+from ..functions.built_in import Function
 from ..values import kind_of, truthy, typename
 from .access import get_attribute
 from .expressions import CompileExpression, Compiler

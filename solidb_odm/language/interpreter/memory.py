@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from ..._types import Json, JsonObject
 from ...errors import CollectionNotFound, DuplicateKey, InvalidDocument, UniqueViolation
-from ..documents import SYSTEM_ATTRIBUTES, new_key
-from ..functions.base import IndexInfo
+from ..functions.built_in import IndexInfo
+from ..stored_documents import SYSTEM_ATTRIBUTES, new_key
 from ..values import canonical
 from .source import EdgeDirection
 

@@ -18,7 +18,7 @@ from ...errors import (
     QueryTimeout,
 )
 from .. import nodes
-from ..documents import SYSTEM_ATTRIBUTES
+from ..stored_documents import SYSTEM_ATTRIBUTES
 from ..values import describe, is_object, kind_of
 from .expressions import CompileClause, Compiler
 from .runtime import Row, Run, Stage, Value

@@ -11,7 +11,18 @@ from .. import nodes
 from ..sizes import held
 from ..values import finite, sorted_keys
 from ..walk import writes
-from . import access, calls, clauses, collect, expressions, joins, mutations, operators, paths, traversal
+from . import (
+    access,
+    calls,
+    clauses,
+    collect,
+    expressions,
+    joins,
+    mutations,
+    operators,
+    path_searches,
+    traversal,
+)
 from .blocks import compile_query
 from .expressions import Compiler
 from .runtime import Limits, Row, Rows, Run, Value, missing_bind
@@ -30,7 +41,7 @@ _CLAUSES = {
     **joins.CLAUSES,
     **mutations.CLAUSES,
     **traversal.CLAUSES,
-    **paths.CLAUSES,
+    **path_searches.CLAUSES,
 }
 
 

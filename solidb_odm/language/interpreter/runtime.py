@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from ..._types import Json, JsonObject
 from ...errors import CollectionNotFound, DatabaseError, QueryError, QueryLimitError, QueryTimeout
-from ..functions.base import IndexInfo
+from ..functions.built_in import IndexInfo
 from .source import Selects, Source
 
 _TICK = 2048

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from ..._types import Json, JsonObject
 from .. import nodes
-from ..functions.base import IndexInfo
+from ..functions.built_in import IndexInfo
 
 EdgeDirection = Literal["OUTBOUND", "INBOUND"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..nodes import AsofDirection, Clause, Expression
 from ..grammar import INSERT_OPTIONS, MUTATION_OPTIONS
 from ..nodes import Expression, Insert, Remove, Update, Upsert
-from .graph import GraphParser
+from .graph_clauses import GraphParser
 
 
 class MutationParser(GraphParser):

@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 
 from ...errors import DeclarationError
 from .. import type_inspection
-from ..expressions.encoding import stored_name
-from .cascades import Cascade
+from ..expressions.encoded_values import stored_name
+from .cascade_options import Cascade
 from .indexes import Index
 
 MAXIMUM_KEY_LENGTH = 254

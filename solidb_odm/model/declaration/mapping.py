@@ -15,9 +15,9 @@ from pydantic_core import SchemaSerializer, SchemaValidator
 from ..._dataclasses import dataclass
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import DeclarationError
-from ...language.documents import ENGINE_ATTRIBUTES
+from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
-from ..expressions.encoding import stored_name
+from ..expressions.encoded_values import stored_name
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form

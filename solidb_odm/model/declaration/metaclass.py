@@ -22,12 +22,12 @@ from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
 from ..class_cache import forget
-from ..expressions.encoding import stored_name
+from ..document_state import expose
+from ..expressions.encoded_values import stored_name
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
-from ..state import expose
 from ..stored.trial import is_unsteady, try_fields
-from .cascades import check_cascades
+from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import make_referable
 from .forward_references import complete, note_class

@@ -8,8 +8,8 @@ from typing import Any
 from ..._dataclasses import dataclass
 from ...language import nodes as q
 from . import decimals
-from .base import Expression, Predicate
 from .build_scope import Scope
+from .expression import Expression, Predicate
 
 
 @dataclass(frozen=True, slots=True, eq=False)

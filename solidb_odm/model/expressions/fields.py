@@ -19,16 +19,16 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import nodes as q
 from .. import type_inspection
-from ..links.paths import beyond
+from ..links.link_paths import beyond
 from ..stored.scalars import format_time
 from . import decimals
-from .base import OPERATORS, Expression, Predicate
 from .build_scope import Scope, Source
-from .encoding import encode_as, encode_field, is_customised
+from .column_methods import NAMES
+from .encoded_values import encode_as, encode_field, is_customised
+from .expression import OPERATORS, Expression, Predicate
 from .kinds import Kind, awareness, kind_of
 from .literals import check_awareness, check_reference
-from .methods import METHODS, fields_of, has_kind, records
-from .operators import NAMES
+from .parts import METHODS, fields_of, has_kind, records
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,15 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from ...errors import DeclarationError, UsageError
-from ..declaration.cascades import Cascade
+from ..declaration.cascade_options import Cascade
 from ..declaration.registry import Registry, current, is_in_use
 from ..declaration.registry import registry as everything
 from ..document import Document
+from ..document_state import state_of, state_or_none
 from ..edge import Edge
 from ..expressions.fields import FieldRef, end_target
-from ..state import state_of, state_or_none
 from ..type_inspection import link_target
-from .paths import LoadPath, beyond
+from .link_paths import LoadPath, beyond
 
 D = TypeVar("D", bound=Document)
 F = TypeVar("F", bound=Document)

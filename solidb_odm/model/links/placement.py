@@ -16,7 +16,7 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from .. import type_inspection
 from ..class_cache import cached_by_annotation, cached_by_class
-from ..declaration.cascades import Cascade
+from ..declaration.cascade_options import Cascade
 
 Reader: TypeAlias = Callable[[Any], Any]
 _NONE = Cascade()

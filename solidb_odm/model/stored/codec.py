@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..._types import Body, JsonObject
 from ...errors import InvalidDocument, LoadError, SchemaViolation
-from ...language.documents import ENGINE_ATTRIBUTES
+from ...language.stored_documents import ENGINE_ATTRIBUTES
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import of_other_class
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact

@@ -23,7 +23,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from ..._types import Json, JsonObject
-from ...language.documents import SYSTEM_ATTRIBUTES
+from ...language.stored_documents import SYSTEM_ATTRIBUTES
 
 TARGET = "x-target"
 """The keyword by which links and edge ends say their collection in a JSON Schema."""

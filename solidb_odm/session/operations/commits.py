@@ -24,7 +24,7 @@ from ...commands import (
     Savepoint,
 )
 from ...errors import StaleDocumentError, StateError, StoreLocked, TransactionConflict, UniqueViolation
-from ...model.declaration.cascades import Cascade
+from ...model.declaration.cascade_options import Cascade
 from ...model.declaration.registry import registry_of
 from ...model.document import Document
 from ...model.expressions.fields import FieldRef

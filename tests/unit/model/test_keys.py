@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from solidb_odm.language.documents import KeyMaker, new_key
+from solidb_odm.language.stored_documents import KeyMaker, new_key
 
 
 def test_a_key_is_a_uuid_of_version_7_and_of_now() -> None:

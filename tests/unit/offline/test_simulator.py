@@ -11,8 +11,8 @@ import pytest
 from solidb_odm.errors import SolidbError
 from solidb_odm.offline import pull, push, sync_manager
 from solidb_odm.offline import round as sync_round
+from solidb_odm.offline.folder import store_url
 from solidb_odm.offline.remote import Written
-from solidb_odm.offline.store import store_url
 
 from .model_server import ModelServer
 from .simulator import Crash, Simulator

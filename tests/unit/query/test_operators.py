@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from solidb_odm import Document, Link, and_, any_, asc, desc, func, in_, is_null, like, not_, not_in, select
 from solidb_odm.errors import UsageError
-from solidb_odm.model.expressions.operators import _ELSEWHERE
+from solidb_odm.model.expressions.column_methods import _ELSEWHERE
 from tests.unit.query.models import Member
 
 

@@ -18,7 +18,7 @@ from solidb_odm.errors import (
     StaleDocumentError,
     TransactionConflict,
 )
-from solidb_odm.wire.requests import Delay
+from solidb_odm.wire.exchange import Delay
 from solidb_odm.wire.socket_pool import Lease
 
 from .fake_server import HANG_UP, HANG_UP_AFTERWARDS, FakeServer, refused

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from solidb_odm.errors import AuthError, ConnectionFailed, ConnectionLost, RequestTimeout
+from solidb_odm.wire.exchange import HttpAnswer, HttpCall
 from solidb_odm.wire.http import HeaderAuth, TokenAuth, as_answer, request_of, unanswered
-from solidb_odm.wire.requests import HttpAnswer, HttpCall
 from solidb_odm.wire.url import Host, parse_url
 
 ADDRESS = parse_url("solidb://ada:secret@h/d")

@@ -3,7 +3,7 @@
 import pytest
 
 from solidb_odm.engines.solidb.commit import Seen, Witness, judge
-from solidb_odm.wire.requests import pauses
+from solidb_odm.wire.exchange import pauses
 
 MADE = Witness("c", "made", None, "new")
 CHANGED = Witness("c", "changed", "old", "new")

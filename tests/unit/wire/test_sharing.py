@@ -9,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from solidb_odm.errors import ConnectionLost, RequestTimeout
-from solidb_odm.wire.requests import RequestBatch
+from solidb_odm.wire.exchange import RequestBatch
 from solidb_odm.wire.shared_requests import CONCURRENT, MOST, SharedRequests
 
 pytestmark = pytest.mark.anyio

@@ -24,9 +24,9 @@ from solidb_odm.errors import (
 )
 from solidb_odm.language.parser import parse
 from solidb_odm.wire import socket_connection
-from solidb_odm.wire.events import RequestEvent
+from solidb_odm.wire.exchange import send
 from solidb_odm.wire.frames import frame, pack
-from solidb_odm.wire.requests import send
+from solidb_odm.wire.round_trips import RequestEvent
 
 from .fake_server import HANG_UP, FakeServer
 

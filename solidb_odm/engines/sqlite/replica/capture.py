@@ -19,7 +19,7 @@ from typing import Final
 
 from ..catalogue import Collection
 from ..layout import create_index, drop_index
-from ..quoting import PREFIX, quoted, table_name, text_literal
+from ..sql_names import PREFIX, quoted, table_name, text_literal
 
 EDITS: Final = f"{PREFIX}sync_edits"
 KNOWN: Final = f"{PREFIX}sync_known"

@@ -33,7 +33,7 @@ from ....commands.replica import (
 from .. import json_text
 from ..catalogue import Catalogue
 from ..documents import Writer, new_revisions
-from ..transaction import Transaction
+from ..file_transaction import Transaction
 from .capture import (
     EDITS,
     JOURNAL,

@@ -18,7 +18,7 @@ from ....language import nodes
 from ....language.interpreter.collect import find_aggregate
 from .. import json_text
 from ..order_key import TRUE_SQL
-from ..quoting import text_literal
+from ..sql_names import text_literal
 from .compilation import Compilation, Scope
 from .terms import Computed, JsonPath, JsonValue, NotInSql, Structure, Term
 

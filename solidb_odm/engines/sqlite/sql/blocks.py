@@ -18,7 +18,7 @@ from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
 from ..layout import key_of_field
 from .aggregates import aggregate, members
-from .arrays import loop
+from .array_loops import loop
 from .compilation import Compilation, Scope
 from .hash_joins import hashed
 from .proximity import truths, where

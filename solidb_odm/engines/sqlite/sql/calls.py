@@ -6,7 +6,7 @@ from typing import Final
 
 from ....language import nodes
 from ....language.functions import lookup
-from ..quoting import text_literal
+from ..sql_names import text_literal
 from .compilation import Compilation, Scope
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
 from .terms import (

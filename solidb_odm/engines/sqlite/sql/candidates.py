@@ -27,7 +27,7 @@ from ...._types import Json
 from ....language.interpreter import CandidateSet
 from ....language.walk import bind_names, conjuncts
 from .compilation import Compilation, Scope
-from .constants import Parameters, Signature, value_type
+from .parameters import Parameters, Signature, value_type
 from .plans import Find, compilation
 from .proximity import truths, where
 from .terms import DOCUMENT_COLUMNS, Document, NotInSql, Truth

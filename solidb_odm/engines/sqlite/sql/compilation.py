@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from ....language import nodes
 from ..catalogue import Collection
-from .constants import Parameters, value_type
+from .parameters import Parameters, value_type
 from .terms import Constant, Document, Getter, NotInSql, Term
 
 Scope = Mapping[str, Term]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ....language import nodes
-from ..quoting import text_literal
+from ..sql_names import text_literal
 from .aggregates import window
-from .arrays import element_at, expansion, member
+from .array_loops import element_at, expansion, member
 from .calls import call
 from .compilation import Compilation, Scope
 from .conditions import (

@@ -13,7 +13,7 @@ from typing import Final
 
 from ....language import nodes
 from ....language.walk import walk
-from .constants import Signature
+from .parameters import Signature
 from .plans import Find, Names, Plan, plan
 from .terms import NotInSql
 

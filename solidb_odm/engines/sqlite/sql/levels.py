@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..order_key import order_key_sql
-from ..quoting import path_sql
+from ..sql_names import path_sql
 
 EDGE: Final = 1
 PATH: Final = 2

@@ -15,8 +15,8 @@ from ....language import nodes
 from ..catalogue import Collection
 from .blocks import Compiled, Select, block
 from .compilation import Compilation, Scope
-from .constants import Parameters, Signature
 from .expressions import term
+from .parameters import Parameters, Signature
 from .row_shapes import Shape, shape_of
 from .terms import DOCUMENT_COLUMNS, Computed, Document, JsonValue, NotInSql, Term, key_of
 

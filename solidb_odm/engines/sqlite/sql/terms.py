@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..order_key import FALSE_SQL, TRUE_SQL, order_key_sql
-from ..quoting import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
+from ..sql_names import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
 
 
 class NotInSql(Exception):  # a signal, never seen by callers

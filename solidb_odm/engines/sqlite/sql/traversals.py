@@ -13,7 +13,7 @@ from typing import Final
 from ....language import nodes
 from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
-from ..quoting import text_literal
+from ..sql_names import text_literal
 from .compilation import Compilation, Scope
 from .conditions import truth_of
 from .levels import PATH, Rules, all_steps, each_level, edge_of, path_of, rounds, vertex_of

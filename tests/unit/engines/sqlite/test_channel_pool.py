@@ -14,7 +14,7 @@ import pytest
 from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
 from solidb_odm.commands import Apply, CreateCollection, Get, Inserts
 from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
-from solidb_odm.engines.sqlite.transaction import WriteQueue, WriteTurn
+from solidb_odm.engines.sqlite.file_transaction import WriteQueue, WriteTurn
 from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
 
 pytestmark = pytest.mark.anyio

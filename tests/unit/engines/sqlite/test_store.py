@@ -30,8 +30,8 @@ from solidb_odm.commands import (
     SetSchema,
 )
 from solidb_odm.engines.sqlite import FileChannel, FileDriver, parse_url
-from solidb_odm.engines.sqlite.quoting import table_sql
 from solidb_odm.engines.sqlite.sql_functions import register
+from solidb_odm.engines.sqlite.sql_names import table_sql
 from solidb_odm.errors import (
     ClosedError,
     CollectionExists,

@@ -4,7 +4,7 @@ import pytest
 
 from solidb_odm.errors import QueryError, UnsupportedQueryError
 from solidb_odm.language.functions import Function, catalogue, lookup
-from solidb_odm.language.functions.base import ACCEPT, PROPAGATE, arity, register
+from solidb_odm.language.functions.built_in import ACCEPT, PROPAGATE, arity, register
 from solidb_odm.language.interpreter import MemorySource, Run
 from tools.functions_page import PAGE, page
 

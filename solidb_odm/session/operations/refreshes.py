@@ -10,7 +10,7 @@ from ..._types import Stored
 from ...commands import GetMany, Operation
 from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
 from ...model.document import Document
-from ...model.state import note_assigned, state_of
+from ...model.document_state import note_assigned, state_of
 from ...model.stored.codec import body_value, decode
 from ...work import Conflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference

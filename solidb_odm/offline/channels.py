@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ..commands import Command, Commit, DropDatabase, Get, GetMany, Performs, PerformsAsync
-from ..engines.base import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
+from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..errors import RequestTimeout, UsageError
 from .remote import AsyncRemote, Remote, RemoteCommand
 

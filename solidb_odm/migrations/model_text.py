@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..commands import CollectionSpec, DescribeCollection, IndexSpec, ListCollections, Operation, call
-from ..language.documents import SYSTEM_ATTRIBUTES
+from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from .ledger import body_of
 from .passes import read_page
 from .steps import source_text

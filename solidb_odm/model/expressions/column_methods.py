@@ -17,7 +17,7 @@ from ...errors import UsageError
 from ...language import nodes as q
 from .. import type_inspection
 from . import decimals
-from .base import (
+from .expression import (
     OPERATORS,
     Combined,
     Comparison,

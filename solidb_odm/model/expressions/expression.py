@@ -17,7 +17,7 @@ from ...language import nodes as q
 from . import decimals
 from .arithmetic import Rule, rule_for
 from .build_scope import Scope, Source
-from .encoding import Size, encode_as, exactly_compared, size_of
+from .encoded_values import Size, encode_as, exactly_compared, size_of
 from .kinds import Kind, kind_of, value_kind
 from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
 

@@ -15,9 +15,9 @@ from ..errors import SchemaViolation, UsageError
 from ..language import nodes as q
 from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
-from ..model.expressions.base import Expression, Value, computed
 from ..model.expressions.calls import FunctionCall
-from ..model.expressions.encoding import encode_as, plain, stored_name
+from ..model.expressions.encoded_values import encode_as, plain, stored_name
+from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.stored.codec import encode_value, first_problem

@@ -13,11 +13,19 @@ from typing import Any, TypeAlias, cast
 
 from ..language import nodes as q
 from ..model.declaration.registry import Registry
-from ..model.expressions.base import Arithmetic, Combined, Comparison, Expression, Negation, Negative, Value
 from ..model.expressions.calls import FunctionCall, Test
-from ..model.expressions.encoding import inexact, size_of
+from ..model.expressions.column_methods import Ordering
+from ..model.expressions.encoded_values import inexact, size_of
+from ..model.expressions.expression import (
+    Arithmetic,
+    Combined,
+    Comparison,
+    Expression,
+    Negation,
+    Negative,
+    Value,
+)
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.operators import Ordering
 from .columns import Column, Entity, Labelled, Partner, Scalar
 from .functions import Aggregate
 from .select_block import Selection

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import SolidbError
 from ..migrations import Check, Migrator, Progress, Revision
-from ..migrations.inspection import inspect_models
+from ..migrations.model_text import inspect_models
 from ..migrations.reports import model_differences
 from .dispatch import Context, print_json, print_table
 from .revisions import files_of

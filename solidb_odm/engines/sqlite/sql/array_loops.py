@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....language import nodes
-from ..quoting import path_sql
+from ..sql_names import path_sql
 from .compilation import Compilation, Scope
 from .conditions import NEVER, any_of, compared, truth_of
 from .terms import Column, Computed, Element, JsonPath, JsonValue, NotInSql, Structure, Term, Truth

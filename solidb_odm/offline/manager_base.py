@@ -36,10 +36,12 @@ from ..errors import (
 from ..schema import creation
 from ..wire.url import ServerAddress
 from .config import SyncConfig
-from .documents import moment
+from .contents import moment
+from .folder import CONFIG
 from .pull import MARKS
 from .reconciliation import Judge
-from .results import (
+from .round import Round
+from .sync_results import (
     A,
     Change,
     ChangeType,
@@ -54,8 +56,6 @@ from .results import (
     SyncStatus,
     Verification,
 )
-from .round import Round
-from .store import CONFIG
 from .synchronisation import LAST_SYNC, local_kinds, prepare, verify
 
 logger = logging.getLogger("solidb_odm.offline")

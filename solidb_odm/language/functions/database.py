@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .arguments import integer, is_array, is_object, text
-from .base import REFUSE, CallContext, Family
+from .built_in import REFUSE, CallContext, Family
 
 function = Family("Document")
 

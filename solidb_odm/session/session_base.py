@@ -9,7 +9,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from ..engine.statistics import Statistics
-from ..engines.base import Capabilities
+from ..engines.interface import Capabilities
 from ..errors import (
     ClosedError,
     ConcurrentUseError,
@@ -20,12 +20,12 @@ from ..errors import (
     missing,
 )
 from ..model.document import Document
+from ..model.document_state import state_or_none
 from ..model.mixins import SoftDelete, now
-from ..model.state import state_or_none
 from ..query.statement import Compiled, Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
-from .operations.objects import expire, held_of
+from .operations.refreshes import expire, held_of
 from .rows import Partial, Unreadable
 
 D = TypeVar("D", bound=Document)

@@ -16,19 +16,19 @@ from typing import Any, Final
 
 from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument, SchemaViolation
-from ...language.documents import SYSTEM_ATTRIBUTES, new_key, without
 from ...language.functions import IndexInfo
 from ...language.interpreter import CandidateSet, EdgeDirection
+from ...language.stored_documents import SYSTEM_ATTRIBUTES, new_key, without
 from . import json_text
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
 from .interrupts import raise_interrupt
 from .order_key import NotReversible, order_key_sql
-from .quoting import path_sql
 from .sql.candidates import Narrowings
 from .sql.heads import ROWS
 from .sql.plans import Plan
 from .sql.row_shapes import full_documents
+from .sql_names import path_sql
 
 
 def check_document(collection: Collection, key: str, document: JsonObject) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..._types import JsonObject
 from ...errors import UsageError
+from ...wire.exchange import Exchange
 from ...wire.faults import Subject
 from ...wire.names import quoted
-from ...wire.requests import Exchange
 from ..queries import query
 from ..requests import send_whole
 from ..results import ClientResult, DocumentResult

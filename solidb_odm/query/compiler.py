@@ -8,9 +8,9 @@ from typing import Any, Protocol, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.base import Expression
 from ..model.expressions.build_scope import Source
-from ..model.expressions.encoding import inexact
+from ..model.expressions.encoded_values import inexact
+from ..model.expressions.expression import Expression
 from .sources import are_one, types_with
 
 

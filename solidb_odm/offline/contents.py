@@ -9,7 +9,7 @@ from typing import Any
 
 from .._types import JsonObject, Stored
 from ..commands.replica import RemoteVersion
-from ..language.documents import without
+from ..language.stored_documents import without
 from ..wire.frames import is_list, is_map
 from ..wire.http_json import as_read
 

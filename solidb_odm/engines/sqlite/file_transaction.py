@@ -22,8 +22,8 @@ from typing import Final
 
 from ...errors import TransactionError
 from .catalogue import Catalogue
-from .quoting import quoted
 from .sql.candidates import Statistics
+from .sql_names import quoted
 
 _LOOK_SECONDS: Final = 0.05
 """How long a waiting thread sleeps before it looks whether it was cancelled."""

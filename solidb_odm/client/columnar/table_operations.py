@@ -20,9 +20,9 @@ from ...errors import (
     TransactionConflict,
     UsageError,
 )
+from ...wire.exchange import Exchange, send
 from ...wire.faults import Subject
 from ...wire.names import checked
-from ...wire.requests import Exchange, send
 from ..documents import chunks_of
 from ..requests import about, at, rest
 from .selects import ColumnarSelect, read_select

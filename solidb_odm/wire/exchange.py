@@ -16,10 +16,10 @@ from .._backoff import pause
 from .._types import Json, JsonObject
 from ..commands import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
-from .events import RequestEvent
 from .faults import NOWHERE, Subject, fault
 from .frames import HEADER, MAX_FRAME, frame, is_map, pack, unsuitable
 from .responses import Answer, Refusal, decode
+from .round_trips import RequestEvent
 
 T = TypeVar("T")
 
