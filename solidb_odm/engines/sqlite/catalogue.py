@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..._types import JsonObject
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
@@ -23,6 +23,11 @@ _TABLES = (
 )
 
 
+_IRREGULAR: Final = 1
+_EXACT: Final = 2
+"""The bits of the column ``irregular``."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
     """An index as the file has it; ``number`` names its tables and triggers."""
@@ -36,7 +41,8 @@ class Collection:
     """A collection as the file has it.
 
     ``irregular``: some document holds a NUL character, at which SQLite's JSON functions cut strings
-    off, so queries over it run in Python.
+    off, so queries over it that do more than compare run in Python. ``exact``: its indexes, and the order
+    keys that queries compare, know texts whole.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Collection:
     schema: JsonObject | None
     validation: ValidationMode
     irregular: bool
+    exact: bool
     indexes: tuple[StoredIndex, ...] = ()
 
     @property
@@ -80,6 +87,8 @@ class Catalogue:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._collections: dict[str, Collection] = {}
+        self.irregular: tuple[Collection, ...] = ()
+        """The collections with a NUL character in some document."""
         self.version = -1
         self.is_private = False
 
@@ -90,6 +99,7 @@ class Catalogue:
             try:
                 self._collections = self._read()
                 sorted(self._collections)
+                self.irregular = tuple(each for each in self._collections.values() if each.irregular)
             except (ValueError, TypeError, KeyError) as exc:
                 raise StoreCorrupt(
                     f"the list of collections is damaged: {exc!r}", hint="restore the file from a copy"
@@ -183,10 +193,12 @@ class Catalogue:
         )
         self._announce()
 
-    def mark_irregular(self, name: str) -> None:
-        """Note that SQL may no longer judge the strings of this collection."""
-        self._connection.execute("UPDATE _solidb_collections SET irregular = 1 WHERE name = ?", (name,))
+    def mark_exact(self, name: str, *, irregular: bool) -> None:
+        """Note that the order keys of a collection are exact, and whether any document holds a NUL."""
+        mark = _EXACT | _IRREGULAR if irregular else _EXACT
+        self._connection.execute("UPDATE _solidb_collections SET irregular = ? WHERE name = ?", (mark, name))
         self._announce()
+        self.refresh()
 
     def _announce(self) -> None:
         """Change the schema version, by which other connections see that they must read again."""
@@ -206,10 +218,11 @@ class Catalogue:
                 kind,
                 None if schema is None else json.loads(schema),
                 validation,
-                bool(irregular),
+                bool(marks & _IRREGULAR),
+                bool(marks & _EXACT),
                 tuple(indexes.get(name, ())),
             )
-            for name, kind, schema, validation, irregular in self._connection.execute(
+            for name, kind, schema, validation, marks in self._connection.execute(
                 "SELECT name, kind, schema, validation, irregular FROM _solidb_collections"
             )
         }

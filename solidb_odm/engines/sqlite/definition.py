@@ -65,7 +65,7 @@ class Definition:
         collection = self._catalogue.need(command.name)
         if self._catalogue.find(command.new) is not None:
             raise CollectionExists(f"Collection '{command.new}' already exists", name=command.new)
-        self._run(layout.rename_collection(command.name, command.new, collection.kind))
+        self._run(layout.rename_collection(collection, command.new))
         self._catalogue.rename_collection(command.name, command.new)
         self._catalogue.refresh()
 
@@ -78,7 +78,7 @@ class Definition:
         index = self._catalogue.add_index(collection.name, spec)
         try:
             captured = is_captured(self._connection, collection.name)
-            self._run(layout.create_index(collection.name, index, relaxed=captured))
+            self._run(layout.create_index(collection, index, relaxed=captured))
         except sqlite3.IntegrityError as exc:
             raise UniqueViolation(
                 f"documents of '{collection.name}' share a value of {', '.join(spec.fields)}:"
@@ -151,7 +151,7 @@ def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
 def _remove(
     connection: sqlite3.Connection, collection: Collection, index: StoredIndex, condition: str = ""
 ) -> int:
-    key = key_of_field(index.spec.fields[0])
+    key = key_of_field(index.spec.fields[0], exact=collection.exact)
     limit = int(time.time()) - index.spec.seconds
     if limit < _EARLIEST:
         return 0

@@ -160,9 +160,9 @@ class SqliteSource:
         sql = self._statements.get((collection, end))
         if sql is None:
             stored = self._catalogue.need(collection)
-            if stored.irregular:
+            if stored.irregular and not stored.exact:
                 return (edge for edge in self.scan(collection) if edge.get(end) == vertex)
-            key = order_key_sql("doc", path_sql((end,)))
+            key = order_key_sql("doc", path_sql((end,)), exact=stored.exact)
             sql = f"SELECT {COLUMNS} FROM {stored.table} WHERE {key} IS ? ORDER BY key"
             self._statements[collection, end] = sql
         return self._documents(collection, self._connection.execute(sql, (vertex,)).fetchall())
@@ -182,10 +182,11 @@ class SqliteSource:
         if stored.irregular:
             wanted = set(vertices)
             return (edge for edge in self.scan(collection) if edge.get(end) in wanted)
+        key = order_key_sql("d.doc", path_sql((end,)), exact=stored.exact)
         columns = _ENDS if ends_only else "d.key, d.rev, d.created, d.updated, d.doc"
         sql = (
             f"SELECT {columns} FROM json_each(?) AS wanted"
-            f" CROSS JOIN {stored.table} AS d ON {order_key_sql('d.doc', path_sql((end,)))} = wanted.value"
+            f" CROSS JOIN {stored.table} AS d ON {key} = wanted.value"
             " ORDER BY d.key"
         )
         rows = self._connection.execute(sql, (json_text.encode(list(vertices)),)).fetchall()

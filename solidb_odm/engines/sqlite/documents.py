@@ -14,7 +14,8 @@ from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
 from . import json_text
 from .catalogue import Catalogue, Collection
-from .layout import index_number
+from .layout import find_nul, index_number, make_exact
+from .replica.capture import is_captured
 from .sql_names import is_reachable, path_sql
 from .unique_exchange import write_exchanging
 
@@ -43,6 +44,24 @@ def get_many(connection: sqlite3.Connection, table: str, keys: Iterable[str]) ->
         f" CROSS JOIN {table} AS d ON d.key = wanted.value"
     )
     return connection.execute(sql, (wanted,)).fetchall()
+
+
+def mark_irregular(connection: sqlite3.Connection, catalogue: Catalogue, collection: Collection) -> None:
+    """Note that a document holds a NUL character, and have the indexes know texts whole from now on."""
+    if not collection.exact:
+        relaxed = is_captured(connection, collection.name)
+        for statement in make_exact(collection, relaxed=relaxed):
+            connection.execute(statement)
+    catalogue.mark_exact(collection.name, irregular=True)
+
+
+def mark_regular(connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+    """Note the collections whose last NUL character was removed."""
+    for collection in catalogue.irregular:
+        if not collection.exact:  # of a file that an earlier version wrote
+            mark_irregular(connection, catalogue, collection)
+        if connection.execute(find_nul(collection)).fetchone() is None:
+            catalogue.mark_exact(collection.name, irregular=False)
 
 
 class Writer:
@@ -116,14 +135,13 @@ class Writer:
 
     def watch(self, collection: Collection, rows: Iterable[tuple[str, str]]) -> None:
         """Note a collection whose strings SQLite can't read whole; refuse keys it can't find again."""
-        nul = [key for key, text in rows if json_text.NUL_ESCAPE in text]
+        nul = [key for key, text in rows if json_text.has_nul(text)]
         if any("\0" in key for key in nul):
             raise InvalidDocument(
                 f"{collection.name}: a key can't hold a NUL character", collection=collection.name
             )
-        if nul and not collection.irregular:
-            self._catalogue.mark_irregular(collection.name)
-            self._catalogue.refresh()
+        if nul and not (collection.irregular and collection.exact):
+            mark_irregular(self._connection, self._catalogue, collection)
 
     def _patch(self, collection: Collection, batch: Patches) -> list[Receipt]:
         created = {patch.key: patch.created for patch in batch.rows}

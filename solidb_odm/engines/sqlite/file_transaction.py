@@ -22,6 +22,7 @@ from typing import Final
 
 from ...errors import TransactionError
 from .catalogue import Catalogue
+from .documents import mark_regular
 from .sql.candidates import Statistics
 from .sql_names import quoted
 
@@ -139,6 +140,8 @@ class Transaction:
 
     def commit(self) -> None:
         if self._connection.in_transaction:
+            if self._catalogue.irregular:
+                mark_regular(self._connection, self._catalogue)
             self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
             self._connection.execute("COMMIT")
             self._catalogue.settle()

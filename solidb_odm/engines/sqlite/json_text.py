@@ -7,6 +7,7 @@ written is put right here: an escaped letter in a name (``"\u0061"``) is written
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from ...errors import InvalidDocument
 
 NUL_ESCAPE: Final = "\\u0000"
 """How JSON writes a NUL character, at which SQLite's JSON functions cut a string off."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -43,6 +46,11 @@ def encode(value: Json) -> str:
     except (TypeError, ValueError, RecursionError) as exc:
         raise InvalidDocument(f"not a JSON value: {exc}") from exc
     return text
+
+
+def has_nul(text: str) -> bool:
+    """Return whether JSON text holds a NUL character, and not the text of its escape."""
+    return NUL_ESCAPE in text and _NUL.search(text) is not None
 
 
 def body_text(body: Body) -> str:

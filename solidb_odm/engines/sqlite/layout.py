@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from ...commands import CollectionKind, IndexSpec
 from ...errors import UnsupportedQueryError
-from .catalogue import StoredIndex
+from .catalogue import Collection, StoredIndex
+from .json_text import NUL_ESCAPE
 from .order_key import order_key_sql
 from .sql_names import (
     PREFIX,
@@ -24,6 +25,7 @@ from .sql_names import (
 )
 
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
+_HAS_NUL = f"instr(doc, '{NUL_ESCAPE}') AND solidb_has_nul(doc)"
 _Content = Callable[[str, IndexSpec], tuple[str, str]]
 """Makes the values of a side table's columns, and the condition under which there is a row."""
 _SIDE_TABLES = {
@@ -42,44 +44,69 @@ def create_collection(name: str, kind: CollectionKind) -> list[str]:
     return [*statements, *(_end_indexes(name) if kind == "edge" else ())]
 
 
-def rename_collection(old: str, new: str, kind: CollectionKind) -> list[str]:
+def rename_collection(old: Collection, new: str) -> list[str]:
     """Return the statements that give a collection's table another name; triggers and indexes follow."""
-    statements = [f"ALTER TABLE {table_sql(old)} RENAME TO {table_sql(new)}"]
-    if kind == "edge":
-        statements += [f"DROP INDEX {_end_index(old, end)}" for end in ("_from", "_to")]
-        statements += _end_indexes(new)
+    statements = [f"ALTER TABLE {old.table} RENAME TO {table_sql(new)}"]
+    if old.kind == "edge":
+        statements += [f"DROP INDEX {_own_index(old.name, end)}" for end in ("_from", "_to")]
+        statements += _end_indexes(new, exact=old.exact)
+    if old.exact:
+        statements += [f"DROP INDEX {_own_index(old.name, 'nul')}", _nul_index(new)]
     return statements
 
 
-def _end_index(name: str, end: str) -> str:
-    return quoted(f"{PREFIX}{end}:{table_name(name)}")
+def make_exact(collection: Collection, *, relaxed: bool) -> list[str]:
+    """Return the statements that make the indexes of a collection know texts with a NUL character whole."""
+    statements = [_nul_index(collection.name)]
+    if collection.kind == "edge":
+        statements += [f"DROP INDEX {_own_index(collection.name, end)}" for end in ("_from", "_to")]
+        statements += _end_indexes(collection.name, exact=True)
+    for index in collection.indexes:
+        if index.spec.kind in ("persistent", "ttl"):
+            statements += drop_index(index)
+            statements += _expression_index(collection.name, index, relaxed=relaxed, exact=True)
+    return statements
 
 
-def _end_indexes(name: str) -> list[str]:
+def find_nul(collection: Collection) -> str:
+    """Return the query for a document with a NUL character in an exact collection; an index serves it."""
+    index = _own_index(collection.name, "nul")
+    return f"SELECT 1 FROM {collection.table} INDEXED BY {index} WHERE {_HAS_NUL} LIMIT 1"
+
+
+def _nul_index(name: str) -> str:
+    return f"CREATE INDEX {_own_index(name, 'nul')} ON {table_sql(name)} (key) WHERE {_HAS_NUL}"
+
+
+def _own_index(name: str, kind: str) -> str:
+    return quoted(f"{PREFIX}{kind}:{table_name(name)}")
+
+
+def _end_indexes(name: str, *, exact: bool = False) -> list[str]:
     return [
-        f"CREATE INDEX {_end_index(name, end)} ON {table_sql(name)}"
-        f" ({order_key_sql('doc', path_sql((end,)))}, key)"
+        f"CREATE INDEX {_own_index(name, end)} ON {table_sql(name)}"
+        f" ({order_key_sql('doc', path_sql((end,)), exact=exact)}, key)"
         for end in ("_from", "_to")
     ]
 
 
-def create_index(collection: str, index: StoredIndex, *, relaxed: bool = False) -> list[str]:
+def create_index(collection: Collection, index: StoredIndex, *, relaxed: bool = False) -> list[str]:
     """Return the statements that make an index and fill it from the documents there are.
 
     A ``relaxed`` unique one binds what is written here, not what is mirrored from a server.
     """
     spec = index.spec
     if spec.kind in ("persistent", "ttl"):
-        return _expression_index(collection, index, relaxed=relaxed)
+        return _expression_index(collection.name, index, relaxed=relaxed, exact=collection.exact)
     tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
     if spec.kind == "fulltext":
         vocabulary = f"fts5vocab({side_table(index)}, 'row')"
         tables.append(f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING {vocabulary}")
     columns, content = _CONTENT[spec.kind]
-    statements = [*tables, *_kept_in_step(collection, index, side_table(index), columns, content)]
+    statements = [*tables, *_kept_in_step(collection.name, index, side_table(index), columns, content)]
     if spec.kind == "geo":
         statements.append(f"CREATE TABLE {rest_table(index)} (rowid INTEGER PRIMARY KEY)")
-        statements += _kept_in_step(collection, index, rest_table(index), "rowid", _elsewhere)
+        statements += _kept_in_step(collection.name, index, rest_table(index), "rowid", _elsewhere)
     return statements
 
 
@@ -148,21 +175,21 @@ def field_path(field: str) -> str:
     return path_sql(parts)
 
 
-def key_of_field(field: str, alias: str = "") -> str:
+def key_of_field(field: str, alias: str = "", *, exact: bool) -> str:
     """Return the SQL of the order key of a dotted field of a table's documents."""
     prefix = f"{alias}." if alias else ""
     if field in SYSTEM_COLUMNS:
         return f"{prefix}{SYSTEM_COLUMNS[field]}"
-    return order_key_sql(f"{prefix}doc", field_path(field))
+    return order_key_sql(f"{prefix}doc", field_path(field), exact=exact)
 
 
-def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool) -> list[str]:
+def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool, exact: bool) -> list[str]:
     """Index the order keys; a unique one lets off documents in which all the fields are null."""
     spec, table = index.spec, table_sql(collection)
-    keys = [key_of_field(field) for field in spec.fields]
+    keys = [key_of_field(field, exact=exact) for field in spec.fields]
     if spec.unique and relaxed:
         plain = f"CREATE INDEX {index_name(index)} ON {table} ({', '.join(keys)})"
-        return [plain, *_unique_triggers(collection, index)]
+        return [plain, *_unique_triggers(collection, index, exact=exact)]
     unique = "UNIQUE " if spec.unique and len(keys) == 1 else ""
     statements = [f"CREATE {unique}INDEX {index_name(index)} ON {table} ({', '.join(keys)})"]
     if spec.unique and len(keys) > 1:  # SQLite takes NULLs for different, the server takes nulls for equal
@@ -172,10 +199,13 @@ def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool) -> 
     return statements
 
 
-def _unique_triggers(collection: str, index: StoredIndex) -> list[str]:
+def _unique_triggers(collection: str, index: StoredIndex, *, exact: bool) -> list[str]:
     """Return the triggers that hold what is written here, and not what is mirrored, to a unique index."""
     table, name = table_sql(collection), index_name(index)
-    pairs = [(key_of_field(field, "other"), key_of_field(field, "new")) for field in index.spec.fields]
+    pairs = [
+        (key_of_field(field, "other", exact=exact), key_of_field(field, "new", exact=exact))
+        for field in index.spec.fields
+    ]
     equal = " AND ".join(f"{other} IS {new}" for other, new in pairs)
     some = " OR ".join(f"{new} IS NOT NULL" for _, new in pairs)
     taken = f"SELECT 1 FROM {table} AS other WHERE {equal} AND other.rowid <> new.rowid"

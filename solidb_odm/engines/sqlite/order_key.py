@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from ..._types import Json
 from . import json_text
+from .json_text import NUL_ESCAPE
 
 OrderKey: TypeAlias = "int | float | str | bytes | None"
 
@@ -57,15 +58,17 @@ def order_key_of_text(text: str | None) -> OrderKey:
     return None if text is None else order_key(json_text.decode(text))
 
 
-def order_key_sql(document: str, path: str) -> str:
+def order_key_sql(document: str, path: str, *, exact: bool = False) -> str:
     """Return the SQL of the order key of an attribute; ``path`` is a JSON path as an SQL literal.
 
-    An index and a query must write it alike, or the index is not used.
+    An index and a query must write it alike, or the index is not used. ``exact``: also of a text with a NUL
+    character, at which SQLite cuts it off.
     """
     value = f"{document} ->> {path}"
     packed = f"solidb_key({document} -> {path})"
+    text = f"CASE instr({document}, '{NUL_ESCAPE}') WHEN 0 THEN {value} ELSE {packed} END" if exact else value
     return (
-        f"CASE json_type({document}, {path}) WHEN 'text' THEN {value} WHEN 'integer' THEN {value}"
+        f"CASE json_type({document}, {path}) WHEN 'text' THEN {text} WHEN 'integer' THEN {value}"
         f" WHEN 'real' THEN {value} WHEN 'true' THEN {TRUE_SQL} WHEN 'false' THEN {FALSE_SQL}"
         f" WHEN 'array' THEN {packed} WHEN 'object' THEN {packed} END"
     )

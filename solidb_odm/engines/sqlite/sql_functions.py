@@ -29,6 +29,7 @@ _LARGEST: Final = 3.4028234e38
 def register(connection: sqlite3.Connection) -> None:
     """Register on a connection the functions that indexes, triggers and compiled queries call."""
     connection.create_function("solidb_key", 1, guarded(order_key_of_text), deterministic=True)
+    connection.create_function("solidb_has_nul", 1, guarded(json_text.has_nul), deterministic=True)
     connection.create_function("solidb_json", 1, guarded(json_of_key), deterministic=True)
     connection.create_function("solidb_template", 1, guarded(template_part), deterministic=True)
     connection.create_function("solidb_words", 1, guarded(indexed_words), deterministic=True)

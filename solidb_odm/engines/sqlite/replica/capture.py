@@ -92,7 +92,7 @@ def capture(connection: sqlite3.Connection, collection: Collection) -> None:
     """Capture the edits of a collection from now on; what it holds already counts as made here."""
     for index in collection.indexes:
         if index.spec.unique:
-            for statement in (*drop_index(index), *create_index(collection.name, index, relaxed=True)):
+            for statement in (*drop_index(index), *create_index(collection, index, relaxed=True)):
                 connection.execute(statement)
     for statement in _triggers(collection.name, collection.table):
         connection.execute(statement)

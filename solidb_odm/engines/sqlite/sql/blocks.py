@@ -186,7 +186,7 @@ def _for(
         select.unique = [frozenset((f"{alias}.key",)), *_unique_keys(collection, alias)]
     select.order.append(f"{alias}.key")
     select.indexed |= bool(collection.indexes) or collection.kind == "edge"
-    document = Document("object", alias, collection.name, c.database)
+    document = Document("object", alias, collection.name, c.database, collection.exact)
     by_hash = hashed(c, collection, (clause.variable, document), scope, outer, filters)
     scope[clause.variable] = document
     if by_hash is not None:  # in this order, for SQLite knows nothing of the size of the table
@@ -239,7 +239,7 @@ def _traversal(
 def _unique_keys(collection: Collection, alias: str) -> Iterator[frozenset[str]]:
     for index in collection.indexes:
         if index.spec.unique and index.spec.kind == "persistent":
-            yield frozenset(key_of_field(field, alias) for field in index.spec.fields)
+            yield frozenset(key_of_field(field, alias, exact=collection.exact) for field in index.spec.fields)
 
 
 def _sort_key(c: Compilation, key: nodes.SortKey, scope: Scope) -> str:

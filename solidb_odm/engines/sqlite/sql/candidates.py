@@ -26,7 +26,7 @@ from typing import Final
 from ...._types import Json
 from ....language.interpreter import CandidateSet
 from ....language.walk import bind_names, conjuncts
-from .compilation import Compilation, Scope
+from .compilation import Compilation, Scope, compares_only
 from .parameters import Parameters, Signature, value_type
 from .plans import Find, compilation
 from .proximity import truths, where
@@ -68,13 +68,15 @@ class Narrowings:
         self, selection: CandidateSet, outer: Signature, find: Find, connection: sqlite3.Connection
     ) -> Narrowing | None:
         c = compilation((*self._types, *outer), find, database=self._database, strict=False)
-        c.total = True
+        c.total, c.query = True, ()  # what does more than compare is left out below
         try:
             collection = c.collection(selection.collection)
         except NotInSql:
             return None
-        scope = {selection.variable: Document("object", "d", collection.name, self._database)}
-        fixed, by_row = _conditions(c, selection, scope)
+        scope = {
+            selection.variable: Document("object", "d", collection.name, self._database, collection.exact)
+        }
+        fixed, by_row = _conditions(c, selection, scope, bare=collection.irregular)
         if not fixed and not by_row:
             return None
         source = f"FROM {collection.table} AS d WHERE"
@@ -88,13 +90,20 @@ class Narrowings:
         return Narrowing(collection.name, sql, c.parameters)
 
 
-def _conditions(c: Compilation, selection: CandidateSet, scope: Scope) -> tuple[list[Truth], list[Truth]]:
-    """Return the conditions that SQL can say: those that are always the same, and those by row."""
+def _conditions(
+    c: Compilation, selection: CandidateSet, scope: Scope, *, bare: bool
+) -> tuple[list[Truth], list[Truth]]:
+    """Return the conditions that SQL can say: those that are always the same, and those by row.
+
+    ``bare``: of those that only compare.
+    """
     fixed: list[Truth] = []
     by_row: list[Truth] = []
     for condition in selection.conditions:
         said = by_row if bind_names(condition) & selection.by_row else fixed
         for part in conjuncts(condition):
+            if bare and not compares_only(part):
+                continue
             try:
                 said += truths(c, part, scope)
             except NotInSql:

@@ -5,13 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Final
 
 from ....language import nodes
+from ....language.walk import walk
 from ..catalogue import Collection
 from .parameters import Parameters, value_type
 from .terms import Constant, Document, Getter, NotInSql, Term
 
 Scope = Mapping[str, Term]
+
+
+_COMPARING: Final = (
+    *(nodes.Block, nodes.For, nodes.Filter, nodes.Return, nodes.SortKey, nodes.Compare, nodes.Logical),
+    *(nodes.Unary, nodes.Name, nodes.Attribute, nodes.Literal, nodes.Bind, nodes.Object, nodes.Array),
+)
+_OPERATORS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN", "AND", "OR", "NOT"})
+
+
+def compares_only(query: nodes.Node) -> bool:
+    """Return whether a query only compares and gives back what is stored, which needs no text itself."""
+    variables, sources = set[str](), set[str]()
+    for node in walk(query):
+        if not isinstance(node, _COMPARING):
+            return False
+        if isinstance(node, nodes.Unary) and isinstance(node.operand, nodes.Literal):
+            continue
+        if getattr(node, "operator", "==") not in _OPERATORS:
+            return False
+        if isinstance(node, nodes.For):
+            variables.add(node.variable)
+            sources.add(node.source.name if isinstance(node.source, nodes.Name) else node.variable)
+    return variables.isdisjoint(sources)
 
 
 @dataclass(slots=True)
@@ -35,6 +60,8 @@ class Compilation:
     collections: set[str] = field(default_factory=set[str])
     total: bool = False
     window_order: list[str] | None = None
+    query: Sequence[nodes.Node] = ()
+    """What becomes SQL."""
     _aliases: int = 0
 
     def alias(self) -> str:
@@ -53,8 +80,8 @@ class Compilation:
         found = self.find(name)
         if found is None:
             raise NotInSql(f"{name!r} is not a collection")
-        if found.irregular:
-            raise NotInSql(f"collection {name!r} holds texts with a NUL character")
+        if found.irregular and not (found.exact and all(map(compares_only, self.query))):
+            raise NotInSql(f"more than comparisons of collection {name!r}, which holds a NUL character")
         self.collections.add(name)
         return found
 

@@ -68,7 +68,7 @@ def hashed(
     own = [node for node in filters if _names(node) == {variable}]
     kept_if = [truth for node in own for truth in truths(c, node, {variable: replace(found, alias=inner)})]
     kept = f" WHERE {where(kept_if)}" if kept_if else ""
-    rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path).key} AS k"
+    rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path, collection.exact).key} AS k"
     table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
     return Hash(
         table,

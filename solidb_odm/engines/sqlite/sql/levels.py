@@ -36,6 +36,8 @@ class Rules:
     depth_first: bool = False
     wants_edge: bool = False
     wants_path: bool = False
+    exact: bool = False
+    """Whether the indexes of the edges are."""
 
     @property
     def is_global(self) -> bool:
@@ -124,7 +126,7 @@ def _arm(rules: Rules, table: str, way: tuple[str, str, str], joins: str, kept: 
     conditions += _not_again(rules, other)
     return (
         f"SELECT {', '.join(columns)}, {rank} AS rank FROM json_each(found) AS at{joins}"
-        f" CROSS JOIN {table} AS e ON {order_key_sql('e.doc', path_sql((near,)))} = {here}"
+        f" CROSS JOIN {table} AS e ON {order_key_sql('e.doc', path_sql((near,)), exact=rules.exact)} = {here}"
         f"{' WHERE ' + ' AND '.join(conditions) if conditions else ''}"
     )
 

@@ -142,7 +142,7 @@ def plan(
 ) -> Plan:
     """Turn a query into SQL; NotInSql, naming the construct, if SQL can't say it exactly."""
     c = compilation(types, find, database=database, strict=strict)
-    c.names = names
+    c.names, c.query = names, (query,)
     found = compiled(c, query, {})
     shape = shape_of(found.result)
     columns = ", ".join(shape.columns) or "NULL"

@@ -177,6 +177,7 @@ class JsonPath(Term):
 
     document: str = ""
     path: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def sql_path(self) -> str:
@@ -184,7 +185,7 @@ class JsonPath(Term):
 
     @property
     def key(self) -> str:
-        return order_key_sql(self.document, self.sql_path)
+        return order_key_sql(self.document, self.sql_path, exact=self.exact)
 
     @property
     def json(self) -> str:
@@ -201,7 +202,7 @@ class JsonPath(Term):
     def attribute(self, name: str) -> Term:
         if not is_reachable(name):
             raise NotInSql(f"the attribute name {name!r}")
-        return JsonPath("any", self.document, (*self.path, name))
+        return JsonPath("any", self.document, (*self.path, name), self.exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ class Document(Term):
     alias: str = ""
     collection: str = ""
     database: str = ""
+    exact: bool = False
 
     def column(self, name: str) -> str:
         """Return the SQL of a column of the document's table."""
@@ -239,7 +241,7 @@ class Document(Term):
             return Column("string", self.column(SYSTEM_COLUMNS[name]))
         if name == "_id":
             return Column("string", f"({self.id})")
-        return JsonPath("any", self.column("doc")).attribute(name)
+        return JsonPath("any", self.column("doc"), exact=self.exact).attribute(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def traversal(
     start = _start(c, node, scope, query)
     rules = _rules(node, names, query)
     joins, pruned = _pruned(c, node, names, scope, rules)
-    made = rounds(rules, edges.table, start, joins, pruned)
+    made = rounds(replace(rules, exact=edges.exact), edges.table, start, joins, pruned)
     alias, value = (step := c.alias()), f"{step}.value"
     in_order = not _depends(node, scope) and not rules.depth_first
     if in_order:

@@ -79,9 +79,12 @@ def test_an_index_that_another_made_serves_and_one_it_dropped_does_not(
 def test_texts_that_sql_can_not_judge_are_left_to_python_at_once(
     asked: FileChannel, open_channel: Opener
 ) -> None:
+    lengths = parse("FOR u IN users SORT LENGTH(u.name) RETURN LENGTH(u.name)")
+    assert asked.perform(RunQuery(lengths)) == [3]
     _add(open_channel(), "b", "Ada\0b")
     assert _ask(asked) == ["Ada"]
-    assert asked.perform(ExplainQuery(QUERY, {"name": "Ada"}))["python"] is not None
+    assert asked.perform(RunQuery(lengths)) == [3, 5]
+    assert asked.perform(ExplainQuery(lengths))["python"] is not None
 
 
 def test_a_change_that_was_undone_leaves_no_plan_behind(asked: FileChannel) -> None:
