@@ -41,6 +41,7 @@ from .schema import (
     RenameCollection,
     SetSchema,
     ValidationMode,
+    index_name,
 )
 
 __all__ = [
@@ -89,5 +90,6 @@ __all__ = [
     "ValidationMode",
     "arun",
     "call",
+    "index_name",
     "run",
 ]

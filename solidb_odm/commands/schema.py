@@ -7,7 +7,7 @@ models and engines, so that both can speak of it.
 from __future__ import annotations
 
 from dataclasses import field, fields
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from .._dataclasses import dataclass
 from .._types import Json, JsonObject
@@ -19,11 +19,30 @@ Metric: TypeAlias = Literal["cosine", "euclidean", "dot"]
 ValidationMode: TypeAlias = Literal["off", "lenient", "strict"]
 
 
+ELEMENTS: Final = "[]"
+"""What the path of a field ends with in an index over the elements of its lists."""
+
+_SUFFIXES: Final[dict[str, str]] = {
+    "persistent": "idx",
+    "fulltext": "text",
+    "geo": "geo",
+    "vector": "vector",
+    "ttl": "ttl",
+}
+
+
+def index_name(fields: tuple[str, ...], kind: str) -> str:
+    """Return the name an index has if none is given."""
+    paths = "_".join(fields).replace(".", "_").replace(ELEMENTS, "_elements")
+    return f"{paths}_{_SUFFIXES.get(kind, kind)}"
+
+
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
     """One index: ``fields`` are dotted paths of stored names.
 
-    ``unique`` is for persistent ones, ``dimension`` and ``metric`` for vector ones, ``seconds``
+    The one field of an index over the elements of lists ends with ``[]``. ``unique`` is for persistent
+    ones, ``dimension`` and ``metric`` for vector ones, ``seconds``
     (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
     fulltext ones.
     """
@@ -36,6 +55,22 @@ class IndexSpec:
     metric: Metric = "cosine"
     seconds: int = 0
     minimum_length: int = 3
+
+    @property
+    def is_of_elements(self) -> bool:
+        """Return whether it is an index over the elements of lists."""
+        return any(path.endswith(ELEMENTS) for path in self.fields)
+
+    @property
+    def problem(self) -> str:
+        """Return why there can't be such an index over elements; nothing if there can."""
+        if not self.is_of_elements:
+            return ""
+        if self.kind != "persistent":
+            return f"a {self.kind} index is not over elements"
+        if len(self.fields) > 1:
+            return "an index over elements is of that one list"
+        return "elements can't be unique among documents" if self.unique else ""
 
     def to_json(self) -> JsonObject:
         """Return the declaration as JSON, without what it leaves as it is by itself."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..commands import CollectionSpec, DescribeCollection, IndexSpec, ListCollections, Operation, call
+from ..commands.schema import ELEMENTS
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from .ledger import body_of
 from .passes import read_page
@@ -50,11 +51,9 @@ def _model(spec: CollectionSpec, documents: list[JsonObject]) -> str:
     fields = _fields(name, documents, classes, hidden)
     for index in spec.indexes:
         for path in index.fields:
-            if (
-                path.split(".")[0] not in {stored for stored, _ in fields}
-                and path.split(".")[0] not in hidden
-            ):
-                fields.append((path.split(".")[0], "Any = None"))
+            first = path.removesuffix(ELEMENTS).split(".")[0]
+            if first not in {stored for stored, _ in fields} and first not in hidden:
+                fields.append((first, "Any = None"))
     base = "Edge[Document, Document]" if spec.kind == "edge" else "Document"
     lines = [
         f"class {name}({base}, collection={source_text(spec.name)}):",
@@ -143,7 +142,7 @@ _TAKEN = (
 
 
 def _index(index: IndexSpec) -> str:
-    arguments = [source_text(".".join(map(_attribute, path.split(".")))) for path in index.fields]
+    arguments = [source_text(_path(path)) for path in index.fields]
     chosen = [name for name in ("unique", "dimension", "seconds") if getattr(index, name)]
     arguments += [f"{name}={getattr(index, name)!r}" for name in chosen]
     if index.kind == "vector":
@@ -151,6 +150,11 @@ def _index(index: IndexSpec) -> str:
     if index.kind == "fulltext" and index.minimum_length != 3:
         arguments.append(f"minimum_length={index.minimum_length}")
     return f"{_CLASSES[index.kind]}({', '.join(arguments)}, name={source_text(index.name)})"
+
+
+def _path(stored: str) -> str:
+    end = ELEMENTS if stored.endswith(ELEMENTS) else ""
+    return ".".join(map(_attribute, stored.removesuffix(end).split("."))) + end
 
 
 def _attribute(stored: str) -> str:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from .._types import JsonObject
-from ..commands import IndexSpec
+from ..commands import IndexSpec, index_name
+from ..commands.schema import ELEMENTS
 from ..errors import MigrationError
 from ..model.stored.shape import MARKS
 from .fitting import misfit
 from .paths import Change, Part, change_at, name, parse_path, path_text, split_target
 from .state import BASE, Collection, State, need, read_schema
-from .steps import UNSET, Step, index_name, index_options, make_index
+from .steps import UNSET, Step, index_options, make_index
 from .type_text import read_type, type_text
 
 
@@ -163,10 +164,11 @@ def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSp
     old = [part.text for part in path if part.kind == "name"]
     fields: list[str] = []
     for each in index.fields:
-        steps = each.split(".")
+        end = ELEMENTS if each.endswith(ELEMENTS) else ""
+        steps = each.removesuffix(end).split(".")
         if steps[: len(old)] == old:
             steps[len(old) - 1] = parse_path(new)[0].text
-        fields.append(".".join(steps))
+        fields.append(".".join(steps) + end)
     if tuple(fields) == index.fields:
         return index
     is_default = index.name == index_name(index.fields, index.kind)

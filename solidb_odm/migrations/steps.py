@@ -8,9 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from ..commands import IndexKind, IndexSpec
+from ..commands import IndexKind, IndexSpec, index_name
 from ..errors import MigrationError
 
 
@@ -177,18 +177,13 @@ def read_index(row: Any) -> IndexSpec:
     return make_index(fields, values.pop("name", None), values.pop("kind", "persistent"), values)
 
 
-_SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vector", "ttl": "ttl"}
-
-
-def index_name(fields: tuple[str, ...], kind: str) -> str:
-    """Return the name an index has if none is given, as models give it."""
-    return f"{'_'.join(fields).replace('.', '_')}_{_SUFFIX.get(kind, kind)}"
+_KINDS = get_args(IndexKind)
 
 
 def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Mapping[str, Any]) -> IndexSpec:
     """Make an index; MigrationError if an option is not known."""
-    if kind not in _SUFFIX:
-        raise MigrationError(f"there is no kind of index {kind!r}", hint=f"one of {', '.join(_SUFFIX)}")
+    if kind not in _KINDS:
+        raise MigrationError(f"there is no kind of index {kind!r}", hint=f"one of {', '.join(_KINDS)}")
     if not fields:
         raise MigrationError("an index needs a field", hint='e.g. op.create_index("wines", "year")')
     known = set(inspect.signature(IndexSpec).parameters) - {"name", "kind", "fields"}
@@ -197,7 +192,10 @@ def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Ma
         hint = f"one of {', '.join(sorted(known))}"
         raise MigrationError(f"an index has no option {unknown[0]!r}", hint=hint)
     made: dict[str, Any] = dict(options)
-    return IndexSpec(name or index_name(fields, kind), cast(IndexKind, kind), fields, **made)
+    spec = IndexSpec(name or index_name(fields, kind), cast(IndexKind, kind), fields, **made)
+    if spec.problem:
+        raise MigrationError(f"the index {spec.name!r}: {spec.problem}")
+    return spec
 
 
 CONTRACTS = ("drop_collection", "drop_field", "drop_index", "irreversible")

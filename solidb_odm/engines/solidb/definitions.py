@@ -60,6 +60,9 @@ _AUTOMATIC = ("_edge_from_idx", "_edge_to_idx")
 
 
 def _persistent(index: IndexSpec) -> JsonObject:
+    """Return the request for an index; one over elements, which the server does not know, stays empty."""
+    if index.problem:
+        raise UsageError(f"the index {index.name!r}: {index.problem}")
     if not index.fields:
         raise UsageError(f"the index {index.name!r} has no attributes")
     return {"cmd": "create_index", "name": index.name, "fields": list(index.fields), "unique": index.unique}

@@ -113,6 +113,8 @@ def _check(spec: IndexSpec) -> None:
         raise ConfigurationError(f"index '{spec.name}' names no field")
     if len(spec.fields) > 1 and spec.kind != "persistent":
         raise ConfigurationError(f"index '{spec.name}': a {spec.kind} index has one field")
+    if spec.problem:
+        raise ConfigurationError(f"index '{spec.name}': {spec.problem}")
     if spec.kind == "vector" and spec.dimension < 1:
         raise ConfigurationError(f"vector index '{spec.name}' needs a dimension from 1 up")
 

@@ -97,7 +97,7 @@ def _indexes(catalogue: Catalogue, steps: list[str]) -> list[str]:
     for step in steps:
         if "VIRTUAL TABLE" in step:
             continue
-        name = step.partition(" INDEX ")[2].partition(" ")[0]
+        name = (step.partition(" INDEX ")[2] or step.removeprefix("SEARCH ")).partition(" ")[0]
         number = index_number(name)
         if number is not None and number in declared:
             used[declared[number]] = None

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...commands import CollectionKind, IndexSpec
+from ...commands.schema import ELEMENTS
 from ...errors import UnsupportedQueryError
 from .catalogue import Collection, StoredIndex
 from .json_text import NUL_ESCAPE
-from .order_key import order_key_sql
+from .order_key import NULL_KEY_SQL, element_key_sql, order_key_sql
 from .sql_names import (
     PREFIX,
     SYSTEM_COLUMNS,
@@ -26,6 +27,7 @@ from .sql_names import (
 
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
 _HAS_NUL = f"instr(doc, '{NUL_ESCAPE}') AND solidb_has_nul(doc)"
+_ELEMENT_KIND = "elements"
 _Content = Callable[[str, IndexSpec], tuple[str, str]]
 """Makes the values of a side table's columns, and the condition under which there is a row."""
 _SIDE_TABLES = {
@@ -62,7 +64,7 @@ def make_exact(collection: Collection, *, relaxed: bool) -> list[str]:
         statements += [f"DROP INDEX {_own_index(collection.name, end)}" for end in ("_from", "_to")]
         statements += _end_indexes(collection.name, exact=True)
     for index in collection.indexes:
-        if index.spec.kind in ("persistent", "ttl"):
+        if index.spec.kind in ("persistent", "ttl") and not index.spec.is_of_elements:
             statements += drop_index(index)
             statements += _expression_index(collection.name, index, relaxed=relaxed, exact=True)
     return statements
@@ -96,6 +98,8 @@ def create_index(collection: Collection, index: StoredIndex, *, relaxed: bool = 
     A ``relaxed`` unique one binds what is written here, not what is mirrored from a server.
     """
     spec = index.spec
+    if spec.is_of_elements:
+        return _element_index(collection.name, index)
     if spec.kind in ("persistent", "ttl"):
         return _expression_index(collection.name, index, relaxed=relaxed, exact=collection.exact)
     tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
@@ -112,7 +116,7 @@ def create_index(collection: Collection, index: StoredIndex, *, relaxed: bool = 
 
 def drop_index(index: StoredIndex) -> list[str]:
     """Return the statements that delete an index."""
-    if index.spec.kind in ("persistent", "ttl"):
+    if index.spec.kind in ("persistent", "ttl") and not index.spec.is_of_elements:
         return [
             f"DROP INDEX IF EXISTS {index_name(index)}",
             f"DROP INDEX IF EXISTS {_unique_name(index)}",
@@ -141,8 +145,9 @@ def _unique_name(index: StoredIndex) -> str:
 
 
 def side_table(index: StoredIndex) -> str:
-    """Return the name of the table that holds a fulltext, geo or vector index."""
-    return f"{PREFIX}{index.spec.kind}_{index.number}"
+    """Return the name of the table that holds a fulltext, geo or vector index, or one over elements."""
+    kind = _ELEMENT_KIND if index.spec.is_of_elements else index.spec.kind
+    return f"{PREFIX}{kind}_{index.number}"
 
 
 def rest_table(index: StoredIndex) -> str:
@@ -157,7 +162,7 @@ def vocabulary_table(index: StoredIndex) -> str:
 
 def index_number(name: str) -> int | None:
     """Return the number in the name of an index of ours."""
-    for prefix in (f"{PREFIX}index_", f"{PREFIX}unique_"):
+    for prefix in (f"{PREFIX}index_", f"{PREFIX}unique_", f"{PREFIX}{_ELEMENT_KIND}_"):
         if name.startswith(prefix):
             return int(name.removeprefix(prefix))
     return None
@@ -215,6 +220,38 @@ def _unique_triggers(collection: str, index: StoredIndex, *, exact: bool) -> lis
     return [
         f"CREATE TRIGGER {_trigger(name, 'insert')} AFTER INSERT ON {table} {condition}",
         f"CREATE TRIGGER {_trigger(name, 'update')} AFTER UPDATE OF doc ON {table} {condition}",
+    ]
+
+
+def _element_index(collection: str, index: StoredIndex) -> list[str]:
+    """Return the statements for a table of the order keys of elements, and names in objects, by document.
+
+    A name counts because ``"x" IN value`` looks for it where the value is an object.
+    """
+    table, side = table_sql(collection), side_table(index)
+    path = field_path(index.spec.fields[0].removesuffix(ELEMENTS))
+
+    element = f"ifnull({element_key_sql('each')}, {NULL_KEY_SQL})"
+    key = f"CASE typeof(each.key) WHEN 'text' THEN each.key ELSE {element} END"
+
+    def each(alias: str) -> str:
+        held = f"CASE WHEN json_type({alias}.doc, {path}) IN ('array', 'object') THEN {alias}.doc END"
+        return f"json_each({held}, {path}) AS each"
+
+    def add(alias: str, source: str = "") -> str:
+        rows = f"SELECT DISTINCT {key}, {alias}.rowid FROM {source}{each(alias)}"
+        return f"INSERT INTO {side} (key, document) {rows}"
+
+    remove = f"DELETE FROM {side} WHERE document = old.rowid AND key IN (SELECT {key} FROM {each('old')})"
+    is_changed = f"(old.doc -> {path}) IS NOT (new.doc -> {path})"
+    changed = f"WHEN {is_changed} BEGIN {remove}; {add('new')}; END"
+    columns = "key NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (key, document)"
+    return [
+        f"CREATE TABLE {side} ({columns}) WITHOUT ROWID",
+        add("d", f"{table} AS d, "),
+        f"CREATE TRIGGER {_trigger(side, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
+        f"CREATE TRIGGER {_trigger(side, 'update')} AFTER UPDATE OF doc ON {table} {changed}",
+        f"CREATE TRIGGER {_trigger(side, 'delete')} AFTER DELETE ON {table} BEGIN {remove}; END",
     ]
 
 

@@ -23,6 +23,8 @@ FALSE_KEY: Final = -math.inf
 TRUE_KEY: Final = -sys.float_info.max
 FALSE_SQL: Final = "-9e999"
 TRUE_SQL: Final = "-1.7976931348623157e308"
+NULL_KEY_SQL: Final = "x'01'"
+"""Stands for null among order keys where NULL would not be found; no key is this blob."""
 
 _FLOAT: Final = struct.Struct(">d")
 _BITS: Final = struct.Struct(">Q")
@@ -71,6 +73,15 @@ def order_key_sql(document: str, path: str, *, exact: bool = False) -> str:
         f"CASE json_type({document}, {path}) WHEN 'text' THEN {text} WHEN 'integer' THEN {value}"
         f" WHEN 'real' THEN {value} WHEN 'true' THEN {TRUE_SQL} WHEN 'false' THEN {FALSE_SQL}"
         f" WHEN 'array' THEN {packed} WHEN 'object' THEN {packed} END"
+    )
+
+
+def element_key_sql(alias: str) -> str:
+    """Return the SQL of the order key of an element of an array, a row of ``json_each``."""
+    value = f"{alias}.value"
+    return (
+        f"CASE {alias}.type WHEN 'true' THEN {TRUE_SQL} WHEN 'false' THEN {FALSE_SQL}"
+        f" WHEN 'array' THEN solidb_key({value}) WHEN 'object' THEN solidb_key({value}) ELSE {value} END"
     )
 
 

@@ -28,6 +28,7 @@ class Index:
 
     Field paths use the model's own names, dotted for embedded models, and are left out in
     ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null.
+    ``Index("tags[]")`` is over the elements of a list, for ``contains(User.tags, "x")``; on a file.
     """
 
     kind: IndexKind = "persistent"

@@ -13,7 +13,8 @@ from pydantic import AliasChoices, BaseModel
 from pydantic_core import SchemaSerializer, SchemaValidator
 
 from ..._dataclasses import dataclass
-from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, index_name
+from ...commands.schema import ELEMENTS
 from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
@@ -310,15 +311,29 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
                 field=label,
                 hint="choose another alias, without dots",
             )
-    name = index.name or f"{'_'.join(stored).replace('.', '_')}_{_SUFFIX[index.kind]}"
-    return IndexSpec(name, index.kind, stored, **options)
-
-
-_SUFFIX = {"persistent": "idx", "fulltext": "text", "geo": "geo", "vector": "vector", "ttl": "ttl"}
+    spec = IndexSpec(index.name or index_name(stored, index.kind), index.kind, stored, **options)
+    problem = spec.problem
+    if spec.is_of_elements and not problem and not paths[0].endswith(ELEMENTS):
+        problem = f"{paths[0]!r} is stored as {stored[0]!r}, which would mean its elements"
+    if problem:
+        raise DeclarationError(f"{index!r}: {problem}", model=model.__name__, field=label)
+    return spec
 
 
 def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     """Return the stored path and the type of a field path of the model's own names."""
+    if path.endswith(ELEMENTS):
+        stored, annotation = _resolve(model, path.removesuffix(ELEMENTS), label)
+        members = [each for each in type_inspection.alternatives(annotation) if each is not type(None)]
+        if not any(each is Any or each is list or type_inspection.is_collection(each) for each in members):
+            raise DeclarationError(
+                f"an index names {path!r}, and the field holds no list", model=model.__name__, field=label
+            )
+        return f"{stored}{ELEMENTS}", type_inspection.element(annotation)
+    return _resolve_path(model, path, label)
+
+
+def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     current: tuple[type[Any], ...] = (model,)
     stored: list[str] = []
     annotation: Any = None

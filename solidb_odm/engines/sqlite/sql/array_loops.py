@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....language import nodes
+from ..order_key import NULL_KEY_SQL
 from ..sql_names import path_sql
 from .compilation import Compilation, Scope
 from .conditions import NEVER, any_of, compared, truth_of
 from .terms import Column, Computed, Element, JsonPath, JsonValue, NotInSql, Structure, Term, Truth
 
-_NULL: Final = "x'01'"
-"""Stands for null among order keys where NULL would not be found; no key is this blob."""
 _MOST_ROUNDS: Final = 100_000
 _CURRENT: Final = "CURRENT"
 
@@ -156,14 +155,14 @@ def member(c: Compilation, left: Term, right: Term) -> Truth:
 
 def _among(left: Term, keys: str) -> Truth:
     """Return whether a value is in the rows of a subquery, in a form that an index on the value serves."""
-    wanted = f"SELECT ifnull(k, {_NULL}) FROM ({keys})"
-    exact = f"(ifnull({left.key}, {_NULL}) IN ({wanted}))"
+    wanted = f"SELECT ifnull(k, {NULL_KEY_SQL}) FROM ({keys})"
+    exact = f"(ifnull({left.key}, {NULL_KEY_SQL}) IN ({wanted}))"
     if isinstance(left, Column):  # of texts; a number among the rows would be taken for its text
         return Truth("bool", exact, f"({left.sql} IN (SELECT k FROM ({keys}) WHERE typeof(k) = 'text'))")
     found = f"{left.key} IN (SELECT k FROM ({keys}))"
     if left.kind not in ("any", "null"):
         return Truth("bool", exact, f"({found})")
-    return Truth("bool", exact, f"({found} OR ({left.key} IS NULL AND {_NULL} IN ({wanted})))")
+    return Truth("bool", exact, f"({found} OR ({left.key} IS NULL AND {NULL_KEY_SQL} IN ({wanted})))")
 
 
 def _in_path(c: Compilation, left: Term, right: JsonPath) -> Truth:

@@ -14,6 +14,7 @@ from ..layout import rest_table, side_table
 from .calls import prefix_filter
 from .compilation import Compilation, Scope
 from .conditions import joined, truth_of
+from .element_lookups import element_filter
 from .terms import Binds, Constant, Document, JsonPath, NotInSql, Truth
 
 _METRES_A_DEGREE: Final = 111_000.0
@@ -111,5 +112,7 @@ def truths(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
 
 
 def _condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
-    served = prefix_filter(c, node, scope) or distance_filter(c, node, scope)
+    served = (
+        prefix_filter(c, node, scope) or distance_filter(c, node, scope) or element_filter(c, node, scope)
+    )
     return served or truth_of(c.term(c, node, scope))

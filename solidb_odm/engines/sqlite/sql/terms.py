@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from ..order_key import FALSE_SQL, TRUE_SQL, order_key_sql
+from ..order_key import FALSE_SQL, TRUE_SQL, element_key_sql, order_key_sql
 from ..sql_names import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
 
 
@@ -298,11 +298,7 @@ class Element(Term):
 
     @property
     def key(self) -> str:
-        value = f"{self.alias}.value"
-        return (
-            f"CASE {self.alias}.type WHEN 'true' THEN {TRUE_SQL} WHEN 'false' THEN {FALSE_SQL}"
-            f" WHEN 'array' THEN solidb_key({value}) WHEN 'object' THEN solidb_key({value}) ELSE {value} END"
-        )
+        return element_key_sql(self.alias)
 
     @property
     def json(self) -> str:
