@@ -145,6 +145,24 @@ def test_an_index_can_be_made_later_and_dropped(engine: Engine, dice: random.Ran
         assert session.get_one(Bag, "k01").number == 1
 
 
+def test_elements_with_a_nul_character_are_told_apart(engine: Engine, dice: random.Random) -> None:
+    """The texts are cut off by SQLite at a NUL; once it is gone the index serves again."""
+    for model in (Bag, Plain):
+        with Session(engine) as session:
+            session.add(model(key="nul", number=98, held=["a\0b", "b"]))
+            session.add(model(key="one", number=99, held=["a\0c"]))
+            session.commit()
+    compare(engine)
+    with Session(engine) as session:
+        held = [numbers(session, "bags_of_elements", CONDITIONS[0], each)[-2:] for each in ("a\0b", "a\0c")]
+        assert held == [[98], [99]]
+        for model in (Bag, Plain):
+            session.get_one(model, "nul").held = ["a"]
+            session.delete(session.get_one(model, "one"))
+        session.commit()
+    compare(engine)
+
+
 # --- on a file -----------------------------------------------------------------------------------
 
 

@@ -33,10 +33,17 @@ def compares_only(query: nodes.Node) -> bool:
             continue
         if getattr(node, "operator", "==") not in _OPERATORS:
             return False
+        if isinstance(node, nodes.Compare) and _is_in_stored(node):
+            return False
         if isinstance(node, nodes.For):
             variables.add(node.variable)
             sources.add(node.source.name if isinstance(node.source, nodes.Name) else node.variable)
     return variables.isdisjoint(sources)
+
+
+def _is_in_stored(node: nodes.Compare) -> bool:
+    """Return whether a value is looked for among elements that are stored, which SQLite cuts off."""
+    return node.operator in ("IN", "NOT IN") and not isinstance(node.right, nodes.Bind | nodes.Array)
 
 
 @dataclass(slots=True)
