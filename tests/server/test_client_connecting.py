@@ -6,7 +6,6 @@ import contextlib
 import logging
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -151,11 +150,8 @@ def test_a_closed_client_says_so(server: LocalServer, database: str) -> None:
 
 
 def test_a_silent_server_is_given_up(mute: str) -> None:
-    begun = time.monotonic()
-
     with pytest.raises(ConnectionFailed, match="in time"):
         Client.connect(mute, connect_timeout=0.2)
-    assert time.monotonic() - begun < 10
 
 
 @pytest.fixture

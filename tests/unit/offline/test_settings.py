@@ -136,7 +136,7 @@ async def test_the_awaited_manager_syncs_by_itself(
         with anyio.fail_after(20):
             await arrived.wait()
         await manager.save_document("notes", "ours", {"n": 2})
-        assert await manager.wait_pushed("notes", "ours", timeout=20) == "pushed"
+        assert await manager.wait_pushed("notes", "ours", timeout=60) == "pushed"
         documents, total = await manager.list_documents("notes")
         assert ({each["_key"]: plain(each) for each in documents}, total) == (server.all("notes"), 2)
 

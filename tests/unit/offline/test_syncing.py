@@ -500,7 +500,7 @@ def test_a_sync_that_failed_by_itself_says_when_it_is_tried_again(
 ) -> None:
     server.is_away = True
     manager = opened(auto_sync=True)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while manager.sync_status().next_attempt is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -509,4 +509,4 @@ def test_a_sync_that_failed_by_itself_says_when_it_is_tried_again(
     assert status.next_attempt is not None
     server.is_away = False
     manager.save_document("notes", "a", {"n": 1})
-    assert manager.wait_pushed("notes", "a", timeout=10) == "pushed"
+    assert manager.wait_pushed("notes", "a", timeout=60) == "pushed"
