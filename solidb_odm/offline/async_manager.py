@@ -29,7 +29,7 @@ from .async_background import AsyncBackground
 from .channels import AsyncHookedDriver, AsyncRouter, Deadline
 from .config import ConflictResolution
 from .folder import LOCK, FolderLock, prepare_folder, store_url
-from .manager_base import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
+from .manager_base import ManagerBase, change_of, conflicts_of, pending_of, rejections_of
 from .pull import ACCEPTED, UPLOAD
 from .remote import AsyncRemote
 from .server import AsyncServerRemote
@@ -56,8 +56,9 @@ class AsyncOfflineSyncManager(ManagerBase):
         folder = prepare_folder(self.config)
         self._turns, self._lock = AsyncTurns(), FolderLock(folder / LOCK)
         self._hearing, self._again = False, False
-        self._store = AsyncFileDriver(store_url(self.config))
+        self._store = AsyncFileDriver(store_url(self.config), secret=self.config.encryption_key)
         try:
+            await self._settle_key()
             self.engine = AsyncEngine(AsyncHookedDriver(self._store, self.hear))
             await self._run(self._opening())
             last = await self._run(call(ReadJournal()))
@@ -206,9 +207,14 @@ class AsyncOfflineSyncManager(ManagerBase):
             return await self._both(self._verification(sync, repair), Deadline(None))
 
     async def rotate_key(self, key: str | bytes) -> None:
-        """Encrypt the store with another key."""
+        """Encrypt the store with another key; StoreLocked while a session is open.
+
+        Killed in the middle, the store has the one key or the other. Other managers on it get WrongKey.
+        """
         self._check_open()
-        self._refuse_rotation(key)
+        async with self._folder(Deadline(None)):
+            await self._store.change_key(key)
+        self.config = replace(self.config, encryption_key=key)
 
     async def accept_server(self) -> None:
         """Take away here what a server lost that was restored or emptied, with the next sync."""
@@ -251,6 +257,14 @@ class AsyncOfflineSyncManager(ManagerBase):
 
     # --- inside ----------------------------------------------------------------------------------
 
+    async def _settle_key(self) -> None:
+        """Forget the other key of a change that was cut short, unless it is going on just now."""
+        if self.config.encryption_key is not None and self._lock.take():
+            try:
+                await self._store.settle_key()
+            finally:
+                self._lock.release()
+
     def _connect(self) -> AsyncRemote | None:
         if self.given_remote is not None:
             remote: AsyncRemote = self.given_remote
@@ -283,7 +297,7 @@ class AsyncOfflineSyncManager(ManagerBase):
             try:
                 sync = self._round(await self._run(call(ReadSettings())))
                 await self._both(synchronise(sync, self.config.scope(self.filters), self.filters), deadline)
-                await self._own()
+                await self._run(self._remember_login(sync.settings))
             except BaseException as failure:
                 problem = failure
                 raise
@@ -292,10 +306,6 @@ class AsyncOfflineSyncManager(ManagerBase):
                     await self.hear()
                 result = self._ended(sync, time.monotonic() - begun, problem)
         return result
-
-    async def _own(self) -> None:
-        if owner := owner_of(self.address):
-            await self._run(call(WriteSettings({OWNER: owner})))
 
     @asynccontextmanager
     async def _folder(self, deadline: Deadline) -> AsyncGenerator[None]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..commands import Declares
+from ..engines.sqlite.cipher import check_secret
 from ..errors import ConfigurationError
 from .filters import Source, read_filters
 
@@ -145,6 +146,8 @@ class SyncConfig:
             )
         if not self.sync_interval_seconds > 0:
             raise ConfigurationError(f"sync_interval_seconds={self.sync_interval_seconds!r} must be over 0")
+        if self.encryption_key is not None:
+            check_secret(self.encryption_key)
         for name in self.collections or ():
             if not name or name.startswith("_"):
                 raise ConfigurationError(

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .._types import JsonObject
 from ..commands.replica import ReadSettings
 from ..engines.sqlite.driver import FileDriver
-from ..errors import ConfigurationError, StoreUnavailable
+from ..errors import StoreUnavailable
 from .config import SyncConfig
 
 CONFIG: Final = "config"
@@ -23,11 +23,6 @@ LOCK: Final = "sync.lock"
 
 def prepare_folder(config: SyncConfig) -> Path:
     """Make the folder of a store, and return it."""
-    if config.encryption_key is not None:
-        raise ConfigurationError(
-            "this installation can't encrypt a store",
-            hint="leave encryption_key out, and keep the folder on an encrypted disk",
-        )
     folder = config.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,8 +35,8 @@ def prepare_folder(config: SyncConfig) -> Path:
 
 def remembered(folder: Path, key: str | bytes | None) -> JsonObject:
     """Return the settings that the store in a folder remembers."""
-    del key
-    driver = FileDriver(f"sqlite:///{quote(str((folder / FILE).absolute()))}?create=false")
+    url = f"sqlite:///{quote(str((folder / FILE).absolute()))}?create=false"
+    driver = FileDriver(url, secret=key)
     try:
         channel = driver.channel()
         try:

@@ -61,6 +61,7 @@ from .synchronisation import LAST_SYNC, local_kinds, prepare, verify
 logger = logging.getLogger("solidb_odm.offline")
 
 OWNER: Final = "owner"
+LOGIN: Final = "login"
 SCOPE: Final = "scope"
 _REMOTE: Final = {
     SyncState.Offline: (ConnectionFailed, RequestTimeout),
@@ -149,6 +150,7 @@ class ManagerBase:
         """Make the store a replica, with what the models declare; note the settings."""
         yield from call(OpenReplica(None))
         settings = yield from call(ReadSettings())
+        self._recall_login(settings)
         self._check_owner(settings)
         yield from self._choose(settings)
         specs = [model.__collection_spec__() for model in self.config.models]
@@ -185,6 +187,29 @@ class ManagerBase:
                 hint="open another folder, or wipe() this store",
             )
 
+    def _recall_login(self, settings: JsonObject) -> None:
+        """Log in as before on the same server, if nobody else is named; only an encrypted store remembers."""
+        login = settings.get(LOGIN)
+        address = self.address
+        if login is None or address is None or address.username or address.api_key or address.token:
+            return
+        if login["server"] == _place(address):
+            names = ("username", "password", "api_key", "token")
+            self.address = replace(address, **{name: login[name] for name in names})
+
+    def _remember_login(self, settings: JsonObject) -> Operation[None]:
+        """Keep who the store belongs to, and in an encrypted store the login."""
+        address = self.address
+        owner = owner_of(address)
+        if address is None or not owner:
+            return
+        values: JsonObject = {OWNER: owner}
+        if self.config.encryption_key is not None:
+            names = ("username", "password", "api_key", "token")
+            values[LOGIN] = {name: getattr(address, name) for name in names} | {"server": _place(address)}
+        if any(settings.get(name) != value for name, value in values.items()):
+            yield from call(WriteSettings(values))
+
     def _chosen_anew(self) -> Operation[None]:
         settings = yield from call(ReadSettings())
         yield from self._choose(settings)
@@ -218,10 +243,6 @@ class ManagerBase:
                 count=count,
                 hint="sync_now() first, or wipe(discard_pending=True)",
             )
-
-    def _refuse_rotation(self, key: str | bytes) -> None:
-        del key
-        raise UsageError("this store is not encrypted", hint="give encryption_key=.. when a store is made")
 
     def _verification(self, sync: Round, repair: bool) -> Operation[Verification]:
         yield from prepare(sync, self.config.scope(self.filters), self.filters)
@@ -300,6 +321,10 @@ def owner_of(address: ServerAddress | None) -> str:
         secret = address.api_key or address.token
         return "key:" + hashlib.sha256(secret.encode()).hexdigest()[:16]
     return address.username
+
+
+def _place(address: ServerAddress) -> str:
+    return ",".join(map(str, address.hosts))
 
 
 def _address(where: Any, database: str) -> tuple[ServerAddress | None, Any]:

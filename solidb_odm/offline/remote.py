@@ -62,6 +62,13 @@ class RemoteCollections(RemoteCommand[dict[str, CollectionKind]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Identify(RemoteCommand[str]):
+    """The name by which a database knows itself, ``proposed`` if it has none yet; "" if it can't be told."""
+
+    proposed: str
+
+
+@dataclass(frozen=True, slots=True)
 class MakeCollection(RemoteCommand[None]):
     """Make a collection, with the index on the time of writing that syncing reads by."""
 

@@ -25,8 +25,10 @@ from ..engines.solidb.reads import open_cursor, query_request, read_on
 from ..errors import (
     AuthError,
     CollectionExists,
+    CollectionNotFound,
     ConnectionFailed,
     DocumentNotFound,
+    DuplicateKey,
     InvalidDocument,
     MessageTooLarge,
     PermissionDenied,
@@ -46,6 +48,7 @@ from .remote import (
     CreateMany,
     CreateOne,
     Fetch,
+    Identify,
     IndexTimes,
     MakeCollection,
     Page,
@@ -61,6 +64,8 @@ from .remote import (
 R = TypeVar("R")
 
 TIME_INDEX: Final = "solidb_odm_sync_time"
+IDENTITY: Final = "_solidb_odm_sync"
+_NAME: Final = "name"
 _KINDS: Final = ("document", "edge")
 _STALE: Final = 409
 _LARGEST: Final = 10 * 1024 * 1024
@@ -76,6 +81,26 @@ def collections(_: RemoteCollections, database: str) -> Exchange[dict[str, Colle
         for name, kind in found.items()
         if kind in _KINDS and not name.startswith("_")
     }
+
+
+def identify(command: Identify, database: str) -> Exchange[str]:
+    """Read the name that the first store that synced with a database has left there, or leave one."""
+    place = {"database": database, "collection": IDENTITY}
+    for _ in range(2):
+        try:
+            found = yield from send({"cmd": "get", **place, "key": _NAME}, repeatable=True, light=True)
+            return str(found.data[_NAME])
+        except (CollectionNotFound, DocumentNotFound) as problem:
+            missing = problem
+        try:
+            if isinstance(missing, CollectionNotFound):
+                yield from make_collection(MakeCollection(IDENTITY, "document"), database)
+            document: JsonObject = {"_key": _NAME, _NAME: command.proposed}
+            yield from send({"cmd": "insert", **place, "key": _NAME, "document": document})
+            return command.proposed
+        except DuplicateKey:
+            continue  # another store was first
+    return ""
 
 
 def make_collection(command: MakeCollection, database: str) -> Exchange[None]:
@@ -239,6 +264,7 @@ def _at(database: str, *parts: str) -> str:
 
 _EXCHANGES: dict[type[Any], Callable[[Any, str], Exchange[Any]]] = {
     RemoteCollections: collections,
+    Identify: identify,
     MakeCollection: make_collection,
     IndexTimes: index_times,
     Query: query,

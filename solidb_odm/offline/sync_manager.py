@@ -28,7 +28,7 @@ from .background import Background
 from .channels import Deadline, HookedDriver, Router
 from .config import ConflictResolution
 from .folder import LOCK, FolderLock, prepare_folder, store_url
-from .manager_base import OWNER, ManagerBase, change_of, conflicts_of, owner_of, pending_of, rejections_of
+from .manager_base import ManagerBase, change_of, conflicts_of, pending_of, rejections_of
 from .pull import ACCEPTED, UPLOAD
 from .remote import Remote
 from .server import ServerRemote
@@ -55,8 +55,9 @@ class OfflineSyncManager(ManagerBase):
         folder = prepare_folder(self.config)
         self._turns, self._lock = Turns(), FolderLock(folder / LOCK)
         self._gate, self._again = threading.Lock(), False
-        self._store = FileDriver(store_url(self.config))
+        self._store = FileDriver(store_url(self.config), secret=self.config.encryption_key)
         try:
+            self._settle_key()
             self.engine = Engine(HookedDriver(self._store, self.hear))
             self._run(self._opening())
             last = self._run(call(ReadJournal()))
@@ -193,9 +194,14 @@ class OfflineSyncManager(ManagerBase):
             return self._both(self._verification(sync, repair), Deadline(None))
 
     def rotate_key(self, key: str | bytes) -> None:
-        """Encrypt the store with another key."""
+        """Encrypt the store with another key; StoreLocked while a session is open.
+
+        Killed in the middle, the store has the one key or the other. Other managers on it get WrongKey.
+        """
         self._check_open()
-        self._refuse_rotation(key)
+        with self._folder(Deadline(None)):
+            self._store.change_key(key)
+        self.config = replace(self.config, encryption_key=key)
 
     def accept_server(self) -> None:
         """Take away here what a server lost that was restored or emptied, with the next sync."""
@@ -238,6 +244,14 @@ class OfflineSyncManager(ManagerBase):
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def _settle_key(self) -> None:
+        """Forget the other key of a change that was cut short, unless it is going on just now."""
+        if self.config.encryption_key is not None and self._lock.take():
+            try:
+                self._store.settle_key()
+            finally:
+                self._lock.release()
+
     def _connect(self) -> Remote | None:
         if self.given_remote is not None:
             remote: Remote = self.given_remote
@@ -270,7 +284,7 @@ class OfflineSyncManager(ManagerBase):
             try:
                 sync = self._round(self._run(call(ReadSettings())))
                 self._both(synchronise(sync, self.config.scope(self.filters), self.filters), deadline)
-                self._own()
+                self._run(self._remember_login(sync.settings))
             except BaseException as failure:
                 problem = failure
                 raise
@@ -278,10 +292,6 @@ class OfflineSyncManager(ManagerBase):
                 self.hear()
                 result = self._ended(sync, time.monotonic() - begun, problem)
         return result
-
-    def _own(self) -> None:
-        if owner := owner_of(self.address):
-            self._run(call(WriteSettings({OWNER: owner})))
 
     @contextmanager
     def _folder(self, deadline: Deadline) -> Generator[None]:

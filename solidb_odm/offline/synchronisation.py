@@ -22,20 +22,23 @@ from ..commands.replica import (
     Settle,
     WriteSettings,
 )
-from ..errors import CollectionExists, ConfigurationError, PermissionDenied
+from ..errors import CollectionExists, ConfigurationError, PermissionDenied, StoreOfAnotherUser
+from ..language.stored_documents import new_key
 from .contents import remote_version, same
 from .filters import Source, whole
 from .pull import ACCEPTED, UPLOAD, pull
 from .push import push
-from .remote import IndexTimes, MakeCollection, Query, ReadOn, RemoteCollections
+from .remote import Identify, IndexTimes, MakeCollection, Query, ReadOn, RemoteCollections
 from .round import Round
 from .sync_results import Verification
 
 INDEXED: Final = "indexed"
+SERVER: Final = "server"
 
 
 def prepare(sync: Round, scope: tuple[str, ...] | None, filters: Mapping[str, Source]) -> Operation[None]:
     """Make collections where they are missing, and say what of each is synced."""
+    yield from _meet(sync)
     there = yield from call(RemoteCollections())
     here = yield from local_kinds()
     chosen = scope if scope is not None else tuple(filters) or tuple(dict.fromkeys((*there, *here)))
@@ -45,6 +48,23 @@ def prepare(sync: Round, scope: tuple[str, ...] | None, filters: Mapping[str, So
     for name in chosen:
         yield from _make(sync, name, here, there)
     yield from _index(sync, chosen)
+
+
+def _meet(sync: Round) -> Operation[None]:
+    """See that this is the server the store belongs to, whatever its address; StoreOfAnotherUser if not."""
+    known = str(sync.settings.get(SERVER, ""))
+    try:
+        there = yield from call(Identify(known or new_key()))
+    except PermissionDenied:
+        return
+    if known and there and there != known:
+        raise StoreOfAnotherUser(
+            "this store belongs to a database of another server",
+            hint="sync it with the server it was made with, open another folder, or wipe() this store",
+        )
+    if there and not known:
+        sync.settings |= {SERVER: there}
+        yield from call(WriteSettings({SERVER: there}))
 
 
 def local_kinds() -> Operation[dict[str, CollectionKind]]:

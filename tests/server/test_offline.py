@@ -313,3 +313,48 @@ def test_random_histories_lose_nothing_on_the_real_server(server: LocalServer, t
             simulator.close()
             real.end()
             server.drop_database(database)
+
+
+def test_a_store_belongs_to_one_server_whatever_its_address(
+    opened: Opener, server: LocalServer, database: str, tmp_path: Path
+) -> None:
+    manager = opened("a")
+    manager.save_document("notes", "n", {"n": 1})
+    manager.sync_now()
+    manager.close()
+    elsewhere = server.url(database).replace(server.host, "localhost")
+    other_address = opened("a", url=elsewhere)
+    other_address.save_document("notes", "m", {"n": 2})
+    assert other_address.sync_now().pushed == 1
+    other_address.close()
+    binary = find_server()
+    assert binary is not None
+    (tmp_path / "server").mkdir()
+    with running_server(binary, tmp_path / "server") as second:
+        second.create_database(database)
+        opened("b", url=second.url(database)).sync_now()
+        moved = opened("a", url=second.url(database))
+        moved.save_document("notes", "secret", {"n": 3})
+        with pytest.raises(StoreOfAnotherUser, match="another server"):
+            moved.sync_now()
+        with Client(second.url(database)) as strange:
+            assert "notes" not in strange.list_collections(database)
+    assert [edit.document_key for edit in moved.pending()] == ["secret"]
+
+
+def test_an_encrypted_store_remembers_the_login(opened: Opener, server: LocalServer, database: str) -> None:
+    pytest.importorskip("sqlcipher3")
+    nobody = f"solidb://{server.host}:{server.port}/{database}"
+    for name, key in (("encrypted", "a passphrase"), ("plain", None)):
+        manager = opened(name, encryption_key=key)
+        manager.save_document("notes", name, {"n": 1})
+        manager.sync_now()
+        manager.close()
+    with pytest.raises(AuthError):
+        opened("plain", url=nobody).sync_now()
+    again = opened("encrypted", url=nobody, encryption_key="a passphrase")
+    again.save_document("notes", "more", {"n": 2})
+    assert again.sync_now().pushed == 1
+    elsewhere = opened("encrypted", url=f"solidb://127.0.0.1:1/{database}", encryption_key="a passphrase")
+    assert elsewhere.address is not None
+    assert elsewhere.address.password == ""

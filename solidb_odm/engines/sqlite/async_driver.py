@@ -144,18 +144,23 @@ class ChannelPool:
         with suppress(IndexError):
             self._waiting[0].wake()
 
-    async def aclose(self) -> None:
-        """Close the idle channels; those in use are closed when they are given back."""
+    async def empty(self) -> None:
+        """Close the idle channels; others are opened when they are needed."""
         with self._lock:
-            self._closed = True
             idle, self._idle = self._idle, []
-            waiting, self._waiting = list(self._waiting), deque()
-        for waiter in waiting:
-            waiter.wake()
         for seat in idle:
             if seat.channel is not None:
                 await seat.worker.run(seat.channel.close)
             seat.worker.end()
+
+    async def aclose(self) -> None:
+        """Close the idle channels; those in use are closed when they are given back."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = list(self._waiting), deque()
+        for waiter in waiting:
+            waiter.wake()
+        await self.empty()
 
     def after_fork(self) -> None:
         """Begin anew in a child process, which has none of the threads."""
@@ -326,8 +331,15 @@ def _recover(channel: FileChannel) -> None:
 class AsyncFileDriver:
     """Opens channels to one SQLite file, or to one database in memory, for asyncio and trio."""
 
-    def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
-        self._driver = FileDriver(url, on_statement=on_statement, **options)
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_statement: Observer | None = None,
+        secret: str | bytes | None = None,
+        **options: object,
+    ) -> None:
+        self._driver = FileDriver(url, on_statement=on_statement, secret=secret, **options)
         settings = self._driver.options
         self._pool = ChannelPool(self._driver.channel, settings.connections, settings.pool_timeout)
         forks.watch(self._pool)
@@ -343,6 +355,16 @@ class AsyncFileDriver:
     async def channel(self) -> AsyncFileChannel:
         """Take a channel from the pool, or open one; wait in line while all that there may be are in use."""
         return AsyncFileChannel(self._pool, await self._pool.take())
+
+    async def settle_key(self) -> None:
+        """Note that the file has this key, should a change of it have been cut short."""
+        await anyio.to_thread.run_sync(self._driver.settle_key)
+
+    async def change_key(self, secret: str | bytes) -> None:
+        """Encrypt the file with another key; StoreLocked if a channel is open."""
+        with anyio.CancelScope(shield=True):
+            await self._pool.empty()
+            await anyio.to_thread.run_sync(self._driver.change_key, secret)
 
     async def aclose(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""

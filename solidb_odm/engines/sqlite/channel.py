@@ -50,8 +50,9 @@ from ...errors import (
     UsageError,
 )
 from ..interface import Capabilities
-from . import forks
+from . import forks, library
 from .catalogue import Catalogue
+from .cipher import Cipher
 from .definition import Definition, has_expiry, remove_expired
 from .documents import COLUMNS, Writer, get_many
 from .file_transaction import Transaction, WriteQueue
@@ -104,12 +105,14 @@ class FileChannel:
         statistics: Statistics,
         queue: WriteQueue,
         give_back: Callable[[sqlite3.Connection], None],
+        cipher: Cipher | None = None,
     ) -> None:
         self._connection = connection
         self._options = options
         self._clock = clock
         self._give_back = give_back
-        self._closed = self._forked = self._busy = self._is_replica = False
+        self._cipher = cipher
+        self._closed = self._given_back = self._forked = self._busy = self._is_replica = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
         self._transaction = Transaction(connection, self._catalogue, statistics, queue, options.timeout)
@@ -155,11 +158,11 @@ class FileChannel:
         self._busy = True
         try:
             return cast(R, work(command))
-        except sqlite3.Error as exc:
+        except library.errors() as exc:
             raise_interrupt(exc)
-            raise translate(exc, self._options.path) from exc
+            raise translate(exc, self._options.path, self._cipher) from exc
         except UnicodeDecodeError as exc:  # of SQLite's words about a damaged file
-            raise translate(exc, self._options.path) from exc
+            raise translate(exc, self._options.path, self._cipher) from exc
         except RecursionError as exc:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
         finally:
@@ -183,6 +186,11 @@ class FileChannel:
             return
         self._forgotten.detach()
         forks.leave(self._connection, self._options.path, in_use=self._busy)
+
+    @property
+    def is_given_back(self) -> bool:
+        """Whether the channel was closed, and its connection is in other hands."""
+        return self._given_back
 
     def interrupt(self) -> None:
         """Stop what another thread runs on this channel, until ``resume``."""
@@ -213,18 +221,19 @@ class FileChannel:
         self._forgotten.detach()
         try:
             self._transaction.rollback()
-        except (sqlite3.Error, UnicodeDecodeError) as exc:
-            raise translate(exc, self._options.path) from exc
+        except library.errors_of_reading() as exc:
+            raise translate(exc, self._options.path, self._cipher) from exc
         finally:
             self._give_back(self._connection)
+            self._given_back = True
 
     @contextmanager
     def _translating(self) -> Generator[None, None, None]:
         """Raise SQLite's errors as ours."""
         try:
             yield
-        except (sqlite3.Error, UnicodeDecodeError) as exc:
-            raise translate(exc, self._options.path) from exc
+        except library.errors_of_reading() as exc:
+            raise translate(exc, self._options.path, self._cipher) from exc
 
     # --- documents -------------------------------------------------------------------------------
 
@@ -235,13 +244,13 @@ class FileChannel:
             self._gets[command.collection] = sql
         try:
             return cast("Stored | None", self._connection.execute(sql, (command.key,)).fetchone())
-        except sqlite3.OperationalError as exc:
+        except library.operational_errors() as exc:
             raise self._missing(command.collection, exc) from exc
 
     def _get_many(self, command: GetMany) -> list[Stored]:
         try:
             return get_many(self._connection, table_sql(command.collection), command.keys)
-        except sqlite3.OperationalError as exc:
+        except library.operational_errors() as exc:
             raise self._missing(command.collection, exc) from exc
 
     def _missing(self, collection: str, error: sqlite3.OperationalError) -> Exception:
@@ -299,7 +308,7 @@ class FileChannel:
             self._catalogue.refresh()
             if has_expiry(self._catalogue):
                 self._remove_expired()
-        except (sqlite3.Error, UnicodeDecodeError, SolidbError) as exc:
+        except (*library.errors_of_reading(), SolidbError) as exc:
             self._transaction.rollback()
             if not _puts_off(exc, self._options.path):
                 _logger.warning("expired documents were not removed: %s", exc)
@@ -330,5 +339,5 @@ class FileChannel:
 
 
 def _puts_off(error: Exception, path: str) -> bool:
-    ours = translate(error, path) if isinstance(error, (sqlite3.Error, UnicodeDecodeError)) else error
+    ours = translate(error, path) if isinstance(error, library.errors_of_reading()) else error
     return isinstance(ours, (StoreLocked, StoreUnavailable))

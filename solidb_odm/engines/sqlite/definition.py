@@ -23,7 +23,7 @@ from ...commands import (
     SetSchema,
 )
 from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation, UsageError
-from . import layout
+from . import layout, library
 from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import key_of_field
 from .replica.capture import capture, captures, is_captured, is_replica, mirroring, unedited_sql
@@ -79,7 +79,7 @@ class Definition:
         try:
             captured = is_captured(self._connection, collection.name)
             self._run(layout.create_index(collection, index, relaxed=captured))
-        except sqlite3.IntegrityError as exc:
+        except library.integrity_errors() as exc:
             raise UniqueViolation(
                 f"documents of '{collection.name}' share a value of {', '.join(spec.fields)}:"
                 f" the unique index '{spec.name}' was not made",

@@ -19,7 +19,7 @@ from ...errors import DuplicateKey, InvalidDocument, SchemaViolation
 from ...language.functions import IndexInfo
 from ...language.interpreter import CandidateSet, EdgeDirection
 from ...language.stored_documents import SYSTEM_ATTRIBUTES, new_key, without
-from . import json_text
+from . import json_text, library
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
 from .interrupts import raise_interrupt
@@ -83,7 +83,7 @@ def head_rows(connection: sqlite3.Connection, plan: Plan, binds: Mapping[str, An
             yield from plan.shape.read(list(zip(*rows, strict=True)))
     except NotReversible as exc:
         raise HeadGaveUp(str(exc)) from exc
-    except sqlite3.OperationalError as exc:
+    except library.operational_errors() as exc:
         raise_interrupt(exc)
         if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise

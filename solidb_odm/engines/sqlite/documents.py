@@ -12,7 +12,7 @@ from typing import Final
 from ..._types import Json, JsonObject, Receipt, Stored
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
-from . import json_text
+from . import json_text, library
 from .catalogue import Catalogue, Collection
 from .layout import find_nul, index_number, make_exact
 from .replica.capture import is_captured
@@ -95,7 +95,7 @@ class Writer:
         sql = f"INSERT INTO {collection.table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         try:
             self._connection.executemany(sql, values)
-        except sqlite3.IntegrityError as exc:
+        except library.integrity_errors() as exc:
             raise self._culprit(collection, sql, values, exc) from exc
         except UnicodeEncodeError as exc:
             raise InvalidDocument(f"not Unicode text: {exc}", collection=collection.name) from exc
@@ -109,7 +109,7 @@ class Writer:
         sql = f"UPDATE {collection.table} SET doc = ?, rev = ?, updated = ? WHERE key = ? RETURNING created"
         try:
             (created,) = self._connection.execute(sql, (text, revision, time, key)).fetchall()[0]
-        except sqlite3.IntegrityError as exc:
+        except library.integrity_errors() as exc:
             raise self._violation(collection, key, exc) from exc
         return revision, created, time
 
@@ -126,7 +126,7 @@ class Writer:
         )
         try:
             filled = self._connection.execute(sql, (text, time)).rowcount
-        except sqlite3.IntegrityError as exc:
+        except library.integrity_errors() as exc:
             raise self._violation(collection, "", exc) from exc
         if filled == self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
             return []
@@ -223,7 +223,7 @@ class Writer:
         sql = f"UPDATE {collection.table} SET doc = {patched}, rev = ?, updated = ? WHERE key = ? AND rev = ?"
         try:
             return self._connection.executemany(sql, rows).rowcount
-        except sqlite3.IntegrityError as exc:
+        except library.integrity_errors() as exc:
             raise self._culprit(collection, sql, rows, exc, key_at=-2) from exc
 
     def _remove(self, collection: Collection, batch: Removals) -> list[Receipt]:
@@ -268,7 +268,7 @@ class Writer:
             for row in islice(rows, done, None):
                 try:
                     self._connection.execute(sql, row)
-                except sqlite3.IntegrityError as exc:
+                except library.integrity_errors() as exc:
                     return self._violation(collection, row[key_at], exc)
         finally:
             self._connection.execute("ROLLBACK TO solidb_culprit")

@@ -6,8 +6,10 @@ Telling a caller about each SQL statement: connections that measure what they ru
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 import uuid
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -15,15 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ...errors import ClosedError
+from ...errors import ClosedError, StoreLocked, UsageError
 from ..interface import Capabilities
-from . import forks
+from . import forks, library
 from .channel import CAPABILITIES, FileChannel, SweepClock
+from .cipher import Cipher
 from .file_transaction import WriteQueue
 from .file_url import StoreOptions, parse_url
 from .plan_cache import PlanCache
 from .sql.candidates import Statistics
-from .store import closed_with, open_connection
+from .store import closed_with, open_connection, translate
 
 Observer: TypeAlias = Callable[[str, int, float, int], None]
 """Called with the SQL, the number of its parameters, milliseconds, and rows read or written."""
@@ -92,19 +95,33 @@ def observed(observer: Observer) -> type[sqlite3.Connection]:
 
 
 _IDLE = 8
+_POLL = 0.01
 
 
 class FileDriver:
     """Opens channels to one SQLite file, or to one database in memory.
 
     Connections that channels give back are kept for the next. ``on_statement`` is told each SQL
-    statement, the number of its parameters, its milliseconds and its rows.
+    statement, the number of its parameters, its milliseconds and its rows. ``secret`` is the passphrase, or
+    the key, of an encrypted file.
     """
 
-    def __init__(self, url: str, *, on_statement: Observer | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_statement: Observer | None = None,
+        secret: str | bytes | None = None,
+        **options: object,
+    ) -> None:
         self._url = url
         self._options = _where_it_is_now(parse_url(url, **options))
-        self._factory = sqlite3.Connection if on_statement is None else observed(on_statement)
+        if secret is not None and on_statement is not None:
+            raise UsageError("the statements of an encrypted file can't be observed")
+        self._factory = None if on_statement is None else observed(on_statement)
+        self._cipher = None if secret is None else Cipher.of(self._options.path, secret)
+        self._channels: weakref.WeakSet[FileChannel] = weakref.WeakSet()  # of an encrypted file
+        self._key_lock = threading.Lock()
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
         self._statistics = Statistics()
@@ -132,6 +149,14 @@ class FileDriver:
 
     def channel(self) -> FileChannel:
         """Open a channel."""
+        if self._cipher is None:
+            return self._channel()
+        with self._key_lock:
+            channel = self._channel()
+            self._channels.add(channel)
+            return channel
+
+    def _channel(self) -> FileChannel:
         connection = self._take()
         try:
             return FileChannel(
@@ -142,10 +167,50 @@ class FileDriver:
                 self._statistics,
                 self._queue,
                 self._give_back,
+                self._cipher,
             )
         except BaseException:
             connection.close()
             raise
+
+    def settle_key(self) -> None:
+        """Note that the file has this key, should a change of it have been cut short; WrongKey if not."""
+        if self._cipher is not None and self._cipher.is_one_of_two():
+            self.channel().close()
+            self._cipher.settle()
+
+    def change_key(self, secret: str | bytes) -> None:
+        """Encrypt the file with another key; StoreLocked if a channel stays open meanwhile."""
+        if self._cipher is None:
+            raise UsageError(
+                "this store is not encrypted", hint="give encryption_key=.. when a store is made"
+            )
+        new = self._cipher.changed(secret)
+        deadline = time.monotonic() + self._options.timeout
+        while not self._rewritten(self._cipher, new):
+            if time.monotonic() >= deadline:
+                raise StoreLocked(
+                    f"{self._options.path} is in use: its key can't be changed now",
+                    path=self._options.path,
+                    hint="close the sessions first",
+                )
+            time.sleep(_POLL)
+
+    def _rewritten(self, old: Cipher, new: Cipher) -> bool:
+        """Return whether the file was encrypted anew, which it can't be while a channel is open."""
+        with self._key_lock:
+            if any(not channel.is_given_back for channel in self._channels):
+                return False
+            self._purge()
+            connection = self._open()
+            try:
+                old.rewrite(connection, new)
+            except library.errors() as problem:
+                raise translate(problem, self._options.path) from problem
+            finally:
+                connection.close()
+            self._cipher = new
+            return True
 
     def close(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""
@@ -156,6 +221,7 @@ class FileDriver:
 
     def after_fork(self) -> None:
         """Leave the idle connections to the parent process; threads of it may have held the locks."""
+        self._key_lock = threading.Lock()
         self._plans.after_fork()
         self._queue.after_fork()
         for connection in self._idle:
@@ -164,7 +230,7 @@ class FileDriver:
         closed_with(self, self._idle)
 
     def _open(self) -> sqlite3.Connection:
-        return open_connection(self._options, self._memory_name, self._factory)
+        return open_connection(self._options, self._memory_name, self._factory, self._cipher)
 
     def _take(self) -> sqlite3.Connection:
         if self._closed:

@@ -16,6 +16,7 @@ from ...language import nodes
 from ...language.interpreter import Limits, prepare
 from ...language.values import canonical
 from ...language.walk import writes
+from . import library
 from .catalogue import Catalogue
 from .document_source import HeadGaveUp, SqliteSource, head_rows, stored_form
 from .documents import Writer
@@ -106,7 +107,7 @@ class Queries:
             entry = _in_python(entry, entry.trust.reason)
         try:
             return self._explained(entry, command)
-        except sqlite3.OperationalError as exc:  # nested deeper than SQLite's parser goes, or as wide
+        except library.operational_errors() as exc:  # nested deeper than SQLite's parser goes, or as wide
             if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
             return self._explained(_in_python(entry, str(exc)), command)
@@ -168,7 +169,7 @@ class Queries:
         unknown = dict.fromkeys(plan.parameters.getters)
         try:
             steps = self._connection.execute(f"EXPLAIN QUERY PLAN {plan.sql}", unknown).fetchall()
-        except sqlite3.OperationalError:
+        except library.operational_errors():
             return plan  # whoever runs it will hear why
         return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step[3] for step in steps) else plan
 
@@ -209,7 +210,7 @@ class Queries:
                 )
             entry.trust.restore()
             return rows
-        except sqlite3.OperationalError as exc:
+        except library.operational_errors() as exc:
             raise_interrupt(exc)
             if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
                 raise self._too_long() from exc

@@ -25,8 +25,10 @@ from ...errors import (
     StoreCorrupt,
     StoreLocked,
     StoreUnavailable,
+    WrongKey,
 )
-from . import catalogue
+from . import catalogue, library
+from .cipher import Cipher, refuse_encrypted
 from .file_url import StoreOptions
 from .forks import check_openable
 from .sql.candidates import forget_unsafe
@@ -42,13 +44,19 @@ _UNAVAILABLE = {
 _NO_TABLE = "no such table: "
 
 
-def translate(error: sqlite3.Error | UnicodeDecodeError, path: str) -> DatabaseError:
+def translate(
+    error: sqlite3.Error | UnicodeDecodeError, path: str, cipher: Cipher | None = None
+) -> DatabaseError:
     """Return our error for one of SQLite's, or for one whose text is damaged; raise it from the original."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     where = path or "the database in memory"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(where, path)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or isinstance(error, UnicodeDecodeError):
+        if cipher is not None and (cipher.is_outdated() or cipher.is_one_of_two()):
+            return WrongKey(
+                f"{where} has another key by now", path=path, hint="open it again, with the new key"
+            )
         return StoreCorrupt(
             f"{where} is not a database, or is damaged: {error}",
             path=path,
@@ -85,20 +93,25 @@ STATEMENTS: Final = 256
 def open_connection(
     options: StoreOptions,
     memory_name: str,
-    factory: type[sqlite3.Connection] = sqlite3.Connection,
+    factory: type[sqlite3.Connection] | None = None,
+    cipher: Cipher | None = None,
 ) -> sqlite3.Connection:
     """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's."""
     check_sqlite()
     check_openable(options.path)
+    if cipher is None and options.path:
+        refuse_encrypted(options.path)
     try:
-        connection = _connect(options, memory_name, factory)
-    except sqlite3.Error as exc:
-        raise translate(exc, options.path) from exc
+        connection = _connect(options, memory_name, factory, cipher)
+    except library.errors() as exc:
+        raise translate(exc, options.path, cipher) from exc
     try:
-        _prepare(connection, options)
-    except (sqlite3.Error, UnicodeDecodeError) as exc:
+        if cipher is not None:
+            cipher.unlock(connection)
+        _prepare(connection, options, is_encrypted=cipher is not None)
+    except library.errors_of_reading() as exc:
         connection.close()
-        raise translate(exc, options.path) from exc
+        raise translate(exc, options.path, cipher) from exc
     except BaseException:
         connection.close()
         raise
@@ -144,21 +157,26 @@ def check_sqlite() -> None:
 
 
 def _connect(
-    options: StoreOptions, memory_name: str, factory: type[sqlite3.Connection]
+    options: StoreOptions,
+    memory_name: str,
+    factory: type[sqlite3.Connection] | None,
+    cipher: Cipher | None,
 ) -> sqlite3.Connection:
+    module = library.PLAIN if cipher is None else cipher.module
     if options.in_memory:
         target = f"file:/{memory_name}?vfs=memdb"
     else:
         target = f"file:{quote(os.fsencode(Path(options.path).absolute()))}?{_mode(options)}"
-    return sqlite3.connect(
+    connection: sqlite3.Connection = module.connect(
         target,
         timeout=options.timeout,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS,
-        factory=factory,
+        factory=factory or module.Connection,
         uri=True,
     )
+    return connection
 
 
 def _mode(options: StoreOptions) -> str:
@@ -176,7 +194,7 @@ def _is_read_only(path: str) -> bool:
     return Path(path).exists() and not os.access(Path(path).absolute().parent, os.W_OK)
 
 
-def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
+def _prepare(connection: sqlite3.Connection, options: StoreOptions, *, is_encrypted: bool) -> None:
     register(connection)
     _check_format(connection, options)
     if not options.in_memory and not _is_read_only(options.path):
@@ -185,7 +203,8 @@ def _prepare(connection: sqlite3.Connection, options: StoreOptions) -> None:
     connection.execute(f"PRAGMA synchronous = {level}")
     connection.execute("PRAGMA trusted_schema = ON")
     # In memory SQLite walks all that a savepoint keeps, after each statement: changes would be quadratic.
-    connection.execute("PRAGMA temp_store = FILE")
+    # But a temporary file would show what an encrypted file hides.
+    connection.execute(f"PRAGMA temp_store = {'MEMORY' if is_encrypted else 'FILE'}")
     forget_unsafe(connection)
 
 
@@ -195,7 +214,7 @@ def _use_wal(connection: sqlite3.Connection, options: StoreOptions) -> None:
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
+        except library.operational_errors():
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.01)

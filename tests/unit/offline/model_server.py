@@ -38,6 +38,7 @@ from solidb_odm.offline.remote import (
     CreateMany,
     CreateOne,
     Fetch,
+    Identify,
     IndexTimes,
     MakeCollection,
     Page,
@@ -68,6 +69,7 @@ class ModelServer:
         self._cursors: dict[str, tuple[list[Any], int]] = {}
         self._numbers = itertools.count()
         self.is_away = False
+        self.identity = ""
         self.requests: list[RemoteCommand[Any]] = []
         self.before: Callable[[RemoteCommand[Any]], None] = lambda command: None
         self.after: Callable[[RemoteCommand[Any]], None] = lambda command: None
@@ -93,6 +95,10 @@ class ModelServer:
     def end(self) -> None:
         self._channel.close()
         self._driver.close()
+
+    def _Identify(self, command: Identify) -> str:
+        self.identity = self.identity or command.proposed
+        return self.identity
 
     def _RemoteCollections(self, _: RemoteCollections) -> dict[str, str]:
         names = self._channel.perform(ListCollections())

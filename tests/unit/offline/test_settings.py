@@ -50,8 +50,8 @@ def opened(folder: Path, url: str = AWAY, **settings: Any) -> OfflineSyncManager
         {"sync_filter": "FOR d IN [1] RETURN d"},
         {"sync_filter": "RETURN 1"},
         {"sync_filter": "not SDBQL at all"},
-        {"encryption_key": "a passphrase"},
-        {"encryption_key": b"x" * 32},
+        {"encryption_key": ""},
+        {"encryption_key": b"x" * 30},
     ],
     ids=repr,
 )

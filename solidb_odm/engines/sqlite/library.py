@@ -1,0 +1,55 @@
+"""The SQLite that runs a file: Python's own, or SQLCipher's for an encrypted one.
+
+Both have one interface, and errors of their own: who catches SQLite's errors catches those of ``errors()``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Final, TypeVar, cast
+
+from ...errors import ConfigurationError
+
+E = TypeVar("E", bound=sqlite3.Error)
+
+PLAIN: Final[ModuleType] = sqlite3
+_CIPHER: Final = "sqlcipher3.dbapi2"
+
+
+def sqlcipher() -> ModuleType:
+    """Return SQLCipher's module; ConfigurationError if it is not installed."""
+    try:
+        return import_module(_CIPHER)
+    except ImportError as problem:
+        raise ConfigurationError(
+            "this installation can't encrypt a store: SQLCipher is missing",
+            hint='pip install "solidb-odm[encryption]"',
+        ) from problem
+
+
+def errors() -> tuple[type[sqlite3.Error], ...]:
+    """Return the classes of all of SQLite's errors."""
+    return _of_both(sqlite3.Error)
+
+
+def errors_of_reading() -> tuple[type[sqlite3.Error | UnicodeDecodeError], ...]:
+    """Return the classes of SQLite's errors, and Python's for words of SQLite about a damaged file."""
+    return (*errors(), UnicodeDecodeError)
+
+
+def operational_errors() -> tuple[type[sqlite3.OperationalError], ...]:
+    """Return the classes of errors of running, such as a lock or a full disk."""
+    return _of_both(sqlite3.OperationalError)
+
+
+def integrity_errors() -> tuple[type[sqlite3.IntegrityError], ...]:
+    """Return the classes of errors about what a constraint forbids."""
+    return _of_both(sqlite3.IntegrityError)
+
+
+def _of_both(kind: type[E]) -> tuple[type[E], ...]:
+    module = sys.modules.get(_CIPHER)
+    return (kind,) if module is None else (kind, cast("type[E]", getattr(module, kind.__name__)))
