@@ -48,7 +48,12 @@ def opened(server: LocalServer, database: str, tmp_path: Path) -> Iterator[Opene
     managers: list[OfflineSyncManager] = []
 
     def open_one(name: str = "a", *, url: str = "", **settings: Any) -> OfflineSyncManager:
-        given = {"database": database, "local_storage_path": tmp_path / name, "auto_sync": False} | settings
+        given: dict[str, Any] = {
+            "database": database,
+            "local_storage_path": tmp_path / name,
+            "auto_sync": False,
+        }
+        given |= settings
         managers.append(OfflineSyncManager(url or server.url(database), SyncConfig(**given)).initialize())
         return managers[-1]
 
@@ -248,7 +253,12 @@ async def test_the_awaited_manager_does_the_same(
     server: LocalServer, database: str, tmp_path: Path, anyio_backend: str
 ) -> None:
     async def opened(name: str, **settings: Any) -> AsyncOfflineSyncManager:
-        given = {"database": database, "local_storage_path": tmp_path / name, "auto_sync": False} | settings
+        given: dict[str, Any] = {
+            "database": database,
+            "local_storage_path": tmp_path / name,
+            "auto_sync": False,
+        }
+        given |= settings
         return await AsyncOfflineSyncManager(server.url(database), SyncConfig(**given)).initialize()
 
     here, other = await opened("a"), await opened("b", auto_sync=True)
