@@ -27,7 +27,8 @@ AWAY = "solidb://ada:secret@127.0.0.1:1"
 
 
 def opened(folder: Path, url: str = AWAY, **settings: Any) -> OfflineSyncManager:
-    given = {"database": "d", "local_storage_path": folder, "auto_sync": False} | settings
+    given: dict[str, Any] = {"database": "d", "local_storage_path": folder, "auto_sync": False}
+    given |= settings
     return OfflineSyncManager(url, SyncConfig(**given)).initialize()
 
 
@@ -143,7 +144,7 @@ async def test_the_awaited_manager_syncs_by_itself(
 
 def test_waits_grow_to_a_minute_and_end_when_the_server_is_back() -> None:
     schedule = Schedule(30.0, jitter=lambda: 1.0)
-    waits = []
+    waits: list[float] = []
     for _ in range(12):
         schedule.failed(100.0)
         waits.append(schedule.due - 100.0)
