@@ -16,6 +16,7 @@ from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed, ServerRollbackSuspected, StoreOfAnotherUser
 from solidb_odm.offline import (
     AsyncOfflineSyncManager,
+    Change,
     ChangeType,
     ConflictStrategy,
     OfflineSyncManager,
@@ -263,7 +264,12 @@ async def test_the_awaited_manager_does_the_same(
 
     here, other = await opened("a"), await opened("b", auto_sync=True)
     arrived = anyio.Event()
-    other.on_change(lambda change: arrived.set() if change.change_type is ChangeType.RemoteInsert else None)
+
+    @other.on_change
+    def hear(change: Change) -> None:
+        if change.change_type is ChangeType.RemoteInsert:
+            arrived.set()
+
     await here.save_document("notes", "n", {"text": "heron"})
     assert (await here.sync_now()).pushed == 1
     with anyio.fail_after(20):

@@ -44,7 +44,6 @@ from ...errors import (
     ClosedError,
     CollectionNotFound,
     QueryLimitError,
-    SolidbError,
     StoreLocked,
     StoreUnavailable,
     UsageError,
@@ -308,7 +307,7 @@ class FileChannel:
             self._catalogue.refresh()
             if has_expiry(self._catalogue):
                 self._remove_expired()
-        except (*library.errors_of_reading(), SolidbError) as exc:
+        except library.errors_of_chores() as exc:
             self._transaction.rollback()
             if not _puts_off(exc, self._options.path):
                 _logger.warning("expired documents were not removed: %s", exc)

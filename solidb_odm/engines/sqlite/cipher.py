@@ -28,7 +28,7 @@ _PLAIN_HEADER: Final = b"SQLite format 3\0"
 _LABEL: Final = b"solidb_odm encrypted store"
 _SALT_SIZE: Final = 16
 _KEY_SIZE: Final = 32
-_SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
+SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +153,7 @@ def key_of(secret: str | bytes, salt: bytes) -> bytes:
     if isinstance(secret, bytes):
         return secret
     text = unicodedata.normalize("NFKC", secret).encode()
-    return hashlib.scrypt(text, salt=salt, dklen=_KEY_SIZE, maxmem=2**26, **_SCRYPT)
+    return hashlib.scrypt(text, salt=salt, dklen=_KEY_SIZE, maxmem=2**26, **SCRYPT)
 
 
 def check_secret(secret: str | bytes) -> None:

@@ -11,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final, TypeVar, cast
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, SolidbError
 
 E = TypeVar("E", bound=sqlite3.Error)
 
@@ -35,9 +35,15 @@ def errors() -> tuple[type[sqlite3.Error], ...]:
     return _of_both(sqlite3.Error)
 
 
-def errors_of_reading() -> tuple[type[sqlite3.Error | UnicodeDecodeError], ...]:
+def errors_of_reading() -> tuple[type[sqlite3.Error], ...]:
     """Return the classes of SQLite's errors, and Python's for words of SQLite about a damaged file."""
-    return (*errors(), UnicodeDecodeError)
+    damaged = cast("type[sqlite3.Error]", UnicodeDecodeError)  # who catches it has one more of them
+    return (*errors(), damaged)
+
+
+def errors_of_chores() -> tuple[type[Exception], ...]:
+    """Return the classes of what may go wrong in work that nobody asked for."""
+    return (*errors_of_reading(), SolidbError)
 
 
 def operational_errors() -> tuple[type[sqlite3.OperationalError], ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from solidb_odm.commands import (
     Apply,
+    CollectionKind,
     Commit,
     CreateCollection,
     DescribeCollection,
@@ -102,7 +103,8 @@ class ModelServer:
 
     def _RemoteCollections(self, _: RemoteCollections) -> dict[str, str]:
         names = self._channel.perform(ListCollections())
-        return {name: self._channel.perform(DescribeCollection(name)).kind for name in names}
+        specs = [self._channel.perform(DescribeCollection(name)) for name in names]
+        return {spec.name: spec.kind for spec in specs if spec is not None}
 
     def _MakeCollection(self, command: MakeCollection) -> None:
         self.make(command.name, command.kind)
@@ -130,7 +132,7 @@ class ModelServer:
         return [self._whole(row) for row in self._channel.perform(GetMany(command.collection, command.keys))]
 
     def _CreateMany(self, command: CreateMany) -> dict[str, Written]:
-        results = {}
+        results: dict[str, Written] = {}
         for document in command.documents:
             self.between()
             written = self._create(command.collection, document)
@@ -147,7 +149,7 @@ class ModelServer:
         return self._write(collection, document["_key"], document)
 
     def _ReplaceMany(self, command: ReplaceMany) -> list[Written | SolidbError]:
-        results = []
+        results: list[Written | SolidbError] = []
         for row in command.rows:
             self.between()
             results.append(self._replace(command.collection, *row))
@@ -185,7 +187,7 @@ class ModelServer:
 
     # --- other people -------------------------------------------------------------------------------
 
-    def make(self, name: str, kind: str = "document") -> None:
+    def make(self, name: str, kind: CollectionKind = "document") -> None:
         """Make a collection, if it is missing."""
         with self._lock:
             if self._channel.perform(DescribeCollection(name)) is None:
@@ -234,7 +236,7 @@ class ModelServer:
 
     @property
     def _connection(self) -> Any:
-        return self._channel._connection
+        return getattr(self._channel, "_connection")  # noqa: B009
 
     def _put(self, collection: str, key: str, values: dict[str, Any]) -> dict[str, Any]:
         stored = self._channel.perform(Get(collection, key))

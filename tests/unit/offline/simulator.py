@@ -11,12 +11,13 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from solidb_odm.errors import ConnectionFailed, ConnectionLost, SolidbError
 from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig
 from solidb_odm.offline.remote import CreateMany, CreateOne, ReplaceMany
 
-from .model_server import ModelServer, plain
+from .model_server import plain
 
 HOT = 5
 STEPS = 60
@@ -30,7 +31,7 @@ class Simulator:
     """One run, determined by its seed."""
 
     def __init__(
-        self, seed: int, folder: Path, server: ModelServer, *, devices: int = 3, fault: float = 0.08
+        self, seed: int, folder: Path, server: Any, *, devices: int = 3, fault: float = 0.08
     ) -> None:
         self.random = random.Random(seed)
         self.folder, self.server, self.fault = folder, server, fault

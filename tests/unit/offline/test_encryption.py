@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from solidb_odm import Document, FulltextIndex, Session, select
-from solidb_odm.engines.sqlite import cipher, library
+from solidb_odm.commands import Get
+from solidb_odm.engines.sqlite import FileDriver, cipher, library
 from solidb_odm.errors import ConfigurationError, StoreCorrupt, StoreLocked, UsageError, WrongKey
 from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig
 
@@ -46,7 +47,7 @@ def config(folder: Path, key: str | bytes | None, **settings: Any) -> SyncConfig
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make keys of passphrases in no time."""
-    monkeypatch.setitem(cipher._SCRYPT, "n", 2)
+    monkeypatch.setattr(cipher, "SCRYPT", {**cipher.SCRYPT, "n": 2})
 
 
 @pytest.fixture
@@ -175,22 +176,17 @@ def test_the_key_changes_and_the_old_one_is_wrong(opened: Opened) -> None:
     assert opened(b"k" * 32).sync_now().pushed == 2
 
 
-def test_the_key_stays_while_a_session_is_open(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    manager = opened()
-    monkeypatch.setattr(manager._store, "_options", _impatient(manager))
-    with Session(manager.engine) as session:
-        session.add(Sighting(text=WORD))
-        session.flush()
-        with pytest.raises(StoreLocked):
-            manager.rotate_key("new")
-        session.commit()
-    assert opened().list_documents("sightings")[1] == 1
-
-
-def _impatient(manager: OfflineSyncManager) -> Any:
-    from dataclasses import replace
-
-    return replace(manager._store.options, timeout=0.05)
+def test_the_key_stays_while_a_session_is_open(opened: Opened, tmp_path: Path) -> None:
+    opened().save_document("notes", "n", {"n": 1})
+    file = FileDriver(f"sqlite:///{tmp_path}/store/store.db?timeout=0.05", secret=PASSPHRASE)
+    channel = file.channel()
+    with pytest.raises(StoreLocked):
+        file.change_key("new")
+    assert channel.perform(Get("notes", "n"))
+    channel.close()
+    file.change_key("new")
+    file.close()
+    assert opened("new").get_document("notes", "n")
 
 
 CHILD = """
