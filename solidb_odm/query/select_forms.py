@@ -7,12 +7,14 @@ engine keeps of those nodes, such as their plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeAlias, cast
 
 from ..language import nodes as q
+from ..model.class_cache import cached_by_class
 from ..model.declaration.registry import Registry
+from ..model.document import Document
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.encoded_values import inexact, size_of
@@ -32,9 +34,10 @@ from .select_block import Selection
 
 Form: TypeAlias = tuple[Any, ...]
 Built: TypeAlias = tuple[q.Query, dict[str, Any]]
+Store: TypeAlias = dict[Form, tuple[q.Query, tuple[str, ...]]]
 
 _SIZE = 512
-_known: dict[Form, tuple[q.Query, tuple[str, ...]]] = {}
+_known: Store = {}
 
 
 class _Unknown(Exception):
@@ -51,7 +54,7 @@ def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
             given.setdefault(_mark(value), value)
         if len(given) < len(values):  # equal values share a bind variable
             form = (*form, tuple(map(list(given).index, map(_mark, values))))
-        known = _known.get(form)
+        known = _known.get(form) or _store_of(form).get(form)
     except (_Unknown, TypeError):  # TypeError: a part can't be hashed
         return build()
     if known is None:
@@ -70,10 +73,30 @@ def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
     names = {_mark(value): name for name, value in binds.items()}
     if names.keys() != given.keys() or len(names) < len(binds):
         return
-    oldest = next(iter(_known), None)
-    if len(_known) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
-        _known.clear()  # forms from before the newest class are asked for no more, and keep classes alive
-    _known[form] = query, tuple(names[mark] for mark in given)
+    store = _store_of(form)
+    oldest = next(iter(store), None)
+    if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
+        store.clear()  # forms from before the newest class are asked for no more
+    store[form] = query, tuple(names[mark] for mark in given)
+
+
+def _store_of(form: Form) -> Store:
+    """Return where a form is kept: with a class of a function, which goes with it, or for all others here."""
+    local = next(_local_models(form), None)
+    return _known if local is None else _forms_of(local)
+
+
+@cached_by_class
+def _forms_of(_model: Any) -> Store:
+    return {}
+
+
+def _local_models(form: Form) -> Iterator[Any]:
+    for part in form:
+        if isinstance(part, tuple):
+            yield from _local_models(cast(Form, part))
+        elif isinstance(part, type) and issubclass(part, Document) and "<locals>" in part.__qualname__:
+            yield part
 
 
 def _mark(value: Any) -> Any:

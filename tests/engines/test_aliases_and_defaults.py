@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, FutureDatetime, computed_fiel
 
 from solidb_odm import Document, Engine, Session, create_engine, sdbql, select
 from solidb_odm.errors import InvalidDocument, SchemaViolation, StaleDocumentError, StateError
+from tests.garbage import collect_garbage
 from tests.sizes import examples
 
 
@@ -472,7 +473,7 @@ def test_documents_of_a_session_that_is_gone_can_join_another(engine: Engine) ->
     session.add(half := Half(key="k", name="n", fixed="f"))
     session.commit()
     del session
-    gc.collect()
+    collect_garbage()
     with Session(engine) as other:
         other.add(half)
         half.name = "changed"

@@ -8,6 +8,7 @@ import pytest
 
 from solidb_odm import Session
 from solidb_odm.errors import SchemaViolation
+from tests.garbage import collect_garbage
 
 from .conftest import Store
 from .documents import Address, Loose, Person
@@ -136,7 +137,7 @@ def test_documents_nobody_holds_or_changed_are_let_go(store: Store, session: Ses
     store.put(*people)
     for each in people:
         assert session.get_one(Person, each.key).name == "Ada"
-    gc.collect()
+    collect_garbage()
     assert list(session) == []
 
 

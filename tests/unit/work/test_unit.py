@@ -1,11 +1,11 @@
 """A unit of work without an engine: what it keeps, and what a broken write leaves behind."""
 
-import gc
 import weakref
 
 from solidb_odm import Document
 from solidb_odm.commands import Inserts, Patches, Removals
 from solidb_odm.work import UnitOfWork
+from tests.garbage import collect_garbage
 
 
 class Item(Document, collection="work_items"):
@@ -88,11 +88,11 @@ def test_a_changed_document_is_held_and_a_written_one_let_go() -> None:
     item.name = "changed"
     watched = weakref.ref(item)
     del item
-    gc.collect()
+    collect_garbage()
     assert watched() is not None
     write(work)
     work.committed()
-    gc.collect()
+    collect_garbage()
     assert watched() is None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from solidb_odm.commands import Apply, CreateCollection, Get, Inserts
 from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
 from solidb_odm.engines.sqlite.file_transaction import WriteQueue, WriteTurn
 from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
+from tests.garbage import collect_garbage
 
 pytestmark = pytest.mark.anyio
 
@@ -238,7 +238,7 @@ def test_a_session_that_is_forgotten_gives_its_turn_up(tmp_path: Path) -> None:
         forgotten.add(Visit(number=1))
         forgotten.flush()
         del forgotten
-        gc.collect()
+        collect_garbage()
         with Session(engine) as session:
             session.add(Visit(number=2))
             session.commit()
