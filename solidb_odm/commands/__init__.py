@@ -42,6 +42,7 @@ from .schema import (
     SetSchema,
     ValidationMode,
     index_name,
+    without_repeats,
 )
 
 __all__ = [
@@ -92,4 +93,5 @@ __all__ = [
     "call",
     "index_name",
     "run",
+    "without_repeats",
 ]

@@ -6,8 +6,9 @@ models and engines, so that both can speak of it.
 
 from __future__ import annotations
 
-from dataclasses import field, fields
-from typing import Final, Literal, Protocol, TypeAlias
+from collections.abc import Iterable, Mapping
+from dataclasses import field, fields, replace
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from .._dataclasses import dataclass
 from .._types import Json, JsonObject
@@ -42,7 +43,8 @@ class IndexSpec:
     """One index: ``fields`` are dotted paths of stored names.
 
     The one field of an index over the elements of lists ends with ``[]``. ``unique`` is for persistent
-    ones, ``dimension`` and ``metric`` for vector ones, ``seconds``
+    ones; with ``where`` (a map is taken too) only documents with these values at these paths may not share
+    theirs, where None is null or missing. ``dimension`` and ``metric`` are for vector ones, ``seconds``
     (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
     fulltext ones.
     """
@@ -55,6 +57,12 @@ class IndexSpec:
     metric: Metric = "cosine"
     seconds: int = 0
     minimum_length: int = 3
+    where: tuple[tuple[str, Json], ...] = ()
+
+    def __post_init__(self) -> None:
+        given = cast("Any", self.where)
+        pairs: list[Any] = list(given.items() if isinstance(given, Mapping) else given)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        object.__setattr__(self, "where", tuple(sorted((path, value) for path, value in pairs)))
 
     @property
     def is_of_elements(self) -> bool:
@@ -74,7 +82,8 @@ class IndexSpec:
 
     def to_json(self) -> JsonObject:
         """Return the declaration as JSON, without what it leaves as it is by itself."""
-        return _said(self)
+        said = _said(self)
+        return {**said, "where": dict(self.where)} if self.where else said
 
     @classmethod
     def from_json(cls, value: JsonObject) -> IndexSpec:
@@ -107,6 +116,20 @@ class CollectionSpec:
         indexes: list[JsonObject] = value["indexes"]
         given: JsonObject = {**value, "indexes": tuple(map(IndexSpec.from_json, indexes))}
         return cls(**given)
+
+
+def without_repeats(indexes: Iterable[IndexSpec]) -> tuple[IndexSpec, ...]:
+    """Return indexes without repeats: of two that differ in ``where`` alone, the one for fewer documents.
+
+    So a class and its parent agree on an index where only one of them marks documents as deleted.
+    """
+    found: dict[IndexSpec, IndexSpec] = {}
+    for index in indexes:
+        whole = replace(index, where=())
+        other = found.setdefault(whole, index)
+        if len(index.where) > len(other.where):
+            found[whole] = index
+    return tuple(found.values())
 
 
 def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:

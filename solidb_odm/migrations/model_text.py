@@ -145,6 +145,9 @@ def _index(index: IndexSpec) -> str:
     arguments = [source_text(_path(path)) for path in index.fields]
     chosen = [name for name in ("unique", "dimension", "seconds") if getattr(index, name)]
     arguments += [f"{name}={getattr(index, name)!r}" for name in chosen]
+    if index.where:
+        where = {".".join(map(_attribute, path.split("."))): value for path, value in index.where}
+        arguments.append(f"where={source_text(where)}")
     if index.kind == "vector":
         arguments.append(f"metric={source_text(index.metric)}")
     if index.kind == "fulltext" and index.minimum_length != 3:

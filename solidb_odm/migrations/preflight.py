@@ -156,7 +156,8 @@ def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document:
         return
     for index, values in zip(look.unique, seen, strict=True):
         value = [_at(document, path) for path in index.fields]
-        if all(each is None for each in value):
+        counts = all(canonical(_at(document, path)) == canonical(wanted) for path, wanted in index.where)
+        if not counts or all(each is None for each in value):
             continue
         text = canonical(value)
         if text in values:

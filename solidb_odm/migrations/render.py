@@ -173,7 +173,7 @@ def _plain(value: Any) -> str:
     if value is UNSET:
         return "..."
     if isinstance(value, IndexSpec):
-        return repr(value)
+        return repr(value).replace(", where=())", ")")  # as before there were indexes for some documents
     if callable(value):
         return _function(value)
     if isinstance(value, dict):

@@ -162,20 +162,21 @@ def renamed_indexes(found: Collection, path: tuple[Part, ...], new: str) -> list
 def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSpec:
     """Return an index after a field is renamed."""
     old = [part.text for part in path if part.kind == "name"]
-    fields: list[str] = []
-    for each in index.fields:
-        end = ELEMENTS if each.endswith(ELEMENTS) else ""
-        steps = each.removesuffix(end).split(".")
+
+    def renamed(field: str) -> str:
+        end = ELEMENTS if field.endswith(ELEMENTS) else ""
+        steps = field.removesuffix(end).split(".")
         if steps[: len(old)] == old:
             steps[len(old) - 1] = parse_path(new)[0].text
-        fields.append(".".join(steps) + end)
-    if tuple(fields) == index.fields:
-        return index
+        return ".".join(steps) + end
+
+    fields = tuple(map(renamed, index.fields))
     is_default = index.name == index_name(index.fields, index.kind)
     return replace(
         index,
-        fields=tuple(fields),
-        name=index_name(tuple(fields), index.kind) if is_default else index.name,
+        fields=fields,
+        name=index_name(fields, index.kind) if is_default else index.name,
+        where=tuple((renamed(path), value) for path, value in index.where),
     )
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 from .._types import JsonObject
-from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, without_repeats
 from ..errors import ConfigurationError, MigrationError
 from ..model.declaration.registry import registry
 from ..model.stored.shape import MARKS, canonical, enforced, shape_of, union, union_schema
@@ -178,7 +178,7 @@ def _enter(state: State, model: Any) -> None:
     found.shapes[kind] = _joined(found.shapes.get(kind), shape)
     if mapping.validation != "off":
         found.validation = mapping.validation
-    for index in mapping.indexes:
+    for index in without_repeats((*found.indexes.values(), *mapping.indexes)):
         found.indexes[index.name] = index
     own: dict[str, Any] = dict(vars(settings)) if isinstance(settings, type) else {}
     old = own.get("renamed_from") if "Settings" in vars(model) else None

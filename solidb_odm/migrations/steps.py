@@ -152,7 +152,8 @@ def index_options(index: IndexSpec) -> dict[str, Any]:
     """Return the options of an index that are not the usual ones."""
     names = ("unique", "dimension", "metric", "seconds", "minimum_length")
     chosen = {name: getattr(index, name) for name in names}
-    return {name: value for name, value in chosen.items() if value != getattr(_INDEX_DEFAULTS, name)}
+    options = {name: value for name, value in chosen.items() if value != getattr(_INDEX_DEFAULTS, name)}
+    return {**options, "where": dict(index.where)} if index.where else options
 
 
 def index_row(index: IndexSpec) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
     __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
     __solidb_linked__: ClassVar[dict[str, Reader]] = {}
     __solidb_unsteady__: ClassVar[bool] = False
+    __solidb_hidden_by__: ClassVar[str | None] = None
 
     key: KeyText = Field(
         default_factory=new_key, validation_alias=AliasChoices("_key", "key"), serialization_alias="_key"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -22,9 +22,10 @@ class SoftDelete(Document, abstract=True):
     ``class Post(SoftDelete, Document, collection="posts")``: ``session.delete(post)`` and the statement
     ``delete(Post)`` set ``deleted_at``; both take ``permanently``. Selects, updates, traversals and
     ``session.get`` leave such documents out, unless told ``with_deleted``; links still load them. Set
-    ``deleted_at`` to None to restore one.
+    ``deleted_at`` to None to restore one. Their unique values are free for others.
     """
 
+    __solidb_hidden_by__: ClassVar[str | None] = "deleted_at"
     deleted_at: datetime | None = None
 
     @classmethod

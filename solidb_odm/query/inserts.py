@@ -8,11 +8,13 @@ from typing import Any, Self, TypeAlias
 
 from .._dataclasses import dataclass
 from .._types import JsonObject
+from ..commands import IndexSpec
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from .bind_values import documents_of, given_part, stored_form
 from .compiler import BuildScope
+from .select_block import unmarked
 from .updates import document_class
 from .written import Write
 
@@ -61,7 +63,7 @@ class Upsert(Write):
             )
         if self.rows:
             raise UsageError("on() stands before values()", hint="upsert(User).on(User.email).values(..)")
-        if set(paths) not in [set(index) for index in _unique_fields(self.model)]:
+        if set(paths) not in [set(_paths(index)) for index in _unique_indexes(self.model)]:
             raise UsageError(
                 f"on() takes the fields of a unique index, and {self.model.__name__} has none of "
                 f"{' and '.join('.'.join(map(str, path)) for path in paths)}",
@@ -82,7 +84,7 @@ class Upsert(Write):
             entry: JsonObject = {"key": document.key, "insert": whole, "update": given_part(document, row)}
             has_key = row is document or "key" in row or "_key" in row
             if self.fields or not has_key:
-                entry["sought"] = [_value_at(whole, path, self.model) for path in self._sought()]
+                entry["sought"] = [_value_at(whole, path, self.model) for path in _paths(self._index())]
             added.append(entry)
         if len({"sought" in entry for entry in (*self.rows, *added)}) > 1:
             raise UsageError(
@@ -91,10 +93,27 @@ class Upsert(Write):
             )
         return replace(self, rows=(*self.rows, *added))
 
-    def _sought(self) -> tuple[tuple[str, ...], ...]:
+    def _by_key(self, scope: BuildScope, row: str) -> list[q.Clause]:
+        """Return the clauses that store one row under its key; one marked as deleted is there no more."""
+        key, document, patch = (q.Attribute(q.Name(row), name) for name in ("key", "insert", "update"))
+        collection = self.model.__solidb_mapping__.collection
+        inner, hidden = scope.fresh(), scope.fresh()
+        conditions = unmarked(self.model, inner)
+        if not conditions:
+            return [q.Upsert(key, document, patch, collection)]
+        sought = q.Filter(q.Compare(q.Attribute(q.Name(inner), "_key"), "==", key))
+        shown = [q.Filter(each) for each in conditions]
+        body = (q.For(inner, q.Name(collection)), sought, *shown)
+        found = q.Subquery(q.Block(body=body, returns=q.Return(q.Literal(True))))
+        is_hidden = q.Let(hidden, q.Call("FIRST", (found,)))
+        chosen = q.Ternary(q.Name(hidden), patch, document)
+        return [is_hidden, q.Upsert(key, document, chosen, collection)]
+
+    def _index(self) -> IndexSpec:
+        """Return the unique index by whose fields the documents are found."""
+        unique = _unique_indexes(self.model)
         if self.fields:
-            return self.fields
-        unique = _unique_fields(self.model)
+            return next(index for index in unique if set(_paths(index)) == set(self.fields))
         if len(unique) != 1:
             raise UsageError(
                 "upsert() finds documents by key, and a row has none",
@@ -108,11 +127,15 @@ class Upsert(Write):
         loop = q.For(row, scope.bind(rows))
         key, document, patch = (q.Attribute(q.Name(row), name) for name in ("key", "insert", "update"))
         if "sought" not in rows[0]:
-            return [loop, q.Upsert(key, document, patch, collection)]
+            return [loop, *self._by_key(scope, row)]
         held, inner = scope.fresh(), scope.fresh()
         conditions = [
             q.Filter(q.Compare(_attribute(inner, path), "==", _nth(row, number)))
-            for number, path in enumerate(self._sought())
+            for number, path in enumerate(_paths(self._index()))
+        ]
+        conditions += [
+            q.Filter(q.Compare(_attribute(inner, tuple(path.split("."))), "==", q.Literal(value)))
+            for path, value in self._index().where
         ]
         body = (q.For(inner, q.Name(collection)), *conditions)
         found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
@@ -120,10 +143,12 @@ class Upsert(Write):
         return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
 
 
-def _unique_fields(model: type[Document]) -> list[tuple[tuple[str, ...], ...]]:
-    """Return the paths of the fields of each unique index."""
-    indexes = model.__solidb_mapping__.indexes
-    return [tuple(tuple(field.split(".")) for field in index.fields) for index in indexes if index.unique]
+def _unique_indexes(model: type[Document]) -> list[IndexSpec]:
+    return [index for index in model.__solidb_mapping__.indexes if index.unique]
+
+
+def _paths(index: IndexSpec) -> list[tuple[str, ...]]:
+    return [tuple(field.split(".")) for field in index.fields]
 
 
 def _value_at(document: JsonObject, path: tuple[str, ...], model: type[Document]) -> Any:

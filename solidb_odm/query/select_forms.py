@@ -94,7 +94,7 @@ def _forms_of(_model: Any) -> Store:
 def _local_models(form: Form) -> Iterator[Any]:
     for part in form:
         if isinstance(part, tuple):
-            yield from _local_models(cast(Form, part))
+            yield from _local_models(part)  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(part, type) and issubclass(part, Document) and "<locals>" in part.__qualname__:
             yield part
 

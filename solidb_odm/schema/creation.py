@@ -24,6 +24,7 @@ from ..commands import (
     Rollback,
     SetSchema,
     call,
+    without_repeats,
 )
 from ..errors import AlreadyExists, CollectionExists, CollectionNotFound, IndexExists
 from ..language.parser import parse
@@ -127,7 +128,7 @@ def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
         if known is None:
             found[spec.name] = spec
             continue
-        indexes = tuple(dict.fromkeys((*known.indexes, *spec.indexes)))
+        indexes = without_repeats((*known.indexes, *spec.indexes))
         validation = known.validation if known.validation != "off" else spec.validation
         found[spec.name] = replace(known, indexes=indexes, validation=validation)
     joined = [replace(spec, schema=union_schema(schemas.get(spec.name, []))) for spec in found.values()]

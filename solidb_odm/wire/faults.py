@@ -41,6 +41,7 @@ from ..errors import (
     UniqueViolation,
 )
 from .frames import MAX_FRAME
+from .names import own_index_name
 from .responses import Refusal
 
 
@@ -120,15 +121,17 @@ def _missing_document(match: Match, context: Subject) -> SolidbError:
 
 
 def _unique(match: Match, context: Subject) -> SolidbError:
+    index, nulls = own_index_name(match["index"])
     fields = _list_of_strings(match["fields"])
+    fields = fields[: len(fields) - len(nulls)]
     value = re.sub(r"\b[A-Z]\w*\((.*?)\)(?=[,\]])", r"\1", match["value"])
     place = f"{context.collection}/{context.key}" if context.key else context.collection or "the document"
     return UniqueViolation(
-        f"{place}: Unique constraint violated: the index {match['index']} on {', '.join(fields)}"
+        f"{place}: Unique constraint violated: the index {index} on {', '.join(fields)}"
         f" already holds {value}",
         collection=context.collection,
         key=context.key,
-        index=match["index"],
+        index=index,
         fields=fields,
         hint="give it another value, or load the document that holds this one and change that",
     )

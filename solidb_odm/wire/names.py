@@ -1,8 +1,9 @@
-"""Names of collections and attributes in the text of queries, where bind variables can't stand."""
+"""Names of collections and attributes in queries, where bind variables can't stand, and of indexes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..errors import UsageError
 
@@ -27,3 +28,17 @@ def checked(name: str) -> str:
             hint="use letters, digits, _ and -; the server accepts more, but can't be queried for it",
         )
     return name
+
+
+_NULLS = " of null "
+
+
+def partial_index_name(name: str, nulls: Sequence[str]) -> str:
+    """Return what an index is called on the server that is for the documents with null at some paths."""
+    return f"{name}{_NULLS}{', '.join(nulls)}" if nulls else name
+
+
+def own_index_name(name: str) -> tuple[str, list[str]]:
+    """Return the name of an index that the server calls so, and the paths that must be null."""
+    own, is_partial, nulls = name.partition(_NULLS)
+    return own, nulls.split(", ") if is_partial else []

@@ -21,6 +21,7 @@ from ..model.document_state import State, state_of
 from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of
+from .states import is_marked_now
 
 DEEPEST: Final = 120
 """Levels of lists and objects in a document. The server's JSON reader takes 127, Pydantic's some 200."""
@@ -244,7 +245,8 @@ def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:
             continue
         for document, body in zip(documents, bodies, strict=True):
             old, new = _values(state_of(document).body, error.fields), _values(body, error.fields)
-            if old is not None and (old != new or isinstance(batch, Removals)):
+            is_gone = isinstance(batch, Removals) or is_marked_now(document)
+            if old is not None and (old != new or is_gone):
                 given[old] = document
             if new is not None and old != new:
                 taken[new] = document

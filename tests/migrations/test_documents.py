@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 
-from solidb_odm import Document, Edge, Index, Link
+from solidb_odm import Document, Edge, Index, Link, Session, SoftDelete
 from solidb_odm.errors import DataLossRefused, DecisionNeeded, InvalidDocuments, MigrationError
 
 from .conftest import Place
@@ -301,3 +302,28 @@ def test_what_is_dropped_of_documents_with_long_keys_comes_back(place: Place) ->
     place.go(note("text"), drop=["jottings.mood"]).downgrade("-1")
 
     assert place.stored("jottings") == documents
+
+
+def test_a_unique_index_for_some_of_the_documents_is_generated_and_undone(place: Place) -> None:
+    class Member(Document, collection="members"):
+        email: Annotated[str, Index(unique=True)]
+        gone: datetime | None = None
+
+    place.go(Member)
+    place.put("members", {"_key": "a", "email": "x", "gone": "2020-02-03T00:00:00Z"})
+
+    class Member(SoftDelete, Document, collection="members"):  # type: ignore[no-redef]
+        email: Annotated[str, Index(unique=True)]
+
+    migrator = place.go(Member, rename={"members.gone": "deleted_at"})
+    texts = [path.read_text() for path in place.folder.glob("*.py")]
+    assert sum('where={"deleted_at": None}' in text for text in texts) == 1
+    assert migrator.check().ok
+    place.put("members", {"_key": "b", "email": "x"})
+    with Session(place.engine) as session:
+        session.delete(session.get_one(Member, "b"), permanently=True)
+        session.commit()
+    migrator.downgrade("-1")
+    assert [row["gone"] for row in place.stored("members")] == ["2020-02-03T00:00:00Z"]
+    migrator.upgrade()
+    assert migrator.check().ok

@@ -33,13 +33,14 @@ from ...errors import (
     DocumentNotFound,
     IndexExists,
     IndexNotFound,
+    NotSupportedByServerError,
     UniqueViolation,
     UsageError,
 )
 from ...language.stored_documents import SYSTEM_ATTRIBUTES
 from ...wire.exchange import Exchange, accepted, over_http, send, send_all
 from ...wire.faults import Subject
-from ...wire.names import checked, path, quoted
+from ...wire.names import checked, own_index_name, partial_index_name, path, quoted
 from .reads import query_request
 
 LISTS = ("list_indexes", "list_geo_indexes", "list_vector_indexes", "list_ttl_indexes")
@@ -65,7 +66,34 @@ def _persistent(index: IndexSpec) -> JsonObject:
         raise UsageError(f"the index {index.name!r}: {index.problem}")
     if not index.fields:
         raise UsageError(f"the index {index.name!r} has no attributes")
-    return {"cmd": "create_index", "name": index.name, "fields": list(index.fields), "unique": index.unique}
+    return {
+        "cmd": "create_index",
+        "name": wire_name(index),
+        "fields": [*index.fields, *_nulls(index)],
+        "unique": index.unique,
+    }
+
+
+def _nulls(index: IndexSpec) -> list[str]:
+    """Return the paths that are null in the documents a unique index is for.
+
+    The server has no partial indexes. One over these paths too is as good: among the documents that have
+    null there it compares the other values, as null counts as a value beside one; the rest are told apart
+    by what they have there, which is the time at which they were deleted.
+    """
+    if all(value is None for _, value in index.where):
+        return [path for path, _ in index.where]
+    raise NotSupportedByServerError(
+        f"the unique index {index.name!r} is for documents with {dict(index.where)!r}, and a server has no "
+        "index for some of the documents",
+        hint="index a computed field that is None in all others (of a @computed_field, null is never taken), "
+        "or keep the values that must differ in a collection of their own",
+    )
+
+
+def wire_name(index: IndexSpec) -> str:
+    """Return what an index is called on the server."""
+    return partial_index_name(index.name, _nulls(index))
 
 
 def _geo(index: IndexSpec) -> JsonObject:
@@ -136,18 +164,23 @@ def index_spec(row: JsonObject, family: str) -> IndexSpec:
         return IndexSpec(name, "ttl", fields, seconds=int(row["expire_after_seconds"]))
     if row["index_type"] == "Fulltext":
         return IndexSpec(name, "fulltext", fields, minimum_length=int(row.get("min_length") or 3))
-    return IndexSpec(name, "persistent", fields, unique=bool(row.get("unique")))
+    name, nulls = own_index_name(name)
+    where = tuple((path, None) for path in nulls)
+    return IndexSpec(
+        name, "persistent", fields[: len(fields) - len(nulls)], unique=bool(row.get("unique")), where=where
+    )
 
 
 def duplicates_query(index: IndexSpec, collection: str) -> str:
     """Return the query for values that more than one document holds; all null is no value."""
     paths = [path("d", field) for field in index.fields]
     present = " OR ".join(f"{item} != null" for item in paths)
+    held = "".join(f" AND {path('d', field)} == null" for field in _nulls(index))
     groups = ", ".join(f"k{number} = {item}" for number, item in enumerate(paths))
     values = ", ".join(f"k{number}" for number in range(len(paths)))
     # The groups stand in a subquery: LIMIT right after COLLECT would be applied before it.
     return (
-        f"FOR g IN (FOR d IN {collection} FILTER {present} COLLECT {groups} WITH COUNT INTO n "
+        f"FOR g IN (FOR d IN {collection} FILTER ({present}){held} COLLECT {groups} WITH COUNT INTO n "
         f"RETURN {{values: [{values}], n: n}}) FILTER g.n > 1 LIMIT 1 RETURN g.values"
     )
 
@@ -227,9 +260,11 @@ def drop_index(command: DropIndex, database: str) -> Exchange[None]:
     """Drop an index; looked for first, since for vector ones the server says yes to anything."""
     index, collection = command.index, command.collection
     present = yield from _indexes(collection, database)
-    if not any(other.name == index.name and other.kind == index.kind for other in present):
+    found = next((other for other in present if (other.name, other.kind) == (index.name, index.kind)), None)
+    if found is None:
         raise IndexNotFound(f"{collection} has no {index.kind} index {index.name!r}", name=index.name)
-    request = {"cmd": DROP[index.kind], "database": database, "collection": collection, "name": index.name}
+    name = wire_name(found)
+    request = {"cmd": DROP[index.kind], "database": database, "collection": collection, "name": name}
     yield from send(request, Subject(database, collection), untimed=True)
 
 

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..._types import Json
 from ...commands import CollectionKind, IndexSpec
 from ...commands.schema import ELEMENTS
-from ...errors import UnsupportedQueryError
+from ...errors import ConfigurationError, UnsupportedQueryError
 from .catalogue import Collection, StoredIndex
 from .json_text import NUL_ESCAPE
-from .order_key import NULL_KEY_SQL, element_key_sql, order_key_sql
+from .order_key import (
+    FALSE_KEY,
+    FALSE_SQL,
+    NULL_KEY_SQL,
+    TRUE_KEY,
+    TRUE_SQL,
+    element_key_sql,
+    order_key,
+    order_key_sql,
+)
 from .sql_names import (
     PREFIX,
     SYSTEM_COLUMNS,
@@ -195,13 +205,34 @@ def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool, exa
     if spec.unique and relaxed:
         plain = f"CREATE INDEX {index_name(index)} ON {table} ({', '.join(keys)})"
         return [plain, *_unique_triggers(collection, index, exact=exact)]
-    unique = "UNIQUE " if spec.unique and len(keys) == 1 else ""
+    is_whole = len(keys) == 1 and not spec.where
+    unique = "UNIQUE " if spec.unique and is_whole else ""
     statements = [f"CREATE {unique}INDEX {index_name(index)} ON {table} ({', '.join(keys)})"]
-    if spec.unique and len(keys) > 1:  # SQLite takes NULLs for different, the server takes nulls for equal
+    if spec.unique and not is_whole:  # SQLite takes NULLs for different, the server takes nulls for equal
         whole = ", ".join(f"ifnull({key}, x'')" for key in keys)
         some = " OR ".join(f"{key} IS NOT NULL" for key in keys)
-        statements.append(f"CREATE UNIQUE INDEX {_unique_name(index)} ON {table} ({whole}) WHERE {some}")
+        held = "".join(f" AND {condition}" for condition in _held(spec, exact=exact))
+        statements.append(
+            f"CREATE UNIQUE INDEX {_unique_name(index)} ON {table} ({whole}) WHERE ({some}){held}"
+        )
     return statements
+
+
+def _held(spec: IndexSpec, alias: str = "", *, exact: bool) -> list[str]:
+    """Return the conditions of the documents that a unique index holds, besides that they have a value."""
+    return [f"{key_of_field(path, alias, exact=exact)} IS {_literal(value)}" for path, value in spec.where]
+
+
+def _literal(value: Json) -> str:
+    """Write the order key of a scalar as an SQL literal."""
+    key = order_key(value)
+    if key is None:
+        return "NULL"
+    if isinstance(key, bytes):
+        raise ConfigurationError(f"a unique index can't be for documents with {value!r}: it is no scalar")
+    if isinstance(key, str):
+        return text_literal(key)
+    return {FALSE_KEY: FALSE_SQL, TRUE_KEY: TRUE_SQL}.get(key, repr(key))
 
 
 def _unique_triggers(collection: str, index: StoredIndex, *, exact: bool) -> list[str]:
@@ -211,12 +242,14 @@ def _unique_triggers(collection: str, index: StoredIndex, *, exact: bool) -> lis
         (key_of_field(field, "other", exact=exact), key_of_field(field, "new", exact=exact))
         for field in index.spec.fields
     ]
-    equal = " AND ".join(f"{other} IS {new}" for other, new in pairs)
-    some = " OR ".join(f"{new} IS NOT NULL" for _, new in pairs)
+    held = _held(index.spec, "other", exact=exact)
+    equal = " AND ".join([*(f"{other} IS {new}" for other, new in pairs), *held])
+    valued = " OR ".join(f"{new} IS NOT NULL" for _, new in pairs)
+    some = " AND ".join([f"({valued})", *_held(index.spec, "new", exact=exact)])
     taken = f"SELECT 1 FROM {table} AS other WHERE {equal} AND other.rowid <> new.rowid"
     message = text_literal(f"UNIQUE constraint failed: index '{name}'")  # as SQLite itself says it
     quiet = f"NOT EXISTS (SELECT 1 FROM {PREFIX}sync_mirroring)"
-    condition = f"WHEN {quiet} AND ({some}) AND EXISTS ({taken}) BEGIN SELECT RAISE(ABORT, {message}); END"
+    condition = f"WHEN {quiet} AND {some} AND EXISTS ({taken}) BEGIN SELECT RAISE(ABORT, {message}); END"
     return [
         f"CREATE TRIGGER {_trigger(name, 'insert')} AFTER INSERT ON {table} {condition}",
         f"CREATE TRIGGER {_trigger(name, 'update')} AFTER UPDATE OF doc ON {table} {condition}",

@@ -5,6 +5,7 @@ They only hold what was said; ``mapping`` checks them against the model and make
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -27,13 +28,21 @@ class Index:
     """A persistent index: serves equality, ranges and sorting.
 
     Field paths use the model's own names, dotted for embedded models, and are left out in
-    ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null.
+    ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null;
+    ``where={"status": "active"}`` means only those documents that have these values. Documents that are
+    marked as deleted do not count, unless ``where={}`` says that all do.
     ``Index("tags[]")`` is over the elements of a list, for ``contains(User.tags, "x")``; on a file.
     """
 
     kind: IndexKind = "persistent"
 
-    def __init__(self, *fields: str, unique: bool = False, name: str | None = None) -> None:
+    def __init__(
+        self,
+        *fields: str,
+        unique: bool = False,
+        where: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> None:
         for path in fields:
             if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise DeclarationError(
@@ -41,7 +50,14 @@ class Index:
                     hint='e.g. Index("address.city", "age")',
                 )
         self.fields = fields
+        if where is not None and not (unique and _is_by_path(where)):
+            raise DeclarationError(
+                f"where={where!r}" + ("" if unique else " of an index that is not unique"),
+                hint='where= says which documents may not share a value: Index("email", unique=True, '
+                'where={"status": "active"})',
+            )
         self.unique = unique
+        self.where = where
         self.name = name
 
     def options(self) -> dict[str, Any]:
@@ -51,6 +67,7 @@ class Index:
     def __repr__(self) -> str:
         options = [repr(path) for path in self.fields]
         options += [f"{name}={value!r}" for name, value in self.options().items() if value]
+        options += [f"where={dict(self.where)!r}"] if self.where is not None else []
         return f"{type(self).__name__}({', '.join(options)})"
 
 
@@ -139,3 +156,7 @@ class VectorIndex(Index):
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))
+
+
+def _is_by_path(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(path, str) for path in value)  # pyright: ignore[reportUnknownVariableType]

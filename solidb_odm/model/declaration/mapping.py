@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any, cast
 
-from pydantic import AliasChoices, BaseModel
-from pydantic_core import SchemaSerializer, SchemaValidator
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
 
 from ..._dataclasses import dataclass
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, index_name
@@ -21,7 +21,7 @@ from .. import type_inspection
 from ..expressions.encoded_values import stored_name
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_schemas import document_schema
-from ..stored.forms import nodes_in, stored_form
+from ..stored.forms import nodes_in, stored_form, type_form
 from ..stored.scalars import is_deep, number_fields
 from ..stored.trial import is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
@@ -311,13 +311,44 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
                 field=label,
                 hint="choose another alias, without dots",
             )
-    spec = IndexSpec(index.name or index_name(stored, index.kind), index.kind, stored, **options)
+    name = index.name or index_name(stored, index.kind)
+    spec = IndexSpec(name, index.kind, stored, **options, where=_counted(model, index, label))
     problem = spec.problem
     if spec.is_of_elements and not problem and not paths[0].endswith(ELEMENTS):
         problem = f"{paths[0]!r} is stored as {stored[0]!r}, which would mean its elements"
     if problem:
         raise DeclarationError(f"{index!r}: {problem}", model=model.__name__, field=label)
     return spec
+
+
+def _counted(model: type[Any], index: Index, label: str) -> tuple[tuple[str, Any], ...]:
+    """Return which documents a unique index is for, by stored paths and values."""
+    if not getattr(index, "unique", False) or index.where == {}:
+        return ()
+    hidden: str | None = model.__solidb_hidden_by__
+    wanted: dict[str, Any] = {**({hidden: None} if hidden is not None else {}), **(index.where or {})}
+    found: dict[str, Any] = {}
+    for path, value in wanted.items():
+        stored, annotation = _resolve(model, path, label)
+        found[stored] = _scalar(model, path, annotation, value, label)
+    return tuple(found.items())
+
+
+def _scalar(model: type[Any], path: str, annotation: Any, value: Any, label: str) -> Any:
+    """Return a value that ``where`` names in its stored form; DeclarationError if it can't be compared."""
+    if value is None:
+        return None
+    form = type_form(annotation)
+    try:
+        encoded = form.serializer.to_python(form.validator.validate_python(value), mode="json")
+    except (ValidationError, PydanticSerializationError) as error:
+        problem = f"where={{{path!r}: {value!r}}}, which is no value of the field"
+        raise DeclarationError(problem, model=model.__name__, field=label) from error
+    if isinstance(encoded, (str, int, float, bool)):
+        return encoded
+    problem = f"where={{{path!r}: {value!r}}}, which is stored as {encoded!r}"
+    hint = "a text, a number, a truth value or None"
+    raise DeclarationError(problem, model=model.__name__, field=label, hint=hint)
 
 
 def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:

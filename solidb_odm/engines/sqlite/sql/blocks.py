@@ -238,7 +238,7 @@ def _traversal(
 
 def _unique_keys(collection: Collection, alias: str) -> Iterator[frozenset[str]]:
     for index in collection.indexes:
-        if index.spec.unique and index.spec.kind == "persistent":
+        if index.spec.unique and index.spec.kind == "persistent" and not index.spec.where:
             yield frozenset(key_of_field(field, alias, exact=collection.exact) for field in index.spec.fields)
 
 
