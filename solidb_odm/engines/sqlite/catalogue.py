@@ -91,14 +91,22 @@ class Catalogue:
         """The collections with a NUL character in some document."""
         self.version = -1
         self.is_private = False
+        self._changed: set[str] = set()
 
     def refresh(self) -> int:
-        """Read the catalogue again if any connection has changed it; return its version."""
+        """Read the catalogue again if any connection has changed it; return its version.
+
+        In a transaction that holds the write lock only what it changed itself is read again.
+        """
         version = self._current()
         if version != self.version:
             try:
-                self._collections = self._read()
-                sorted(self._collections)
+                if self.is_private and self.is_read and self._changed:
+                    self._read_changed()
+                else:
+                    self._collections = self._read()
+                    sorted(self._collections)
+                self._changed.clear()
                 self.irregular = tuple(each for each in self._collections.values() if each.irregular)
             except (ValueError, TypeError, KeyError) as exc:
                 raise StoreCorrupt(
@@ -127,16 +135,18 @@ class Catalogue:
     def settle(self) -> None:
         """Note the end of a transaction: what is read from now on, others read too."""
         self.is_private = False
+        self._changed.clear()
 
     def note_change(self) -> None:
         """Read again: the schema was changed in the open transaction."""
         self._change()
+        self.forget()
         self.refresh()
 
-    def _change(self) -> None:
-        """Note a change of the schema that others do not see until the commit."""
+    def _change(self, *names: str) -> None:
+        """Note a change of collections that others do not see until the commit."""
         self.is_private = True
-        self.forget()
+        self._changed.update(names)
 
     def names(self) -> list[str]:
         self.refresh()
@@ -158,19 +168,19 @@ class Catalogue:
 
     def add_collection(self, name: str, kind: CollectionKind) -> None:
         self._connection.execute("INSERT INTO _solidb_collections (name, kind) VALUES (?, ?)", (name, kind))
-        self._change()
+        self._change(name)
 
     def remove_collection(self, name: str) -> None:
         self._connection.execute("DELETE FROM _solidb_indexes WHERE collection = ?", (name,))
         self._connection.execute("DELETE FROM _solidb_collections WHERE name = ?", (name,))
-        self._change()
+        self._change(name)
 
     def rename_collection(self, name: str, new: str) -> None:
         self._connection.execute("UPDATE _solidb_collections SET name = ? WHERE name = ?", (new, name))
         self._connection.execute(
             "UPDATE _solidb_indexes SET collection = ? WHERE collection = ?", (new, name)
         )
-        self._change()
+        self._change(name, new)
 
     def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
         """Note an index and return it with its number; the tables are the caller's to make."""
@@ -178,12 +188,13 @@ class Catalogue:
             "INSERT INTO _solidb_indexes (collection, name, spec) VALUES (?, ?, ?)",
             (collection, spec.name, json.dumps(asdict(spec))),
         )
-        self._change()
+        self._change(collection)
         return StoredIndex(cast(int, row.lastrowid), spec)
 
     def remove_index(self, index: StoredIndex) -> None:
-        self._connection.execute("DELETE FROM _solidb_indexes WHERE id = ?", (index.number,))
-        self._change()
+        removed = "DELETE FROM _solidb_indexes WHERE id = ? RETURNING collection"
+        rows = self._connection.execute(removed, (index.number,)).fetchall()
+        self._change(*(name for (name,) in rows))
 
     def set_schema(self, name: str, schema: JsonObject | None, validation: ValidationMode) -> None:
         text = None if schema is None else json.dumps(schema)
@@ -191,25 +202,34 @@ class Catalogue:
             "UPDATE _solidb_collections SET schema = ?, validation = ? WHERE name = ?",
             (text, validation if schema is not None else "off", name),
         )
-        self._announce()
+        self._announce(name)
 
     def mark_exact(self, name: str, *, irregular: bool) -> None:
         """Note that the order keys of a collection are exact, and whether any document holds a NUL."""
         mark = _EXACT | _IRREGULAR if irregular else _EXACT
         self._connection.execute("UPDATE _solidb_collections SET irregular = ? WHERE name = ?", (mark, name))
-        self._announce()
+        self._announce(name)
         self.refresh()
 
-    def _announce(self) -> None:
+    def _announce(self, name: str) -> None:
         """Change the schema version, by which other connections see that they must read again."""
         self._connection.execute("CREATE TABLE _solidb_announcement (mark)")
         self._connection.execute("DROP TABLE _solidb_announcement")
-        self._change()
+        self._change(name)
 
-    def _read(self) -> dict[str, Collection]:
+    def _read_changed(self) -> None:
+        for name in self._changed:
+            self._collections.pop(name, None)
+            self._collections |= self._read(name)
+
+    def _read(self, only: str | None = None) -> dict[str, Collection]:
+        """Return the collections, or just the one of a name."""
         indexes: dict[str, list[StoredIndex]] = {}
+        chosen = (only,) if only is not None else ()
         for number, collection, spec in self._connection.execute(
-            "SELECT id, collection, spec FROM _solidb_indexes ORDER BY name"
+            "SELECT id, collection, spec FROM _solidb_indexes"
+            f"{' WHERE collection = ?' if chosen else ''} ORDER BY name",
+            chosen,
         ):
             indexes.setdefault(collection, []).append(StoredIndex(number, _index_spec(json.loads(spec))))
         return {
@@ -224,6 +244,8 @@ class Catalogue:
             )
             for name, kind, schema, validation, marks in self._connection.execute(
                 "SELECT name, kind, schema, validation, irregular FROM _solidb_collections"
+                f"{' WHERE name = ?' if chosen else ''}",
+                chosen,
             )
         }
 
