@@ -16,9 +16,10 @@ import anyio.to_thread
 
 from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
-from ..wire.exchange import Exchange, HttpCall, pauses, send
+from ..wire.exchange import SHAPE_ERRORS, Exchange, HttpAnswer, HttpCall, misshapen, pauses, send
 from ..wire.faults import Subject
-from ..wire.http_streams import astreamed, streamed
+from ..wire.http import as_answer
+from ..wire.http_streams import apieces_of, aread_answer, astreamed, pieces_of, read_answer, streamed
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
@@ -48,6 +49,10 @@ ATTEMPTS = 4
 class Blobs(Caller):
     """Files in collections of type ``blob``, blocking. The server makes their keys."""
 
+    @property
+    def _seconds(self) -> float:
+        return self._runner.seconds or self._runner.hub.driver.pool.seconds
+
     def put(
         self,
         collection: str,
@@ -71,8 +76,7 @@ class Blobs(Caller):
 
         call = upload(self._database, collection, body(), boundary)
         with streamed(self._runner.hub.driver.pool, call, self._runner.seconds) as response:
-            response.read()
-            return info_of(response.json())
+            return stored_info(as_answer(response, read_answer(response, self._seconds)))
 
     def get(self, collection: str, key: str) -> bytes:
         """Read a file as a whole; DocumentNotFound if there is none."""
@@ -93,7 +97,7 @@ class Blobs(Caller):
             call = download(self._database, collection, key, start, end)
             try:
                 with streamed(pool, call, self._runner.seconds, context) as response:
-                    for piece in response.iter_bytes(chunk_size):
+                    for piece in pieces_of(response, chunk_size, self._seconds):
                         start += len(piece)
                         yield piece
                     return
@@ -124,6 +128,10 @@ class Blobs(Caller):
 class AsyncBlobs(AsyncCaller):
     """Files in collections of type ``blob``, awaited. The server makes their keys."""
 
+    @property
+    def _seconds(self) -> float:
+        return self._runner.seconds or self._runner.hub.driver.pool.seconds
+
     async def put(
         self,
         collection: str,
@@ -151,8 +159,7 @@ class AsyncBlobs(AsyncCaller):
         async with aclosing(body()) as content:
             call = upload(self._database, collection, content, boundary)
             async with astreamed(pool, call, self._runner.seconds) as response:
-                await response.aread()
-                return info_of(response.json())
+                return stored_info(as_answer(response, await aread_answer(response, self._seconds)))
 
     async def get(self, collection: str, key: str) -> bytes:
         """Read a file as a whole; DocumentNotFound if there is none."""
@@ -174,9 +181,10 @@ class AsyncBlobs(AsyncCaller):
             call = download(self._database, collection, key, start, end)
             try:
                 async with astreamed(pool, call, self._runner.seconds, context) as response:
-                    async for piece in response.aiter_bytes(chunk_size):
-                        start += len(piece)
-                        yield piece
+                    async with aclosing(apieces_of(response, chunk_size, self._seconds)) as pieces:
+                        async for piece in pieces:
+                            start += len(piece)
+                            yield piece
                     return
             except ConnectionLost:
                 if next(waits, None) is None:
@@ -206,6 +214,14 @@ class AsyncBlobs(AsyncCaller):
     async def delete(self, collection: str, key: str) -> None:
         """Remove a file."""
         await self._run(delete(self._database, collection, key))
+
+
+def stored_info(answer: HttpAnswer) -> BlobInfo:
+    """Read the answer to an upload."""
+    try:
+        return info_of(answer.body)
+    except SHAPE_ERRORS as problem:
+        raise misshapen(problem) or problem from problem
 
 
 def info_of(raw: JsonObject) -> BlobInfo:

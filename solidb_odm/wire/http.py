@@ -1,14 +1,20 @@
 """The side channel: HTTP on the same host and port, for the few things the driver protocol lacks.
 
-The login is an ``httpx.Auth``, whose flow is a generator that httpx drives in both of its clients.
+Who asks is said by a generator of requests, which ``send`` and ``asend`` drive. It is not an ``httpx.Auth``,
+for httpx reads the answers to logins whole, however large they are.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import ssl
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Generator
+from contextlib import aclosing, closing, contextmanager
+from contextvars import ContextVar
+from importlib import import_module
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -22,56 +28,74 @@ from ..errors import (
     SolidbError,
 )
 from .exchange import HttpAnswer, HttpCall
+from .frames import is_map
 from .http_json import encode
 from .round_trips import RequestEvent
 from .url import Host, ServerAddress
 
-C = TypeVar("C")
+
+class AnswerDeadline:
+    """When an answer must be there; with ``begun=False``, so many seconds after ``begin``."""
+
+    def __init__(self, seconds: float, *, begun: bool = True) -> None:
+        self._seconds = seconds
+        self._moment = time.monotonic() + seconds if begun else math.inf
+
+    def begin(self) -> None:
+        """Wait for the answer from now on."""
+        self._moment = time.monotonic() + self._seconds
+
+    def within(self, timeout: float | None) -> float:
+        """Return what is left, or a shorter time-out; TimeoutError if the time is over."""
+        left = self._moment - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left if timeout is None else min(left, timeout)
 
 
-class TokenAuth(httpx.Auth):
+_deadline: ContextVar[AnswerDeadline | None] = ContextVar("solidb_answer_deadline", default=None)
+
+
+@contextmanager
+def answered_by(deadline: AnswerDeadline) -> Generator[None]:
+    """Have all that the block sends and reads end by then."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def time_left(timeout: float | None) -> float | None:
+    """Return a time-out, cut to what the block's deadline leaves."""
+    deadline = _deadline.get()
+    return timeout if deadline is None else deadline.within(timeout)
+
+
+AuthFlow: TypeAlias = Generator[httpx.Request, Any, httpx.Response]
+"""Yields requests; gets the response to the caller's own, unread, and the answers to others whole."""
+
+
+class TokenAuth:
     """Log in once, send the token with every request, and log in again when it is refused."""
 
     def __init__(self, address: ServerAddress) -> None:
         self._username, self._password = address.username, address.password
         self._tokens: dict[tuple[str, int | None], str] = {}
 
-    # Only answers to logins are read here: the others belong to the caller, who has a time for them.
-
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        flow = self.auth_flow(request)
-        asked = next(flow)
-        while True:
-            response = yield asked
-            if asked is not request:
-                response.read()
-            try:
-                asked = flow.send(response)
-            except StopIteration:
-                return
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        flow = self.auth_flow(request)
-        asked = next(flow)
-        while True:
-            response = yield asked
-            if asked is not request:
-                await response.aread()
-            try:
-                asked = flow.send(response)
-            except StopIteration:
-                return
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def flow(self, request: httpx.Request, *, once: bool) -> AuthFlow:
+        """Return the exchange of a request; ``once``: its body can't be sent again."""
         node = (request.url.host, request.url.port)
         if node not in self._tokens:
             self._tokens[node] = self._token((yield self._login(request)))
         request.headers["Authorization"] = f"Bearer {self._tokens[node]}"
-        response = yield request
-        if response.status_code == 401:  # tokens live for 24 hours, and may die with the server
-            self._tokens[node] = self._token((yield self._login(request)))
-            request.headers["Authorization"] = f"Bearer {self._tokens[node]}"
-            yield request
+        response: httpx.Response = yield request
+        if response.status_code != 401 or once:
+            return response
+        self._tokens[node] = self._token((yield self._login(request)))  # they live for 24 hours at most
+        request.headers["Authorization"] = f"Bearer {self._tokens[node]}"
+        answered: httpx.Response = yield request
+        return answered
 
     def _login(self, request: httpx.Request) -> httpx.Request:
         body = {"username": self._username, "password": self._password}
@@ -79,45 +103,109 @@ class TokenAuth(httpx.Auth):
         # The extensions hold the time-outs, which a request made by hand lacks.
         return httpx.Request("POST", where, json=body, extensions=request.extensions)
 
-    def _token(self, response: httpx.Response) -> str:
-        if response.status_code == 429:
-            raise AuthError(
-                "too many failed logins", hint=f"wait {response.headers.get('Retry-After', '60')} s"
-            )
-        body: dict[str, Any] = response.json() if response.is_success else {}
-        if "token" not in body:
+    def _token(self, answer: HttpAnswer) -> str:
+        if answer.status == 429:
+            raise AuthError("too many failed logins", hint="wait a minute, and check the password in the URL")
+        body = answer.body if answer.status < 300 else None
+        if not is_map(body) or "token" not in body:
             raise AuthError("the server refused the user or the password", hint="check both in the URL")
         return str(body["token"])
 
 
-class HeaderAuth(httpx.Auth):
+class HeaderAuth:
     """Send an API key, or a token made elsewhere, with every request."""
 
     def __init__(self, name: str, value: str) -> None:
         self._name, self._value = name, value
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def flow(self, request: httpx.Request, *, once: bool) -> AuthFlow:  # noqa: ARG002  as the other's
+        """Return the exchange of a request."""
         request.headers[self._name] = self._value
-        yield request
+        answered: httpx.Response = yield request
+        return answered
 
 
-def new_client(kind: Callable[..., C], address: ServerAddress) -> C:
-    """Make an ``httpx`` client, blocking or async, for this server."""
-    options = address.options
-    return kind(
-        auth=_auth(address),
-        timeout=httpx.Timeout(options.timeout, connect=options.connect_timeout),
-        verify=address.tls_context() or True,
-        trust_env=False,
-    )
+HttpAuth: TypeAlias = TokenAuth | HeaderAuth
 
 
-def _auth(address: ServerAddress) -> httpx.Auth:
+def auth_of(address: ServerAddress) -> HttpAuth:
+    """Return how requests to a server say who asks."""
     if address.token:
         return HeaderAuth("Authorization", f"Bearer {address.token}")
     if address.api_key:
         return HeaderAuth("X-API-Key", address.api_key)
     return TokenAuth(address)
+
+
+def send(client: httpx.Client, flow: AuthFlow, request: httpx.Request) -> httpx.Response:
+    """Send a request, and what must go before it; return its response, whose body is still to be read."""
+    try:
+        asked, response = next(flow), None
+        while True:
+            if response is not None:
+                response.close()
+            response = client.send(asked, stream=True)
+            asked = flow.send(response if asked is request else as_answer(response, read_whole(response)))
+    except StopIteration as stop:
+        answered: httpx.Response = stop.value
+        return answered
+
+
+async def asend(client: httpx.AsyncClient, flow: AuthFlow, request: httpx.Request) -> httpx.Response:
+    """Send a request as ``send`` does, awaited."""
+    try:
+        asked, response = next(flow), None
+        while True:
+            if response is not None:
+                await response.aclose()
+            response = await client.send(asked, stream=True)
+            whole = asked is not request
+            asked = flow.send(as_answer(response, await aread_whole(response)) if whole else response)
+    except StopIteration as stop:
+        answered: httpx.Response = stop.value
+        return answered
+
+
+def read_whole(response: httpx.Response) -> bytes:
+    """Read an answer to its end; MessageTooLarge if it goes on and on, or unpacks to more than it seemed."""
+    content = bytearray()
+    with closing(response):
+        for piece in response.iter_bytes():
+            content += piece
+            _check_size(content, response)
+    return bytes(content)
+
+
+async def aread_whole(response: httpx.Response) -> bytes:
+    """Read an answer to its end as ``read_whole`` does, awaited."""
+    content = bytearray()
+    async with aclosing(response):
+        async for piece in response.aiter_bytes():
+            content += piece
+            _check_size(content, response)
+    return bytes(content)
+
+
+def new_client(address: ServerAddress) -> httpx.Client:
+    """Make a blocking ``httpx`` client for this server."""
+    context = address.tls_context() or _without_tls()
+    transport: httpx.BaseTransport = import_module(f"{__package__}.http_transport").DeadlineTransport(context)
+    return httpx.Client(transport=transport, timeout=_time_out(address), trust_env=False)
+
+
+def new_async_client(address: ServerAddress) -> httpx.AsyncClient:
+    """Make an ``httpx`` client for this server that is awaited."""
+    context = address.tls_context() or _without_tls()
+    return httpx.AsyncClient(verify=context, timeout=_time_out(address), trust_env=False)
+
+
+def _without_tls() -> ssl.SSLContext:
+    """Return a context that is never used, and so without certificates, which take long to read."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _time_out(address: ServerAddress) -> httpx.Timeout:
+    return httpx.Timeout(address.options.timeout, connect=address.options.connect_timeout)
 
 
 def request_of(
@@ -153,9 +241,8 @@ def http_event(call: HttpCall, begun: float, response: httpx.Response, content: 
     )
 
 
-def as_answer(response: httpx.Response, content: bytes | None = None) -> HttpAnswer:
-    """Read a response, whose body may have been read apart from it."""
-    content = response.content if content is None else content
+def as_answer(response: httpx.Response, content: bytes) -> HttpAnswer:
+    """Return the answer of a response with this body."""
     try:
         body: Json = json.loads(content) if content else None
     except (ValueError, RecursionError):
@@ -167,11 +254,12 @@ LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of an answer that is taken in whole, once it is unpacked; larger ones are read as streams."""
 
 
-def check_size(content: bytearray, call: HttpCall, host: Host) -> None:
-    """Raise MessageTooLarge for an answer that goes on and on, or unpacks to more than it seemed."""
+def _check_size(content: bytearray, response: httpx.Response) -> None:
     if len(content) > LARGEST_ANSWER:
+        url = response.request.url
         raise MessageTooLarge(
-            f"HTTP {call.method} {call.path} on {host}: the answer is larger than {LARGEST_ANSWER:,} bytes",
+            f"HTTP {response.request.method} {url.path} on {url.netloc.decode()}:"
+            f" the answer is larger than {LARGEST_ANSWER:,} bytes",
             size=len(content),
             limit=LARGEST_ANSWER,
             hint="ask for less at once; blobs are read in pieces",

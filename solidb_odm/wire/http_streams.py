@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
+from typing import Final, cast
 
+import anyio
 import httpx
 
+from ..errors import SolidbError
 from .exchange import HttpCall, http_fault
 from .faults import NOWHERE, Subject
-from .http import as_answer, request_of, unanswered
+from .http import (
+    AnswerDeadline,
+    answered_by,
+    aread_whole,
+    as_answer,
+    asend,
+    read_whole,
+    request_of,
+    send,
+    too_slow,
+    unanswered,
+)
 from .round_trips import RequestEvent
 from .socket_pool import SocketPool
 from .stream_pool import StreamPool
+from .url import Host
+
+_BODY_SENT: Final = "send_request_body.complete"
+"""The end of the name of httpcore's event when a body was sent."""
 
 
 @contextmanager
@@ -22,44 +41,101 @@ def streamed(
 ) -> Generator[httpx.Response]:
     """Make a call and return its response, whose body is still to be read; a refusal is raised.
 
-    The time-out is for each piece, of any size, not for the whole.
+    The time-out is for the head of the answer, after the body was sent, and for each of its pieces.
     """
-    client, begun = pool.http_client(), time.perf_counter()
-    host = pool.host
-    try:
-        response = client.send(request_of(client, host, pool.address, call, seconds), stream=True)
+    client, begun, seconds = pool.http_client(), time.perf_counter(), seconds or pool.seconds
+    request = request_of(client, pool.host, pool.address, call, seconds)
+    deadline = AnswerDeadline(seconds, begun=call.content is None)
+    request.extensions["trace"] = partial(_traced, deadline)
+    with _errors(call, pool.host, seconds):
+        with answered_by(deadline):
+            flow = pool.auth.flow(request, once=call.content is not None)
+            response = send(client, flow, request)
         try:
             if response.is_error:
-                raise http_fault(as_answer(response, response.read()), context)
+                raise http_fault(as_answer(response, read_answer(response, seconds)), context)
             yield response
         finally:
             response.close()
             pool.statistics.http(_event(call, begun, response))
-    except httpx.HTTPError as problem:
-        raise unanswered(problem, call, host, seconds or pool.seconds) from problem
+
+
+def read_answer(response: httpx.Response, seconds: float) -> bytes:
+    """Read the whole body of a response, in so many seconds."""
+    with answered_by(AnswerDeadline(seconds)):
+        return read_whole(response)
+
+
+def pieces_of(response: httpx.Response, size: int, seconds: float) -> Generator[bytes]:
+    """Read the body of a response in pieces of a size, each in so many seconds."""
+    pieces = response.iter_bytes(size)
+    while True:
+        with answered_by(AnswerDeadline(seconds)):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _traced(deadline: AnswerDeadline, event: str, _: object) -> None:
+    if event.endswith(_BODY_SENT):
+        deadline.begin()
 
 
 @asynccontextmanager
 async def astreamed(
     pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
 ) -> AsyncGenerator[httpx.Response]:
-    """Make a call and return its response, whose body is still to be read; a refusal is raised."""
-    client, begun = pool.http_client(), time.perf_counter()
-    host = pool.host
-    try:
-        request = request_of(client, host, pool.address, call, seconds)
-        if isinstance(call.content, AsyncIterable):
-            request.stream = _Pieces(call.content)
-        response = await client.send(request, stream=True)
+    """Make a call and return its response as ``streamed`` does, awaited."""
+    client, begun, seconds = pool.http_client(), time.perf_counter(), seconds or pool.seconds
+    request = request_of(client, pool.host, pool.address, call, seconds)
+    if isinstance(call.content, AsyncIterable):
+        request.stream = _Pieces(call.content)
+    with _errors(call, pool.host, seconds):
+        with anyio.fail_after(seconds if call.content is None else None) as scope:
+            request.extensions["trace"] = partial(_atraced, scope, seconds)
+            flow = pool.auth.flow(request, once=call.content is not None)
+            response = await asend(client, flow, request)
         try:
             if response.is_error:
-                raise http_fault(as_answer(response, await response.aread()), context)
+                raise http_fault(as_answer(response, await aread_answer(response, seconds)), context)
             yield response
         finally:
             await response.aclose()
             pool.statistics.http(_event(call, begun, response))
+
+
+async def aread_answer(response: httpx.Response, seconds: float) -> bytes:
+    """Read the whole body of a response, in so many seconds."""
+    with anyio.fail_after(seconds):
+        return await aread_whole(response)
+
+
+async def apieces_of(response: httpx.Response, size: int, seconds: float) -> AsyncGenerator[bytes]:
+    """Read the body of a response in pieces of a size, each in so many seconds."""
+    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_bytes(size))) as pieces:
+        while True:
+            with anyio.fail_after(seconds):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+
+async def _atraced(scope: anyio.CancelScope, seconds: float, event: str, _: object) -> None:
+    if event.endswith(_BODY_SENT):
+        scope.deadline = anyio.current_time() + seconds
+
+
+@contextmanager
+def _errors(call: HttpCall, host: Host, seconds: float) -> Generator[None]:
+    """Raise as ours what a call fails with."""
+    try:
+        yield
     except httpx.HTTPError as problem:
-        raise unanswered(problem, call, host, seconds or pool.seconds) from problem
+        raise unanswered(problem, call, host, seconds) from problem
+    except TimeoutError as problem:
+        raise problem if isinstance(problem, SolidbError) else too_slow(call, host, seconds) from problem
 
 
 class _Pieces(httpx.AsyncByteStream):

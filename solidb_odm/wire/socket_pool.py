@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
 from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,7 +14,19 @@ from ..commands import Command, Operation, run
 from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
 from .connection import IDLE, remaining, within
 from .exchange import SHAPE_ERRORS, Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
-from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
+from .http import (
+    AnswerDeadline,
+    answered_by,
+    as_answer,
+    auth_of,
+    http_event,
+    new_client,
+    read_whole,
+    request_of,
+    send,
+    too_slow,
+    unanswered,
+)
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .round_trips import RequestCounts
@@ -38,6 +49,7 @@ class SocketPool:
         self._policy = self._new_policy()
         self._lock = RLock()
         self._process = os.getpid()
+        self.auth = auth_of(address)
         self._http: httpx.Client | None = None
         self._closed = False
 
@@ -121,23 +133,20 @@ class SocketPool:
         problems: dict[Host, Exception] = {}
         for host in in_order(self.address.hosts, self.host):
             try:
-                with closing(
-                    client.send(request_of(client, host, self.address, call, seconds), stream=True)
-                ) as response:
-                    content = bytearray()
-                    for piece in response.iter_bytes():
-                        content += piece
-                        check_size(content, call, host)
-                        if time.perf_counter() - begun > seconds:
-                            raise too_slow(call, host, seconds)
+                request = request_of(client, host, self.address, call, seconds)
+                with answered_by(AnswerDeadline(seconds)):
+                    response = send(client, self.auth.flow(request, once=False), request)
+                    content = read_whole(response)
+            except TimeoutError as problem:
+                raise too_slow(call, host, seconds) from problem
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
                 problems[host] = problem  # nothing was sent: the next node, then
             except httpx.HTTPError as problem:
                 raise unanswered(problem, call, host, seconds) from problem
             else:
                 self.host = host
-                self.statistics.http(http_event(call, begun, response, bytes(content)))
-                return as_answer(response, bytes(content))
+                self.statistics.http(http_event(call, begun, response, content))
+                return as_answer(response, content)
         raise unreachable(problems) from next(reversed(problems.values()))
 
     def http_client(self) -> httpx.Client:
@@ -146,7 +155,7 @@ class SocketPool:
             if self._closed:
                 raise closed()
             if self._http is None:
-                self._http = new_client(httpx.Client, self.address)
+                self._http = new_client(self.address)
             return self._http
 
     def close(self) -> None:

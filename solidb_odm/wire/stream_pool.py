@@ -7,7 +7,6 @@ whoever used it next would read the wrong answers.
 from __future__ import annotations
 
 import time
-from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,7 +17,17 @@ from ..commands import Command, Operation, arun
 from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
 from .connection import remaining, within
 from .exchange import SHAPE_ERRORS, Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
-from .http import as_answer, check_size, http_event, new_client, request_of, too_slow, unanswered
+from .http import (
+    aread_whole,
+    as_answer,
+    asend,
+    auth_of,
+    http_event,
+    new_async_client,
+    request_of,
+    too_slow,
+    unanswered,
+)
 from .login import closed, in_order, no_time_left, none_free, unreachable
 from .pool import PoolPolicy, Ticket
 from .round_trips import RequestCounts
@@ -43,6 +52,7 @@ class StreamPool:
             size=options.pool_size, overflow=options.pool_overflow, idle_seconds=options.idle_seconds
         )
         self.shared = SharedRequests(self._round_trip)
+        self.auth = auth_of(address)
         self._http: httpx.AsyncClient | None = None
         self._closed = False
 
@@ -117,11 +127,8 @@ class StreamPool:
             try:
                 with anyio.fail_after(seconds):
                     request = request_of(client, host, self.address, call, seconds)
-                    async with aclosing(await client.send(request, stream=True)) as response:
-                        content = bytearray()
-                        async for piece in response.aiter_bytes():
-                            content += piece
-                            check_size(content, call, host)
+                    response = await asend(client, self.auth.flow(request, once=False), request)
+                    content = await aread_whole(response)
             except TimeoutError as problem:
                 raise too_slow(call, host, seconds) from problem
             except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
@@ -130,8 +137,8 @@ class StreamPool:
                 raise unanswered(problem, call, host, seconds) from problem
             else:
                 self.host = host
-                self.statistics.http(http_event(call, begun, response, bytes(content)))
-                return as_answer(response, bytes(content))
+                self.statistics.http(http_event(call, begun, response, content))
+                return as_answer(response, content)
         raise unreachable(problems) from next(reversed(problems.values()))
 
     async def _round_trip(self, batch: RequestBatch) -> list[Any]:
@@ -143,7 +150,7 @@ class StreamPool:
         if self._closed:
             raise closed()
         if self._http is None:
-            self._http = new_client(httpx.AsyncClient, self.address)
+            self._http = new_async_client(self.address)
         return self._http
 
     async def aclose(self) -> None:
