@@ -47,13 +47,19 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A real server for the whole run. Mark its tests with ``server``."""
+def server_binary() -> Path:
+    """The program of a real server, for tests that start one of their own. Mark them with ``server``."""
     binary = find_server()
     if binary is None:
         missing = "no solidb server in SOLIDB_BIN, PATH or cargo's bin; `make server` installs it"
         pytest.skip(missing)
-    with running_server(binary, tmp_path_factory.mktemp("solidb")) as running:
+    return binary
+
+
+@pytest.fixture(scope="session")
+def server(server_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A real server for the whole run. Mark its tests with ``server``."""
+    with running_server(server_binary, tmp_path_factory.mktemp("solidb")) as running:
         yield running
 
 

@@ -25,7 +25,7 @@ from solidb_odm import (
 from solidb_odm.errors import DeclarationError, StateError
 
 
-class Note(SoftDelete, Timestamped, Document, collection="notes"):
+class Note(SoftDelete, Timestamped, Document, collection="mixed_notes"):
     title: str
     size: int = 0
 
@@ -156,7 +156,7 @@ def test_joins_leave_deleted_documents_out(session: Session) -> None:
 
 def test_a_traversal_leaves_deleted_documents_out_but_goes_on_behind_them(session: Session) -> None:
     drop(session, "a")
-    reached = traverse("notes/b", Follows, depth=(1, 2))
+    reached = traverse("mixed_notes/b", Follows, depth=(1, 2))
 
     assert [note.key for note in session.scalars(reached)] == ["c"]
     assert [note.key for note in session.scalars(reached.with_deleted())] == ["a", "c"]

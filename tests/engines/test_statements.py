@@ -52,7 +52,7 @@ from solidb_odm.query import (
 PARIS = GeoPoint(lat=48.0, lon=2.0)
 
 
-class Place(Document, collection="places"):
+class Place(Document, collection="statement_places"):
     name: Annotated[str, Index(unique=True)]
     size: int = 0
     nick: str | None = None
@@ -171,7 +171,7 @@ def test_a_query_answers(session: Session, statement: Any, rows: list[Any]) -> N
 
 
 def test_a_search_can_narrow_a_traversal(session: Session) -> None:
-    found = traverse("places/p0", Road).where(matches(Place.text, "rust"))
+    found = traverse("statement_places/p0", Road).where(matches(Place.text, "rust"))
 
     assert [place.key for place in session.scalars(found)] == ["p1"]
 

@@ -9,17 +9,15 @@ import pytest
 
 from solidb_odm.client import Client
 from solidb_odm.errors import ConnectionFailed
-from tools.server import LocalServer, find_server, running_server
+from tools.server import LocalServer, running_server
 
 from .client_colours import COLOURS, client_of
 
 pytestmark = pytest.mark.server
 
 
-def two_nodes(folder: Path, stack: ExitStack) -> tuple[LocalServer, LocalServer, ExitStack]:
+def two_nodes(binary: Path, folder: Path, stack: ExitStack) -> tuple[LocalServer, LocalServer, ExitStack]:
     """Run two servers that know nothing of each other; the stack that is returned stops the first."""
-    binary = find_server()
-    assert binary is not None
     first_only = stack.enter_context(ExitStack())
     nodes: list[LocalServer] = []
     for name, owner in (("one", first_only), ("two", stack)):
@@ -31,9 +29,11 @@ def two_nodes(folder: Path, stack: ExitStack) -> tuple[LocalServer, LocalServer,
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_client_goes_on_at_the_next_node_when_one_is_killed(colour: str, tmp_path: Path) -> None:
+def test_a_client_goes_on_at_the_next_node_when_one_is_killed(
+    colour: str, server_binary: Path, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
-        one, two, first = two_nodes(tmp_path, stack)
+        one, two, first = two_nodes(server_binary, tmp_path, stack)
         hosts = f"127.0.0.1:{one.port},127.0.0.1:{two.port}"
         options = {"database": "d", "username": one.user, "password": one.password}
         client = stack.enter_context(client_of(colour, hosts, **options))
@@ -50,9 +50,9 @@ def test_a_client_goes_on_at_the_next_node_when_one_is_killed(colour: str, tmp_p
         assert client.env.list() == {}
 
 
-def test_when_all_nodes_are_gone_each_is_named(tmp_path: Path) -> None:
+def test_when_all_nodes_are_gone_each_is_named(server_binary: Path, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        one, two, _ = two_nodes(tmp_path, stack)
+        one, two, _ = two_nodes(server_binary, tmp_path, stack)
         hosts = f"127.0.0.1:{one.port},127.0.0.1:{two.port}"
         client = Client(hosts, database="d", username=one.user, password=one.password, retries=1)
         client.ping()

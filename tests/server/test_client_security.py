@@ -10,7 +10,7 @@ import pytest
 from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed
 from tests.certificates import certificate_in
-from tools.server import LocalServer, find_server, running_server
+from tools.server import LocalServer, running_server
 
 from .client_colours import COLOURS, client_of
 from .tls_proxy import TlsProxy
@@ -73,10 +73,8 @@ def test_a_certificate_is_trusted_blindly_only_if_told_so(
         assert client.ping()
 
 
-def test_who_fails_to_log_in_too_often_is_told_to_wait(tmp_path: Path) -> None:
-    binary = find_server()
-    assert binary is not None
-    with running_server(binary, tmp_path, environment={"SOLIDB_MAX_LOGIN_ATTEMPTS": "3"}) as limited:
+def test_who_fails_to_log_in_too_often_is_told_to_wait(server_binary: Path, tmp_path: Path) -> None:
+    with running_server(server_binary, tmp_path, environment={"SOLIDB_MAX_LOGIN_ATTEMPTS": "3"}) as limited:
         wrong = limited.url().replace(limited.password, "wrong")
         for _ in range(3):
             with Client(wrong) as client, pytest.raises(AuthError, match="refused the user or the password"):

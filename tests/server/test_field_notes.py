@@ -10,7 +10,7 @@ import pytest
 
 from solidb_odm.client import Client
 from solidb_odm.errors import ConnectionFailed
-from tools.server import find_server, running_server
+from tools.server import running_server
 
 from .server_killer import kill_soon
 
@@ -29,22 +29,21 @@ def write_until_it_dies(notes: Any, manager: Any) -> int:
             return written
 
 
-def test_no_note_is_lost_when_the_server_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    binary = find_server()
-    if binary is None:
-        pytest.skip("no solidb server")
+def test_no_note_is_lost_when_the_server_is_killed(
+    server_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(ROOT / "examples")
     notes, data = importlib.import_module("field_notes"), tmp_path / "server"
     data.mkdir()
     monkeypatch.chdir(tmp_path)
-    with running_server(binary, data, password="secret") as first:
+    with running_server(server_binary, data, password="secret") as first:
         first.create_database("fieldwork")
         with notes.open_notes(first.url("fieldwork")) as manager:
             killer = kill_soon(data, 1.0)
             written = write_until_it_dies(notes, manager)
             killer.join()
     with (
-        running_server(binary, data, password="secret") as second,
+        running_server(server_binary, data, password="secret") as second,
         notes.open_notes(second.url("fieldwork")) as manager,
         Client(second.url("fieldwork")) as client,
     ):

@@ -25,7 +25,7 @@ from solidb_odm.offline import (
 )
 from tests.unit.offline.model_server import plain
 from tests.unit.offline.simulator import Simulator
-from tools.server import LocalServer, find_server, running_server
+from tools.server import LocalServer, running_server
 
 from .offline_server import RealServer
 from .server_killer import kill_soon
@@ -35,11 +35,11 @@ SEEDS = int(os.environ.get("SOLIDB_SYNC_SERVER_SEEDS", "40"))
 Opener = Callable[..., OfflineSyncManager]
 
 
-class Person(Document, collection="people"):
+class Person(Document, collection="offline_people"):
     name: str
 
 
-class Knows(Edge[Person, Person], collection="knows"):
+class Knows(Edge[Person, Person], collection="offline_knows"):
     pass
 
 
@@ -283,13 +283,10 @@ async def test_the_awaited_manager_does_the_same(
     await other.close()
 
 
-def test_a_server_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -> None:
-    binary = find_server()
-    if binary is None:
-        pytest.skip("no solidb server")
+def test_a_server_that_is_killed_while_it_writes_loses_nothing(server_binary: Path, tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     config = SyncConfig(database="d", local_storage_path=tmp_path / "store", auto_sync=False)
-    with running_server(binary, tmp_path / "server", password="secret") as first:
+    with running_server(server_binary, tmp_path / "server", password="secret") as first:
         first.create_database("d")
         manager = OfflineSyncManager(first.url("d"), config).initialize()
         for number in range(2000):
@@ -300,7 +297,7 @@ def test_a_server_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -
         killer.join()
         manager.close()
     with (
-        running_server(binary, tmp_path / "server", password="secret") as second,
+        running_server(server_binary, tmp_path / "server", password="secret") as second,
         Client(second.url("d")) as client,
         OfflineSyncManager(second.url("d"), config) as manager,
     ):

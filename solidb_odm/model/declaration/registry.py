@@ -6,8 +6,10 @@ there should be.
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ...commands import CollectionSpec
@@ -45,22 +47,34 @@ class Registry:
     def claim(self, model: type[Any], spec: CollectionSpec) -> None:
         """Enter a class for its collection.
 
-        A class of the same name and place takes the place of an earlier one (a module that is loaded again,
-        a notebook cell that is run again). Two class statements of one module that don't inherit from one of
-        the same collection can't share it, and classes of other modules must declare the same of it, or
-        nothing: DeclarationError.
+        A class of the same module and qualified name takes the place of an earlier one (a module that is
+        loaded again, a notebook cell that is run again). Two class statements of one module that don't
+        inherit from one of the same collection can't share it, nor can classes of one name in two modules;
+        other classes of two modules must declare the same of it, or nothing: DeclarationError.
         """
         Registry.generation += 1
         self._waiting.discard(model)
-        kept: list[weakref.ref[type[Any]]] = []
-        for other in self.claimants(spec.name):
-            if is_same_place(other, model):
-                type.__setattr__(other, SUCCESSOR, weakref.ref(model))
-            elif not _is_forgotten(other, model):
+        with suppress(DeclarationError):
+            self._claims[spec.name] = self._agreeing(model, spec)
+            return
+        gc.collect()  # what nobody can reach any more declares nothing, whenever the collector comes by
+        self._claims[spec.name] = self._agreeing(model, spec)
+
+    def _agreeing(self, model: type[Any], spec: CollectionSpec) -> list[weakref.ref[type[Any]]]:
+        """Return the classes of a collection with a new one at the end; DeclarationError if it can't be."""
+        others = [each for each in self.claimants(spec.name) if not _is_over(each, model)]
+        replaced = [each for each in others if is_same_place(each, model)]
+        kept = [each for each in others if each not in replaced]
+        for other in replaced:  # first, since the children of what is replaced are the new class's by this
+            type.__setattr__(other, SUCCESSOR, weakref.ref(model))
+        try:
+            for other in kept:
                 _check_agreement(model, spec, other)
-                kept.append(weakref.ref(other))
-        kept.append(weakref.ref(model))
-        self._claims[spec.name] = kept
+        except DeclarationError:
+            for other in replaced:
+                type.__delattr__(other, SUCCESSOR)
+            raise
+        return [weakref.ref(each) for each in (*kept, model)]
 
     def claimants(self, collection: str) -> list[type[Any]]:
         """Return the living classes of a collection, in the order they were made."""
@@ -139,17 +153,17 @@ def _are_apart(one: Any, other: Any) -> bool:
     return _scope(one) != _scope(other) and any("<locals>" in _scope(each)[1] for each in (one, other))
 
 
-def _is_forgotten(other: type[Any], model: type[Any]) -> bool:
-    """Return whether a class of the same name, made elsewhere or by a function, has had its time."""
-    is_child = _owners(model, model.__solidb_collection__) & _owners(other, model.__solidb_collection__)
-    return other.__name__ == model.__name__ and (not is_child or _are_apart(model, other))
+def _is_over(other: type[Any], model: type[Any]) -> bool:
+    """Return whether a class was made by a function that gives way: to a class of its name made elsewhere."""
+    is_local = "<locals>" in _scope(other)[1]
+    return is_local and other.__name__ == model.__name__ and _are_apart(model, other)
 
 
 def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -> None:
     theirs: CollectionSpec = other.__collection_spec__()
-    name = other.__qualname__
+    mine, name = model.__qualname__, other.__qualname__
     if model.__module__ != other.__module__:
-        name = f"{other.__module__}.{name}"
+        mine, name = f"{model.__module__}.{mine}", f"{other.__module__}.{name}"
     if _are_relatives(model, other, spec.name):
         if spec.kind == theirs.kind and model.__solidb_type_name__ == other.__solidb_type_name__ is not None:
             raise DeclarationError(
@@ -160,7 +174,9 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -
         return
     if _are_apart(model, other):
         return
-    if spec.kind != theirs.kind:
+    if model.__name__ == other.__name__ and _scope(model) != _scope(other):
+        problem = f"as {name} does"
+    elif spec.kind != theirs.kind:
         problem = f"as {spec.kind}s, where {name} declares {theirs.kind}s"
     elif _scope(model) == _scope(other) and model.__solidb_is_stated__ and other.__solidb_is_stated__:
         problem = f"that {name} has declared already"
@@ -170,7 +186,7 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -
         return
     raise DeclarationError(
         f"declares the collection {spec.name!r} {problem}",
-        model=model.__qualname__,
+        model=mine,
         hint=f"inherit from {other.__qualname__}, choose another collection=, or bind one of the two to a "
         "Registry() of its own: class Base(Document, abstract=True, registry=..)",
     )

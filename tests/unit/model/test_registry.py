@@ -178,6 +178,46 @@ def test_links_and_ends_take_documents_of_the_class_in_the_place_of_theirs(make:
         assert read.author.value.books == (read,)
 
 
+SHOP = "class Item(Document, collection='taken_items'):\n    {field}"
+
+
+def test_a_class_never_takes_the_place_of_one_of_the_same_name_in_another_module(make: Any) -> None:
+    first = make("shop", SHOP.format(field="price: int = 0")).Item
+    with pytest.raises(
+        DeclarationError, match=r"depot\.Item: declares the collection 'taken_items' as shop\.Item does"
+    ):
+        make("depot", SHOP.format(field="shelf: str = ''"))
+    assert registry.claimants("taken_items") == [first]
+    again = make("shop", SHOP.format(field="price: int = 1")).Item  # as a notebook's cell
+    assert registry.claimants("taken_items") == [again]
+
+
+def test_a_class_that_nobody_can_reach_is_in_nobodys_way(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make("closed_shop", SHOP.replace("taken", "closed").format(field="price: int = 0"))
+    gc.disable()
+    try:
+        del sys.modules["closed_shop"]
+        new = make("open_shop", SHOP.replace("taken", "closed").format(field="price: int = 0")).Item
+    finally:
+        gc.enable()
+    assert registry.claimants("closed_items") == [new]
+
+
+def test_a_class_of_a_function_gives_way_to_a_module_and_not_the_other_way(make: Any) -> None:
+    def local() -> Any:
+        class Item(Document, collection="local_items"):
+            pass
+
+        return Item
+
+    early = local()
+    module = make("local_shop", SHOP.replace("taken", "local").format(field="price: int = 0")).Item
+    assert registry.claimants("local_items") == [module]
+    late = local()
+    assert registry.claimants("local_items") == [module, late]
+    assert early is not late
+
+
 def test_an_old_subclass_is_not_read_any_more(make: Any, engine: Engine) -> None:
     make("kinds", "class Shape(Document, collection='cell_shapes'):\n    n: int = 0")
     make("kinds", "class Circle(Shape):\n    radius: int = 0")
