@@ -329,7 +329,7 @@ def test_random_histories_lose_nothing_on_the_real_server(server: LocalServer, t
 
 
 def test_a_store_belongs_to_one_server_whatever_its_address(
-    opened: Opener, server: LocalServer, database: str, tmp_path: Path
+    opened: Opener, server: LocalServer, server_binary: Path, database: str, tmp_path: Path
 ) -> None:
     manager = opened("a")
     manager.save_document("notes", "n", {"n": 1})
@@ -340,10 +340,8 @@ def test_a_store_belongs_to_one_server_whatever_its_address(
     other_address.save_document("notes", "m", {"n": 2})
     assert other_address.sync_now().pushed == 1
     other_address.close()
-    binary = find_server()
-    assert binary is not None
     (tmp_path / "server").mkdir()
-    with running_server(binary, tmp_path / "server") as second:
+    with running_server(server_binary, tmp_path / "server") as second:
         second.create_database(database)
         opened("b", url=second.url(database)).sync_now()
         moved = opened("a", url=second.url(database))
