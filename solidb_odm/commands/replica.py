@@ -42,7 +42,8 @@ class Sent:
 class Edit:
     """A document that differs from what this store and the server agreed on last.
 
-    ``number`` grows with every local change. ``remote`` is the other side of a parked conflict.
+    ``number`` grows with every local change. ``remote`` is the other side of a parked conflict. ``text`` is
+    ``current`` as JSON, "" for none.
     """
 
     collection: str
@@ -58,6 +59,7 @@ class Edit:
     sent: Sent | None = None
     revision: str = ""
     remote: RemoteVersion | None = None
+    text: str = field(default="", repr=False, hash=False)
 
     @property
     def kind(self) -> EditKind:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -36,7 +35,7 @@ from .round import Round, settle_by_look
 
 T = TypeVar("T")
 
-EDITS_AT_ONCE: Final = 500
+EDITS_AT_ONCE: Final = 1000
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 _MOVED: Final = (StaleDocumentError, DocumentNotFound, DuplicateKey)
 
@@ -161,7 +160,7 @@ def _batches(edits: Sequence[Edit]) -> Iterator[list[Edit]]:
     batch: list[Edit] = []
     size = 0
     for edit in edits:
-        own = len(json.dumps(edit.current))
+        own = len(edit.text)
         if batch and size + own > _BYTES_AT_ONCE:
             yield batch
             batch, size = [], 0

@@ -68,6 +68,10 @@ IDENTITY: Final = "_solidb_odm_sync"
 _NAME: Final = "name"
 _KINDS: Final = ("document", "edge")
 _STALE: Final = 409
+_ALL_OR_NOTHING: Final = 100
+"""How many rows of a query are written one by one; more are stored all or none."""
+
+_ONE_BY_ONE: Final = ' OPTIONS {overwriteMode: "ignore", ignoreErrors: true}'
 _LARGEST: Final = 10 * 1024 * 1024
 """Bytes of a document that can be replaced under a condition, so none larger is made."""
 
@@ -143,9 +147,17 @@ def fetch(command: Fetch, database: str) -> Exchange[list[JsonObject]]:
 
 def create_many(command: CreateMany, database: str) -> Exchange[dict[str, Written]]:
     """Store new documents; what is there already, or refused, has no row in the answer."""
-    name = quoted(command.collection)
+    if len(command.documents) > _ALL_OR_NOTHING:
+        try:
+            return (yield from _insert(command, "", database))
+        except InvalidDocument:
+            pass  # one of them is taken or refused, so none is stored
+    return (yield from _insert(command, _ONE_BY_ONE, database))
+
+
+def _insert(command: CreateMany, options: str, database: str) -> Exchange[dict[str, Written]]:
     text = (
-        f'FOR d IN @documents INSERT d INTO {name} OPTIONS {{overwriteMode: "ignore", ignoreErrors: true}}'
+        f"FOR d IN @documents INSERT d INTO {quoted(command.collection)}{options}"
         " RETURN [NEW._key, NEW._rev, NEW._updated_at]"
     )
     request = query_request(text, {"documents": list(command.documents)}, database)

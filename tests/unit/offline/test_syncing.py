@@ -81,7 +81,7 @@ def test_nothing_to_do_is_nothing_done(manager: OfflineSyncManager, server: Mode
     manager.sync_now()
     server.requests.clear()
     result = manager.sync_now()
-    assert (result.pushed, result.pulled, len(server.requests)) == (0, 0, 2)
+    assert (result.pushed, result.pulled, len(server.requests)) == (0, 0, 3)
 
 
 def test_every_writer_is_seen_by_the_very_next_sync(manager: OfflineSyncManager, server: ModelServer) -> None:

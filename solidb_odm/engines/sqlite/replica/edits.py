@@ -98,7 +98,7 @@ class Edits:
             " WHERE collection = ? AND key = ?",
             [
                 (
-                    json.dumps({"document": edit.current}, ensure_ascii=False),
+                    f'{{"document":{edit.text or "null"}}}',
                     edit.number,
                     edit.collection,
                     edit.key,
@@ -153,20 +153,22 @@ class Edits:
 
 def _edit(row: tuple[Any, ...], stored: Stored | None, revision: str) -> Edit:
     collection, key, base, number, since, edited, state, attempts, error, sent, sent_number, remote = row
+    text = "" if stored is None else json_text.body_text(stored[4])
     return Edit(
         collection,
         key,
         document_of(base),
-        _body(stored),
+        json_text.decode(text) if text else None,
         number,
         since,
         edited,
         state,
         attempts,
         error,
-        None if sent is None else Sent(json.loads(sent)["document"], sent_number),
+        None if sent is None else Sent(json_text.decode(sent)["document"], sent_number),
         revision,
         None if remote is None else RemoteVersion(**json.loads(remote)),
+        text,
     )
 
 

@@ -19,6 +19,7 @@ from ....commands.replica import (
     Settle,
     Unchanged,
 )
+from .. import json_text
 from ..catalogue import Catalogue, Collection
 from ..documents import Writer, new_revisions, now
 from .capture import EDITS, JOURNAL, KNOWN
@@ -46,9 +47,11 @@ class Mirror:
         if not command.outcomes:
             return []
         collection = self._catalogue.need(command.collection)
-        fresh = self._adopt_fresh(collection, command.outcomes)
+        done = self._adopt_fresh(collection, command.outcomes) | self._acknowledge_many(
+            collection, command.outcomes
+        )
         return [
-            True if place in fresh else self._take[type(outcome)](collection, outcome)
+            True if place in done else self._take[type(outcome)](collection, outcome)
             for place, outcome in enumerate(command.outcomes)
         ]
 
@@ -68,6 +71,29 @@ class Mirror:
             collection, [(outcome.key, outcome.kind) for outcome in rows.values() if outcome.kind]
         )
         return set(rows)
+
+    def _acknowledge_many(self, collection: Collection, outcomes: Sequence[Outcome]) -> set[int]:
+        """End the edits that nobody has made anew since they were sent; return their places."""
+        places = {
+            outcome.key: place
+            for place, outcome in enumerate(outcomes)
+            if isinstance(outcome, Acknowledged) and outcome.revision
+        }
+        if len(places) < len(outcomes):
+            return set()
+        rows = json_text.encode([list(row) for row in map(_acknowledgement, outcomes)])
+        ended = self._connection.execute(
+            f"DELETE FROM {EDITS} WHERE collection = ? AND (key, number) IN"
+            " (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND sent_number = number RETURNING key",
+            (collection.name, rows),
+        ).fetchall()
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO {KNOWN} (collection, key, rev, updated)"
+            " SELECT ?, value ->> 0, value ->> 2, value ->> 3 FROM json_each(?)"
+            " WHERE value ->> 0 IN (SELECT value FROM json_each(?))",
+            (collection.name, rows, json_text.encode([key for (key,) in ended])),
+        )
+        return {places[key] for (key,) in ended}
 
     def _is_touched(self, collection: Collection) -> bool:
         sql = f"SELECT 1 FROM {EDITS} WHERE collection = ? LIMIT 1"
@@ -236,3 +262,7 @@ class Mirror:
             f"INSERT INTO {JOURNAL} (collection, key, kind) VALUES (?, ?, ?)",
             [(collection.name, key, kind) for key, kind in rows],
         )
+
+
+def _acknowledgement(outcome: Any) -> tuple[str, int, str, str]:
+    return outcome.key, outcome.number, outcome.revision, outcome.updated
