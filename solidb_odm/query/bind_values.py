@@ -30,6 +30,23 @@ def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[st
     return (*(_assignment(model, name, value) for name, value in values.items()), *_recomputed(model, values))
 
 
+def by_names(model: type[Document], values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return new values by the names of their fields, which may be given as fields: ``{User.age: 3}``."""
+    return {
+        _field_name(model, key) if isinstance(key, FieldRef) else key: each for key, each in values.items()
+    }
+
+
+def _field_name(model: type[Document], field: FieldRef) -> str:
+    place = field.__place__
+    if place.source is not model or len(place.path) != 1:
+        raise UsageError(
+            f"values() gives whole fields of {model.__name__} new values, and {field!r} is none",
+            hint="values(field=value)",
+        )
+    return place.name
+
+
 def _recomputed(model: type[Document], values: Mapping[str, Any]) -> Iterator[tuple[str, Expression]]:
     """Return the computed fields that change with the values; UsageError where they need other values too."""
     constant = {name for name, value in values.items() if not isinstance(value, Expression)}

@@ -12,7 +12,7 @@ from ..commands import IndexSpec
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
-from .bind_values import documents_of, given_part, stored_form
+from .bind_values import by_names, documents_of, given_part, stored_form
 from .compiler import BuildScope
 from .select_block import unmarked
 from .updates import document_class
@@ -33,7 +33,9 @@ class Insert(Write):
 
         Keywords are the fields of one more document.
         """
-        added = [stored_form(document) for document in documents_of(self.model, _rows(rows, fields))]
+        added = [
+            stored_form(document) for document in documents_of(self.model, _rows(self.model, rows, fields))
+        ]
         return replace(self, rows=(*self.rows, *added))
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:
@@ -77,7 +79,7 @@ class Upsert(Write):
         A dict without ``key`` is found by the fields given to ``on``, or by those of the model's only unique
         index. Of a document that is there, a dict changes the fields it names, a document all of them.
         """
-        given = _rows(rows, fields)
+        given = _rows(self.model, rows, fields)
         added: list[JsonObject] = []
         for row, document in zip(given, documents_of(self.model, given), strict=True):
             whole = stored_form(document)
@@ -174,9 +176,10 @@ def _nth(row: str, number: int) -> q.Expression:
     return q.Subscript(q.Attribute(q.Name(row), "sought"), q.Literal(number))
 
 
-def _rows(rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
+def _rows(model: type[Document], rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
     given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
-    return [*given, fields] if fields else given
+    named = [by_names(model, each) if isinstance(each, Mapping) else each for each in given]  # pyright: ignore[reportUnknownArgumentType]
+    return [*named, fields] if fields else named
 
 
 def _some(rows: tuple[JsonObject, ...], what: str, model: type[Document]) -> list[JsonObject]:

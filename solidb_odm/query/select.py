@@ -174,9 +174,7 @@ class Select(Loading[T_co], Selection):
         elif isinstance(other, Expression) or not (
             isinstance(other, type) or hasattr(other, "__solidb_model__")
         ):
-            raise UsageError(
-                f"join() reads a Document class, aliased(..), cte(..) or unnest(..), not {other!r}"
-            )
+            raise _not_joined(other)
         self._check_joins_once(other)
         joined = self._with(joins=(*self.joins, other))
         return joined.where(*on) if on else joined
@@ -186,6 +184,8 @@ class Select(Loading[T_co], Selection):
 
         In those the other document, and each field of it, is None; so it is for ``where`` and ``order_by``.
         """
+        if isinstance(cast(Any, other), Expression):
+            raise _not_joined(other)
         self._check_joins_once(other)
         partner = Partner(other, tuple(conditions.condition(each) for each in on))
         columns = tuple(or_none(each, other) for each in self.columns)
@@ -280,6 +280,17 @@ class Select(Loading[T_co], Selection):
         """The one model the statement gives whole documents of, if it does."""
         only = self.columns[0] if self.single and self.reader is None else None
         return only if isinstance(only, Entity) else None
+
+
+def _not_joined(other: Expression | Any) -> UsageError:
+    """Return the error of joining what is no source; for a link it says what to write."""
+    is_link = isinstance(other, Expression) and other.__solidb_kind__ == "link"
+    return UsageError(
+        f"join() reads a Document class, aliased(..), cte(..) or unnest(..), not {other!r}",
+        hint=f"join(Target, {other!r} == Target.id), where Target is the class it leads to"
+        if is_link
+        else None,
+    )
 
 
 def _is_model(source: Any) -> bool:

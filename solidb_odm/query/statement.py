@@ -52,6 +52,7 @@ class Compiled:
 WAYS = {
     "all": "session.scalars(statement).all()",
     "count": "session.scalar(select(func.count(User)).where(..))",
+    "exists": "exists(select(..))",
     "execution_options": "options of the session or the engine",
     "filter": "where()",
     "first": "session.scalars(statement).first()",

@@ -13,7 +13,7 @@ from ..model.document import Document
 from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from . import conditions
-from .bind_values import patch_of
+from .bind_values import by_names, patch_of
 from .compiler import BuildScope
 from .elements import closed_all
 from .select_block import conjunction, narrowing
@@ -59,14 +59,14 @@ class Update(Chosen):
 
     patch: tuple[tuple[str, Expression], ...] = ()
 
-    def values(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+    def values(self, fields: Mapping[Any, Any] | None = None, /, **more: Any) -> Self:
         """Set fields to new values, or expressions over the old ones: ``values(age=User.age + 1)``.
 
-        Values are checked and encoded as the model's own. A field that holds a model or a list is
-        replaced whole.
+        ``fields`` are by name, or as ``{User.age: 3}``. Values are checked and encoded as the model's own. A
+        field that holds a model or a list is replaced whole.
         """
         patch = dict(self.patch)
-        patch.update(patch_of(self.model, {**(fields or {}), **more}))
+        patch.update(patch_of(self.model, {**by_names(self.model, fields or {}), **more}))
         return replace(self, patch=tuple(patch.items()))
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:

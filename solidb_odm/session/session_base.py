@@ -37,6 +37,7 @@ WAYS = {
     "bulk_save_objects": "session.add_all(documents)",
     "bulk_update_mappings": "session.execute(update(User).where(..).values(..))",
     "connection": "session.engine",
+    "exec": "session.scalars(statement)",
     "get_bind": "session.engine",
     "in_transaction": "session.new, session.dirty and session.deleted",
     "query": "session.scalars(select(User).where(..)).all()",

@@ -16,8 +16,10 @@ from solidb_odm import (
     Session,
     aliased,
     delete,
+    desc,
     func,
     insert,
+    is_null,
     label,
     sdbql,
     select,
@@ -216,3 +218,32 @@ def test_what_sqlalchemy_has_and_this_has_not_names_the_way(session: Session) ->
         assert not hasattr(owner, name)
         with pytest.raises(AttributeError, match=f"'{name}'; write .*{way}"):
             getattr(owner, name)
+
+
+def test_new_values_may_be_given_by_fields(session: Session, people: list[Person]) -> None:
+    session.execute(update(Person).where(P.age == 1).values({P.age: P.age + 40, P.note: "by field"}))
+    session.execute(insert(Person).values([{P.name: "new", P.age: 7}]))  # type: ignore[list-item]
+
+    assert session.scalars(select(P.age).where(P.note == "by field")).all() == [41]
+    assert session.scalars(select(P.age).where(P.name == "new")).all() == [7]
+    with pytest.raises(UsageError, match=r"whole fields of Person new values, and Author\.name is none"):
+        update(Person).values({Author.name: "x"})
+
+
+@pytest.mark.parametrize("join", ["join", "outerjoin"])
+def test_a_link_that_is_joined_says_what_to_write(join: str) -> None:
+    with pytest.raises(UsageError, match=r"not Post\.author\n.*join\(Target, Post\.author == Target\.id\)"):
+        getattr(select(Post), join)(Post.author)
+    with pytest.raises(UsageError, match=r"not Person\.name$"):
+        getattr(select(Post), join)(P.name)
+
+
+def test_nulls_come_last_as_is_said(session: Session, people: list[Person]) -> None:
+    with pytest.raises(AttributeError, match=r"write order_by\(is_null\(field\), field\)"):
+        P.note.desc().nulls_last()
+    people[1].note = "x"
+    session.commit()
+    for order, first in ((is_null(P.note), "x"), (desc(is_null(P.note)), None)):
+        assert session.scalars(select(P.note).order_by(order, P.note)).first() == first
+    with pytest.raises(AttributeError, match=r"write exists\(select"):
+        select(Person).exists()  # type: ignore[attr-defined]

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._dataclasses import dataclass
-from ...errors import UsageError
+from ...errors import UsageError, missing
 from ...language import nodes as q
 from .. import type_inspection
 from . import decimals
@@ -41,6 +41,18 @@ class Ordering:
 
     expression: Expression
     descending: bool = False
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _WAYS)
+
+
+_WAYS = {
+    "nulls_first": "order_by(desc(is_null(field)), field), which puts null first",
+    "nulls_last": "order_by(is_null(field), field), which puts null last",
+}
+"""What SQLAlchemy's sort keys have, by what to write here."""
 
 
 def among(
