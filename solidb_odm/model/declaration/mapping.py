@@ -22,7 +22,7 @@ from ..expressions.encoded_values import stored_name
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form, type_form
-from ..stored.scalars import is_deep, number_fields
+from ..stored.scalars import is_deep, number_fields, vector_fields
 from ..stored.trial import is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
 from .indexes import Index
@@ -53,7 +53,8 @@ class Mapping:
     hold; ``embedded`` the classes its fields can hold instances of; ``is_open`` says that it takes
     extra attributes. ``json_only`` says that the model reads JSON text other than the same values in
     Python, or would share those values, so that a change in place would reach the stored form too.
-    ``numbers`` are the fields that hold numbers; ``deep_numbers`` says that others may stand deeper.
+    ``numbers`` are the fields that hold numbers, ``vectors`` those that hold lists of floats;
+    ``deep_numbers`` says that others may stand deeper.
     ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
     and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
     author may write one field by another.
@@ -76,6 +77,7 @@ class Mapping:
     unstored: tuple[str, ...] = ()
     json_only: bool = False
     numbers: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
     deep_numbers: bool = True
     names: dict[str, Any] = field(default_factory=dict[str, Any])
     computed: frozenset[str] = frozenset()
@@ -148,7 +150,10 @@ def make_mapping(
     mapping.revalidated = revalidated_fields(model)
     decorators = model.__pydantic_decorators__
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
-    mapping.numbers, mapping.deep_numbers = number_fields(model), is_deep(model) or _computes_numbers(model)
+    mapping.numbers, mapping.vectors = number_fields(model), vector_fields(model)
+    mapping.deep_numbers = (
+        is_deep(model) or _computes_numbers(model) or (mapping.rewrites and bool(mapping.vectors))
+    )
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.version = _version(model, settings)
     return mapping

@@ -23,6 +23,7 @@ from .embedded import of_other_class
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
+_FLOATS: frozenset[type[Any]] = frozenset((float,))
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
@@ -59,10 +60,23 @@ def _check_parts(mapping: Mapping, document: Any) -> None:
 
 def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
     """Return whether the text may hold numbers that JSON does not have."""
-    if not mapping.deep_numbers:
+    if not (mapping.deep_numbers or mapping.vectors):
         return _has_inexact(mapping, document)
-    marked = "NaN" in text or "Infinity" in text
-    return marked or _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
+    if "NaN" in text or "Infinity" in text:
+        return True
+    if not mapping.deep_numbers and _has_plain_vectors(mapping, document):
+        return _has_inexact(mapping, document)
+    return _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
+
+
+def _has_plain_vectors(mapping: Mapping, document: Any) -> bool:
+    """Return whether the vectors are lists of floats, among which just NaN and infinities are inexact."""
+    values = document.__dict__
+    for name in mapping.vectors:
+        value: Any = values.get(name)
+        if value is not None and not (value.__class__ is list and set(map(type, value)) <= _FLOATS):
+            return False
+    return True
 
 
 def _has_inexact(mapping: Mapping, document: Any) -> bool:
@@ -89,7 +103,7 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
         value[TYPE_ATTRIBUTE] = mapping.type_name
     if mapping.version > 1:
         value[VERSION_ATTRIBUTE] = mapping.version
-    if mapping.deep_numbers or _has_inexact(mapping, document):
+    if mapping.deep_numbers or mapping.vectors or _has_inexact(mapping, document):
         _check_exact(mapping, document, value, "")
     return value
 

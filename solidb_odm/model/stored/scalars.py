@@ -51,16 +51,29 @@ def number_fields(model: type[Any]) -> tuple[str, ...]:
     )
 
 
+def vector_fields(model: type[Any]) -> tuple[str, ...]:
+    """Return the fields that can hold a plain list of floats, and no other numbers deeper than themselves."""
+    return tuple(
+        name
+        for name, info in model.__pydantic_fields__.items()
+        if any(map(_is_vector, type_inspection.alternatives(info.annotation)))
+    )
+
+
 def is_deep(model: type[Any]) -> bool:
-    """Return whether numbers can stand anywhere else than in the fields themselves."""
+    """Return whether numbers can stand anywhere else than in the fields themselves and in their vectors."""
     if model.model_config.get("extra") == "allow" or model.__pydantic_computed_fields__:
         return True
     return any(
         _holds_numbers(member, {model})
         for info in model.__pydantic_fields__.values()
         for member in type_inspection.alternatives(info.annotation)
-        if member not in (int, float)
+        if member not in (int, float) and not _is_vector(member)
     )
+
+
+def _is_vector(member: Any) -> bool:
+    return get_origin(member) is list and get_args(member) == (float,)
 
 
 def _holds_numbers(annotation: Any, seen: set[type[Any]]) -> bool:
