@@ -63,6 +63,7 @@ from .replica import ReplicaStore
 from .sql.candidates import Statistics
 from .sql_names import table_sql
 from .store import closed_with, translate
+from .vector_index import VectorCache
 
 R = TypeVar("R")
 
@@ -101,6 +102,7 @@ class FileChannel:
         options: StoreOptions,
         clock: SweepClock,
         plans: PlanCache,
+        vectors: VectorCache,
         statistics: Statistics,
         queue: WriteQueue,
         give_back: Callable[[sqlite3.Connection], None],
@@ -118,7 +120,9 @@ class FileChannel:
         weakref.finalize(self, queue.leave, self._transaction.turn).atexit = False
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
-        self._queries = Queries(connection, self._catalogue, self._transaction, self._writer, options, plans)
+        self._queries = Queries(
+            connection, self._catalogue, self._transaction, self._writer, options, plans, vectors
+        )
         self._transaction.is_cancelled = self._queries.is_cancelled
         self._gets: dict[str, str] = {}
         self._perform: dict[type[Any], Callable[[Any], Any]] = {

@@ -27,6 +27,7 @@ from .file_url import StoreOptions, parse_url
 from .plan_cache import PlanCache
 from .sql.candidates import Statistics
 from .store import closed_with, open_connection, translate
+from .vector_index import VectorCache
 
 Observer: TypeAlias = Callable[[str, int, float, int], None]
 """Called with the SQL, the number of its parameters, milliseconds, and rows read or written."""
@@ -124,6 +125,7 @@ class FileDriver:
         self._key_lock = threading.Lock()
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
+        self._vectors = VectorCache()
         self._statistics = Statistics()
         self._queue = WriteQueue()
         self._clock = SweepClock(self._options.sweep)
@@ -164,6 +166,7 @@ class FileDriver:
                 self._options,
                 self._clock,
                 self._plans,
+                self._vectors,
                 self._statistics,
                 self._queue,
                 self._give_back,
@@ -223,6 +226,7 @@ class FileDriver:
         """Leave the idle connections to the parent process; threads of it may have held the locks."""
         self._key_lock = threading.Lock()
         self._plans.after_fork()
+        self._vectors.after_fork()
         self._queue.after_fork()
         for connection in self._idle:
             forks.leave(connection, self._options.path, in_use=False)

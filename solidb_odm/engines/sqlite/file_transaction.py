@@ -115,6 +115,12 @@ class Transaction:
         self.is_cancelled: Callable[[], bool] = bool
         self._before = connection.total_changes
         self._names: list[str] = []
+        self._has_begun = False
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether what is read now may be what only this transaction sees."""
+        return self._has_begun and self._connection.in_transaction
 
     @property
     def is_open(self) -> bool:
@@ -133,6 +139,7 @@ class Transaction:
             self._queue.leave(self.turn)
             raise
         self._names.clear()
+        self._has_begun = True
         self._before = self._connection.total_changes
         self._catalogue.settle()
         self._catalogue.refresh()
@@ -145,6 +152,7 @@ class Transaction:
             self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
             self._connection.execute("COMMIT")
             self._catalogue.settle()
+        self._has_begun = False
         self._queue.leave(self.turn)
 
     def rollback(self) -> None:
@@ -152,6 +160,7 @@ class Transaction:
             self._connection.execute("ROLLBACK")
             self._catalogue.forget()
             self._catalogue.settle()
+        self._has_begun = False
         self._queue.leave(self.turn)
 
     def savepoint(self, name: str) -> None:

@@ -34,6 +34,7 @@ from .sql_names import (
     table_sql,
     text_literal,
 )
+from .vector_tables import create_vectors, drop_vectors
 
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
 _HAS_NUL = f"instr(doc, '{NUL_ESCAPE}') AND solidb_has_nul(doc)"
@@ -45,7 +46,6 @@ _SIDE_TABLES = {
         "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
     ),
     "geo": "CREATE VIRTUAL TABLE {table} USING rtree(rowid, south, north, west, east)",
-    "vector": "CREATE TABLE {table} (rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL)",
 }
 
 
@@ -112,6 +112,8 @@ def create_index(collection: Collection, index: StoredIndex, *, relaxed: bool = 
         return _element_index(collection.name, index)
     if spec.kind in ("persistent", "ttl"):
         return _expression_index(collection.name, index, relaxed=relaxed, exact=collection.exact)
+    if spec.kind == "vector":
+        return create_vectors(index.number, collection.table, field_path(spec.fields[0]), spec.dimension)
     tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
     if spec.kind == "fulltext":
         vocabulary = f"fts5vocab({side_table(index)}, 'row')"
@@ -135,6 +137,8 @@ def drop_index(index: StoredIndex) -> list[str]:
                 for event in ("insert", "update")
             ),
         ]
+    if index.spec.kind == "vector":
+        return drop_vectors(index.number)
     more = {"fulltext": [vocabulary_table(index)], "geo": [rest_table(index)]}.get(index.spec.kind, [])
     tables = [*more, side_table(index)]
     triggers = [
@@ -155,7 +159,7 @@ def _unique_name(index: StoredIndex) -> str:
 
 
 def side_table(index: StoredIndex) -> str:
-    """Return the name of the table that holds a fulltext, geo or vector index, or one over elements."""
+    """Return the name of the table that holds a fulltext or geo index, or one over elements."""
     kind = _ELEMENT_KIND if index.spec.is_of_elements else index.spec.kind
     return f"{PREFIX}{kind}_{index.number}"
 
@@ -327,11 +331,6 @@ def _words(document: str, spec: IndexSpec) -> tuple[str, str]:
     return f"solidb_words({document} ->> {path})", f"json_type({document}, {path}) = 'text'"
 
 
-def _vector(document: str, spec: IndexSpec) -> tuple[str, str]:
-    vector = f"solidb_vector({document} -> {field_path(spec.fields[0])}, {spec.dimension})"
-    return vector, f"{vector} IS NOT NULL"
-
-
 def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
     """Return the point as a box: of ``{lat, lon}``, ``{latitude, longitude}``, GeoJSON or ``[lat, lon]``."""
     field = field_path(spec.fields[0])[1:-1]
@@ -368,5 +367,4 @@ def _elsewhere(document: str, spec: IndexSpec) -> tuple[str, str]:
 _CONTENT: dict[str, tuple[str, _Content]] = {
     "fulltext": ("words", _words),
     "geo": ("south, north, west, east", _box),
-    "vector": ("vector", _vector),
 }

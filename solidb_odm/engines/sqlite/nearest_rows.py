@@ -1,107 +1,26 @@
-"""Queries that sort documents by nearness and take the first: the index says which can be among them.
+"""Answers to queries for what is nearest: an index says which documents can be among the first.
 
-``FOR d IN docs SORT DISTANCE(d.place.lat, d.place.lon, 10, 20) LIMIT 5 RETURN d`` would compute the distance
-of every document. Here the geo index gives the documents of a box that must hold the five, and the vector
-index the nearest vectors; just these are sorted, by the language itself. Documents that the index does not
-know are always among them, as they can come first.
-
-The nearest vectors of an index, by one product of a matrix where NumPy is there.
+Just these are sorted, by the language itself. Documents that the index does not know are among them where
+they can come first, or may be an error.
 """
 
 from __future__ import annotations
 
 import math
 import sqlite3
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from ..._types import Json
+from ..._types import Json, Stored
 from ...language import nodes
 from ...language.functions.shapes import metres
-from ...language.walk import walk
 from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import rest_table, side_table
+from .nearness import Nearness, nearness
+from .sql.candidates import Narrowings
 from .sql.proximity import surroundings
-
-_INDEXES_KEPT: Final = 4
-_ROUNDING: Final = 1e-4
-_LONGEST: Final = 1e18
-
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    rowids: list[int]
-    vectors: Any
-    lengths: Any
-    longest: float
-
-
-class VectorIndexes:
-    """Vector indexes of one connection; the matrices last used stay in memory while nothing is written."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._kept: OrderedDict[tuple[int, int, int], _Matrix] = OrderedDict()
-
-    def nearest(self, index: StoredIndex, query: list[float], most: int) -> Sequence[int] | None:
-        """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
-
-        None without NumPy, and where 32 bits are too few for the squares of the numbers.
-        """
-        if find_spec("numpy") is None or not all(map(math.isfinite, query)):
-            return None
-        numpy: Any = import_module("numpy")
-        matrix = self._matrix(numpy, index)
-        if matrix.longest * max(1.0, math.hypot(*query)) > _LONGEST:
-            return None
-        if most >= len(matrix.rowids) or most < 1:
-            return matrix.rowids if most >= 1 else ()
-        asked = numpy.asarray(query, dtype=numpy.float32)
-        scores = _scores(numpy, matrix, asked, index.spec.metric)
-        worst = numpy.partition(scores, len(scores) - most)[len(scores) - most]
-        near = numpy.nonzero(scores >= worst - _ROUNDING * max(1.0, abs(float(worst))))[0]
-        places: list[int] = near.tolist()
-        return [matrix.rowids[at] for at in places]
-
-    def without_length(self, index: StoredIndex) -> list[int]:
-        """Return the rowids of the vectors of zeros, which have no direction."""
-        numpy: Any = import_module("numpy")
-        matrix = self._matrix(numpy, index)
-        return [matrix.rowids[at] for at in numpy.nonzero(matrix.lengths == 0)[0].tolist()]
-
-    def _matrix(self, numpy: Any, index: StoredIndex) -> _Matrix:
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        key = (index.number, version, self._connection.total_changes)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self._read(numpy, index)
-            while len(self._kept) > _INDEXES_KEPT:
-                self._kept.popitem(last=False)
-        return found
-
-    def _read(self, numpy: Any, index: StoredIndex) -> _Matrix:
-        rows = self._connection.execute(f"SELECT rowid, vector FROM {side_table(index)}").fetchall()
-        flat = numpy.frombuffer(b"".join(row[1] for row in rows), dtype=numpy.float32)
-        vectors = flat.reshape(len(rows), index.spec.dimension)
-        with numpy.errstate(over="ignore"):
-            lengths = numpy.linalg.norm(vectors, axis=1)
-        return _Matrix([row[0] for row in rows], vectors, lengths, float(lengths.max(initial=0.0)))
-
-
-def _scores(numpy: Any, matrix: _Matrix, asked: Any, metric: str) -> Any:
-    """Return a score for each vector, the higher the nearer."""
-    products = matrix.vectors @ asked
-    if metric == "dot":
-        return products
-    if metric == "euclidean":
-        return 2 * products - matrix.lengths**2
-    lengths = matrix.lengths * numpy.linalg.norm(asked)
-    return numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)
-
+from .vector_index import VectorIndexes
+from .vector_ranking import VectorRanking
 
 _MOST_ROWS: Final = 1_000
 """The most documents that are wanted, or that no index knows, for which this is worth while."""
@@ -109,98 +28,13 @@ _FIRST_RADIUS: Final = 1_000.0
 _SLACK: Final = 1.02
 _KEPT: Final = 256
 _FAR: Final = 1e300
-_CALLS: Final = frozenset(("DISTANCE", "VECTOR_DISTANCE", "LENGTH", "CONCAT"))
-_PLAIN: Final = (
-    nodes.Block,
-    nodes.For,
-    nodes.SortKey,
-    nodes.Return,
-    nodes.Name,
-    nodes.Attribute,
-    nodes.Literal,
-    nodes.Bind,
-    nodes.Array,
-    nodes.Object,
-    nodes.Ternary,
-    nodes.Compare,
-    nodes.Call,
-    nodes.Unary,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """A query whose first sort key is a distance from something constant."""
-
-    collection: str
-    kind: str
-    path: str
-    constants: tuple[nodes.Expression, ...]
-    limit: nodes.Expression
-    offset: nodes.Expression | None
-
-
-def nearness(query: nodes.Query) -> Nearness | None:
-    """Return what a query sorts by, if an index may choose its documents."""
-    if not isinstance(query, nodes.Block) or len(query.body) != 1 or not query.sort or query.limit is None:
-        return None
-    loop, first = query.body[0], query.sort[0]
-    if not isinstance(loop, nodes.For) or not isinstance(loop.source, nodes.Name) or first.descending:
-        return None
-    if loop.system_time is not None or loop.valid_time or loop.options or query.late_lets or query.tables:
-        return None
-    if query.returns is None or query.returns.distinct or not all(map(_is_plain, walk(query))):
-        return None
-    if sum(isinstance(node, nodes.Name) and node.name == loop.source.name for node in walk(query)) != 1:
-        return None
-    found = _by_place(first.expression, loop.variable) or _by_vector(first.expression, loop.variable)
-    if found is None:
-        return None
-    kind, path, constants = found
-    return Nearness(loop.source.name, kind, path, constants, query.limit, query.offset)
-
-
-def _is_plain(node: nodes.Node) -> bool:
-    return isinstance(node, _PLAIN) and (not isinstance(node, nodes.Call) or node.name in _CALLS)
-
-
-_Found = tuple[str, str, tuple[nodes.Expression, ...]]
-
-
-def _by_place(node: nodes.Expression, variable: str) -> _Found | None:
-    if not isinstance(node, nodes.Call) or node.name != "DISTANCE" or len(node.arguments) != 4:
-        return None
-    lat, lon = (_path(argument, variable) for argument in node.arguments[:2])
-    if not lat.endswith(".lat") or lon != f"{lat[: -len('.lat')]}.lon":
-        return None
-    return "geo", lat[: -len(".lat")], node.arguments[2:]
-
-
-def _by_vector(node: nodes.Expression, variable: str) -> _Found | None:
-    """Take ``LENGTH(d.v) == n ? VECTOR_DISTANCE(d.v, vector, metric) : far`` apart."""
-    if not isinstance(node, nodes.Ternary) or not isinstance(node.condition, nodes.Compare):
-        return None
-    length, call = node.condition.left, node.then
-    if node.condition.operator != "==" or not isinstance(call, nodes.Call) or len(call.arguments) != 3:
-        return None
-    path = _path(call.arguments[0], variable)
-    if call.name != "VECTOR_DISTANCE" or not path or length != nodes.Call("LENGTH", (call.arguments[0],)):
-        return None
-    return "vector", path, (*call.arguments[1:], node.condition.right, node.otherwise)
-
-
-def _path(node: nodes.Expression, variable: str) -> str:
-    """Return the path of an attribute of the variable; an empty text for anything else."""
-    steps: list[str] = []
-    while isinstance(node, nodes.Attribute):
-        steps.append(node.name)
-        node = node.base
-    is_own = isinstance(node, nodes.Name) and node.name == variable
-    return ".".join(reversed(steps)) if is_own else ""
+_NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
+Run = Callable[[Sequence[int]], list[Json]]
+"""Runs the query over the documents with these rowids."""
 
 
 class NearestRows:
-    """Chooses documents on one connection."""
+    """Answers on one connection."""
 
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, vectors: VectorIndexes) -> None:
         self._connection = connection
@@ -217,26 +51,88 @@ class NearestRows:
             known = self._looked_at[id(query)] = (query, nearness(query))
         return known[1]
 
-    def chosen(self, wanted: Nearness, binds: Mapping[str, Any]) -> Sequence[int] | None:
+    def documents(
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+    ) -> list[Stored | None] | None:
+        """Return the documents of an answer, as they are stored; None if the language must sort them."""
+        count = _count(wanted, binds)
+        ranking = self._ranking(wanted, binds, narrowings) if wanted.is_plain else None
+        if ranking is None or count is None:
+            return None
+        found = ranking.documents(count)
+        offset = 0 if wanted.offset is None else _constant(wanted.offset, binds)
+        return None if found is None else found[offset:count]
+
+    def rows(
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None, run: Run
+    ) -> list[Json] | None:
+        """Return the rows of an answer; None if no index can choose the documents."""
+        if wanted.kind == "vector":
+            count = _count(wanted, binds)
+            ranking = self._ranking(wanted, binds, narrowings)
+            limit = _constant(wanted.limit, binds)
+            return None if ranking is None or count is None else ranking.rows(count, limit, run)
+        chosen = self._places(wanted, binds)
+        return None if chosen is None else run(chosen)
+
+    def index_of(
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+    ) -> StoredIndex | None:
+        """Return the index that chooses the documents; None if none can."""
+        collection = self._catalogue.find(wanted.collection)
+        index = None if collection is None else _index(collection, wanted)
+        if wanted.kind == "vector":
+            ranking = self._ranking(wanted, binds, narrowings)
+            usable = ranking is not None and _count(wanted, binds) is not None and ranking.is_possible()
+        else:
+            usable = self._places(wanted, binds) is not None
+        return index if usable else None
+
+    # --- vectors ---------------------------------------------------------------------------------
+
+    def _ranking(
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+    ) -> VectorRanking | None:
+        """Return what ranks the vectors of an index; None if it would rank others, or differently."""
+        collection = self._catalogue.find(wanted.collection)
+        index = None if collection is None else _index(collection, wanted)
+        if wanted.kind != "vector" or collection is None or index is None:
+            return None
+        given, metric, length, far, sign = [_constant(node, binds) for node in wanted.constants]
+        vector: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if not set(map(type, vector)) <= _NUMBERS or not all(map(math.isfinite, vector)) or not any(vector):
+            return None
+        if metric != index.spec.metric or (metric == "dot") != (sign == -1):
+            return None
+        if not len(vector) == length == index.spec.dimension or not _is_number(far) or far < _FAR:
+            return None
+        allowed = None
+        if wanted.conditions and narrowings is not None:
+            variable, conditions = wanted.variable, wanted.conditions
+            allowed = narrowings.matching(collection.name, variable, conditions, self._catalogue.find)
+        return VectorRanking(
+            self._connection,
+            self._vectors,
+            collection,
+            index,
+            list(map(float, vector)),
+            wanted,
+            allowed,
+            binds,
+        )
+
+    # --- places ----------------------------------------------------------------------------------
+
+    def _places(self, wanted: Nearness, binds: Mapping[str, Any]) -> list[int] | None:
         """Return the rowids of documents among which the first ones are; None if no index can tell."""
         collection = self._catalogue.find(wanted.collection)
         index = None if collection is None else _index(collection, wanted)
         count = _count(wanted, binds)
-        if collection is None or index is None or count is None:
+        if wanted.kind != "geo" or wanted.conditions or index is None or count is None:
             return None
-        constants = [_constant(node, binds) for node in wanted.constants]
-        found = (
-            self._near(index, constants, count)
-            if wanted.kind == "geo"
-            else self._alike(index, constants, count)
-        )
-        others = None if found is None else self._unknown(collection, index)
+        found = self._near(index, [_constant(node, binds) for node in wanted.constants], count)
+        others = None if found is None else self._unknown(index)
         return None if found is None or others is None else [*found, *others]
-
-    def index_of(self, wanted: Nearness) -> StoredIndex | None:
-        """Return the index that chooses the documents."""
-        collection = self._catalogue.find(wanted.collection)
-        return None if collection is None else _index(collection, wanted)
 
     def _near(self, index: StoredIndex, constants: list[Json], count: int) -> list[int] | None:
         """Return what lies in a box that surely holds the nearest."""
@@ -265,34 +161,13 @@ class NearestRows:
         rows = self._connection.execute(sql, (south, north, west, east, most)).fetchall()
         return [row[0] for row in rows]
 
-    def _alike(self, index: StoredIndex, constants: list[Json], count: int) -> Sequence[int] | None:
-        given, metric, length, far = constants
-        vector: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
-        if not all(map(_is_number, vector)) or not any(vector):
-            return None
-        if metric != index.spec.metric or metric not in ("cosine", "euclidean"):
-            return None
-        if not len(vector) == length == index.spec.dimension or not _is_number(far) or far < _FAR:
-            return None
-        found = self._vectors.nearest(index, [float(each) for each in vector], count)
-        if found is None or len(found) < count:
-            return None
-        return found if metric != "cosine" else [*found, *self._vectors.without_length(index)]
-
-    def _unknown(self, collection: Collection, index: StoredIndex) -> list[int] | None:
+    def _unknown(self, index: StoredIndex) -> list[int] | None:
         """Return the documents that the index does not know; None if they are many."""
-        if index.spec.kind == "geo":
-            sql = f"SELECT rowid FROM {rest_table(index)} LIMIT ?"
-        else:
-            known = f"SELECT rowid FROM {side_table(index)}"
-            sql = f"SELECT rowid FROM {collection.table} WHERE rowid NOT IN ({known}) LIMIT ?"
+        sql = f"SELECT rowid FROM {rest_table(index)} LIMIT ?"
         rows = self._connection.execute(sql, (_MOST_ROWS + 1,)).fetchall()
-        if index.spec.kind == "geo":
-            off = (
-                "north > 90 OR south < -90 OR east > 180 OR west < -180"  # from there everything is null far
-            )
-            sql = f"SELECT rowid FROM {side_table(index)} WHERE {off} LIMIT ?"
-            rows += self._connection.execute(sql, (_MOST_ROWS + 1,)).fetchall()
+        off = "north > 90 OR south < -90 OR east > 180 OR west < -180"  # from there everything is null far
+        sql = f"SELECT rowid FROM {side_table(index)} WHERE {off} LIMIT ?"
+        rows += self._connection.execute(sql, (_MOST_ROWS + 1,)).fetchall()
         return None if len(rows) > _MOST_ROWS else [row[0] for row in rows]
 
 

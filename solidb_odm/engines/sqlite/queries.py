@@ -25,6 +25,7 @@ from .file_transaction import Transaction
 from .file_url import StoreOptions
 from .interrupts import Ticks, raise_interrupt
 from .nearest_rows import NearestRows
+from .nearness import Nearness
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
 from .searches import Searcher, take_out
@@ -35,6 +36,7 @@ from .sql.plans import Plan
 from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
+from .vector_index import VectorCache, VectorIndexes
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
 _MOST_ROWS: Final = Limits().max_rows
@@ -55,6 +57,7 @@ class Queries:
         writer: Writer,
         options: StoreOptions,
         plans: PlanCache,
+        vectors: VectorCache,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
@@ -62,8 +65,9 @@ class Queries:
         self._writer = writer
         self._options = options
         self._plans = plans
-        self._searcher = Searcher(connection, catalogue)
-        self._nearest = NearestRows(connection, catalogue, self._searcher.vectors)
+        indexes = VectorIndexes(connection, vectors, lambda: transaction.is_writing)
+        self._searcher = Searcher(connection, catalogue, indexes)
+        self._nearest = NearestRows(connection, catalogue, indexes)
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
 
@@ -85,6 +89,9 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
+        nearest = self._documents_by_nearness(command.query, command.binds)
+        if nearest is not None:
+            return nearest
         values = self._by_nearness(command.query, command.binds)
         if values is None:
             _, rows = self._by_plan(command.query, command.binds, documents=True)
@@ -116,9 +123,11 @@ class Queries:
         way = None if entry.plan is not None else self._way(entry, command.query, with_head=True)
         answer = explain(self._connection, self._catalogue, entry, way, command.binds)
         wanted = self._nearest.of(command.query)
-        if wanted is not None and self._nearest.chosen(wanted, command.binds) is not None:
-            index = self._nearest.index_of(wanted)
-            assert index is not None
+        index = None
+        if wanted is not None:
+            narrowings = self._narrowings(wanted, command.query, command.binds)
+            index = self._nearest.index_of(wanted, command.binds, narrowings)
+        if wanted is not None and index is not None:
             chosen = f"{wanted.collection}.{index.spec.name}"
             answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
             answer["python"] = {
@@ -296,12 +305,31 @@ class Queries:
             return None
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            rowids = self._nearest.chosen(wanted, binds)
-            if rowids is None:
-                return None
+            narrowings = self._narrowings(wanted, query, binds)
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
-            source = self._narrowed(wanted.collection, rowids)
-            return list(prepare(query).run(source, binds, strict=self._options.strict, limits=limits))
+            prepared = prepare(query)
+
+            def run(rowids: Sequence[int]) -> list[Json]:
+                source = self._narrowed(wanted.collection, rowids)
+                return list(prepared.run(source, binds, strict=self._options.strict, limits=limits))
+
+            return self._nearest.rows(wanted, binds, narrowings, run)
+
+    def _documents_by_nearness(
+        self, query: nodes.Query, binds: Mapping[str, Any]
+    ) -> list[Stored | None] | None:
+        """Return the documents of a query for what is nearest; None where an index alone can't sort them."""
+        wanted = self._nearest.of(query)
+        if wanted is None or not wanted.is_plain:
+            return None
+        with self._transaction.snapshot():
+            self._catalogue.refresh()
+            return self._nearest.documents(wanted, binds, self._narrowings(wanted, query, binds))
+
+    def _narrowings(
+        self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]
+    ) -> Narrowings | None:
+        return self._entry(query, binds).narrowings if wanted.conditions else None
 
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
         name = self._options.database_name

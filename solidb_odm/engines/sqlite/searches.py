@@ -101,10 +101,10 @@ def _is_constant(node: nodes.Expression) -> bool:
 class Searcher:
     """Runs searches on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, vectors: VectorIndexes) -> None:
         self._connection = connection
         self._catalogue = catalogue
-        self.vectors = VectorIndexes(connection)
+        self._vectors = vectors
         self._words = FulltextIndexes(connection)
 
     def answer(
@@ -213,7 +213,7 @@ class Searcher:
         index = self._index(collection, "vector", name)
         if index is None or not is_array(vector) or len(vector) != index.spec.dimension:
             return None
-        return self.vectors.nearest(index, vector, most)
+        return self._vectors.nearest(index, vector, most)
 
     def _index(self, collection: Json, kind: str, name_or_field: Json) -> StoredIndex | None:
         found = self._catalogue.find(collection) if type(collection) is str else None

@@ -22,6 +22,7 @@ from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
 from .sql.aggregates import Gathered
 
+_NUMBERS: Final = frozenset((int, float))
 _LARGEST: Final = 3.4028234e38
 """The largest number of 32 bits: one beyond it would be infinite, and hide all neighbours."""
 
@@ -59,7 +60,7 @@ def vector_blob(text: str | None, dimension: int) -> bytes | None:
     numbers = None if text is None else json_text.decode(text)
     if not is_array(numbers) or len(numbers) != dimension:
         return None
-    if not all(type(number) in (int, float) and abs(number) <= _LARGEST for number in numbers):
+    if not set(map(type, numbers)) <= _NUMBERS or not -_LARGEST <= min(numbers) <= max(numbers) <= _LARGEST:
         return None
     return array("f", numbers).tobytes()
 

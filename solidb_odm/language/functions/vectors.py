@@ -81,7 +81,13 @@ def vector_similarity(left: Json, right: Json) -> Json:
 )
 def vector_distance(left: Json, right: Json, metric: Json = None) -> Json:
     a, b = _pair(left, right, "VECTOR_DISTANCE")
-    wanted = "euclidean" if metric is None else text(metric, "VECTOR_DISTANCE", 3).lower()
+    return distance_between(
+        a, b, "euclidean" if metric is None else text(metric, "VECTOR_DISTANCE", 3).lower()
+    )
+
+
+def distance_between(a: Sequence[float], b: Sequence[float], wanted: str) -> float | None:
+    """Return what VECTOR_DISTANCE says of two vectors of 32 bits and one length."""
     if wanted in ("euclidean", "l2"):
         return finite(euclidean(a, b))
     if wanted == "cosine":

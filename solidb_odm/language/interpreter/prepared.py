@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, cast
 
 from ..._types import Json
@@ -29,6 +30,7 @@ from .runtime import Limits, Row, Rows, Run, Value, missing_bind
 from .scope import Frame, Variables
 from .source import CandidateSet, Source
 
+_FLOATS = {float}
 _EXPRESSIONS = {
     **expressions.EXPRESSIONS,
     **operators.EXPRESSIONS,
@@ -178,6 +180,8 @@ def compile_expression(expression: nodes.Expression, variables: Sequence[str]) -
 def plain(value: Any) -> Json:
     """Return a caller's value with lists for tuples and dicts for mappings, as values are here."""
     if isinstance(value, list | tuple):
+        if set(map(type, cast("list[Any]", value))) == _FLOATS:  # a vector
+            return [each if isfinite(each) else None for each in cast("list[float]", value)]
         return [plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in cast("Mapping[str, Any]", value).items()}

@@ -24,8 +24,9 @@ from functools import cache
 from typing import Final
 
 from ...._types import Json
+from ....language import nodes
 from ....language.interpreter import CandidateSet
-from ....language.walk import bind_names, conjuncts
+from ....language.walk import bind_names, conjuncts, walk
 from .compilation import Compilation, Scope, compares_only
 from .parameters import Parameters, Signature, value_type
 from .plans import Find, compilation
@@ -42,6 +43,15 @@ class Narrowing:
     parameters: Parameters
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """One SQL statement for the rowids of documents that meet conditions, as far as SQL can say them."""
+
+    sql: str
+    parameters: Parameters
+    is_exact: bool
+
+
 class Narrowings:
     """The narrowings of one query, made for the types of its binds and of what its rows hold."""
 
@@ -49,6 +59,7 @@ class Narrowings:
         self._types = types
         self._database = database
         self._known: dict[tuple[CandidateSet, Signature], Narrowing | None] = {}
+        self._matching: dict[tuple[nodes.Expression, ...], Matching | None] = {}
 
     def of(
         self,
@@ -63,6 +74,33 @@ class Narrowings:
         if key not in self._known:
             self._known[key] = self._make(selection, types, find, connection)
         return self._known[key]
+
+    def matching(
+        self, collection: str, variable: str, conditions: tuple[nodes.Expression, ...], find: Find
+    ) -> Matching | None:
+        """Return what finds the documents that meet conditions; None if SQL can say none of them."""
+        if conditions not in self._matching:
+            selection = CandidateSet(collection, variable, conditions, frozenset())
+            self._matching[conditions] = self._match(selection, find)
+        return self._matching[conditions]
+
+    def _match(self, selection: CandidateSet, find: Find) -> Matching | None:
+        c = compilation(self._types, find, database=self._database, strict=False)
+        c.total, c.query = True, ()
+        try:
+            collection = c.collection(selection.collection)
+        except NotInSql:
+            return None
+        document = Document("object", "d", collection.name, self._database, collection.exact)
+        said, _ = _conditions(c, selection, {selection.variable: document}, bare=collection.irregular)
+        if not said:
+            return None
+        calls = {
+            node.name for each in selection.conditions for node in walk(each) if isinstance(node, nodes.Call)
+        }
+        is_exact = len(said) == len(selection.conditions) and "DISTANCE" not in calls
+        sql = f"SELECT d.rowid FROM {collection.table} AS d WHERE ({where(said)})"
+        return Matching(sql, c.parameters, is_exact)
 
     def _make(
         self, selection: CandidateSet, outer: Signature, find: Find, connection: sqlite3.Connection

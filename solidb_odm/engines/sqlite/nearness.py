@@ -1,0 +1,118 @@
+"""Queries that sort documents by nearness and take the first.
+
+``FOR d IN docs FILTER d.open SORT DISTANCE(d.place.lat, d.place.lon, 10, 20) LIMIT 5 RETURN d``: its rows
+depend on nothing but the documents that pass the filters, so that an index may choose those to look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ...language import nodes
+from ...language.functions import lookup
+from ...language.walk import conjuncts, walk
+
+_ELSEWHERE: Final = (nodes.Subquery, nodes.Window)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """A query whose first sort key is a distance from something constant."""
+
+    collection: str
+    kind: str
+    path: str
+    constants: tuple[nodes.Expression, ...]
+    limit: nodes.Expression
+    offset: nodes.Expression | None
+    variable: str
+    conditions: tuple[nodes.Expression, ...]
+    is_plain: bool
+    """Whether whole documents are asked for, sorted by nothing else but their keys."""
+
+
+def nearness(query: nodes.Query) -> Nearness | None:
+    """Return what a query sorts by, if an index may choose its documents."""
+    if not isinstance(query, nodes.Block) or not query.body or not query.sort or query.limit is None:
+        return None
+    (loop, *filters), first = query.body, query.sort[0]
+    if not isinstance(loop, nodes.For) or not isinstance(loop.source, nodes.Name) or first.descending:
+        return None
+    if loop.system_time is not None or loop.valid_time or loop.options or query.late_lets or query.tables:
+        return None
+    if query.returns is None or query.returns.distinct or not all(map(_is_here, walk(query))):
+        return None
+    conditions = [each.condition for each in filters if isinstance(each, nodes.Filter)]
+    if len(conditions) < len(filters):
+        return None
+    if sum(isinstance(node, nodes.Name) and node.name == loop.source.name for node in walk(query)) != 1:
+        return None
+    found = _by_place(first.expression, loop.variable) or _by_vector(first.expression, loop.variable)
+    if found is None:
+        return None
+    kind, path, constants = found
+    return Nearness(
+        loop.source.name,
+        kind,
+        path,
+        constants,
+        query.limit,
+        query.offset,
+        loop.variable,
+        tuple(part for condition in conditions for part in conjuncts(condition)),
+        _is_of_documents(query, loop.variable),
+    )
+
+
+def _is_here(node: nodes.Node) -> bool:
+    """Return whether a node reads nothing but the document at hand."""
+    if isinstance(node, nodes.Call | nodes.Pipe):
+        function = lookup(node.name)
+        return function is not None and function.deterministic and node.name not in ("APPLY", "CALL")
+    return not isinstance(node, _ELSEWHERE)
+
+
+def _is_of_documents(query: nodes.Block, variable: str) -> bool:
+    document = nodes.Name(variable)
+    keys = (nodes.SortKey(nodes.Attribute(document, "_key")),)
+    return query.returns == nodes.Return(document) and query.sort[1:] in ((), keys)
+
+
+_Found = tuple[str, str, tuple[nodes.Expression, ...]]
+
+
+def _by_place(node: nodes.Expression, variable: str) -> _Found | None:
+    if not isinstance(node, nodes.Call) or node.name != "DISTANCE" or len(node.arguments) != 4:
+        return None
+    lat, lon = (_path(argument, variable) for argument in node.arguments[:2])
+    if not lat.endswith(".lat") or lon != f"{lat[: -len('.lat')]}.lon":
+        return None
+    return "geo", lat[: -len(".lat")], node.arguments[2:]
+
+
+def _by_vector(node: nodes.Expression, variable: str) -> _Found | None:
+    """Take ``LENGTH(d.v) == n ? VECTOR_DISTANCE(d.v, vector, metric) : far`` apart."""
+    if not isinstance(node, nodes.Ternary) or not isinstance(node.condition, nodes.Compare):
+        return None
+    length, call = node.condition.left, node.then
+    is_negative = isinstance(call, nodes.Unary) and call.operator == "-"
+    if isinstance(call, nodes.Unary) and is_negative:
+        call = call.operand
+    if node.condition.operator != "==" or not isinstance(call, nodes.Call) or len(call.arguments) != 3:
+        return None
+    path = _path(call.arguments[0], variable)
+    if call.name != "VECTOR_DISTANCE" or not path or length != nodes.Call("LENGTH", (call.arguments[0],)):
+        return None
+    sign = nodes.Literal(-1 if is_negative else 1)
+    return "vector", path, (*call.arguments[1:], node.condition.right, node.otherwise, sign)
+
+
+def _path(node: nodes.Expression, variable: str) -> str:
+    """Return the path of an attribute of the variable; an empty text for anything else."""
+    steps: list[str] = []
+    while isinstance(node, nodes.Attribute):
+        steps.append(node.name)
+        node = node.base
+    is_own = isinstance(node, nodes.Name) and node.name == variable
+    return ".".join(reversed(steps)) if is_own else ""

@@ -1,0 +1,170 @@
+"""Vector indexes as one connection sees them: what is known is taken over, what changed since is read."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from . import library
+from .catalogue import StoredIndex
+from .vector_matrix import Mark, Part, Vectors, numpy_module
+from .vector_tables import changes_table, rest_of_vectors, vectors_table
+
+_KEPT: Final = 4
+_STATES: Final = 2
+_NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
+_CHUNK: Final = 1_000
+_FEW_CHANGES: Final = 1_000
+
+
+class VectorCache:
+    """The states of indexes that were read last, shared by the channels of one driver; safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reading = threading.Lock()
+        """Held by who reads an index whole, so that others need not do it too."""
+        self._known: OrderedDict[int, list[Vectors]] = OrderedDict()
+
+    def after_fork(self) -> None:
+        """Take new locks: a thread that is not in this process may have held the old ones."""
+        self._lock, self.reading = threading.Lock(), threading.Lock()
+
+    def states(self, number: int) -> list[Vectors]:
+        """Return what is known of an index: the last state first, then an older one."""
+        with self._lock:
+            return list(self._known.get(number, ()))
+
+    def keep(self, number: int, state: Vectors) -> None:
+        """Remember a committed state, and forget those that were not used for longest."""
+        with self._lock:
+            others = [each for each in self._known.get(number, ()) if each.mark != state.mark]
+            self._known[number] = [state, *others][:_STATES]
+            self._known.move_to_end(number)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+
+
+class VectorIndexes:
+    """Vector indexes of one connection. Ask within one read transaction.
+
+    What a transaction has written is seen by it alone, and kept apart from what all may see.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, cache: VectorCache, is_writing: Callable[[], bool]
+    ) -> None:
+        self._connection = connection
+        self._cache = cache
+        self._is_writing = is_writing
+        self._own: dict[int, Vectors] = {}
+
+    def nearest(
+        self, index: StoredIndex, query: Sequence[float], most: int, among: Sequence[int] | None = None
+    ) -> list[int] | None:
+        """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
+
+        ``among`` leaves just these documents. None without NumPy, and where 32 bits are too few.
+        """
+        if most < 1:
+            return []
+        state = self.state(index)
+        if state is None or not set(map(type, query)) <= _NUMBERS or not all(map(math.isfinite, query)):
+            return None
+        return state.nearest(query, index.spec.metric, most, among)
+
+    def odd(self, index: StoredIndex, most: int) -> list[int]:
+        """Return documents that the index does not know, but the language may take for vectors."""
+        return self._rest(index, "WHERE odd", most)
+
+    def without(self, index: StoredIndex, most: int) -> list[int]:
+        """Return documents that the index does not know."""
+        return self._rest(index, "", most)
+
+    def _rest(self, index: StoredIndex, condition: str, most: int) -> list[int]:
+        sql = f"SELECT rowid FROM {rest_of_vectors(index.number)} {condition} LIMIT ?"
+        return [row[0] for row in self._connection.execute(sql, (most,)).fetchall()]
+
+    def state(self, index: StoredIndex) -> Vectors | None:
+        """Return the vectors as they are now; None without NumPy, or if the file is from before."""
+        if numpy_module() is None:
+            return None
+        mark = self._mark(index)
+        if mark is None:
+            return None
+        if self._is_writing():
+            own = self._own.get(index.number)
+            states = [*([] if own is None else [own]), *self._cache.states(index.number)]
+            found = self._known(index, mark, states)
+            self._own[index.number] = found if found is not None else self._whole(index, mark)
+            return self._own[index.number]
+        self._own.clear()
+        return self._shared(index, mark)
+
+    def _shared(self, index: StoredIndex, mark: Mark) -> Vectors:
+        """Return the state of what is committed, for all."""
+        states = self._cache.states(index.number)
+        found = self._known(index, mark, states)
+        if found is None:
+            with self._cache.reading:
+                states = self._cache.states(index.number)
+                found = self._known(index, mark, states)
+                found = found if found is not None else self._whole(index, mark)
+        if found not in states:
+            self._cache.keep(index.number, found)
+        return found
+
+    def _mark(self, index: StoredIndex) -> Mark | None:
+        """Return the mark of the last change; None of an index that was made before there were any."""
+        sql = f"SELECT number, mark FROM {changes_table(index.number)} ORDER BY number DESC LIMIT 1"
+        try:
+            found: Mark | None = self._connection.execute(sql).fetchone()
+        except library.operational_errors() as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            return None
+        return found
+
+    def _known(self, index: StoredIndex, mark: Mark, states: Sequence[Vectors]) -> Vectors | None:
+        """Return the state with this mark, made of one that is known; None if none of them leads to it."""
+        for state in states:
+            if state.mark == mark:
+                return state
+        for state in states:
+            if self._is_part(index, state.mark) and (after := self._after(index, state, mark)) is not None:
+                return after
+        return None
+
+    def _is_part(self, index: StoredIndex, mark: Mark) -> bool:
+        """Return whether a state is one that the file has been in, on the way to what it is now."""
+        sql = f"SELECT 1 FROM {changes_table(index.number)} WHERE number = ? AND mark = ?"
+        return self._connection.execute(sql, mark).fetchone() is not None
+
+    def _after(self, index: StoredIndex, state: Vectors, mark: Mark) -> Vectors | None:
+        """Read what changed after a state; None if that is so much that all may be read as well."""
+        changes = f"FROM {changes_table(index.number)} WHERE number > ?"
+        most = max(_FEW_CHANGES, len(state) // 2)
+        sql = f"SELECT DISTINCT document {changes} LIMIT ?"
+        changed = [row[0] for row in self._connection.execute(sql, (state.mark[0], most + 1)).fetchall()]
+        if len(changed) > most:
+            return None
+        sql = (
+            f"SELECT rowid, vector FROM {vectors_table(index.number)}"
+            f" WHERE rowid IN (SELECT document {changes})"
+        )
+        return state.after(mark, changed, dict(self._connection.execute(sql, state.mark[:1]).fetchall()))
+
+    def _whole(self, index: StoredIndex, mark: Mark) -> Vectors:
+        numpy: Any = numpy_module()
+        rowids: list[int] = []
+        data = bytearray()
+        sql = f"SELECT rowid, vector FROM {vectors_table(index.number)} ORDER BY rowid"
+        cursor = self._connection.execute(sql)
+        while rows := cursor.fetchmany(_CHUNK):
+            rowids += [row[0] for row in rows]
+            data += b"".join([row[1] for row in rows])
+        return Vectors.of(numpy, mark, Part.of(numpy, rowids, data, index.spec.dimension))

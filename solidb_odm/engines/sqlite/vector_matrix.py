@@ -1,0 +1,221 @@
+"""The vectors of an index at one state of the file, and which of them are nearest.
+
+A state never changes, so threads share it. The next one takes over the matrix and adds what was written
+since, until that has grown to a part of it worth copying.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias
+
+Mark: TypeAlias = tuple[int, int]
+"""The number of the last change of a state, and the random mark that it has in the file."""
+
+_ROUNDING: Final = 1e-4
+"""What the product of 32-bit matrices may be wrong by, for vectors of length 1."""
+_LANGUAGE_ROUNDING: Final = 1e-6
+"""What the language may be wrong by, which rounds each step to 32 bits."""
+_SHORTEST: Final = 1e-18
+"""The squares of shorter vectors are not exact in 32 bits, or zero."""
+_LONGEST: Final = 1e18
+_COPIED_FROM: Final = 1_000
+_FEW: Final = 8
+
+
+@lru_cache(maxsize=1)
+def numpy_module() -> Any:
+    """Return NumPy; None where it is not installed."""
+    return None if find_spec("numpy") is None else import_module("numpy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Vectors with the rowids of their documents, which ascend."""
+
+    rowids: Any
+    vectors: Any
+    lengths: Any
+
+    @staticmethod
+    def of(numpy: Any, rowids: Sequence[int], data: bytes | bytearray, dimension: int) -> Part:
+        """Return the part of vectors given by their bytes."""
+        vectors = numpy.frombuffer(data, dtype=numpy.float32).reshape(len(rowids), dimension)
+        return Part(numpy.array(rowids, dtype=numpy.int64), vectors, _lengths(numpy, vectors))
+
+
+def _lengths(numpy: Any, vectors: Any) -> Any:
+    with numpy.errstate(over="ignore", under="ignore"):
+        return numpy.sqrt(numpy.einsum("ij,ij->i", vectors, vectors))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """One state: a matrix, the places in it that do not count any more, and what was written since."""
+
+    mark: Mark
+    base: Part
+    gone: Any
+    extra: Part
+
+    @staticmethod
+    def of(numpy: Any, mark: Mark, base: Part) -> Vectors:
+        """Return a state that was read whole."""
+        none = Part(base.rowids[:0], base.vectors[:0], base.lengths[:0])
+        return Vectors(mark, base, numpy.array((), dtype=numpy.int64), none)
+
+    def __len__(self) -> int:
+        return len(self.base.rowids) - len(self.gone) + len(self.extra.rowids)
+
+    def after(self, mark: Mark, changed: Sequence[int], vectors: Mapping[int, bytes]) -> Vectors:
+        """Return the state after documents were changed; those without a vector have none any more."""
+        numpy = numpy_module()
+        written, base, extra = numpy.array(sorted(set(changed)), dtype=numpy.int64), self.base, self.extra
+        stays = ~numpy.isin(extra.rowids, written)
+        rowids = sorted(vectors)
+        new = Part.of(numpy, rowids, b"".join(map(vectors.__getitem__, rowids)), base.vectors.shape[1])
+        extra = _merged(numpy, _chosen(extra, stays), new)
+        gone = numpy.union1d(self.gone, numpy.nonzero(numpy.isin(base.rowids, written))[0])
+        if len(extra.rowids) + len(gone) > max(_COPIED_FROM, len(base.rowids) // _FEW):
+            kept = _chosen(base, numpy.delete(numpy.arange(len(base.rowids)), gone))
+            return Vectors.of(numpy, mark, _merged(numpy, kept, extra))
+        return Vectors(mark, base, gone, extra)
+
+    def nearest(
+        self, query: Sequence[float], metric: str, most: int, among: Sequence[int] | None = None
+    ) -> list[int] | None:
+        """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
+
+        ``among`` leaves just these documents. None where 32 bits are too few for the squares of the numbers.
+        """
+        numpy = numpy_module()
+        asked = numpy.asarray(query, dtype=numpy.float32)
+        parts = [self._places(numpy, part, among) for part in (self.base, self.extra)]
+        found = [_scored(numpy, *part, asked, metric) for part in parts]
+        rowids, scores, lengths = (numpy.concatenate(each) for each in zip(*found, strict=True))
+        scale = float(lengths.max(initial=0.0)) * max(1.0, math.hypot(*query))
+        if not scale <= _LONGEST or (metric == "cosine" and math.hypot(*query) < _SHORTEST):
+            return None
+        if most < len(rowids):
+            near = _within(numpy, scores, most, _slack(metric, scale, float(lengths.max())))
+            if len(near) > _FEW * most:
+                near = near[_refined(numpy, self.rows(rowids[near]), asked, metric, most, scale)]
+            if metric == "cosine":
+                near = numpy.union1d(near, numpy.nonzero(lengths < _SHORTEST)[0])
+            rowids = rowids[near]
+        found_rowids: list[int] = rowids.tolist()
+        return found_rowids
+
+    def rows(self, rowids: Sequence[int]) -> Any:
+        """Return the vectors of documents that have one."""
+        numpy, wanted = numpy_module(), numpy_module().array(rowids, dtype="int64")
+        if not len(self.base.rowids):
+            return self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted)]
+        last = len(self.base.rowids) - 1
+        found = self.base.vectors[numpy.minimum(numpy.searchsorted(self.base.rowids, wanted), last)]
+        if len(self.extra.rowids):
+            newer = numpy.isin(wanted, self.extra.rowids)
+            found[newer] = self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted[newer])]
+        return found
+
+    def distances(self, rowids: Sequence[int], query: Sequence[float], metric: str) -> list[float] | None:
+        """Return numbers that order vectors as the language does; None where its roundings may decide."""
+        numpy, vectors = numpy_module(), self.rows(rowids)
+        asked = numpy.asarray(query, dtype=numpy.float32)
+        far = _farness(numpy, vectors, asked, metric)
+        lengths = _lengths(numpy, vectors)
+        scale = float(lengths.max(initial=0.0)) * max(1.0, math.hypot(*query))
+        slack = 2 * _language_slack(metric, float(numpy.abs(far).max(initial=0.0)), scale)
+        if (lengths < _SHORTEST).any() or (numpy.diff(numpy.sort(far)) <= slack).any():
+            return None
+        found: list[float] = far.tolist()
+        return found
+
+    def _places(self, numpy: Any, part: Part, among: Sequence[int] | None) -> tuple[Part, Any]:
+        """Return a part, and the places in it that count; None for all."""
+        gone = self.gone if part is self.base else self.gone[:0]
+        if among is None:
+            return part, numpy.delete(numpy.arange(len(part.rowids)), gone) if len(gone) else None
+        places = numpy.nonzero(numpy.isin(part.rowids, numpy.array(among, dtype=numpy.int64)))[0]
+        return part, numpy.setdiff1d(places, gone, assume_unique=True) if len(gone) else places
+
+
+def _scored(numpy: Any, part: Part, places: Any, asked: Any, metric: str) -> tuple[Any, Any, Any]:
+    """Return rowids, scores (the higher the nearer) and lengths of the vectors at these places."""
+    few = places is not None and len(places) * _FEW < len(part.rowids)
+    chosen = _chosen(part, places) if few else part
+    with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scores = _scores(numpy, chosen, asked, metric)
+    if few or places is None:
+        return chosen.rowids, scores, chosen.lengths
+    return part.rowids[places], scores[places], part.lengths[places]
+
+
+def _scores(numpy: Any, part: Part, asked: Any, metric: str) -> Any:
+    products = part.vectors @ asked
+    if metric == "dot":
+        return products
+    if metric == "euclidean":
+        return 2 * products - part.lengths**2
+    lengths = part.lengths * numpy.linalg.norm(asked)
+    return numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)
+
+
+def _slack(metric: str, scale: float, longest: float) -> float:
+    """Return what scores may be wrong by."""
+    if metric == "cosine":
+        return _ROUNDING
+    return _ROUNDING * max(1.0, scale if metric == "dot" else 2 * scale + longest**2)
+
+
+def _within(numpy: Any, scores: Any, most: int, slack: float) -> Any:
+    """Return the places of the ``most`` highest scores, and of those that are as good as equal to them."""
+    worst = numpy.partition(scores, len(scores) - most)[len(scores) - most]
+    return numpy.nonzero(scores >= worst - slack)[0]
+
+
+def _refined(numpy: Any, vectors: Any, asked: Any, metric: str, most: int, scale: float) -> Any:
+    """Return the places of the nearest of some vectors, in 64 bits: 32 were too few to tell them apart."""
+    with numpy.errstate(under="ignore", invalid="ignore"):
+        steps = range(0, len(vectors), _COPIED_FROM)
+        parts = [_farness(numpy, vectors[at : at + _COPIED_FROM], asked, metric) for at in steps]
+    far = numpy.concatenate(parts)
+    worst = numpy.partition(far, most - 1)[most - 1]
+    return numpy.nonzero(far <= worst + _language_slack(metric, abs(float(worst)), scale))[0]
+
+
+def _language_slack(metric: str, far: float, scale: float) -> float:
+    """Return what the language may be wrong by, where it says that a vector is so far away."""
+    return _LANGUAGE_ROUNDING * (1.0 if metric == "cosine" else far) + _SHORTEST * max(1.0, scale)
+
+
+def _farness(numpy: Any, vectors: Any, asked: Any, metric: str) -> Any:
+    wide, point = vectors.astype(numpy.float64), asked.astype(numpy.float64)
+    if metric == "euclidean":
+        return numpy.linalg.norm(wide - point, axis=1)
+    if metric == "dot":
+        return -(wide @ point)
+    lengths = numpy.linalg.norm(wide, axis=1) * numpy.linalg.norm(point)
+    return -numpy.divide(wide @ point, lengths, out=numpy.zeros(len(wide)), where=lengths > 0)
+
+
+def _chosen(part: Part, places: Any) -> Part:
+    return Part(part.rowids[places], part.vectors[places], part.lengths[places])
+
+
+def _merged(numpy: Any, one: Part, other: Part) -> Part:
+    """Return both parts as one, in the order of the rowids."""
+    if not len(other.rowids):
+        return one
+    rowids = numpy.concatenate((one.rowids, other.rowids))
+    vectors = numpy.concatenate((one.vectors, other.vectors))
+    lengths = numpy.concatenate((one.lengths, other.lengths))
+    if len(one.rowids) and one.rowids[-1] < other.rowids[0]:
+        return Part(rowids, vectors, lengths)
+    order = numpy.argsort(rowids)
+    return Part(rowids[order], vectors[order], lengths[order])
