@@ -3,51 +3,82 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from . import client, embedded, imports, memory, report, sdbql, server
+from . import page
+from .area import Area, Setting, Steps
+from .areas import AREAS
+from .timing import Timing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+SHRUNK = 10
+"""What --quick divides sizes by."""
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", type=int, default=10_000, help="how many documents (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=5, help="how often (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, once; no page")
     parser.add_argument(
-        "--only",
-        choices=["embedded", "sdbql", "memory", "server", "client", "imports"],
-        help="measure this alone; no page",
+        "--only", action="append", choices=[area.name for area in AREAS], help="measure this; no page"
     )
+    parser.add_argument("--size", type=int, help="one size instead of three; no page")
+    parser.add_argument("--note", default="", help="what to say of the machine, for the page")
     parser.add_argument("--no-page", action="store_true", help="write no page")
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def sections(size: int, repetitions: int, only: str | None) -> Iterator[str]:
-    """Measure and yield the sections of the page, one by one."""
-    if only in {None, "embedded"}:
-        yield report.embedded_section(embedded.measure(size, repetitions))
-    if only in {None, "sdbql"}:
-        yield report.queries_section(sdbql.measure(10 * size, min(repetitions, 3)))
-    if only in {None, "memory"}:
-        yield report.memory_section(memory.measure(size))
-    if only in {None, "server"} and (times := server.measure(size, repetitions)) is not None:
-        yield report.server_section(times)
-    if only in {None, "client"} and (reads := client.measure(max(size // 10, 64), repetitions)) is not None:
-        yield report.client_section(reads)
-    if only in {None, "imports"}:
-        yield report.imports_section(imports.measure(2 * repetitions))
 
 
 def main() -> None:
     options = arguments()
-    written = [report.introduction(options.repeat)]
-    for section in sections(options.size, options.repeat, options.only):
-        print(section)
-        written.append(section)
-    if not (options.only or options.no_page):
-        PAGE.write_text("".join(written))
+    areas = [area for area in AREAS if not options.only or area.name in options.only]
+    repetitions = 1 if options.quick else options.repeat
+    found: list[tuple[Area, list[int], list[Steps] | None]] = []
+    for area in areas:
+        sizes = [options.size] if options.size else sizes_of(area, quick=options.quick)
+        if options.json:
+            print(json.dumps(measured(area, sizes[0], repetitions)))
+            continue
+        started = time.monotonic()
+        steps = [in_own_process(area, size, repetitions) for size in sizes]
+        known = [each for each in steps if each is not None]
+        found.append((area, sizes, known if len(known) == len(steps) else None))
+        print(page.section(*found[-1]))
+        print(f"({time.monotonic() - started:.0f} s)\n", flush=True)
+    if not (options.only or options.no_page or options.quick or options.size or options.json):
+        PAGE.write_text(page.page(found, repetitions, options.note))
+
+
+def sizes_of(area: Area, *, quick: bool) -> list[int]:
+    """Return the sizes that an area is measured at."""
+    return [max(1, size // SHRUNK) for size in area.sizes] if quick else list(area.sizes)
+
+
+def in_own_process(area: Area, size: int, repetitions: int) -> Steps | None:
+    """Measure an area in a process that holds nothing of the others."""
+    command = [sys.executable, "-m", "benchmarks", "--json", "--only", area.name]
+    ended = subprocess.run(
+        [*command, "--size", str(size), "--repeat", str(repetitions)], stdout=subprocess.PIPE, check=True
+    )
+    found = json.loads(ended.stdout)
+    return found and {
+        step: {side: Timing(**timing) for side, timing in sides.items()} for step, sides in found.items()
+    }
+
+
+def measured(area: Area, size: int, repetitions: int) -> object:
+    """Measure an area here; the times as JSON has them."""
+    with TemporaryDirectory() as folder:
+        steps = area.measure(Setting(size, repetitions, Path(folder)))
+    return steps and {
+        step: {side: asdict(timing) for side, timing in sides.items()} for step, sides in steps.items()
+    }
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class User(Base):
 
 
 class Alchemy:
-    name = "SQLAlchemy ORM"
+    name = "SQLAlchemy"
 
     def open(self, path: Path) -> None:
         self.engine = create_engine(f"sqlite:///{path}")
@@ -90,11 +90,21 @@ class Alchemy:
                 page = session.scalars(wanted.order_by(User.age.desc(), User.email).limit(PAGE)).all()
                 self.found += len(page)
 
+    def find(self, emails: list[str]) -> None:
+        with Session(self.engine) as session:
+            self.hits = [session.scalars(select(User).where(User.email == email)).one() for email in emails]
+
     def counts(self) -> tuple[int, ...]:
         with Session(self.engine) as session:
             stored = session.scalars(select(User)).all()
         changed = [user for user in stored if "changed" in user.tags]
-        return len(self.loaded), len(changed), len([user for user in self.got if user]), self.found
+        return (
+            len(self.loaded),
+            len(changed),
+            len([user for user in self.got if user]),
+            self.found,
+            len(self.hits),
+        )
 
     def close(self) -> None:
         self.engine.dispose()

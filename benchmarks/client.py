@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,34 +14,36 @@ import anyio
 from solidb_odm.client import AsyncClient, Client
 from tools.server import find_server, running_server
 
+from .area import OURS, Area, Row, Setting, Steps, at_most, faster
 from .raw import RawConnection, frame
-from .timing import milliseconds
+from .timing import Timing, milliseconds
 
 CALLERS = 64
 TURNS = 8
 """Turns for each repetition that was asked for."""
 
+SOCKET = "a bare socket"
 DOCUMENT = {"name": "Ada", "age": 36, "tags": ["a", "b"], "address": {"city": "Paris"}}
 
 
-@dataclass(frozen=True)
-class ClientTimes:
-    """Microseconds of one read: in the median turn, and in the best one where reads are pipelined."""
-
-    raw_single: float
-    single: float
-    raw_pipelined: float
-    pipelined: float
-    concurrent: float
-
-
-def measure(calls: int, repetitions: int) -> ClientTimes | None:
+def measure(setting: Setting) -> Steps | None:
     """Time reads of one document, in short turns; None where there is no server.
 
     All do the same work: pack the request, read the whole answer, unpack it and look at its status. The
     turns are short and many. Where one process waits for the other, a turn takes half as long if the system
     happens to wake them on one core, so that the best of them says little and the median is taken.
     """
+    found = {collecting: _measured(setting, collecting) for collecting in (True, False)}
+    on, off = found[True], found[False]
+    if on is None or off is None:
+        return None
+    return {
+        step: {name: Timing(on[step][name], off[step][name]) for name in sides} for step, sides in on.items()
+    }
+
+
+def _measured(setting: Setting, collecting: bool) -> dict[str, dict[str, float]] | None:
+    calls, repetitions = max(CALLERS, setting.size), setting.repetitions
     binary = find_server()
     if binary is None:
         return None
@@ -55,28 +57,28 @@ def measure(calls: int, repetitions: int) -> ClientTimes | None:
                 server.port,
                 {"database": "bench", "username": server.user, "password": server.password},
             )
-            turns = [_turn(raw, client, calls) for _ in range(TURNS * repetitions)]
+            turns = [_turn(raw, client, calls, collecting) for _ in range(TURNS * repetitions)]
             raw.close()
             together = anyio.run(_concurrent, server.url("bench"), calls, TURNS * repetitions)
     raw_single, single, raw_pipelined, pipelined = zip(*turns, strict=True)
     a_call = 1000 / calls
-    return ClientTimes(
-        median(raw_single) * a_call,
-        median(single) * a_call,
-        min(raw_pipelined) * a_call,
-        min(pipelined) * a_call,
-        together,
-    )
+    single_raw, pipelined_raw = median(raw_single) * a_call, min(raw_pipelined) * a_call
+    return {
+        "single": {OURS: median(single) * a_call, SOCKET: single_raw},
+        "pipelined": {OURS: min(pipelined) * a_call, SOCKET: pipelined_raw},
+        "tasks": {OURS: together, SOCKET: single_raw},
+    }
 
 
-def _turn(raw: RawConnection, client: Client, calls: int) -> tuple[float, ...]:
+def _turn(raw: RawConnection, client: Client, calls: int, collecting: bool) -> tuple[float, ...]:
     request = {"cmd": "get", "database": "bench", "collection": "users", "key": "ada"}
-    return (
-        milliseconds(lambda: [raw.ask(request) for _ in range(calls)]),
-        milliseconds(lambda: [client.get("bench", "users", "ada") for _ in range(calls)]),
-        milliseconds(lambda: _pipelined(raw, request, calls)),
-        milliseconds(lambda: client.pipeline([request] * calls)),
+    work: tuple[Callable[[], object], ...] = (
+        lambda: [raw.ask(request) for _ in range(calls)],
+        lambda: [client.get("bench", "users", "ada") for _ in range(calls)],
+        lambda: _pipelined(raw, request, calls),
+        lambda: client.pipeline([request] * calls),
     )
+    return tuple(milliseconds(each, collecting=collecting) for each in work)
 
 
 def _pipelined(raw: RawConnection, request: dict[str, Any], calls: int) -> None:
@@ -103,3 +105,26 @@ async def _concurrent(url: str, calls: int, turns: int) -> float:
 
         await client.get("bench", "users", "ada")
         return median([await turn() for _ in range(turns)]) * 1_000_000 / (each * CALLERS)
+
+
+TEXT = """
+One read by key, in the median turn: a loop over a socket with `msgpack`, and our client; microseconds. The
+bare loop does the same work: it sends without delay (`TCP_NODELAY`), reads the whole answer, unpacks it,
+looks at its status. Pipelined, it stands still for 40 ms now and then, as it does not acknowledge at once
+as the client does; there the best turns count. Tasks share round trips; the last line compares that with
+the bare socket one at a time, and is mostly what an event loop takes for a task.
+"""
+AREA = Area(
+    "client",
+    "The client beside a bare socket",
+    TEXT,
+    (100, 1_000, 4_000),
+    measure,
+    (
+        Row("single", "one at a time", SOCKET, at_most(1.15)),
+        Row("pipelined", "pipelined", SOCKET, at_most(1.1)),
+        Row("tasks", f"from {CALLERS} tasks", SOCKET, faster(6)),
+    ),
+    unit="µs",
+    of="calls a turn",
+)

@@ -43,6 +43,10 @@ class Contender(Protocol):
         """For each range of ages, fetch a page of active users, eldest first."""
         ...
 
+    def find(self, emails: list[str]) -> None:
+        """Find the object with each e-mail address, by its index."""
+        ...
+
     def counts(self) -> tuple[int, ...]:
         """Return how much was loaded, changed, got and queried, which must be alike for all. Not timed."""
         ...

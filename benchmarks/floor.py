@@ -47,7 +47,7 @@ adapter = TypeAdapter(User)
 
 
 class Floor:
-    name = "sqlite3 + Pydantic by hand"
+    name = "by hand"
 
     def open(self, path: Path) -> None:
         self.file = sqlite3.connect(path)
@@ -100,8 +100,13 @@ class Floor:
             page = self.file.execute(QUERY, (low, high, PAGE))
             self.found += len([(key, adapter.validate_json(doc)) for key, doc in page])
 
+    def find(self, emails: list[str]) -> None:
+        statement = "SELECT key, doc FROM users WHERE json_extract(doc, '$.email') = ?"
+        rows = [self.file.execute(statement, (email,)).fetchone() for email in emails]
+        self.hits = [(key, adapter.validate_json(doc)) for key, doc in rows]
+
     def counts(self) -> tuple[int, ...]:
-        return len(self.loaded), self.changed, len(self.got), self.found
+        return len(self.loaded), self.changed, len(self.got), self.found, len(self.hits)
 
     def close(self) -> None:
         self.file.close()

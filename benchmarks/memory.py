@@ -5,26 +5,22 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from solidb_odm import Session, create_engine, select
 
 from . import floor, ours
+from .area import OURS, Area, Row, Setting, Steps, at_most
 from .documents import rows
+from .timing import Timing
+
+BARE = "a bare Pydantic object"
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Bytes held per loaded object."""
-
-    ours: float
-    bare: float
-
-
-def measure(size: int) -> Weights:
-    """Weigh ``size`` objects loaded through a session, and as many validated by hand."""
+def measure(setting: Setting) -> Steps:
+    """Weigh objects loaded through a session, and as many validated by hand."""
+    size = setting.size
     data = rows(size)
     texts = [floor.adapter.dump_json(floor.adapter.validate_python(row)) for row in data]
     with TemporaryDirectory() as folder:
@@ -39,7 +35,8 @@ def measure(size: int) -> Weights:
         held = _held(lambda: session.scalars(select(ours.User)).all())
         session.close()
         engine.dispose()
-    return Weights(held / size, _held(lambda: [floor.adapter.validate_json(text) for text in texts]) / size)
+    bare = _held(lambda: [floor.adapter.validate_json(text) for text in texts])
+    return {"held": {OURS: Timing(held / size, held / size), BARE: Timing(bare / size, bare / size)}}
 
 
 def _held(load: Callable[[], object]) -> int:
@@ -52,3 +49,14 @@ def _held(load: Callable[[], object]) -> int:
     tracemalloc.stop()
     del loaded
     return after - before
+
+
+AREA = Area(
+    "memory",
+    "Memory",
+    "A loaded object, with its place in the session and what is kept to notice changes; bytes.",
+    (1_000, 10_000, 40_000),
+    measure,
+    (Row("held", "a loaded document", BARE, at_most(1.3)),),
+    unit="bytes",
+)

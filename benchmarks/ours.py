@@ -35,7 +35,7 @@ def user(row: dict[str, Any]) -> User:
 
 
 class Ours:
-    name = "solidb_odm"
+    name = "ours"
 
     def open(self, path: Path) -> None:
         self.engine = create_engine(f"sqlite:///{path}")
@@ -78,11 +78,21 @@ class Ours:
                 page = session.scalars(wanted.order_by(desc(User.age), User.email).limit(PAGE)).all()
                 self.found += len(page)
 
+    def find(self, emails: list[str]) -> None:
+        with Session(self.engine) as session:
+            self.hits = [session.scalars(select(User).where(User.email == email)).one() for email in emails]
+
     def counts(self) -> tuple[int, ...]:
         with Session(self.engine) as session:
             stored = session.scalars(select(User)).all()
         changed = [user for user in stored if "changed" in user.tags]
-        return len(self.loaded), len(changed), len([user for user in self.got if user]), self.found
+        return (
+            len(self.loaded),
+            len(changed),
+            len([user for user in self.got if user]),
+            self.found,
+            len(self.hits),
+        )
 
     def close(self) -> None:
         self.engine.dispose()

@@ -7,8 +7,6 @@ import random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +18,10 @@ from solidb_odm.engines.sqlite.sql_names import table_sql
 from solidb_odm.language.parser import parse
 
 from . import documents, stores
+from .area import OURS, Area, Row, Setting, Steps, at_most
+from .timing import Side, Timing, contest
 
+SQL, POINT = "SQL by hand", "a point query"
 PEOPLE, KNOWS = table_sql("people"), table_sql("knows")
 FRIENDS = 10
 """How many edges leave a vertex, on average."""
@@ -132,52 +133,33 @@ STEPS = [
 ]
 
 
-@dataclass(frozen=True)
-class QueryTimes:
-    """Milliseconds a query by the titles of steps: ours, by hand, of other stores; and of planning."""
-
-    size: int
-    ours: dict[str, float]
-    by_hand: dict[str, float]
-    tinydb: dict[str, float]
-    mongita: dict[str, float]
-    planning: float
-
-    @property
-    def planning_share(self) -> float:
-        """What reading and planning a known text takes, as a part of a point query."""
-        return self.planning / self.ours[STEPS[0].title]
-
-
-def measure(size: int, repetitions: int) -> QueryTimes:
+def measure(setting: Setting) -> Steps:
     """Fill one file, and let both sides ask it in turns; keep the best of each."""
-    ours: dict[str, float] = {}
-    by_hand: dict[str, float] = {}
+    times: dict[str, dict[str, Timing]] = {}
     found: dict[str, int] = {}
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "queries.db"
-        engine = create_engine(f"sqlite:///{path}")
-        people = _fill(engine, size)
-        file = sqlite3.connect(path)
-        file.executescript(BY_HAND)
-        with Session(engine) as session:
-            planning = min(_planning() for _ in range(repetitions))
-            for step in STEPS:
-                for repetition in range(repetitions):
-                    arguments = _arguments(step, size, repetition)
-                    best = min(_ask_ours(session, step, arguments), ours.get(step.title, 1e9))
-                    ours[step.title] = best
-                    by_hand[step.title] = min(
-                        _ask_by_hand(file, step, arguments), by_hand.get(step.title, 1e9)
-                    )
-                found[step.title] = _check(session, file, step, _arguments(step, size, 0)[0])
-        file.close()
-        engine.dispose()
-        with stores.tinydb(Path(folder) / "tiny.json", people) as store:
-            tinydb = _ask_store(store, found, size, 3)
-        with stores.mongita(Path(folder) / "mongita", people) as store:
-            mongita = _ask_store(store, found, size, 20)
-    return QueryTimes(size, ours, by_hand, tinydb, mongita, planning)
+    size, folder = setting.size, setting.folder
+    path = folder / "queries.db"
+    engine = create_engine(f"sqlite:///{path}")
+    people = _fill(engine, size)
+    file = sqlite3.connect(path)
+    file.executescript(BY_HAND)
+    with Session(engine) as session:
+        for step in STEPS:
+            arguments = _arguments(step, size, 0)
+            sides = {
+                OURS: Side(lambda step=step, each=arguments: [_ours(session, step, one) for one in each]),
+                SQL: Side(lambda step=step, each=arguments: [_by_hand(file, step, one) for one in each]),
+            }
+            times[step.title] = contest(sides, setting.repetitions, per=step.times)
+            found[step.title] = _check(session, file, step, arguments[0])
+    file.close()
+    engine.dispose()
+    with stores.tinydb(folder / "tiny.json", people) as store:
+        _ask_store(store, "TinyDB", times, found, size, 3)
+    with stores.mongita(folder / "mongita", people) as store:
+        _ask_store(store, "mongita", times, found, size, 20)
+    planning = _planning()
+    return {**times, "planning": {OURS: Timing(planning, planning), POINT: times[STEPS[0].title][OURS]}}
 
 
 def _fill(engine: Engine, size: int) -> list[dict[str, Any]]:
@@ -220,10 +202,6 @@ def _ours(session: Session, step: Step, values: tuple[Any, ...]) -> list[Any]:
     return session.execute(sdbql(step.text, **dict(zip("ab", values, strict=False)))).all()
 
 
-def _ask_ours(session: Session, step: Step, arguments: list[tuple[Any, ...]]) -> float:
-    return _each(arguments, lambda values: _ours(session, step, values))
-
-
 def _by_hand(file: sqlite3.Connection, step: Step, values: tuple[Any, ...]) -> list[Any]:
     rows = file.execute(step.sql, values).fetchall()
     if not step.whole:
@@ -263,17 +241,48 @@ def _planning() -> float:
 
 
 def _ask_store(
-    store: dict[str, stores.Asking], found: dict[str, int], size: int, times: int
-) -> dict[str, float]:
+    store: dict[str, stores.Asking],
+    name: str,
+    times: dict[str, dict[str, Timing]],
+    found: dict[str, int],
+    size: int,
+    repetitions: int,
+) -> None:
     """Ask another store a few times, for it may take long, having seen that it finds as much."""
-    taken: dict[str, float] = {}
     for step in STEPS:
         ask = store.get(step.kind)
         if ask is None:
             continue
-        arguments = _arguments(step, size, 0)[:times]
+        arguments = _arguments(step, size, 0)[:repetitions]
         number = stores.number(ask(arguments[0]))
         if number != found[step.title]:
             raise RuntimeError(f"{step.title}: {number} documents instead of {found[step.title]}")
-        taken[step.title] = _each(arguments, ask)
-    return taken
+        taken = _each(arguments, ask)
+        times[step.title][name] = Timing(taken, taken)
+
+
+TEXT = """
+Nested documents and as many edges in one file. *By hand* is SQL over the same tables, with indexes of its
+own on the same attributes, and documents made of its rows. Ours is a text given to `Session.execute`, read
+and planned before. TinyDB searches its JSON file, which has no index; mongita has the same indexes as we,
+and keeps in memory what it once read: what it answers faster it answers without looking at the file.
+Neither has joins, groups or graphs.
+"""
+OTHERS = {
+    "point": ("TinyDB", "mongita"),
+    "range": ("TinyDB", "mongita"),
+    "sort": ("mongita",),
+    "count": ("TinyDB", "mongita"),
+}
+AREA = Area(
+    "sdbql",
+    "Queries in the language",
+    TEXT,
+    (5_000, 20_000, 100_000),
+    measure,
+    (
+        *(Row(step.title, step.title, SQL, at_most(step.aim)) for step in STEPS),
+        *(Row(step.title, step.title, other) for step in STEPS for other in OTHERS.get(step.kind, ())),
+        Row("planning", "finding the plan of a known text", POINT, at_most(0.05)),
+    ),
+)

@@ -1,19 +1,54 @@
-"""A stopwatch, and the arithmetic of repetitions."""
+"""A stopwatch, with the garbage collector as users have it, or held off."""
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 
-def milliseconds(work: Callable[[], object]) -> float:
-    """Time one call, with garbage collected before it and left alone during it."""
+@dataclass(frozen=True)
+class Timing:
+    """The best times of one piece of work: with the garbage collector on, and with it held off."""
+
+    on: float
+    off: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One contender: what it does, and what must be done before each time. Only the work is timed."""
+
+    work: Callable[[], object]
+    before: Callable[[], object] = lambda: None
+
+
+def milliseconds(work: Callable[[], object], *, collecting: bool = True) -> float:
+    """Time one call, with garbage collected before it."""
     gc.collect()
-    gc.disable()
+    if not collecting:
+        gc.disable()
     try:
         started = time.perf_counter()
         work()
         return (time.perf_counter() - started) * 1000
     finally:
         gc.enable()
+
+
+def contest(sides: Mapping[str, Side], repetitions: int, *, per: int = 1) -> dict[str, Timing]:
+    """Let contenders take turns and keep the best of each, divided by the number of things that it does."""
+    best: dict[tuple[str, bool], float] = {}
+    for side in sides.values():  # what is loaded, planned or cached at first use is no matter here
+        side.before()
+        side.work()
+    for repetition in range(repetitions):
+        names = list(sides)
+        turn = repetition % len(names)
+        for name in names[turn:] + names[:turn]:
+            for collecting in (True, False):
+                sides[name].before()
+                taken = milliseconds(sides[name].work, collecting=collecting) / per
+                best[name, collecting] = min(taken, best.get((name, collecting), taken))
+    return {name: Timing(best[name, True], best[name, False]) for name in sides}

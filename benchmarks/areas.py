@@ -1,0 +1,42 @@
+"""All areas, in the order of the page."""
+
+from __future__ import annotations
+
+from . import (
+    bulk,
+    client,
+    files,
+    fulltext,
+    holding,
+    joins,
+    memory,
+    places,
+    requests,
+    sdbql,
+    server,
+    startup,
+    vectors,
+)
+from .area import Area
+
+AREAS: list[Area] = [
+    files.AREA,
+    holding.AREA,
+    requests.AREA,
+    vectors.INSERT_AREA,
+    vectors.SEARCH_AREA,
+    fulltext.AREA,
+    places.AREA,
+    joins.AREA,
+    joins.LINKS_AREA,
+    joins.ELEMENTS_AREA,
+    bulk.AREA,
+    sdbql.AREA,
+    startup.CLASSES_AREA,
+    startup.FILES_AREA,
+    startup.PROCESSES_AREA,
+    memory.AREA,
+    server.AREA,
+    holding.SERVER_AREA,
+    client.AREA,
+]

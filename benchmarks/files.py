@@ -1,0 +1,94 @@
+"""On a SQLite file: ours, by hand, and SQLAlchemy, taking turns within one run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .alchemy import Alchemy
+from .area import Area, Row, Setting, Steps, at_most, faster
+from .contender import Contender
+from .documents import filters, rows
+from .floor import Floor
+from .ours import Ours
+from .timing import Timing, milliseconds
+
+CONTENDERS: list[type[Contender]] = [Ours, Floor, Alchemy]
+GETS, QUERIES, EVERY = 1000, 300, 100
+TEXT = """
+Documents of eight fields, one of them a nested model and one a list, with a unique index on one field and a
+plain one on another. *By hand* is `sqlite3` and Pydantic: the same table of key, revision, times and JSON
+text, with the same two indexes. SQLAlchemy has a column per field and JSON for the two nested ones,
+validates nothing, and is told of a change in a list by a new list; ours is found where it was made. All
+three write over the revision that they read and over no other, and forget nothing at a commit.
+"""
+
+
+def measure(setting: Setting) -> Steps:
+    """Run every contender, in turns, and keep each step's best time."""
+    best: dict[str, dict[str, dict[bool, float]]] = {}
+    done: set[tuple[int, ...]] = set()
+    for repetition in range(setting.repetitions):
+        turn = repetition % len(CONTENDERS)
+        for kind in CONTENDERS[turn:] + CONTENDERS[:turn]:
+            for collecting in (True, False):
+                times, counts = _once(kind(), setting.size, collecting=collecting)
+                done.add(counts)
+                for step, time in times.items():
+                    known = best.setdefault(step, {}).setdefault(kind.name, {})
+                    known[collecting] = min(time, known.get(collecting, time))
+    if len(done) != 1:
+        raise RuntimeError(f"the contenders did not do the same work: {sorted(done)}")
+    return {
+        step: {name: Timing(known[True], known[False]) for name, known in sides.items()}
+        for step, sides in best.items()
+    }
+
+
+def _once(contender: Contender, size: int, *, collecting: bool) -> tuple[dict[str, float], tuple[int, ...]]:
+    def time(work: Callable[[], object]) -> float:
+        return milliseconds(work, collecting=collecting)
+
+    data, ranges = rows(size), filters(QUERIES)
+    places = random.Random(3).sample(range(size), min(GETS, size))
+    emails = [data[place]["email"] for place in places]
+    with TemporaryDirectory() as folder:
+        contender.open(Path(folder) / "bench.db")
+        times = {
+            "build": time(lambda: contender.build(data)),
+            "insert": time(contender.insert),
+            "load": time(contender.load),
+            "change": time(lambda: contender.change(EVERY)),
+            "unchanged": time(contender.commit_unchanged),
+            "get": time(lambda: contender.get(places)),
+            "query": time(lambda: contender.query(ranges)),
+            "point": time(lambda: contender.find(emails)),
+        }
+        counts = contender.counts()
+        contender.close()
+    return times, counts
+
+
+BESIDE = {
+    "build": ("build the objects", (), ()),
+    "insert": ("insert and commit", at_most(1.7), faster(3.5)),
+    "load": ("load all", at_most(1.3), faster(2)),
+    "change": ("change 1 % in place and commit", at_most(4), faster(3)),
+    "get": (f"{GETS:,} gets by key", (), faster(4)),
+    "query": (f"{QUERIES} filtered, sorted pages", at_most(1.3), ()),
+    "point": (f"{GETS:,} point queries", at_most(1.5), ()),
+}
+AREA = Area(
+    "file",
+    "On a SQLite file",
+    TEXT,
+    (1_000, 10_000, 40_000),
+    measure,
+    tuple(
+        row
+        for step, (what, floor, alchemy) in BESIDE.items()
+        for row in (Row(step, what, Floor.name, floor), Row(step, what, Alchemy.name, alchemy))
+    ),
+)
