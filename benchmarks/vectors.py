@@ -199,7 +199,8 @@ class Hand:
             chosen = np.searchsorted(self.places, places)
             matrix, lengths = matrix[chosen], lengths[chosen]
         scores = matrix @ np.asarray(asked, dtype=np.float32) / lengths
-        best = np.argpartition(scores, -WANTED)[-WANTED:]
+        most = min(WANTED, len(scores))
+        best = np.argpartition(scores, len(scores) - most)[len(scores) - most :]
         best = best[np.argsort(-scores[best])]
         marks = ", ".join("?" * len(best))
         sql = f"SELECT rowid, doc FROM short WHERE rowid IN ({marks})"

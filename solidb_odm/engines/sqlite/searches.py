@@ -24,8 +24,8 @@ from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
 from .layout import side_table
-from .nearest_rows import VectorIndexes
 from .sql.proximity import surroundings
+from .vector_index import VectorIndexes
 
 N = TypeVar("N")
 Narrowed = Callable[[str, Sequence[int]], Source]
