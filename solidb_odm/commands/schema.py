@@ -46,7 +46,8 @@ class IndexSpec:
     ones; with ``where`` (a map is taken too) only documents with these values at these paths may not share
     theirs, where None is null or missing. ``dimension`` and ``metric`` are for vector ones, ``seconds``
     (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
-    fulltext ones.
+    fulltext ones. ``decimals`` are those of the fields that hold texts of decimals: a file sorts them by
+    their value. A server has no index that does, so two indexes that differ in it are equal.
     """
 
     name: str
@@ -58,6 +59,7 @@ class IndexSpec:
     seconds: int = 0
     minimum_length: int = 3
     where: tuple[tuple[str, Json], ...] = ()
+    decimals: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         given = cast("Any", self.where)
@@ -89,7 +91,7 @@ class IndexSpec:
     def from_json(cls, value: JsonObject) -> IndexSpec:
         """Read a declaration as ``to_json`` gave it."""
         given: JsonObject = {**value, "fields": tuple(value["fields"])}
-        return cls(**given)
+        return cls(**{**given, "decimals": tuple(value.get("decimals", ()))})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,13 @@ themselves travel beside the query.
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
-from typing import TypeAlias
 
 from .._dataclasses import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Scalar: TypeAlias = "str | int | float | bool | None"
 Direction: TypeAlias = OneOf["OUTBOUND", "INBOUND", "ANY"]
@@ -25,6 +28,9 @@ ComparisonOperator: TypeAlias = OneOf[
 ]
 LogicalOperator: TypeAlias = OneOf["AND", "OR"]
 ArrayQuantifier: TypeAlias = OneOf["ANY", "ALL", "NONE", "AT LEAST"]
+DecimalFunction: TypeAlias = OneOf[
+    "KEY", "DIGITS", "NEGATIVE", "ADD", "SUBTRACT", "MULTIPLY", "TOTAL", "PAIR", "PAIR_KEY", "PAIR_DIGITS"
+]
 SetOperator: TypeAlias = OneOf["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
 PathMode: TypeAlias = OneOf["SHORTEST_PATH", "ALL_SHORTEST_PATHS", "K_SHORTEST_PATHS", "K_PATHS"]
 JoinKind: TypeAlias = OneOf["INNER", "LEFT", "RIGHT", "FULL", "ASOF"]
@@ -213,6 +219,14 @@ class Pipe(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class DecimalCall(Expression):
+    """An exact computation of decimals; ``decimals`` writes out what the language has no function for."""
+
+    name: DecimalFunction
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lambda(Expression):
     """``(a, b) -> body``; only as an argument of a higher-order function."""
 
@@ -260,6 +274,23 @@ class Subquery(Expression):
     """``(FOR .. RETURN ..)``: the array of the rows the query returns."""
 
     query: Query
+
+
+def path(base: Expression, steps: Iterable[str | int]) -> Expression:
+    """Return what attributes and elements lead to, one read from another."""
+    for step in steps:
+        base = Attribute(base, step) if isinstance(step, str) else Subscript(base, Literal(step))
+    return base
+
+
+def call(name: str, *arguments: Expression) -> Call:
+    """Return a call of a function of the language."""
+    return Call(name, arguments)
+
+
+def let(variable: str, value: Expression, body: Expression) -> Call:
+    """Return ``body`` where ``variable`` stands for a value, which is computed once."""
+    return call("FIRST", call("MAP", Array((value,)), Lambda((variable,), body)))
 
 
 # --- clauses -------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSp
         fields=fields,
         name=index_name(fields, index.kind) if is_default else index.name,
         where=tuple((renamed(path), value) for path, value in index.where),
+        decimals=tuple(map(renamed, index.decimals)),
     )
 
 

@@ -150,7 +150,7 @@ _INDEX_DEFAULTS = IndexSpec("", "persistent", ())
 
 def index_options(index: IndexSpec) -> dict[str, Any]:
     """Return the options of an index that are not the usual ones."""
-    names = ("unique", "dimension", "metric", "seconds", "minimum_length")
+    names = ("unique", "dimension", "metric", "seconds", "minimum_length", "decimals")
     chosen = {name: getattr(index, name) for name in names}
     options = {name: value for name, value in chosen.items() if value != getattr(_INDEX_DEFAULTS, name)}
     return {**options, "where": dict(index.where)} if index.where else options
@@ -192,7 +192,7 @@ def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Ma
     if unknown:
         hint = f"one of {', '.join(sorted(known))}"
         raise MigrationError(f"an index has no option {unknown[0]!r}", hint=hint)
-    made: dict[str, Any] = dict(options)
+    made: dict[str, Any] = {**options, "decimals": tuple(options.get("decimals", ()))}
     spec = IndexSpec(name or index_name(fields, kind), cast(IndexKind, kind), fields, **made)
     if spec.problem:
         raise MigrationError(f"the index {spec.name!r}: {spec.problem}")

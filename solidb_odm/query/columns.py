@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from .._dataclasses import dataclass
 from ..errors import LoadError, UsageError
+from ..language import decimals
 from ..model.document import Document
-from ..model.expressions import decimals
 from ..model.expressions.build_scope import Source
 from ..model.expressions.expression import Expression, lift
 from ..model.expressions.fields import FieldRef, Place

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions import decimals
 from ..model.expressions.calls import BuiltPredicate
 from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
 from ..model.expressions.expression import (

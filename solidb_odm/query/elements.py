@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions import decimals
 from ..model.expressions.encoded_values import encode_as
 from ..model.expressions.expression import (
     OPERATORS,
@@ -88,14 +88,11 @@ class Elements(Expression):
                 f"{root!r} stands for an element in a condition, not for a value",
                 hint=_ROWS,
             )
-        node: q.Expression = q.Name(scope.variables[root])
-        for step in self.__path__:
-            node = q.Attribute(node, step) if isinstance(step, str) else q.Subscript(node, q.Literal(step))
-        return node
+        return q.path(q.Name(scope.variables[root]), self.__path__)
 
     def __build__(self, scope: Any) -> q.Expression:
         digits = self.__solidb_digits__(scope)
-        return decimals.sort_key(digits) if self.__solidb_kind__ == "decimal" else digits
+        return decimals.key(digits) if self.__solidb_kind__ == "decimal" else digits
 
     def __getattr__(self, name: str) -> Any:
         target = type_inspection.link_target(self.__type__[0])

@@ -13,13 +13,13 @@ from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import decimals
 from ..language import functions as language
 from ..language import nodes as q
 from ..language.functions.built_in import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
-from ..model.expressions import decimals
-from ..model.expressions import decimals as instants
+from ..model.expressions import instants
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.expression import Expression, Predicate, Value, lift
 from ..model.expressions.kinds import NAMES, Kind
@@ -60,7 +60,7 @@ class Aggregate(Expression):
         if self.__solidb_kind__ != "decimal":
             return self._rounded(scope.aggregate(self.function, self._argument(scope)))
         if self.function == "SUM":
-            return decimals.sort_key(self.__solidb_digits__(scope))
+            return decimals.key(self.__solidb_digits__(scope))
         if self.function == "AVG":
             raise UsageError(
                 f"{self!r} can be shown, but not compared or sorted by: its digits have no end",

@@ -10,6 +10,7 @@ from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..commands import IndexSpec
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
 from .bind_values import by_names, documents_of, given_part, stored_form
@@ -132,17 +133,24 @@ class Upsert(Write):
             return [loop, *self._by_key(scope, row)]
         held, inner = scope.fresh(), scope.fresh()
         conditions = [
-            q.Filter(q.Compare(_attribute(inner, path), "==", _nth(row, number)))
+            q.Filter(self._equal(q.path(q.Name(inner), path), _nth(row, number), path))
             for number, path in enumerate(_paths(self._index()))
         ]
         conditions += [
-            q.Filter(q.Compare(_attribute(inner, tuple(path.split("."))), "==", q.Literal(value)))
+            q.Filter(q.Compare(q.path(q.Name(inner), path.split(".")), "==", q.Literal(value)))
             for path, value in self._index().where
         ]
         body = (q.For(inner, q.Name(collection)), *conditions)
         found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
         known = q.Let(held, q.Call("FIRST", (found,)))
         return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
+
+    def _equal(self, stored: q.Expression, given: q.Expression, path: tuple[str, ...]) -> q.Expression:
+        """Build the comparison of a field; decimals are equal by their value."""
+        indexes = self.model.__solidb_mapping__.indexes
+        if any(".".join(path) in index.decimals for index in indexes):
+            stored, given = decimals.key(stored), decimals.key(given)
+        return q.Compare(stored, "==", given)
 
 
 def _unique_indexes(model: type[Document]) -> list[IndexSpec]:
@@ -163,13 +171,6 @@ def _value_at(document: JsonObject, path: tuple[str, ...], model: type[Document]
             hint="give each row a value, or a key",
         )
     return value  # pyright: ignore[reportUnknownVariableType]
-
-
-def _attribute(name: str, path: tuple[str, ...]) -> q.Expression:
-    node: q.Expression = q.Name(name)
-    for step in path:
-        node = q.Attribute(node, step)
-    return node
 
 
 def _nth(row: str, number: int) -> q.Expression:

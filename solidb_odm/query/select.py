@@ -10,9 +10,9 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions import decimals
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Expression, Predicate, Value
@@ -51,7 +51,7 @@ class SingleValue(Expression):
 
     def __build__(self, scope: Any) -> q.Expression:
         found = q.Call("FIRST", (self.__rows__(scope),))
-        return decimals.sort_key(found) if self.__solidb_kind__ == "decimal" else found
+        return decimals.key(found) if self.__solidb_kind__ == "decimal" else found
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         return q.Call("FIRST", (self.__rows__(scope),))

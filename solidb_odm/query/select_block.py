@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
-from ..model.expressions import decimals
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.encoded_values import stored_name

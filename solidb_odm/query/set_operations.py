@@ -7,8 +7,8 @@ from typing import Any, Self, TypeVar
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
-from ..model.expressions import decimals
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
@@ -112,7 +112,7 @@ class Combination(Loading[T_co]):
                     cell = q.Attribute(cell, labels[place])
                 elif not self.single:
                     cell = q.Subscript(cell, q.Literal(place))
-                return decimals.sort_key(cell) if wanted.__solidb_kind__ == "decimal" else cell
+                return decimals.key(cell) if wanted.__solidb_kind__ == "decimal" else cell
         raise UsageError(
             f"{wanted!r} is no column of the combined statements, which are sorted by those only",
             hint="select it in all of them, or order a select of .cte()",

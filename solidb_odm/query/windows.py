@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from ..errors import UsageError
+from ..language import decimals
 from ..language import nodes as q
-from ..model.expressions import decimals
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Value, lift
 from ..model.expressions.fields import FieldRef, Place

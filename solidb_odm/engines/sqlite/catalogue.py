@@ -251,5 +251,4 @@ class Catalogue:
 
 
 def _index_spec(values: dict[str, Any]) -> IndexSpec:
-    whole: dict[str, Any] = {**values, "fields": tuple(values["fields"])}
-    return IndexSpec(**whole)
+    return IndexSpec.from_json(values)

@@ -20,6 +20,7 @@ from .order_key import (
     NULL_KEY_SQL,
     TRUE_KEY,
     TRUE_SQL,
+    decimal_key_sql,
     element_key_sql,
     order_key,
     order_key_sql,
@@ -202,10 +203,16 @@ def key_of_field(field: str, alias: str = "", *, exact: bool) -> str:
     return order_key_sql(f"{prefix}doc", field_path(field), exact=exact)
 
 
+def index_keys(spec: IndexSpec, alias: str = "", *, exact: bool) -> list[str]:
+    """Return the SQL of what an index is sorted by: order keys, of decimals their keys."""
+    keys = {field: key_of_field(field, alias, exact=exact) for field in spec.fields}
+    return [decimal_key_sql(key) if field in spec.decimals else key for field, key in keys.items()]
+
+
 def _expression_index(collection: str, index: StoredIndex, *, relaxed: bool, exact: bool) -> list[str]:
     """Index the order keys; a unique one lets off documents in which all the fields are null."""
     spec, table = index.spec, table_sql(collection)
-    keys = [key_of_field(field, exact=exact) for field in spec.fields]
+    keys = index_keys(spec, exact=exact)
     if spec.unique and relaxed:
         plain = f"CREATE INDEX {index_name(index)} ON {table} ({', '.join(keys)})"
         return [plain, *_unique_triggers(collection, index, exact=exact)]
@@ -242,10 +249,8 @@ def _literal(value: Json) -> str:
 def _unique_triggers(collection: str, index: StoredIndex, *, exact: bool) -> list[str]:
     """Return the triggers that hold what is written here, and not what is mirrored, to a unique index."""
     table, name = table_sql(collection), index_name(index)
-    pairs = [
-        (key_of_field(field, "other", exact=exact), key_of_field(field, "new", exact=exact))
-        for field in index.spec.fields
-    ]
+    others, new = (index_keys(index.spec, alias, exact=exact) for alias in ("other", "new"))
+    pairs = list(zip(others, new, strict=True))
     held = _held(index.spec, "other", exact=exact)
     equal = " AND ".join([*(f"{other} IS {new}" for other, new in pairs), *held])
     valued = " OR ".join(f"{new} IS NOT NULL" for _, new in pairs)

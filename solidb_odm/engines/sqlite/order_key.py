@@ -85,6 +85,11 @@ def element_key_sql(alias: str) -> str:
     )
 
 
+def decimal_key_sql(key: str) -> str:
+    """Return the SQL of the key of a decimal from that of its text's order key; an index has it so too."""
+    return f"solidb_decimal_key({key})"
+
+
 def pack(value: Json) -> bytes:
     """Return bytes that compare like the values: a tag for the type, then the content."""
     kind = cast("type[object]", type(value))

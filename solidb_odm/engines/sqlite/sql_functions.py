@@ -14,8 +14,10 @@ from typing import Any, Final, cast
 from ..._types import Json
 from ...errors import QueryError
 from ...language import values
+from ...language.decimals import FUNCTIONS
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array
+from ...language.nodes import DecimalFunction
 from . import json_text
 from .fulltext_index import indexed_words
 from .interrupts import guarded
@@ -40,6 +42,9 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_aggregate("solidb_gather", -1, cast(Any, Gathered))  # of any number of values
     connection.create_function("solidb_call_json", -1, guarded(call_json), deterministic=True)
     connection.create_function("solidb_vertex", 1, guarded(vertex), deterministic=True)
+    connection.create_function("solidb_decimal_key", 1, guarded(FUNCTIONS["KEY"]), deterministic=True)
+    connection.create_function("solidb_decimal", -1, guarded(decimal), deterministic=True)
+    connection.create_function("solidb_decimal_total", 1, guarded(decimal_total), deterministic=True)
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
         connection.create_function(f"solidb_{name}", 2, guarded(_on_keys(operator)), deterministic=True)
@@ -86,6 +91,16 @@ def value_json(name: str, *texts: str | None) -> str | None:
     """Call a built-in function of arrays and objects, given as JSON, for a result that is JSON."""
     result = _result(name, [None if text is None else json_text.decode(text) for text in texts])
     return None if result is None else json_text.encode(result)
+
+
+def decimal(name: DecimalFunction, *texts: OrderKey) -> OrderKey:
+    """Compute with decimals, given by their texts."""
+    return order_key(FUNCTIONS[name](*texts))
+
+
+def decimal_total(array: str | None) -> OrderKey:
+    """Return the sum of the decimals of a list, given as JSON."""
+    return order_key(FUNCTIONS["TOTAL"](None if array is None else json_text.decode(array)))
 
 
 def _called(name: str, arguments: list[Json]) -> OrderKey:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ..._types import Json
 from ...errors import QueryError, QueryLimitError, UnsupportedQueryError
-from .. import nodes
+from .. import decimals, nodes
 from ..values import describe, equal, is_number, template_text, truthy, within_memory
 from .runtime import UNBOUND, Row, Rows, Stage, Value, missing_bind
 from .scope import Frame, Variables
@@ -215,6 +215,12 @@ def _logical(compiler: Compiler, node: nodes.Logical, scope: Variables) -> Value
     return lambda row: any(condition(row) for condition in conditions)
 
 
+def _decimal_call(compiler: Compiler, node: nodes.DecimalCall, scope: Variables) -> Value:
+    function = decimals.FUNCTIONS[node.name]
+    arguments = [compiler.expression(each, scope) for each in node.arguments]
+    return lambda row: function(*[argument(row) for argument in arguments])
+
+
 EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {
     nodes.Literal: _literal,
     nodes.Bind: _bind,
@@ -223,6 +229,7 @@ EXPRESSIONS: dict[type[nodes.Expression], CompileExpression] = {
     nodes.Object: _object,
     nodes.Ternary: _ternary,
     nodes.Case: _case,
+    nodes.DecimalCall: _decimal_call,
     nodes.Template: _template,
     nodes.Range: _range,
     nodes.Logical: _logical,

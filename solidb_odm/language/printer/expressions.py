@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import QueryError
 from .. import nodes
+from ..decimals import written_out
 from ..grammar import CALLABLE, PIPEABLE, POWERS, QUANTIFIABLE
 from ..tokens import NAME
 from .quoting import quote_bind, quote_function, quote_name, quote_scalar, quote_string, quote_template
@@ -209,6 +210,10 @@ class ExpressionPrinter(ABC):
             return f"{name}({', '.join([self.operand(first), *map(self.expression, rest)])})"
         return f"{name}({self.expressions(node.arguments)})"
 
+    def decimal_call(self, node: nodes.DecimalCall) -> str:
+        """Write out a computation of decimals, for which the language has no function."""
+        return self.expression(written_out(node))
+
     def lambda_(self, node: nodes.Lambda) -> str:
         """Write a lambda."""
         if not node.parameters:
@@ -292,6 +297,7 @@ _WRITERS: dict[type[Expression], Callable[[ExpressionPrinter, Any], str]] = {
     nodes.Ternary: ExpressionPrinter.ternary,
     nodes.Case: ExpressionPrinter.case,
     nodes.Call: ExpressionPrinter.call,
+    nodes.DecimalCall: ExpressionPrinter.decimal_call,
     nodes.Lambda: ExpressionPrinter.lambda_,
     nodes.Quantified: ExpressionPrinter.quantified,
     nodes.Template: ExpressionPrinter.template,

@@ -18,7 +18,8 @@ from ...commands.schema import ELEMENTS
 from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
-from ..expressions.encoded_values import stored_name
+from ..expressions.encoded_values import is_customised, stored_name
+from ..expressions.kinds import kind_of
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form, type_form
@@ -317,7 +318,11 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
                 hint="choose another alias, without dots",
             )
     name = index.name or index_name(stored, index.kind)
-    spec = IndexSpec(name, index.kind, stored, **options, where=_counted(model, index, label))
+    decimals = tuple(
+        path for path, kind in resolved if kind_of(kind) == "decimal" and not path.endswith(ELEMENTS)
+    )
+    where = _counted(model, index, label)
+    spec = IndexSpec(name, index.kind, stored, **options, where=where, decimals=decimals)
     problem = spec.problem
     if spec.is_of_elements and not problem and not paths[0].endswith(ELEMENTS):
         problem = f"{paths[0]!r} is stored as {stored[0]!r}, which would mean its elements"
@@ -392,6 +397,8 @@ def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
                 field=label,
             )
         annotation = owner.__pydantic_fields__[step].annotation
+        if kind_of(annotation) == "decimal" and is_customised(owner, step):
+            annotation = Any  # it is stored as something else
         stored.append(stored_name(owner, step))
         current = type_inspection.embedded(annotation)
     return ".".join(stored), annotation

@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ...language import decimals
 from ...language import nodes as q
-from . import decimals
-from . import decimals as instants
+from ...language.nodes import let
+from . import instants
 from .kinds import NAMES, Kind
 
 Maker: TypeAlias = Callable[[q.Expression, q.Expression], q.Expression]
@@ -61,7 +62,7 @@ def _floored(left: q.Expression, right: q.Expression) -> q.Expression:
         return q.Binary(q.Binary(left, "-", instants.modulo(left, right)), "/", right)
     a, b = q.Name("_a"), q.Name("_b")
     body = q.Binary(q.Binary(a, "-", instants.modulo(a, b)), "/", b)
-    return instants.let("_a", left, instants.let("_b", right, body))
+    return let("_a", left, let("_b", right, body))
 
 
 def _spans(operator: q.BinaryOperator) -> Maker:

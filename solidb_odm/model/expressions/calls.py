@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._dataclasses import dataclass
+from ...language import decimals
 from ...language import nodes as q
-from . import decimals
 from .build_scope import Scope
 from .expression import Expression, Predicate
 
@@ -29,7 +29,7 @@ class FunctionCall(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         called = self._called(scope)
-        return decimals.sort_key(called) if self.__solidb_kind__ == "decimal" else called
+        return decimals.key(called) if self.__solidb_kind__ == "decimal" else called
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
         return self._called(scope)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError, missing
+from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
-from . import decimals
 from .expression import (
     OPERATORS,
     Combined,
@@ -84,7 +84,7 @@ class Keys(Expression):
 
     def __build__(self, scope: Any) -> q.Expression:
         node = self.items.__build__(scope)
-        return q.Expansion(node, projection=decimals.sort_key(q.Name("CURRENT")))
+        return q.Expansion(node, projection=decimals.key(q.Name("CURRENT")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

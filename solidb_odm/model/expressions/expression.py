@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ...language import decimals
 from ...language import nodes as q
-from . import decimals
 from .arithmetic import Rule, rule_for
 from .build_scope import Scope, Source
 from .encoded_values import Size, encode_as, exactly_compared, size_of
@@ -304,12 +304,6 @@ class Comparison(Predicate):
         return (self.left, self.right)
 
     def __build__(self, scope: Scope) -> q.Expression:
-        if (
-            isinstance(self.right, Value)
-            and self.right.annotation is Decimal
-            and self.left.__solidb_kind__ == "decimal"
-        ):
-            return self._of_decimals(self.right, scope)
         left, right = self.left.__build__(scope), self.right.__build__(scope)
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
@@ -317,16 +311,6 @@ class Comparison(Predicate):
             return compared
         guarded = left if smaller is self.left else right
         return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
-
-    def _of_decimals(self, right: Value, scope: Scope) -> q.Expression:
-        """Compare a decimal with one that is known: first as floats, which is cheap, then exactly."""
-        digits = self.left.__solidb_digits__(scope)
-        number = decimals.nearby(Decimal(right.value))
-        bound = None if number is None else scope.bind(number)
-        compared = decimals.compared(digits, self.operator, bound, right.__build__(scope))
-        if self.operator not in ("<", "<=") or not self.left.__nullable__:
-            return compared
-        return q.Logical("AND", (q.Compare(digits, "!=", q.Literal(None)), compared))
 
     def _size(self) -> Size:
         """Return how large the number is that is compared with, if there is one."""
@@ -389,7 +373,7 @@ class Computation(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         is_decimal = self.__solidb_kind__ == "decimal"
-        return decimals.sort_key(self.__solidb_digits__(scope)) if is_decimal else self._guarded(scope)
+        return decimals.key(self.__solidb_digits__(scope)) if is_decimal else self._guarded(scope)
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
         return self._guarded(scope)

@@ -17,11 +17,11 @@ from pydantic_core import PydanticSerializationError
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.scalars import format_time
-from . import decimals
 from .build_scope import Scope, Source
 from .column_methods import NAMES
 from .encoded_values import encode_as, encode_field, is_customised
@@ -58,7 +58,7 @@ class FieldRef(Expression):
 
     def __build__(self, scope: Scope) -> q.Expression:
         stored = self.__stored__(scope)
-        return decimals.sort_key(stored) if self.__solidb_kind__ == "decimal" else stored
+        return decimals.key(stored) if self.__solidb_kind__ == "decimal" else stored
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
         return self.__stored__(scope)
@@ -89,9 +89,7 @@ class FieldRef(Expression):
         """Make the node of the value as it is stored."""
         place = self.__place__
         whole = q.Name(scope.variable(place.source))
-        node: q.Expression = whole
-        for step in place.path:
-            node = q.Attribute(node, step) if isinstance(step, str) else q.Subscript(node, q.Literal(step))
+        node = q.path(whole, place.path)
         types = scope.types_with(place.source, str(place.path[0])) if place.path else None
         if types is None:
             return node

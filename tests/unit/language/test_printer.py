@@ -79,7 +79,7 @@ def test_the_round_trips_cover_every_class_of_nodes() -> None:
         for value in vars(nodes).values()
         if isinstance(value, type) and issubclass(value, nodes.Node) and is_dataclass(value)
     }
-    abstract = {nodes.Node, nodes.Expression, nodes.Clause}
+    abstract = {nodes.Node, nodes.Expression, nodes.Clause, nodes.DecimalCall}  # which is written out
     covered = {type(node) for query in ROUNDTRIP for node in walk(parse(query))}
     assert covered == classes - abstract
 

@@ -16,7 +16,7 @@ from ....language.interpreter.expressions import returns_boolean
 from ....language.values import describe
 from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
-from ..layout import key_of_field
+from ..layout import index_keys
 from .aggregates import aggregate, members
 from .array_loops import loop
 from .compilation import Compilation, Scope
@@ -239,7 +239,7 @@ def _traversal(
 def _unique_keys(collection: Collection, alias: str) -> Iterator[frozenset[str]]:
     for index in collection.indexes:
         if index.spec.unique and index.spec.kind == "persistent" and not index.spec.where:
-            yield frozenset(key_of_field(field, alias, exact=collection.exact) for field in index.spec.fields)
+            yield frozenset(index_keys(index.spec, alias, exact=collection.exact))
 
 
 def _sort_key(c: Compilation, key: nodes.SortKey, scope: Scope) -> str:

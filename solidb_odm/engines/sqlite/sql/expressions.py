@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ....language import nodes
+from ..order_key import decimal_key_sql
 from ..sql_names import text_literal
 from .aggregates import window
 from .array_loops import element_at, expansion, member
@@ -258,6 +259,17 @@ _ARITHMETIC: Final[dict[str, str]] = {
 }
 
 
+def _decimal_call(c: Compilation, node: nodes.DecimalCall, scope: Scope) -> Term:
+    """Call Python's decimals. The key of an attribute is written as an index on it is."""
+    arguments = [c.term(c, argument, scope) for argument in node.arguments]
+    if node.name == "KEY":
+        return Computed("any", decimal_key_sql(arguments[0].key), True)
+    if node.name == "TOTAL":
+        return Computed("any", c.call_back("solidb_decimal_total", arguments[0].json), True)
+    name = text_literal(node.name)
+    return Computed("any", c.call_back("solidb_decimal", name, *(each.key for each in arguments)), True)
+
+
 def _subquery(c: Compilation, node: nodes.Subquery, scope: Scope) -> Term:
     return c.subquery(c, node.query, scope)
 
@@ -270,6 +282,7 @@ _WRITERS: Final[dict[type[nodes.Expression], Callable[[Compilation, Any, Scope],
     nodes.Call: call,
     nodes.Case: _case,
     nodes.Compare: _compare,
+    nodes.DecimalCall: _decimal_call,
     nodes.Expansion: expansion,
     nodes.Subscript: element_at,
     nodes.Logical: _logical,

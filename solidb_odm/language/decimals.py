@@ -1,0 +1,465 @@
+"""Decimals in the language: texts of digits, compared and computed exactly.
+
+The language knows floats only. A decimal is stored as the text of its digits; it is compared, sorted and
+grouped by its *key*, a text that sorts as the numbers do. A ``DecimalCall`` says what is computed: a file
+does it with Python's decimals (``FUNCTIONS``), a server gets it written out (``written_out``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, localcontext
+from typing import Final
+
+from .._types import Json
+from ..errors import QueryError, UsageError
+from .nodes import (
+    Array,
+    Attribute,
+    Binary,
+    BinaryOperator,
+    Compare,
+    DecimalCall,
+    DecimalFunction,
+    Expression,
+    Lambda,
+    Literal,
+    Logical,
+    Name,
+    Object,
+    Range,
+    Subscript,
+    Ternary,
+    Unary,
+    call,
+    let,
+)
+
+MOST_DIGITS: Final = 1_000
+"""How many digits a decimal may have that a query computes."""
+_EXACT: Final = Context(prec=4 * MOST_DIGITS, traps=[InvalidOperation, Overflow, Inexact])
+_BIAS: Final = 2_000_000
+_COMPLEMENT: Final = {digit: str(9 - int(digit)) for digit in "0123456789"}
+_COMPLEMENTED: Final = {ord(digit): other for digit, other in _COMPLEMENT.items()}
+_ZERO: Final = "B"
+_NULL: Final = Literal(None)
+_BASE: Final = 6
+"""How many digits a part of a long number has: products of two parts, and sums of them, are exact floats."""
+_SHORT: Final = 17
+"""How many digits two numbers may have that are computed with as integers."""
+
+
+# --- in Python -----------------------------------------------------------------------------------
+
+
+def key_of(value: Decimal) -> str:
+    """Return the key of a decimal; UsageError for NaN and infinities."""
+    if not value.is_finite():
+        raise UsageError(f"{value} has no place among the decimals of a query")
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    if not text:
+        return _ZERO
+    magnitude = f"{len(text) + int(exponent) + _BIAS:07}{text.rstrip('0')}"
+    return f"C{magnitude}" if not sign else "A" + magnitude.translate(_COMPLEMENTED) + "~"
+
+
+def of_key(key: str) -> Decimal:
+    """Return the decimal of a key, without trailing zeros."""
+    if key == _ZERO:
+        return Decimal(0)
+    magnitude = key[1:].rstrip("~")
+    if key[0] == "A":
+        magnitude = magnitude.translate(_COMPLEMENTED)
+    digits, point = magnitude[7:], int(magnitude[:7]) - _BIAS
+    plain = digits[:point].ljust(point, "0") if point > 0 else "0"
+    rest = digits[point:] if point > 0 else "0" * -point + digits
+    return Decimal(f"{'-' if key[0] == 'A' else ''}{plain}{'.' + rest if rest else ''}")
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text is the key of a decimal, not its digits."""
+    return text[:1] in ("A", "B", "C")
+
+
+def _read(value: Json) -> Decimal | None:
+    """Return the decimal of a stored text, or of a number; None of anything else."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        read = Decimal(str(value))
+    except DecimalException:
+        return None
+    return read if read.is_finite() else None
+
+
+def _key(value: Json) -> Json:
+    read = _read(value)
+    return value if read is None else key_of(read)
+
+
+def _digits(value: Json) -> Json:
+    return None if value is None else str(of_key(str(value)))
+
+
+def _known(value: Json) -> Decimal:
+    read = _read(value)
+    if read is None:
+        raise QueryError(f"{value!r} is no decimal")
+    return read
+
+
+def _written(value: Decimal) -> str:
+    if len(value.as_tuple().digits) > MOST_DIGITS:
+        raise QueryError(f"a decimal with more than {MOST_DIGITS:,} digits can't be computed in a query")
+    return str(value)
+
+
+def _computes(operation: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Json, Json], Json]:
+    def compute(left: Json, right: Json) -> Json:
+        with localcontext(_EXACT):
+            try:
+                return _written(operation(_known(left), _known(right)))
+            except DecimalException as error:
+                raise QueryError(f"{left} and {right} can't be computed with exactly") from error
+
+    return compute
+
+
+def _total(values: Json) -> Json:
+    with localcontext(_EXACT):
+        try:
+            return _written(sum((_known(each) for each in values or () if each is not None), Decimal(0)))
+        except DecimalException as error:
+            raise QueryError("the decimals of a sum are too far apart to be added exactly") from error
+
+
+def _opposite(value: Json) -> Json:
+    return _written(_known(value).copy_negate())
+
+
+FUNCTIONS: Mapping[DecimalFunction, Callable[..., Json]] = {
+    "KEY": _key,
+    "DIGITS": _digits,
+    "NEGATIVE": _opposite,
+    "ADD": _computes(lambda left, right: left + right),
+    "SUBTRACT": _computes(lambda left, right: left - right),
+    "MULTIPLY": _computes(lambda left, right: left * right),
+    "TOTAL": _total,
+    "PAIR": lambda value: None if value is None else f"{_key(value)} {value}",
+    "PAIR_KEY": lambda pair: None if pair is None else str(pair).split(" ")[0],
+    "PAIR_DIGITS": lambda pair: None if pair is None else str(pair).split(" ")[1],
+}
+"""What a file computes each with. KEY never fails: what is no decimal is its own key."""
+
+
+# --- as text of the language ---------------------------------------------------------------------
+
+
+def written_out(node: DecimalCall) -> Expression:
+    """Return what a computation is in the language itself."""
+    return _WRITERS[node.name](*node.arguments)
+
+
+def _text(value: str) -> Literal:
+    return Literal(value)
+
+
+def _part(text: Expression, separator: str, number: int) -> Expression:
+    return call("SPLIT_PART", text, _text(separator), Literal(number))
+
+
+def _is_negative(text: Expression) -> Expression:
+    return call("STARTS_WITH", text, _text("-"))
+
+
+def _or_null(value: Expression, body: Expression) -> Expression:
+    return Ternary(Compare(value, "==", _NULL), _NULL, body)
+
+
+def _of(value: Expression) -> Expression:
+    """Return the text of a decimal, which others may have stored as a number; null of null."""
+    v = Name("_v")
+    return let("_v", value, _or_null(v, call("TO_STRING", v)))
+
+
+def _key_text(text: Expression) -> Expression:
+    t, whole, digits = Name("_t"), Name("_w"), Name("_n")
+    mantissa = _part(call("LTRIM", t, _text("-")), "E", 1)
+    point = Binary(call("LENGTH", _part(mantissa, ".", 1)), "+", call("TO_NUMBER", _part(t, "E", 2)))
+    place = Binary(point, "-", Binary(call("LENGTH", whole), "-", call("LENGTH", digits)))
+    biased = call("TO_STRING", Binary(place, "+", Literal(_BIAS)))
+    padded = call("PAD_LEFT", biased, Literal(7), _text("0"))
+    magnitude = call("CONCAT", padded, call("RTRIM", digits, _text("0")))
+    negative = call("CONCAT", _text("A"), call("SUBSTITUTE", magnitude, _complement()), _text("~"))
+    signed = Ternary(_is_negative(t), negative, call("CONCAT", _text("C"), magnitude))
+    key: Expression = Ternary(Compare(digits, "==", _text("")), _text(_ZERO), signed)
+    key = let("_n", call("LTRIM", whole, _text("0")), key)
+    return let("_t", _of(text), _or_null(t, let("_w", call("REPLACE", mantissa, _text("."), _text("")), key)))
+
+
+def _complement() -> Expression:
+    return Object(tuple((digit, _text(other)) for digit, other in _COMPLEMENT.items()))
+
+
+def _digits_text(key: Expression) -> Expression:
+    """Return a text of the decimal of a key: ``0.601E2``."""
+    k, m = Name("_k"), Name("_m")
+    negative = call("STARTS_WITH", k, _text("A"))
+    stripped = call("RTRIM", call("SUBSTRING", k, Literal(1)), _text("~"))
+    magnitude = Ternary(negative, call("SUBSTITUTE", stripped, _complement()), stripped)
+    place = Binary(call("TO_NUMBER", call("LEFT", m, Literal(7))), "-", Literal(_BIAS))
+    sign = Ternary(negative, _text("-0."), _text("0."))
+    written = call("CONCAT", sign, call("SUBSTRING", m, Literal(7)), _text("E"), call("TO_STRING", place))
+    body = Ternary(Compare(k, "==", _text(_ZERO)), _text("0"), let("_m", magnitude, written))
+    return let("_k", key, _or_null(k, body))
+
+
+def _negative_text(text: Expression) -> Expression:
+    t = Name("_t")
+    plain = call("LTRIM", t, _text("-"))
+    return let("_t", _of(text), Ternary(_is_negative(t), plain, call("CONCAT", _text("-"), t)))
+
+
+def _pair_text(text: Expression) -> Expression:
+    t = Name("_p")
+    return let("_p", _of(text), _or_null(t, call("CONCAT", key(t), _text(" "), t)))
+
+
+def _half(number: int) -> Callable[[Expression], Expression]:
+    return lambda pair: let("_p", pair, _or_null(Name("_p"), _part(Name("_p"), " ", number)))
+
+
+def _scale(text: Expression) -> Expression:
+    """Return how many digits stand behind the point; fewer than none for ``1E+2``."""
+    fraction = call("LENGTH", _part(_part(text, "E", 1), ".", 2))
+    return Binary(fraction, "-", call("TO_NUMBER", _part(text, "E", 2)))
+
+
+def _whole(text: Expression, scale: Expression) -> Expression:
+    """Return the digits, without a sign, of a decimal times ten to a scale that is not less than its own."""
+    digits = call("REPLACE", _part(call("LTRIM", text, _text("-")), "E", 1), _text("."), _text(""))
+    zeros = call("REPEAT", _text("0"), Binary(scale, "-", _scale(text)))
+    return call("CONCAT", digits, zeros)
+
+
+def _sign(text: Expression) -> Expression:
+    return Ternary(_is_negative(text), Literal(-1), Literal(1))
+
+
+def _greatest(*numbers: Expression) -> Expression:
+    """Return the greatest of numbers, not less than 0."""
+    largest: Expression = Literal(0)
+    for number in numbers:
+        largest = Ternary(Compare(number, ">", largest), number, largest)
+    return largest
+
+
+def _pointed(digits: Expression, scale: Expression, sign: Expression) -> Expression:
+    """Return the text of a decimal: digits, of which as many stand behind the point as the scale says."""
+    d, s = Name("_d"), Name("_z")
+    padded = call("PAD_LEFT", digits, Binary(s, "+", Literal(1)), _text("0"))
+    whole = call("LTRIM", call("LEFT", d, Binary(call("LENGTH", d), "-", s)), _text("0"))
+    first = let("_i", whole, Ternary(Compare(Name("_i"), "==", _text("")), _text("0"), Name("_i")))
+    rest = Ternary(Compare(s, "==", Literal(0)), _text(""), call("CONCAT", _text("."), call("RIGHT", d, s)))
+    return let("_z", scale, let("_d", padded, call("CONCAT", sign, first, rest)))
+
+
+def _short(number: Expression, scale: Expression) -> Expression:
+    """Return the text of an integer at a scale."""
+    n = Name("_n")
+    positive = Ternary(Compare(n, "<", Literal(0)), Unary("-", n), n)
+    sign = Ternary(Compare(n, "<", Literal(0)), _text("-"), _text(""))
+    return let("_n", number, _pointed(call("TO_STRING", positive), scale, sign))
+
+
+def _parts(digits: Expression, sign: Expression) -> Expression:
+    """Return the parts of a long number, the last first, each with the number's sign."""
+    d, count, p = Name("_d"), Name("_q"), Name("_j")
+    padded = call("PAD_LEFT", d, Binary(count, "*", Literal(_BASE)), _text("0"))
+    start = Binary(Binary(Binary(count, "-", Literal(1)), "-", p), "*", Literal(_BASE))
+    part = call("TO_NUMBER", call("SUBSTRING", Name("_p"), start, Literal(_BASE)))
+    each = call(
+        "MAP",
+        Range(Literal(0), Binary(count, "-", Literal(1))),
+        Lambda(("_j",), Binary(Name("_g"), "*", part)),
+    )
+    sized = let("_q", call("CEIL", Binary(call("LENGTH", d), "/", Literal(_BASE))), let("_p", padded, each))
+    return let("_g", sign, let("_d", digits, sized))
+
+
+def _at(parts: Expression, position: Expression) -> Expression:
+    return Binary(Subscript(parts, position), "??", Literal(0))
+
+
+def _each_place(count: Expression, value: Expression) -> Expression:
+    """Return a list of a value for each place ``_i`` from 0 on."""
+    return call("MAP", Range(Literal(0), Binary(count, "-", Literal(1))), Lambda(("_i",), value))
+
+
+def _added(numbers: Expression) -> Expression:
+    """Return the parts of the sum of long numbers."""
+    c, a = Name("_c"), Name("_a")
+    longer = Ternary(Compare(call("LENGTH", a), ">", c), call("LENGTH", a), c)
+    count = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), longer), Literal(1))
+    summed = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), Binary(c, "+", _at(a, Name("_i")))), Literal(0))
+    return let("_l", numbers, let("_o", count, _each_place(Name("_o"), summed)))
+
+
+def _multiplied(left: Expression, right: Expression) -> Expression:
+    """Return the parts of the product of two long numbers."""
+    a, b, i, j = Name("_x"), Name("_y"), Name("_i"), Name("_j")
+    places = Range(Literal(0), Binary(call("LENGTH", a), "-", Literal(1)))
+    behind = Binary(i, "-", j)
+    other = Ternary(Compare(behind, "<", Literal(0)), Literal(0), _at(b, behind))
+    added = Binary(Name("_c"), "+", Binary(Subscript(a, j), "*", other))
+    folded = call("REDUCE", places, Lambda(("_c", "_j"), added), Literal(0))
+    count = Binary(call("LENGTH", a), "+", call("LENGTH", b))
+    return let("_x", left, let("_y", right, _each_place(count, folded)))
+
+
+def _carried(parts: Expression) -> Expression:
+    """Return what remains to carry (``c``) after the parts, and their digits (``t``)."""
+    base = Literal(10**_BASE)
+    v, r, state = Name("_v"), Name("_r"), Name("_c")
+    rest = Binary(Binary(Binary(v, "%", base), "+", base), "%", base)
+    padded = call("PAD_LEFT", call("TO_STRING", r), Literal(_BASE), _text("0"))
+    carry = Binary(Binary(v, "-", r), "/", base)
+    made = Object((("c", carry), ("t", call("CONCAT", padded, _field(state, "t")))))
+    step = let("_v", Binary(Name("_a"), "+", _field(state, "c")), let("_r", rest, made))
+    return call("REDUCE", parts, Lambda(("_c", "_a"), step), Object((("c", Literal(0)), ("t", _text("")))))
+
+
+def _field(of: Expression, name: str) -> Expression:
+    return Attribute(of, name)
+
+
+def _long(parts: Expression, scale: Expression) -> Expression:
+    """Return the text of a long number at a scale; an error where it has more digits than we compute."""
+    turned = call("MAP", Name("_u"), Lambda(("_a",), Unary("-", Name("_a"))))
+    h = Name("_h")
+    is_less = Compare(_field(h, "c"), "<", Literal(0))
+    digits = call("CONCAT", call("TO_STRING", _field(h, "c")), _field(h, "t"))
+    positive = _pointed(digits, scale, Name("_e"))
+    of_negative = let("_h", _carried(turned), let("_e", _text("-"), positive))
+    text = let("_h", _carried(Name("_u")), Ternary(is_less, of_negative, let("_e", _text(""), positive)))
+    fits = Compare(call("LENGTH", Name("_u")), "<", Literal(MOST_DIGITS // _BASE + 2))
+    refused = call(
+        "ASSERT",
+        Literal(False),
+        _text(f"a decimal with more than {MOST_DIGITS:,} digits can't be computed in a query"),
+    )
+    return let("_u", parts, Ternary(fits, text, refused))
+
+
+def _both(left: Expression, right: Expression, scales: Expression, body: Expression) -> Expression:
+    """Let ``_a`` and ``_b`` be the texts and ``_s`` a scale."""
+    return let("_a", _of(left), let("_b", _of(right), let("_s", scales, body)))
+
+
+def _fits(*digits: Expression) -> Expression:
+    tests = tuple(Compare(call("LENGTH", each), "<=", Literal(_SHORT)) for each in digits)
+    return Logical("AND", tests)
+
+
+def _signed(text: Expression, digits: Expression) -> Expression:
+    return Binary(_sign(text), "*", call("TO_NUMBER", digits))
+
+
+def _summed(operator: BinaryOperator) -> Callable[[Expression, Expression], Expression]:
+    def write(left: Expression, right: Expression) -> Expression:
+        a, b, s, one, other = Name("_a"), Name("_b"), Name("_s"), Name("_m"), Name("_n")
+        sign = _sign(b) if operator == "+" else Unary("-", _sign(b))
+        short = _short(Binary(_signed(a, one), operator, _signed(b, other)), s)
+        long = _long(_added(Array((_parts(one, _sign(a)), _parts(other, sign)))), s)
+        body = let("_m", _whole(a, s), let("_n", _whole(b, s), Ternary(_fits(one, other), short, long)))
+        return _both(left, right, _greatest(_scale(a), _scale(b)), body)
+
+    return write
+
+
+def _product(left: Expression, right: Expression) -> Expression:
+    a, b, s, z, one, other = Name("_a"), Name("_b"), Name("_s"), Name("_f"), Name("_m"), Name("_n")
+    scale = Binary(s, "+", z)
+    fits = Compare(Binary(call("LENGTH", one), "+", call("LENGTH", other)), "<=", Literal(_SHORT))
+    short = _short(Binary(_signed(a, one), "*", _signed(b, other)), scale)
+    long = _long(_multiplied(_parts(one, _sign(a)), _parts(other, _sign(b))), scale)
+    body = let("_m", _whole(a, s), let("_n", _whole(b, z), Ternary(fits, short, long)))
+    return _both(left, right, _greatest(_scale(a)), let("_f", _greatest(_scale(b)), body))
+
+
+def _total_text(texts: Expression) -> Expression:
+    x, s, c, present = Name("_x"), Name("_s"), Name("_c"), Name("_b")
+    kept = call("FILTER", texts, Lambda(("_x",), Compare(x, "!=", _NULL)))
+    kept = call("MAP", kept, Lambda(("_x",), call("TO_STRING", x)))
+    deeper = Ternary(Compare(_scale(x), ">", c), _scale(x), c)
+    scale = call("REDUCE", present, Lambda(("_c", "_x"), deeper), Literal(0))
+    length = call("LENGTH", _whole(x, s))
+    longer = Ternary(Compare(length, ">", c), length, c)
+    longest = call("REDUCE", present, Lambda(("_c", "_x"), longer), Literal(0))
+    growth = call("LENGTH", call("TO_STRING", call("LENGTH", present)))
+    fits = Compare(Binary(longest, "+", growth), "<=", Literal(_SHORT))
+    added = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
+    short = _short(call("REDUCE", present, added, Literal(0)), s)
+    long = _long(_added(call("MAP", present, Lambda(("_x",), _parts(_whole(x, s), _sign(x))))), s)
+    return let("_b", kept, let("_s", scale, Ternary(fits, short, long)))
+
+
+_WRITERS: Mapping[DecimalFunction, Callable[..., Expression]] = {
+    "KEY": _key_text,
+    "DIGITS": _digits_text,
+    "NEGATIVE": _negative_text,
+    "ADD": _summed("+"),
+    "SUBTRACT": _summed("-"),
+    "MULTIPLY": _product,
+    "TOTAL": _total_text,
+    "PAIR": _pair_text,
+    "PAIR_KEY": _half(1),
+    "PAIR_DIGITS": _half(2),
+}
+
+
+# --- nodes ---------------------------------------------------------------------------------------
+
+
+def key(text: Expression) -> Expression:
+    """Return the key of the text of a decimal; null of null."""
+    return DecimalCall("KEY", (text,))
+
+
+def digits_of_key(node: Expression) -> Expression:
+    """Return a text of the decimal of a key; null of null."""
+    return DecimalCall("DIGITS", (node,))
+
+
+def negated(text: Expression) -> Expression:
+    """Return the text of a decimal with the other sign."""
+    return DecimalCall("NEGATIVE", (text,))
+
+
+_NAMES: Final[dict[str, DecimalFunction]] = {"+": "ADD", "-": "SUBTRACT", "*": "MULTIPLY"}
+
+
+def combined(left: Expression, operator: BinaryOperator, right: Expression) -> Expression:
+    """Return the text of a sum, difference or product of the texts of two decimals."""
+    return DecimalCall(_NAMES[operator], (left, right))
+
+
+def total_of(texts: Expression) -> Expression:
+    """Return the text of the sum of a list of texts of decimals; nulls are left out."""
+    return DecimalCall("TOTAL", (texts,))
+
+
+def pair(text: Expression) -> Expression:
+    """Return a text that sorts as a decimal does and holds its digits too; null of null."""
+    return DecimalCall("PAIR", (text,))
+
+
+def key_in(pair: Expression) -> Expression:
+    """Return the key in a pair of it and the digits."""
+    return DecimalCall("PAIR_KEY", (pair,))
+
+
+def digits_in(pair: Expression) -> Expression:
+    """Return the digits in a pair of them and the key."""
+    return DecimalCall("PAIR_DIGITS", (pair,))

@@ -1,0 +1,275 @@
+"""Decimals of any length are compared, sorted, grouped, summed and computed with exactly, on every engine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from decimal import Decimal as D
+from decimal import localcontext
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, field_serializer, field_validator
+
+from solidb_odm import (
+    Document,
+    Engine,
+    Index,
+    Session,
+    create_engine,
+    desc,
+    func,
+    in_,
+    sdbql,
+    select,
+    update,
+    upsert,
+)
+from solidb_odm.errors import UniqueViolation
+from solidb_odm.language import decimals
+from solidb_odm.language.nodes import Attribute, Expression, Name
+from solidb_odm.language.printer import print_expression
+
+
+class Fee(BaseModel):
+    amount: D = D(0)
+
+
+class Account(Document, collection="decimal_accounts"):
+    balance: Annotated[D, Index()]
+    limit: D | None = None
+    other: D = D(0)
+    count: int = 0
+    group: str = "a"
+    fee: Fee = Fee()
+
+    class Settings:
+        indexes = [Index("group", "limit"), Index("fee.amount")]
+
+
+def _number(source: random.Random) -> D:
+    digits = source.choice(
+        [source.randint(-99, 99), source.randint(-(10**12), 10**12), 10**30 + 7, -(10**45)]
+    )
+    return D(digits).scaleb(source.choice([0, 0, -1, -2, -2, -6, -25, 3]))
+
+
+def _accounts() -> list[Account]:
+    source = random.Random(11)
+    numbers = [_number(source) for _ in range(40)]
+    numbers += [D("1.1"), D("1.10"), D("1.100"), D(0), D("-0.0"), D("0E-5"), D("1E+2"), D("100.0")]
+    return [
+        Account(
+            key=f"a{place:02}",
+            balance=number,
+            limit=source.choice([None, source.choice(numbers)]),
+            other=source.choice(numbers),
+            count=source.randint(-5, 2**40),
+            group=source.choice("abc"),
+            fee=Fee(amount=source.choice(numbers)),
+        )
+        for place, number in enumerate(numbers)
+    ]
+
+
+ACCOUNTS = _accounts()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    engine.create_all(Account)
+    with Session(engine) as opened, localcontext(prec=500):
+        opened.add_all([account.model_copy(deep=True) for account in ACCOUNTS])
+        opened.commit()
+        yield opened
+
+
+def _keys(session: Session, condition: Any) -> list[str]:
+    return session.scalars(select(Account.key).where(condition)).all()
+
+
+@pytest.mark.parametrize("compare", [eq, ne, lt, le, gt, ge])
+def test_decimals_are_compared_exactly(session: Session, compare: Callable[[Any, Any], Any]) -> None:
+    for value in (*(account.balance for account in ACCOUNTS[::6]), D("1.1"), D(0), D(100), 7):
+        kept = [account.key for account in ACCOUNTS if compare(account.balance, value)]
+        assert _keys(session, compare(Account.balance, value)) == kept
+    for account in ACCOUNTS[::6]:
+        value = account.fee.amount
+        kept = [each.key for each in ACCOUNTS if compare(each.fee.amount, value)]
+        assert _keys(session, compare(Account.fee.amount, value)) == kept
+    kept = [each.key for each in ACCOUNTS if compare(each.balance, each.other)]
+    assert _keys(session, compare(Account.balance, Account.other)) == kept
+    kept = [each.key for each in ACCOUNTS if compare(each.balance, each.count)]
+    assert _keys(session, compare(Account.balance, Account.count)) == kept
+
+
+@pytest.mark.parametrize("compare", [lt, le, gt, ge])
+def test_missing_decimals_have_no_place_in_an_order(session: Session, compare: Callable[..., Any]) -> None:
+    kept = [each.key for each in ACCOUNTS if each.limit is not None and compare(each.limit, D(1))]
+
+    assert _keys(session, compare(Account.limit, D(1))) == kept
+
+
+def test_decimals_are_looked_for_by_their_value(session: Session) -> None:
+    wanted = [D("1.1000"), ACCOUNTS[3].balance]
+
+    assert _keys(session, in_(Account.balance, wanted)) == [a.key for a in ACCOUNTS if a.balance in wanted]
+
+
+@pytest.mark.parametrize("field", ["balance", "limit"])
+def test_decimals_sort_by_their_value(session: Session, field: str) -> None:
+    asked = select(Account.key).order_by(getattr(Account, field), Account.key)
+    downwards = select(Account.key).order_by(desc(getattr(Account, field)), desc(Account.key))
+
+    def place(account: Account) -> tuple[bool, D, str]:
+        value: D | None = getattr(account, field)
+        return value is not None, value or D(0), account.key
+
+    wanted = [account.key for account in sorted(ACCOUNTS, key=place)]
+    assert session.scalars(asked).all() == wanted
+    assert session.scalars(downwards).all() == wanted[::-1]
+
+
+@pytest.mark.parametrize("compute", [add, sub, mul])
+def test_decimals_are_computed_with_exactly(session: Session, compute: Callable[[Any, Any], Any]) -> None:
+    asked = select(
+        Account.key,
+        compute(Account.balance, Account.other),
+        compute(Account.balance, D("12345678901234567890.000000001")),
+        compute(Account.balance, Account.count),
+        compute(Account.limit, Account.other),
+    )
+    for key, *found in session.execute(asked.order_by(Account.key)):
+        account = ACCOUNTS[int(key[1:])]
+        assert found == [
+            compute(account.balance, account.other),
+            compute(account.balance, D("12345678901234567890.000000001")),
+            compute(account.balance, account.count),
+            None if account.limit is None else compute(account.limit, account.other),
+        ]
+
+
+def test_what_is_computed_is_compared_and_sorted_exactly(session: Session) -> None:
+    product = Account.balance * Account.other
+    asked = select(Account.key).where(product > Account.count).order_by(product, Account.key)
+
+    kept = [each for each in ACCOUNTS if each.balance * each.other > each.count]
+    wanted = sorted(kept, key=lambda each: (each.balance * each.other, each.key))
+    assert session.scalars(asked).all() == [each.key for each in wanted]
+
+
+def test_sums_and_extremes_are_exact(session: Session) -> None:
+    asked = select(
+        Account.group,
+        func.sum(Account.balance),
+        func.sum(Account.limit),
+        func.max(Account.balance),
+        func.min(Account.fee.amount),
+        func.sum(Account.balance * Account.other),
+        func.avg(Account.balance),
+    )
+    for group, *found in session.execute(asked.group_by(Account.group)):
+        mine = [each for each in ACCOUNTS if each.group == group]
+        total = sum((each.balance for each in mine), D(0))
+        assert found == [
+            total,
+            sum((each.limit for each in mine if each.limit is not None), D(0)),
+            max(each.balance for each in mine),
+            min(each.fee.amount for each in mine),
+            sum((each.balance * each.other for each in mine), D(0)),
+            total / len(mine),
+        ]
+
+
+def test_updates_store_exact_decimals(session: Session) -> None:
+    session.execute(update(Account).values(balance=Account.balance * Account.other + Account.count))
+
+    found = {each.key: each.balance for each in session.scalars(select(Account))}
+    assert found == {each.key: each.balance * each.other + each.count for each in ACCOUNTS}
+
+
+def _asked(session: Session, node: Expression, rows: list[Any]) -> list[Any]:
+    text = print_expression(node)
+    return session.scalars(sdbql(f"FOR row IN @rows RETURN {text}", rows=rows)).all()
+
+
+def test_what_is_written_out_for_a_server_is_what_a_file_computes(session: Session) -> None:
+    source = random.Random(5)
+    pairs = [[str(_number(source)), str(_number(source))] for _ in range(60)]
+    left, right = Attribute(Name("row"), "a"), Attribute(Name("row"), "b")
+    rows = [{"a": one, "b": other, "all": [one, other, None, "1"]} for one, other in pairs]
+
+    for operator, compute in (("+", add), ("-", sub), ("*", mul)):
+        found = _asked(session, decimals.combined(left, operator, right), rows)  # type: ignore[arg-type]
+        assert list(map(D, found)) == [compute(D(one), D(other)) for one, other in pairs]
+    found = _asked(session, decimals.total_of(Attribute(Name("row"), "all")), rows)
+    assert list(map(D, found)) == [D(one) + D(other) + 1 for one, other in pairs]
+    found = _asked(session, decimals.key(left), rows)
+    assert found == [decimals.key_of(D(one)) for one, _ in pairs]
+
+
+SERVED = {
+    "balance_idx": [
+        select(Account.key).where(Account.balance == D("1.1")),
+        select(Account.key).where(in_(Account.balance, [D(1), D("1.10")])),
+        select(Account.key).where(Account.balance > 1, Account.balance < D("1.2")),
+        select(Account.key).order_by(Account.balance).limit(2),
+        select(Account.key).order_by(desc(Account.balance)).limit(2),
+        select(func.count(Account)).where(Account.balance == 0),
+    ],
+    "group_limit_idx": [
+        select(Account.key).where(Account.group == "a", Account.limit < D(3)),
+        select(Account.key).where(Account.group == "a").order_by(Account.limit).limit(2),
+    ],
+    "fee_amount_idx": [select(Account.key).where(Account.fee.amount == D("1.1"))],
+}
+
+
+@pytest.mark.parametrize("index", SERVED)
+def test_an_index_serves_decimals_on_a_file(index: str) -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Account)
+        session.add_all([account.model_copy(deep=True) for account in ACCOUNTS])
+        session.commit()
+        for statement in SERVED[index]:
+            plan: Any = session.explain(statement).plan
+            assert plan["indexes"] == [f"decimal_accounts.{index}"], str(statement)
+            assert plan["python"] is None
+
+
+class Price(Document, collection="decimal_prices"):
+    amount: Annotated[D, Index(unique=True)]
+
+
+def test_on_a_file_a_unique_decimal_is_unique_by_its_value() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Price)
+        session.add(Price(amount=D("1.1")))
+        session.commit()
+        session.add(Price(amount=D("1.10")))
+        with pytest.raises(UniqueViolation):
+            session.commit()
+        session.rollback()
+        session.execute(upsert(Price).on(Price.amount).values({"amount": D("1.100")}))
+        assert session.scalars(select(Price.amount)).all() == [D("1.100")]
+
+
+class Dollars(Document, collection="decimal_dollars"):
+    amount: Annotated[D, Index()]
+
+    @field_serializer("amount")
+    def _stored(self, amount: D) -> str:
+        return f"${amount}"
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _loaded(cls, amount: Any) -> Any:
+        return amount.removeprefix("$") if isinstance(amount, str) else amount
+
+
+def test_a_decimal_with_a_stored_form_of_its_own_keeps_its_own_index() -> None:
+    (index,) = Dollars.__solidb_mapping__.indexes
+
+    assert index.decimals == ()
+    assert Account.__solidb_mapping__.indexes[0].decimals == ("balance",)
