@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,10 +16,11 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
+from .. import type_inspection
 from .arithmetic import Rule, rule_for
 from .build_scope import Scope, Source
 from .encoded_values import Size, encode_as, exactly_compared, size_of
-from .kinds import Kind, kind_of, value_kind
+from .kinds import NAMES, Kind, kind_of, value_kind
 from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
 
 OPERATORS: dict[str, Callable[[Any], Any]] = {}
@@ -81,7 +83,8 @@ class Expression(ABC):
     def __solidb_key__(self, value: Any) -> Any:
         """Return what a value is looked for as in a list: its stored form, of a decimal its sort key."""
         made = self.__solidb_value__(value)
-        return decimals.key_of(Decimal(made.value)) if made.annotation is Decimal else made.value
+        is_decimal = made.annotation is Decimal and made.value is not None
+        return decimals.key_of(Decimal(made.value)) if is_decimal else made.value
 
     @property
     def __solidb_source__(self) -> Source | None:
@@ -185,6 +188,15 @@ class Expression(ABC):
 
     def __xor__(self, other: Any) -> Expression:
         return computed(self, "^", other)
+
+    def __rxor__(self, other: Any) -> Expression:
+        return computed(other, "^", self)
+
+    def __rlshift__(self, other: Any) -> Expression:
+        return computed(other, "<<", self)
+
+    def __rrshift__(self, other: Any) -> Expression:
+        return computed(other, ">>", self)
 
     def __neg__(self) -> Expression:
         return negative(self)
@@ -487,7 +499,29 @@ def computed(left: Any, operator: str, right: Any) -> Expression:
     one, other = _part_of(left, known), _part_of(right, known)
     shown = f"{left!r} {operator} {right!r}"
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
+    if rule.annotation is list:
+        rule = replace(rule, annotation=_joint_list(one, other, shown))
     return Arithmetic(one, operator, other, rule)
+
+
+_PLAIN: frozenset[Kind] = frozenset({"any", "bool", "int", "float", "text"})
+_MANY: frozenset[Kind] = frozenset({"any", "list", "dict", "model", "enum", "link", "mixed", "other"})
+"""The kinds of more than one type."""
+
+
+def _joint_list(one: Expression, other: Expression, shown: str) -> Any:
+    """Return the type of two lists put together; UsageError where their elements are read in two ways."""
+    inner = [type_inspection.element(each.__solidb_type__) for each in (one, other)]
+    kinds = {kind_of(each) for each in inner}
+    if inner[0] == inner[1] or (len(kinds) == 1 and not kinds & _MANY):
+        return list.__class_getitem__(inner[0] | inner[1] if inner[0] != inner[1] else inner[0])
+    if kinds <= _PLAIN:
+        return list
+    raise UsageError(
+        f"{shown}: a query can't put lists together whose elements are "
+        + " and ".join(sorted(NAMES[kind] for kind in kinds)),
+        hint="put them together in Python",
+    )
 
 
 def _part_of(value: Any, known: Expression) -> Expression:
