@@ -21,6 +21,7 @@ from .nodes import (
     Compare,
     DecimalCall,
     DecimalFunction,
+    Expansion,
     Expression,
     Lambda,
     Literal,
@@ -425,6 +426,12 @@ _WRITERS: Mapping[DecimalFunction, Callable[..., Expression]] = {
 def key(text: Expression) -> Expression:
     """Return the key of the text of a decimal; null of null."""
     return DecimalCall("KEY", (text,))
+
+
+def keys(texts: Expression) -> Expression:
+    """Return the keys of a list of texts of decimals; null of null."""
+    found = Expansion(texts, projection=key(Name("CURRENT")))
+    return Ternary(Compare(texts, "==", _NULL), _NULL, found)
 
 
 def digits_of_key(node: Expression) -> Expression:

@@ -59,7 +59,7 @@ def _decimal(source: random.Random) -> Decimal:
 
 
 def _ratio(source: random.Random) -> float:
-    return source.choice((0.0, 1.5, -2.25, 3.0, 0.1, source.uniform(-1e5, 1e5), source.randint(-9, 9) * 1.0))
+    return source.choice((0.0, 1.5, -2.25, 3.0, 0.1, source.uniform(-999, 999), source.randint(-9, 9) * 1.0))
 
 
 def _moment(source: random.Random) -> datetime:
@@ -76,7 +76,7 @@ def _day(source: random.Random) -> date:
 
 def _duration(source: random.Random) -> timedelta:
     return timedelta(
-        days=source.choice((0, 1, -1, source.randint(-999, 999))),
+        days=source.choice((0, 1, -1, source.randint(-99, 99))),
         microseconds=source.randint(-(10**6), 10**9),
     )
 
@@ -92,7 +92,7 @@ def _list(make: Make) -> Make:
 SIZES = _list(_of(-5, 0, 1, 2, 7))
 KINDS: dict[str, tuple[Any, Make]] = {
     "flag": (bool, _of(True, False)),
-    "count": (int, lambda source: source.choice((0, 1, -5, 3, 7, -2, source.randint(-(10**5), 10**5)))),
+    "count": (int, lambda source: source.choice((0, 1, -5, 3, 7, -2, source.randint(-999, 999)))),
     "ratio": (float, _ratio),
     "money": (Decimal, _decimal),
     "name": (str, _text),

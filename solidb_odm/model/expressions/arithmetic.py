@@ -16,8 +16,9 @@ from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from ...language.nodes import let
+from .. import type_inspection
 from . import instants
-from .kinds import NAMES, Kind
+from .kinds import NAMES, Kind, kind_of
 
 Maker: TypeAlias = Callable[[q.Expression, q.Expression], q.Expression]
 
@@ -163,6 +164,29 @@ def rule_for(left: Kind, operator: str, right: Kind, shown: str) -> Rule:
             hint=_way(left, operator, right),
         )
     return rule
+
+
+_PLAIN_ELEMENTS: frozenset[Kind] = frozenset({"any", "bool", "int", "float", "text"})
+_OF_MANY_TYPES: frozenset[Kind] = frozenset(
+    {"any", "list", "dict", "model", "enum", "link", "mixed", "other"}
+)
+
+
+def joint_list(one: Any, other: Any, shown: str) -> Any:
+    """Return the type of two lists put together; UsageError where their elements are read in two ways."""
+    inner = [type_inspection.element(each) for each in (one, other)]
+    kinds = {kind_of(each) for each in inner}
+    if inner[0] == inner[1]:
+        return list.__class_getitem__(inner[0])
+    if len(kinds) == 1 and not kinds & _OF_MANY_TYPES:
+        return list.__class_getitem__(inner[0] | inner[1])
+    if kinds <= _PLAIN_ELEMENTS:
+        return list
+    raise UsageError(
+        f"{shown}: a query can't put lists together whose elements are "
+        + " and ".join(sorted(NAMES[kind] for kind in kinds)),
+        hint="put them together in Python",
+    )
 
 
 def _way(left: Kind, operator: str, right: Kind) -> str:

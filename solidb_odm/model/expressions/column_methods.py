@@ -30,7 +30,7 @@ from .expression import (
 )
 from .kinds import NAMES as KINDS
 from .kinds import choices, kind_of
-from .literals import check_pair
+from .literals import check_pair, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
 
@@ -83,8 +83,7 @@ class Keys(Expression):
         return (self.items,)
 
     def __build__(self, scope: Any) -> q.Expression:
-        node = self.items.__build__(scope)
-        return q.Expansion(node, projection=decimals.key(q.Name("CURRENT")))
+        return decimals.keys(self.items.__build__(scope))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +104,11 @@ class Nested(Expression):
 
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
+    if holds_decimals(tested.__solidb_type__):
+        raise UsageError(
+            f"{tested!r} is a list of decimals, which can't be looked for among others in a query",
+            hint="or_(field == one, field == other)",
+        )
     if hasattr(values, "__statement__"):
         values = Nested(values)
     if isinstance(values, Expression):

@@ -16,12 +16,19 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
-from .. import type_inspection
-from .arithmetic import Rule, rule_for
+from .arithmetic import Rule, joint_list, rule_for
 from .build_scope import Scope, Source
 from .encoded_values import Size, encode_as, exactly_compared, size_of
-from .kinds import NAMES, Kind, kind_of, value_kind
-from .literals import as_number, check_elements, check_list_order, check_literal, check_order, check_pair
+from .kinds import Kind, kind_of, value_kind
+from .literals import (
+    as_number,
+    check_elements,
+    check_list_order,
+    check_literal,
+    check_order,
+    check_pair,
+    holds_decimals,
+)
 
 OPERATORS: dict[str, Callable[[Any], Any]] = {}
 """What expressions have by name besides fields; ``operators`` fills it."""
@@ -316,7 +323,7 @@ class Comparison(Predicate):
         return (self.left, self.right)
 
     def __build__(self, scope: Scope) -> q.Expression:
-        left, right = self.left.__build__(scope), self.right.__build__(scope)
+        left, right = _comparable(self.left, scope), _comparable(self.right, scope)
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__nullable__:
@@ -331,6 +338,12 @@ class Comparison(Predicate):
 
     def __repr__(self) -> str:
         return f"{self.left!r} {self.operator} {self.right!r}"
+
+
+def _comparable(part: Expression, scope: Scope) -> q.Expression:
+    """Build what is compared: of a list of decimals the keys."""
+    node = part.__build__(scope)
+    return decimals.keys(node) if holds_decimals(part.__solidb_type__) else node
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -500,28 +513,8 @@ def computed(left: Any, operator: str, right: Any) -> Expression:
     shown = f"{left!r} {operator} {right!r}"
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
     if rule.annotation is list:
-        rule = replace(rule, annotation=_joint_list(one, other, shown))
+        rule = replace(rule, annotation=joint_list(one.__solidb_type__, other.__solidb_type__, shown))
     return Arithmetic(one, operator, other, rule)
-
-
-_PLAIN: frozenset[Kind] = frozenset({"any", "bool", "int", "float", "text"})
-_MANY: frozenset[Kind] = frozenset({"any", "list", "dict", "model", "enum", "link", "mixed", "other"})
-"""The kinds of more than one type."""
-
-
-def _joint_list(one: Expression, other: Expression, shown: str) -> Any:
-    """Return the type of two lists put together; UsageError where their elements are read in two ways."""
-    inner = [type_inspection.element(each.__solidb_type__) for each in (one, other)]
-    kinds = {kind_of(each) for each in inner}
-    if inner[0] == inner[1] or (len(kinds) == 1 and not kinds & _MANY):
-        return list.__class_getitem__(inner[0] | inner[1] if inner[0] != inner[1] else inner[0])
-    if kinds <= _PLAIN:
-        return list
-    raise UsageError(
-        f"{shown}: a query can't put lists together whose elements are "
-        + " and ".join(sorted(NAMES[kind] for kind in kinds)),
-        hint="put them together in Python",
-    )
 
 
 def _part_of(value: Any, known: Expression) -> Expression:

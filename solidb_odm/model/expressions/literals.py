@@ -45,6 +45,8 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
     if kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
+            if isinstance(item, Decimal) and kind_of(inner) in ("int", "float"):
+                raise _refusal(inner, kind_of(inner), "decimal", item, _Element(what))
             check_literal(inner, kind_of(inner), item, "==", _Element(what))
     if kind == "datetime":
         check_awareness(awareness(annotation), value, what)
@@ -206,8 +208,18 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
         check_order("other" if inner == "decimal" else inner, operator, _Element(what))
 
 
+def holds_decimals(annotation: Any) -> bool:
+    """Return whether a type is of lists of decimals, which are compared by the decimals' keys."""
+    return kind_of(annotation) == "list" and kind_of(type_inspection.element(annotation)) == "decimal"
+
+
 def check_elements(one: Any, other: Any, operator: str, what: object, beside: object) -> None:
     """Refuse to compare lists of elements that have nothing in common; UsageError."""
     left: Kind = kind_of(type_inspection.element(one))
     right: Kind = kind_of(type_inspection.element(other))
+    if "decimal" in (left, right) and left != right and "any" not in (left, right):
+        raise UsageError(
+            f"{what!r} is a list of {NAMES[left]} and {beside!r} of {NAMES[right]}: no {operator}",
+            hint="any_(list, lambda one: ..) compares their elements",
+        )
     check_pair(left, right, operator, _Element(what), _Element(beside))
