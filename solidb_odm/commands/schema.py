@@ -91,7 +91,8 @@ class IndexSpec:
     def from_json(cls, value: JsonObject) -> IndexSpec:
         """Read a declaration as ``to_json`` gave it."""
         given: JsonObject = {**value, "fields": tuple(value["fields"])}
-        return cls(**{**given, "decimals": tuple(value.get("decimals", ()))})
+        given["decimals"] = tuple(value.get("decimals", ()))
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)

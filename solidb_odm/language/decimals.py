@@ -139,6 +139,17 @@ def _opposite(value: Json) -> Json:
     return _written(_known(value).copy_negate())
 
 
+def _paired(value: Json) -> Json:
+    return None if value is None else f"{_key(value)} {value}"
+
+
+def _part_of_pair(number: int) -> Callable[[Json], Json]:
+    def read(pair: Json) -> Json:
+        return None if pair is None else str(pair).split(" ")[number]
+
+    return read
+
+
 FUNCTIONS: Mapping[DecimalFunction, Callable[..., Json]] = {
     "KEY": _key,
     "DIGITS": _digits,
@@ -147,9 +158,9 @@ FUNCTIONS: Mapping[DecimalFunction, Callable[..., Json]] = {
     "SUBTRACT": _computes(lambda left, right: left - right),
     "MULTIPLY": _computes(lambda left, right: left * right),
     "TOTAL": _total,
-    "PAIR": lambda value: None if value is None else f"{_key(value)} {value}",
-    "PAIR_KEY": lambda pair: None if pair is None else str(pair).split(" ")[0],
-    "PAIR_DIGITS": lambda pair: None if pair is None else str(pair).split(" ")[1],
+    "PAIR": _paired,
+    "PAIR_KEY": _part_of_pair(0),
+    "PAIR_DIGITS": _part_of_pair(1),
 }
 """What a file computes each with. KEY never fails: what is no decimal is its own key."""
 

@@ -181,20 +181,37 @@ def _row(source: random.Random, key: str) -> Any:
 
 # --- what Python says ----------------------------------------------------------------------------
 
-EQUALITIES = (operator.eq, operator.ne)
-ORDERS = (operator.lt, operator.le, operator.gt, operator.ge)
-COMPARISONS = (*EQUALITIES, *ORDERS)
-COMPUTATIONS = (
-    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
-    operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift,
-)  # fmt: skip
+Operator: TypeAlias = Callable[[Any, Any], Any]
+EQUALITIES: tuple[Operator, ...] = (operator.eq, operator.ne)
+ORDERS: tuple[Operator, ...] = (operator.lt, operator.le, operator.gt, operator.ge)
+COMPARISONS: tuple[Operator, ...] = (*EQUALITIES, *ORDERS)
+_PYTHON: Any = operator
+AND: Operator = _PYTHON.and_
+OR: Operator = _PYTHON.or_
+COMPUTATIONS: tuple[Operator, ...] = tuple(
+    getattr(_PYTHON, name)
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "and_",
+        "or_",
+        "xor",
+        "lshift",
+        "rshift",
+    ]
+)
 
 
 class Refused(Exception):
     """What Python can't compute of two values."""
 
 
-def judged(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+def judged(operation: Operator, left: Any, right: Any) -> Any:
     """Return what Python makes of two values, of which one may be missing."""
     if operation in EQUALITIES:
         return operation(left, right)
@@ -213,7 +230,7 @@ def _small(value: Any) -> Any:
     return value % 5 if type(value) is int else value
 
 
-def can_be_computed(operation: Callable[[Any, Any], Any], left: str, right: str) -> bool:
+def can_be_computed(operation: Operator, left: str, right: str) -> bool:
     """Return whether Python computes values of two kinds."""
     source = random.Random(1)
     try:
@@ -295,6 +312,6 @@ def cases(operations: Any, seed: int) -> Iterator[Case]:
 
 
 def _judge(operation: Any, first: Getter, second: Getter, kind: str) -> Getter:
-    if kind == "flag" and operation in (operator.and_, operator.or_):  # in conditions null is not true
+    if kind == "flag" and operation in (AND, OR):  # in conditions null is not true
         return lambda row: operation(first(row) or False, second(row) or False)
     return lambda row: judged(operation, first(row), second(row))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import localcontext
@@ -35,10 +35,12 @@ from solidb_odm import (
     select,
 )
 from tests.engines.builder_table import (
+    AND,
     COMPARISONS,
     COMPUTATIONS,
     INDEXED,
     KINDS,
+    OR,
     ORDERS,
     SCALARS,
     SEEDS,
@@ -126,7 +128,7 @@ def _same(name: str, shown: Any, wanted: Any) -> bool:
 
 
 @contextmanager
-def table(engine: Engine, seed: int) -> Iterator[Table]:
+def table(engine: Engine, seed: int) -> Generator[Table]:
     """Put the documents of a seed on an engine."""
     engine.create_all(Row)
     with Session(engine) as session, localcontext(prec=300):
@@ -239,9 +241,10 @@ def _of_elements(seed: int) -> Iterator[Case]:
 
 
 def _in_one(quantifier: Any, operation: Any, name: str) -> Any:
-    return quantifier(
-        Row.parts, lambda part: operation(getattr(part, f"p_{name}"), getattr(part, f"q_{name}"))
-    )
+    def test(part: Any) -> Any:
+        return operation(getattr(part, f"p_{name}"), getattr(part, f"q_{name}"))
+
+    return quantifier(Row.parts, test)
 
 
 def _of_two(operation: Any, one: Getter, other: Getter) -> Getter:
@@ -274,7 +277,7 @@ def _of_computed_elements(seed: int) -> Iterator[Case]:
 
 def _computed(operation: Any, left: str, right: str, seed: int) -> Case | None:
     value = literal(right, seed)
-    if (left == "flag" and operation in (operator.and_, operator.or_)) or {left, right} == {"ratio", "took"}:
+    if (left == "flag" and operation in (AND, OR)) or {left, right} == {"ratio", "took"}:
         return None
     operation(getattr(Row, f"a_{left}"), value)  # what is refused is refused here
     wanted = judged(operation, literal(left, seed + 1), value)

@@ -23,6 +23,7 @@ from solidb_odm import (
     in_,
     sdbql,
     select,
+    some,
     update,
     upsert,
 )
@@ -219,7 +220,7 @@ SERVED = {
         select(func.count(Account)).where(Account.balance == 0),
     ],
     "group_limit_idx": [
-        select(Account.key).where(Account.group == "a", Account.limit < D(3)),
+        select(Account.key).where(Account.group == "a", some(Account.limit) < D(3)),
         select(Account.key).where(Account.group == "a").order_by(Account.limit).limit(2),
     ],
     "fee_amount_idx": [select(Account.key).where(Account.fee.amount == D("1.1"))],

@@ -90,8 +90,9 @@ class Expression(ABC):
     def __solidb_key__(self, value: Any) -> Any:
         """Return what a value is looked for as in a list: its stored form, of a decimal its sort key."""
         made = self.__solidb_value__(value)
-        is_decimal = made.annotation is Decimal and made.value is not None
-        return decimals.key_of(Decimal(made.value)) if is_decimal else made.value
+        if made.annotation is not Decimal or made.value is None:
+            return made.value
+        return decimals.key_of(Decimal(made.value))
 
     @property
     def __solidb_source__(self) -> Source | None:
