@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model.expiry import CLOCK, Clock
 from ..model.expressions.build_scope import Source
 from ..model.expressions.encoded_values import inexact
 from ..model.expressions.expression import Expression
@@ -98,6 +99,13 @@ class BuildScope:
         read = next(other for other in scope.variables if are_one(source, other))
         names = types_with(source, read, stored)
         return None if names is None else self.bind(names)
+
+    def bind_time(self, seconds: int, *, as_text: bool) -> q.Bind:
+        """Return the bind variable of the moment so many seconds before a run, as text or in Unix seconds."""
+        name = f"{'time' if as_text else 'seconds'}_{seconds}"
+        clock: Clock = self.values.setdefault(CLOCK, {})
+        clock[name] = (seconds, as_text)
+        return q.Bind(name)
 
     def bind(self, value: Any) -> q.Bind:
         """Return the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""

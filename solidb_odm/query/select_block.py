@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
+from ..model.expiry import EARLIEST, expiries
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.encoded_values import stored_name
@@ -225,12 +226,13 @@ def read_from(source: Source, scope: BuildScope) -> q.Expression:
 def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression | None:
     """Return the condition that keeps the documents of a source among those of its collection.
 
-    A subclass keeps its own; what is marked as deleted stays out unless it is asked for.
+    A subclass keeps its own; what has expired stays out, what is marked as deleted unless it is asked for.
     """
     if isinstance(source, (Table, Unnest)):
         return None
     model = model_of(source)
     kept = [] if scope.shows_deleted else unmarked(model, variable)
+    kept += unexpired(model, variable, scope)
     if model.__solidb_mapping__.type_name is not None:
         names = [each.__solidb_mapping__.type_name for each in family(model)]
         kept.insert(0, q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names)))
@@ -244,6 +246,21 @@ def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
         return []
     deleted_at = q.Attribute(q.Name(variable), stored_name(marked, "deleted_at"))
     return [q.Compare(deleted_at, "==", q.Literal(None))]
+
+
+def unexpired(model: type[Document], variable: str, scope: BuildScope) -> list[q.Expression]:
+    """Return the conditions that leave out documents whose time, as text or a number, is over."""
+    conditions: list[q.Expression] = []
+    known = (each for member in family(root_of(model)) for each in expiries(member))
+    for path, seconds in dict.fromkeys(known):
+        moment: q.Expression = q.Name(variable)
+        for step in path:
+            moment = q.Attribute(moment, step)
+        for least, as_text in (("", True), (EARLIEST, False)):
+            since = q.Compare(moment, ">=", q.Literal(least))
+            over = q.Compare(moment, "<=", scope.bind_time(seconds, as_text=as_text))
+            conditions.append(q.Unary("NOT", q.Logical("AND", (since, over))))
+    return conditions
 
 
 def root_of(model: type[Document]) -> type[Document]:

@@ -15,6 +15,7 @@ from ..language import nodes as q
 from ..model.class_cache import cached_by_class
 from ..model.declaration.registry import Registry
 from ..model.document import Document
+from ..model.expiry import CLOCK
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.encoded_values import inexact, size_of
@@ -34,7 +35,7 @@ from .select_block import Selection
 
 Form: TypeAlias = tuple[Any, ...]
 Built: TypeAlias = tuple[q.Query, dict[str, Any]]
-Store: TypeAlias = dict[Form, tuple[q.Query, tuple[str, ...]]]
+Store: TypeAlias = dict[Form, tuple[q.Query, tuple[str, ...], dict[str, Any]]]
 
 _SIZE = 512
 _known: Store = {}
@@ -61,15 +62,17 @@ def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
         built = build()
         _keep(form, given, built)
         return built
-    query, names = known
+    query, names, clock = known
     if any(map(inexact, values)):
         return build()  # which says what is wrong with them
-    return query, dict(zip(names, given.values(), strict=True))
+    return query, dict(zip(names, given.values(), strict=True)) | clock
 
 
 def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
     """Keep the nodes of a form, if their bind values are those that it leaves out and no others."""
     query, binds = built
+    clock = {CLOCK: binds[CLOCK]} if CLOCK in binds else {}
+    binds = {name: value for name, value in binds.items() if name != CLOCK} if clock else binds
     names = {_mark(value): name for name, value in binds.items()}
     if names.keys() != given.keys() or len(names) < len(binds):
         return
@@ -77,7 +80,7 @@ def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
     oldest = next(iter(store), None)
     if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
         store.clear()  # forms from before the newest class are asked for no more
-    store[form] = query, tuple(names[mark] for mark in given)
+    store[form] = query, tuple(names[mark] for mark in given), clock
 
 
 def _store_of(form: Form) -> Store:

@@ -12,6 +12,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError, missing
 from ..language import nodes as q
 from ..language import printer
+from ..model.expiry import binds_now
 from .columns import Column, Entity, Scalar
 from .load_paths import Hops, hops_of
 
@@ -24,6 +25,7 @@ Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
 class Compiled:
     """A statement ready to run: its nodes, its bind values, and what its rows are.
 
+    ``values`` are the bind values, with a clock where the statement leaves out what has expired;
     ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
     ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes; ``loads``
     the ways from its documents to those that are to come with them; ``unreadable`` what becomes of rows that
@@ -31,7 +33,7 @@ class Compiled:
     """
 
     query: q.Query
-    bind_vars: dict[str, Any]
+    values: dict[str, Any]
     columns: tuple[Column, ...] = ()
     single: bool = True
     source: str = ""
@@ -39,6 +41,11 @@ class Compiled:
     loads: tuple[Hops, ...] = ()
     unreadable: Unreadable = "raise"
     writes: frozenset[str] = frozenset()
+
+    @property
+    def bind_vars(self) -> dict[str, Any]:
+        """The bind variables of a run at this moment."""
+        return binds_now(self.values)
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
+from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
 from . import conditions
@@ -19,9 +20,9 @@ from .compiler import BuildScope, sources_of, with_tables
 from .elements import closed_all
 from .load_paths import Hops
 from .select import natural, ordering
-from .select_block import conjunction, unmarked
+from .select_block import conjunction
 from .statement import Compiled, Loading, Statement, T_co
-from .ways import Way, declare_target, reached
+from .ways import Way, declare_target, reached, shown
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
@@ -104,14 +105,14 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return self._compiled[0]
 
     def __statement__(self, scope: BuildScope) -> q.Query:
-        if self.followed or self.passed or self.whole or self._reads_edge():
+        if self.followed or self.passed or self.whole or self._reads_edge() or any(expiries(self.edges)):
             return reached(self, scope)
         vertex = scope.fresh()
         declare_target(self.target, vertex, scope)
         collection = self.edges.__solidb_mapping__.collection
         step = q.Traverse((vertex,), self.direction, scope.bind(self.start), collection, *self.depth)
-        marked = [] if self.target is None or self.is_with_deleted else unmarked(self.target, vertex)
-        wanted = [*marked, *(each.__build__(scope) for each in closed_all(self.conditions))]
+        wanted = shown(self, vertex, scope)
+        wanted += [each.__build__(scope) for each in closed_all(self.conditions)]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
         sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings]
         if sort:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from ..language import nodes as q
+from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef, Place
 from .compiler import BuildScope, sources_of
 from .elements import closed_all
-from .select_block import conjunction, unmarked
+from .select_block import conjunction, unexpired, unmarked
 
 SIMPLE: q.Options = (("uniqueVertices", "path"),)
 
@@ -53,6 +54,10 @@ def way_conditions(walk: Walk, path: str, scope: BuildScope) -> list[q.Expressio
     """Build the conditions that a way has to meet, of the variable that holds it."""
     wanted: list[q.Expression] = []
     edges = q.Attribute(q.Name(path), "edges")
+    if any(expiries(walk.edges)):
+        edge = scope.fresh("_x")
+        lasting = conjunction(unexpired(walk.edges, edge, scope))
+        wanted.append(q.Quantified("NONE", edge, edges, q.Unary("NOT", lasting)))
     if walk.followed:
         wanted.append(_each(edges, walk.followed, [walk.edges], scope))
     if walk.passed:
@@ -114,6 +119,14 @@ def reached(walk: Any, scope: BuildScope, *, rows: bool = False) -> q.Block:
     return _sorted(walk, scope, body, q.Name(least), rows=rows)
 
 
+def shown(walk: Any, variable: str, scope: BuildScope) -> list[q.Expression]:
+    """Build the conditions that leave out what is marked as deleted, or has expired, of what is reached."""
+    if walk.target is None:
+        return []
+    marked = [] if walk.is_with_deleted else unmarked(walk.target, variable)
+    return [*marked, *unexpired(walk.target, variable, scope)]
+
+
 def declare_target(target: Any, name: str, scope: BuildScope) -> None:
     """Let conditions on the class that is reached speak of a variable."""
     for source in {target, *(() if target is None else target.__subclasses__())} - {None}:
@@ -122,7 +135,7 @@ def declare_target(target: Any, name: str, scope: BuildScope) -> None:
 
 def _last_edges(walk: Any, last: str, scope: BuildScope, *, rows: bool) -> list[q.Clause]:
     """Build the conditions on what is reached, and on the edges that lead to it."""
-    marked = [] if walk.target is None or walk.is_with_deleted else unmarked(walk.target, "_g")
+    marked = shown(walk, "_g", scope)
     name = scope.fresh("_e")
     scope.declare(walk.edges, name)
     of_edges = [each for each in walk.conditions if walk.edges in sources_of([each])]

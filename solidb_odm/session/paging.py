@@ -21,6 +21,7 @@ from ..commands import Operation
 from ..errors import UsageError
 from ..language import interpreter as evaluator
 from ..language import nodes as q
+from ..model.expiry import EARLIEST, binds_now
 from ..model.expressions.calls import BuiltPredicate
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
@@ -317,10 +318,10 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     key, revision, created, updated, body = row
     collection = collection_of(wanted.sources[0])
     system = {"_id": f"{collection}/{key}", "_rev": revision, "_created_at": created, "_updated_at": updated}
-    keys: Select[Any] = Select(wanted.columns(), single=False)
+    keys: Select[Any] = Select(wanted.columns(), single=False, is_with_deleted=True)
     program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])
-    (values,) = evaluator.evaluate(program.query, source, program.bind_vars)
+    (values,) = evaluator.evaluate(program.query, source, binds_now(program.values, EARLIEST))
     return list(values)
 
 

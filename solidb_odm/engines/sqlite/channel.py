@@ -31,6 +31,7 @@ from ...commands import (
     FillField,
     Get,
     GetMany,
+    Inserts,
     ListCollections,
     Release,
     RenameCollection,
@@ -52,7 +53,7 @@ from ..interface import Capabilities
 from . import forks, library
 from .catalogue import Catalogue
 from .cipher import Cipher
-from .definition import Definition, has_expiry, remove_expired
+from .definition import Definition, expiring, remove_expired
 from .documents import COLUMNS, Writer, get_many
 from .file_transaction import Transaction, WriteQueue
 from .file_url import StoreOptions
@@ -271,6 +272,10 @@ class FileChannel:
 
     def _apply(self, command: Apply) -> list[list[Receipt]]:
         with self._transaction.step():
+            names = {batch.collection for batch in command.batches if isinstance(batch, Inserts)}
+            grown = (self._catalogue.find(name) for name in names)
+            # What has expired there holds no key and no unique value.
+            remove_expired(self._connection, [each for each in grown if each is not None])
             return self._writer.apply(command.batches)
 
     def _commit(self, _: Commit) -> None:
@@ -309,7 +314,7 @@ class FileChannel:
             return
         try:
             self._catalogue.refresh()
-            if has_expiry(self._catalogue):
+            if expiring(self._catalogue):
                 self._remove_expired()
         except library.errors_of_chores() as exc:
             self._transaction.rollback()
@@ -318,7 +323,7 @@ class FileChannel:
 
     def _remove_expired(self) -> int:
         with self._transaction.change_of_schema():
-            return remove_expired(self._connection, self._catalogue)
+            return remove_expired(self._connection, expiring(self._catalogue))
 
     _RARE: ClassVar[dict[type[Any], Callable[[Any, Any], Any]]] = {
         ExplainQuery: lambda self, command: self._queries.explain(command),

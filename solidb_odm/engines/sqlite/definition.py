@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from ...commands import (
@@ -125,29 +125,31 @@ _MARGIN = timedelta(days=2)
 """How far two texts for one moment can be apart in byte order, because of their offsets."""
 
 
-def has_expiry(catalogue: Catalogue) -> bool:
-    """Return whether any collection has a TTL index."""
-    return any(index.spec.kind == "ttl" for _, index in _all_indexes(catalogue))
+def expiring(catalogue: Catalogue) -> list[Collection]:
+    """Return the collections with a TTL index."""
+    collections = (catalogue.need(name) for name in catalogue.names())
+    return [collection for collection in collections if any(_expiries(collection))]
 
 
-def remove_expired(connection: sqlite3.Connection, catalogue: Catalogue) -> int:
+def remove_expired(connection: sqlite3.Connection, collections: Iterable[Collection]) -> int:
     """Delete what has expired, in the open transaction; return how many documents.
 
     In a replica that is no edit, and what was edited and not pushed yet stays.
     """
-    expiring = [pair for pair in _all_indexes(catalogue) if pair[1].spec.kind == "ttl"]
+    pairs = [(collection, index) for collection in collections for index in _expiries(collection)]
+    if not pairs:
+        return 0
     if not is_replica(connection):
-        return sum(_remove(connection, collection, index) for collection, index in expiring)
+        return sum(_remove(connection, collection, index) for collection, index in pairs)
     with mirroring(connection):
         return sum(
             _remove(connection, collection, index, f" AND {unedited_sql(collection.name)}")
-            for collection, index in expiring
+            for collection, index in pairs
         )
 
 
-def _all_indexes(catalogue: Catalogue) -> list[tuple[Collection, StoredIndex]]:
-    collections = [catalogue.need(name) for name in catalogue.names()]
-    return [(collection, index) for collection in collections for index in collection.indexes]
+def _expiries(collection: Collection) -> Iterator[StoredIndex]:
+    return (index for index in collection.indexes if index.spec.kind == "ttl")
 
 
 def _remove(

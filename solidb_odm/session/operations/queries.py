@@ -11,7 +11,9 @@ from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import UnflushedChangesError, UsageError
 from ...language.walk import collections_read, collections_written
 from ...model.document import Document, is_document_class
+from ...model.expiry import has_expired
 from ...query.statement import Compiled
+from ...work import UnitOfWork
 from ..context import Context
 from ..hydration import load_documents, load_rows, split
 from ..overlay import can_fold, fold, note_written
@@ -31,12 +33,12 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
     if held is not None and not isinstance(held, model) and work.give_way(held):
         held = None
     if held is not None and held.key == key and id(held) not in work.expired:
-        return held if id(held) not in work.deleted and isinstance(held, model) else None
+        return held if _is_there(work, held, model) else None
     row = yield from context.ask(Get(collection, key))
     if row is None:
         return None
     found = load_documents(work, model, [row])[0]
-    return found if isinstance(found, model) and id(found) not in work.deleted else None
+    return found if found is not None and _is_there(work, found, model) else None
 
 
 def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
@@ -62,7 +64,13 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
         rows = yield from context.ask(GetMany(collection, missing))
         found |= {document.key: document for document in load_documents(work, model, rows) if document}
     documents = [found.get(key) for key in wanted]
-    return [d if isinstance(d, model) and id(d) not in work.deleted else None for d in documents]
+    return [d if d is not None and _is_there(work, d, model) else None for d in documents]
+
+
+def _is_there(work: UnitOfWork, document: Document, model: type[Document]) -> bool:
+    """Return whether a document is one of a class, neither deleted nor expired."""
+    is_gone = id(document) in work.deleted or has_expired(type(document), document)
+    return isinstance(document, model) and not is_gone
 
 
 def _check_key(model: type[Document], key: object) -> None:

@@ -11,6 +11,7 @@ from ...commands import GetMany, Operation
 from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, StaleDocumentError
 from ...model.document import Document
 from ...model.document_state import note_assigned, state_of
+from ...model.expiry import has_expired
 from ...model.stored.codec import body_value, decode
 from ...work import Conflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
@@ -41,10 +42,14 @@ def _stored_now(
     for collection, members in groups.items():
         rows = yield from context.ask(GetMany(collection, [member.key for member in members]))
         by_key = {row[0]: row for row in rows}
+        for member in members:
+            row = by_key.get(member.key)
+            if row is not None and has_expired(type(member), body_value(row[4])):
+                del by_key[member.key]
         gone = [member.key for member in members if member.key not in by_key]
         if gone:
             raise DocumentNotFound(
-                f"{collection}/{gone[0]} was deleted by somebody else",
+                f"{collection}/{gone[0]} was deleted by somebody else, or has expired",
                 name=gone[0],
                 collection=collection,
                 hint="session.expunge(obj) lets go of it",

@@ -1,0 +1,229 @@
+"""Expired documents are gone for reads at once, before the engine deletes them; on every engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel
+
+from solidb_odm import (
+    Document,
+    Edge,
+    Engine,
+    Field,
+    Link,
+    Session,
+    SoftDelete,
+    TTLIndex,
+    create_engine,
+    delete,
+    func,
+    insert,
+    outgoing,
+    sdbql,
+    select,
+    traverse,
+    update,
+)
+from solidb_odm.errors import DocumentNotFound
+from solidb_odm.model import expiry
+
+NOW = datetime.now(UTC)
+SOON, LATER = NOW + timedelta(hours=2), NOW + timedelta(days=30)
+DAY = 86_400
+"""When ``ahead(DAY)`` lets a day go by, SOON is over for the library; no engine deletes anything."""
+
+
+class Life(BaseModel):
+    until: datetime | None = Field(default=None, alias="untilWhen")
+
+
+class Visit(Document, collection="ttl_visits"):
+    at: Annotated[datetime | None, TTLIndex(seconds=60)] = None
+    end: Annotated[int | None, TTLIndex()] = None
+    life: Life = Life()
+    number: int = 0
+
+    class Settings:
+        indexes = [TTLIndex("life.until", seconds=10)]
+
+
+class LongVisit(Visit):
+    hours: int = 0
+
+
+class Note(Document, collection="ttl_notes"):
+    visit: Link[Visit]
+
+
+class Led(Edge[Visit, Visit], collection="ttl_led"):
+    until: Annotated[datetime | None, TTLIndex()] = None
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    engine.create_all(Visit, LongVisit, Note, Led)
+    with Session(engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time go on by so many seconds for the library, and not for what deletes documents."""
+    return lambda seconds: monkeypatch.setattr(expiry, "now", lambda: time.time() + seconds)
+
+
+Ahead = Callable[[float], None]
+
+
+def visits() -> list[Visit]:
+    over = [
+        Visit(key="a", at=SOON),
+        LongVisit(key="b", end=int(SOON.timestamp())),
+        Visit(key="c", life=Life.model_validate({"untilWhen": SOON})),
+        Visit(key="d", at=SOON.replace(tzinfo=None)),
+        Visit(key="e", at=NOW + timedelta(days=1) - timedelta(seconds=600)),
+    ]
+    lasting = [
+        Visit(key="v"),
+        Visit(key="w", at=NOW + timedelta(days=2)),
+        LongVisit(key="x", end=int(LATER.timestamp()), at=LATER),
+        Visit(key="y", life=Life.model_validate({"untilWhen": LATER})),
+        Visit(key="z", at=LATER.replace(tzinfo=None)),
+    ]
+    return [*over, *lasting]
+
+
+def put(session: Session, *documents: Document) -> None:
+    session.add_all(documents)
+    session.commit()
+    session.expunge_all()
+
+
+def keys(session: Session) -> str:
+    return "".join(session.scalars(select(Visit.key).order_by(Visit.key)).all())
+
+
+def test_selects_leave_expired_documents_out(session: Session, ahead: Ahead) -> None:
+    put(session, *visits())
+    ahead(DAY)
+
+    assert keys(session) == "vwxyz"
+    assert [each.key for each in session.scalars(select(Visit).order_by(Visit.key))] == list("vwxyz")
+    assert session.scalars(select(LongVisit.key)).all() == ["x"]
+    assert session.scalar(select(func.count(Visit))) == 5
+    assert session.scalar(select(func.count(Visit)).where(Visit.number == 0)) == 5
+    assert [row.key for row in session.page(select(Visit).order_by(Visit.key), size=3)] == list("vwx")
+
+
+def test_get_leaves_expired_documents_out(session: Session, ahead: Ahead) -> None:
+    put(session, *visits())
+    ahead(DAY)
+
+    assert session.get(Visit, "a") is None
+    assert [each and each.key for each in session.get_many(Visit, list("abvx"))] == [None, None, "v", "x"]
+    with pytest.raises(DocumentNotFound):
+        session.get_one(Visit, "b")
+
+
+def test_statements_leave_expired_documents_alone(session: Session, ahead: Ahead) -> None:
+    put(session, *visits())
+    ahead(DAY)
+
+    assert session.execute(update(Visit).values(number=1)).rowcount == 5
+    assert session.execute(delete(Visit).where(Visit.number == 1)).rowcount == 5
+    session.commit()
+
+
+def test_a_document_that_expires_while_it_is_held_is_gone(session: Session, ahead: Ahead) -> None:
+    put(session, *visits())
+    statement = select(Visit.key).order_by(Visit.key)
+    held = session.get_one(Visit, "w")
+    ahead(DAY)
+    assert session.scalars(statement).all() == list("vwxyz")
+
+    ahead(3 * DAY)
+
+    assert session.get(Visit, "w") is None
+    assert session.get_many(Visit, ["w"]) == [None]
+    assert session.scalars(statement).all() == list("vxyz")
+    with pytest.raises(DocumentNotFound, match="expired"):
+        session.refresh(held)
+
+
+def test_a_change_of_the_time_counts_at_once(session: Session, ahead: Ahead) -> None:
+    put(session, *visits())
+    first, second = session.get_one(Visit, "v"), session.get_one(Visit, "a")
+    first.at, second.at = SOON, LATER
+    ahead(DAY)
+
+    assert session.get(Visit, "v") is None
+    assert session.get(Visit, "a") is second
+    assert keys(session) == "awxyz"
+
+
+def test_links_and_traversals_do_not_lead_to_expired_documents(session: Session, ahead: Ahead) -> None:
+    over, lasting = visits()[0], visits()[-1]
+    middle = Visit(key="m")
+    put(session, over, lasting, middle, Note(key="1", visit=over), Note(key="2", visit=lasting))
+    put(session, Led(middle, over), Led(middle, lasting))
+    ahead(DAY)
+
+    first, second = session.get_one(Note, "1"), session.get_one(Note, "2")
+    session.load([first, second], Note.visit)
+    assert (first.visit.is_loaded, second.visit.value.key) == (False, "z")
+    start = session.get_one(Visit, "m")
+    assert [each.key for each in session.scalars(traverse(start, Led))] == ["z"]
+    near = outgoing(Led)
+    session.load([start], near)
+    assert [each.key for each in near.of(start)] == ["z"]
+
+
+def test_expired_edges_are_not_followed(session: Session, ahead: Ahead) -> None:
+    put(session, *(Visit(key=key) for key in "abc"))
+    put(session, Led("ttl_visits/a", "ttl_visits/b", until=SOON), Led("ttl_visits/a", "ttl_visits/c"))
+    ahead(DAY)
+
+    start = session.get_one(Visit, "a")
+    assert [each.key for each in session.scalars(traverse(start, Led))] == ["c"]
+    assert [each.key for each in session.scalars(traverse(start, Led).where(Visit.number == 0))] == ["c"]
+
+
+def test_what_is_marked_is_shown_only_until_it_expires(engine: Engine, ahead: Ahead) -> None:
+    class Draft(SoftDelete, Document, collection="ttl_drafts"):
+        at: Annotated[datetime | None, TTLIndex()] = None
+
+    engine.create_all(Draft)
+    with Session(engine) as session:
+        put(session, Draft(key="a", at=SOON, deleted_at=SOON), Draft(key="b", at=LATER, deleted_at=SOON))
+        ahead(DAY)
+        shown = select(Draft).with_deleted().order_by(Draft.key)
+        assert [each.key for each in session.scalars(shown)] == ["b"]
+        assert session.get(Draft, "a", with_deleted=True) is None
+        assert [each.key for each in session.page(shown, size=1)] == ["b"]
+
+
+def test_the_key_of_an_expired_document_is_free_on_a_file() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        session.execute(insert(Visit).values(key="a", at=NOW - timedelta(days=1)))
+        assert session.scalar(sdbql("FOR v IN ttl_visits RETURN v._key")) == "a"
+        put(session, Visit(key="a", number=2))
+        assert session.get_one(Visit, "a").number == 2
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "2020", "2020-01-01", "x", None, [], {}])
+def test_what_is_no_time_never_expires(value: Any) -> None:
+    assert not expiry.has_expired(Visit, {"at": value})
+
+
+@pytest.mark.parametrize("seconds", [0, 10**9, 10**12, 10**30])
+def test_binds_are_moments_before_now_however_far(seconds: int) -> None:
+    binds = expiry.binds_now({"p0": 1, expiry.CLOCK: {"a": (seconds, True), "b": (seconds, False)}})
+    assert binds["p0"] == 1
+    assert isinstance(binds["a"], str)
+    assert isinstance(binds["b"], int)
+    assert binds["b"] >= expiry.EARLIEST - 1
