@@ -5,13 +5,18 @@ One operation over two channels: the store's, and the other side's.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import anyio
+
 from ..commands import Command, Commit, DropDatabase, Get, GetMany, Performs, PerformsAsync
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
+from ..engines.sqlite.threads import cancel_later
 from ..errors import RequestTimeout, UsageError
+from ..work.states import report_late, run_late
 from .remote import AsyncRemote, Remote, RemoteCommand
 
 R = TypeVar("R")
@@ -66,7 +71,7 @@ class HookedChannel:
         if isinstance(command, Commit):
             if self._wrote:
                 self._wrote = False
-                self._committed()
+                run_late(self._committed, "telling of changes")
         elif not _only_reads(command):
             self._wrote = True
         return reply
@@ -113,10 +118,20 @@ class AsyncHookedChannel:
         if isinstance(command, Commit):
             if self._wrote:
                 self._wrote = False
-                await self._committed()
+                await self._tell()
         elif not _only_reads(command):
             self._wrote = True
         return reply
+
+    async def _tell(self) -> None:
+        """Tell of a commit, which is done whoever fails or is cancelled now: the next await says so."""
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._committed()
+        except Exception as problem:  # noqa: BLE001  it is reported
+            report_late(problem, "telling of changes")
+        except asyncio.CancelledError:  # by asyncio itself, which knows no shield
+            cancel_later()
 
     async def aclose(self) -> None:
         await self._channel.aclose()

@@ -13,6 +13,7 @@ from ..errors import CollectionNotFound
 from ..model.declaration.registry import Registry, registry_of
 from ..schema.creation import create_all, has_history
 from ..work import UnitOfWork
+from ..work.states import run_late
 
 
 def create_missing(missing: CollectionNotFound, registries: set[Registry]) -> Operation[None]:
@@ -83,3 +84,8 @@ class Context:
         """Call the listeners of an event."""
         for listener in self.listeners.get(event, ()):
             listener()
+
+    def tell_late(self, event: Event) -> None:
+        """Call the listeners of an event that comes after a commit, and can't make it fail."""
+        for listener in self.listeners.get(event, ()):
+            run_late(listener, f"a listener of {event!r}")

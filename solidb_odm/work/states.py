@@ -5,6 +5,11 @@ Hooks on models: plain methods that a class defines under the names of the event
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import StateError
@@ -19,6 +24,8 @@ from ..model.declaration.checks import hooks_in
 from ..model.document_state import state_of
 from ..model.mixins import SoftDelete
 from ..model.stored.codec import body_value
+
+_logger = logging.getLogger("solidb_odm.engine")
 
 StateName: TypeAlias = Literal["transient", "pending", "persistent", "deleted", "detached"]
 
@@ -130,7 +137,29 @@ def is_marked_now(document: Document) -> bool:
     return body is not None and body_value(body).get("deleted_at") is None
 
 
+def run_late(work: Callable[[], object], what: str) -> None:
+    """Do what comes after a commit, and can't make it fail: its error is logged, and warned of."""
+    try:
+        work()
+    except Exception as problem:  # noqa: BLE001  it is reported
+        report_late(problem, what)
+
+
+def report_late(problem: Exception, what: str) -> None:
+    """Log an error that came after a commit, and warn of it."""
+    _logger.error("%s failed after a commit", what, exc_info=problem)
+    with suppress(Warning):  # which may be errors here
+        warnings.warn(
+            f"{what} failed; the commit before it is done: {problem!r}", RuntimeWarning, stacklevel=2
+        )
+
+
 def run_hook(document: Document, event: str) -> None:
     """Call the method of a document for an event, if its class defines one."""
     if event in hooks_of(type(document)):
         getattr(document, event)()
+
+
+def run_hook_late(document: Document, event: str) -> None:
+    """Call the method of a document for an event, whose commit is done."""
+    run_late(partial(run_hook, document, event), f"{event} of {name_of(document)}")

@@ -5,7 +5,7 @@ Pure: it makes plans and takes receipts, and never talks to an engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from pydantic_core import to_json
@@ -21,7 +21,7 @@ from .differences import identical
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, Plan, differences, make_plan
-from .states import hooks_of, is_marked_now, loose_reference, run_hook
+from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
 from .undo import Mark, Noted, Undo, restore
 
 
@@ -131,8 +131,11 @@ class UnitOfWork(Holdings):
                 self.touched(document)
         self._under_way = None
 
-    def applied(self, plan: Plan, receipts: list[list[Receipt]]) -> None:
-        """Take over what the engine wrote; it can be undone until ``committed``."""
+    def applied(self, plan: Plan, receipts: list[list[Receipt]], *, is_lasting: bool = False) -> None:
+        """Take over what the engine wrote; it can be undone until ``committed``.
+
+        ``is_lasting``: on the engine it can't any more, so no hook may fail it.
+        """
         for batch, documents, bodies, answers in zip(
             plan.batches, plan.documents, plan.bodies, receipts, strict=True
         ):
@@ -152,7 +155,7 @@ class UnitOfWork(Holdings):
                 for document, row in zip(documents, batch.rows, strict=True):
                     _forget_baseline(state_of(document), {*row.changes, *row.removed})
         self._under_way = None
-        self._run_after(plan)
+        self._run_after(plan, run_hook_late if is_lasting else run_hook)
 
     def vanished(self, document: Document) -> None:
         """Let go of a document that a statement deleted; going back brings it back."""
@@ -177,16 +180,16 @@ class UnitOfWork(Holdings):
             self.expunge(document)
         state.store("", state.created, state.updated, None)
 
-    def _run_after(self, plan: Plan) -> None:
+    def _run_after(self, plan: Plan, run: Callable[[Document, str], None]) -> None:
         classes = {type(documents[0]) for documents in plan.documents if documents}  # one class in each batch
         if not plan.marked and not any(map(hooks_of, classes)):
             return
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
             for document in plan.of(kind):
                 if event in hooks_of(type(document)):
-                    run_hook(document, event)
+                    run(document, event)
         for document in plan.marked.values():
-            run_hook(document, "after_delete")
+            run(document, "after_delete")
 
     def committed(self) -> None:
         """Forget how to undo what was written."""

@@ -133,8 +133,14 @@ async def _until(event: Waitable) -> None:
             await event.wait()
         except asyncio.CancelledError:
             cancelled = True
-    if cancelled and (waiting := asyncio.current_task()) is not None:
-        waiting.uncancel()  # it is told again, at its next await
+    if cancelled:
+        cancel_later()
+
+
+def cancel_later() -> None:
+    """Have the running task of asyncio, whose cancellation was caught, told of it again at its next await."""
+    if (waiting := asyncio.current_task()) is not None:
+        waiting.uncancel()
         waiting.cancel()
 
 

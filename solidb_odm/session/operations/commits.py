@@ -159,7 +159,7 @@ def commit(context: Context) -> Operation[None]:
     work.committed()
     if context.expire_on_commit:
         work.expire_all()
-    context.tell("after_commit")
+    context.tell_late("after_commit")
 
 
 def _send(context: Context) -> Operation[None]:
@@ -179,8 +179,8 @@ def _send(context: Context) -> Operation[None]:
         except BaseException:
             work.failed(plan)
             raise
-        work.applied(plan, receipts)
-    context.tell("after_flush")
+        work.applied(plan, receipts, is_lasting=True)
+    context.tell_late("after_flush")
 
 
 def rollback(context: Context) -> Operation[None]:
