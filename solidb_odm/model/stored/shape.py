@@ -20,10 +20,18 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import (
+    CoreConfig,
+    PydanticSerializationError,
+    PydanticUndefined,
+    SchemaError,
+    SchemaSerializer,
+    core_schema,
+)
 
 from ..._types import Json, JsonObject
 from ...language.stored_documents import SYSTEM_ATTRIBUTES
+from .forms import ADAPTED, stored_schema
 
 TARGET = "x-target"
 """The keyword by which links and edge ends say their collection in a JSON Schema."""
@@ -54,16 +62,48 @@ _OURS = ("_type", "_version")
 
 
 class ShapeSchema(GenerateJsonSchema):
-    """Pydantic's JSON Schema with what it leaves out: fields that a function fills, and old names."""
+    """Pydantic's JSON Schema of values as they are stored, with what it leaves out: functions, old names."""
+
+    _definitions: tuple[Any, ...] = ()
+
+    def definitions_schema(self, schema: core_schema.DefinitionsSchema) -> JsonSchemaValue:
+        self._definitions = (*self._definitions, *schema["definitions"])
+        return super().definitions_schema(schema)
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
+        inner = self.generate_inner(schema["schema"])
         factory = schema.get("default_factory")
-        if factory is None or "default" in made:
-            return made
-        if factory in _EMPTY:
-            return {**made, "default": _EMPTY[factory]}
-        return {**made, _FACTORY: True}
+        if factory is not None:
+            return {**inner, "default": _EMPTY[factory]} if factory in _EMPTY else {**inner, _FACTORY: True}
+        default = schema.get("default", PydanticUndefined)
+        if default is PydanticUndefined:
+            return inner
+        try:
+            return {**inner, "default": self._stored(schema["schema"], default)}
+        except (PydanticSerializationError, SchemaError, ValueError):
+            return {**inner, _FACTORY: True}
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        is_text = self._config.config_dict.get("ser_json_timedelta") == "iso8601"
+        return super().timedelta_schema(schema) if is_text else {"type": "number"}
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:  # noqa: ARG002  one signature
+        # How long bytes may be says nothing of how long their text is.
+        return {"type": "string", "format": "binary"}
+
+    def _stored(self, schema: Any, default: Any) -> Json:
+        """Return a default as documents hold it."""
+        is_whole = type(default) is int and schema["type"] == "int"
+        if default is None or type(default) in (str, bool) or is_whole:
+            return default
+        whole: Any = schema
+        if self._definitions:
+            whole = core_schema.definitions_schema(schema, list(self._definitions))
+        known: JsonObject = {**self._config.config_dict}
+        chosen = {name: known[name] for name in ("ser_json_timedelta", "ser_json_bytes") if name in known}
+        config = cast("CoreConfig", {**ADAPTED, **chosen})
+        serializer = SchemaSerializer(stored_schema(whole), config, _use_prebuilt=False)
+        return cast("Json", serializer.to_python(default, mode="json", by_alias=True, warnings=False))
 
 
 def shape_of(model: type[BaseModel]) -> JsonObject:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Literal
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, Field
 
-from solidb_odm import Document, Engine, Link
+from solidb_odm import Document, Engine, Link, Session, sdbql
 from solidb_odm.commands import CollectionSpec, DescribeCollection, IndexSpec, call
 from solidb_odm.errors import IndexExists
-from solidb_odm.model.stored.shape import enforced, shape_of, union_schema
+from solidb_odm.migrations.fitting import misfit
+from solidb_odm.model.stored.codec import encode_value
+from solidb_odm.model.stored.shape import canonical, enforced, shape_of, union_schema
 from solidb_odm.schema.creation import create_all, merged
 
 
@@ -126,3 +132,49 @@ def test_a_changed_option_of_an_index_is_noticed(engine: Engine) -> None:
 
     with pytest.raises(IndexExists, match="face"):
         engine.run(create_all([CollectionSpec("shape_faces", indexes=(replace(index, dimension=3),))]))
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Stamped(BaseModel):
+    at: datetime = datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    seal: bytes = b"\xff\x00"
+
+
+class Everything(Document, collection="shape_everything"):
+    at: datetime = datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    naive: datetime | int | None = datetime(2020, 1, 1)  # noqa: DTZ001  without a zone
+    day: date = date(2020, 1, 1)
+    moment: time = time(1, 2, 3)
+    amount: Decimal = Decimal("1.10")
+    took: timedelta = timedelta(seconds=1.5)
+    serials: set[UUID] = {UUID(int=3), UUID(int=1)}
+    seal: Annotated[bytes, Field(max_length=2)] = b"\xff\x00"
+    colour: Colour = Colour.RED
+    part: Stamped = Stamped()
+    parts: list[Stamped] = [Stamped()]
+    table: dict[int, datetime] = {1: datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=1)))}
+    pair: tuple[int, timedelta] = (1, timedelta(seconds=2))
+    ratio: float = 1
+
+    class Settings:
+        schema_validation = "strict"
+
+
+def test_defaults_stand_in_a_shape_as_documents_hold_them() -> None:
+    fields = shape_of(Everything)["fields"]
+    stored = encode_value(Everything.__solidb_mapping__, Everything())
+    stored.pop("_key")
+    assert canonical({name: fields[name]["default"] for name in stored}) == canonical(stored)
+    assert misfit(shape_of(Everything), stored, {}) is None
+
+
+def test_a_strict_schema_takes_what_documents_hold(engine: Engine) -> None:
+    engine.create_all(Everything)
+    stored = encode_value(Everything.__solidb_mapping__, Everything(key="a"))
+    with Session(engine) as session:
+        session.execute(sdbql("INSERT @d INTO shape_everything", d=stored))
+        session.commit()
+        assert session.get_one(Everything, "a").took == timedelta(seconds=1.5)
