@@ -107,9 +107,12 @@ class Alteration:
             return
         gone = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
         gone -= {"null"}
+        if "string" in after and _is_free(self.after):
+            gone -= _FORMATS
         if "string" in before and _enum(self.before) is None and _enum(self.after) is not None:
             gone.add("string")
         if not gone:
+            self._models()
             return
         if (
             gone <= {"integer", "number", "boolean"}
@@ -124,6 +127,14 @@ class Alteration:
             text = (
                 f"{self.path} was {_shown(self.before)} and becomes {_shown(self.after)}: no safe conversion"
             )
+            self._ask("fill", text, (fill_flag(self.path), drop_flag(self.path)))
+
+    def _models(self) -> None:
+        """Ask where one of several models in a union goes that no field tells from the others."""
+        before, after = ([m for m in _members(each) if "fields" in m] for each in (self.before, self.after))
+        is_asked = any(each.path.startswith(f"{self.path}[") for each in self.decisions.questions)
+        if len(before) > len(after) and not (self.is_given or is_asked):
+            text = f"{self.path} no longer takes one of its {len(before)} models"
             self._ask("fill", text, (fill_flag(self.path), drop_flag(self.path)))
 
     def _target(self) -> None:
@@ -159,6 +170,7 @@ def _enum(shape: JsonObject) -> list[Any] | None:
     return None
 
 
+_FORMATS = frozenset({"date-time", "date", "time", "uuid", "duration"})
 _NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -170,7 +182,7 @@ def _kind_set(shape: JsonObject) -> set[str]:
             kinds |= {_NAMES.get(cast("Any", type(value)), "any") for value in values}
         else:
             kinds.add(member.get("type", "object" if "ref" in member else "any"))
-        if member.get("format") in ("date-time", "date", "time", "uuid", "duration"):
+        if member.get("format") in _FORMATS:
             kinds.discard("string")
             kinds.add(member["format"])
     return kinds

@@ -42,30 +42,53 @@ class Decisions:
     apart: frozenset[tuple[str, str]] = frozenset()
     assumes: bool = False
     questions: list[Question] = field(default_factory=list[Question])
+    moved: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     used: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def __post_init__(self) -> None:
         self.drop = [self.drop] if isinstance(self.drop, str) else list(self.drop)
 
+    def move(self, new: str, old: str) -> None:
+        """Note that what is at ``new`` now was at ``old``, so that paths may be said either way."""
+        self.moved.append((new, old))
+
+    def old_path(self, path: str) -> str:
+        """Return a path with the names that were there before."""
+        for new, old in reversed(self.moved):
+            path = _replaced(path, new, old) or path
+        return path
+
+    def _given(self, path: str, answers: Iterable[str]) -> str | None:
+        """Return the path under which an answer was given, with old names or new ones, None if none was."""
+        spellings = [path]
+        for each in spellings:
+            others = (_replaced(each, *pair) for new, old in self.moved for pair in ((new, old), (old, new)))
+            spellings += [other for other in others if other is not None and other not in spellings]
+        return next((each for each in spellings if each in answers), None)
+
     def new_name(self, path: str) -> str | None:
         """Return the name that something is to have, if it was said."""
-        return self._use("rename", path, self.rename[path]) if path in self.rename else None
+        given = self._given(path, self.rename)
+        return None if given is None else self._use("rename", given, self.rename[given])
 
     def drops(self, path: str) -> bool:
         """Return whether something is to go."""
-        return bool(self._use("drop", path, True)) if path in self.drop else False
+        given = self._given(path, self.drop)
+        return given is not None and bool(self._use("drop", given, True))
 
     def has_fill(self, path: str) -> bool:
         """Return whether a value was given."""
-        return path in self.fill
+        return self._given(path, self.fill) is not None
 
     def filling(self, path: str) -> Json:
         """Return the value that was given for documents that have none."""
-        return self._use("fill", path, self.fill[path])
+        given = self._given(path, self.fill) or path
+        return self._use("fill", given, self.fill[given])
 
     def mapping(self, path: str) -> dict[str, Json] | None:
         """Return the new values that were given for old ones."""
-        return dict(self._use("map", path, self.values[path])) if path in self.values else None
+        given = self._given(path, self.values)
+        return None if given is None else dict(self._use("map", given, self.values[given]))
 
     def _use(self, kind: str, path: str, value: Any) -> Any:
         self.used.add((kind, path))
@@ -98,6 +121,12 @@ class Decisions:
                 f"--{kind} {path} answers no question: nothing of the kind changes there",
                 hint="paths are stored names, as in wines.address.city; old ones where something is renamed",
             )
+
+
+def _replaced(path: str, one: str, other: str) -> str | None:
+    """Return a path that begins with one path beginning with the other, None if it does not."""
+    rest = path[len(one) :]
+    return other + rest if path.startswith(one) and rest[:1] in ("", ".", ":", "[", "{") else None
 
 
 def rename_flag(path: str, new: str) -> str:

@@ -14,7 +14,7 @@ from .paths import ITEMS, VALUES, Part, Path, look, name, path_text
 from .replay import apply_step, create_step, index_step
 from .state import BASE, Collection, State, bare, copy_of, without_hints
 from .steps import UNSET, Step
-from .type_text import type_text
+from .type_text import read_type, type_text
 
 
 def diff(old: State, new: State, decisions: Decisions | None = None) -> list[Step]:
@@ -41,6 +41,21 @@ class _Diff:
         apply_step(self.now, step)
         self.steps.append(step)
 
+    def _full(self, where: str, path: Path) -> str:
+        """Return a path as decisions say it: with the old names where something is renamed."""
+        return self.decisions.old_path(self._join(where, path))
+
+    def _join(self, where: str, path: Path) -> str:
+        return f"{where}.{path_text(path)}" if path else where
+
+    def _rename_collection(self, old: str, new: str) -> None:
+        self.emit("rename_collection", old, new=new)
+        self.decisions.move(new, old)
+
+    def _rename_type(self, collection: str, old: str, new: str) -> None:
+        self.emit("rename_type", collection, old=old, new=new)
+        self.decisions.move(f"{collection}:{new}", f"{collection}:{old}")
+
     def run(self) -> None:
         self._rename_collections()
         gone = [each for each in self.now if each not in self.new]
@@ -62,14 +77,14 @@ class _Diff:
     def _rename_collections(self) -> None:
         for new in self.new.values():
             if new.name not in self.now and new.renamed_from in self.now and new.renamed_from not in self.new:
-                self.emit("rename_collection", new.renamed_from or "", new=new.name)
+                self._rename_collection(new.renamed_from or "", new.name)
         gone = [each for each in self.now if each not in self.new]
         come = [each for each in self.new if each not in self.now]
         for old in gone:
             new_name = self.decisions.new_name(old)
             if new_name is not None and new_name in come:
                 come.remove(new_name)
-                self.emit("rename_collection", old, new=new_name)
+                self._rename_collection(old, new_name)
             elif new_name is not None:
                 raise MigrationError(f"{old} can't become {new_name}: no model comes with that collection")
             elif not self.decisions.drops(old):
@@ -87,10 +102,20 @@ class _Diff:
             self.emit("upgrade_documents", new.name, version=new.version)
             self.emit("set_schema", new.name, schema=new.schema_text(), validation=new.validation)
         else:
+            first = len(self.steps)
             self._classes(old, new)
+            self._dimensions(old, new)
+            self._recompute(new, self.steps[first:])
         self._indexes(old, new)
         if old.validation != new.validation:
             self.emit("set_schema", new.name, schema=None, validation=new.validation)
+
+    def _recompute(self, new: Collection, steps: list[Step]) -> None:
+        """Write computed fields anew if values have changed, once documents are as the models have them."""
+        fields = [pair for shape in new.shapes.values() for pair in shape["fields"].items()]
+        names = sorted({each for each, shape in fields if shape.get("computed")})
+        if names and any(_changes_values(step) for step in steps):
+            self.emit("recompute", new.name, names=tuple(names))
 
     def _classes(self, old: Collection, new: Collection) -> None:
         self._rename_types(old, new)
@@ -102,7 +127,7 @@ class _Diff:
             self._fields(old, new, where, kind, ())
             self._extra(old, new, where, kind)
         for kind in [kind for kind in old.shapes if kind not in new.shapes]:
-            path = f"{new.name}:{kind}"
+            path = self.decisions.old_path(f"{new.name}:{kind}")
             if self.decisions.drops(path) or self.decisions.assumes or kind == BASE:
                 self.emit("drop_collection", path, keep=True)
             else:
@@ -116,15 +141,15 @@ class _Diff:
             if new.renamed_types.get(kind) in gone:
                 come.remove(kind)
                 gone.remove(new.renamed_types[kind])
-                self.emit("rename_type", new.name, old=new.renamed_types[kind], new=kind)
+                self._rename_type(new.name, new.renamed_types[kind], kind)
         for kind in gone:
-            path = f"{new.name}:{kind}"
+            path = self.decisions.old_path(f"{new.name}:{kind}")
             chosen = self.decisions.new_name(path)
             if chosen is not None and chosen in come:
                 come.remove(chosen)
-                self.emit("rename_type", new.name, old=kind, new=chosen)
+                self._rename_type(new.name, kind, chosen)
             elif not self.decisions.drops(path):
-                self._ask_rename(path, come, prefix=f"{new.name}:")
+                self._ask_rename(path, come, prefix=f"{self.decisions.old_path(new.name)}:")
 
     def _extra(self, old: Collection, new: Collection, where: str, kind: str) -> None:
         before, after = old.shapes[kind], new.shapes[kind]
@@ -135,17 +160,20 @@ class _Diff:
 
     def _indexes(self, old: Collection, new: Collection) -> None:
         for index_name in [each for each in old.indexes if old.indexes[each] != new.indexes.get(each)]:
-            before, after = old.indexes[index_name], new.indexes.get(index_name)
-            if after is not None and before.kind == "vector" and after.kind == "vector":
-                self._dimension(new, before.dimension, after.dimension, before.fields[0])
             self.emit("drop_index", new.name, name=index_name)
         for index_name in [each for each in new.indexes if each not in old.indexes]:
             step = index_step(new.name, new.indexes[index_name])
             apply_step(self.now, step)
             self.steps.append(step)
 
+    def _dimensions(self, old: Collection, new: Collection) -> None:
+        for index_name, before in list(old.indexes.items()):
+            after = new.indexes.get(index_name)
+            if after is not None and before.kind == "vector" and after.kind == "vector":
+                self._dimension(new, before.dimension, after.dimension, before.fields[0])
+
     def _dimension(self, new: Collection, before: int, after: int, path: str) -> None:
-        full = f"{new.name}.{path}"
+        full = self._full(new.name, tuple(map(name, path.split("."))))
         if before == after or self.decisions.assumes:
             return
         shape = look(next(iter(new.shapes.values())), tuple(map(name, path.split("."))))
@@ -203,7 +231,7 @@ class _Diff:
         self, old: Collection, new: Collection, where: str, kind: str, path: Path, each: str,
         gone: list[str], come: list[str],
     ) -> None:  # fmt: skip
-        full = _full(where, (*path, name(each)))
+        full = self._full(where, (*path, name(each)))
         after = _fields_at(new.shapes[kind], path)
         declared = next((c for c in come if each in _old_names(after[c])), None)
         chosen = self.decisions.new_name(full) or declared
@@ -215,9 +243,10 @@ class _Diff:
         gone.remove(each)
         come.remove(chosen)
         self.emit("rename_field", target, path=path_text((*path, name(each))), new=path_text((name(chosen),)))
+        self.decisions.move(self._join(where, (*path, name(chosen))), self._join(where, (*path, name(each))))
 
     def _drop(self, old: Collection, new: Collection, where: str, kind: str, path: Path, comes: bool) -> None:
-        full = _full(where, path)
+        full = self._full(where, path)
         shape = look(old.shapes[kind], path) or {}
         if not (self.decisions.drops(full) or self.decisions.assumes or shape.get("computed")):
             come = [
@@ -227,7 +256,7 @@ class _Diff:
             ]
             fields = _fields_at(new.shapes[kind], path[:-1])
             come.sort(key=lambda each: canonical(without_hints(bare(fields[each]))) != canonical(bare(shape)))
-            prefix = _full(where, path[:-1])
+            prefix = self._full(where, path[:-1])
             joint = "." if path[:-1] or "." not in prefix else ""
             if comes and come:
                 self._ask_rename(full, come, prefix=f"{prefix}{joint}")
@@ -248,7 +277,7 @@ class _Diff:
             self.decisions.ask(Question("rename", path, text, flags, new=each))
 
     def _add(self, target: str, where: str, path: Path, shape: JsonObject) -> None:
-        full, fill = _full(where, path), UNSET
+        full, fill = self._full(where, path), UNSET
         plain = without_hints(shape)
         if self.decisions.has_fill(full):
             fill = self._fitting(full, self.decisions.filling(full), plain)
@@ -258,8 +287,6 @@ class _Diff:
             text = f"{full} is required, and documents that are there have none"
             self.decisions.ask(Question("fill", full, text, (fill_flag(full),)))
         self.emit("add_field", target, path=path_text(path), type=type_text(plain), fill=fill)
-        if shape.get("computed") and len(path) == 1:
-            self.emit("recompute", target, names=(path[0].text,))
 
     def _fitting(self, full: str, value: Json, shape: JsonObject) -> Json:
         problem = misfit(shape, value, {})
@@ -276,23 +303,42 @@ class _Diff:
         if before is None or after is None or canonical(before) == canonical(without_hints(after)):
             return
         target = self._target(old, new, where, kind, path)
-        self._inside(old, new, where, kind, path, before, after)
+        loses_members = self._inside(old, new, where, kind, path, before, after)
         before, plain = look(old.shapes[kind], path) or {}, without_hints(after)
-        if canonical(before) == canonical(plain):
-            return
-        arguments = Alteration(_full(where, path), before, plain, self.decisions).arguments()
+        is_filled = canonical(before) != canonical(plain) and self._alter(target, where, path, before, after)
+        if loses_members and path[-1].kind == "name" and not is_filled:
+            self._fill(target, where, path, after)
+
+    def _alter(self, target: str, where: str, path: Path, before: JsonObject, after: JsonObject) -> bool:
+        """Make one thing of another; return whether a value is written where there is none."""
+        plain = without_hints(after)
+        if plain.get("computed"):  # its values are written anew, whatever they were
+            self.emit("alter_field", target, path=path_text(path), type=type_text(plain), **_AS_IT_IS)
+            return True
+        arguments = Alteration(self._full(where, path), before, plain, self.decisions).arguments()
         if arguments is None:
             self.emit("drop_field", target, path=path_text(path), keep=True)
             self._add(target, where, path, after)
-            return
+            return True
         self.emit("alter_field", target, path=path_text(path), **arguments)
-        if plain.get("computed") and len(path) == 1:
-            self.emit("recompute", target, names=(path[0].text,))
+        return arguments["fill"] is not UNSET
+
+    def _fill(self, target: str, where: str, path: Path, after: JsonObject) -> None:
+        """Write a value where the values of a member of a union have been taken away."""
+        full, default = self._full(where, path), after.get("default")
+        if self.decisions.has_fill(full) or default is not None:
+            fill = self.decisions.filling(full) if self.decisions.has_fill(full) else default
+            type_ = type_text(without_hints(after))
+            self.emit("alter_field", target, path=path_text(path), type=type_, **{**_AS_IT_IS, "fill": fill})
+        elif is_required(after) and not self.decisions.assumes:
+            text = f"{full} is required, and documents that lose a member of it have none"
+            self.decisions.ask(Question("fill", full, text, (fill_flag(full),)))
 
     def _inside(
         self, old: Collection, new: Collection, where: str, kind: str, path: Path,
         before: JsonObject, after: JsonObject,
-    ) -> None:  # fmt: skip
+    ) -> bool:  # fmt: skip
+        """Compare what is inside; return whether a member of a union is taken away."""
         ones, others = _members(before), _members(after)
         for word, part in (("items", ITEMS), ("values", VALUES)):
             mine, theirs = [m for m in ones if word in m], [m for m in others if word in m]
@@ -302,33 +348,45 @@ class _Diff:
         if len(mine) == 1 and len(theirs) == 1:
             self._fields(old, new, where, kind, path)
         elif mine and theirs:
-            self._tagged(old, new, where, kind, path, mine, theirs)
+            return self._tagged(old, new, where, kind, path, mine, theirs)
+        return False
 
     def _tagged(
         self, old: Collection, new: Collection, where: str, kind: str, path: Path,
         mine: list[JsonObject], theirs: list[JsonObject],
-    ) -> None:  # fmt: skip
+    ) -> bool:  # fmt: skip
         tag = _tag([*mine, *theirs])
         if tag is None:
-            return
+            return False
         before = {member["fields"][tag]["enum"][0] for member in mine}
         after = {member["fields"][tag]["enum"][0] for member in theirs}
-        for value in sorted(before):
-            inner = (*path, Part("member", tag, value))
-            if value in after:
-                self._fields(old, new, where, kind, inner)
-            else:
-                self._drop_member(_full(where, inner))
+        for value in sorted(before & after):
+            self._fields(old, new, where, kind, (*path, Part("member", tag, value)))
+        gone = [(*path, Part("member", tag, value)) for value in sorted(before - after)]
+        target = self._target(old, new, where, kind, path)
+        return [self._drop_member(target, where, inner) for inner in gone].count(True) > 0
 
-    def _drop_member(self, full: str) -> None:
-        if not (
-            self.decisions.drops(full)
-            or self.decisions.assumes
-            or self.decisions.has_fill(full.rpartition("[")[0])
-        ):
+    def _drop_member(self, target: str, where: str, inner: Path) -> bool:
+        """Take the values of a member of a union away, unless they are to become something else."""
+        full, around = self._full(where, inner), self._full(where, inner[:-1])
+        if self.decisions.drops(full) or self.decisions.assumes:
+            self.emit("drop_field", target, path=path_text(inner), keep=True)
+            return True
+        if not self.decisions.has_fill(around):
             text = f"values of {full} are no longer taken"
-            flags = (fill_flag(full.rpartition("[")[0]), drop_flag(full))
-            self.decisions.ask(Question("drop", full, text, flags))
+            self.decisions.ask(Question("drop", full, text, (fill_flag(around), drop_flag(full))))
+        return False
+
+
+_AS_IT_IS: dict[str, Any] = {"fill": UNSET, "values": None, "convert": None, "reverse": None}
+
+
+def _changes_values(step: Step) -> bool:
+    """Return whether a step can change what computed fields are computed of, or is about one."""
+    if step.operation not in ("add_field", "alter_field"):
+        return False
+    is_computed = bool(read_type(step["type"]).get("computed"))
+    return is_computed or any(step.get(each) not in (None, UNSET) for each in ("fill", "values", "convert"))
 
 
 def _members(shape: JsonObject) -> list[JsonObject]:
@@ -362,7 +420,3 @@ def _old_names(shape: JsonObject) -> list[str]:
     for member in shape.get("anyOf", ()):
         names = names or member.get("renamed_from")
     return list(names or ())
-
-
-def _full(where: str, path: Path) -> str:
-    return f"{where}.{path_text(path)}" if path else where

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, datetime, time
 from typing import Any, cast
+from uuid import UUID
 
 from .._types import Json, JsonObject
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
@@ -85,6 +87,11 @@ def _bounds(shape: JsonObject, value: Any) -> str | None:
         least, most = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
         if size < shape.get(least, 0) or size > shape.get(most, size):
             return f"has the length {size}"
+    if isinstance(value, str) and (reads := _FORMATS.get(shape.get("format", ""))) is not None:
+        try:
+            reads(value)
+        except ValueError:
+            return f"is {_shown(value)}, which is no {shape['format']}"
     if isinstance(value, str) and "pattern" in shape:
         try:
             if not re.search(shape["pattern"], value):
@@ -112,6 +119,14 @@ _NUMBERS: dict[str, Callable[[Any, Any], bool]] = {
     "exclusiveMinimum": lambda value, bound: value <= bound,
     "exclusiveMaximum": lambda value, bound: value >= bound,
     "multipleOf": lambda value, bound: isinstance(value, int) and value % bound != 0,
+}
+
+
+_FORMATS: dict[str, Callable[[str], Any]] = {
+    "date-time": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "uuid": UUID,
 }
 
 

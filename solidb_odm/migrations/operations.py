@@ -72,20 +72,24 @@ class Operations:
 
     def add_field(self, collection: str, path: str, type: Any, *, fill: Any = UNSET) -> None:  # noqa: A002  the field's
         """Add a field; ``fill`` is written where it is missing."""
-        parse_path(path)
+        _ends_with(path, "name", "member", said="a field is added by its name, as in lines[].sku")
         read_type(type)
         self._add("add_field", collection, path=path, type=type, fill=fill)
 
     def rename_field(self, collection: str, path: str, new: str) -> None:
         """Rename a field; ``new`` is its new name, without the way to it."""
-        parse_path(path)
-        if len(parse_path(new)) != 1:
+        _ends_with(
+            path, "name", said="a field is renamed where it stands; tags change by alter_field(values=)"
+        )
+        if [part.kind for part in parse_path(new)] != ["name"]:
             raise MigrationError(f"{new!r} is a path, not a name", hint="a field is renamed where it stands")
         self._add("rename_field", collection, path=path, new=new)
 
     def drop_field(self, collection: str, path: str, *, keep: bool = True) -> None:
         """Remove a field; its values go into the attic, unless ``keep`` is False."""
-        parse_path(path)
+        _ends_with(
+            path, "name", "member", said="a field is dropped by its name; items and values go by for_each"
+        )
         self._add("drop_field", collection, path=path, keep=keep)
 
     def alter_field(
@@ -164,6 +168,11 @@ class Operations:
     def irreversible(self, reason: str) -> None:
         """Say that there is no way back, and why."""
         self.steps.append(Step("irreversible", "", {"reason": reason}))
+
+
+def _ends_with(path: str, *kinds: str, said: str) -> None:
+    if parse_path(path)[-1].kind not in kinds:
+        raise MigrationError(f"{path!r} does not end with the name of a field", hint=said)
 
 
 def _validation(mode: str) -> str:

@@ -115,6 +115,11 @@ def _inside(value: Json, part: Part) -> Iterator[tuple[str | int | None, Json]]:
 
 def slots(document: Json, path: Path) -> Iterator[tuple[Any, str | int, Pointer]]:
     """Yield the places where a path's value stands: container, key, pointer."""
+    if path[-1].kind == "member":
+        for slot in slots(document, path[:-1]):
+            if next(_inside(slot[0][slot[1]], path[-1]), None) is not None:
+                yield slot
+        return
     for container, at in places(document, path):
         for key, _ in _inside(container, path[-1]):
             if key is not None:

@@ -33,6 +33,9 @@ from ..errors import (
     SolidbError,
 )
 from ..language.parser import parse
+from ..model.declaration.mapping import Mapping
+from ..model.stored.codec import decode
+from ..model.stored.shape import canonical
 from .ledger import ATTIC, Checkpoint, attic_key, attic_row, body_of
 from .passes import Pass, pass_over, read_page
 from .paths import ITEMS, VALUES, Path, name, parse_path, split_target
@@ -301,7 +304,8 @@ def _for_each(work: Work) -> Operation[None]:
 
 
 def _recompute(work: Work) -> Operation[None]:
-    yield from _pass(work, _computing(work, work.step["names"]))
+    is_undo = work.direction == "d" and work.number >= 0
+    yield from _pass(work, None if is_undo else _computing(work, work.step["names"]))
 
 
 def _computing(work: Work, names: tuple[str, ...]) -> Transform:
@@ -311,10 +315,12 @@ def _computing(work: Work, names: tuple[str, ...]) -> Transform:
         model = readers.get(document.get("_type", "")) or readers.get("")
         if model is None:
             return
-        loaded = model.model_validate(document)
-        encoded = model.__solidb_mapping__.serializer.to_python(loaded, mode="json", by_alias=True)
-        for each in names or tuple(model.__pydantic_computed_fields__):
-            if each in encoded and document.get(each) != encoded[each]:
+        mapping: Mapping = model.__solidb_mapping__
+        computed = mapping.computed.intersection(names) if names else mapping.computed
+        loaded = decode(mapping, document["_key"], document)
+        encoded = mapping.serializer.to_python(loaded, mode="json", by_alias=True, warnings=False)
+        for each in sorted(computed):
+            if canonical(document.get(each, ABSENT)) != canonical(encoded[each]):
                 kept.append([[each], document.get(each, ABSENT), encoded[each]])
                 document[each] = encoded[each]
 

@@ -372,6 +372,7 @@ _UNDO: dict[str, Callable[[State, Step], list[Step]]] = {
     "create_index": lambda _, step: [Step("drop_index", step.collection, {"name": index_of(step).name})],
     "drop_index": _undo_drop_index,
     "for_each": _undo_for_each,
+    "recompute": lambda _, step: [Step("recompute", step.collection, {"names": step["names"]})],
     "upgrade_documents": lambda state, step: [
         Step("upgrade_documents", step.collection, {"version": need(state, step.collection).version})
     ],

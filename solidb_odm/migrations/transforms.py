@@ -102,18 +102,28 @@ def _drop_field(step: Step, _: Collection | None) -> Transform:
     path, keep = parse_path(step["path"]), step["keep"]
 
     def transform(document: JsonObject, kept: Kept) -> None:
+        lists: dict[tuple[str | int, ...], tuple[list[Any], set[Any]]] = {}
         for container, key, pointer in list(slots(document, path)):
             if isinstance(container, dict):
                 value: Json = cast("Any", container).pop(key)
                 if keep:
                     kept.append([list(pointer), value])
+            else:
+                lists.setdefault(pointer[:-1], (container, set()))[1].add(key)
+        for pointer, (items, gone) in lists.items():
+            before = list(items)
+            items[:] = [item for place, item in enumerate(before) if place not in gone]
+            if keep:
+                kept.append([list(pointer), before, list(items)])
 
     return transform
 
 
-def _alter_field(step: Step, collection: Collection | None) -> Transform:
+def _alter_field(step: Step, collection: Collection | None) -> Transform | None:
     path = parse_path(step["path"])
     shape = read_type(step["type"])
+    if shape.get("computed"):  # written by recompute
+        return None
     change = Conversion(step, shape, _defs(collection, step))
 
     def transform(document: JsonObject, kept: Kept) -> None:
@@ -128,9 +138,10 @@ def _alter_field(step: Step, collection: Collection | None) -> Transform:
                 kept.append([list(pointer), old, new])
                 container[key] = new
         if step["fill"] is not UNSET and path[-1].kind == "name":
-            for container, _ in places(document, path):
-                if isinstance(container, dict):
-                    cast(JsonObject, container).setdefault(path[-1].text, deepcopy(step["fill"]))
+            for container, at in places(document, path):
+                if isinstance(container, dict) and path[-1].text not in container:
+                    container[path[-1].text] = deepcopy(step["fill"])
+                    kept.append([[*at, path[-1].text], ABSENT, step["fill"]])
 
     return transform
 

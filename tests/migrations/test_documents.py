@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import pytest
 from pydantic import BaseModel, Field
 
 from solidb_odm import Document, Edge, Index, Link, Session, SoftDelete
 from solidb_odm.errors import DataLossRefused, DecisionNeeded, InvalidDocuments, MigrationError
+from solidb_odm.migrations import Operations
 
 from .conftest import Place
 
@@ -327,3 +328,94 @@ def test_a_unique_index_for_some_of_the_documents_is_generated_and_undone(place:
     assert [row["gone"] for row in place.stored("members")] == ["2020-02-03T00:00:00Z"]
     migrator.upgrade()
     assert migrator.check().ok
+
+
+def owners(*pets: Any) -> list[Any]:
+    union: Any = Union[pets]  # noqa: UP007  made of values
+    tagged = union if len(pets) == 1 else Annotated[union, Field(discriminator="kind")]
+
+    class Owner(Document, collection="union_owners"):
+        __annotations__ = {"pet": tagged | None, "pets": list[tagged], "by_name": dict[str, tagged]}
+        pet = None
+
+    return [Owner]
+
+
+def test_values_of_a_member_of_a_union_that_goes_are_taken_away_and_come_back(place: Place) -> None:
+    class Cat(BaseModel):
+        kind: Literal["cat"]
+        lives: int = 9
+
+    class Dog(BaseModel):
+        kind: Literal["dog"]
+
+    cat, dog = {"kind": "cat", "lives": 9}, {"kind": "dog"}
+    place.go(*owners(Cat, Dog))
+    documents = [
+        {"_key": "a", "pet": dog, "pets": [dog, cat, dog], "by_name": {"x": dog, "y": cat}},
+        {"_key": "b", "pet": cat, "pets": [], "by_name": {}},
+    ]
+    place.put("union_owners", *documents)
+    paths = [f"union_owners.{each}[kind=dog]" for each in ("pet", "pets[]", "by_name{}")]
+    with pytest.raises(DecisionNeeded) as caught:
+        place.migrator(*owners(Cat)).revision("next", autogenerate=True)
+    assert [each.path for each in caught.value.questions] == [paths[2], paths[0], paths[1]]
+
+    migrator = place.go(*owners(Cat), drop=paths)
+
+    assert place.stored("union_owners") == [
+        {"_key": "a", "pets": [cat], "by_name": {"y": cat}},
+        documents[1],
+    ]
+    assert migrator.check(documents=True).ok
+    migrator.downgrade("-1")
+    assert place.stored("union_owners") == documents
+
+
+def test_paths_are_said_with_old_names_or_new_ones(place: Place) -> None:
+    def old() -> list[Any]:
+        class Inner(BaseModel):
+            city: str
+
+        class Wine(Document, collection="path_wines"):
+            address: Inner
+
+        return [Wine]
+
+    def new() -> list[Any]:
+        class Inner(BaseModel):
+            town: str
+            zip: int
+
+        class Bottle(Document, collection="path_bottles"):
+            place: Inner
+
+        return [Bottle]
+
+    place.go(*old())
+    place.put("path_wines", {"_key": "a", "address": {"city": "P"}})
+    names = {"path_wines": "path_bottles", "path_wines.address": "place"}
+    with pytest.raises(DecisionNeeded) as caught:
+        place.migrator(*new()).revision("next", autogenerate=True, rename=names)
+    assert {each.path for each in caught.value.questions} == {
+        "path_wines.address.city",
+        "path_wines.address.town",
+        "path_wines.address.zip",
+    }
+    names["path_wines.address.city"] = "town"
+    migrator = place.go(*new(), rename=names, fill={"path_bottles.place.zip": 1})
+    assert place.stored("path_bottles") == [{"_key": "a", "place": {"town": "P", "zip": 1}}]
+    migrator.downgrade("-1")
+    assert place.stored("path_wines") == [{"_key": "a", "address": {"city": "P"}}]
+
+
+def test_a_path_that_ends_with_no_name_is_refused() -> None:
+    op = Operations()
+    for call in (
+        lambda: op.rename_field("owners", "pet[kind=cat]", "lion"),
+        lambda: op.drop_field("owners", "lines[]"),
+        lambda: op.add_field("owners", "rooms{}", "int"),
+    ):
+        with pytest.raises(MigrationError, match="does not end with the name of a field"):
+            call()
+    assert op.steps == []
