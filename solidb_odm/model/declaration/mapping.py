@@ -217,7 +217,10 @@ def _version(model: type[Any], settings: Any) -> int:
 
 
 def _validation(model: type[Any], settings: Any) -> ValidationMode:
-    mode = getattr(settings, "schema_validation", "off")
+    # A class below that says other things in Settings of its own does not lift the schema of its collection.
+    stated = (vars(each).get("Settings") for each in model.__mro__)
+    chosen = next((each for each in (settings, *stated) if hasattr(each, "schema_validation")), None)
+    mode = getattr(chosen, "schema_validation", "off")
     if mode not in ("off", "lenient", "strict"):
         raise DeclarationError(
             f"schema_validation={mode!r}",

@@ -103,7 +103,7 @@ class ShapeSchema(GenerateJsonSchema):
         chosen = {name: known[name] for name in ("ser_json_timedelta", "ser_json_bytes") if name in known}
         config = cast("CoreConfig", {**ADAPTED, **chosen})
         serializer = SchemaSerializer(stored_schema(whole), config, _use_prebuilt=False)
-        return cast("Json", serializer.to_python(default, mode="json", by_alias=True, warnings=False))
+        return serializer.to_python(default, mode="json", by_alias=True, warnings=False)
 
 
 def shape_of(model: type[BaseModel]) -> JsonObject:

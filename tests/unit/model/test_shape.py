@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, Field
 
-from solidb_odm import Document, Engine, Link, Session, sdbql
+from solidb_odm import Document, Engine, Index, Link, Session, sdbql
 from solidb_odm.commands import CollectionSpec, DescribeCollection, IndexSpec, call
 from solidb_odm.errors import IndexExists
 from solidb_odm.migrations.fitting import misfit
@@ -178,3 +178,16 @@ def test_a_strict_schema_takes_what_documents_hold(engine: Engine) -> None:
         session.execute(sdbql("INSERT @d INTO shape_everything", d=stored))
         session.commit()
         assert session.get_one(Everything, "a").took == timedelta(seconds=1.5)
+
+
+def test_settings_of_a_class_below_do_not_lift_the_schema_of_its_collection() -> None:
+    class Hedge(Tree):
+        length: int = 1
+
+        class Settings:
+            indexes: ClassVar[list[Index]] = [Index("length")]
+
+    assert Hedge.__collection_spec__().validation == "strict"
+    assert merged([Tree.__collection_spec__(), Hedge.__collection_spec__()])[0].schema == union_schema(
+        [enforced(shape_of(Tree)), enforced(shape_of(Hedge))]
+    )
