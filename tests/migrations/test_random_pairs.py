@@ -149,7 +149,7 @@ def try_pair(url: str, fresh_url: str, case: tuple[Spec, Spec, Rows]) -> None:
         shutil.rmtree(folder)
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
+@settings(max_examples=int(os.environ.get("EXAMPLES", "25")), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_file(
     case: tuple[Spec, Spec, Rows], tmp_path_factory: pytest.TempPathFactory
@@ -159,7 +159,7 @@ def test_the_laws_hold_on_a_file(
 
 
 @pytest.mark.server
-@settings(max_examples=int(os.environ.get("EXAMPLES", "8")), deadline=None)
+@settings(max_examples=int(os.environ.get("EXAMPLES", "6")), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_server(case: tuple[Spec, Spec, Rows], server: Any) -> None:
     names = [f"pair_{secrets.token_hex(4)}" for _ in range(2)]
