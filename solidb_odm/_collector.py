@@ -34,12 +34,26 @@ def make_batch(make: Callable[[Sequence[T]], list[R]], rows: Sequence[T]) -> lis
         return make(rows)
     made: list[R] = []
     for start in range(0, len(rows), _AT_MOST):
-        hold = _hold_off()
-        try:
+        with HeldOff(len(rows)):
             made += make(rows[start : start + _AT_MOST])
-        finally:
-            del hold  # which a traceback would keep
     return made
+
+
+class HeldOff:
+    """A block in which the collector is held off, if it is about so many documents that it pays."""
+
+    __slots__ = ("_count", "_hold")
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._hold: _Hold | None = None
+
+    def __enter__(self) -> None:
+        if self._count >= _AT_LEAST:
+            self._hold = _hold_off()
+
+    def __exit__(self, *error: object) -> None:
+        self._hold = None
 
 
 class _Hold:

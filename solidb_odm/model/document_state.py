@@ -124,6 +124,20 @@ _slot = object.__getattribute__
 """Reads the slot without Pydantic's search for what is not there."""
 
 
+def has_notes(document: Any) -> bool:
+    """Return whether anything has been noted on a document."""
+    try:
+        _slot(document, SLOT)
+    except AttributeError:
+        return False
+    return True
+
+
+def begin_notes(document: Any, owner: Watcher) -> None:
+    """Note that a new document, on which nothing has been noted, is in a unit of work."""
+    object.__setattr__(document, SLOT, State(owner, "", "", "", None))
+
+
 def state_or_none(document: Any) -> State | None:
     """Return the notes on a document, or None if nothing has been noted."""
     try:

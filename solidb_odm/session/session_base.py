@@ -8,6 +8,7 @@ from inspect import iscoroutinefunction
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
+from .._collector import HeldOff
 from ..engine.statistics import Statistics
 from ..engines.interface import Capabilities
 from ..errors import (
@@ -133,8 +134,9 @@ class SessionBase:
             raise StateError(
                 "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
             )
-        for document in documents:
-            self._work.add(document)
+        given = list(documents)
+        with HeldOff(len(given)):
+            self._work.add_all(given)
 
     def _delete(self, document: Document, permanently: bool) -> None:
         self._check_open()

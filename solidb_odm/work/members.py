@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from ..errors import InvalidDocument, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
-from ..model.document import Document
-from ..model.document_state import State, state_of, state_or_none
+from ..model.document import Document, is_document_class
+from ..model.document_state import State, begin_notes, has_notes, state_of, state_or_none
 from .aliases import has_aliases
 from .differences import document_difference
-from .identity import IdentityMap
+from .identity import IdentityMap, References
 from .links import Reference, referred, refers
 from .plan import Documents
 from .states import check_document, checked, gone, outdated, refusal
@@ -47,6 +48,28 @@ class Holdings:
             entered = waiting.pop()
             if self._enter(entered) and refers(type(entered)):
                 waiting += [each.document for each in referred(entered) if self._comes_along(each)]
+
+    def add_all(self, documents: list[Document]) -> None:
+        """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
+        known: dict[type[Document], References | None] = {}
+        for document in documents:
+            model = document.__class__
+            if model not in known:
+                known[model] = self._references_of(model)
+            references = known[model]
+            if references is None or has_notes(document) or document.key in references:
+                self.add(document)
+                continue
+            references[document.key] = weakref.ref(document)
+            self.new[id(document)] = document
+            begin_notes(document, self)  # the last: an interrupt before it loses nothing
+
+    def _references_of(self, model: type[Document]) -> References | None:
+        """Return where documents of a class are entered; None for what takes a closer look."""
+        if not is_document_class(cast("object", model)) or refers(model):
+            return None
+        self.registries.add(model.__solidb_registry__)
+        return self.identity.of(model.__solidb_mapping__.collection)
 
     def _enter(self, document: Document) -> bool:
         """Enter one document; return whether it was not in the session."""

@@ -167,26 +167,20 @@ def _put_inserts(
     plan: Plan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
     rows: list[tuple[str, Body]] = []
-    bodies: list[Body | None] = []
     for document in documents:
-        body = _encoded(encode, mapping, document)
+        try:
+            body = encode(mapping, document)
+        except SolidbError:
+            raise
+        except (RecursionError, ValueError) as exc:
+            raise _unencodable(mapping, document, exc) from exc
         check_depth(mapping, document.key, body)
         if state_of(document).touched:
             check_valid(mapping, document, body)
-        else:
+        elif mapping.revalidated:
             check_read_again(mapping, document, body)
         rows.append((document.key, body))
-        bodies.append(body)
-    plan.put(Inserts(mapping.collection, rows), documents, bodies)
-
-
-def _encoded(encode: Callable[[Mapping, Document], Body], mapping: Mapping, document: Document) -> Body:
-    try:
-        return encode(mapping, document)
-    except SolidbError:
-        raise
-    except (RecursionError, ValueError) as exc:
-        raise _unencodable(mapping, document, exc) from exc
+    plan.put(Inserts(mapping.collection, rows), documents, [body for _, body in rows])
 
 
 def _unencodable(mapping: Mapping, document: Document, problem: Exception) -> InvalidDocument:

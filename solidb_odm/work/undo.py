@@ -7,6 +7,7 @@ Taking over the values of one document object into another of the same key, all 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
 from typing import Any, NamedTuple, cast
@@ -32,19 +33,22 @@ class Noted(NamedTuple):
     document: Document
     state: State
     stored: tuple[str, str, str, Body | None]
-    assigned: set[str]
+    assigned: frozenset[str]
     baseline: JsonObject | None
     by_statement: bool
 
     def put_back(self) -> None:
         """Make the old notes the present ones."""
         state = self.state
-        assigned = self.assigned | (state.assigned or set())
+        assigned = {*self.assigned, *(state.assigned or ())}
         state.store(*self.stored)
         state.assigned, state.baseline, state.is_gone = assigned or None, self.baseline, False
 
 
 Notes = dict[int, Noted]
+_NOTHING = ("", "", "", None)
+_NONE = frozenset[str]()
+_new: Callable[[type[Noted], tuple[Any, ...]], Noted] = cast("Any", tuple).__new__
 
 
 class Undo:
@@ -66,10 +70,18 @@ class Undo:
         if known is None:
             stored = (state.revision, state.created, state.updated, state.body)
             notes[id(document)] = Noted(
-                document, state, stored, set(assigned or ()), state.baseline, by_statement
+                document, state, stored, frozenset(assigned or ()), state.baseline, by_statement
             )
         elif assigned:
-            known.assigned.update(assigned)
+            notes[id(document)] = known._replace(assigned=known.assigned | assigned)
+
+    def note_new(self, document: Document, state: State, assigned: set[str] | None) -> None:
+        """Remember a document before it is inserted, at the least cost for one that never was stored."""
+        notes = self._layers[-1]
+        if assigned or state.created or state.baseline is not None or id(document) in notes:
+            self.note(document, state, assigned)
+        else:
+            notes[id(document)] = _new(Noted, (document, state, _NOTHING, _NONE, None, False))
 
     def push(self) -> None:
         """Begin a layer."""
@@ -83,8 +95,9 @@ class Undo:
         """End the top layer; what it noted belongs to the one below."""
         top, below = self._layers.pop(), self._layers[-1]
         for key, noted in top.items():
-            if noted is not below.setdefault(key, noted):
-                below[key].assigned.update(noted.assigned)
+            known = below.setdefault(key, noted)
+            if known is not noted and noted.assigned:
+                below[key] = known._replace(assigned=known.assigned | noted.assigned)
 
     def take(self) -> list[Noted]:
         """Return the notes of all layers, forgetting them."""

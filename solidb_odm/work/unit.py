@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic_core import to_json
 
+from .._collector import HeldOff
 from .._types import Receipt
 from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
@@ -17,6 +18,7 @@ from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, state_of
 from ..model.stored.codec import encode_text, encode_value
+from .aliases import has_aliases
 from .differences import identical
 from .links import Reference, refers
 from .members import Holdings
@@ -61,16 +63,20 @@ class UnitOfWork(Holdings):
         for document in self.new.values():
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
-        plan = make_plan(
-            self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
-        )
+        with HeldOff(len(self.new) + len(self.changed)):
+            plan = make_plan(
+                self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
+            )
         self._under_way = plan
         plan.looked_at, self.changed = _by_id(self.candidates()), {}
-        for document in [*plan.looked_at.values(), *self.new.values()]:
+        written = [*plan.looked_at.values(), *self.new.values()]
+        told = {model for model in set(map(type, written)) if "after_delete" in hooks_of(model)}
+        for document in written:
             state = state_of(document)
             state.touched = False
-            plan.note_assigned(document, state)
-            if "after_delete" in hooks_of(type(document)) and is_marked_now(document):
+            if state.assigned:
+                plan.note_assigned(document, state)
+            if told and type(document) in told and is_marked_now(document):
                 plan.marked[id(document)] = document
         for document in plan.looked_at.values():
             self.keep_if_shared(document, state_of(document))
@@ -84,8 +90,10 @@ class UnitOfWork(Holdings):
         StateError if something links to what will not be stored.
         """
         loose: list[tuple[Document, Reference]] = []
-        for document in [*self.new.values(), *self.changed.values()]:
-            if refers(type(document)):
+        documents = [*self.new.values(), *self.changed.values()]
+        referring = set(filter(refers, set(map(type, documents))))
+        for document in documents if referring else ():
+            if type(document) in referring:
                 loose += [(document, reference) for reference in self.bring(document)]
         for document, reference in loose:
             if state_of(reference.document).owner is not self and not _was_stored(document, reference):
@@ -139,21 +147,23 @@ class UnitOfWork(Holdings):
         for batch, documents, bodies, answers in zip(
             plan.batches, plan.documents, plan.bodies, receipts, strict=True
         ):
-            if isinstance(batch, Removals):
-                for document in documents:
-                    self._removed(document)
-                continue
-            note, inserted = self._undo.note, self._inserted if isinstance(batch, Inserts) else None
-            for document, body, receipt in zip(documents, bodies, answers, strict=True):
-                state = state_of(document)
-                note(document, state, plan.assigned.get(id(document)))
-                state.revision, state.created, state.updated = receipt
-                state.body = body
-                if inserted is not None:
-                    inserted(document, state)
-            if isinstance(batch, Patches):
-                for document, row in zip(documents, batch.rows, strict=True):
-                    _forget_baseline(state_of(document), {*row.changes, *row.removed})
+            with HeldOff(len(documents)):
+                if isinstance(batch, Removals):
+                    for document in documents:
+                        self._removed(document)
+                    continue
+                is_new = isinstance(batch, Inserts)
+                note, assigned = self._undo.note_new if is_new else self._undo.note, plan.assigned
+                for document, body, receipt in zip(documents, bodies, answers, strict=True):
+                    state = state_of(document)
+                    note(document, state, assigned.get(id(document)))
+                    state.revision, state.created, state.updated = receipt
+                    state.body = body
+                    if is_new:
+                        self._inserted(document, state)
+                if isinstance(batch, Patches):
+                    for document, row in zip(documents, batch.rows, strict=True):
+                        _forget_baseline(state_of(document), {*row.changes, *row.removed})
         self._under_way = None
         self._run_after(plan, run_hook_late if is_lasting else run_hook)
 
@@ -167,9 +177,10 @@ class UnitOfWork(Holdings):
         self.new.pop(id(document), None)
         if state.owner is not self:  # let go of while it was written
             return
-        if state.exposed or type(document).__solidb_watched__:
-            state.exposed = True
-            self.keep_if_shared(document, state)
+        if state.exposed or document.__solidb_watched__:
+            state.exposed = not self.is_over and has_aliases(document)
+            if state.exposed:
+                self.exposed[id(document)] = document
         if state.touched:  # changed while it was written
             self.changed[id(document)] = document
 

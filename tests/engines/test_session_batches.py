@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from solidb_odm import Session, select
+from solidb_odm.errors import StateError
 
 from .conftest import Store
-from .documents import Person
+from .documents import Author, Knows, Person, Post
 
 
 def people() -> list[Person]:
@@ -40,3 +43,52 @@ def test_what_is_changed_in_a_batch_is_committed_and_nothing_else(store: Store, 
     assert [(each.name, each.tags) for each in stored] == [
         ("m" if number == 30 else f"n{number}", ["t", "u"] if number == 7 else ["t"]) for number in range(50)
     ]
+
+
+def several(case: str) -> list[Any]:
+    ada, bob = Person(key="ada", name="Ada"), Person(key="bob", name="Bob")
+    changed = Person(key="cyd", name="Cyd")
+    changed.name, author = "Cid", Author(key="a", name="A")
+    return {
+        "new ones": [ada, bob, changed],
+        "one twice": [ada, bob, ada],
+        "two of one key": [ada, bob, Person(key="ada", name="Eve")],
+        "an edge brings its ends": [Knows(ada, bob, key="k"), Person(key="dan", name="Dan")],
+        "no document": [ada, "bob"],
+        "a post brings its author": [Post.model_validate({"key": "p", "title": "P", "author": author})],
+    }[case]
+
+
+CASES = ["new ones", "one twice", "two of one key", "an edge brings its ends", "no document"]
+
+
+@pytest.mark.parametrize("case", [*CASES, "a post brings its author"])
+def test_documents_are_added_together_as_one_by_one(store: Store, case: str) -> None:
+    outcomes: list[tuple[str, list[str]]] = []
+    for together in (True, False):
+        with store.session() as session:
+            documents, error = several(case), ""
+            try:
+                if together:
+                    session.add_all(documents)
+                else:
+                    for document in documents:
+                        session.add(document)
+            except StateError as problem:
+                error = str(problem)
+            outcomes.append((error, [each.key for each in session.new]))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_many_inserts_are_undone_by_a_rollback(store: Store, session: Session) -> None:
+    documents = people()
+    session.add_all(documents)
+    session.flush()
+    documents[3].name = "later"
+    session.rollback()
+    assert not list(session)
+    assert all(each.rev is None for each in documents)
+    session.add_all(documents)
+    session.commit()
+    assert len(session.scalars(select(Person)).all()) == 50
+    assert all(each.rev for each in documents)

@@ -6,10 +6,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Final
+from itertools import islice, repeat
+from typing import Final, cast
 
-from ..._types import Json, JsonObject, Receipt, Stored
+from ..._collector import HeldOff
+from ..._types import Body, Json, JsonObject, Receipt, Stored
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
 from . import json_text, library
@@ -80,7 +81,8 @@ class Writer:
         if not batch.rows:
             return []
         if isinstance(batch, Inserts):
-            return self.insert(collection, [(key, json_text.body_text(body)) for key, body in batch.rows])
+            with HeldOff(len(batch.rows)):
+                return self.insert(collection, _texts(batch.rows))
         if isinstance(batch, Patches):
             return self._patch(collection, batch)
         return self._remove(collection, batch)
@@ -91,11 +93,12 @@ class Writer:
             self.watch(collection, rows)
         time = now()
         revisions = new_revisions(len(rows))
-        values = [(key, rev, time, time, text) for (key, text), rev in zip(rows, revisions, strict=True)]
+        keys, texts = zip(*rows, strict=True)
         sql = f"INSERT INTO {collection.table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         try:
-            self._connection.executemany(sql, values)
+            self._connection.executemany(sql, zip(keys, revisions, repeat(time), repeat(time), texts))
         except library.integrity_errors() as exc:
+            values = [(key, rev, time, time, text) for (key, text), rev in zip(rows, revisions, strict=True)]
             raise self._culprit(collection, sql, values, exc) from exc
         except UnicodeEncodeError as exc:
             raise InvalidDocument(f"not Unicode text: {exc}", collection=collection.name) from exc
@@ -308,6 +311,13 @@ class Writer:
             fields=spec.fields,
             hint="give it another value, or load the document that holds this one and change that",
         )
+
+
+def _texts(rows: Sequence[tuple[str, Body]]) -> Sequence[tuple[str, str]]:
+    """Return the rows of a batch with each body in the form the file keeps, which most are in already."""
+    if all(type(body) is str and "\\u" not in body for _, body in rows):
+        return cast("Sequence[tuple[str, str]]", rows)
+    return [(key, json_text.body_text(body)) for key, body in rows]
 
 
 def _is_settable(name: str) -> bool:
