@@ -31,9 +31,14 @@ class LinkHop:
     names: tuple[str, ...]
     target: type[Document] | None
 
+    @property
+    def place(self) -> LinkPlace:
+        """The place of the links at the end of the way."""
+        return LinkPlace(self.names)
+
     def links(self, document: Document) -> Iterator[Link[Any]]:
         """Return the links at the end of the way."""
-        return LinkPlace(self.names).links(document)
+        return self.place.links(document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,8 @@ class Link(Generic[D]):
 
     def __solidb_set__(self, document: D) -> None:
         """Take the document the link leads to: a session calls it when it has loaded it."""
-        if document.__solidb_reference__() != self.id:
-            raise UsageError(f"{document.__solidb_reference__()} is not the document {self.id} of the link")
+        if (reference := document.__solidb_reference__()) != self.id:
+            raise UsageError(f"{reference} is not the document {self.id} of the link")
         self._document, self._is_dangling = document, False
 
     def __solidb_missed__(self) -> None:

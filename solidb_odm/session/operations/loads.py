@@ -127,7 +127,8 @@ def _load(context: Context, documents: list[Document], hop: Hop) -> Operation[li
     holders = [document for document in documents if isinstance(document, hop.model)]
     match hop:
         case LinkHop():
-            links = [link for holder in holders for link in hop.links(holder)]
+            place = hop.place
+            links = [link for holder in holders for link in place.links(holder)]
             return (yield from _load_links(context, links, hop.target))
         case EndHop():
             return (yield from _load_ends(context, holders, hop))
@@ -140,13 +141,14 @@ def _load(context: Context, documents: list[Document], hop: Hop) -> Operation[li
 def _load_links(
     context: Context, links: list[Link[Any]], target: type[Document] | None
 ) -> Operation[list[Document]]:
-    found = yield from fetch(context, [link.id for link in links if not link.is_loaded], target)
-    for link in links:
-        document = found.get(link.id)
-        if document is not None and not link.is_loaded:
-            link.__solidb_set__(document)
-        elif not link.is_loaded:
+    waiting = [(link, link.id) for link in links if not link.is_loaded]
+    found = yield from fetch(context, [reference for _, reference in waiting], target)
+    for link, reference in waiting:
+        document = found.get(reference)
+        if document is None:
             link.__solidb_missed__()
+        else:
+            link.__solidb_set__(document)
     return [link.value for link in links if link.is_loaded]
 
 
@@ -173,7 +175,8 @@ def fetch(
     found: dict[str, Document] = {}
     for collection, wanted in keys.items():
         documents = yield from reading.get_many(context, _model_of(context, collection, target), wanted)
-        found |= {each.__solidb_reference__(): each for each in documents if each is not None}
+        pairs = zip(wanted, documents, strict=True)
+        found |= {f"{collection}/{key}": each for key, each in pairs if each is not None}
     return found
 
 

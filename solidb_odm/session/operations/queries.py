@@ -11,7 +11,7 @@ from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import UnflushedChangesError, UsageError
 from ...language.walk import collections_read, collections_written
 from ...model.document import Document, is_document_class
-from ...model.expiry import has_expired
+from ...model.expiry import expiries, has_expired
 from ...query.statement import Compiled
 from ...work import UnitOfWork
 from ..context import Context
@@ -47,24 +47,35 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     if isinstance(keys, str):
         raise UsageError(f"get_many() takes several keys, not {keys!r}", hint=f"get_many(.., [{keys!r}])")
     wanted = list(keys)
-    for key in wanted:
+    for key in wanted[:1] if set(map(type, wanted)) == {str} else wanted:
         _check_key(model, key)
     if not wanted:
         return []
     collection = model.__solidb_mapping__.collection
-    found: dict[str, Any] = {}
-    for key in dict.fromkeys(wanted):
-        held = work.identity.get(collection, key)
-        if held is not None and not isinstance(held, model) and work.give_way(held):
-            continue
-        if held is not None and held.key == key and id(held) not in work.expired:
-            found[key] = held
+    found = _held(work, model, collection, wanted)
     missing = [key for key in dict.fromkeys(wanted) if key not in found]
     if missing:
         rows = yield from context.ask(GetMany(collection, missing))
         found |= {document.key: document for document in load_documents(work, model, rows) if document}
     documents = [found.get(key) for key in wanted]
+    is_plain = not work.deleted and next(expiries(model), None) is None
+    if is_plain and all(type(each) is model for each in found.values()):
+        return documents
     return [d if d is not None and _is_there(work, d, model) else None for d in documents]
+
+
+def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) -> dict[str, Any]:
+    """Return the documents with these keys that the session holds, and that need not be read anew."""
+    found: dict[str, Any] = {}
+    references = work.identity.of(collection)
+    for key in dict.fromkeys(keys) if references else ():
+        reference = references.get(key)
+        held = None if reference is None else reference()
+        if held is not None and not isinstance(held, model) and work.give_way(held):
+            continue
+        if held is not None and held.key == key and id(held) not in work.expired:
+            found[key] = held
+    return found
 
 
 def _is_there(work: UnitOfWork, document: Document, model: type[Document]) -> bool:
