@@ -46,12 +46,11 @@ def read_configuration(options: Any) -> Configuration:
         sys.path.insert(0, str(folder))
     own = _resolved(str(table.get("url", "")), folder)
     from_environment = os.environ.get("SOLIDB_URL", "")
-    default = (own or from_environment) if options.database else (from_environment or own)
     models = table.get("models", [])
     return Configuration(
         folder,
         folder / str(table.get("migrations", "migrations")),
-        options.url or default,
+        options.url or from_environment or own,
         [models] if isinstance(models, str) else list(models),
         file,
     )

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from ..engine.engine import Engine, create_engine
 from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbError
@@ -24,14 +24,24 @@ _LOOKS = ("queries:", "upgrades:inspect", "upgrades:attic")
 class Context:
     """What a command works with: its arguments, the configuration, and the database once it is needed."""
 
-    def __init__(self, options: Any, configuration: Configuration) -> None:
+    def __init__(self, parser: argparse.ArgumentParser, options: Any, configuration: Configuration) -> None:
         self.options, self.configuration = options, configuration
+        self._parser = parser
         self._engine: Engine | None = None
+
+    def refuse(self, problem: str) -> NoReturn:
+        """Say that the arguments are wrong, and end."""
+        self._parser.error(problem)
 
     @property
     def url(self) -> str:
         """The URL of the database, empty if none was given."""
         return self.configuration.url
+
+    def need_url(self) -> None:
+        """End if no database was named."""
+        if not self.url:
+            self.refuse("no database: give --url, set SOLIDB_URL, or write url in [tool.solidb_odm]")
 
     @property
     def engine(self) -> Engine:
@@ -55,9 +65,9 @@ def dispatch(parser: argparse.ArgumentParser, options: Any) -> int:
     """Run a command; its exit code."""
     try:
         configuration = read_configuration(options)
-        if options.needs_url and not configuration.url:
-            parser.error("no database: give --url, set SOLIDB_URL, or write url in [tool.solidb_odm]")
-        context = Context(options, configuration)
+        context = Context(parser, options, configuration)
+        if options.needs_url:
+            context.need_url()
         try:
             return _run(context, options.home)
         finally:
@@ -68,6 +78,9 @@ def dispatch(parser: argparse.ArgumentParser, options: Any) -> int:
         return _fail(error, 5)
     except SolidbError as error:
         return _fail(error, 1)
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped; run it again to go on from there", file=sys.stderr)
         return 1

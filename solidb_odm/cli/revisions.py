@@ -15,9 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, DecisionNeeded, MigrationError
+from ..errors import ConfigurationError, DecisionNeeded, RevisionNotFound
 from ..migrations import MigratorBase, Revision
 from ..migrations.decisions import Question, read_value
+from ..migrations.history import is_relative
+from ..migrations.ledger import read_ledger
+from ..migrations.runner import applied_ids
 from .dispatch import Context, print_json
 
 
@@ -109,6 +112,13 @@ def files_of(context: Context) -> MigratorBase:
     return MigratorBase(None, configuration.migrations, models=configuration.models)
 
 
+def need_models(context: Context) -> None:
+    """Refuse to compare with no models."""
+    if not context.configuration.models:
+        hint = 'models = ["app.models"] in [tool.solidb_odm]'
+        raise ConfigurationError("no models to compare with", hint=hint)
+
+
 def init(context: Context) -> None:
     """Make the folder, and a section in pyproject.toml."""
     configuration = context.configuration
@@ -126,26 +136,18 @@ def init(context: Context) -> None:
 def revision(context: Context) -> None:
     """Write a revision."""
     options, files = context.options, files_of(context)
-    if options.autogenerate and not context.configuration.models:
-        raise ConfigurationError(
-            "no models to compare with", hint='models = ["app.models"] in [tool.solidb_odm]'
-        )
-    given = {
-        "rename": dict(_pair(each, "--rename", "PATH=NEW") for each in options.rename),
-        "drop": options.drop,
-        "fill": {
-            path: read_value(text)
-            for path, text in (_pair(each, "--fill", "PATH=JSON") for each in options.fill)
-        },
-        "values": _maps(options.map),
-    }
+    given = _decisions(context)
+    if not options.autogenerate and (options.split or any(given.values())):
+        context.refuse("--split, --rename, --drop, --fill and --map are about --autogenerate")
+    if options.autogenerate:
+        need_models(context)
     make = functools.partial(
         files.revision,
         options.message,
         autogenerate=options.autogenerate,
         split=options.split,
-        head=options.head,
-        depends_on=options.depends_on,
+        head=options.head if options.head in (None, "base") else revision_named(context, options.head).id,
+        depends_on=[revision_named(context, each).id for each in options.depends_on],
         branch_label=options.branch_label,
     )
     written = with_answers(make, given)
@@ -157,10 +159,21 @@ def revision(context: Context) -> None:
         print("nothing has changed; no revision was written")
 
 
-def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
+def _decisions(context: Context) -> dict[str, Any]:
+    options = context.options
+    fills = (_pair(context, each, "--fill", "PATH=JSON") for each in options.fill)
+    return {
+        "rename": dict(_pair(context, each, "--rename", "PATH=NEW") for each in options.rename),
+        "drop": options.drop,
+        "fill": {path: read_value(text) for path, text in fills},
+        "values": _maps(context, options.map),
+    }
+
+
+def _pair(context: Context, text: str, flag: str, form: str) -> tuple[str, str]:
     before, equals, after = _split(text)
     if not equals or not before:
-        raise MigrationError(f"{flag} {text}", hint=f"{flag} {form}")
+        context.refuse(f"argument {flag}: {text!r} is not {form}")
     return before, after
 
 
@@ -174,15 +187,37 @@ def _split(text: str) -> tuple[str, str, str]:
     return text, "", ""
 
 
-def _maps(texts: list[str]) -> dict[str, dict[str, Any]]:
+def _maps(context: Context, texts: list[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
-        left, new = _pair(text, "--map", "PATH:OLD=NEW")
-        path, colon, old = left.rpartition(":")
-        if not colon:
-            raise MigrationError(f"--map {text}", hint="--map PATH:OLD=NEW")
-        found.setdefault(path, {})[old] = read_value(new)
+        left, new = _pair(context, text, "--map", "PATH:OLD=NEW")
+        where, dot, rest = left.partition(".")  # a colon before that names a class
+        path, colon, old = rest.partition(":")
+        if not (dot and colon):
+            context.refuse(f"argument --map: {text!r} is not PATH:OLD=NEW")
+        found.setdefault(f"{where}.{path}", {})[old] = read_value(new)
     return found
+
+
+def revision_named(context: Context, name: str) -> Revision:
+    """Return the one revision of an id, its beginning, ``head``, ``+1`` or ``-1``."""
+    found = _named(context, name)
+    if len(found) != 1:
+        ids = ", ".join(each.id for each in found) or "none"
+        raise RevisionNotFound(f"{name!r} is {len(found)} revisions, where one is wanted: {ids}")
+    return found[0]
+
+
+def _named(context: Context, name: str) -> list[Revision]:
+    known = files_of(context).history()
+    if name == "heads":
+        return known.heads()
+    if name == "base":
+        raise RevisionNotFound("base is what was before the first revision", hint="name a revision")
+    if not is_relative(name):
+        return [known.find(name)]
+    context.need_url()  # +1 is what would run next there, -1 what ran last
+    return [known.step(name, applied_ids(known, context.engine.run(read_ledger())))]
 
 
 def _shown(path: Path) -> str:
@@ -224,28 +259,33 @@ def branches(context: Context) -> None:
 
 def show(context: Context) -> None:
     """Print a revision."""
-    found = files_of(context).history().find(context.options.revision)
+    found = _named(context, context.options.revision)
     if context.options.json:
-        print_json(found)
-    else:
-        print(f"# {_shown(found.path)}\n{found.path.read_text(encoding='utf-8')}", end="")
+        print_json(found if len(found) != 1 else found[0])
+    for each in [] if context.options.json else found:
+        print(f"# {_shown(each.path)}\n{each.path.read_text(encoding='utf-8')}", end="")
 
 
 def edit(context: Context) -> int:
     """Open a revision in the editor."""
-    found = files_of(context).history().find(context.options.revision)
+    found = revision_named(context, context.options.revision)
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    return subprocess.call([*shlex.split(editor), str(found.path)])
+    return 1 if subprocess.call([*shlex.split(editor), str(found.path)]) else 0
 
 
 def merge(context: Context) -> None:
     """Join heads."""
-    _written(context, files_of(context).merge(context.options.revisions, context.options.message))
+    ids = [each.id for name in context.options.revisions for each in _named(context, name)]
+    _written(context, files_of(context).merge(ids, context.options.message))
 
 
 def squash(context: Context) -> None:
     """Join a span of revisions."""
-    _written(context, files_of(context).squash(context.options.span, context.options.message))
+    span = context.options.span
+    if ":" not in span:
+        context.refuse(f"argument FROM:TO: {span!r} is not a span, as base:head is")
+    ends = [each if each == "base" else revision_named(context, each).id for each in span.split(":", 1)]
+    _written(context, files_of(context).squash(":".join(ends), context.options.message))
 
 
 def _written(context: Context, made: Revision) -> None:
@@ -258,6 +298,9 @@ def _written(context: Context, made: Revision) -> None:
 def graph(context: Context) -> None:
     """Draw the history."""
     known = files_of(context).history().ordered()
+    if context.options.json:
+        print_json(known)
+        return
     is_dot = context.options.format == "dot"
     print("digraph revisions {" if is_dot else "graph TD")
     for each in known:

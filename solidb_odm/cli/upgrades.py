@@ -6,6 +6,7 @@ The commands that change a database: upgrade, downgrade, stamp, attic.
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..migrations import Check, Migrator, Progress, Revision
 from ..migrations.model_text import inspect_models
 from ..migrations.reports import model_differences
 from .dispatch import Context, print_json, print_table
-from .revisions import files_of
+from .revisions import files_of, need_models, revision_named
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -53,7 +54,7 @@ def upgrade(context: Context) -> None:
     """Run what is pending."""
     options, migrator = context.options, migrator_of(context)
     if options.dry_run:
-        print(migrator.script(options.revision, phase=options.phase), end="")
+        _show_plan(context, migrator, options.phase)
         return
     done = migrator.upgrade(
         options.revision,
@@ -69,7 +70,7 @@ def downgrade(context: Context) -> None:
     """Undo what has run after a revision."""
     options, migrator = context.options, migrator_of(context)
     if options.dry_run:
-        print(migrator.script(options.revision), end="")
+        _show_plan(context, migrator, "contract")
         return
     done = migrator.downgrade(
         options.revision, wait=options.wait, allow_loss=options.allow_loss, on_progress=ProgressLines()
@@ -77,9 +78,20 @@ def downgrade(context: Context) -> None:
     _report(context, "undone:", done)
 
 
+def _show_plan(context: Context, migrator: Migrator, phase: str) -> None:
+    revision = context.options.revision
+    if context.options.json:
+        print_json(migrator.plan(revision, phase=phase))
+    else:
+        print(migrator.script(revision, phase=phase), end="")
+
+
 def stamp(context: Context) -> None:
     """Note where the database is."""
     done = migrator_of(context).stamp(context.options.revision, purge=context.options.purge)
+    if not done and not context.options.json:
+        print("stamped: base, no revision has run")
+        return
     _report(context, "stamped:", done)
 
 
@@ -97,8 +109,11 @@ def attic(context: Context) -> None:
     """List or destroy what was dropped."""
     migrator = migrator_of(context)
     if context.options.purge:
-        count = migrator.purge(context.options.purge)
-        print(f"{count} documents' values destroyed")
+        name = context.options.purge
+        count = migrator.purge(name if name == "all" else revision_named(context, name).id)
+        print_json({"documents": count}) if context.options.json else print(
+            f"{count} documents' values destroyed"
+        )
         return
     found = migrator.attic()
     if context.options.json:
@@ -179,7 +194,7 @@ def _print_check(found: Check) -> None:
     ):
         if lines:
             print(f"{title}:")
-            print("\n".join(f"  {line}" for line in lines))
+            print(textwrap.indent("\n".join(lines), "  "))
     for line in found.mentioned:
         print(f"note: {line}")
     if found.ok:
@@ -188,12 +203,12 @@ def _print_check(found: Check) -> None:
 
 def diff(context: Context) -> None:
     """List what the models have changed."""
+    need_models(context)
     found = files_of(context).diff()
-    lines = [str(step) for step in found]
     if context.options.json:
-        print_json(lines)
+        print_json(found)
     else:
-        print("\n".join(lines) or "nothing has changed")
+        print("\n".join(map(str, found)) or "nothing has changed")
 
 
 def inspect(context: Context) -> None:

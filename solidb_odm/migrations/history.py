@@ -178,18 +178,35 @@ class History:
         """Return what has run after going to ``head``, ``heads``, ``base``, ``+1``, ``-1`` or an id."""
         if name == "base":
             return set()
-        if name == "heads":
-            return self.ancestors(self.heads())
-        if name == "head":
-            head = self.head()
-            return self.ancestors([head]) if head else set()
-        if re.fullmatch(r"[+-]\d+", name):
+        if is_relative(name):
             return self._relative(int(name), applied)
-        return self.ancestors([self.find(name)])
+        is_plural = name == "heads" or not self.by_id
+        ends = self.heads() if is_plural and name in ("head", "heads") else [self.find(name)]
+        found = self.ancestors(ends)
+        return found.union(*(self.by_id[each].replaces for each in found))
+
+    def step(self, name: str, applied: set[str]) -> Revision:
+        """Return the revision that ``+1`` would run last, or ``-1`` undo last."""
+        changed = self._relative(int(name), applied).symmetric_difference(self._count(applied))
+        found = [each for each in self.ordered() if each.id in changed]
+        return found[-1 if int(name) > 0 else 0]
+
+    def skipped(self, applied: set[str]) -> set[str]:
+        """Return what is not run: what a squashed revision replaces, or that where some of this has run."""
+        found: set[str] = set()
+        for revision in self.by_id.values():
+            ran = applied.intersection(revision.replaces)
+            is_begun = bool(ran) and len(ran) < len(revision.replaces)
+            found |= {revision.id} if is_begun else set(revision.replaces)
+        return found
+
+    def _count(self, applied: set[str]) -> list[str]:
+        return [each.id for each in self.ordered() if each.id in applied - self.skipped(applied)]
 
     def _relative(self, count: int, applied: set[str]) -> set[str]:
-        order = [each.id for each in self.ordered()]
-        done = [each for each in order if each in applied]
+        skipped = self.skipped(applied)
+        order = [each.id for each in self.ordered() if each.id not in skipped]
+        done = self._count(applied)
         if count < 0:
             if -count > len(done):
                 raise RevisionNotFound(f"{-count} revisions can't be undone: {len(done)} have run")
@@ -199,10 +216,10 @@ class History:
             raise RevisionNotFound(f"{count} revisions can't be run: {len(pending)} are pending")
         return {*done, *pending[:count]}
 
-    def states(self) -> Iterator[tuple[Revision, State]]:
-        """Yield every revision with the state before it."""
+    def states(self, applied: set[str]) -> Iterator[tuple[Revision, State]]:
+        """Yield every revision that can be run or undone with the state before it."""
         state: State = {}
-        skipped = {each for revision in self.by_id.values() for each in revision.replaces}
+        skipped = self.skipped(applied)
         for revision in self.ordered():
             if revision.id in skipped:
                 continue
@@ -303,6 +320,11 @@ def read_revision(path: Path) -> Revision | None:
         fingerprint(source),
         module,
     )
+
+
+def is_relative(name: str) -> bool:
+    """Return whether a revision is named by its distance, as ``+1`` or ``-1``."""
+    return re.fullmatch(r"[+-]\d+", name) is not None
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from .._types import Json
 from ..commands import FetchDocuments, Operation, Removals, RunQuery, call
 from ..engine.engine import EngineBase
-from ..errors import CollectionNotFound, ConfigurationError, MigrationError
+from ..errors import CollectionNotFound, ConfigurationError, MigrationError, UsageError
 from ..language.parser import parse
 from .decisions import Decisions
 from .diff import diff
@@ -87,6 +87,8 @@ class MigratorBase:
         others = [history.find(each).id for each in needed]
         labels = (branch_label,) if branch_label else ()
         if not autogenerate:
+            if split or rename or fill or values or list(drop):
+                raise UsageError("split, rename, drop, fill and values are about autogenerate=True")
             return [self._write(text, parent, [], [], others, labels)]
         decisions = Decisions(rename or {}, drop, fill or {}, values or {}, frozenset(apart))
         state = history.state(history.ancestors([history.by_id[each] for each in (*parent, *others)]))

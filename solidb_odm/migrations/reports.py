@@ -18,7 +18,7 @@ from .preflight import misfit_of
 from .replay import apply_step, reversal
 from .runner import Task, applied_ids, changed_ids, downgrade_tasks, upgrade_tasks
 from .state import State, copy_of
-from .steps import Step, phase_of, step_text
+from .steps import UNSET, Step, phase_of, step_text
 
 _SECONDS_A_DOCUMENT = 2e-5
 _OVER_DOCUMENTS = (
@@ -183,7 +183,7 @@ def check(history: History, models: State | None, *, documents: bool = False) ->
     """Compare models, revisions and the database."""
     ledger = yield from read_ledger()
     applied = applied_ids(history, ledger)
-    skipped = {each for revision in history.by_id.values() for each in revision.replaces}
+    skipped = history.skipped(set(ledger.checksums))
     pending = [each.id for each in history.ordered() if each.id not in applied and each.id not in skipped]
     state = history.state({each for each in applied if each not in skipped})
     database, mentioned = yield from _database(state)
@@ -254,8 +254,8 @@ def require(history: History, ledger: Ledger, target: str) -> None:
     """Raise PendingMigrations unless a database with this ledger is at a target."""
     applied = applied_ids(history, ledger)
     wanted = history.target(target, applied)
-    replaced = {each for revision in history.by_id.values() for each in revision.replaces}
-    missing = [r.id for r in history.ordered() if r.id in wanted - applied - replaced]
+    skipped = history.skipped(set(ledger.checksums))
+    missing = [r.id for r in history.ordered() if r.id in wanted - applied - skipped]
     if missing:
         raise PendingMigrations(
             f"{len(missing)} revisions have not run on this database: {', '.join(missing)}",
@@ -275,12 +275,16 @@ def script(tasks: Sequence[Task]) -> str:
 
 def as_json(value: Any) -> Any:
     """Return a report as JSON: the attributes of the Python value."""
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [as_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {str(name): as_json(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, Step):
+        arguments = {name: each for name, each in value.arguments.items() if each is not UNSET}
+        known = {"operation": value.operation, "collection": value.collection, "arguments": arguments}
+        return {**as_json(known), "text": step_text(value)}
     if hasattr(value, "__dataclass_fields__"):
         names = [name for name in value.__dataclass_fields__ if name != "module"]
         made = {name: as_json(getattr(value, name)) for name in names}
         return {"ok": value.ok, **made} if isinstance(value, Check) else made
-    if isinstance(value, tuple):
-        return [as_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -10,7 +10,7 @@ from ..commands import DescribeCollection, GetMany, Inserts, Operation, Removals
 from ..errors import IrreversibleMigration, MigrationError, MigrationFailed, RevisionChanged, SolidbError
 from ..language.parser import parse
 from ..schema.creation import LEDGER
-from .history import History, Revision
+from .history import History, Revision, is_relative
 from .ledger import (
     ATTIC,
     Checkpoint,
@@ -75,13 +75,23 @@ def changed_ids(history: History, ledger: Ledger) -> list[str]:
     return found
 
 
+def _target(history: History, applied: set[str], name: str) -> set[str]:
+    """Return what has run after going to a target; one in the middle of a squashed span is none."""
+    if name not in ("base", "head", "heads") and not is_relative(name):
+        found = history.find(name)
+        if found.id in history.skipped(applied):
+            raise MigrationError(
+                f"{found.name} is part of a squashed revision", hint="name that, or the one before it"
+            )
+    return history.target(name, applied)
+
+
 def upgrade_tasks(history: History, applied: set[str], target: str, phase: str) -> list[Task]:
     """Return what is to be run to get to a target."""
-    wanted = history.target(target, applied)
-    skipped = {each for revision in history.by_id.values() for each in revision.replaces}
+    wanted = _target(history, applied, target)
     tasks: list[Task] = []
-    for revision, state in history.states():
-        if revision.id in applied or revision.id not in wanted or revision.id in skipped:
+    for revision, state in history.states(applied):
+        if revision.id in applied or revision.id not in wanted:
             continue
         steps = revision.upgrade_steps()
         if phase == "expand" and any(phase_of(step) == "contract" for step in steps):
@@ -92,9 +102,9 @@ def upgrade_tasks(history: History, applied: set[str], target: str, phase: str) 
 
 def downgrade_tasks(history: History, applied: set[str], target: str) -> list[Task]:
     """Return what is to be undone to get to a target; IrreversibleMigration if something can't be."""
-    wanted = history.target(target, applied)
+    wanted = _target(history, applied, target)
     tasks: list[Task] = []
-    for revision, state in history.states():
+    for revision, state in history.states(applied):
         if revision.id not in applied or revision.id in wanted:
             continue
         before = copy_of(state)

@@ -5,6 +5,7 @@ What the models declare, as a state.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, without_repeats
-from ..errors import ConfigurationError, MigrationError
+from ..errors import ConfigurationError, MigrationError, SolidbError
 from ..model.declaration.registry import registry
 from ..model.stored.shape import MARKS, canonical, enforced, shape_of, union, union_schema
 from .paths import Path, look, split_target
@@ -147,11 +148,15 @@ def _in_module(name: str) -> list[type[Any]]:
         module = import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not name.startswith(error.name):
-            raise
+            raise _unreadable(name, error) from error
         raise ConfigurationError(
             f"there is no module {name!r} to take models from",
             hint="models in [tool.solidb_odm] are named from the folder of pyproject.toml",
         ) from error
+    except SolidbError:
+        raise
+    except Exception as error:
+        raise _unreadable(name, error) from error
     own = [
         model
         for model in registry.models()
@@ -160,6 +165,15 @@ def _in_module(name: str) -> list[type[Any]]:
     named = [each for each in vars(module).values() if isinstance(each, type)]
     shown = [each for each in named if getattr(each, "__solidb_collection__", None) is not None]
     return list(dict.fromkeys([*own, *shown]))
+
+
+def _unreadable(name: str, error: Exception) -> ConfigurationError:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = "" if isinstance(error, SyntaxError) else f" ({frames[-1].filename}, line {frames[-1].lineno})"
+    return ConfigurationError(
+        f"the module {name!r} can't be imported: {type(error).__name__}: {error}{where}",
+        hint=f'python -c "import {name}" shows all of it',
+    )
 
 
 def snapshot(models: Iterable[Any]) -> State:
