@@ -100,7 +100,7 @@ def test_a_stamp_moves_without_running(run: Run) -> None:
 
 def test_reports_are_json_of_their_attributes(run: Run) -> None:
     run("upgrade", "bbbb")
-    run("query", "INSERT {_key: 'a', old: 1} INTO things")
+    run("query", "INSERT {_key: 'a', n: 2, old: 1} INTO things")
     assert reported(run, "collections") == [{"name": "things", "documents": 1}]
     assert {each["name"]: each["ok"] for each in reported(run, "doctor")}["database"] is True
     assert [each["id"] for each in reported(run, "graph")] == ["aaaa", "bbbb", "cccc"]
