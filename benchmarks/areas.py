@@ -25,6 +25,7 @@ AREAS: list[Area] = [
     requests.AREA,
     vectors.INSERT_AREA,
     vectors.SEARCH_AREA,
+    vectors.GRAPH_AREA,
     fulltext.AREA,
     places.AREA,
     joins.AREA,

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from solidb_odm import Document, Engine, Index, Session, Vector, VectorIndex, create_engine, nearest, select
+from solidb_odm.engines.sqlite import vector_graph
 
 from .area import OURS, Aim, Area, Row, Setting, Steps, at_most
 from .documents import ordered_key
@@ -244,5 +245,59 @@ SEARCH_AREA = Area(
         Row("where", "the first, with a condition", NUMPY, at_most(1.2)),
         Row("two", "the first, with two conditions", NUMPY),
         Row("written", "the first, after a write", NEW_MATRIX, (Aim("ratio", 0.5),)),
+    ),
+)
+
+# --- very many -----------------------------------------------------------------------------------
+
+GRAPH_TEXT = f"""
+The same search through the graph of neighbours that the extra `ann` brings, which is used from 100,000
+vectors on and here from the first. *Recall* is the part of the exact {WANTED} that it finds, over 200
+searches. A graph is built in the background; until it is there, answers are exact.
+"""
+
+
+def measure_graph(setting: Setting) -> Steps | None:
+    """Time searches by a graph, and count what they find; None without usearch."""
+    if vector_graph.usearch_module() is None:
+        return None
+    vector_graph.MANY = 1  # type: ignore[misc]
+    rows = vectors(setting.size, SHORT)
+    chance = random.Random(4)
+    with create_engine(f"sqlite:///{setting.folder / 'graph.db'}") as engine:
+        engine.create_all(Short)
+        _insert(engine, Short, rows)
+        hand = Hand(setting.folder / "graph.db")
+        with Session(engine) as session:
+            _by_order(session, rows[0])
+            engine.driver._vectors.graphs.settle(3_600)
+            asked = [
+                [each + chance.gauss(0, 0.3) for each in row]
+                for row in chance.sample(rows, min(200, len(rows)))
+            ]
+            found = 0
+            for each in asked:
+                exact = select(Short.key).order_by(nearest(Short.embedding, each, exact=True)).limit(WANTED)
+                near = select(Short.key).order_by(nearest(Short.embedding, each)).limit(WANTED)
+                found += len(set(session.scalars(exact)) & set(session.scalars(near)))
+            share = found / (len(asked) * min(WANTED, len(rows)))
+            turns = itertools.cycle(asked)
+            sides = {
+                OURS: Side(lambda: _by_order(session, next(turns))),
+                NUMPY: Side(lambda: hand.nearest(next(turns))),
+            }
+            times = contest(sides, 10 * setting.repetitions)
+    return {"time": times, "recall": {OURS: Timing(share, share)}}
+
+
+GRAPH_AREA = Area(
+    "vector-graph",
+    "Searching very many vectors",
+    GRAPH_TEXT,
+    (10_000, 30_000, 100_000),
+    measure_graph,
+    (
+        Row("time", f"`order_by(nearest(..)).limit({WANTED})`", NUMPY, ()),
+        Row("recall", f"recall at {WANTED}", "", (Aim("share", 0.98),)),
     ),
 )

@@ -16,23 +16,27 @@ from .command import Command
 class RunQuery(Command[list[Json]]):
     """Run a query; the reply is its rows. A mutation without RETURN answers with no rows.
 
-    ``text`` is the query's own text where a person wrote it, for messages; the nodes count.
+    ``text`` is the query's own text where a person wrote it, for messages; the nodes count. ``approximate``:
+    what it sorts by nearness may come from an approximate index.
     """
 
     query: Query
     binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
     text: str = ""
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FetchDocuments(Command[list[Stored | None]]):
     """Run a query whose rows are whole documents or null, as a variable returns them.
 
-    The reply has them in the engine's stored form, which is cheaper to load than rows.
+    The reply has them in the engine's stored form, which is cheaper to load than rows. ``approximate`` is
+    that of RunQuery.
     """
 
     query: Query
     binds: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,13 +167,19 @@ class Nearest(Search):
 
 
 def nearest(
-    field: GeoPoint | Sequence[float] | None, to: GeoPoint | Sequence[float], *, k: int | None = None
+    field: GeoPoint | Sequence[float] | None,
+    to: GeoPoint | Sequence[float],
+    *,
+    k: int | None = None,
+    exact: bool = False,
 ) -> Nearest:
     """Sort by nearness in ``order_by``: by metres, or by the metric of the field's vector index.
 
-    Documents without the field come last. The order is exact: each document that the conditions
-    leave is measured. With ``k``, in ``where``: the document is among the ``k`` nearest by the
-    vector index, before other conditions; ``.score`` is what the index says.
+    Documents without the field come last. With ``k``, in ``where``: the document is among the ``k`` nearest
+    by the vector index, before other conditions; ``.score`` is what the index says.
+
+    On a file with more than 100,000 vectors, and with usearch installed, an approximate index answers where
+    there are no other conditions; ``exact=True`` measures every document. On a server ``order_by`` is exact.
     """
     place = _field(field, "nearest()")
     if isinstance(to, GeoPoint):
@@ -187,7 +193,10 @@ def nearest(
         if _count(k, "k") > LARGEST_K:
             raise UsageError(f"nearest(k={k}): an index gives at most {LARGEST_K} documents")
         arguments = (_collection(place), index.name, asked, k)
-    return Nearest(place, Padded(Measure(place, index.metric, asked), place, index.dimension), arguments)
+        if exact:
+            arguments += (q.Object((("ef", q.Literal(LARGEST_K)),)),)
+    rank = Padded(Measure(place, index.metric, asked), place, index.dimension, approximate=not exact)
+    return Nearest(place, rank, arguments)
 
 
 class Measure(Expression):
@@ -210,11 +219,17 @@ class Measure(Expression):
 
 
 class Padded(Expression):
-    """A measure that puts documents without a value last, where null would come first."""
+    """A measure that puts documents without a value last, where null would come first.
 
-    __slots__ = ("dimension", "field", "measure")
+    ``approximate``: an approximate index may choose among very many vectors.
+    """
 
-    def __init__(self, measure: Expression, field: FieldRef, dimension: int) -> None:
+    __slots__ = ("approximate", "dimension", "field", "measure")
+
+    def __init__(
+        self, measure: Expression, field: FieldRef, dimension: int, *, approximate: bool = False
+    ) -> None:
+        self.approximate = approximate
         self.measure = measure
         self.field = field
         self.dimension = dimension

@@ -224,12 +224,22 @@ class Select(Loading[T_co], Selection):
             query, values = build_once(self, self._build)
             if self.reader is None:
                 made = Compiled(
-                    query, values, self.columns, self.single, loads=self.loads, unreadable=self.on_unreadable
+                    query,
+                    values,
+                    self.columns,
+                    self.single,
+                    loads=self.loads,
+                    unreadable=self.on_unreadable,
+                    approximate=self._is_approximate(),
                 )
             else:
                 made = Compiled(query, values, (self.reader,), unreadable=self.on_unreadable)
             self._compiled.append(made)
         return self._compiled[0]
+
+    def _is_approximate(self) -> bool:
+        """Return whether the order is one of nearness that need not be exact."""
+        return any(getattr(each.expression, "approximate", False) for each in self.orderings)
 
     def _build(self) -> Built:
         scope = BuildScope()

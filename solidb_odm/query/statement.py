@@ -29,7 +29,7 @@ class Compiled:
     ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
     ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes; ``loads``
     the ways from its documents to those that are to come with them; ``unreadable`` what becomes of rows that
-    do not fit their models.
+    do not fit their models; ``approximate`` that what is nearest may come from an approximate index.
     """
 
     query: q.Query
@@ -41,6 +41,7 @@ class Compiled:
     loads: tuple[Hops, ...] = ()
     unreadable: Unreadable = "raise"
     writes: frozenset[str] = frozenset()
+    approximate: bool = False
 
     @property
     def bind_vars(self) -> dict[str, Any]:

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+AREAS = [
+    "file", "held", "requests", "vector-insert", "vector-search", "vector-graph", "fulltext", "places",
+    "joins", "links", "elements", "bulk", "sdbql", "classes", "collections", "memory",
+]  # fmt: skip
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "benchmarks", "--repeat", "1", *arguments],
@@ -42,10 +48,8 @@ def measured(size: int, *areas: str) -> list[Any]:
 
 @pytest.mark.timeout(400)
 def test_every_area_is_measured() -> None:
-    areas = ["file", "held", "requests", "vector-insert", "vector-search", "fulltext", "places", "joins",
-             "links", "elements", "bulk", "sdbql", "classes", "collections", "memory"]  # fmt: skip
-    found = measured(20, *areas)
-    assert len(found) == len(areas)
+    found = measured(20, *AREAS)
+    assert len(found) == len(AREAS)
     for steps in found:
         assert steps
         assert all(timing["on"] > 0 for sides in steps.values() for timing in sides.values())

@@ -125,7 +125,8 @@ class FileDriver:
         self._key_lock = threading.Lock()
         self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
-        self._vectors = VectorCache()
+        keeps_files = not self._options.in_memory and secret is None  # a graph is not encrypted
+        self._vectors = VectorCache(self._options.path if keeps_files else "")
         self._statistics = Statistics()
         self._queue = WriteQueue()
         self._clock = SweepClock(self._options.sweep)

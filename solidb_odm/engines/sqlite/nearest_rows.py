@@ -52,11 +52,18 @@ class NearestRows:
         return known[1]
 
     def documents(
-        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+        self,
+        wanted: Nearness,
+        binds: Mapping[str, Any],
+        narrowings: Narrowings | None,
+        *,
+        approximate: bool,
     ) -> list[Stored | None] | None:
         """Return the documents of an answer, as they are stored; None if the language must sort them."""
         count = _count(wanted, binds)
-        ranking = self._ranking(wanted, binds, narrowings) if wanted.is_plain else None
+        ranking = None
+        if wanted.is_plain:
+            ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
         if ranking is None or count is None:
             return None
         found = ranking.documents(count)
@@ -64,12 +71,18 @@ class NearestRows:
         return None if found is None else found[offset:count]
 
     def rows(
-        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None, run: Run
+        self,
+        wanted: Nearness,
+        binds: Mapping[str, Any],
+        narrowings: Narrowings | None,
+        run: Run,
+        *,
+        approximate: bool,
     ) -> list[Json] | None:
         """Return the rows of an answer; None if no index can choose the documents."""
         if wanted.kind == "vector":
             count = _count(wanted, binds)
-            ranking = self._ranking(wanted, binds, narrowings)
+            ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
             limit = _constant(wanted.limit, binds)
             return None if ranking is None or count is None else ranking.rows(count, limit, run)
         chosen = self._places(wanted, binds)
@@ -91,7 +104,12 @@ class NearestRows:
     # --- vectors ---------------------------------------------------------------------------------
 
     def _ranking(
-        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+        self,
+        wanted: Nearness,
+        binds: Mapping[str, Any],
+        narrowings: Narrowings | None,
+        *,
+        approximate: bool = False,
     ) -> VectorRanking | None:
         """Return what ranks the vectors of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
@@ -119,6 +137,7 @@ class NearestRows:
             wanted,
             allowed,
             binds,
+            approximate=approximate,
         )
 
     # --- places ----------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
-        nearest = self._by_nearness(command.query, command.binds)
+        nearest = self._by_nearness(command)
         if nearest is not None:
             return nearest
         entry, rows = self._by_plan(command.query, command.binds)
@@ -89,10 +89,10 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
-        nearest = self._documents_by_nearness(command.query, command.binds)
+        nearest = self._documents_by_nearness(command)
         if nearest is not None:
             return nearest
-        values = self._by_nearness(command.query, command.binds)
+        values = self._by_nearness(command)
         if values is None:
             _, rows = self._by_plan(command.query, command.binds, documents=True)
             if rows is not None:
@@ -298,8 +298,9 @@ class Queries:
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
 
-    def _by_nearness(self, query: nodes.Query, binds: Mapping[str, Any]) -> list[Json] | None:
+    def _by_nearness(self, command: RunQuery | FetchDocuments) -> list[Json] | None:
         """Return the rows of a query for what is nearest; None where no index can choose the documents."""
+        query, binds = command.query, command.binds
         wanted = self._nearest.of(query)
         if wanted is None:
             return None
@@ -313,18 +314,18 @@ class Queries:
                 source = self._narrowed(wanted.collection, rowids)
                 return list(prepared.run(source, binds, strict=self._options.strict, limits=limits))
 
-            return self._nearest.rows(wanted, binds, narrowings, run)
+            return self._nearest.rows(wanted, binds, narrowings, run, approximate=command.approximate)
 
-    def _documents_by_nearness(
-        self, query: nodes.Query, binds: Mapping[str, Any]
-    ) -> list[Stored | None] | None:
+    def _documents_by_nearness(self, command: FetchDocuments) -> list[Stored | None] | None:
         """Return the documents of a query for what is nearest; None where an index alone can't sort them."""
+        query, binds = command.query, command.binds
         wanted = self._nearest.of(query)
         if wanted is None or not wanted.is_plain:
             return None
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            return self._nearest.documents(wanted, binds, self._narrowings(wanted, query, binds))
+            narrowings = self._narrowings(wanted, query, binds)
+            return self._nearest.documents(wanted, binds, narrowings, approximate=command.approximate)
 
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]

@@ -18,7 +18,7 @@ from ...language import nodes
 from ...language.functions import lookup
 from ...language.functions.arguments import is_array, is_number, is_object
 from ...language.functions.fulltext import HybridSettings, fused
-from ...language.functions.search import nearest_vectors
+from ...language.functions.search import MOST_NEIGHBOURS, nearest_vectors
 from ...language.interpreter import MemorySource, Run, Source, compile_expression
 from . import json_text
 from .catalogue import Catalogue, StoredIndex
@@ -155,7 +155,7 @@ class Searcher:
         collection, name, field, vector, words = arguments[:5]
         settings = HybridSettings.of(arguments[5] if len(arguments) == 6 else None)
         index = self._fulltext_index(collection, field)
-        rows = self.vector_search([collection, name, vector, settings.pool])
+        rows = self._vector_search([collection, name, vector, settings.pool], exact=True)
         if index is None or rows is None:
             return None
         context = Run(narrowed(collection, rows), {})
@@ -207,13 +207,22 @@ class Searcher:
 
     def vector_search(self, arguments: list[Json]) -> Sequence[int] | None:
         """Return the rowids of the nearest vectors, and of those as good as equally near."""
-        if len(arguments) != 4 or type(arguments[3]) is not int:
+        return self._vector_search(arguments, exact=False)
+
+    def _vector_search(self, arguments: list[Json], *, exact: bool) -> Sequence[int] | None:
+        """Search; without an approximate index if ``exact``, or if the greatest ``ef`` is asked for."""
+        options: Json = arguments[4] if len(arguments) == 5 else {}
+        if len(arguments) not in (4, 5) or type(arguments[3]) is not int or not is_object(options):
             return None
-        collection, name, vector, most = arguments
+        if not options.keys() <= {"ef"}:
+            return None
+        collection, name, vector, most = arguments[:4]
+        breadth = options.get("ef")
         index = self._index(collection, "vector", name)
         if index is None or not is_array(vector) or len(vector) != index.spec.dimension:
             return None
-        return self._vectors.nearest(index, vector, most)
+        exact = exact or (is_number(breadth) and breadth >= MOST_NEIGHBOURS)
+        return self._vectors.nearest(index, vector, most, exact=exact)
 
     def _index(self, collection: Json, kind: str, name_or_field: Json) -> StoredIndex | None:
         found = self._catalogue.find(collection) if type(collection) is str else None

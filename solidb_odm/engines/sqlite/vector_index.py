@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from . import library
 from .catalogue import StoredIndex
+from .vector_graph import Graphs
 from .vector_matrix import Mark, Part, Vectors, numpy_module
 from .vector_tables import changes_table, rest_of_vectors, vectors_table
 
@@ -24,7 +25,8 @@ _FEW_CHANGES: Final = 1_000
 class VectorCache:
     """The states of indexes that were read last, shared by the channels of one driver; safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "") -> None:
+        self.graphs = Graphs(path)
         self._lock = threading.Lock()
         self.reading = threading.Lock()
         """Held by who reads an index whole, so that others need not do it too."""
@@ -33,6 +35,7 @@ class VectorCache:
     def after_fork(self) -> None:
         """Take new locks: a thread that is not in this process may have held the old ones."""
         self._lock, self.reading = threading.Lock(), threading.Lock()
+        self.graphs.after_fork()
 
     def states(self, number: int) -> list[Vectors]:
         """Return what is known of an index: the last state first, then an older one."""
@@ -64,18 +67,36 @@ class VectorIndexes:
         self._own: dict[int, Vectors] = {}
 
     def nearest(
-        self, index: StoredIndex, query: Sequence[float], most: int, among: Sequence[int] | None = None
+        self, index: StoredIndex, query: Sequence[float], most: int, *, exact: bool = True
     ) -> list[int] | None:
         """Return the rowids of the ``most`` nearest vectors and of all within a rounding error of them.
 
-        ``among`` leaves just these documents. None without NumPy, and where 32 bits are too few.
+        Unless ``exact``, of very many vectors about the nearest. None without NumPy, and where 32 bits are
+        too few.
         """
         if most < 1:
             return []
         state = self.state(index)
         if state is None or not set(map(type, query)) <= _NUMBERS or not all(map(math.isfinite, query)):
             return None
-        return state.nearest(query, index.spec.metric, most, among)
+        near = None if exact else self.approximate(index, state, query, most)
+        return near if near is not None else state.nearest(query, index.spec.metric, most)
+
+    def approximate(
+        self, index: StoredIndex, state: Vectors, query: Sequence[float], most: int
+    ) -> list[int] | None:
+        """Return about the ``most`` nearest vectors of very many; None where these must be found exactly."""
+        if self._is_writing():  # a graph is built of what is committed
+            return None
+
+        def changed(mark: Mark, limit: int) -> list[int] | None:
+            return self._changed(index, mark, limit) if self._is_part(index, mark) else None
+
+        near = self._cache.graphs.near(index, state, query, most, changed)
+        if near is None:
+            return None
+        apart = state.without_direction() if index.spec.metric == "cosine" else []
+        return state.nearest(query, index.spec.metric, most, [*near, *apart])
 
     def odd(self, index: StoredIndex, most: int) -> list[int]:
         """Return documents that the index does not know, but the language may take for vectors."""
@@ -146,17 +167,20 @@ class VectorIndexes:
 
     def _after(self, index: StoredIndex, state: Vectors, mark: Mark) -> Vectors | None:
         """Read what changed after a state; None if that is so much that all may be read as well."""
-        changes = f"FROM {changes_table(index.number)} WHERE number > ?"
-        most = max(_FEW_CHANGES, len(state) // 2)
-        sql = f"SELECT DISTINCT document {changes} LIMIT ?"
-        changed = [row[0] for row in self._connection.execute(sql, (state.mark[0], most + 1)).fetchall()]
-        if len(changed) > most:
+        changed = self._changed(index, state.mark, max(_FEW_CHANGES, len(state) // 2))
+        if changed is None:
             return None
         sql = (
             f"SELECT rowid, vector FROM {vectors_table(index.number)}"
-            f" WHERE rowid IN (SELECT document {changes})"
+            f" WHERE rowid IN (SELECT document FROM {changes_table(index.number)} WHERE number > ?)"
         )
         return state.after(mark, changed, dict(self._connection.execute(sql, state.mark[:1]).fetchall()))
+
+    def _changed(self, index: StoredIndex, mark: Mark, most: int) -> list[int] | None:
+        """Return the documents that were changed after a state; None if they are more than ``most``."""
+        sql = f"SELECT DISTINCT document FROM {changes_table(index.number)} WHERE number > ? LIMIT ?"
+        changed = [row[0] for row in self._connection.execute(sql, (mark[0], most + 1)).fetchall()]
+        return None if len(changed) > most else changed
 
     def _whole(self, index: StoredIndex, mark: Mark) -> Vectors:
         numpy: Any = numpy_module()

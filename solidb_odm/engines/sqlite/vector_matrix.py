@@ -111,6 +111,21 @@ class Vectors:
         found_rowids: list[int] = rowids.tolist()
         return found_rowids
 
+    def rowids(self) -> list[int]:
+        """Return the rowids of all documents that have a vector."""
+        numpy = numpy_module()
+        found = numpy.concatenate((numpy.delete(self.base.rowids, self.gone), self.extra.rowids))
+        found.sort()
+        rowids: list[int] = found.tolist()
+        return rowids
+
+    def without_direction(self) -> list[int]:
+        """Return the rowids of the vectors that are too short for their direction to be told."""
+        found: list[int] = []
+        for part in (self.base, self.extra):
+            found += part.rowids[part.lengths < _SHORTEST].tolist()
+        return found
+
     def rows(self, rowids: Sequence[int]) -> Any:
         """Return the vectors of documents that have one."""
         numpy, wanted = numpy_module(), numpy_module().array(rowids, dtype="int64")
@@ -141,7 +156,11 @@ class Vectors:
         gone = self.gone if part is self.base else self.gone[:0]
         if among is None:
             return part, numpy.delete(numpy.arange(len(part.rowids)), gone) if len(gone) else None
-        places = numpy.nonzero(numpy.isin(part.rowids, numpy.array(among, dtype=numpy.int64)))[0]
+        wanted = numpy.unique(numpy.array(among, dtype=numpy.int64))
+        places = numpy.searchsorted(part.rowids, wanted)
+        inside = places < len(part.rowids)
+        places, wanted = places[inside], wanted[inside]
+        places = places[part.rowids[places] == wanted]
         return part, numpy.setdiff1d(places, gone, assume_unique=True) if len(gone) else places
 
 

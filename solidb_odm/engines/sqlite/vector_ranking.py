@@ -41,6 +41,8 @@ class VectorRanking:
         wanted: Nearness,
         allowed: Matching | None,
         binds: Mapping[str, Any],
+        *,
+        approximate: bool,
     ) -> None:
         self._connection = connection
         self._vectors = vectors
@@ -49,6 +51,7 @@ class VectorRanking:
         self._vector = vector
         self._state = vectors.state(index)
         self._is_filtered = bool(wanted.conditions)
+        self._is_approximate = approximate and not wanted.conditions
         self._allowed = allowed
         self._binds = binds
 
@@ -98,7 +101,9 @@ class VectorRanking:
         among: list[int] | None = None
         most = count * (_ROUNDS[0] if self._is_filtered else 1)
         while self._state is not None:
-            near = self._state.nearest(self._vector, self._index.spec.metric, most, among)
+            near = self._about(most)
+            if near is None:
+                near = self._state.nearest(self._vector, self._index.spec.metric, most, among)
             if near is None:
                 return
             passed = near if among is not None else self._passing(near)
@@ -108,6 +113,12 @@ class VectorRanking:
             most *= _WIDER
             if most > _ROUNDS[-1] * count and among is None and self._allowed is not None:
                 among, most = self._all_passing(self._allowed), count if self._is_exact else most
+
+    def _about(self, most: int) -> list[int] | None:
+        """Return about the nearest vectors, if there are very many and that is enough."""
+        if self._state is None or not self._is_approximate:
+            return None
+        return self._vectors.approximate(self._index, self._state, self._vector, most)
 
     def _passing(self, rowids: list[int]) -> list[int]:
         """Return those of some documents that pass what SQL can say of the conditions."""

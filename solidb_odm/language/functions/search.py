@@ -20,7 +20,7 @@ from .shapes import Point, metres, on_globe, position
 from .vectors import cosine, dot, euclidean, vector
 
 function = Family("Search")
-_MAX_NEIGHBOURS: Final = 10_000
+MOST_NEIGHBOURS: Final = 10_000
 NO_FILTER: Final[Mapping[str, Json]] = {}
 
 
@@ -175,8 +175,8 @@ def vector_search(
     context: CallContext, collection: Json, index: Json, query: Json, most: Json, settings: Json = None
 ) -> Json:
     name, wanted = text(collection, "VECTOR_SEARCH", 1), integer(most, "VECTOR_SEARCH", 4)
-    if not 0 <= wanted <= _MAX_NEIGHBOURS:
-        raise QueryError(f"VECTOR_SEARCH: k must be between 0 and {_MAX_NEIGHBOURS}")
+    if not 0 <= wanted <= MOST_NEIGHBOURS:
+        raise QueryError(f"VECTOR_SEARCH: k must be between 0 and {MOST_NEIGHBOURS}")
     given = options(settings, "VECTOR_SEARCH", 5, frozenset(("filter", "overfetch", "ef")))
     condition = mapping(given.get("filter") or {}, "VECTOR_SEARCH", 5)
     found = _vector_index(context, name, text(index, "VECTOR_SEARCH", 2))

@@ -119,9 +119,11 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
         rows = yield from _folded(context, compiled, unsent)
         return read_rows(_loader(context, compiled), rows, compiled)
     if (whole := _model(compiled)) is not None:
-        stored = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
+        wanted = FetchDocuments(compiled.query, compiled.bind_vars, compiled.approximate)
+        stored = yield from context.ask(wanted)
         return read_rows(partial(load_documents, context.work, whole), stored, compiled)
-    raw = yield from context.ask(RunQuery(compiled.query, compiled.bind_vars, compiled.source))
+    asked = RunQuery(compiled.query, compiled.bind_vars, compiled.source, compiled.approximate)
+    raw = yield from context.ask(asked)
     return read_rows(_loader(context, compiled), raw, compiled)
 
 

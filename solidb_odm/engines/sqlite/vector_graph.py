@@ -1,0 +1,213 @@
+"""An approximate index of many vectors: a graph of neighbours in memory, kept in a file beside the store.
+
+It is built in a thread of its own while queries are answered exactly, and says which vectors may be near.
+Those that were written since are always among them, and all of them are measured exactly, so that it never
+shows an older state. The name of its file has the mark of the state that it was built from; a file that is
+damaged, or was built from a state that the store was never in, is built anew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from .catalogue import StoredIndex
+from .vector_matrix import Mark, Vectors, numpy_module
+
+MANY: Final = 100_000
+"""From how many vectors on a graph is worth while."""
+_SUFFIX: Final = ".usearch"
+_METRICS: Final = {"cosine": "cos", "euclidean": "l2sq", "dot": "ip"}
+_LINKS: Final = 16
+_BREADTH: Final = 128
+_CHUNK: Final = 2_000
+_STALE: Final = 8
+"""What part of the vectors may have changed before a graph is of no use."""
+_AGED: Final = 32
+"""What part of the vectors may have changed before it is brought up to date."""
+
+
+@lru_cache(maxsize=1)
+def usearch_module() -> Any:
+    """Return usearch's module of indexes; None where it is not installed."""
+    return None if find_spec("usearch") is None else import_module("usearch.index")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A graph of the vectors of one state, by the rowids of their documents."""
+
+    mark: Mark
+    neighbours: Any
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def near(self, query: Sequence[float], count: int) -> list[int]:
+        """Return the rowids of about the nearest vectors."""
+        numpy = numpy_module()
+        asked = numpy.asarray(query, dtype=numpy.float32)
+        with self.lock:
+            found: list[int] = self.neighbours.search(asked, count, threads=1).keys.tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    """What changed between a graph and a state, as far as it has been read."""
+
+    graph: Graph
+    mark: Mark
+    rowids: Sequence[int]
+
+
+class Graphs:
+    """The graphs of one file's indexes; safe for threads. ``path`` is that of the file, empty for none."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[int, Graph | None] = {}
+        self._changes: dict[int, _Change] = {}
+        self._builders: dict[int, threading.Thread] = {}
+
+    def after_fork(self) -> None:
+        """Forget the threads, which are not in this process."""
+        self._lock = threading.Lock()
+        self._builders = {}
+
+    def settle(self, seconds: float) -> None:
+        """Wait for the graphs that are being built."""
+        for builder in list(self._builders.values()):
+            builder.join(seconds)
+
+    def near(
+        self,
+        index: StoredIndex,
+        state: Vectors,
+        query: Sequence[float],
+        most: int,
+        changed_since: Callable[[Mark, int], list[int] | None],
+    ) -> list[int] | None:
+        """Return documents among which are about the ``most`` nearest; None where there is no graph yet.
+
+        ``changed_since`` returns what changed after a mark; None for too much, or for a mark of another past.
+        """
+        if len(state) < MANY or usearch_module() is None:
+            return None
+        graph = self._known.get(index.number) or self._loaded(index)
+        changed = None if graph is None else self._changed(index, graph, state, changed_since)
+        if graph is None or changed is None:
+            self._build(index, state, None, ())
+            return None
+        if len(changed) * _AGED > len(state):
+            self._build(index, state, graph, changed)
+        apart = set(changed)
+        found = [each for each in graph.near(query, 2 * most + _LINKS) if each not in apart]
+        return [*found, *changed] if len(found) >= most else None
+
+    def _changed(
+        self,
+        index: StoredIndex,
+        graph: Graph,
+        state: Vectors,
+        changed_since: Callable[[Mark, int], list[int] | None],
+    ) -> Sequence[int] | None:
+        """Return the documents of which the graph does not know how they are now."""
+        if graph.mark == state.mark:
+            return ()
+        known = self._changes.get(index.number)
+        if known is not None and known.graph is graph and known.mark == state.mark:
+            return known.rowids
+        rowids = changed_since(graph.mark, len(state) // _STALE)
+        if rowids is not None:
+            self._changes[index.number] = _Change(graph, state.mark, rowids)
+        return rowids
+
+    def _build(self, index: StoredIndex, state: Vectors, graph: Graph | None, changed: Sequence[int]) -> None:
+        """Build a graph of a state, or bring one up to date, unless that is being done."""
+        with self._lock:
+            busy = self._builders.get(index.number)
+            if busy is not None and busy.is_alive():
+                return
+            work = threading.Thread(
+                target=self._built, args=(index, state, graph, changed), name="vector graph", daemon=True
+            )
+            self._builders[index.number] = work
+            work.start()
+
+    def _built(self, index: StoredIndex, state: Vectors, graph: Graph | None, changed: Sequence[int]) -> None:
+        if graph is None:
+            neighbours, rowids = _empty(index), state.rowids()
+        else:
+            neighbours = graph.neighbours.copy()
+            for rowid in changed:
+                neighbours.remove(rowid)
+            present = set(changed)
+            rowids = [rowid for rowid in state.rowids() if rowid in present]
+        numpy = numpy_module()
+        for at in range(0, len(rowids), _CHUNK):
+            chunk = rowids[at : at + _CHUNK]
+            neighbours.add(numpy.array(chunk, dtype=numpy.uint64), state.rows(chunk), threads=1)
+        made = Graph(state.mark, neighbours)
+        self._known[index.number] = made
+        if self._path:
+            with suppress(OSError, RuntimeError):  # without a file it is built again by the next process
+                self._save(index, made)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def _files(self, index: StoredIndex, rest: str = "") -> list[Path]:
+        path = Path(self._path)
+        return sorted(path.parent.glob(f"{_escaped(path.name)}-vectors-{index.number}-*{_SUFFIX}{rest}"))
+
+    def _save(self, index: StoredIndex, graph: Graph) -> None:
+        """Write a file whole before it has its name; then delete those of older states."""
+        number, mark = graph.mark
+        name = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}{_SUFFIX}"
+        unfinished = f"{name}.{os.getpid()}"
+        graph.neighbours.save(unfinished)
+        with Path(unfinished).open("rb+") as file:
+            os.fsync(file.fileno())
+        Path(unfinished).replace(name)
+        for other in (*self._files(index), *self._files(index, ".*")):  # of older states, and unfinished
+            if other != Path(name):
+                other.unlink(missing_ok=True)
+
+    def _loaded(self, index: StoredIndex) -> Graph | None:
+        """Read the newest file of an index, once; None where there is none that can be read."""
+        with self._lock:
+            if index.number in self._known:
+                return self._known[index.number]
+            self._known[index.number] = None
+            for path in reversed(self._files(index) if self._path else ()):
+                with suppress(OSError, RuntimeError, ValueError):
+                    number, mark = path.name.removesuffix(_SUFFIX).split("-")[-2:]
+                    neighbours = usearch_module().Index.restore(str(path))
+                    signed = int(mark, 16) - (1 << 64) if int(mark, 16) >> 63 else int(mark, 16)
+                    if neighbours is not None and neighbours.ndim == index.spec.dimension:
+                        self._known[index.number] = Graph((int(number), signed), neighbours)
+                        break
+            return self._known[index.number]
+
+
+def _empty(index: StoredIndex) -> Any:
+    return usearch_module().Index(
+        ndim=index.spec.dimension,
+        metric=_METRICS[index.spec.metric],
+        dtype="f32",
+        connectivity=_LINKS,
+        expansion_add=_BREADTH,
+        expansion_search=_BREADTH,
+    )
+
+
+def _escaped(name: str) -> str:
+    """Return a name in which a pattern has no meaning."""
+    return "".join(f"[{each}]" if each in "*?[" else each for each in name)
