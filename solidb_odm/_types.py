@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, or lists and string-keyed dicts of them."""
@@ -27,3 +27,23 @@ A plain tuple, because a query answers with thousands of them and a SQLite curso
 
 Receipt: TypeAlias = tuple[str, str, str]
 """What a write leaves behind: revision, time created, time updated (RFC 3339)."""
+
+
+def is_map(value: Json) -> TypeGuard[JsonObject]:
+    """Return whether a value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Json) -> TypeGuard[list[Json]]:
+    """Return whether a value is a JSON array."""
+    return isinstance(value, list)
+
+
+def is_tuple(value: Any) -> TypeGuard[tuple[Any, ...]]:
+    """Return whether a value is a tuple."""
+    return isinstance(value, tuple)
+
+
+def is_row(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Return whether a value is a list or a tuple."""
+    return isinstance(value, (list, tuple))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_map
 from ..commands import call
 from ..errors import (
     AlreadyExists,
@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..wire.exchange import Exchange, HttpCall, http_fault, send
 from ..wire.faults import Subject
-from ..wire.frames import MAX_FRAME, is_map
+from ..wire.frames import MAX_FRAME
 from ..wire.responses import Answer
 
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from .._types import JsonObject
+from .._types import JsonObject, is_map
 from ..engines.solidb.reads import read_by_keys
 from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError
 from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
-from ..wire.frames import is_map
 from ..wire.names import quoted
 from .calls import AsyncCaller, Caller
 from .requests import send_whole, unsupported

@@ -11,7 +11,7 @@ from dataclasses import field, fields, replace
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from .._dataclasses import dataclass
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_tuple
 from .command import Command
 
 CollectionKind: TypeAlias = Literal["document", "edge", "blob", "timeseries"]
@@ -63,7 +63,9 @@ class IndexSpec:
 
     def __post_init__(self) -> None:
         given = cast("Any", self.where)
-        pairs: list[Any] = list(given.items() if isinstance(given, Mapping) else given)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        pairs: list[Any] = list(
+            cast("Mapping[str, Json]", given).items() if isinstance(given, Mapping) else given
+        )
         object.__setattr__(self, "where", tuple(sorted((path, value) for path, value in pairs)))
 
     @property
@@ -139,7 +141,7 @@ def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:
     """Return the attributes of a declaration that differ from their defaults."""
     found = {each.name: (getattr(spec, each.name), each.default) for each in fields(spec)}
     return {
-        name: list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType]
+        name: list(value) if is_tuple(value) else value
         for name, (value, default) in found.items()
         if value != default
     }

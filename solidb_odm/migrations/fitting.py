@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import Any, cast
 from uuid import UUID
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_list, is_map
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical, is_required
 
@@ -38,18 +38,18 @@ def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") ->
 
 
 def _inside(shape: JsonObject, value: Any, defs: JsonObject, where: str) -> str | None:
-    if isinstance(value, dict):
-        return _object(shape, value, defs, where)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, list):
+    if is_map(value):
+        return _object(shape, value, defs, where)
+    if is_list(value):
         rows: list[Any] = list(cast("Any", value))
         firsts = shape.get("prefixItems", [])
         for place, (inner, each) in enumerate(zip(firsts, rows, strict=False)):
             if problem := misfit(inner, each, defs, f"{where}[{place}]"):
                 return problem
         inner = shape.get("items")
-        if isinstance(inner, dict):
+        if is_map(inner):
             for place, each in enumerate(rows[len(firsts) :], len(firsts)):
-                if problem := misfit(inner, each, defs, f"{where}[{place}]"):  # pyright: ignore[reportUnknownArgumentType]
+                if problem := misfit(inner, each, defs, f"{where}[{place}]"):
                     return problem
     return None
 
@@ -82,7 +82,7 @@ def _bounds(shape: JsonObject, value: Any) -> str | None:
         for word, fails in _NUMBERS.items():
             if word in shape and fails(value, shape[word]):
                 return f"is {value}, where {word} is {shape[word]}"
-    size = len(value) if isinstance(value, (str, list)) else None  # pyright: ignore[reportUnknownArgumentType]
+    size = len(value) if isinstance(value, str) or is_list(value) else None
     if size is not None:
         least, most = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
         if size < shape.get(least, 0) or size > shape.get(most, size):

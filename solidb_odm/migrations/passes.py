@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, cast
 from pydantic_core import from_json, to_json
 
 from .._backoff import pause
-from .._types import JsonObject, Stored
+from .._types import JsonObject, Stored, is_map
 from ..commands import (
     Batch,
     CountDocuments,
@@ -240,16 +240,17 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two stored values are one, where 1, 1.0 and true are not."""
-    if type(one) is not type(other):  # pyright: ignore[reportUnknownArgumentType]
+    kind = one.__class__
+    if kind is not other.__class__:
         return False
-    if isinstance(one, (dict, list)):
-        return to_json(one) == to_json(other) or _same_parts(one, other)  # pyright: ignore[reportUnknownArgumentType]
+    if kind in (dict, list):
+        return to_json(one) == to_json(other) or _same_parts(one, other)
     return bool(one == other)
 
 
 def _same_parts(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
+    if is_map(one):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     return len(one) == len(other) and all(map(same, one, other))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_list, is_map
 from ..errors import MigrationError
 from ..model.stored.shape import union
 
@@ -99,17 +99,13 @@ def places(document: Json, path: Path, at: Pointer = ()) -> Iterator[tuple[Any, 
 
 
 def _inside(value: Json, part: Part) -> Iterator[tuple[str | int | None, Json]]:
-    if part.kind == "name" and isinstance(value, dict) and part.text in value:
+    if part.kind == "name" and is_map(value) and part.text in value:
         yield part.text, value[part.text]
-    elif part.kind == "items" and isinstance(value, list):
-        yield from enumerate(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    elif part.kind == "values" and isinstance(value, dict):
-        yield from list(cast(JsonObject, value).items())
-    elif (
-        part.kind == "member"
-        and isinstance(value, dict)
-        and cast(JsonObject, value).get(part.text) == part.value
-    ):
+    elif part.kind == "items" and is_list(value):
+        yield from enumerate(value)
+    elif part.kind == "values" and is_map(value):
+        yield from list(value.items())
+    elif part.kind == "member" and is_map(value) and value.get(part.text) == part.value:
         yield None, value
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_map
 from ..commands import DescribeCollection, IndexSpec, Operation, call
 from ..errors import DataLossRefused, InvalidDocuments
 from ..model.stored.shape import canonical
@@ -189,8 +189,8 @@ def misfit_of(collection: Collection, document: JsonObject) -> str | None:
 
 def _at(document: Any, path: str) -> Json:
     for part in path.split("."):
-        document = document.get(part) if isinstance(document, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return cast("Json", document)
+        document = document.get(part) if is_map(document) else None
+    return document
 
 
 def _is_over(value: Json, seconds: int) -> bool:

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .._types import is_list, is_map, is_row
 from ..commands import IndexSpec
 from .steps import UNSET, Step, source_text, step_text
 
@@ -96,9 +97,9 @@ def _spread(step: Step) -> str:
     """Write the schema of a collection with a field a line."""
     schema = step["schema"]
     whole = step_text(step, 10**9)
-    if not isinstance(schema, dict) or not isinstance(schema.get("fields"), dict):  # pyright: ignore[reportUnknownMemberType]
+    if not is_map(schema) or not isinstance(schema.get("fields"), dict):
         return whole
-    parts: dict[str, Any] = dict(schema)  # pyright: ignore[reportUnknownArgumentType]
+    parts: dict[str, Any] = dict(schema)
     fields = "".join(
         f"            {source_text(name)}: {source_text(value)},\n"
         for name, value in parts.pop("fields").items()
@@ -150,8 +151,8 @@ def _node(value: Any) -> str:
             if name not in _IGNORED and inner is not None and inner != []
         ]
         return f"{type(value).__name__}({','.join(fields)})"
-    if isinstance(value, list):
-        return f"[{','.join(_node(each) for each in value if not _is_docstring(each))}]"  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        return f"[{','.join(_node(each) for each in value if not _is_docstring(each))}]"
     return repr(value)
 
 
@@ -176,10 +177,10 @@ def _plain(value: Any) -> str:
         return repr(value).replace(", where=())", ")")  # as before there were indexes for some documents
     if callable(value):
         return _function(value)
-    if isinstance(value, dict):
-        return f"{{{','.join(f'{key!r}:{_plain(inner)}' for key, inner in sorted(value.items(), key=repr))}}}"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_plain, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+    if is_map(value):
+        return f"{{{','.join(f'{key!r}:{_plain(inner)}' for key, inner in sorted(value.items(), key=repr))}}}"
+    if is_row(value):
+        return f"[{','.join(map(_plain, value))}]"
     return repr(value)
 
 

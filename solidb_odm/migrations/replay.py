@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-from .._types import JsonObject
+from .._types import JsonObject, is_list, is_map
 from ..commands import IndexSpec, index_name
 from ..commands.schema import ELEMENTS
 from ..errors import MigrationError
@@ -62,13 +62,13 @@ def _rename_collection(state: State, step: Step) -> None:
 
 
 def _retarget(part: Any, old: str, new: str) -> Any:
-    if isinstance(part, list):
-        return [_retarget(each, old, new) for each in part]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(part, dict):
+    if is_list(part):
+        return [_retarget(each, old, new) for each in part]
+    if not is_map(part):
         return part
     return {
         key: new if key == "target" and value == old else _retarget(value, old, new)
-        for key, value in cast(JsonObject, part).items()
+        for key, value in part.items()
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._types import is_map, is_row
 from ..commands import CountDocuments, DescribeCollection, ListCollections, Operation, call
 from ..errors import CollectionNotFound, PendingMigrations
 from .decisions import Decisions
@@ -275,10 +276,10 @@ def script(tasks: Sequence[Task]) -> str:
 
 def as_json(value: Any) -> Any:
     """Return a report as JSON: the attributes of the Python value."""
-    if isinstance(value, (list, tuple)):
-        return [as_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {str(name): as_json(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if is_row(value):
+        return [as_json(each) for each in value]
+    if is_map(value):
+        return {str(name): as_json(each) for name, each in value.items()}
     if isinstance(value, Step):
         arguments = {name: each for name, each in value.arguments.items() if each is not UNSET}
         known = {"operation": value.operation, "collection": value.collection, "arguments": arguments}

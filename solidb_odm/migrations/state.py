@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeAlias, cast
 
-from .._types import JsonObject
+from .._types import JsonObject, is_list, is_map
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, without_repeats
 from ..errors import ConfigurationError, MigrationError, SolidbError
 from ..model.declaration.registry import registry
@@ -103,13 +103,12 @@ def _object(shape: JsonObject) -> JsonObject:
 
 def without_hints(shape: Any) -> Any:
     """Return a shape without the old names that the models say."""
-    if isinstance(shape, list):
-        return [without_hints(each) for each in shape]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(shape, dict):
+    if is_list(shape):
+        return [without_hints(each) for each in shape]
+    if not is_map(shape):
         return shape
-    parts = cast(JsonObject, shape)
     made: JsonObject = {}
-    for name, value in parts.items():
+    for name, value in shape.items():
         if name == "renamed_from" and isinstance(value, (str, list)):
             continue
         if name in ("fields", "defs"):

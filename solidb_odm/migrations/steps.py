@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
+from .._types import is_map, is_row
 from ..commands import IndexKind, IndexSpec, index_name
 from ..errors import MigrationError
 
@@ -138,10 +139,10 @@ def source_text(value: Any) -> str:
         return text if '"' in value or "\\" in text or "'" in value else f'"{value}"'
     if isinstance(value, IndexSpec):
         return source_text(index_row(value))
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{source_text(k)}: {source_text(v)}' for k, v in value.items())}}}"  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(source_text(each) for each in value)}]"  # pyright: ignore[reportUnknownVariableType]
+    if is_map(value):
+        return f"{{{', '.join(f'{source_text(k)}: {source_text(v)}' for k, v in value.items())}}}"
+    if is_row(value):
+        return f"[{', '.join(source_text(each) for each in value)}]"
     return repr(value)
 
 
@@ -170,8 +171,8 @@ def read_index(row: Any) -> IndexSpec:
         return row
     if isinstance(row, str):
         return make_index((row,), None, "persistent", {})
-    if isinstance(row, (list, tuple)):
-        return make_index(tuple(row), None, "persistent", {})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if is_row(row):
+        return make_index(tuple(row), None, "persistent", {})
     values = dict(row)
     fields = values.pop("fields", ())
     fields = (fields,) if isinstance(fields, str) else tuple(fields)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_list
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical
 from .fitting import misfit
@@ -211,7 +211,7 @@ def _number_text(value: Any) -> str:
 
 
 def _list_item(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
+    return value if is_list(value) else [value]
 
 
 def _boolean(value: Any) -> bool:
@@ -329,5 +329,5 @@ def _put(document: Any, pointer: list[Any], value: Json) -> None:
             fields.pop(last, None)
         else:
             fields[last] = value
-    elif isinstance(container, list) and isinstance(last, int) and last < len(container):  # pyright: ignore[reportUnknownArgumentType]
+    elif is_list(container) and isinstance(last, int) and last < len(container):
         container[last] = value

@@ -7,10 +7,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .._types import JsonObject, Stored
+from .._types import JsonObject, Stored, is_list, is_map
 from ..commands.replica import RemoteVersion
 from ..language.stored_documents import without
-from ..wire.frames import is_list, is_map
 from ..wire.http_json import as_read
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
-from .._types import JsonObject
+from .._types import JsonObject, is_map
 from ..client.databases import ping
 from ..commands import (
     CollectionKind,
@@ -40,7 +40,6 @@ from ..errors import (
 )
 from ..wire.exchange import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
 from ..wire.faults import Subject
-from ..wire.frames import is_map
 from ..wire.http_json import as_read
 from ..wire.names import quoted
 from ..wire.url import ServerAddress

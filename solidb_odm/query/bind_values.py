@@ -184,7 +184,7 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
             hint=f"values([{model.__name__}(..), ..]) or values([{{'name': ..}}, ..])",
         )
     try:
-        return model.model_validate(dict(row), by_alias=True, by_name=True)  # pyright: ignore[reportUnknownArgumentType]
+        return model.model_validate(dict(cast("Mapping[str, Any]", row)), by_alias=True, by_name=True)
     except ValidationError as error:
         raise SchemaViolation(
             f"row {place} of values() does not fit {model.__name__}: {first_problem(error)}",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol, cast
 
+from .._types import is_tuple
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expiry import CLOCK, Clock
@@ -234,8 +235,8 @@ def substitute(node: q.Expression, replacements: dict[q.Expression, q.Expression
 def _rebuild(node: Any, replacements: dict[q.Expression, q.Expression]) -> Any:
     if isinstance(node, q.Expression) and node in replacements:
         return replacements[node]
-    if isinstance(node, tuple):
-        return tuple(_rebuild(part, replacements) for part in node)  # pyright: ignore[reportUnknownVariableType]
+    if is_tuple(node):
+        return tuple(_rebuild(part, replacements) for part in node)
     if not is_dataclass(node) or isinstance(node, type):
         return node
     changed = {
@@ -250,8 +251,8 @@ def names_in(node: Any) -> set[str]:
     """Return the variables a node mentions."""
     if isinstance(node, q.Name):
         return {node.name}
-    if isinstance(node, tuple):
-        return set[str]().union(*(names_in(part) for part in node))  # pyright: ignore[reportUnknownVariableType]
+    if is_tuple(node):
+        return set[str]().union(*(names_in(part) for part in node))
     if is_dataclass(node) and not isinstance(node, type):
         return set[str]().union(*(names_in(getattr(node, field.name)) for field in fields(node)))
     return set()

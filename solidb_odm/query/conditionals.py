@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from .._types import is_tuple
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.expression import Expression, Predicate, Value, lift
@@ -68,7 +69,7 @@ def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
 
 def is_pair(branch: Any) -> bool:
     """Return whether a branch of ``case`` is a condition and a value."""
-    return isinstance(branch, tuple) and sum(1 for _ in branch) == 2  # pyright: ignore[reportUnknownVariableType]
+    return is_tuple(branch) and sum(1 for _ in branch) == 2
 
 
 def _alike(values: list[Any], what: str) -> list[Expression]:

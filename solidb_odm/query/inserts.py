@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 from .._dataclasses import dataclass
-from .._types import JsonObject
+from .._types import JsonObject, is_map
 from ..commands import IndexSpec
 from ..errors import UsageError
 from ..language import decimals
@@ -164,13 +164,13 @@ def _paths(index: IndexSpec) -> list[tuple[str, ...]]:
 def _value_at(document: JsonObject, path: tuple[str, ...], model: type[Document]) -> Any:
     value: Any = document
     for step in path:
-        value = value.get(step) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        value = value.get(step) if is_map(value) else None
     if value is None:
         raise UsageError(
             f"upsert({model.__name__}) can't find a document by {'.'.join(path)}: a row has none",
             hint="give each row a value, or a key",
         )
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return value
 
 
 def _nth(row: str, number: int) -> q.Expression:
@@ -179,7 +179,7 @@ def _nth(row: str, number: int) -> q.Expression:
 
 def _rows(model: type[Document], rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
     given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
-    named = [by_names(model, each) if isinstance(each, Mapping) else each for each in given]  # pyright: ignore[reportUnknownArgumentType]
+    named = [by_names(model, cast(Any, each)) if isinstance(each, Mapping) else each for each in given]
     return [*named, fields] if fields else named
 
 

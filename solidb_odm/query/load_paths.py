@@ -89,10 +89,11 @@ def reference_hop(field: FieldRef) -> LinkHop | EndHop:
 
 
 def _hop(step: Any, given: Any) -> Hop:
+    owner: type[Document] = getattr(step, "__solidb_owner__", None) or Document
     if isinstance(step, BackReference):
-        return BackHop(step.__solidb_owner__ or Document, step)  # pyright: ignore[reportUnknownArgumentType]
+        return BackHop(owner, cast(Any, step))
     if isinstance(step, Neighbours):
-        return NeighbourHop(step.__solidb_owner__ or Document, step)  # pyright: ignore[reportUnknownArgumentType]
+        return NeighbourHop(owner, cast(Any, step))
     place, names, annotation = _way(step, given)
     if names[0] in ("from_", "to") and getattr(place.source, "__solidb_kind__", None) == "edge":
         return EndHop(place.source, names[0], end_target(place))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeAlias, cast
 
+from .._types import is_tuple
 from ..language import nodes as q
 from ..model.class_cache import cached_by_class
 from ..model.declaration.registry import Registry
@@ -96,8 +97,8 @@ def _forms_of(_model: Any) -> Store:
 
 def _local_models(form: Form) -> Iterator[Any]:
     for part in form:
-        if isinstance(part, tuple):
-            yield from _local_models(part)  # pyright: ignore[reportUnknownArgumentType]
+        if is_tuple(part):
+            yield from _local_models(part)
         elif isinstance(part, type) and issubclass(part, Document) and "<locals>" in part.__qualname__:
             yield part
 
@@ -132,8 +133,8 @@ def _clause(clause: Any, values: list[Any]) -> Any:
     if isinstance(clause, int):  # a LIMIT or OFFSET, of which 0 is none
         values.append(clause)
         return bool(clause)
-    if isinstance(clause, tuple):
-        return tuple(_clause(each, values) for each in clause)  # pyright: ignore[reportUnknownVariableType]
+    if is_tuple(clause):
+        return tuple(_clause(each, values) for each in clause)
     if isinstance(clause, Expression):
         return _part(clause, values)
     if isinstance(clause, Ordering):

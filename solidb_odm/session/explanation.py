@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, cast
 
 from .._dataclasses import dataclass
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_list, is_map
 from ..commands import ExplainQuery, Operation
 from ..errors import UsageError
 from ..query.raw import sdbql
@@ -90,14 +90,14 @@ def _part(title: str, lines: list[str]) -> Iterator[str]:
 def _outline(value: Json, depth: int = 0) -> list[str]:
     """Write an object as indented lines, leaving out what says nothing."""
     lines: list[str] = []
-    if isinstance(value, dict):
-        for name, inner in cast(JsonObject, value).items():
+    if is_map(value):
+        for name, inner in value.items():
             if isinstance(inner, (dict, list)) and inner and len(_short(inner)) > _WIDE:
                 lines += [f"{'  ' * depth}{name}:", *_outline(inner, depth + 1)]
             elif inner not in (None, [], {}):
                 lines.append(f"{'  ' * depth}{name}: {_short(inner)}")
-    elif isinstance(value, list):
-        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+    elif is_list(value):
+        for inner in value:
             first, *others = _outline(inner, depth + 1) or [""]
             lines += [f"{'  ' * depth}- {first.lstrip()}", *others]
     else:

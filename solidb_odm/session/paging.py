@@ -231,7 +231,7 @@ def _unique(source: Any) -> tuple[Expression, ...]:
     statement = cast(Any, source.__solidb_statement__)
     labels = [each.label for each in statement.columns]
     shown = [each.expression for each in statement.columns]
-    if isinstance(statement, Select):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(statement, Select):
         shown = [each.expression if isinstance(each, Labelled) else each for each in shown]
         if statement.is_distinct or (statement.groups and all(map(_among(shown), statement.groups))):
             return tuple(getattr(source, label) for label in labels)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
+from .._types import is_tuple
 from ..errors import MultipleResultsError, NoResultError, UsageError, missing
 from ..model.document import Document
 from ..model.edge import Edge
@@ -253,7 +254,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
 
 
 def _mark(row: Any) -> Any:
-    return tuple(_mark(each) for each in row) if isinstance(row, tuple) else _of(row)  # pyright: ignore[reportUnknownVariableType]
+    return tuple(_mark(each) for each in row) if is_tuple(row) else _of(row)
 
 
 def _of(value: Any) -> Any:

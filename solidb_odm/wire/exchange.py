@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from .._backoff import pause
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_map
 from ..commands import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .faults import NOWHERE, Subject, fault
-from .frames import HEADER, MAX_FRAME, frame, is_map, pack, unsuitable
+from .frames import HEADER, MAX_FRAME, frame, pack, unsuitable
 from .responses import Answer, Refusal, decode
 from .round_trips import RequestEvent
 

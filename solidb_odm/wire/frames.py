@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 import msgpack as _msgpack
 
-from .._types import Json, JsonObject
+from .._types import Json, is_map
 from ..errors import MessageTooLarge, ProtocolError
 
 MAGIC = b"solidb-drv-v1\0"
@@ -132,16 +132,6 @@ def unpack(payload: bytes) -> Json:
 def unreadable(problem: Exception) -> ProtocolError:
     """Return the error of an answer that can't be unpacked."""
     return ProtocolError(f"the server sent something that is not MessagePack: {problem}")
-
-
-def is_map(value: Json) -> TypeGuard[JsonObject]:
-    """Return whether an unpacked value is a map."""
-    return isinstance(value, dict)
-
-
-def is_list(value: Json) -> TypeGuard[list[Json]]:
-    """Return whether an unpacked value is a list."""
-    return isinstance(value, list)
 
 
 def unsuitable(value: Json, path: str = "") -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from .._types import Json
+from .._types import Json, is_map
 from ..errors import (
     AuthError,
     ConnectionFailed,
@@ -28,7 +28,6 @@ from ..errors import (
     SolidbError,
 )
 from .exchange import HttpAnswer, HttpCall
-from .frames import is_map
 from .http_json import encode
 from .round_trips import RequestEvent
 from .url import Host, ServerAddress

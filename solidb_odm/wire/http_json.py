@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from .._types import Json
-from .frames import is_list, is_map
+from .._types import Json, is_list, is_map
 
 _POWERS: Final = [float(f"1e{exponent}") for exponent in range(309)]
 _MOST: Final = 2**64

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._types import Json
+from .._types import Json, is_list, is_map
 from ..errors import ProtocolError
-from .frames import UNPACKING, is_list, is_map, unpackb, unreadable
+from .frames import UNPACKING, unpackb, unreadable
 
 
 class Refusal(NamedTuple):

@@ -17,6 +17,7 @@ from weakref import getweakrefcount
 
 from pydantic import BaseModel
 
+from .._types import is_map
 from ..model.type_inspection import UNCHANGEABLE
 
 _SEQUENCES = (list, set, deque)
@@ -165,9 +166,9 @@ def _is_open_model(kind: Any) -> bool:
 
 def _holds_plain_values(value: Any) -> bool:
     """Return whether all that a list, set or dictionary holds is text, numbers and the like."""
-    if isinstance(value, dict):
-        return _PLAIN.issuperset(map(type, value.values()))  # pyright: ignore[reportUnknownArgumentType]
-    return isinstance(value, _SEQUENCES) and _PLAIN.issuperset(map(type, value))  # pyright: ignore[reportUnknownArgumentType]
+    if is_map(value):
+        return _PLAIN.issuperset(map(type, value.values()))
+    return isinstance(value, _SEQUENCES) and _PLAIN.issuperset(map(type, cast("Iterable[Any]", value)))
 
 
 def _is_container(value: Any) -> bool:
@@ -191,10 +192,10 @@ def _is_frozen(value: Any) -> bool:
 def _inside(value: Any) -> Iterator[Any]:
     """Yield what a value refers to directly."""
     if isinstance(value, (*_SEQUENCES, *_FIXED)):
-        yield from value  # pyright: ignore[reportUnknownVariableType]
+        yield from cast("Iterable[Any]", value)
         return
-    if isinstance(value, dict):
-        yield from value.values()  # pyright: ignore[reportUnknownVariableType]
+    if is_map(value):
+        yield from value.values()
         return
     if isinstance(value, BaseModel):
         yield from (value.__dict__, value.__pydantic_extra__, value.__pydantic_private__)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from .._dataclasses import dataclass
-from .._types import Body, Json, JsonObject
+from .._types import Body, Json, JsonObject, is_map, is_row
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from ..model.document_state import state_of
 from ..model.stored.codec import body_value, encode_text, encode_value, sort_lists, validate
@@ -34,15 +34,15 @@ class Difference:
 
 def identical(one: Json, other: Json) -> bool:
     """Return whether two JSON values are the same, with the same types of numbers."""
-    if type(one) is not type(other):
+    kind = one.__class__
+    if kind is not other.__class__:
         return False
-    if isinstance(one, dict):
-        return len(one) == len(other) and all(  # pyright: ignore[reportUnknownArgumentType]
-            name in other and identical(value, other[name])
-            for name, value in one.items()  # pyright: ignore[reportUnknownVariableType]
+    if kind is dict:
+        return len(one) == len(other) and all(
+            name in other and identical(value, other[name]) for name, value in one.items()
         )
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(identical, one, other))  # pyright: ignore[reportUnknownArgumentType]
+    if kind is list:
+        return len(one) == len(other) and all(map(identical, one, other))
     return bool(one == other)
 
 
@@ -193,10 +193,10 @@ def _sets_more(now: Any, before: Any) -> bool:
         return bool(now.model_fields_set - before.model_fields_set) or any(
             _sets_more(value, before.__dict__.get(name)) for name, value in own.items()
         )
-    if isinstance(now, dict) and isinstance(before, dict):
-        return any(_sets_more(value, before.get(name)) for name, value in now.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType]
-    if isinstance(now, (list, tuple)) and isinstance(before, (list, tuple)):
-        return any(map(_sets_more, now, before))  # pyright: ignore[reportUnknownArgumentType]
+    if is_map(now) and is_map(before):
+        return any(_sets_more(value, before.get(name)) for name, value in now.items())
+    if is_row(now) and is_row(before):
+        return any(map(_sets_more, now, before))
     return False
 
 

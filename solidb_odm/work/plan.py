@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Final, cast
 
-from .._types import Body
+from .._types import Body, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..model.declaration.mapping import Mapping
@@ -261,8 +261,8 @@ def _values(body: Body | None, fields: Sequence[str]) -> str | None:
 
 def _at(value: Any, path: str) -> Any:
     for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return value  # pyright: ignore[reportUnknownVariableType]
+        value = value.get(step) if is_map(value) else None
+    return value
 
 
 def _named(error: UniqueViolation, giver: Document, taker: Document) -> UniqueViolation:

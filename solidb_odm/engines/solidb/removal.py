@@ -11,12 +11,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from ..._types import JsonObject
+from ..._types import JsonObject, is_map
 from ...commands import NullsRemoved, RemoveNulls, call
 from ...errors import ProtocolError
 from ...wire.exchange import Exchange, HttpAnswer, HttpCall, http_fault, over_http
 from ...wire.faults import Subject
-from ...wire.frames import is_map
 
 _BYTES_AT_ONCE: Final = 1024 * 1024
 _CHANGE_SIZE: Final = 2048  # with the longest key, and names of a database and a collection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from ..._types import Json, JsonObject
+from ..._types import Json, JsonObject, is_tuple
 from ...errors import QueryError
 from .arguments import finite, number, text
 from .built_in import PROPAGATE_ANY, PROPAGATE_TWO, REFUSE, Family
@@ -127,8 +127,8 @@ def geo_equals(left: Json, right: Json) -> Json:
 
 
 def _same(a: Json, b: Json) -> bool:
-    if isinstance(a, tuple):
-        return near(a, b)  # pyright: ignore[reportUnknownArgumentType]  # a Point
+    if is_tuple(a):
+        return near(a, b)
     return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
 
 

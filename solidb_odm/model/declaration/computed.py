@@ -130,8 +130,8 @@ def _function(attribute: Any) -> FunctionType | None:
     if isinstance(attribute, property):
         attribute = attribute.fget
     elif isinstance(attribute, cached_property):
-        attribute = attribute.func  # pyright: ignore[reportUnknownMemberType]
-    return attribute if isinstance(attribute, FunctionType) else None  # pyright: ignore[reportUnknownVariableType]
+        attribute = getattr(cast(object, attribute), "func", None)
+    return attribute if isinstance(attribute, FunctionType) else None
 
 
 def _attributes_of(function: FunctionType) -> list[str] | None:

@@ -6,7 +6,7 @@ They only hold what was said; ``mapping`` checks them against the model and make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -159,4 +159,4 @@ class VectorIndex(Index):
 
 
 def _is_by_path(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(path, str) for path in value)  # pyright: ignore[reportUnknownVariableType]
+    return isinstance(value, Mapping) and all(isinstance(path, str) for path in cast(Any, value))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError, missing
@@ -115,7 +115,7 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
         return Comparison(*among(tested, values, operator))
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
-    listed: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]
+    listed: list[Any] = list(cast(Any, values))
     return Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError
 
 from ..._dataclasses import dataclass
+from ..._types import is_list
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
@@ -258,8 +259,8 @@ def encode_element(items: Expression, value: Any) -> Any:
         encoded = encode_field(place.owner, place.name, [value])
     except (PydanticSerializationError, TypeError, KeyError):
         return encode_as(None, "", inner, value)
-    if isinstance(encoded, list) and len(encoded) == 1:  # pyright: ignore[reportUnknownArgumentType]
-        return encoded[0]  # pyright: ignore[reportUnknownVariableType]
+    if is_list(encoded) and len(encoded) == 1:
+        return encoded[0]
     return encode_as(None, "", inner, value)
 
 

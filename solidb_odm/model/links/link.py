@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args, overload
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -132,7 +132,7 @@ class Link(Generic[D]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (Link, Document)):
-            return self.id == other.__solidb_reference__()  # pyright: ignore[reportUnknownMemberType]
+            return bool(self.id == cast(Any, other).__solidb_reference__())
         return self.id == other if isinstance(other, str) else NotImplemented
 
     def __hash__(self) -> int:

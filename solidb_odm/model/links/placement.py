@@ -6,13 +6,14 @@ assigned becomes a link at once, what is put into a list, dict or embedded model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from ..._dataclasses import dataclass
+from ..._types import is_list, is_map, is_tuple
 from ...errors import UsageError
 from .. import type_inspection
 from ..class_cache import cached_by_annotation, cached_by_class
@@ -95,10 +96,10 @@ def _notes(annotation: Any) -> Iterator[Any]:
 
 def inside(value: Any) -> Iterator[Any]:
     """Return an embedded model or a link, or those in a list or dict, at any depth."""
-    if isinstance(value, dict):
-        value = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportUnknownMemberType]
+    if is_map(value):
+        value = list(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        for each in value:  # pyright: ignore[reportUnknownVariableType]
+        for each in cast("Iterable[Any]", value):
             yield from inside(each)
     elif value is not None:
         yield value
@@ -165,17 +166,17 @@ def _as_link(link: Any, value: Any, takes_text: bool) -> Any:
 
 
 def _in_container(read: Reader, value: Any) -> Any:
-    if isinstance(value, list):
-        for place, each in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if is_list(value):
+        for place, each in enumerate(value):
             if (made := read(each)) is not each:
                 value[place] = made
-    elif isinstance(value, dict):
-        for name, each in value.items():  # pyright: ignore[reportUnknownVariableType]
+    elif is_map(value):
+        for name, each in value.items():
             if (made := read(each)) is not each:
                 value[name] = made
-    elif isinstance(value, tuple):
-        return tuple(read(each) for each in value)  # pyright: ignore[reportUnknownVariableType]
-    return value  # pyright: ignore[reportUnknownVariableType]
+    elif is_tuple(value):
+        return tuple(read(each) for each in value)
+    return value
 
 
 def _in_model(model: Any, value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from ..._types import Body, JsonObject
+from ..._types import Body, JsonObject, is_list, is_map
 from ...errors import InvalidDocument, LoadError, SchemaViolation
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
@@ -147,10 +147,10 @@ def _form(mapping: Mapping, document: Any, name: str) -> Any:
 
 def sort_lists(value: Any) -> Any:
     """Return JSON with its lists sorted, for values that hold sets, whose JSON has no order of its own."""
-    if isinstance(value, list):
-        return sorted((sort_lists(item) for item in value), key=repr)  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, dict):
-        return {name: sort_lists(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        return sorted((sort_lists(item) for item in value), key=repr)
+    if is_map(value):
+        return {name: sort_lists(inner) for name, inner in value.items()}
     return value
 
 
@@ -244,11 +244,11 @@ def _check_exact(mapping: Mapping, document: Any, value: Any, path: str) -> None
         if not is_exact(value):
             problem = f"{path.lstrip('.')} = {inexact_number(value)}"
             raise _inexact(mapping, document, problem, NUMBER_HINT)
-    elif isinstance(value, dict):
-        for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+    elif is_map(value):
+        for name, inner in value.items():
             _check_exact(mapping, document, inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    elif is_list(value):
+        for position, inner in enumerate(value):
             _check_exact(mapping, document, inner, f"{path}[{position}]")
 
 

@@ -5,12 +5,13 @@ Pydantic lets a field hold an instance of a subclass, writes the declared fields
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from pydantic import BaseModel
 
-from .forms import LOSSY, is_map, is_row, schemas_in
+from ..._types import is_map, is_row
+from .forms import LOSSY, schemas_in
 
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
@@ -56,7 +57,7 @@ def instances(value: Any) -> Iterator[Any]:
         for each in value.values():
             yield from instances(each)
     elif isinstance(value, (list, tuple, set, frozenset)):
-        for each in value:  # pyright: ignore[reportUnknownVariableType]
+        for each in cast("Iterable[Any]", value):
             yield from instances(each)
 
 

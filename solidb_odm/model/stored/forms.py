@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema, to_json
 
 from ..._dataclasses import dataclass
+from ..._types import is_map, is_row
 from ..class_cache import cached_by_annotation
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
@@ -111,16 +112,6 @@ def _settings(schema: Any) -> CoreConfig:
 def stored_schema(schema: CoreSchema) -> Any:
     """Return the schema for the database; the same object if nothing has to differ."""
     return _Rewriting().part(schema, {})
-
-
-def is_map(part: Any) -> bool:
-    """Return whether a part of a schema is a dictionary: a schema, or schemas by names."""
-    return isinstance(part, dict)
-
-
-def is_row(part: Any) -> bool:
-    """Return whether a part of a schema is a list of such."""
-    return isinstance(part, (list, tuple))
 
 
 def schemas_in(part: Any) -> list[Any]:

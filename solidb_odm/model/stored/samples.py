@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import SchemaValidator, ValidationError
 
-from .forms import is_map, is_row
+from ..._types import is_map, is_row
 
 _DEPTH = 4
 _EACH = 3

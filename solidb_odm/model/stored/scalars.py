@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 from uuid import UUID
 
 from pydantic_core import (
@@ -28,6 +28,7 @@ from pydantic_core import (
     to_jsonable_python,
 )
 
+from ..._types import is_list, is_map
 from .. import type_inspection
 
 MINIMUM, MAXIMUM = -(1 << 63), (1 << 64) - 1
@@ -165,13 +166,13 @@ def _check_json(value: Any) -> None:
     if isinstance(value, (int, float)):
         if not is_exact(value):
             raise InexactValueError(inexact_number(value), NUMBER_HINT)
-    elif isinstance(value, dict):
-        for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+    elif is_map(value):
+        for name, inner in cast("dict[Any, Any]", value).items():
             if not isinstance(name, str):
                 raise InexactValueError(f"the key {name!r} would be read as a text")
             json_value(inner)
-    elif isinstance(value, list):
-        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+    elif is_list(value):
+        for inner in value:
             json_value(inner)
     elif not isinstance(value, str):
         kind = type(value).__name__

@@ -29,7 +29,7 @@ from pydantic_core import (
     core_schema,
 )
 
-from ..._types import Json, JsonObject
+from ..._types import Json, JsonObject, is_list, is_map
 from ...language.stored_documents import SYSTEM_ATTRIBUTES
 from .forms import ADAPTED, stored_schema
 
@@ -332,13 +332,13 @@ def _with_system(schema: JsonObject) -> JsonObject:
 
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
-    if isinstance(part, list):
-        return [_renamed(member, names) for member in part]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(part, dict):
+    if is_list(part):
+        return [_renamed(member, names) for member in part]
+    if not is_map(part):
         return part
     return {
         key: f"#/$defs/{names[value.rpartition('/')[2]]}"
         if key == "$ref" and isinstance(value, str) and value.rpartition("/")[2] in names
         else _renamed(value, names)
-        for key, value in cast("dict[str, Any]", part).items()
+        for key, value in part.items()
     }

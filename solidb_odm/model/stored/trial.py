@@ -27,9 +27,10 @@ from pydantic_core import (
     to_json,
 )
 
+from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from .field_schemas import field_reader, field_schema
-from .forms import ADAPTED, LOSSY, is_map, is_row, nodes_in, stored_form, stored_schema
+from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
 from .samples import Samples, hard, members, shell_of
 
 _HINT = "or Annotated[.., Lossy()] stores it all the same"
@@ -235,10 +236,10 @@ def same(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, BaseModel) or hasattr(one, "__dataclass_fields__"):
         return same(vars(one), vars(other)) if hasattr(one, "__dict__") else bool(one == other)
-    if isinstance(one, dict):
-        return len(one) == len(other) and all(name in other and same(one[name], other[name]) for name in one)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(same, one, other))  # pyright: ignore[reportUnknownArgumentType]
+    if is_map(one):
+        return len(one) == len(other) and all(name in other and same(one[name], other[name]) for name in one)
+    if is_row(one):
+        return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
 
 
