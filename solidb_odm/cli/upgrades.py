@@ -161,6 +161,9 @@ def plan(context: Context) -> None:
     ]
     head = ("revision", "operation", "collection", "documents", "loses", "seconds", "reversible", "phase")
     print_table(head, rows) if rows else print("nothing to do")
+    for step in found.steps:
+        if step.may_repeat:
+            print(f"note: if {step.revision} is killed just after this query, it runs again: {step.text}")
 
 
 def check(context: Context) -> int:

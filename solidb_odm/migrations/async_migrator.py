@@ -64,7 +64,11 @@ class AsyncMigrator(MigratorBase):
 
     async def plan(self, target: str = "head", *, phase: str = "contract") -> Plan:
         """Return what going to a revision would do."""
-        return await self._ask(reports.plan(self.history(), target, phase))
+        return await self._ask(
+            reports.plan(
+                self.history(), target, phase, is_file=self.engine.capabilities.interactive_transactions
+            )
+        )
 
     async def check(self, *, documents: bool = False) -> Check:
         """Return what of models, revisions and database differs."""

@@ -37,6 +37,26 @@ def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") ->
     return _inside(shape, value, defs, where)
 
 
+def undeclared(shape: JsonObject, value: Json, defs: JsonObject) -> str | None:
+    """Return an attribute of a closed model that is not declared, None if there is none."""
+    return misfit(_outline(shape), value, {name: _outline(each) for name, each in defs.items()})
+
+
+def _outline(shape: JsonObject) -> JsonObject:
+    """Return a shape that says where attributes are declared, and nothing of values."""
+    made: JsonObject = {name: shape[name] for name in ("ref", "extra") if name in shape}
+    if "anyOf" in shape:
+        made["anyOf"] = [_outline(each) for each in shape["anyOf"]]
+    for name in ("items", "values"):
+        if isinstance(shape.get(name), dict):
+            made[name] = _outline(shape[name])
+    if "fields" in shape:
+        made["fields"] = {
+            name: {**_outline(each), "optional": True} for name, each in shape["fields"].items()
+        }
+    return made
+
+
 def _inside(shape: JsonObject, value: Any, defs: JsonObject, where: str) -> str | None:
     if is_map(value):
         return _object(shape, value, defs, where)

@@ -68,7 +68,11 @@ class Migrator(MigratorBase):
 
     def plan(self, target: str = "head", *, phase: str = "contract") -> Plan:
         """Return what going to a revision would do."""
-        return self._ask(reports.plan(self.history(), target, phase))
+        return self._ask(
+            reports.plan(
+                self.history(), target, phase, is_file=self.engine.capabilities.interactive_transactions
+            )
+        )
 
     def check(self, *, documents: bool = False) -> Check:
         """Return what of models, revisions and database differs."""

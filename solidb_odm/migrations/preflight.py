@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from .._types import Json, JsonObject, is_map
 from ..commands import DescribeCollection, IndexSpec, Operation, call
 from ..errors import DataLossRefused, InvalidDocuments
 from ..model.stored.shape import canonical
-from .fitting import misfit
+from .fitting import misfit, undeclared
 from .ledger import body_of
 from .passes import read_page
 from .paths import parse_path, slots, split_target
@@ -34,6 +34,7 @@ class _Look:
     expiring: list[IndexSpec] = field(default_factory=list[IndexSpec])
     lost: list[str] = field(default_factory=list[str])
     narrows: bool = False
+    closes: bool = False
     is_open: bool = True
     result: Collection | None = None
 
@@ -62,7 +63,7 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
     """
     for look in _looks(copy_of(before), steps):
         if undoes:
-            look.transforms, look.unique, look.narrows = [], [], False
+            look.transforms, look.unique, look.narrows, look.closes = [], [], False, False
         if (yield from call(DescribeCollection(look.source))) is None:
             continue
         found = yield from _read(look)
@@ -101,7 +102,7 @@ def _looks(state: State, steps: list[Step]) -> Iterator[_Look]:
         look.result = state.get(step["new"] if step.operation == "rename_collection" else collection)
     for look in looks.values():
         strict = look.result is not None and look.result.validation == "strict"
-        if look.source and (look.unique or look.expiring or look.lost or look.narrows):
+        if look.source and (look.unique or look.expiring or look.lost or look.narrows or look.closes):
             look.narrows = look.narrows and strict
             yield look
 
@@ -125,6 +126,7 @@ def _note(look: _Look, step: Step, declared: Collection | None) -> None:
         look.lost.append(step.path or step.collection)
     if step.operation in ("alter_field", "set_schema"):
         look.narrows = True
+        look.closes = look.closes or "'extra': 'forbid'" in repr(step.arguments)
     if (transform := transform_of(step, declared)) is not None:
         if step.operation == "alter_field":
             look.unique = look.unique or []
@@ -167,6 +169,9 @@ def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document:
     if look.narrows and look.result is not None and (problem := misfit_of(look.result, document)):
         found.add(key, problem)
         return
+    if look.closes and look.result is not None and (problem := misfit_of(look.result, document, undeclared)):
+        found.add(key, problem)
+        return
     if any(_is_over(_at(document, index.fields[0]), index.seconds) for index in look.expiring):
         found.expired += 1
 
@@ -178,12 +183,16 @@ def _loses(look: _Look, document: JsonObject) -> int:
     return 0
 
 
-def misfit_of(collection: Collection, document: JsonObject) -> str | None:
+def misfit_of(
+    collection: Collection,
+    document: JsonObject,
+    judge: Callable[[JsonObject, Json, JsonObject], str | None] = misfit,
+) -> str | None:
     """Return what keeps a document from fitting its collection, None if nothing does."""
     shape = collection.shapes.get(document.get("_type", ""))
     shapes: list[JsonObject] = [shape] if shape is not None else list(collection.shapes.values())
     body = {name: value for name, value in document.items() if name not in ("_key", "_type")}
-    problems: list[str | None] = [misfit(each, body, each.get("defs", {})) for each in shapes]
+    problems: list[str | None] = [judge(each, body, each.get("defs", {})) for each in shapes]
     return None if not problems or None in problems else problems[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ from .runner import Task, applied_ids, changed_ids, downgrade_tasks, upgrade_tas
 from .state import State, copy_of
 from .steps import UNSET, Step, phase_of, step_text
 
-_SECONDS_A_DOCUMENT = 2e-5
+_SAMPLE = 200
+_READS_A_CHANGE = 3
+"""What it takes to read, change and write a document, in the time it takes to read one."""
 _OVER_DOCUMENTS = (
     "add_field", "drop_field", "rename_field", "alter_field", "for_each", "recompute", "upgrade_documents",
     "rename_type", "create_index", "rename_collection", "drop_collection",
@@ -32,7 +35,9 @@ _OVER_DOCUMENTS = (
 class PlannedStep:
     """One step that is to be run: what it costs and what it takes.
 
-    ``loses`` are the documents that lose values for good; what the attic keeps is not lost.
+    ``loses`` are the documents that lose values for good; what the attic keeps is not lost. ``seconds``
+    follow from the time that some of the documents take to be read. ``may_repeat`` says that a step that is
+    killed just when it is done is run again: a query on a server.
     """
 
     revision: str
@@ -44,6 +49,7 @@ class PlannedStep:
     reversible: bool
     phase: str
     text: str
+    may_repeat: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def current_of(history: History, ledger: Ledger) -> Current:
     return Current(tips or lost, changed_ids(history, ledger), running)
 
 
-def plan(history: History, target: str, phase: str) -> Operation[Plan]:
+def plan(history: History, target: str, phase: str, *, is_file: bool) -> Operation[Plan]:
     """Return what going to a target would do, with the numbers of this database."""
     ledger = yield from read_ledger()
     applied = applied_ids(history, ledger)
@@ -127,12 +133,13 @@ def plan(history: History, target: str, phase: str) -> Operation[Plan]:
     if not tasks and applied - wanted:
         tasks = downgrade_tasks(history, applied, target)
     steps: list[PlannedStep] = []
+    paces: dict[str, float] = {}
     for task in tasks:
-        steps += yield from _planned(task)
+        steps += yield from _planned(task, paces, is_file)
     return Plan(steps)
 
 
-def _planned(task: Task) -> Operation[list[PlannedStep]]:
+def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[list[PlannedStep]]:
     state, names = copy_of(task.before), dict[str, str]()
     found: list[PlannedStep] = []
     for step in task.plain_steps:
@@ -143,6 +150,8 @@ def _planned(task: Task) -> Operation[list[PlannedStep]]:
         documents = 0
         if step.operation in _OVER_DOCUMENTS:
             documents = yield from _count(source)
+        if documents and source not in paces:
+            paces[source] = yield from _pace(source)
         back = reversal(state, step)
         reversible = not any(each.operation == "irreversible" for each in back)
         loses = documents if step.get("keep", True) is False else 0
@@ -154,13 +163,21 @@ def _planned(task: Task) -> Operation[list[PlannedStep]]:
                 step.collection,
                 documents,
                 loses,
-                round(documents * _SECONDS_A_DOCUMENT, 2),
+                round(documents * _READS_A_CHANGE * paces.get(source, 0), 3),
                 reversible,
                 phase_of(step),
                 step_text(step),
+                step.operation == "execute" and not is_file,
             )
         )
     return found
+
+
+def _pace(collection: str) -> Operation[float]:
+    """Return the seconds that one document takes to be read."""
+    begun = time.perf_counter()
+    page = yield from read_page(collection, "", _SAMPLE)
+    return (time.perf_counter() - begun) / max(len(page), 1)
 
 
 def _count(collection: str) -> Operation[int]:

@@ -164,7 +164,7 @@ def _locked(run: Run, history: History) -> Operation[Ledger]:
         what = "is missing" if missing else "is not what has run on this database"
         raise RevisionChanged(
             f"revision {', '.join(missing or changed)} {what}",
-            hint="restore the file (git checkout), or accept it as it is: solidb-odm stamp head",
+            hint=f"restore the file (git checkout), or accept it as it is: solidb-odm stamp {changed[0]}",
         )
     return ledger
 
@@ -290,10 +290,15 @@ def _revision_rows(ids: Sequence[str]) -> Operation[list[tuple[str, str]]]:
 
 
 def stamp(run: Run, history: History, target: str, *, purge: bool = False) -> Operation[list[Revision]]:
-    """Note that the database is at a target, and run nothing; checksums are taken as they are."""
+    """Note that the database is at a target, and run nothing; checksums are taken as they are.
+
+    A revision that has run and is changed, or missing, is accepted as it is: nothing else moves.
+    """
     yield from acquire(run)
     yield from prepare()
     ledger = yield from read_ledger()
+    if target in changed_ids(history, ledger):
+        return (yield from _accept(run, history, target))
     wanted = history.target(target, applied_ids(history, ledger))
     chosen = [revision for revision in history.ordered() if revision.id in wanted]
     old = yield from _revision_rows(sorted(ledger.checksums))
@@ -304,3 +309,11 @@ def stamp(run: Run, history: History, target: str, *, purge: bool = False) -> Op
     if removals or rows:
         yield from write(run, [Removals(LEDGER, removals), Inserts(LEDGER, rows)])
     return chosen
+
+
+def _accept(run: Run, history: History, changed: str) -> Operation[list[Revision]]:
+    old = yield from _revision_rows([changed])
+    known = history.by_id.get(changed)
+    rows = [] if known is None else [(f"rev-{changed}", _row(known))]
+    yield from write(run, [Removals(LEDGER, old), Inserts(LEDGER, rows)])
+    return [] if known is None else [known]

@@ -6,14 +6,17 @@ from functools import cache
 from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel
 
 from solidb_odm import Document, Index, RenamedFrom, Session, create_engine
 from solidb_odm.errors import (
     CollectionNotFound,
     ConfigurationError,
     DataLossRefused,
+    InvalidDocuments,
     MigrationError,
     PendingMigrations,
+    RevisionChanged,
     RevisionNotFound,
     SeveralHeads,
 )
@@ -237,3 +240,61 @@ def test_a_class_in_a_shared_collection_is_changed_alone(place: Place) -> None:
     assert migrator.check(documents=True).ok
     migrator.downgrade("-1")
     assert place.stored("vehicles") == before
+
+
+def test_one_changed_or_missing_revision_is_accepted_and_nothing_else_moves(place: Place) -> None:
+    first = place.write("aaaa", None, 'op.create_collection("things")')
+    place.write("bbbb", "aaaa", 'op.add_field("things", "n", "int", fill=3)')
+    migrator = place.migrator()
+    migrator.upgrade()
+    place.write("cccc", "bbbb", 'op.add_field("things", "m", "int", fill=4)')
+    place.write("aaaa", None, 'op.create_collection("things", kind="document", validation="lenient")')
+    with pytest.raises(RevisionChanged, match=r"aaaa(.|\n)*stamp aaaa"):
+        migrator.upgrade()
+    migrator.stamp("aaaa")
+    assert (migrator.current().revisions, migrator.current().changed) == (["bbbb"], [])
+    assert [each.id for each in migrator.upgrade()] == ["cccc"]
+    first.unlink()
+    (place.folder / "20260101_0000_bbbb_x.py").write_text(
+        'revision = "bbbb"\ndown_revision = None\ndef upgrade(op):\n    op.create_collection("things")\n'
+    )
+    migrator.stamp("aaaa")
+    migrator.stamp("bbbb")
+    assert migrator.current().changed == []
+
+
+def test_attributes_that_a_closed_model_does_not_declare_are_found_first(place: Place) -> None:
+    def wine(extra: Any) -> Any:
+        class Part(BaseModel):
+            model_config = {"extra": extra}
+
+        class Wine(Document, collection="closed_wines"):
+            model_config = {"extra": extra}
+            parts: list[Part] = []
+            n: int = 0
+
+        return Wine
+
+    place.go(wine("ignore"))
+    place.put(
+        "closed_wines",
+        {"_key": "a", "parts": [], "n": "none"},
+        {"_key": "b", "parts": [{"more": 1}]},
+        {"_key": "c", "more": 1},
+    )
+    with pytest.raises(InvalidDocuments, match="more is not declared") as caught:
+        place.go(wine("forbid"))
+    assert caught.value.keys == ["b", "c"]
+
+
+def test_a_plan_measures_the_documents_and_says_what_may_run_twice(place: Place) -> None:
+    place.write("aaaa", None, 'op.create_collection("things")')
+    query = "FOR d IN things UPDATE d WITH {m: 1} IN things"
+    place.write("bbbb", "aaaa", f'op.add_field("things", "n", "int", fill=3)\nop.execute("{query}")')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    assert [step.seconds for step in migrator.plan().steps] == [0, 0]
+    place.put("things", *({"_key": f"k{at}", "text": "x" * 1000} for at in range(300)))
+    add, execute = migrator.plan().steps
+    assert add.seconds > 0
+    assert (add.may_repeat, execute.may_repeat) == (False, place.engine.url.startswith("solidb:"))
