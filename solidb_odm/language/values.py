@@ -36,6 +36,7 @@ __all__ = [
     "finite",
     "float_text",
     "is_array",
+    "is_imprecise",
     "is_number",
     "is_object",
     "json_text",
@@ -64,6 +65,7 @@ __all__ = [
 
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**63 - 1
+_PRECISE: Final = 2**53
 MAX_JOINED: Final = 16 * 1024 * 1024
 """How long a text may become by joining: a server's answer can't be longer."""
 
@@ -225,6 +227,16 @@ def canonical(value: Json) -> Any:
     if kind is dict:
         return frozenset((key, canonical(item)) for key, item in value.items())
     return tuple(map(canonical, value))
+
+
+def is_imprecise(value: Json) -> bool:
+    """Return whether ``equal`` may find equal to a value what ``canonical`` tells from it: large numbers."""
+    kind = kind_of(value)
+    if kind is int or kind is float:
+        return bool(abs(value) >= _PRECISE)
+    if kind is list:
+        return any(map(is_imprecise, value))
+    return kind is dict and any(map(is_imprecise, value.values()))
 
 
 def sort_key(value: Json) -> tuple[Any, ...]:

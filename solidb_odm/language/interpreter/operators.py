@@ -253,7 +253,8 @@ def _membership(left: Value, right: Value, *, negated: bool) -> Value:
         item, memory = left(row), row[0].memory
         if memory_key not in memory:
             array = right(row)
-            members = frozenset(map(canonical, array)) if kind_of(array) is list else None
+            is_set = kind_of(array) is list and not any(map(values.is_imprecise, array))
+            members = frozenset(map(canonical, array)) if is_set else None
             memory[memory_key] = (array, members)
         array, members = memory[memory_key]
         found = contains(array, item) if members is None else canonical(item) in members

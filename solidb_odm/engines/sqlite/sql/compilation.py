@@ -10,7 +10,7 @@ from typing import Final
 from ....language import nodes
 from ....language.walk import walk
 from ..catalogue import Collection
-from .parameters import Parameters, value_type
+from .parameters import Parameters, list_type, value_type
 from .terms import Constant, Document, Getter, NotInSql, Term
 
 Scope = Mapping[str, Term]
@@ -126,10 +126,7 @@ class Compilation:
         if isinstance(node, nodes.Literal):
             return value_type(node.value)
         if isinstance(node, nodes.Array):
-            types = {self.type_of(item) for item in node.items}
-            if types <= {"string", "int", "number", "bool", "null"}:
-                return "list?" if "null" in types else "list"
-            return "array"
+            return list_type({self.type_of(item) for item in node.items})
         return "number"
 
     def _literal(self, value: nodes.Scalar) -> Constant:

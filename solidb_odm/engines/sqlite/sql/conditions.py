@@ -12,6 +12,7 @@ from ...._types import Json
 from ....language import nodes
 from .. import json_text
 from ..order_key import FALSE_KEY, FALSE_SQL, TRUE_SQL, order_key
+from .large_numbers import compared_as_floats, is_real
 from .terms import (
     Choice,
     Column,
@@ -77,6 +78,8 @@ def compared(left: Term, operator: nodes.ComparisonOperator, right: Term) -> Tru
     """Return ``left operator right`` for ``== != < <= > >=``."""
     if isinstance(left, Constant) and not isinstance(right, Constant):
         left, operator, right = right, _mirror(operator), left
+    if isinstance(right, Constant) and right.precision and left.kind in ("any", "number"):
+        return compared_as_floats(left, operator, right)
     if operator in ("==", "!="):
         return _equality(left, operator, right)
     if operator not in _MIRRORED:
@@ -176,6 +179,16 @@ def in_list(left: Term, placeholder: str, *, has_null: bool) -> Truth:
             "bool", f"(ifnull({among}, 0) OR {left.key} IS NULL)", f"({among} OR {left.key} IS NULL)"
         )
     return Truth("bool", f"ifnull({among}, 0)", among)
+
+
+def in_wide_list(left: Term, placeholder: str, floats: str, *, has_null: bool) -> Truth:
+    """Return ``left IN list`` where some of the list are integers that are no floats."""
+    exact = in_list(left, placeholder, has_null=has_null)
+    near = in_list(left, floats, has_null=False)
+    real = is_real(left.key)
+    return Truth(
+        "bool", f"({exact.sql} OR ({real} AND {near.sql}))", f"({exact.where} OR ({near.where} AND {real}))"
+    )
 
 
 def quantified(left: JsonPath, quantifier: str, element: Truth, alias: str) -> Truth:

@@ -21,6 +21,7 @@ from .conditions import (
     compared,
     first_present,
     in_list,
+    in_wide_list,
     keys_text,
     like,
     like_glob,
@@ -30,6 +31,7 @@ from .conditions import (
     quantified,
     truth_of,
 )
+from .large_numbers import with_floats
 from .terms import NULL, Column, Computed, Constant, Element, JsonPath, NotInSql, Structure, Term, Truth
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
@@ -145,13 +147,16 @@ def _membership(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
 
 
 def _in_constant(c: Compilation, left: Term, right: Constant, kind: str) -> Truth:
-    if not kind.startswith("list"):
-        raise NotInSql("IN with arrays or objects in the list")
+    if not kind.removeprefix("wide ").startswith("list"):
+        raise NotInSql("IN with arrays, objects or very large floats in the list")
     values = right.value
     if isinstance(left, Column):  # which would take a number for its text
         texts = c.parameters.add(lambda binds: keys_text(v for v in values(binds) if type(v) is str))
         return in_list(left, texts, has_null=False)
     placeholder = c.parameters.add(lambda binds: keys_text(values(binds)))
+    if kind.startswith("wide") and left.kind in ("any", "number"):
+        near = c.parameters.add(lambda binds: keys_text(with_floats(values(binds))))
+        return in_wide_list(left, placeholder, near, has_null=kind.endswith("?"))
     return in_list(left, placeholder, has_null=kind.endswith("?"))
 
 

@@ -17,17 +17,22 @@ from .terms import Binds, Constant, Getter, Kind
 Signature: TypeAlias = tuple[tuple[str, str], ...]
 
 _LIMIT = 2**63
+_EXACT = 2**53
+"""Up to here each integer is a float; beyond, the server compares an integer with a float as a float."""
 _KINDS: dict[str, Kind] = {
     "null": "null",
     "bool": "bool",
     "int": "number",
     "number": "number",
+    "wide": "number",
+    "large": "number",
     "string": "string",
     "array": "array",
     "list": "array",
+    "wide list": "array",
     "object": "object",
 }
-_OWN_KEYS = frozenset(("null", "int", "number", "string"))
+_OWN_KEYS = frozenset(("null", "int", "number", "wide", "large", "string"))
 """Types whose values are their own order keys."""
 
 
@@ -42,20 +47,26 @@ def signature(binds: Mapping[str, Any]) -> Signature:
 def value_type(value: Any) -> str:
     """Return the type of a value for planning; ``odd`` for one that SQLite can't hold exactly.
 
-    ``int`` is an integer, which LIMIT wants; ``list`` is an array of plain scalars, for IN,
-    with ``?`` behind it if a null is among them.
+    ``int`` is an integer, which LIMIT wants, ``wide`` one that is no float, and ``large`` a float so large
+    that such integers equal it; ``list`` is an array of plain scalars, for IN, with ``?`` behind it if a null
+    is among them, ``wide list`` one with ``wide`` integers.
     """
     kind = cast("type[object]", type(value))
     if kind is str:
         return "odd" if "\0" in value else "string"
     if kind is int:
-        return "int" if -_LIMIT <= value < _LIMIT else "odd"
+        if -_EXACT <= value <= _EXACT:
+            return "int"
+        nearest = float(value) if -_LIMIT <= value < _LIMIT else _LIMIT
+        return "int" if nearest == value else "wide" if nearest < _LIMIT else "odd"
     if value is None:
         return "null"
     if kind is bool:
         return "bool"
     if kind is float:
-        return "number" if math.isfinite(value) and value != -sys.float_info.max else "odd"
+        if -_EXACT < value < _EXACT:
+            return "number"
+        return "large" if math.isfinite(value) and value != -sys.float_info.max else "odd"
     if kind is list or kind is tuple:
         return _array_type(value)
     return "object" if kind is dict else "odd"
@@ -63,11 +74,14 @@ def value_type(value: Any) -> str:
 
 def _array_type(value: Any) -> str:
     types = set(map(value_type, value))
-    if "odd" in types:
-        return "odd"
-    if types <= {"string", "int", "number", "bool", "null"}:
-        return "list?" if "null" in types else "list"
-    return "array"
+    return "odd" if "odd" in types else list_type(types)
+
+
+def list_type(types: set[str]) -> str:
+    """Return the planning type of an array of values of these types."""
+    if not types <= {"string", "int", "number", "wide", "bool", "null"}:
+        return "array"
+    return f"{'wide ' if 'wide' in types else ''}list{'?' if 'null' in types else ''}"
 
 
 def kind_of(type_name: str) -> Kind:
@@ -95,6 +109,8 @@ class Parameters:
             getter,
             lambda: self.add(as_key),
             lambda: self.add(lambda binds: json_text.encode(getter(binds))),
+            type_name if type_name in ("wide", "large") else "",
+            lambda change: self.add(lambda binds: change(getter(binds))),
         )
 
     def values(self, binds: Binds) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class Constant(Term):
     value: Getter = lambda _: None
     key_parameter: Callable[[], str] = str
     json_parameter: Callable[[], str] = str
+    precision: str = ""
+    """``wide`` for an integer that is no float, ``large`` for a float that several integers equal."""
+    parameter_of: Callable[[Callable[[Any], Any]], str] = lambda _: ""
+    """Returns the parameter of something made of the value."""
 
     @property
     def key(self) -> str:
