@@ -83,12 +83,7 @@ class BuildScope:
             if found is not None:
                 return found
             scope = scope.parent
-        name = getattr(source, "__name__", None) or repr(source)
-        raise UsageError(
-            f"the statement uses {name}, but does not read it",
-            hint=f"add .join({name}, condition) to the statement, or ask for it in a subquery: "
-            f"in_(field, select({name}.key).where(..)), exists(select({name}).where(..))",
-        )
+        raise not_read(source)
 
     def types_with(self, source: Source, stored: str) -> q.Expression | None:
         """Return the types a field of a subclass speaks of, where documents of its parent are read."""
@@ -186,6 +181,17 @@ class BuildScope:
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
         return cast(Compiles, statement).__statement__(BuildScope(self))
+
+
+def not_read(source: Source, *, can_join: bool = True) -> UsageError:
+    """Return the error of a source that a statement uses and does not read."""
+    name = getattr(source, "__name__", None) or repr(source)
+    joined = f"add .join({name}, condition) to the statement, or " if can_join else ""
+    return UsageError(
+        f"the statement uses {name}, but does not read it",
+        hint=f"{joined}ask for it in a subquery: "
+        f"in_(field, select({name}.key).where(..)), exists(select({name}).where(..))",
+    )
 
 
 def same_name(table: Any) -> UsageError:

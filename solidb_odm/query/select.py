@@ -119,7 +119,7 @@ class Select(Loading[T_co], Selection):
         shown = [first.source] if isinstance(first, Entity) else []
         if isinstance(first, Scalar):
             shown = sources_of([first.expression])
-        read = [*shown[:1], *self.joins]
+        read = [*shown[:1], *self.starts, *self.joins]
         if not read:
             raise UsageError("filter_by() needs a model that the statement reads", hint="select_from(User)")
         return read[-1]
@@ -129,7 +129,7 @@ class Select(Loading[T_co], Selection):
         for each in sources:
             if not isinstance(each, (Alias, Table)) and not _is_model(each):
                 raise UsageError(f"select_from() takes Document classes, not {each!r}")
-        return self._with(joins=(*sources, *self.joins))
+        return self._with(starts=(*self.starts, *sources))
 
     def order_by(self, *keys: Any) -> Self:
         """Sort by fields or expressions; wrap one in ``desc()`` to sort downwards. Further calls add keys.
@@ -193,7 +193,7 @@ class Select(Loading[T_co], Selection):
 
     def _check_joins_once(self, other: type[Document]) -> None:
         first = self.columns[0].source if isinstance(self.columns[0], Entity) else None
-        if any(source is other for source in (first, *self.joins)):
+        if any(source is other for source in (first, *self.starts, *self.joins)):
             name = getattr(model_of(other), "__name__", None) or repr(other)
             raise UsageError(
                 f"the statement reads {name} already", hint=f"second = aliased({name}); join(second, ..)"

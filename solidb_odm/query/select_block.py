@@ -38,6 +38,7 @@ class Selection:
     orderings: tuple[Ordering, ...] = ()
     groups: tuple[Expression, ...] = ()
     having_conditions: tuple[Expression, ...] = ()
+    starts: tuple[Source, ...] = ()
     joins: tuple[Source, ...] = ()
     partners: tuple[Partner, ...] = ()
     limit_count: int | None = None
@@ -100,7 +101,7 @@ def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     partners = [partner.source for partner in selection.partners]
     first = [each for each in (*named, *shown) if each not in partners]  # those come where they are joined
     of_joins = [source for source in selection.joins if isinstance(source, Unnest)]
-    listed = _with_lists([*first, *of_joins, *selection.joins] or used[:1])
+    listed = _with_lists([*selection.starts, *first, *of_joins, *selection.joins] or used[:1])
     own = [source for source in listed if source in named or not scope.knows(source)] or listed
     if not own:
         raise UsageError(

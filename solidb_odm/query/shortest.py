@@ -18,8 +18,8 @@ from .compiler import BuildScope
 from .select import natural
 from .select_block import conjunction
 from .statement import Compiled, Statement, T_co
-from .traversal import DIRECTIONS, Direction, end_classes, reference
-from .ways import SIMPLE, Way, way_conditions
+from .traversal import DIRECTIONS, Direction, reference
+from .ways import SIMPLE, Way, end_classes, way_conditions
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)

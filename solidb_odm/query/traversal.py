@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, replace
-from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args, overload
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
@@ -22,7 +22,7 @@ from .load_paths import Hops
 from .select import natural, ordering
 from .select_block import conjunction
 from .statement import Compiled, Loading, Statement, T_co
-from .ways import Way, declare_target, reached, shown
+from .ways import Way, declare_target, end_classes, reached, shown
 
 F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
@@ -221,15 +221,3 @@ def reference(end: Document | str) -> str:
     if end.count("/") != 1:
         raise UsageError(f"{end!r} is not a document", hint="give a document, or 'collection/key'")
     return end
-
-
-def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
-    """Return the classes at the two ends of an edge class; ``Document`` where any may stand."""
-    if not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
-    fields = edges.__pydantic_fields__
-    found = [
-        next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)
-        for name in ("from_", "to")
-    ]
-    return cast("tuple[type[Document], type[Document]]", tuple(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,9 +14,10 @@ from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from . import conditions
 from .bind_values import by_names, patch_of
-from .compiler import BuildScope
+from .compiler import BuildScope, not_read, sources_of
 from .elements import closed_all
 from .select_block import conjunction, narrowing
+from .sources import are_one
 from .written import Write
 
 
@@ -34,12 +35,15 @@ class Chosen(Write):
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Write only what all the conditions are true of; without any, all documents of the model."""
-        added = tuple(conditions.condition(each) for each in wanted)
-        return replace(self, conditions=(*self.conditions, *added))
+        return self._with_conditions([conditions.condition(each) for each in wanted])
 
     def filter_by(self, **values: Any) -> Self:
         """Write only documents whose fields have these values: ``delete(User).filter_by(name="Ada")``."""
-        return replace(self, conditions=(*self.conditions, *conditions.equalities(self.model, values)))
+        return self._with_conditions(conditions.equalities(self.model, values))
+
+    def _with_conditions(self, added: Sequence[Expression]) -> Self:
+        _check_own(self.model, added)
+        return replace(self, conditions=(*self.conditions, *added))
 
     def _loop(self, scope: BuildScope) -> tuple[str, list[q.Clause]]:
         variable = scope.declare(self.model)
@@ -51,6 +55,13 @@ class Chosen(Write):
         if wanted:
             body.append(q.Filter(conjunction(wanted)))
         return variable, body
+
+
+def _check_own(model: type[Document], parts: Iterable[Expression]) -> None:
+    """Refuse what speaks of documents of another class, which the statement does not read; UsageError."""
+    for source in sources_of(parts):
+        if not are_one(source, model):
+            raise not_read(source, can_join=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class Update(Chosen):
         """
         patch = dict(self.patch)
         patch.update(patch_of(self.model, {**by_names(self.model, fields or {}), **more}))
+        _check_own(self.model, patch.values())
         return replace(self, patch=tuple(patch.items()))
 
     def __write__(self, scope: BuildScope) -> list[q.Clause]:

@@ -8,9 +8,12 @@ least depth.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast, get_args
 
+from ..errors import UsageError
 from ..language import nodes as q
+from ..model.document import Document
+from ..model.edge import Edge
 from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
@@ -18,6 +21,7 @@ from ..model.expressions.fields import FieldRef, Place
 from .compiler import BuildScope, sources_of
 from .elements import closed_all
 from .select_block import conjunction, unexpired, unmarked
+from .sources import are_one
 
 SIMPLE: q.Options = (("uniqueVertices", "path"),)
 
@@ -62,11 +66,31 @@ def way_conditions(walk: Walk, path: str, scope: BuildScope) -> list[q.Expressio
         wanted.append(_each(edges, walk.followed, [walk.edges], scope))
     if walk.passed:
         inner = q.Call("SLICE", (q.Attribute(q.Name(path), "vertices"), q.Literal(1), q.Literal(-1)))
-        wanted.append(_each(inner, walk.passed, sources_of(walk.passed), scope))
+        ends = end_classes(walk.edges)
+        passed = [source for source in sources_of(walk.passed) if _is_one_of(source, ends)]
+        wanted.append(_each(inner, walk.passed, passed, scope))
     for way, condition in walk.whole:
         scope.declare(way, path)
         wanted += [each.__build__(scope) for each in closed_all([condition])]
     return wanted
+
+
+def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
+    """Return the classes at the two ends of an edge class; ``Document`` where any may stand."""
+    if not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
+    fields = edges.__pydantic_fields__
+    found = [
+        next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)
+        for name in ("from_", "to")
+    ]
+    return cast("tuple[type[Document], type[Document]]", tuple(found))
+
+
+def _is_one_of(source: Any, ends: tuple[type[Document], ...]) -> bool:
+    """Return whether a source is a class that stands at the ends of edges, where a document may be any."""
+    is_class = isinstance(source, type)
+    return is_class and any(end is Document or are_one(source, end) for end in ends)
 
 
 def _each(

@@ -221,7 +221,7 @@ def keyset(statement: Statement[Any]) -> Keyset:
 
 def _sources(statement: Select[Any], expressions: list[Expression]) -> tuple[Any, ...]:
     named = [each.source for each in statement.columns if isinstance(each, Entity)]
-    return tuple(dict.fromkeys([*named, *statement.joins, *sources_of(expressions)]))
+    return tuple(dict.fromkeys([*named, *statement.starts, *statement.joins, *sources_of(expressions)]))
 
 
 def _unique(source: Any) -> tuple[Expression, ...]:
