@@ -20,6 +20,7 @@ from ..model.expressions.encoded_values import encode_as, plain, stored_name
 from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind
+from ..model.expressions.literals import check_times
 from ..model.stored.codec import encode_value, first_problem
 from ..model.stored.field_schemas import field_reader
 from .elements import check_no_elements
@@ -111,6 +112,7 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
             f"{model.__name__}.{name} holds {NAMES[kind]}, and {made!r} is {NAMES[given]}",
             hint="a // b divides integers; func.to_string(value) and func.to_number(text) convert",
         )
+    check_times(target.__solidb_aware__, made.__solidb_aware__, f"{model.__name__}.{name} = {made!r}")
     if made.__nullable__ and not target.__nullable__ and not _is_assumed(made):
         raise UsageError(
             f"{made!r} can be null, and {model.__name__}.{name} can't: the document could not be read again",

@@ -17,7 +17,8 @@ from ..errors import LoadError, UsageError
 from ..language import decimals
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
-from ..model.expressions.expression import Expression, lift
+from ..model.expressions.calls import lift
+from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.kinds import kind_of
 from ..model.stored.codec import first_problem

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 from .._types import is_tuple
 from ..errors import UsageError
 from ..language import nodes as q
-from ..model.expressions.expression import Expression, Predicate, Value, lift
+from ..model.expressions.calls import lift
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind, kind_of
 from .compiler import BuildScope

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions.calls import BuiltPredicate
+from ..model.expressions.calls import BuiltPredicate, lift
 from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
 from ..model.expressions.expression import (
     Combined,
@@ -21,11 +21,10 @@ from ..model.expressions.expression import (
     Value,
     constant,
     is_condition,
-    lift,
 )
 from ..model.expressions.fields import encode_element
 from ..model.expressions.kinds import NAMES, kind_of
-from ..model.expressions.literals import check_literal
+from ..model.expressions.literals import Element, check_item
 
 T = TypeVar("T")
 
@@ -108,7 +107,7 @@ def contains(field: Any, item: Any) -> Predicate:
         return Comparison(*among(item, searched, "IN"))
     inner = type_inspection.element(searched.__solidb_type__)
     if kind == "list":
-        check_literal(inner, kind_of(inner), item, "IN", f"an element of {searched!r}")
+        check_item(inner, item, "IN", Element(searched))
     if kind_of(inner) == "decimal":
         return Comparison(Value(decimals.key_of(Decimal(item))), "IN", Keys(searched))
     return Comparison(Value(encode_element(searched, item)), "IN", searched)

@@ -25,8 +25,8 @@ from ..model.expressions.expression import (
     Predicate,
     Value,
 )
-from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
-from ..model.expressions.kinds import NAMES
+from ..model.expressions.fields import FieldRef, Place, check_step, default_awareness, encode_element
+from ..model.expressions.kinds import NAMES, awareness, kind_of
 from ..model.expressions.parts import METHODS, fields_of, has_kind, records
 from ..model.links.link_paths import beyond
 from .conditions import condition, expression
@@ -80,6 +80,13 @@ class Elements(Expression):
     @property
     def __nullable__(self) -> bool:
         return self.__type__[3]
+
+    @property
+    def __solidb_aware__(self) -> bool | None:
+        annotation, owner, name, _ = self.__type__
+        if kind_of(annotation) != "datetime" or awareness(annotation) is not None:
+            return super().__solidb_aware__
+        return default_awareness(owner, name) is not False
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         root = self.__root__

@@ -20,8 +20,8 @@ from ..language.functions.built_in import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import instants
-from ..model.expressions.calls import FunctionCall, Test
-from ..model.expressions.expression import Expression, Predicate, Value, lift
+from ..model.expressions.calls import FunctionCall, Test, lift
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import check_order
 from .columns import Labelled

@@ -8,8 +8,8 @@ from typing import Any, cast, overload
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.build_scope import Scope
-from ..model.expressions.calls import BuiltPredicate
-from ..model.expressions.expression import Expression, Predicate, Value, lift
+from ..model.expressions.calls import BuiltPredicate, lift
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.field_types import GeoPoint
 from .conditions import expression
 

@@ -11,8 +11,9 @@ from typing import Any, TypeVar, cast
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
+from ..model.expressions.calls import lift
 from ..model.expressions.column_methods import Ordering
-from ..model.expressions.expression import Expression, Value, lift
+from ..model.expressions.expression import Expression, Value
 from ..model.expressions.fields import FieldRef, Place
 from .compiler import BuildScope
 from .conditions import expression

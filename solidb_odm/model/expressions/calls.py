@@ -9,7 +9,8 @@ from ..._dataclasses import dataclass
 from ...language import decimals
 from ...language import nodes as q
 from .build_scope import Scope
-from .expression import Expression, Predicate
+from .expression import Expression, Predicate, constant
+from .literals import check_pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,3 +88,19 @@ class Built(Expression):
 @dataclass(frozen=True, slots=True, eq=False)
 class BuiltPredicate(Built, Predicate):
     """A condition whose node is made by a function of its operands' nodes."""
+
+
+def lift(value: Any, like: Expression | None = None, *, checked: bool = False) -> Expression:
+    """Make an expression of a value, as ``like`` stores and compares it; expressions stay as they are.
+
+    UsageError where it is ``checked`` and can't stand beside ``like``.
+    """
+    if isinstance(value, Expression):
+        if checked and like is not None:
+            check_pair(like.__solidb_kind__, value.__solidb_kind__, "this", like, value)
+        return value
+    if like is None:
+        return constant(value)
+    if checked:
+        like.__solidb_check__(value, "==")
+    return like.__solidb_value__(value)

@@ -17,6 +17,7 @@ from ...errors import UsageError, missing
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
+from .calls import lift
 from .expression import (
     OPERATORS,
     Combined,
@@ -26,7 +27,6 @@ from .expression import (
     Predicate,
     Value,
     computed,
-    lift,
 )
 from .kinds import NAMES as KINDS
 from .kinds import choices, kind_of

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,14 +20,16 @@ from ...language import nodes as q
 from .arithmetic import Rule, joint_list, rule_for
 from .build_scope import Scope, Source
 from .encoded_values import Size, encode_as, exactly_compared, size_of
-from .kinds import Kind, kind_of, value_kind
+from .kinds import Kind, awareness, kind_of, value_kind
 from .literals import (
     as_number,
+    check_awareness,
     check_elements,
     check_list_order,
     check_literal,
     check_order,
     check_pair,
+    check_times,
     holds_decimals,
 )
 
@@ -92,7 +95,7 @@ class Expression(ABC):
         made = self.__solidb_value__(value)
         if made.annotation is not Decimal or made.value is None:
             return made.value
-        return decimals.key_of(Decimal(made.value))
+        return decimals.key_of(Decimal(str(made.value)))
 
     @property
     def __solidb_source__(self) -> Source | None:
@@ -109,8 +112,20 @@ class Expression(ABC):
         """Return whether the value can be null."""
         return False
 
+    @property
+    def __solidb_aware__(self) -> bool | None:
+        """Return whether its times have an offset; None if it has no times.
+
+        Those of a plain ``datetime`` have one, unless its default says otherwise.
+        """
+        if self.__solidb_kind__ != "datetime":
+            return None
+        inner = (each.__solidb_aware__ for each in self.__operands__())
+        return next((said for said in (awareness(self.__solidb_type__), *inner) if said is not None), True)
+
     def __solidb_check__(self, value: Any, operator: str) -> None:
         """Refuse a Python value that this can't be compared with; UsageError."""
+        check_awareness(self.__solidb_aware__, value, self)
         check_literal(self.__solidb_type__, self.__solidb_kind__, value, operator, self)
 
     def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
@@ -122,6 +137,7 @@ class Expression(ABC):
             self.__solidb_check__(other, operator)
             return Comparison(self, operator, self.__solidb_value__(other))
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
+        check_times(self.__solidb_aware__, other.__solidb_aware__, f"{self!r} {operator} {other!r}")
         if self.__solidb_kind__ == other.__solidb_kind__ == "list":
             check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
         return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
@@ -214,7 +230,7 @@ class Expression(ABC):
         return self
 
     def __abs__(self) -> Expression:
-        return absolute(self)
+        return negative(self, is_absolute=True)
 
     def __and__(self, other: Any) -> Any:
         return _joined(self, "&", other)
@@ -303,6 +319,12 @@ class Value(Expression):
     @property
     def __nullable__(self) -> bool:
         return self.value is None
+
+    @property
+    def __solidb_aware__(self) -> bool | None:
+        if self.__solidb_kind__ != "datetime" or not isinstance(self.value, str):
+            return None
+        return datetime.fromisoformat(self.value).tzinfo is not None
 
     def __repr__(self) -> str:
         return repr(self.value)
@@ -513,6 +535,7 @@ def computed(left: Any, operator: str, right: Any) -> Expression:
     one, other = _part_of(left, known), _part_of(right, known)
     shown = f"{left!r} {operator} {right!r}"
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
+    check_times(one.__solidb_aware__, other.__solidb_aware__, shown)
     if rule.annotation is list:
         rule = replace(rule, annotation=joint_list(one.__solidb_type__, other.__solidb_type__, shown))
     return Arithmetic(one, operator, other, rule)
@@ -543,18 +566,11 @@ def constant(value: Any) -> Value:
 _SIGNED = ("int", "float", "decimal", "duration", "any")
 
 
-def negative(operand: Expression) -> Expression:
-    """Make ``-operand``; UsageError if it is no number."""
-    return Negative(operand) if operand.__solidb_kind__ in _SIGNED else _refuse(operand, "-")
-
-
-def absolute(operand: Expression) -> Expression:
-    """Make ``abs(operand)``; UsageError if it is no number."""
-    return (
-        Negative(operand, is_absolute=True)
-        if operand.__solidb_kind__ in _SIGNED
-        else _refuse(operand, "abs()")
-    )
+def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
+    """Make ``-operand``, or its absolute value; UsageError if it is no number."""
+    if operand.__solidb_kind__ not in _SIGNED:
+        _refuse(operand, "abs()" if is_absolute else "-")
+    return Negative(operand, is_absolute)
 
 
 def is_condition(value: Any) -> bool:
@@ -580,22 +596,5 @@ def _refuse(what: Expression, operator: str, way: str = "") -> Any:
 
 def as_decimal(value: Expression, other: Expression) -> Expression:
     """Make a decimal of an integer that is compared with one."""
-    if value.__solidb_kind__ == "int" and other.__solidb_kind__ == "decimal":
-        return computed(value, "+", Decimal(0))
-    return value
-
-
-def lift(value: Any, like: Expression | None = None, *, checked: bool = False) -> Expression:
-    """Make an expression of a value, as ``like`` stores and compares it; expressions stay as they are.
-
-    UsageError where it is ``checked`` and can't stand beside ``like``.
-    """
-    if isinstance(value, Expression):
-        if checked and like is not None:
-            check_pair(like.__solidb_kind__, value.__solidb_kind__, "this", like, value)
-        return value
-    if like is None:
-        return constant(value)
-    if checked:
-        like.__solidb_check__(value, "==")
-    return like.__solidb_value__(value)
+    is_mixed = value.__solidb_kind__ == "int" and other.__solidb_kind__ == "decimal"
+    return computed(value, "+", Decimal(0)) if is_mixed else value

@@ -28,7 +28,7 @@ from .column_methods import NAMES
 from .encoded_values import encode_as, encode_field, is_customised
 from .expression import OPERATORS, Expression, Predicate
 from .kinds import Kind, awareness, kind_of
-from .literals import check_awareness, check_reference
+from .literals import check_reference
 from .parts import METHODS, fields_of, has_kind, records
 
 
@@ -105,11 +105,22 @@ class FieldRef(Expression):
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
         place = self.__place__
-        if isinstance(value, datetime):
-            check_awareness(_awareness(place), value, self)
         super().__solidb_check__(value, operator)
+        if place.path == ("_key",) and isinstance(value, str) and "/" in value:
+            raise UsageError(
+                f"{self!r} can't be {value!r}: a key has no '/'",
+                hint=f"{value.partition('/')[2]!r} is the key; Model.id == {value!r} compares the whole",
+            )
         if self.__solidb_kind__ == "link":
             check_reference(end_target(place) or type_inspection.link_target(place.annotation), value, self)
+
+    @property
+    def __solidb_aware__(self) -> bool | None:
+        place = self.__place__
+        if self.__solidb_kind__ != "datetime":
+            return None
+        said = default_awareness(place.owner, place.name) if awareness(place.annotation) is None else None
+        return super().__solidb_aware__ if said is None else said
 
     def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         if operator in _ORDERED and _is_iso_duration(self.__place__):
@@ -195,13 +206,14 @@ _ORDERED = ("<", "<=", ">", ">=")
 _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 
 
-def _awareness(place: Place) -> bool | None:
-    """Return whether the times of a field have an offset, by its type or its default."""
-    said = awareness(place.annotation)
-    if said is None and place.owner is not None and hasattr(place.owner, "__pydantic_fields__"):
-        default = place.owner.__pydantic_fields__[place.name].default
-        return default.tzinfo is not None if isinstance(default, datetime) else None
-    return said
+def default_awareness(owner: Any, name: str) -> bool | None:
+    """Return whether the times of a field have an offset, by its default; None where it does not say."""
+    info = getattr(owner, "__pydantic_fields__", {}).get(name)
+    if info is None:
+        return None
+    if isinstance(info.default, datetime):
+        return info.default.tzinfo is not None
+    return False if info.default_factory == datetime.now else None
 
 
 def _is_iso_duration(place: Place) -> bool:

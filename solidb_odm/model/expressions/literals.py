@@ -46,13 +46,19 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         inner = type_inspection.element(annotation)
         for item in value:
             if isinstance(item, Decimal) and kind_of(inner) in ("int", "float"):
-                raise _refusal(inner, kind_of(inner), "decimal", item, _Element(what))
-            check_literal(inner, kind_of(inner), item, "==", _Element(what))
-    if kind == "datetime":
-        check_awareness(awareness(annotation), value, what)
+                raise _refusal(inner, kind_of(inner), "decimal", item, Element(what))
+            check_item(inner, item, "==", Element(what))
     if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
         raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
     _check_choice(annotation, value, operator, what)
+
+
+def check_item(annotation: Any, value: Any, operator: str, what: object) -> None:
+    """Refuse a Python value that elements of a type can't be compared with; UsageError."""
+    kind = kind_of(annotation)
+    check_literal(annotation, kind, value, operator, what)
+    if kind == "datetime":
+        check_awareness(awareness(annotation) is not False, value, what)
 
 
 def _agrees(kind: Kind, given: Kind, value: Any) -> bool:
@@ -106,11 +112,11 @@ def _name(annotation: Any) -> str:
 def check_awareness(aware: bool | None, value: Any, what: object) -> None:
     """Hold a time to having an offset, or none, as those it is compared with; UsageError."""
     if aware is not None and isinstance(value, datetime) and (value.tzinfo is not None) is not aware:
-        given, way = (
-            ("naive", "give it an offset: datetime(..., tzinfo=UTC)")
-            if aware
-            else ("aware", "take the offset away: value.replace(tzinfo=None)")
-        )
+        ways = {
+            True: "give it an offset: datetime(..., tzinfo=UTC); naive ones are for NaiveDatetime fields",
+            False: "take the offset away: value.replace(tzinfo=None)",
+        }
+        given, way = "naive" if aware else "aware", ways[aware]
         raise UsageError(
             f"{what!r} holds {'aware' if aware else 'naive'} times, and {value!r} is {given}", hint=way
         )
@@ -123,6 +129,15 @@ def _check_choice(annotation: Any, value: Any, operator: str, what: object) -> N
         return
     shown = ", ".join(str(each) if isinstance(each, Enum) else repr(each) for each in known[:10])
     raise UsageError(f"{what!r} can't be {value!r}", hint=f"it is one of {shown}")
+
+
+def check_times(one: bool | None, other: bool | None, shown: str) -> None:
+    """Refuse to put times with an offset beside ones that have none; UsageError."""
+    if one is not None and other is not None and one is not other:
+        raise UsageError(
+            f"{shown}: aware and naive times have nothing in common, in Python as in a query",
+            hint="a field says which by its type, AwareDatetime or NaiveDatetime, or by its default",
+        )
 
 
 _WAYS: dict[tuple[Kind, Kind], str] = {
@@ -192,7 +207,7 @@ def check_reference(target: Any, value: Any, what: object) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Element:
+class Element:
     """Names an element of a list in a message."""
 
     items: object
@@ -205,7 +220,7 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
     """Refuse to order lists whose elements have no order, or whose stored forms have another; UsageError."""
     if kind == "list":
         inner = kind_of(type_inspection.element(annotation))
-        check_order("other" if inner == "decimal" else inner, operator, _Element(what))
+        check_order("other" if inner == "decimal" else inner, operator, Element(what))
 
 
 def holds_decimals(annotation: Any) -> bool:
@@ -222,4 +237,4 @@ def check_elements(one: Any, other: Any, operator: str, what: object, beside: ob
             f"{what!r} is a list of {NAMES[left]} and {beside!r} of {NAMES[right]}: no {operator}",
             hint="any_(list, lambda one: ..) compares their elements",
         )
-    check_pair(left, right, operator, _Element(what), _Element(beside))
+    check_pair(left, right, operator, Element(what), Element(beside))

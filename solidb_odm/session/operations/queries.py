@@ -24,8 +24,8 @@ D = TypeVar("D", bound=Document)
 
 
 def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
-    """Return the document with this key."""
-    _check_key(model, key)
+    """Return the document with this key, or this ``collection/key``."""
+    key = _key_of(model, key)
     work = context.work
     collection = model.__solidb_mapping__.collection
     held = work.identity.get(collection, key)
@@ -47,8 +47,10 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     if isinstance(keys, str):
         raise UsageError(f"get_many() takes several keys, not {keys!r}", hint=f"get_many(.., [{keys!r}])")
     wanted = list(keys)
-    for key in wanted[:1] if set(map(type, wanted)) == {str} else wanted:
-        _check_key(model, key)
+    if set(map(type, wanted)) == {str} and "/" not in "".join(wanted):
+        _key_of(model, wanted[0])
+    else:
+        wanted = [_key_of(model, key) for key in wanted]
     if not wanted:
         return []
     collection = model.__solidb_mapping__.collection
@@ -84,7 +86,8 @@ def _is_there(work: UnitOfWork, document: Document, model: type[Document]) -> bo
     return isinstance(document, model) and not is_gone
 
 
-def _check_key(model: type[Document], key: object) -> None:
+def _key_of(model: type[Document], key: object) -> str:
+    """Return the key in what names a document of a class: a key, or ``collection/key``; UsageError else."""
     if not is_document_class(model):
         raise UsageError(
             f"a document is read by its class and its key, not by {model!r}",
@@ -95,6 +98,14 @@ def _check_key(model: type[Document], key: object) -> None:
             f"the key of a {model.__name__} is text, not {key!r}",
             hint="numbers are keys as text too: str(number)" if isinstance(key, int) else None,
         )
+    collection, slash, name = key.rpartition("/")
+    own = model.__solidb_mapping__.collection
+    if slash and collection != own:
+        raise UsageError(
+            f"{key!r} names no {model.__name__}: its documents are in {own!r}",
+            hint=f"session.get({model.__name__}, {name!r})",
+        )
+    return name
 
 
 def execute(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
