@@ -7,12 +7,14 @@ with the time of each run as a bind value, and sessions take what they hold for 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
+from ..commands import IndexSpec
+from .class_cache import cached_by_class
 from .declaration.computed import stored_names
 
 Expiry: TypeAlias = tuple[tuple[str, ...], int]
@@ -26,16 +28,17 @@ EARLIEST: Final = -62_135_596_800
 """The year 1 in Unix seconds, before which nothing is."""
 
 
-def expiries(model: Any) -> Iterator[Expiry]:
-    """Yield when documents of a class expire, as its indexes say."""
-    for index in model.__solidb_mapping__.indexes:
-        if index.kind == "ttl":
-            yield tuple(index.fields[0].split(".")), index.seconds
+@cached_by_class
+def expiries(model: Any) -> tuple[Expiry, ...]:
+    """Return when documents of a class expire, as its indexes say."""
+    indexes: Iterable[IndexSpec] = model.__solidb_mapping__.indexes
+    return tuple((tuple(each.fields[0].split(".")), each.seconds) for each in indexes if each.kind == "ttl")
 
 
 def has_expired(model: Any, document: Any) -> bool:
     """Return whether a document, or its stored form, is over by now."""
-    return any(_is_over(_at(document, path), seconds) for path, seconds in expiries(model))
+    known = expiries(model)
+    return bool(known) and any(_is_over(_at(document, path), seconds) for path, seconds in known)
 
 
 def now() -> float:

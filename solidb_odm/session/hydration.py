@@ -30,7 +30,6 @@ from .rows import names_of, rows_of
 
 D = TypeVar("D", bound=Document)
 _MARK = f'"{TYPE_ATTRIBUTE}"'
-_FEW = 20
 Choose: TypeAlias = Callable[[str, Any], Mapping]
 """Finds the class of a stored document, by its key and body."""
 
@@ -54,7 +53,7 @@ def _load_part(
 ) -> list[Any]:
     mapping = reading.mapping
     references = work.identity.of(mapping.collection)
-    if choose is None and reading.is_plain and (len(rows) > _FEW or not references):
+    if choose is None and reading.is_plain and (len(rows) > 1 or not references):
         fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
             return fresh
@@ -142,7 +141,7 @@ def _load_fresh(
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
         named = [row[0] for row in complete]
-        if references and not references.keys().isdisjoint(named):
+        if references and any(known() is not None for known in map(references.get, named) if known):
             return None
         found = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):

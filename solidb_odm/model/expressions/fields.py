@@ -51,11 +51,13 @@ class Place:
 class FieldRef(Expression):
     """A field of a model in a query."""
 
-    __slots__ = ("__place__",)
+    __slots__ = ("__kind__", "__place__")
     __place__: Place
+    __kind__: Kind | None
 
     def __init__(self, place: Place) -> None:
         object.__setattr__(self, "__place__", place)
+        object.__setattr__(self, "__kind__", None)
 
     def __build__(self, scope: Scope) -> q.Expression:
         stored = self.__stored__(scope)
@@ -77,6 +79,13 @@ class FieldRef(Expression):
 
     @property
     def __solidb_kind__(self) -> Kind:
+        known = self.__kind__
+        if known is None:
+            known = self.__found_kind__()
+            object.__setattr__(self, "__kind__", known)
+        return known
+
+    def __found_kind__(self) -> Kind:
         place = self.__place__
         if _is_end(place) and place.name != "id":
             return "link"

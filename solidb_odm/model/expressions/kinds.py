@@ -139,13 +139,20 @@ def awareness(annotation: Any) -> bool | None:
     return said.pop() if len(said) == 1 else None
 
 
+_PLAIN: dict[Any, Kind] = {str: "text", int: "int", float: "float", bool: "bool"}
+
+
 def value_kind(value: Any) -> Kind:
     """Return the kind of a Python value."""
+    plain = _PLAIN.get(type(value))
+    if plain is not None:
+        return plain
     if hasattr(value, "__solidb_reference__"):
         return "link"
     return _member_kind(cast(Any, type(value)))
 
 
+@cached_by_annotation
 def choices(annotation: Any) -> tuple[Any, ...] | None:
     """Return the values a type admits, None aside, where it names all: of enums and of ``Literal``."""
     found: list[Any] = []

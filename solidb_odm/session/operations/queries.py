@@ -60,8 +60,7 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
         rows = yield from context.ask(GetMany(collection, missing))
         found |= {document.key: document for document in load_documents(work, model, rows) if document}
     documents = [found.get(key) for key in wanted]
-    is_plain = not work.deleted and next(expiries(model), None) is None
-    if is_plain and all(type(each) is model for each in found.values()):
+    if not work.deleted and not expiries(model) and all(type(each) is model for each in found.values()):
         return documents
     return [d if d is not None and _is_there(work, d, model) else None for d in documents]
 
@@ -82,8 +81,9 @@ def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) ->
 
 def _is_there(work: UnitOfWork, document: Document, model: type[Document]) -> bool:
     """Return whether a document is one of a class, neither deleted nor expired."""
-    is_gone = id(document) in work.deleted or has_expired(type(document), document)
-    return isinstance(document, model) and not is_gone
+    if not isinstance(document, model) or id(document) in work.deleted:
+        return False
+    return not has_expired(type(document), document)
 
 
 def _key_of(model: type[Document], key: object) -> str:
