@@ -148,6 +148,13 @@ class Document(BaseModel, metaclass=DocumentMeta):
         super().__setstate__(state)
         unpickle(self, stored)
 
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make a document of values as they are, as Pydantic does; they are validated before it is stored."""
+        made = super().model_construct(_fields_set, **values)
+        touch(made)
+        return made
+
     def __solidb_baseline__(self) -> JsonObject | None:
         """Return the document in stored form, to see later what changed; None if it can't be stored."""
         try:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..errors import DeclarationError
 from .document import Document
+from .type_inspection import alternatives
 
 
 def now() -> datetime:
@@ -31,6 +32,7 @@ class SoftDelete(Document, abstract=True):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        check_times(cls, SoftDelete, "deleted_at")
         if cls.__solidb_kind__ == "edge":
             raise DeclarationError(
                 "an edge can't be SoftDelete, because traversals would go on following it",
@@ -49,13 +51,32 @@ class Timestamped(Document, abstract=True):
     created_at: datetime = Field(default_factory=now)
     updated_at: datetime = Field(default_factory=now)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        check_times(cls, Timestamped, "created_at", "updated_at")
+
     def before_insert(self) -> None:
         """Note the time; a class with a hook of its own calls this one by ``super()``."""
         moment = now()
         for name in ("created_at", "updated_at"):
             if name not in self.model_fields_set:
-                setattr(self, name, moment)
+                vars(self)[name] = moment  # of a frozen document too
+                self.__pydantic_fields_set__.add(name)
 
     def before_update(self) -> None:
         """Note the time; a class with a hook of its own calls this one by ``super()``."""
         self.updated_at = now()
+
+
+def check_times(model: type[Document], mixin: type[Document], *names: str) -> None:
+    """Refuse a class that makes other things of the fields of a mixin, which sets them; DeclarationError."""
+    fields = model.__pydantic_fields__
+    for name in names:
+        if name not in fields or datetime not in alternatives(fields[name].annotation):
+            raise DeclarationError(
+                f"is the time that {mixin.__name__} sets, and can't be something else",
+                model=model.__name__,
+                field=name,
+                hint=f"give the other field another name, or leave out {mixin.__name__}",
+            )

@@ -175,7 +175,7 @@ def _put_inserts(
         except (RecursionError, ValueError) as exc:
             raise _unencodable(mapping, document, exc) from exc
         check_depth(mapping, document.key, body)
-        if state_of(document).touched:
+        if mapping.is_unsound or state_of(document).touched:
             check_valid(mapping, document, body)
         elif mapping.revalidated:
             check_read_again(mapping, document, body)

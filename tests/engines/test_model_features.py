@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -19,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from solidb_odm import Document, Engine, Session, sdbql
-from solidb_odm.errors import InvalidDocument
+from solidb_odm import Document, Engine, Session, Timestamped, sdbql, select
+from solidb_odm.errors import InvalidDocument, SchemaViolation
 
 
 class Blob(BaseModel):
@@ -195,3 +196,47 @@ def test_a_document_is_configured_as_any_pydantic_model() -> None:
         one, other = plain(**values), document(**values)
         assert one.model_dump_json() == other.model_dump_json(exclude={"key"})
     assert document.model_config == plain.model_config
+
+
+class Unsound(BaseModel):
+    n: int = None  # type: ignore[assignment]
+
+
+class Unvalidated(Document, collection="unvalidated"):
+    x: int = None  # type: ignore[assignment]
+    parts: list[Unsound] = []
+    other: int = 0
+
+
+class Frozen(Timestamped, Document, collection="frozen_times"):
+    model_config = ConfigDict(frozen=True)
+    n: int = 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Unvalidated,
+        lambda: Unvalidated(x=1, parts=[Unsound()]),
+        lambda: Unvalidated.model_construct(x=1, other=None),
+        lambda: Unvalidated.model_construct(x=1, parts=[Unsound.model_construct(n=None)]),
+    ],
+    ids=["default", "default of a part", "constructed", "constructed part"],
+)
+def test_what_could_not_be_read_is_not_stored(engine: Engine, make: Callable[[], Unvalidated]) -> None:
+    engine.create_all(Unvalidated)
+    with Session(engine) as session:
+        session.add(make())
+        with pytest.raises(SchemaViolation, match="Input should be a valid integer"):
+            session.commit()
+        session.rollback()
+        assert session.scalars(select(Unvalidated)).all() == []
+
+
+def test_a_frozen_document_knows_its_times(engine: Engine) -> None:
+    engine.create_all(Frozen)
+    with Session(engine) as session:
+        session.add(document := Frozen())
+        session.commit()
+        session.expunge_all()
+        assert session.get_one(Frozen, document.key).created_at == document.created_at

@@ -147,10 +147,19 @@ def hooks_in(cls: Any) -> frozenset[str]:
 
 def _is_hook(cls: Any, name: str) -> bool:
     hook = getattr_static(cls, name)
+    if name in cls.__pydantic_fields__:
+        if isinstance(hook, FunctionType):
+            raise DeclarationError(
+                f"is a field of the name of a hook of {hook.__qualname__.partition('.')[0]}",
+                model=cls.__name__,
+                field=name,
+                hint=f"give it another name, and keep this one by Field(alias={name!r})",
+            )
+        return False
     if isinstance(hook, FunctionType) and not (iscoroutinefunction(hook) or isasyncgenfunction(hook)):
         return True
-    if name in cls.__pydantic_fields__ or hook is None:
-        return False  # a field, or a hook that a subclass turned off
+    if hook is None:
+        return False  # a subclass turned it off
     kind = "async" if isinstance(hook, FunctionType) else f"a {type(hook).__name__}"
     raise DeclarationError(
         f"is {kind}, and would never be run",

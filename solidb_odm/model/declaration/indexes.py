@@ -50,12 +50,14 @@ class Index:
                     hint='e.g. Index("address.city", "age")',
                 )
         self.fields = fields
-        if where is not None and not (unique and _is_by_path(where)):
+        if where is not None and (not unique or not _is_by_path(where)):
             raise DeclarationError(
                 f"where={where!r}" + ("" if unique else " of an index that is not unique"),
                 hint='where= says which documents may not share a value: Index("email", unique=True, '
                 'where={"status": "active"})',
             )
+        _check(self, "unique", unique, isinstance(unique, bool), "True or False")  # pyright: ignore[reportUnnecessaryIsInstance]
+        _check(self, "name", name, _is_name(name), "a text")
         self.unique = unique
         self.where = where
         self.name = name
@@ -78,6 +80,7 @@ class FulltextIndex(Index):
 
     def __init__(self, *fields: str, minimum_length: int = 3, name: str | None = None) -> None:
         super().__init__(*fields, name=name)
+        _check(self, "minimum_length", minimum_length, _is_count(minimum_length, 1), "1 or more")
         self.minimum_length = minimum_length
 
     def options(self) -> dict[str, Any]:
@@ -106,8 +109,7 @@ class TTLIndex(Index):
 
     def __init__(self, *fields: str, seconds: int = 0, name: str | None = None) -> None:
         super().__init__(*fields, name=name)
-        if seconds < 0:
-            raise DeclarationError(f"a TTL index takes seconds of 0 or more, not {seconds}")
+        _check(self, "seconds", seconds, _is_count(seconds, 0), "a whole number of 0 or more")
         self.seconds = seconds
 
     def options(self) -> dict[str, Any]:
@@ -136,7 +138,7 @@ class VectorIndex(Index):
                 f"a vector index needs a dimension of 1 or more, not {self.dimension!r}",
                 hint='e.g. VectorIndex(dimension=384, metric="cosine")',
             )
-        known = _METRICS.get(self.metric.lower())
+        known = _METRICS.get(str(self.metric).lower())
         if known is None:
             raise DeclarationError(
                 f"a vector index has no metric {self.metric!r}", hint='choose "cosine", "euclidean" or "dot"'
@@ -156,6 +158,19 @@ class VectorIndex(Index):
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))
+
+
+def _check(index: Index, option: str, value: Any, is_right: bool, wanted: str) -> None:
+    if not is_right:
+        raise DeclarationError(f"{type(index).__name__} takes {option}= {wanted}, not {value!r}")
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and bool(value))
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _is_by_path(value: Any) -> bool:

@@ -24,7 +24,7 @@ from ..stored.embedded import embedded_classes, instances
 from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form, type_form
 from ..stored.scalars import is_deep, number_fields, vector_fields
-from ..stored.trial import is_written_by_author, revalidated_fields
+from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
 from .indexes import Index
 
@@ -59,6 +59,7 @@ class Mapping:
     ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
     and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
     author may write one field by another.
+    ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
     ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
     model's configuration does.
     """
@@ -86,6 +87,7 @@ class Mapping:
     keeps_below: bool = False
     rewrites: bool = False
     revalidated: tuple[str, ...] = ()
+    is_unsound: bool = False
     version: int = 1
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
@@ -149,6 +151,7 @@ def make_mapping(
     mapping.cached = cached_fields(model)
     mapping.keeps_below = any(cached_fields(each) for each in mapping.embedded)
     mapping.revalidated = revalidated_fields(model)
+    mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))
     decorators = model.__pydantic_decorators__
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
     mapping.numbers, mapping.vectors = number_fields(model), vector_fields(model)

@@ -133,22 +133,10 @@ class DocumentMeta(ModelMetaclass):
             _building.depth = getattr(_building, "depth", 0) + 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
-            except TypeError as error:
-                unknown = [each for each in options if not each.startswith("_") and each not in _CONFIGURED]
-                if "keyword argument" not in str(error) or not unknown:
+            except Exception as error:
+                if isinstance(error, SolidbError) or _is_of_others(error):
                     raise
-                raise DeclarationError(
-                    f"there is no option {unknown[0]!r}",
-                    model=name,
-                    hint="a document class takes collection=, abstract=, registry=, and what ConfigDict has",
-                ) from error
-            except PydanticSchemaGenerationError as error:
-                raise DeclarationError(
-                    str(error).partition(". ")[0],
-                    model=name,
-                    hint="use a type Pydantic knows, or "
-                    "Annotated[.., PlainValidator(..), PlainSerializer(..)] to say how to read and store it",
-                ) from error
+                raise _refusal(error, name, options) from error
             finally:
                 _building.depth -= 1
             if later:
@@ -159,8 +147,10 @@ class DocumentMeta(ModelMetaclass):
                 declare(cls, collection, abstract, waits=not later)
             except Exception as error:
                 type.__setattr__(cls, REFUSED, True)
-                if isinstance(error, (SolidbError, PydanticUserError)):
+                if isinstance(error, SolidbError) or _is_of_others(error):
                     raise
+                if isinstance(error, PydanticUserError):
+                    raise _refusal(error, name, options) from error
                 raise DeclarationError(
                     f"can't be mapped ({type(error).__name__}: {error})",
                     model=name,
@@ -192,6 +182,38 @@ class DocumentMeta(ModelMetaclass):
         if found is None:
             found = finish(cls, required=True)
         return cast(Mapping, found)
+
+
+def _refusal(error: Exception, model: str, options: dict[str, Any]) -> DeclarationError:
+    """Return what is wrong with a class that Pydantic, or Python, refuses."""
+    unknown = [each for each in options if not each.startswith("_") and each not in _CONFIGURED]
+    if isinstance(error, TypeError) and "keyword argument" in str(error) and unknown:
+        problem = f"there is no option {unknown[0]!r}"
+        hint = "a document class takes collection=, abstract=, registry=, and what ConfigDict has"
+    elif isinstance(error, PydanticSchemaGenerationError):
+        problem = str(error).partition(". ")[0]
+        hint = (
+            "use a type Pydantic knows, or "
+            "Annotated[.., PlainValidator(..), PlainSerializer(..)] to say how to read and store it"
+        )
+    elif isinstance(error, PydanticUserError):
+        problem, hint = error.message, None
+    else:
+        problem, hint = f"is no class that can be made ({type(error).__name__}: {error})", None
+    return DeclarationError(problem, model=model, hint=hint)
+
+
+_MAKERS = frozenset(("pydantic", "pydantic_core", "solidb_odm", "typing", "typing_extensions", "abc"))
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Return whether an error is not of those who make a class: of a program's code there, or a warning."""
+    if isinstance(error, Warning):
+        return True
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_globals["__name__"].partition(".")[0] not in _MAKERS
 
 
 def _types_around(metaclass: FrameType | None) -> dict[str, Any] | None:

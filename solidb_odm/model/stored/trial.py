@@ -16,9 +16,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
+from pydantic.errors import PydanticUserError
+from pydantic.fields import FieldInfo
 from pydantic_core import (
     PydanticSerializationError,
+    PydanticUndefined,
     SchemaSerializer,
     SchemaValidator,
     ValidationError,
@@ -29,6 +32,7 @@ from pydantic_core import (
 
 from ..._types import is_map, is_row
 from ...errors import DeclarationError
+from .. import type_inspection
 from .field_schemas import field_reader, field_schema
 from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
 from .samples import Samples, hard, members, shell_of
@@ -347,3 +351,36 @@ def is_written_by_author(node: Any) -> bool:
     function = node["function"].get("function")
     module = getattr(getattr(function, "__func__", function), "__module__", None) or type(function).__module__
     return module.partition(".")[0] not in _OWN
+
+
+def has_unsound_default(model: Any) -> bool:
+    """Return whether a default of None, which Pydantic takes as it is, is no value of its field.
+
+    Pydantic's serialiser does not say so either. Of another that stands for a model: DeclarationError.
+    """
+    fields: dict[str, FieldInfo] = getattr(model, "__pydantic_fields__", None) or {}
+    unsound = [name for name, info in fields.items() if not info.validate_default and _is_unsound(info)]
+    for name in unsound:
+        if fields[name].default is not None:
+            raise DeclarationError(
+                f"has the default {fields[name].default!r}, which is no value of it",
+                model=model.__name__,
+                field=name,
+            )
+    return bool(unsound)
+
+
+def _is_unsound(info: FieldInfo) -> bool:
+    value: Any = info.default
+    if value is PydanticUndefined or info.default_factory is not None:
+        return False
+    annotation: Any = info.annotation
+    classes = [kind for kind in type_inspection.alternatives(annotation) if isinstance(kind, type)]
+    is_suspect = value is None or any(issubclass(kind, BaseModel) for kind in classes)
+    if not is_suspect or Any in classes or isinstance(value, tuple(classes)):
+        return False
+    try:
+        TypeAdapter[Any](annotation).validator.validate_python(value, strict=True)
+    except (ValidationError, PydanticUserError):
+        return True
+    return False

@@ -8,13 +8,28 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model, field_serializer
 
-from solidb_odm import Cascade, Document, Edge, GeoIndex, Index, Link
+from solidb_odm import (
+    Cascade,
+    Document,
+    Edge,
+    FulltextIndex,
+    GeoIndex,
+    Index,
+    Link,
+    SoftDelete,
+    Timestamped,
+    TTLIndex,
+)
 from solidb_odm.errors import DeclarationError
+
+
+class Model(BaseModel):
+    n: int = 0
 
 
 class Friend(Document, collection="declared_friends"):
@@ -81,6 +96,46 @@ def unknown_option() -> None:
         pass
 
 
+def underscored_field() -> None:
+    class Wrong(Document, collection="wrong"):
+        _key: str = Field(default="")
+
+
+def name_of_a_method() -> None:
+    class Wrong(Document, collection="wrong"):
+        model_dump: int = 0
+
+
+def untyped_attribute() -> None:
+    class Wrong(Document, collection="wrong"):
+        n = object()
+
+
+def annotation_that_is_no_type() -> None:
+    class Wrong(Document, collection="wrong"):
+        n: "no type at all"  # type: ignore[valid-type]  # noqa: F722
+
+
+def part_with_another_default() -> None:
+    class Wrong(Document, collection="wrong"):
+        part: Model = range(3)  # type: ignore[assignment]
+
+
+def time_that_is_a_constant() -> None:
+    class Wrong(Timestamped, collection="wrong"):
+        created_at: ClassVar[int] = 0  # type: ignore[misc, assignment]
+
+
+def mark_that_is_no_time() -> None:
+    class Wrong(SoftDelete, collection="wrong"):
+        deleted_at: bool = False  # type: ignore[assignment]
+
+
+def field_of_the_name_of_a_hook() -> None:
+    class Wrong(Timestamped, collection="wrong"):
+        before_insert: int = 0  # type: ignore[assignment]
+
+
 WRONG: list[tuple[Callable[[], None], str]] = [
     (index_class, r"Wrong\.n: has the class Index .*parentheses"),
     (cascade_class, r"Wrong\.n: has the class Cascade .*parentheses"),
@@ -93,13 +148,37 @@ WRONG: list[tuple[Callable[[], None], str]] = [
     (document_as_a_part, r"Wrong\.friends: holds a Friend.*Link\[Friend\]"),
     (alias_that_is_no_text, r"Wrong\.x: has the alias .*AliasChoices"),
     (unknown_option, "colection.*collection="),
+    (underscored_field, "Wrong: Fields must not use names with leading underscores"),
+    (name_of_a_method, "Wrong: .*model_dump"),
+    (untyped_attribute, "Wrong: .*non-annotated"),
+    (annotation_that_is_no_type, "Wrong: .*SyntaxError"),
+    (part_with_another_default, r"Wrong\.part: has the default range\(0, 3\)"),
+    (time_that_is_a_constant, r"Wrong\.created_at: .*Timestamped sets"),
+    (mark_that_is_no_time, r"Wrong\.deleted_at: .*SoftDelete sets"),
+    (field_of_the_name_of_a_hook, r"Wrong\.before_insert: .*hook of Timestamped"),
+    (lambda: TTLIndex("n", seconds="x"), "seconds= a whole number"),  # type: ignore[arg-type]
+    (lambda: FulltextIndex("n", minimum_length=0), "minimum_length= 1 or more"),
+    (lambda: Index("n", unique=1), "unique= True or False"),  # type: ignore[arg-type]
+    (lambda: Index("n", name=""), "name= a text"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Field name .* shadows")
 @pytest.mark.parametrize(("declare", "said"), WRONG, ids=[declare.__name__ for declare, _ in WRONG])
 def test_a_declaration_that_says_nothing_is_an_error(declare: Callable[[], None], said: str) -> None:
     with pytest.raises(DeclarationError, match=f"(?s){said}"):
         declare()
+
+
+def test_what_a_program_raises_while_its_class_is_made_is_its_own() -> None:
+    class Strict(Document, abstract=True):
+        def __init_subclass__(cls, **_: Any) -> None:
+            raise LookupError("not here")
+
+    with pytest.raises(LookupError, match="not here"):
+
+        class Wrong(Strict):
+            pass
 
 
 def test_an_edge_has_no_indexes_of_its_ends() -> None:
