@@ -12,7 +12,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError, missing
 from ..language import nodes as q
 from ..language import printer
-from ..model.expiry import binds_now
+from ..model.expiry import CLOCK, binds_now
 from .columns import Column, Entity, Scalar
 from .load_paths import Hops, hops_of
 
@@ -46,7 +46,7 @@ class Compiled:
     @property
     def bind_vars(self) -> dict[str, Any]:
         """The bind variables of a run at this moment."""
-        return binds_now(self.values)
+        return binds_now(self.values) if CLOCK in self.values else self.values
 
     @property
     def text(self) -> str:

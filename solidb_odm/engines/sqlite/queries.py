@@ -77,8 +77,8 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
-        nearest = self._by_nearness(command)
-        if nearest is not None:
+        wanted = self._nearest.of(command.query)
+        if wanted is not None and (nearest := self._by_nearness(command, wanted)) is not None:
             return nearest
         entry, rows = self._by_plan(command.query, command.binds)
         if rows is not None:
@@ -89,10 +89,11 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
-        nearest = self._documents_by_nearness(command)
-        if nearest is not None:
-            return nearest
-        values = self._by_nearness(command)
+        values, wanted = None, self._nearest.of(command.query)
+        if wanted is not None:
+            if (nearest := self._documents_by_nearness(command, wanted)) is not None:
+                return nearest
+            values = self._by_nearness(command, wanted)
         if values is None:
             _, rows = self._by_plan(command.query, command.binds, documents=True)
             if rows is not None:
@@ -151,7 +152,7 @@ class Queries:
 
     def _expected(self, query: nodes.Query, binds: Mapping[str, Any]) -> Known | None:
         """Return what is known of a query if the schema has not changed, and there is a plan."""
-        if self._catalogue.is_private or not self._catalogue.is_read:
+        if self._catalogue.is_private:
             return None
         known = self._plans.get((self._catalogue.version, query, signature(binds)))
         return known if known is not None and known.plan is not None else None
@@ -217,7 +218,8 @@ class Queries:
                     f"the query returns more than {_MOST_ROWS} rows",
                     hint="filter earlier, or read the collection in pages",
                 )
-            entry.trust.restore()
+            if entry.trust.reason:
+                entry.trust.restore()
             return rows
         except library.operational_errors() as exc:
             raise_interrupt(exc)
@@ -298,12 +300,9 @@ class Queries:
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
         return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
 
-    def _by_nearness(self, command: RunQuery | FetchDocuments) -> list[Json] | None:
+    def _by_nearness(self, command: RunQuery | FetchDocuments, wanted: Nearness) -> list[Json] | None:
         """Return the rows of a query for what is nearest; None where no index can choose the documents."""
         query, binds = command.query, command.binds
-        wanted = self._nearest.of(query)
-        if wanted is None:
-            return None
         with self._transaction.snapshot():
             self._catalogue.refresh()
             narrowings = self._narrowings(wanted, query, binds)
@@ -316,11 +315,10 @@ class Queries:
 
             return self._nearest.rows(wanted, binds, narrowings, run, approximate=command.approximate)
 
-    def _documents_by_nearness(self, command: FetchDocuments) -> list[Stored | None] | None:
+    def _documents_by_nearness(self, command: FetchDocuments, wanted: Nearness) -> list[Stored | None] | None:
         """Return the documents of a query for what is nearest; None where an index alone can't sort them."""
         query, binds = command.query, command.binds
-        wanted = self._nearest.of(query)
-        if wanted is None or not wanted.is_plain:
+        if not wanted.is_plain:
             return None
         with self._transaction.snapshot():
             self._catalogue.refresh()

@@ -38,7 +38,7 @@ _OWN_KEYS = frozenset(("null", "int", "number", "wide", "large", "string"))
 
 def signature(binds: Mapping[str, Any]) -> Signature:
     """Return the types of the bind values, as far as plans depend on them."""
-    types = [(name, value_type(value)) for name, value in binds.items()]
+    types = list(zip(binds, map(value_type, binds.values()), strict=True))
     if len(types) > 1:
         types.sort()
     return tuple(types)
