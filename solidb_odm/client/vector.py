@@ -256,8 +256,8 @@ def search(
     ef_search: int | None = None,
 ) -> Exchange[list[VectorHit]]:
     """Find the documents whose vectors are nearest."""
-    target = yield from only_index(database, collection, index)
-    hits = yield from _nearest(database, collection, target, vector, limit, filter, ef_search)
+    name = index or (yield from only_index(database, collection))
+    hits = yield from _nearest(database, collection, name, vector, limit, filter, ef_search)
     return hits
 
 
@@ -285,7 +285,7 @@ def search_by_document(
     if target is None:
         raise IndexNotFound(f"{collection} has no vector index on {attribute}", name=attribute)
     hits = yield from _nearest(
-        database, collection, target, cast(list[float], vector), limit + 1, filter, None
+        database, collection, target.name, cast(list[float], vector), limit + 1, filter, None
     )
     return [hit for hit in hits if hit.key != key][:limit]
 
@@ -323,13 +323,13 @@ def metric_of(metric: str | None) -> str:
 def _nearest(
     database: str,
     collection: str,
-    index: VectorIndexInfo,
+    index: str,
     vector: Sequence[float],
     limit: int,
     wanted: Mapping[str, Any] | None,
     ef_search: int | None,
 ) -> Exchange[list[VectorHit]]:
-    request = _about("vector_search", database, collection, index_name=index.name)
+    request = _about("vector_search", database, collection, index_name=index)
     request |= {"vector": [float(number) for number in vector], "limit": limit}
     if wanted:
         request["filter"] = json.dumps(dict(wanted))
@@ -349,13 +349,11 @@ def _nearest(
     ]
 
 
-def only_index(database: str, collection: str, name: str | None) -> Exchange[VectorIndexInfo]:
-    """Return the index of this name, or the only one there is."""
-    if name is not None:
-        return (yield from _index(database, collection, name))
+def only_index(database: str, collection: str) -> Exchange[str]:
+    """Return the name of the only vector index of a collection; an error where there are several, or none."""
     indexes = yield from list_indexes(database, collection)
     if len(indexes) == 1:
-        return indexes[0]
+        return indexes[0].name
     if not indexes:
         raise IndexNotFound(f"{collection} has no vector index", hint="make one with vector.create_index(..)")
     names = ", ".join(index.name for index in indexes)

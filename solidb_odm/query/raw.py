@@ -96,7 +96,7 @@ def _read(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
 
 
 def _parsed(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
-    query = parser.parse(text)
+    query = parser.parse_anew(text)
     return query, bind_names(query), collections_written(query)
 
 

@@ -12,6 +12,8 @@ from solidb_odm.errors import (
     NotSupportedByServerError,
     UsageError,
 )
+from solidb_odm.wire.round_trips import RequestEvent
+from tools.server import LocalServer
 
 pytestmark = pytest.mark.server
 
@@ -84,6 +86,23 @@ def test_indexes_are_listed_and_dropped(products: Client) -> None:
 def test_a_missing_index_is_named(products: Client) -> None:
     with pytest.raises(IndexNotFound, match="'far'"):
         products.vector.delete_index("products", "far")
+
+
+def test_a_search_of_a_named_index_is_one_request(
+    products: Client, server: LocalServer, database: str
+) -> None:
+    asked: list[RequestEvent] = []
+    with Client(server.url(database), on_request=asked.append) as client:
+        client.ping()
+        asked.clear()
+        by_name = client.vector.search("products", [0, 0], index="near", filter={})
+        named, asked[:] = [each.command for each in asked], []
+        found = client.vector.search("products", [0, 0])
+
+        assert found == by_name != []
+        assert len(asked) == len(named) + 1
+        with pytest.raises(IndexNotFound, match="'far'"):
+            client.vector.search("products", [0, 0], index="far")
 
 
 def test_an_index_of_this_name_is_not_made_twice(products: Client) -> None:

@@ -48,12 +48,12 @@ def rag(
     """Find the documents nearest to a vector, and what is within some hops of them."""
     if limit < 1 or hops < 1 or seeds < 1:
         raise UsageError("limit, hops and seeds must be 1 at least")
-    target = yield from only_index(database, seed_collection, index)
+    vector_index = index or (yield from only_index(database, seed_collection))
     request: JsonObject = {
         "cmd": "graph_rag",
         "database": database,
         "seed_collection": seed_collection,
-        "vector_index": target.name,
+        "vector_index": vector_index,
         "edge_collection": edge_collection,
         "query_vector": [float(number) for number in vector],
         "options": {

@@ -41,17 +41,18 @@ def parse(text: str) -> Query:
     Raises:
         QuerySyntaxError: with the place, and a hint where the mistake is a known one.
     """
-    return _known(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+    return _known(text) if len(text) <= _LONGEST_REMEMBERED else parse_anew(text)
 
 
-def _read(text: str) -> Query:
+def parse_anew(text: str) -> Query:
+    """Read a query without remembering its text, for whoever remembers it with more than its nodes."""
     try:
         return QueryParser(tokenize(text)).whole_query()
     except RecursionError as exc:
         raise syntax_error("the query nests too deeply to be read here", text, 0) from exc
 
 
-_known = lru_cache(_REMEMBERED)(_read)
+_known = lru_cache(_REMEMBERED)(parse_anew)
 
 
 def parse_expression(text: str) -> Expression:
