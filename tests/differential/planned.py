@@ -71,6 +71,7 @@ class Planned:
             "windows": self.windows,
             "distincts": self.distincts,
             "links": self.links,
+            "triples": self.triples,
         }
 
     # --- pieces ----------------------------------------------------------------------------------
@@ -116,6 +117,25 @@ class Planned:
         return self.random.choice([*literals, *of_document, *of_document, *made])
 
     # --- forms -----------------------------------------------------------------------------------
+
+    def triples(self) -> str:
+        """Three loops whose conditions stand behind any of them."""
+        names = ("a", "b", "c")
+        written, known = "", list[str]()
+        waiting = [
+            f" FILTER {self.path('a')} == {self.path('b')}",
+            f" FILTER {self.path('b')} == {self.path('c')}",
+        ]
+        for name in names:
+            written += f" FOR {name} IN {self.pick('docs', 'more')}"
+            known.append(name)
+            if self.random.random() < 0.3:
+                written += f" LET v{name} = {self.value(*known)} FILTER v{name} != {self.constant()}"
+            while waiting and all(f"{each}." not in waiting[0] for each in names[len(known) :]):
+                if len(known) < 3 and self.random.random() < 0.6:
+                    break
+                written += waiting.pop(0) + self.filters(*known)
+        return f"{written.strip()} FILTER a.n != 3 RETURN [a._key, b._key, c._key]"
 
     def loops(self) -> str:
         items = self.items()

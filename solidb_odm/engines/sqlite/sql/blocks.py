@@ -153,12 +153,15 @@ def _short(term: Term) -> Term:
 
 
 def _filters(following: Sequence[nodes.Clause], names: set[str]) -> list[nodes.Expression]:
-    """Return the conditions on the rows of a FOR, as far as they can be seen before the next FOR."""
+    """Return the conditions that the rows of a FOR must meet, those behind further FORs among them."""
     filters: list[nodes.Expression] = []
     for clause in following:
         if isinstance(clause, nodes.Filter):
             filters.extend(conjuncts(clause.condition))
-        elif not isinstance(clause, nodes.Let) or clause.name in names:  # by which it means another value
+            continue
+        made = clause.name if isinstance(clause, nodes.Let) else None
+        made = clause.variable if isinstance(clause, nodes.For) else made
+        if made is None or made in names:  # by which it means another value
             break
     return filters
 
@@ -194,6 +197,7 @@ def _for(
     select.sources.append(f"{collection.table} AS {alias}")
     if by_hash is None:
         return frozenset()
+    c.hashed.add(alias)
     select.tables.append(by_hash.table)
     select.conditions.append(Truth("bool", by_hash.condition))
     select.indexed = True

@@ -65,6 +65,8 @@ class Compilation:
     names: Callable[[], Sequence[str]] = tuple
     parameters: Parameters = field(default_factory=Parameters)
     collections: set[str] = field(default_factory=set[str])
+    hashed: set[str] = field(default_factory=set[str])
+    """The aliases of the documents that are found by a table of the keys of their collection."""
     total: bool = False
     window_order: list[str] | None = None
     query: Sequence[nodes.Node] = ()

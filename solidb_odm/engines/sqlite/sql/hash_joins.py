@@ -107,6 +107,8 @@ def _is_found(c: Compilation, node: nodes.Expression, scope: Scope, around: Cont
     document = c.document_of(node, scope)
     if document is None or _names(node) & {name for name in scope if name in around}:
         return False
+    if document.alias in c.hashed:  # by whose key SQL goes on to it, and does not begin with it
+        return False
     names = [name for name, term in scope.items() if term is document]
     path = _attribute(c, node, names[0], document)
     return path == () or (path is not None and _is_served(c.collection(document.collection), path))
