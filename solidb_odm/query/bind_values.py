@@ -39,7 +39,7 @@ def by_names(model: type[Document], values: Mapping[Any, Any]) -> dict[str, Any]
 
 
 def _field_name(model: type[Document], field: FieldRef) -> str:
-    place = field.__place__
+    place = field.__solidb_place__
     if place.source is not model or len(place.path) != 1:
         raise UsageError(
             f"values() gives whole fields of {model.__name__} new values, and {field!r} is none",
@@ -113,7 +113,7 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
             hint="a // b divides integers; func.to_string(value) and func.to_number(text) convert",
         )
     check_times(target.__solidb_aware__, made.__solidb_aware__, f"{model.__name__}.{name} = {made!r}")
-    if made.__nullable__ and not target.__nullable__ and not _is_assumed(made):
+    if made.__solidb_nullable__ and not target.__solidb_nullable__ and not _is_assumed(made):
         raise UsageError(
             f"{made!r} can be null, and {model.__name__}.{name} can't: the document could not be read again",
             hint="coalesce(value, other) gives another value in place of null",
@@ -159,10 +159,10 @@ class Written(Expression):
     def __init__(self, value: Expression) -> None:
         self.value = value
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.value,)
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         return self.value.__solidb_column__(scope)
 
 

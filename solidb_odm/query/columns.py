@@ -98,7 +98,7 @@ def column(item: Any) -> Column:
         assert isinstance(inner, Scalar)
         return Scalar(item.expression, item.name, inner.decode)
     if isinstance(item, FieldRef):
-        place = item.__place__
+        place = item.__solidb_place__
         shown = str(place.path[-1]) if place.path else "value"
         label = shown if _is_table(place.source) or not place.name else place.name
         return Scalar(item, label, field_decoder(place))
@@ -126,8 +126,8 @@ class Labelled(Expression):
         self.name = name
         self.expression = expression
 
-    def __build__(self, scope: Any) -> Any:
-        return self.expression.__build__(scope)
+    def __solidb_build__(self, scope: Any) -> Any:
+        return self.expression.__solidb_build__(scope)
 
     def __solidb_digits__(self, scope: Any) -> Any:
         return self.expression.__solidb_digits__(scope)
@@ -140,13 +140,13 @@ class Labelled(Expression):
         return self.expression.__solidb_type__
 
     @property
-    def __nullable__(self) -> bool:
-        return self.expression.__nullable__
+    def __solidb_nullable__(self) -> bool:
+        return self.expression.__solidb_nullable__
 
-    def __encode__(self, value: Any) -> Any:
-        return self.expression.__encode__(value)
+    def __solidb_encode__(self, value: Any) -> Any:
+        return self.expression.__solidb_encode__(value)
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.expression,)
 
 

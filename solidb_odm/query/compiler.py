@@ -19,7 +19,7 @@ from .sources import are_one, types_with
 class Compiles(Protocol):
     """A statement that can stand in another one."""
 
-    def __statement__(self, scope: BuildScope) -> q.Query: ...
+    def __solidb_query__(self, scope: BuildScope) -> q.Query: ...
 
 
 class BuildScope:
@@ -180,7 +180,7 @@ class BuildScope:
 
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
-        return cast(Compiles, statement).__statement__(BuildScope(self))
+        return cast(Compiles, statement).__solidb_query__(BuildScope(self))
 
 
 def not_read(source: Source, *, can_join: bool = True) -> UsageError:
@@ -227,7 +227,7 @@ def sources_of(expressions: Iterable[Expression]) -> list[Source]:
         source: Source = expression.__solidb_source__
         if source is not None:
             found[source] = None
-        waiting.extend(reversed(expression.__operands__()))
+        waiting.extend(reversed(expression.__solidb_operands__()))
     return list(found)
 
 

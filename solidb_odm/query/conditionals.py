@@ -32,25 +32,27 @@ class Choice(Expression):
         values = [value for _, value in branches]
         self.annotation = _common_type([*values, otherwise])
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (*(part for branch in self.branches for part in branch), self.otherwise)
 
-    def __build__(self, scope: Any) -> q.Expression:
-        return self._chosen(scope, lambda part: part.__build__(scope))
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self._chosen(scope, lambda part: part.__solidb_build__(scope))
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         return self._chosen(scope, lambda part: part.__solidb_digits__(scope))
 
     def _chosen(self, scope: Any, build: Callable[[Expression], q.Expression]) -> q.Expression:
-        built = tuple((test.__build__(scope), build(value)) for test, value in self.branches)
+        built = tuple((test.__solidb_build__(scope), build(value)) for test, value in self.branches)
         return q.Case(None, built, build(self.otherwise))
 
-    def __encode__(self, value: Any) -> Any:
+    def __solidb_encode__(self, value: Any) -> Any:
         return _encoded([*(each for _, each in self.branches), self.otherwise], value)
 
     @property
-    def __nullable__(self) -> bool:
-        return any(value.__nullable__ for _, value in self.branches) or self.otherwise.__nullable__
+    def __solidb_nullable__(self) -> bool:
+        return (
+            any(value.__solidb_nullable__ for _, value in self.branches) or self.otherwise.__solidb_nullable__
+        )
 
 
 def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
@@ -97,7 +99,7 @@ def _is_null(value: Expression) -> bool:
 def _encoded(parts: list[Expression], value: Any) -> Any:
     """Encode a value as the first of the parts that is a field does."""
     field = next((each for each in parts if isinstance(each, FieldRef)), None)
-    return Value(None).__encode__(value) if field is None else field.__encode__(value)
+    return Value(None).__solidb_encode__(value) if field is None else field.__solidb_encode__(value)
 
 
 class Fallback(Expression):
@@ -109,16 +111,16 @@ class Fallback(Expression):
         self.parts = parts
         self.annotation = _common_type(list(parts))
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.parts
 
-    def __build__(self, scope: Any) -> q.Expression:
-        return self._fallen([part.__build__(scope) for part in self.parts])
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self._fallen([part.__solidb_build__(scope) for part in self.parts])
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         return self._fallen([part.__solidb_digits__(scope) for part in self.parts])
 
-    def __encode__(self, value: Any) -> Any:
+    def __solidb_encode__(self, value: Any) -> Any:
         return _encoded(list(self.parts), value)
 
     def _fallen(self, nodes: list[q.Expression]) -> q.Expression:
@@ -128,8 +130,8 @@ class Fallback(Expression):
         return first
 
     @property
-    def __nullable__(self) -> bool:
-        return all(part.__nullable__ for part in self.parts)
+    def __solidb_nullable__(self) -> bool:
+        return all(part.__solidb_nullable__ for part in self.parts)
 
 
 def coalesce(first: T | None, *others: T) -> T:
@@ -155,7 +157,7 @@ class Existence(Predicate):
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         query = cast(BuildScope, scope).statement(self.inner)
         if isinstance(query, q.Block) and query.limit is None and not _collects(query):
             query = replace(query, sort=(), limit=q.Literal(1))
@@ -168,6 +170,6 @@ def _collects(query: q.Block) -> bool:
 
 def exists(statement: Statement[Any]) -> Predicate:
     """The statement has a row. Its conditions may speak of the documents of the outer statement."""
-    if not hasattr(statement, "__statement__"):
+    if not hasattr(statement, "__solidb_query__"):
         raise UsageError(f"exists() takes a select() or traverse(), not {statement!r}")
     return Existence(statement)

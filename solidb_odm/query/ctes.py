@@ -22,7 +22,7 @@ class Tabled(Protocol):
     @property
     def entity(self) -> Entity | None: ...
 
-    def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query: ...
+    def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query: ...
 
 
 class Table:
@@ -76,16 +76,16 @@ class Table:
             return moved(found, self) if isinstance(found, FieldRef) else found
         for column in self.__solidb_statement__.columns:
             if isinstance(column, Scalar) and column.label == name:
-                return FieldRef(self.__solidb_place__(column))
+                return FieldRef(self.__solidb_place_of__(column))
         known = [each.label for each in self.__solidb_statement__.columns if isinstance(each, Scalar)]
         close = get_close_matches(name, known, 1)
         guess = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
         raise AttributeError(f"{self!r} has no column {name!r}{guess}")
 
-    def __solidb_place__(self, column: Scalar) -> Place:
+    def __solidb_place_of__(self, column: Scalar) -> Place:
         inner = column.expression
         inner = inner.expression if isinstance(inner, Labelled) else inner
-        place = inner.__place__ if isinstance(inner, FieldRef) else getattr(inner, "place", None)
+        place = inner.__solidb_place__ if isinstance(inner, FieldRef) else getattr(inner, "place", None)
         if isinstance(place, Place):
             return replace(place, source=self, path=(column.label,), nullable=True)
         annotation = inner.__solidb_type__
@@ -94,13 +94,15 @@ class Table:
     def __solidb_table__(self, scope: BuildScope) -> q.CommonTable:
         """Build the statement under its name."""
         labels = None if self.__solidb_model__ is not None else labels_of(self.__solidb_statement__.columns)
-        rows = self.__solidb_statement__.__rows__(BuildScope(scope), labels)
+        rows = self.__solidb_statement__.__solidb_rows__(BuildScope(scope), labels)
         if self.__solidb_recursive__:
             if self.__solidb_step__ is None:
                 raise UsageError(
                     f"the recursive {self!r} has no step", hint="read what start.union_all(step) gives"
                 )
-            rows = q.SetOperation(rows, "UNION ALL", self.__solidb_step__.__rows__(BuildScope(scope), labels))
+            rows = q.SetOperation(
+                rows, "UNION ALL", self.__solidb_step__.__solidb_rows__(BuildScope(scope), labels)
+            )
         return q.CommonTable(f"_t_{self.__solidb_name__}", rows)
 
     def __solidb_stands_for__(self, other: object) -> bool:
@@ -113,7 +115,7 @@ class Table:
 
 def check_alike(one: Any, other: Any, name: str) -> None:
     """Hold two statements whose rows are to be put together to the same columns; UsageError."""
-    if not hasattr(other, "__rows__"):
+    if not hasattr(other, "__solidb_rows__"):
         raise UsageError(f"{name}() takes select() statements")
     models = [each.entity.model if each.entity else None for each in (one, other)]
     if len(one.columns) != len(other.columns) or models[0] is not models[1]:

@@ -40,13 +40,20 @@ _QUANTIFIABLE = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN")
 class Elements(Expression):
     """An element of a list, or a field of it, under a quantifier.
 
-    ``__root__`` is the whole element, which one or several conditions speak of.
+    ``__solidb_root__`` is the whole element, which one or several conditions speak of.
     """
 
-    __slots__ = ("__bound__", "__items__", "__path__", "__quantifier__", "__root__", "__type__")
-    __bound__: bool
-    __quantifier__: q.ArrayQuantifier
-    __root__: Elements
+    __slots__ = (
+        "__solidb_bound__",
+        "__solidb_element_type__",
+        "__solidb_list__",
+        "__solidb_path__",
+        "__solidb_quantifier__",
+        "__solidb_root__",
+    )
+    __solidb_bound__: bool
+    __solidb_quantifier__: q.ArrayQuantifier
+    __solidb_root__: Elements
 
     def __init__(
         self,
@@ -56,98 +63,108 @@ class Elements(Expression):
         kind: tuple[Any, Any, str, bool] | None = None,
         root: Elements | None = None,
     ) -> None:
-        self.__items__ = items
-        self.__quantifier__ = quantifier
-        self.__path__ = path
-        self.__root__ = self if root is None else root
-        self.__bound__ = False
+        self.__solidb_list__ = items
+        self.__solidb_quantifier__ = quantifier
+        self.__solidb_path__ = path
+        self.__solidb_root__ = self if root is None else root
+        self.__solidb_bound__ = False
         if kind is None:
             inner = type_inspection.element(items.__solidb_type__)
             kind = (inner, None, "", type_inspection.is_nullable(inner))
-        self.__type__ = kind
+        self.__solidb_element_type__ = kind
 
-    def __operands__(self) -> tuple[Expression, ...]:
-        return (self.__items__,)
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (self.__solidb_list__,)
 
     @property
     def __solidb_type__(self) -> Any:
-        return self.__type__[0]
+        return self.__solidb_element_type__[0]
 
     @property
     def __solidb_source__(self) -> Any:
         return None
 
     @property
-    def __nullable__(self) -> bool:
-        return self.__type__[3]
+    def __solidb_nullable__(self) -> bool:
+        return self.__solidb_element_type__[3]
 
     @property
     def __solidb_aware__(self) -> bool | None:
-        annotation, owner, name, _ = self.__type__
+        annotation, owner, name, _ = self.__solidb_element_type__
         if kind_of(annotation) != "datetime" or awareness(annotation) is not None:
             return super().__solidb_aware__
         return default_awareness(owner, name) is not False
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
-        root = self.__root__
+        root = self.__solidb_root__
         if root not in scope.variables:
             raise UsageError(
                 f"{root!r} stands for an element in a condition, not for a value",
                 hint=_ROWS,
             )
-        return q.path(q.Name(scope.variables[root]), self.__path__)
+        return q.path(q.Name(scope.variables[root]), self.__solidb_path__)
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         digits = self.__solidb_digits__(scope)
         return decimals.key(digits) if self.__solidb_kind__ == "decimal" else digits
 
     def __getattr__(self, name: str) -> Any:
-        target = type_inspection.link_target(self.__type__[0])
+        target = type_inspection.link_target(self.__solidb_element_type__[0])
         if target is not None and not name.startswith("__"):
             return beyond(self, target, name)
-        for record in records(self.__type__[0]):
+        for record in records(self.__solidb_element_type__[0]):
             if name in fields_of(record):
                 return self.__child(record, name)
         method = METHODS.get(name)
-        if method is not None and has_kind(self.__type__[0], method.kinds):
+        if method is not None and has_kind(self.__solidb_element_type__[0], method.kinds):
             return method.make(self)
         if name in OPERATORS:
             return OPERATORS[name](self)
-        raise AttributeError(f"the elements of {self.__items__!r} have no field {name!r}")
+        raise AttributeError(f"the elements of {self.__solidb_list__!r} have no field {name!r}")
 
     def __getitem__(self, step: str | int) -> Elements:
-        for record in records(self.__type__[0]):
+        for record in records(self.__solidb_element_type__[0]):
             if step in fields_of(record):
                 return self.__child(record, str(step))
         check_step(self, step)
-        inner = type_inspection.element(self.__type__[0])
-        path = (*self.__path__, step)
-        return Elements(self.__items__, self.__quantifier__, path, (inner, None, "", True), self.__root__)
+        inner = type_inspection.element(self.__solidb_element_type__[0])
+        path = (*self.__solidb_path__, step)
+        return Elements(
+            self.__solidb_list__,
+            self.__solidb_quantifier__,
+            path,
+            (inner, None, "", True),
+            self.__solidb_root__,
+        )
 
     def __child(self, record: type[Any], name: str) -> Elements:
         field = fields_of(record)[name]
-        nullable = self.__nullable__ or type_inspection.is_nullable(field.annotation)
+        nullable = self.__solidb_nullable__ or type_inspection.is_nullable(field.annotation)
         kind = (field.annotation, field.owner, name, nullable)
         return Elements(
-            self.__items__, self.__quantifier__, (*self.__path__, field.stored), kind, self.__root__
+            self.__solidb_list__,
+            self.__solidb_quantifier__,
+            (*self.__solidb_path__, field.stored),
+            kind,
+            self.__solidb_root__,
         )
 
-    def __encode__(self, value: Any) -> Any:
-        annotation, owner, name, _ = self.__type__
-        if owner is None and not self.__path__:
-            return encode_element(self.__items__, value)
+    def __solidb_encode__(self, value: Any) -> Any:
+        annotation, owner, name, _ = self.__solidb_element_type__
+        if owner is None and not self.__solidb_path__:
+            return encode_element(self.__solidb_list__, value)
         return encode_as(owner, name, annotation, value)
 
     def __dir__(self) -> list[str]:
-        target = type_inspection.link_target(self.__type__[0])
-        fields = [name for record in records(self.__type__[0]) for name in fields_of(record)]
+        target = type_inspection.link_target(self.__solidb_element_type__[0])
+        fields = [name for record in records(self.__solidb_element_type__[0]) for name in fields_of(record)]
         return sorted(
             {*(fields if target is None else getattr(target, "__pydantic_fields__", ())), "in_", "not_in"}
         )
 
     def __repr__(self) -> str:
-        path = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.__path__)
-        return f"{self.__quantifier__.lower()}_({self.__items__!r}){path}"
+        path = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.__solidb_path__)
+        return f"{self.__solidb_quantifier__.lower()}_({self.__solidb_list__!r}){path}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,15 +174,15 @@ class ElementCondition(Predicate):
     root: Elements
     inner: Expression
 
-    def __operands__(self) -> tuple[Expression, ...]:
-        return (self.root.__items__, self.inner)
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (self.root.__solidb_list__, self.inner)
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         short = self._short(scope)
         if short is not None:
             return short
-        items = self.root.__items__.__build__(scope)
-        is_all = self.root.__quantifier__ == "ALL"
+        items = self.root.__solidb_list__.__solidb_build__(scope)
+        is_all = self.root.__solidb_quantifier__ == "ALL"
         name = (
             "CURRENT"
             if not (_has_elements(self.inner) or _names_others(self.inner, self.root))
@@ -173,10 +190,12 @@ class ElementCondition(Predicate):
         )
         scope.variables[self.root] = name
         try:
-            wanted = self.inner.__build__(scope)
+            wanted = self.inner.__solidb_build__(scope)
         finally:
             del scope.variables[self.root]
-        return _tested(items, name, wanted, is_all=is_all, nullable=self.root.__items__.__nullable__)
+        return _tested(
+            items, name, wanted, is_all=is_all, nullable=self.root.__solidb_list__.__solidb_nullable__
+        )
 
     def _short(self, scope: Any) -> q.Expression | None:
         """Build a plain comparison of the elements with a value in the language's own short form."""
@@ -184,22 +203,24 @@ class ElementCondition(Predicate):
         if (
             not isinstance(inner, Comparison)
             or not isinstance(inner.left, Elements)
-            or inner.left.__root__ is not self.root
+            or inner.left.__solidb_root__ is not self.root
         ):
             return None
         left = inner.left
         is_order = inner.operator in ("<", "<=", ">", ">=")
-        path = left.__path__
+        path = left.__solidb_path__
         fits = (
             inner.operator in _QUANTIFIABLE
-            and not (is_order and left.__nullable__)
+            and not (is_order and left.__solidb_nullable__)
             and left.__solidb_kind__ != "decimal"
         )
         if not fits or not isinstance(inner.right, Value) or any(isinstance(step, int) for step in path):
             return None
-        base = self.root.__items__.__build__(scope)
+        base = self.root.__solidb_list__.__solidb_build__(scope)
         node = q.Expansion(base, path=cast("tuple[str, ...]", path)) if path else base
-        return q.ArrayCompare(node, self.root.__quantifier__, inner.operator, inner.right.__build__(scope))
+        return q.ArrayCompare(
+            node, self.root.__solidb_quantifier__, inner.operator, inner.right.__solidb_build__(scope)
+        )
 
     def __repr__(self) -> str:
         return f"{self.root!r} meets {self.inner!r}"
@@ -225,7 +246,7 @@ def _tested(
 
 
 def _has_elements(wanted: Expression) -> bool:
-    return isinstance(wanted, ElementCondition) or any(map(_has_elements, wanted.__operands__()))
+    return isinstance(wanted, ElementCondition) or any(map(_has_elements, wanted.__solidb_operands__()))
 
 
 def _names_others(wanted: Expression, root: Elements) -> bool:
@@ -236,10 +257,10 @@ def free_elements(wanted: Expression) -> list[Elements]:
     """Return the elements that an expression speaks of and nothing quantifies yet, outer ones first."""
     found: dict[Elements, None] = {}
     if isinstance(wanted, Elements):
-        found |= dict.fromkeys(free_elements(wanted.__items__))
-        found[wanted.__root__] = None
+        found |= dict.fromkeys(free_elements(wanted.__solidb_list__))
+        found[wanted.__solidb_root__] = None
         return list(found)
-    for part in wanted.__operands__():
+    for part in wanted.__solidb_operands__():
         found |= dict.fromkeys(free_elements(part))
     if isinstance(wanted, ElementCondition):
         found.pop(wanted.root, None)
@@ -250,7 +271,7 @@ def closed(wanted: Expression) -> Expression:
     """Return a condition with its elements quantified: each where the conditions that speak of it meet."""
     if isinstance(wanted, Negation):
         return Negation(closed(wanted.condition))
-    free = [each for each in free_elements(wanted) if not each.__bound__]
+    free = [each for each in free_elements(wanted) if not each.__solidb_bound__]
     if not free:
         return wanted
     if isinstance(wanted, Combined):
@@ -259,7 +280,7 @@ def closed(wanted: Expression) -> Expression:
 
 
 def _quantified(wanted: Expression, free: list[Elements]) -> Expression:
-    if len({each.__quantifier__ for each in free}) > 1:
+    if len({each.__solidb_quantifier__ for each in free}) > 1:
         raise UsageError(
             f"{wanted!r} speaks of any and of all elements, and does not say which comes first",
             hint="any_(a, lambda x: all_(b, lambda y: x.n == y.n)) says it",
@@ -277,8 +298,8 @@ def _joined(wanted: Combined) -> Expression:
     made: list[Expression] = []
     for part in parts:
         is_whole = not isinstance(part, (Negation, Combined))
-        free = [each for each in free_elements(part) if is_whole and not each.__bound__]
-        if len(free) == 1 and free[0].__quantifier__ == joins:
+        free = [each for each in free_elements(part) if is_whole and not each.__solidb_bound__]
+        if len(free) == 1 and free[0].__solidb_quantifier__ == joins:
             if free[0] not in together:
                 made.append(free[0])
             together.setdefault(free[0], []).append(part)
@@ -330,7 +351,7 @@ def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
     element = Elements(listed, quantifier)
     if test is None:
         return element
-    element.__bound__ = True  # the function says where the conditions on it end
+    element.__solidb_bound__ = True  # the function says where the conditions on it end
     return ElementCondition(element, closed(condition(test(element))))
 
 

@@ -45,7 +45,7 @@ class Aggregate(Expression):
     source: Any = None
     """What it counts, where that is a whole model."""
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return () if self.argument is None else (self.argument,)
 
     @property
@@ -56,7 +56,7 @@ class Aggregate(Expression):
     def __solidb_is_aggregate__(self) -> bool:
         return True
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         if self.__solidb_kind__ != "decimal":
             return self._rounded(scope.aggregate(self.function, self._argument(scope)))
         if self.function == "SUM":
@@ -82,13 +82,13 @@ class Aggregate(Expression):
         total = decimals.total_of(scope.aggregate("PUSH", digits))
         return q.Array((total, scope.aggregate("COUNT", digits)))
 
-    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         if self.function == "AVG" and self.__solidb_kind__ == "decimal":
             raise UsageError(
                 f"{self!r} can be shown, but not compared: its digits have no end",
                 hint="compare sums: func.sum(x) > 10 * func.count(x)",
             )
-        return Expression.__compare__(self, operator, other)
+        return Expression.__solidb_compare__(self, operator, other)
 
     def _digits(self, scope: Any) -> q.Expression:
         assert self.argument is not None
@@ -100,7 +100,7 @@ class Aggregate(Expression):
         if self.argument is None:
             return None
         is_whole = self.function == "PUSH" and self.argument.__solidb_kind__ == "decimal"
-        return self._digits(scope) if is_whole else self.argument.__build__(scope)
+        return self._digits(scope) if is_whole else self.argument.__solidb_build__(scope)
 
     def _rounded(self, node: q.Expression) -> q.Expression:
         """Take the noise of binary fractions away from a sum of durations."""
@@ -123,7 +123,7 @@ class Aggregate(Expression):
         )
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return self.function not in ("COUNT", "SUM", "COUNT_DISTINCT")
 
 
@@ -245,7 +245,7 @@ def _is_document(target: Any) -> bool:
 def _has_aggregate(wanted: Any) -> bool:
     if isinstance(wanted, Aggregate):
         return True
-    return isinstance(wanted, Expression) and any(map(_has_aggregate, wanted.__operands__()))
+    return isinstance(wanted, Expression) and any(map(_has_aggregate, wanted.__solidb_operands__()))
 
 
 def _argument(target: Any, what: str) -> Expression:

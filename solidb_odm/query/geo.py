@@ -23,18 +23,18 @@ class Distance(Expression):
         self.field = field
         self.ends = _coordinates(field) + _coordinates(other)
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.ends
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Call("DISTANCE", tuple(end.__build__(scope) for end in self.ends))
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        return q.Call("DISTANCE", tuple(end.__solidb_build__(scope) for end in self.ends))
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
-    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        compared = super().__compare__(operator, other)
+    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        compared = super().__solidb_compare__(operator, other)
         if operator not in ("<", "<="):
             return compared
         # The server reads its geo index only if another condition rejects documents without the place.
@@ -61,11 +61,11 @@ class Coordinate(Expression):
         self.place = place
         self.name = name
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.place,)
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Attribute(self.place.__build__(scope), self.name)
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        return q.Attribute(self.place.__solidb_build__(scope), self.name)
 
 
 def _coordinates(place: Expression | GeoPoint) -> tuple[Expression, Expression]:
@@ -108,7 +108,7 @@ def within(
             "within() needs metres of 0 or more around a centre",
             hint="within(User.home, GeoPoint(lat=48.86, lon=2.35), 5_000)",
         )
-    return Distance(place, area).__compare__("<=", metres)
+    return Distance(place, area).__solidb_compare__("<=", metres)
 
 
 def _inside(place: q.Expression, polygon: q.Expression) -> q.Expression:

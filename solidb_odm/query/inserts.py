@@ -39,7 +39,7 @@ class Insert(Write):
         ]
         return replace(self, rows=(*self.rows, *added))
 
-    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+    def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         row = scope.fresh()
         loop = q.For(row, scope.bind(_some(self.rows, "insert", self.model)))
         return [loop, q.Insert(q.Name(row), self.model.__solidb_mapping__.collection)]
@@ -58,7 +58,7 @@ class Upsert(Write):
 
         The fields must be those of a unique index, which keeps others from storing the same in between.
         """
-        places = [getattr(each, "__place__", None) for each in fields]
+        places = [getattr(each, "__solidb_place__", None) for each in fields]
         paths = tuple(place.path for place in places if place is not None and place.source is self.model)
         if len(paths) != len(fields) or not paths:
             raise UsageError(
@@ -124,7 +124,7 @@ class Upsert(Write):
             )
         return unique[0]
 
-    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+    def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         row, collection = scope.fresh(), self.model.__solidb_mapping__.collection
         rows = _some(self.rows, "upsert", self.model)
         loop = q.For(row, scope.bind(rows))

@@ -79,7 +79,7 @@ Hops: TypeAlias = tuple[Hop, ...]
 
 def hops_of(given: Any) -> Hops:
     """Read ``Post.author``, ``Post.author.team``, ``User.posts``; UsageError if it is no way to documents."""
-    steps: tuple[Any, ...] = given.__hops__ if isinstance(given, LoadPath) else (given,)
+    steps: tuple[Any, ...] = given.__solidb_hops__ if isinstance(given, LoadPath) else (given,)
     return tuple(_hop(step, given) for step in steps)
 
 
@@ -105,13 +105,13 @@ def _hop(step: Any, given: Any) -> Hop:
 
 def _way(step: Any, given: Any) -> tuple[Place, tuple[str, ...], Any]:
     """Return the place a field begins at, the Python names on the way, and the type at its end."""
-    if isinstance(step, Elements) and isinstance(step.__items__, FieldRef):
-        place, names, element = _way(step.__items__, given)
-        more, annotation = _names(_model_in(type_inspection.element(element)), step.__path__, given)
+    if isinstance(step, Elements) and isinstance(step.__solidb_list__, FieldRef):
+        place, names, element = _way(step.__solidb_list__, given)
+        more, annotation = _names(_model_in(type_inspection.element(element)), step.__solidb_path__, given)
         return place, (*names, *more), annotation if more else element
-    if not isinstance(step, FieldRef) or not isinstance(step.__place__.source, type):
+    if not isinstance(step, FieldRef) or not isinstance(step.__solidb_place__.source, type):
         raise _refusal(given)
-    place = step.__place__
+    place = step.__solidb_place__
     names, annotation = _names(place.source, place.path, given)
     return place, names, annotation
 

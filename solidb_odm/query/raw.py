@@ -58,7 +58,7 @@ class RawStatement(Loading[T_co]):
             )
         return self._compiled[0]
 
-    def __statement__(self, scope: BuildScope) -> q.Query:
+    def __solidb_query__(self, scope: BuildScope) -> q.Query:
         raise UsageError("sdbql() can't stand inside another statement; write the whole of it in SDBQL")
 
     @property

@@ -16,7 +16,7 @@ from .select import Select, select
 
 def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
     """Ask for the documents whose field, of links or an end of an edge, holds one of the references."""
-    place = field.__place__
+    place = field.__solidb_place__
     if type_inspection.is_collection(place.annotation):
         return select(place.source).where(in_(any_(field), references))
     if not isinstance(reference_hop(field), EndHop) and not _is_link(place.annotation):

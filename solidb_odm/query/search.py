@@ -45,15 +45,15 @@ class Search(Predicate):
         """How well a document fits, for select() and order_by()."""
         return cast(float, Score(self))
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.field,)
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         return q.Compare(self.key(scope), "IN", self.keys(scope))
 
     def key(self, scope: Any) -> q.Expression:
         """Return the key of the document at hand."""
-        return q.Attribute(q.Name(scope.variable(self.field.__place__.source)), "_key")
+        return q.Attribute(q.Name(scope.variable(self.field.__solidb_place__.source)), "_key")
 
     def keys(self, scope: Any) -> q.Expression:
         """Return the keys of the hits, found once."""
@@ -76,16 +76,16 @@ class Score(Expression):
     def __init__(self, search: Search) -> None:
         self.search = search
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.search,)
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         scores = q.Expansion(self.search.hits(scope), path=("score",))
         table = scope.let(q.Call("ZIP_OBJECT", (self.search.keys(scope), scores)))
         return q.Subscript(table, self.search.key(scope))
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
 
@@ -123,7 +123,7 @@ def hybrid(
     """
     place, near = _indexed(vector_field, "vector", "hybrid()", "VectorIndex(dimension=..)")
     other, words = _indexed(text_field, "fulltext", "hybrid()", "FulltextIndex()")
-    if other.__place__.source is not place.__place__.source:
+    if other.__solidb_place__.source is not place.__solidb_place__.source:
         raise UsageError("hybrid() searches two fields of one model")
     if near.metric == "euclidean" and fusion == "weighted":
         raise UsageError(
@@ -152,7 +152,7 @@ class Nearest(Search):
         super().__init__(field, "VECTOR_SEARCH", arguments)
         self.rank = rank
 
-    def __ordering__(self) -> Ordering:
+    def __solidb_ordering__(self) -> Ordering:
         """Sort the nearest first; what has no place or vector comes last."""
         return Ordering(self.rank)
 
@@ -209,11 +209,11 @@ class Measure(Expression):
         self.metric = metric
         self.vector = vector
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.field,)
 
-    def __build__(self, scope: Any) -> q.Expression:
-        arguments = (self.field.__build__(scope), scope.bind(self.vector), q.Literal(self.metric))
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        arguments = (self.field.__solidb_build__(scope), scope.bind(self.vector), q.Literal(self.metric))
         measured = q.Call("VECTOR_DISTANCE", arguments)
         return q.Unary("-", measured) if self.metric == "dot" else measured
 
@@ -234,15 +234,15 @@ class Padded(Expression):
         self.field = field
         self.dimension = dimension
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.measure,)
 
-    def __build__(self, scope: Any) -> q.Expression:
-        far = Value(_FAR).__build__(scope)
-        measured = self.measure.__build__(scope)
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        far = Value(_FAR).__solidb_build__(scope)
+        measured = self.measure.__solidb_build__(scope)
         if not self.dimension:
             return q.Binary(measured, "??", far)
-        length = q.Call("LENGTH", (self.field.__build__(scope),))
+        length = q.Call("LENGTH", (self.field.__solidb_build__(scope),))
         return q.Ternary(q.Compare(length, "==", q.Literal(self.dimension)), measured, far)
 
 
@@ -259,13 +259,14 @@ def _field(value: Any, what: str) -> FieldRef:
 def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[FieldRef, IndexSpec]:
     """Return the field and its index of a kind; without one the server would find nothing, in silence."""
     place = _field(value, what)
-    path = ".".join(str(step) for step in place.__place__.path)
-    model = model_of(place.__place__.source)
+    path = ".".join(str(step) for step in place.__solidb_place__.path)
+    model = model_of(place.__solidb_place__.source)
     for index in model.__solidb_mapping__.indexes:
         if index.kind == kind and index.fields == (path,):
             return place, index
     annotation = next(
-        (m for m in type_inspection.alternatives(place.__place__.annotation) if m is not type(None)), Any
+        (m for m in type_inspection.alternatives(place.__solidb_place__.annotation) if m is not type(None)),
+        Any,
     )
     raise UsageError(
         f"{what} needs a {kind} index on {place!r}, and {model.__name__} declares none",
@@ -274,7 +275,7 @@ def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[
 
 
 def _collection(place: FieldRef) -> str:
-    return model_of(place.__place__.source).__solidb_mapping__.collection
+    return model_of(place.__solidb_place__.source).__solidb_mapping__.collection
 
 
 def _vector(value: Any, index: IndexSpec) -> list[float]:

@@ -46,26 +46,26 @@ class SingleValue(Expression):
         self.name = columns[0].label
         self.annotation: Any = found.__solidb_type__
         self.place: Place | None = (
-            found.__place__ if isinstance(found, FieldRef) else getattr(found, "place", None)
+            found.__solidb_place__ if isinstance(found, FieldRef) else getattr(found, "place", None)
         )
 
-    def __build__(self, scope: Any) -> q.Expression:
-        found = q.Call("FIRST", (self.__rows__(scope),))
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        found = q.Call("FIRST", (self.__solidb_rows__(scope),))
         return decimals.key(found) if self.__solidb_kind__ == "decimal" else found
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
-        return q.Call("FIRST", (self.__rows__(scope),))
+        return q.Call("FIRST", (self.__solidb_rows__(scope),))
 
-    def __rows__(self, scope: Any) -> q.Expression:
+    def __solidb_rows__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.inner))
 
-    def __encode__(self, value: Any) -> Any:
+    def __solidb_encode__(self, value: Any) -> Any:
         if self.place is None:
-            return super().__encode__(value)
-        return FieldRef(self.place).__encode__(value)
+            return super().__solidb_encode__(value)
+        return FieldRef(self.place).__solidb_encode__(value)
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
 
@@ -80,8 +80,8 @@ class ListValue(SingleValue):
         self.annotation = Any if element is Any else list.__class_getitem__(element)
         self.place = None
 
-    def __build__(self, scope: Any) -> q.Expression:
-        return self.__rows__(scope)
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self.__solidb_rows__(scope)
 
 
 A = TypeVar("A")
@@ -169,8 +169,8 @@ class Select(Loading[T_co], Selection):
 
         With ``unnest(Order.lines)`` a row for each element; without conditions one for all pairs.
         """
-        if isinstance(other, FieldRef) and isinstance(other.__place__.source, Unnest):
-            other = other.__place__.source
+        if isinstance(other, FieldRef) and isinstance(other.__solidb_place__.source, Unnest):
+            other = other.__solidb_place__.source
         elif isinstance(other, Expression) or not (
             isinstance(other, type) or hasattr(other, "__solidb_model__")
         ):
@@ -245,12 +245,12 @@ class Select(Loading[T_co], Selection):
         scope = BuildScope()
         return with_tables(build_select(self, scope, self._labels), scope), scope.values
 
-    def __statement__(self, scope: BuildScope) -> q.Query:
+    def __solidb_query__(self, scope: BuildScope) -> q.Query:
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
         return build_select(self, scope, self._labels)
 
-    def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
+    def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         return build_select(self, scope, labels)
 
     def scalar_subquery(self) -> T_co:
@@ -319,8 +319,8 @@ def _group_key(key: Any) -> Expression:
 
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
-    if hasattr(key.__class__, "__ordering__"):  # nearest()
-        return cast(Ordering, key.__ordering__())
+    if hasattr(key.__class__, "__solidb_ordering__"):  # nearest()
+        return cast(Ordering, key.__solidb_ordering__())
     made = key if isinstance(key, Ordering) else sort_key(conditions.expression(key, "order_by()"))
     return Ordering(check_no_elements(made.expression, "order_by()"), made.descending)
 

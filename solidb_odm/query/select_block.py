@@ -69,7 +69,7 @@ class Selection:
 def has_aggregate(expression: Expression) -> bool:
     """Return whether a part of the expression is a value of a whole group."""
     return expression.__solidb_is_aggregate__ or any(
-        has_aggregate(part) for part in expression.__operands__()
+        has_aggregate(part) for part in expression.__solidb_operands__()
     )
 
 
@@ -180,7 +180,7 @@ def _unjoined(source: Source, first: Source) -> UsageError:
 def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tuple[list[str], list[q.Clause]]:
     """Build a FOR for each source, and each condition after the last FOR it needs."""
     loops = [scope.declare(source) for source in sources]
-    built = [condition.__build__(scope) for condition in _conjuncts(closed_all(selection.conditions))]
+    built = [condition.__solidb_build__(scope) for condition in _conjuncts(closed_all(selection.conditions))]
     partners = {partner.source: partner for partner in selection.partners}
     body: list[q.Clause] = []
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
@@ -202,7 +202,7 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
     """Build a loop over the documents the conditions are true of, or over null if there is none."""
     source, inner = partner.source, scope.declare(partner.source)
     narrowed = narrowing(source, inner, scope)
-    on = [condition.__build__(scope) for condition in closed_all(partner.conditions)]
+    on = [condition.__solidb_build__(scope) for condition in closed_all(partner.conditions)]
     wanted = [*([narrowed] if narrowed is not None else []), *on]
     scope.declare(source, variable)
     scope.partners.add(source)
@@ -220,7 +220,7 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
 def read_from(source: Source, scope: BuildScope) -> q.Expression:
     """Return what a FOR over a source reads."""
     if isinstance(source, Unnest):  # a FOR over null has a row of its own
-        return q.Binary(source.__solidb_items__.__build__(scope), "??", q.Array(()))
+        return q.Binary(source.__solidb_items__.__solidb_build__(scope), "??", q.Array(()))
     return scope.table(source) if isinstance(source, Table) else q.Name(collection_of(source))
 
 
@@ -299,7 +299,7 @@ def _plain(
 ) -> q.Block:
     scope.windowing = True
     row = _row(selection, scope, labels)
-    sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in selection.orderings]
+    sort = [q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in selection.orderings]
     body += scope.windows
     downwards = bool(sort) and sort[-1].descending
     if not selection.is_distinct:
@@ -329,13 +329,13 @@ def _cell(shown: Expression, scope: BuildScope) -> q.Expression:
     inner = shown.expression if isinstance(shown, Labelled) else shown
     if not isinstance(inner, FieldRef) or inner.__solidb_kind__ != "decimal":
         return (
-            inner.__build__(scope)
+            inner.__solidb_build__(scope)
             if scope.collecting and isinstance(inner, FieldRef)
             else inner.__solidb_column__(scope)
         )
     if not (scope.collecting or scope.is_distinct):
-        return inner.__stored__(scope)
-    key = inner.__build__(scope)
+        return inner.__solidb_stored__(scope)
+    key = inner.__solidb_build__(scope)
     return key if scope.parent is None else decimals.digits_of_key(key)
 
 
@@ -358,7 +358,7 @@ def _grouped(
             hint="select fields of group_by() and aggregates; count documents with func.count()",
         )
     scope.collecting = True
-    keys = {group.__build__(scope): f"_g{position}" for position, group in enumerate(selection.groups)}
+    keys = {group.__solidb_build__(scope): f"_g{position}" for position, group in enumerate(selection.groups)}
     names: dict[q.Expression, q.Expression] = {node: q.Name(name) for node, name in keys.items()}
     variables = set(scope.all_variables())
 
@@ -374,11 +374,14 @@ def _grouped(
     scope.windowing = True
     row = after(_row(selection, scope, labels))
     sort = tuple(
-        q.SortKey(after(key.expression.__build__(scope)), key.descending) for key in selection.orderings
+        q.SortKey(after(key.expression.__solidb_build__(scope)), key.descending)
+        for key in selection.orderings
     )
     windows = [q.Let(each.name, after(each.value)) for each in scope.windows]
     scope.windowing = False
-    having = [after(condition.__build__(scope)) for condition in closed_all(selection.having_conditions)]
+    having = [
+        after(condition.__solidb_build__(scope)) for condition in closed_all(selection.having_conditions)
+    ]
     collect = q.Collect(tuple((name, node) for node, name in keys.items()), tuple(scope.aggregates))
     scope.collecting = False
     if selection.limit_count is not None or selection.offset_count is not None:

@@ -160,7 +160,7 @@ def _part(part: Expression, values: list[Any]) -> Any:
     """Return the form of an expression; _Unknown of a kind that is not told below."""
     kind = type(part)
     if kind is FieldRef:
-        place = cast(FieldRef, part).__place__
+        place = cast(FieldRef, part).__solidb_place__
         return _source(place.source), place.path, place.owner, place.name, place.nullable, place.annotation
     if kind is Value:
         value = cast(Value, part).value
@@ -168,7 +168,7 @@ def _part(part: Expression, values: list[Any]) -> Any:
         return size_of(value) or cast(Any, type(value))
     if kind in _KINDS:
         own = _KINDS[kind]
-        operands = tuple(_part(each, values) for each in part.__operands__())
+        operands = tuple(_part(each, values) for each in part.__solidb_operands__())
         return (kind, *(getattr(part, name) for name in own), *operands)
     raise _Unknown
 

@@ -74,12 +74,12 @@ class Combination(Loading[T_co]):
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
-            query = with_tables(self.__rows__(scope, None), scope)
+            query = with_tables(self.__solidb_rows__(scope, None), scope)
             self._compiled.append(Compiled(query, scope.values, self.columns, self.single, loads=self.loads))
         return self._compiled[0]
 
-    def __rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
-        left, right = (each.__rows__(BuildScope(scope), labels) for each in (self.left, self.right))
+    def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
+        left, right = (each.__solidb_rows__(BuildScope(scope), labels) for each in (self.left, self.right))
         combined = q.SetOperation(_operand(left, scope, self.left), self.operator, _operand(right, scope))
         if not (self.orderings or self.limit_count is not None or self.offset_count):
             return combined
@@ -97,7 +97,9 @@ class Combination(Loading[T_co]):
             for source in (entity.source, entity.model):
                 scope.declare(source, row)
         for key in self.orderings:
-            node = key.expression.__build__(scope) if entity else self._cell(key.expression, row, labels)
+            node = (
+                key.expression.__solidb_build__(scope) if entity else self._cell(key.expression, row, labels)
+            )
             keys.append(q.SortKey(node, key.descending))
         if keys and entity is not None:
             keys.append(q.SortKey(q.Attribute(q.Name(row), "_key"), keys[-1].descending))
@@ -118,10 +120,10 @@ class Combination(Loading[T_co]):
             hint="select it in all of them, or order a select of .cte()",
         )
 
-    def __statement__(self, scope: BuildScope) -> q.Query:
+    def __solidb_query__(self, scope: BuildScope) -> q.Query:
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
-        return self.__rows__(scope, None)
+        return self.__solidb_rows__(scope, None)
 
 
 def _is_same(column: Scalar, wanted: Expression) -> bool:
@@ -130,9 +132,9 @@ def _is_same(column: Scalar, wanted: Expression) -> bool:
     inner = own.expression if isinstance(own, Labelled) else own
     asked = wanted.expression if isinstance(wanted, Labelled) else wanted
     if isinstance(inner, FieldRef) and isinstance(asked, FieldRef):
-        return (inner.__place__.source, inner.__place__.path) == (
-            asked.__place__.source,
-            asked.__place__.path,
+        return (inner.__solidb_place__.source, inner.__solidb_place__.path) == (
+            asked.__solidb_place__.source,
+            asked.__solidb_place__.path,
         )
     return inner is asked or (isinstance(wanted, Labelled) and wanted.name == column.label)
 
@@ -149,7 +151,7 @@ def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
 
 
 def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) -> Combination[Any]:
-    if len(statements) < 2 or not all(hasattr(each, "__rows__") for each in statements):
+    if len(statements) < 2 or not all(hasattr(each, "__solidb_rows__") for each in statements):
         raise UsageError(f"{name}() takes two or more select() statements")
     for other in statements[1:]:
         check_alike(statements[0], other, name)

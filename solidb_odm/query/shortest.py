@@ -57,10 +57,10 @@ class PathStatement(Statement[T_co], Generic[T_co]):
 
     def compile(self) -> Compiled:
         scope = BuildScope()
-        query = self.__statement__(scope)
+        query = self.__solidb_query__(scope)
         return Compiled(query, scope.values, (PathOf(self.edges, self.targets),))
 
-    def __statement__(self, scope: BuildScope) -> q.Query:
+    def __solidb_query__(self, scope: BuildScope) -> q.Query:
         return self._walked(scope) if self.followed or self.passed or self.whole else self._searched(scope)
 
     def _searched(self, scope: BuildScope) -> q.Query:

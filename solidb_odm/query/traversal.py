@@ -100,11 +100,11 @@ class Traversal(Loading[T_co], Generic[T_co]):
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
-            query = with_tables(self.__statement__(scope), scope)
+            query = with_tables(self.__solidb_query__(scope), scope)
             self._compiled.append(Compiled(query, scope.values, (self._column(),), loads=self.loads))
         return self._compiled[0]
 
-    def __statement__(self, scope: BuildScope) -> q.Query:
+    def __solidb_query__(self, scope: BuildScope) -> q.Query:
         if self.followed or self.passed or self.whole or self._reads_edge() or any(expiries(self.edges)):
             return reached(self, scope)
         vertex = scope.fresh()
@@ -112,9 +112,9 @@ class Traversal(Loading[T_co], Generic[T_co]):
         collection = self.edges.__solidb_mapping__.collection
         step = q.Traverse((vertex,), self.direction, scope.bind(self.start), collection, *self.depth)
         wanted = shown(self, vertex, scope)
-        wanted += [each.__build__(scope) for each in closed_all(self.conditions)]
+        wanted += [each.__solidb_build__(scope) for each in closed_all(self.conditions)]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
-        sort = [q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings]
+        sort = [q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in self.orderings]
         if sort:
             sort.append(q.SortKey(q.Attribute(q.Name(vertex), "_key"), sort[-1].descending))
         limit = None if self.limit_count is None else scope.bind(self.limit_count)

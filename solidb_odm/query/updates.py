@@ -51,7 +51,7 @@ class Chosen(Write):
         scope.shows_deleted = self.is_with_deleted
         narrowed = narrowing(self.model, variable, scope)
         wanted = [*([narrowed] if narrowed is not None else [])]
-        wanted += [each.__build__(scope) for each in closed_all(self.conditions)]
+        wanted += [each.__solidb_build__(scope) for each in closed_all(self.conditions)]
         if wanted:
             body.append(q.Filter(conjunction(wanted)))
         return variable, body
@@ -81,7 +81,7 @@ class Update(Chosen):
         _check_own(self.model, patch.values())
         return replace(self, patch=tuple(patch.items()))
 
-    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+    def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         if not self.patch:
             raise UsageError(
                 "the update changes nothing", hint=f"update({self.model.__name__}).values(field=value)"
@@ -90,7 +90,7 @@ class Update(Chosen):
         values = dict(self.patch)
         if issubclass(self.model, Timestamped):
             values = {**dict(patch_of(self.model, {"updated_at": now()})), **values}
-        patch = q.Object(tuple((name, value.__build__(scope)) for name, value in values.items()))
+        patch = q.Object(tuple((name, value.__solidb_build__(scope)) for name, value in values.items()))
         collection = self.model.__solidb_mapping__.collection
         return [*body, q.Update(q.Name(variable), patch, collection)]
 
@@ -109,13 +109,13 @@ class Delete(Chosen):
     def _marks(self) -> bool:
         return issubclass(self.model, SoftDelete) and not self.is_permanent
 
-    def __row__(self) -> str:
+    def __solidb_row__(self) -> str:
         return "NEW" if self._marks else "OLD"
 
-    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+    def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         if self._marks:
             patch = patch_of(self.model, {"deleted_at": now()})
-            return Update(self.model, self.conditions, self.is_with_deleted, patch).__write__(scope)
+            return Update(self.model, self.conditions, self.is_with_deleted, patch).__solidb_write__(scope)
         variable, body = self._loop(scope)
         return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
 

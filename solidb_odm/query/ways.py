@@ -71,7 +71,7 @@ def way_conditions(walk: Walk, path: str, scope: BuildScope) -> list[q.Expressio
         wanted.append(_each(inner, walk.passed, passed, scope))
     for way, condition in walk.whole:
         scope.declare(way, path)
-        wanted += [each.__build__(scope) for each in closed_all([condition])]
+        wanted += [each.__solidb_build__(scope) for each in closed_all([condition])]
     return wanted
 
 
@@ -101,7 +101,7 @@ def _each(
     before = {source: scope.variables.get(source) for source in sources}
     for source in sources:
         scope.declare(source, name)
-    wanted = conjunction([each.__build__(scope) for each in closed_all(conditions)])
+    wanted = conjunction([each.__solidb_build__(scope) for each in closed_all(conditions)])
     for source, variable in before.items():
         scope.variables.pop(source)
         if variable is not None:
@@ -164,9 +164,9 @@ def _last_edges(walk: Any, last: str, scope: BuildScope, *, rows: bool) -> list[
     scope.declare(walk.edges, name)
     of_edges = [each for each in walk.conditions if walk.edges in sources_of([each])]
     others = [each for each in walk.conditions if walk.edges not in sources_of([each])]
-    wanted = [*marked, *(each.__build__(scope) for each in closed_all(others))]
+    wanted = [*marked, *(each.__solidb_build__(scope) for each in closed_all(others))]
     clauses: list[q.Clause] = [q.Filter(conjunction(wanted))] if wanted else []
-    built = [each.__build__(scope) for each in closed_all(of_edges)]
+    built = [each.__solidb_build__(scope) for each in closed_all(of_edges)]
     if rows:
         clauses.append(q.For(name, q.Name(last)))
         return [*clauses, *([q.Filter(conjunction(built))] if built else [])]
@@ -181,7 +181,7 @@ def _sorted(
     walk: Any, scope: BuildScope, body: list[q.Clause], depth: q.Expression, *, rows: bool
 ) -> q.Block:
     orderings: tuple[Ordering, ...] = walk.orderings
-    keys = [q.SortKey(key.expression.__build__(scope), key.descending) for key in orderings]
+    keys = [q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in orderings]
     downwards = bool(keys) and keys[-1].descending
     keys += [] if orderings else [q.SortKey(depth)]
     keys.append(q.SortKey(q.Attribute(q.Name("_g"), "_key"), downwards))

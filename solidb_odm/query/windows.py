@@ -33,23 +33,27 @@ class WindowCall(Expression):
         self.arguments = arguments
         self.annotation = annotation
         like = arguments[0] if arguments and annotation is Any else None
-        self.place: Place | None = like.__place__ if isinstance(like, FieldRef) else None
+        self.place: Place | None = like.__solidb_place__ if isinstance(like, FieldRef) else None
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         name = self.function.lower()
         raise UsageError(
             f"func.{name}() looks at the rows around, and was not told which",
             hint=f"over(func.{name}(..), partition_by=.., order_by=..)",
         )
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.arguments
 
-    def __encode__(self, value: Any) -> Any:
-        return self.arguments[0].__encode__(value) if self.place is not None else super().__encode__(value)
+    def __solidb_encode__(self, value: Any) -> Any:
+        return (
+            self.arguments[0].__solidb_encode__(value)
+            if self.place is not None
+            else super().__solidb_encode__(value)
+        )
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
 
@@ -65,24 +69,26 @@ class Windowed(WindowCall):
         self.partition = partition
         self.orderings = orderings
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (*self.arguments, *self.partition, *(key.expression for key in self.orderings))
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         window = q.Window(
             self.function,
-            tuple(argument.__build__(scope) for argument in self.arguments),
-            tuple(each.__build__(scope) for each in self.partition),
-            tuple(q.SortKey(key.expression.__build__(scope), key.descending) for key in self.orderings),
+            tuple(argument.__solidb_build__(scope) for argument in self.arguments),
+            tuple(each.__solidb_build__(scope) for each in self.partition),
+            tuple(
+                q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in self.orderings
+            ),
         )
         return cast(BuildScope, scope).window(window)
 
     def __solidb_column__(self, scope: Any) -> q.Expression:
-        built = self.__build__(scope)
+        built = self.__solidb_build__(scope)
         return decimals.digits_of_key(built) if self.__solidb_kind__ == "decimal" else built
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
-        return decimals.digits_of_key(self.__build__(scope))
+        return decimals.digits_of_key(self.__solidb_build__(scope))
 
     def __repr__(self) -> str:
         return f"over(func.{self.function.lower()}(..))"
@@ -128,7 +134,7 @@ def _ordering(key: Any) -> Ordering:
 
 def has_window(wanted: Expression) -> bool:
     """Return whether a part of the expression is computed over a window."""
-    return isinstance(wanted, Windowed) or any(map(has_window, wanted.__operands__()))
+    return isinstance(wanted, Windowed) or any(map(has_window, wanted.__solidb_operands__()))
 
 
 class WindowFunctions:

@@ -38,11 +38,11 @@ class Write(Statement[int]):
     model: type[Document]
 
     @property
-    def __writes__(self) -> frozenset[str]:
+    def __solidb_writes__(self) -> frozenset[str]:
         """The collections it writes."""
         return frozenset({self.model.__solidb_mapping__.collection})
 
-    def __row__(self) -> str:
+    def __solidb_row__(self) -> str:
         """Return the name of the document that was written, after the clause that writes it."""
         return "NEW"
 
@@ -69,17 +69,17 @@ class Write(Statement[int]):
 
     def compile(self) -> Compiled:
         scope = BuildScope()
-        body = self.__write__(scope)
-        written = q.Attribute(q.Name(self.__row__()), "_key")
+        body = self.__solidb_write__(scope)
+        written = q.Attribute(q.Name(self.__solidb_row__()), "_key")
         name = scope.fresh("_n")
         # COUNT(NEW._key) and not WITH COUNT: naming NEW keeps the server from its batches of over
         # 100 rows, which leave out in silence what does not fit the schema.
         counted = q.Collect(aggregates=(q.Aggregate(name, "COUNT", written),))
         query: q.Query = q.Block(body=(*scope.lets, *body, counted), returns=q.Return(q.Name(name)))
         query = with_tables(query, scope)
-        return Compiled(query, scope.values, (WRITTEN,), writes=self.__writes__)
+        return Compiled(query, scope.values, (WRITTEN,), writes=self.__solidb_writes__)
 
-    def __write__(self, scope: BuildScope) -> list[q.Clause]:
+    def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         """Build the clauses up to the one that writes."""
         raise TypeError(f"{type(self).__name__} does not write")
 
@@ -105,11 +105,11 @@ class Returning(Statement[T_co], Generic[T_co]):
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
-            body = self.write.__write__(scope)
-            scope.declare(self.write.model, self.write.__row__())
+            body = self.write.__solidb_write__(scope)
+            scope.declare(self.write.model, self.write.__solidb_row__())
             row = row_of(self.columns, self.single, scope)
             query = with_tables(q.Block(body=(*scope.lets, *body), returns=q.Return(row)), scope)
             self._compiled.append(
-                Compiled(query, scope.values, self.columns, self.single, writes=self.write.__writes__)
+                Compiled(query, scope.values, self.columns, self.single, writes=self.write.__solidb_writes__)
             )
         return self._compiled[0]

@@ -176,10 +176,10 @@ class _Key(Expression):
 
     inner: Expression
 
-    def __build__(self, scope: Any) -> q.Expression:
-        return self.inner.__build__(scope)
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self.inner.__solidb_build__(scope)
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.inner,)
 
 
@@ -247,11 +247,15 @@ def _unique(source: Any) -> tuple[Expression, ...]:
 
 def _among(shown: list[Expression]) -> Callable[[Expression], bool]:
     """Return whether an expression is one of those that are shown: the same, or the same field."""
-    places = [(each.__place__.source, each.__place__.path) for each in shown if isinstance(each, FieldRef)]
+    places = [
+        (each.__solidb_place__.source, each.__solidb_place__.path)
+        for each in shown
+        if isinstance(each, FieldRef)
+    ]
 
     def is_shown(wanted: Expression) -> bool:
         if isinstance(wanted, FieldRef):
-            return (wanted.__place__.source, wanted.__place__.path) in places
+            return (wanted.__solidb_place__.source, wanted.__solidb_place__.path) in places
         return any(each is wanted for each in shown)
 
     return is_shown

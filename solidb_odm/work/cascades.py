@@ -27,7 +27,7 @@ def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
     for edges in classes:
         if issubclass(edges, Edge) and edge_cascade(edges).deletes:
             ends: list[FieldRef] = [getattr(cast(Any, edges), name) for name in ("from_", "to")]
-            found += [end for end in ends if issubclass(model, end_target(end.__place__) or Document)]
+            found += [end for end in ends if issubclass(model, end_target(end.__solidb_place__) or Document)]
     return found
 
 
@@ -67,7 +67,7 @@ def orphans(work: Holdings) -> list[Document]:
 
 
 def _place_of(field: FieldRef) -> LinkPlace | None:
-    place = field.__place__
+    place = field.__solidb_place__
     wanted: Any = place.source
     return next((each for each in link_places(wanted) if each.names == (place.name,)), None)
 

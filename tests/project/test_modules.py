@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import CodeType, FunctionType, GeneratorType
 
 import pytest
+from pydantic import BaseModel
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "solidb_odm").rglob("*.py"))
@@ -29,3 +31,24 @@ def test_nothing_is_left_for_later() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     assert [str(path) for path in MODULES if not path.read_text().lstrip().startswith(('"""', 'r"""'))] == []
+
+
+KINDS: tuple[type, ...] = (int, list, dict, type, FunctionType, CodeType, GeneratorType, BaseModel)
+OTHERS = """
+package aenter aexit aiter all anext args await bound cause constraints context copy dataclass_fields
+dataclass_params deepcopy del delete enter exit future main match_args metadata missing next origin
+parameters path post_init set set_name signature supertype traceback value members func self int
+fspath class_getitem weakref orig_bases mul get slots annotations
+"""
+PYTHONS = {*(f"__{name}__" for name in OTHERS.split()), *(name for kind in KINDS for name in dir(kind))}
+
+
+def test_names_in_double_underscores_are_pythons_or_have_our_prefix() -> None:
+    names = {
+        name: path.name
+        for path in MODULES
+        for name in re.findall(r"(?<!\w)__[a-z]\w*__(?!\w)", path.read_text())
+        if name not in PYTHONS and not name.startswith(("__solidb_", "__pydantic_", "__get_pydantic_"))
+    }
+    del names["__collection_spec__"]  # documented for users
+    assert names == {}

@@ -25,10 +25,10 @@ class FunctionCall(Expression):
     annotation: Any = Any
     is_strict: bool = False
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.arguments
 
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         called = self._called(scope)
         return decimals.key(called) if self.__solidb_kind__ == "decimal" else called
 
@@ -37,13 +37,15 @@ class FunctionCall(Expression):
 
     def _called(self, scope: Scope) -> q.Expression:
         nodes = tuple(
-            each.__solidb_digits__(scope) if each.__solidb_kind__ == "decimal" else each.__build__(scope)
+            each.__solidb_digits__(scope)
+            if each.__solidb_kind__ == "decimal"
+            else each.__solidb_build__(scope)
             for each in self.arguments
         )
         gaps = tuple(
             q.Compare(node, "==", q.Literal(None))
             for node, argument in zip(nodes, self.arguments, strict=True)
-            if self.is_strict and argument.__nullable__
+            if self.is_strict and argument.__solidb_nullable__
         )
         called = q.Call(self.name, nodes)
         if not gaps:
@@ -54,7 +56,7 @@ class FunctionCall(Expression):
         return f"{self.name}({', '.join(repr(argument) for argument in self.arguments)})"
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
 
@@ -74,14 +76,14 @@ class Built(Expression):
     parts: tuple[Expression, ...]
     make: Callable[..., q.Expression]
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.parts
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return self.make(*(part.__build__(scope) for part in self.parts))
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        return self.make(*(part.__solidb_build__(scope) for part in self.parts))
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return True
 
 

@@ -79,11 +79,11 @@ class Keys(Expression):
 
     items: Expression
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.items,)
 
-    def __build__(self, scope: Any) -> q.Expression:
-        return decimals.keys(self.items.__build__(scope))
+    def __solidb_build__(self, scope: Any) -> q.Expression:
+        return decimals.keys(self.items.__solidb_build__(scope))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Nested(Expression):
         shown = getattr(columns[0], "expression", None) if len(columns) == 1 else None
         return list[shown.__solidb_type__] if isinstance(shown, Expression) else Any  # type: ignore[name-defined]
 
-    def __build__(self, scope: Any) -> q.Expression:
+    def __solidb_build__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.statement))
 
 
@@ -109,7 +109,7 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
             f"{tested!r} is a list of decimals, which can't be looked for among others in a query",
             hint="or_(field == one, field == other)",
         )
-    if hasattr(values, "__statement__"):
+    if hasattr(values, "__solidb_query__"):
         values = Nested(values)
     if isinstance(values, Expression):
         return Comparison(*among(tested, values, operator))
@@ -165,7 +165,7 @@ def _is(tested: Expression, value: Any) -> Predicate:
     if value is None:
         return absent(tested)
     if isinstance(value, bool):
-        return tested.__compare__("==", value)
+        return tested.__solidb_compare__("==", value)
     raise UsageError(f"is_() takes None, True or False, not {value!r}", hint=f"write {tested!r} == {value!r}")
 
 

@@ -43,10 +43,10 @@ class Expression(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         """Make the SDBQL node."""
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         """Return the expressions this one is made of."""
         return ()
 
@@ -61,7 +61,7 @@ class Expression(ABC):
         return kind_of(self.__solidb_type__)
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
-        """Make the node of the text of a decimal, where ``__build__`` makes that of its sort key."""
+        """Make the node of the text of a decimal, where ``__solidb_build__`` makes that of its sort key."""
         raise UsageError(
             f"{self!r} can't be part of a computation of decimals",
             hint="compute with fields, numbers and sums of fields",
@@ -69,9 +69,13 @@ class Expression(ABC):
 
     def __solidb_column__(self, scope: Scope) -> q.Expression:
         """Make the node of what a row shows."""
-        return self.__solidb_digits__(scope) if self.__solidb_kind__ == "decimal" else self.__build__(scope)
+        return (
+            self.__solidb_digits__(scope)
+            if self.__solidb_kind__ == "decimal"
+            else self.__solidb_build__(scope)
+        )
 
-    def __encode__(self, value: Any) -> Any:
+    def __solidb_encode__(self, value: Any) -> Any:
         """Return the stored form of a Python value that is compared with this expression."""
         if type(value) in (str, int, float, bool) and self.__solidb_kind__ in (
             "text",
@@ -88,7 +92,7 @@ class Expression(ABC):
             return Value(str(Decimal(value)), Decimal)
         if self.__solidb_kind__ in ("int", "float"):
             value = as_number(value)
-        return Value(self.__encode__(value), self.__solidb_type__)
+        return Value(self.__solidb_encode__(value), self.__solidb_type__)
 
     def __solidb_key__(self, value: Any) -> Any:
         """Return what a value is looked for as in a list: its stored form, of a decimal its sort key."""
@@ -108,7 +112,7 @@ class Expression(ABC):
         return False
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         """Return whether the value can be null."""
         return False
 
@@ -120,7 +124,7 @@ class Expression(ABC):
         """
         if self.__solidb_kind__ != "datetime":
             return None
-        inner = (each.__solidb_aware__ for each in self.__operands__())
+        inner = (each.__solidb_aware__ for each in self.__solidb_operands__())
         return next((said for said in (awareness(self.__solidb_type__), *inner) if said is not None), True)
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
@@ -128,7 +132,7 @@ class Expression(ABC):
         check_awareness(self.__solidb_aware__, value, self)
         check_literal(self.__solidb_type__, self.__solidb_kind__, value, operator, self)
 
-    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         """Make a comparison with a value or another expression; UsageError where they can't be compared."""
         if operator in ("<", "<=", ">", ">="):
             check_order(self.__solidb_kind__, operator, self)
@@ -143,22 +147,22 @@ class Expression(ABC):
         return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]
-        return self.__compare__("==", other)
+        return self.__solidb_compare__("==", other)
 
     def __ne__(self, other: object) -> Predicate:  # type: ignore[override]
-        return self.__compare__("!=", other)
+        return self.__solidb_compare__("!=", other)
 
     def __lt__(self, other: Any) -> Predicate:
-        return self.__compare__("<", other)
+        return self.__solidb_compare__("<", other)
 
     def __le__(self, other: Any) -> Predicate:
-        return self.__compare__("<=", other)
+        return self.__solidb_compare__("<=", other)
 
     def __gt__(self, other: Any) -> Predicate:
-        return self.__compare__(">", other)
+        return self.__solidb_compare__(">", other)
 
     def __ge__(self, other: Any) -> Predicate:
-        return self.__compare__(">=", other)
+        return self.__solidb_compare__(">=", other)
 
     __hash__ = object.__hash__
 
@@ -308,7 +312,7 @@ class Value(Expression):
     value: Any
     annotation: Any = Any
 
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         if self.annotation is Decimal and self.value is not None:
             return scope.bind(decimals.key_of(Decimal(self.value)))
         return scope.bind(self.value)
@@ -317,7 +321,7 @@ class Value(Expression):
         return scope.bind(None if self.value is None else str(self.value))
 
     @property
-    def __nullable__(self) -> bool:
+    def __solidb_nullable__(self) -> bool:
         return self.value is None
 
     @property
@@ -342,14 +346,14 @@ class Comparison(Predicate):
     operator: q.ComparisonOperator
     right: Expression
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         left, right = _comparable(self.left, scope), _comparable(self.right, scope)
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
-        if self.operator not in ("<", "<=", ">", ">=") or not smaller.__nullable__:
+        if self.operator not in ("<", "<=", ">", ">=") or not smaller.__solidb_nullable__:
             return compared
         guarded = left if smaller is self.left else right
         return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
@@ -365,7 +369,7 @@ class Comparison(Predicate):
 
 def _comparable(part: Expression, scope: Scope) -> q.Expression:
     """Build what is compared: of a list of decimals the keys."""
-    node = part.__build__(scope)
+    node = part.__solidb_build__(scope)
     return decimals.keys(node) if holds_decimals(part.__solidb_type__) else node
 
 
@@ -376,11 +380,11 @@ class Combined(Predicate):
     operator: q.LogicalOperator
     conditions: tuple[Expression, ...]
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.conditions
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        built = tuple(condition.__build__(scope) for condition in self.conditions)
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        built = tuple(condition.__solidb_build__(scope) for condition in self.conditions)
         return built[0] if len(built) == 1 else q.Logical(self.operator, built)
 
     def __repr__(self) -> str:
@@ -393,11 +397,11 @@ class Negation(Predicate):
 
     condition: Expression
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.condition,)
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        return q.Unary("NOT", self.condition.__build__(scope))
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        return q.Unary("NOT", self.condition.__solidb_build__(scope))
 
     def __repr__(self) -> str:
         return f"NOT ({self.condition!r})"
@@ -419,7 +423,7 @@ class Computation(Expression):
     def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
         """Make the conditions under which the value is null."""
 
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         is_decimal = self.__solidb_kind__ == "decimal"
         return decimals.key(self.__solidb_digits__(scope)) if is_decimal else self._guarded(scope)
 
@@ -437,19 +441,19 @@ def _core(part: Expression, scope: Scope, whole: Expression) -> q.Expression:
     if isinstance(part, Computation):
         return part.__solidb_core__(scope)
     if whole.__solidb_kind__ != "decimal":
-        return part.__build__(scope)
+        return part.__solidb_build__(scope)
     if part.__solidb_kind__ == "int" and not isinstance(part, Value):
-        return q.Call("TO_STRING", (part.__build__(scope),))
+        return q.Call("TO_STRING", (part.__solidb_build__(scope),))
     return part.__solidb_digits__(scope)
 
 
 def _gaps(part: Expression, scope: Scope) -> tuple[q.Expression, ...]:
     if isinstance(part, Computation):
         return part.__solidb_gaps__(scope)
-    if not part.__nullable__:
+    if not part.__solidb_nullable__:
         return ()
     is_decimal = part.__solidb_kind__ == "decimal"
-    node = part.__solidb_digits__(scope) if is_decimal else part.__build__(scope)
+    node = part.__solidb_digits__(scope) if is_decimal else part.__solidb_build__(scope)
     return (q.Compare(node, "==", q.Literal(None)),)
 
 
@@ -471,7 +475,7 @@ class Arithmetic(Computation):
         """Return whether it divides by what is not known to be another number than 0."""
         return self.rule.divides and not (isinstance(self.right, Value) and bool(self.right.value))
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
     def __solidb_core__(self, scope: Scope) -> q.Expression:
@@ -484,13 +488,13 @@ class Arithmetic(Computation):
         return gaps
 
     @property
-    def __nullable__(self) -> bool:
-        return self.can_divide_by_zero or self.left.__nullable__ or self.right.__nullable__
+    def __solidb_nullable__(self) -> bool:
+        return self.can_divide_by_zero or self.left.__solidb_nullable__ or self.right.__solidb_nullable__
 
-    def __encode__(self, value: Any) -> Any:
+    def __solidb_encode__(self, value: Any) -> Any:
         if self.__solidb_kind__ == "list":  # whose elements the list knows that was added to
-            return (self.right if isinstance(self.left, Value) else self.left).__encode__(value)
-        return Expression.__encode__(self, value)
+            return (self.right if isinstance(self.left, Value) else self.left).__solidb_encode__(value)
+        return Expression.__solidb_encode__(self, value)
 
     def __repr__(self) -> str:
         return f"({self.left!r} {self.operator} {self.right!r})"
@@ -507,7 +511,7 @@ class Negative(Computation):
     def __solidb_type__(self) -> Any:
         return self.operand.__solidb_type__
 
-    def __operands__(self) -> tuple[Expression, ...]:
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.operand,)
 
     def __solidb_core__(self, scope: Scope) -> q.Expression:
@@ -522,8 +526,8 @@ class Negative(Computation):
         return _gaps(self.operand, scope)
 
     @property
-    def __nullable__(self) -> bool:
-        return self.operand.__nullable__
+    def __solidb_nullable__(self) -> bool:
+        return self.operand.__solidb_nullable__
 
     def __repr__(self) -> str:
         return f"abs({self.operand!r})" if self.is_absolute else f"(-{self.operand!r})"
@@ -547,7 +551,7 @@ def _part_of(value: Any, known: Expression) -> Expression:
     kind = value_kind(value)
     if kind == "list" and known.__solidb_kind__ == "list":
         check_literal(known.__solidb_type__, "list", value, "+", known)
-        return Value(known.__encode__(value), known.__solidb_type__)
+        return Value(known.__solidb_encode__(value), known.__solidb_type__)
     return constant(value)
 
 

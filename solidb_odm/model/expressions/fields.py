@@ -51,42 +51,42 @@ class Place:
 class FieldRef(Expression):
     """A field of a model in a query."""
 
-    __slots__ = ("__kind__", "__place__")
-    __place__: Place
-    __kind__: Kind | None
+    __slots__ = ("__solidb_known_kind__", "__solidb_place__")
+    __solidb_place__: Place
+    __solidb_known_kind__: Kind | None
 
     def __init__(self, place: Place) -> None:
-        object.__setattr__(self, "__place__", place)
-        object.__setattr__(self, "__kind__", None)
+        object.__setattr__(self, "__solidb_place__", place)
+        object.__setattr__(self, "__solidb_known_kind__", None)
 
-    def __build__(self, scope: Scope) -> q.Expression:
-        stored = self.__stored__(scope)
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        stored = self.__solidb_stored__(scope)
         return decimals.key(stored) if self.__solidb_kind__ == "decimal" else stored
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
-        return self.__stored__(scope)
+        return self.__solidb_stored__(scope)
 
     def __solidb_column__(self, scope: Scope) -> q.Expression:
-        return self.__stored__(scope)
+        return self.__solidb_stored__(scope)
 
     @property
     def __solidb_type__(self) -> Any:
-        return self.__place__.annotation
+        return self.__solidb_place__.annotation
 
     @property
     def __solidb_source__(self) -> Source:
-        return self.__place__.source
+        return self.__solidb_place__.source
 
     @property
     def __solidb_kind__(self) -> Kind:
-        known = self.__kind__
+        known = self.__solidb_known_kind__
         if known is None:
-            known = self.__found_kind__()
-            object.__setattr__(self, "__kind__", known)
+            known = self.__solidb_found_kind__()
+            object.__setattr__(self, "__solidb_known_kind__", known)
         return known
 
-    def __found_kind__(self) -> Kind:
-        place = self.__place__
+    def __solidb_found_kind__(self) -> Kind:
+        place = self.__solidb_place__
         if _is_end(place) and place.name != "id":
             return "link"
         kind = kind_of(place.annotation)
@@ -95,9 +95,9 @@ class FieldRef(Expression):
         owner: Any = place.owner
         return "other" if is_customised(owner, place.name) else kind
 
-    def __stored__(self, scope: Scope) -> q.Expression:
+    def __solidb_stored__(self, scope: Scope) -> q.Expression:
         """Make the node of the value as it is stored."""
-        place = self.__place__
+        place = self.__solidb_place__
         whole = q.Name(scope.variable(place.source))
         node = q.path(whole, place.path)
         types = scope.types_with(place.source, str(place.path[0])) if place.path else None
@@ -106,14 +106,14 @@ class FieldRef(Expression):
         is_one = q.Compare(q.Attribute(whole, "_type"), "IN", types)
         return q.Ternary(is_one, node, q.Literal(None))
 
-    def __encode__(self, value: Any) -> Any:
-        place = self.__place__
+    def __solidb_encode__(self, value: Any) -> Any:
+        place = self.__solidb_place__
         if place.path[:1] in _SYSTEM_TIMES and isinstance(value, datetime):
             return format_time(value)
         return encode_as(place.owner, place.name, place.annotation, value)
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
-        place = self.__place__
+        place = self.__solidb_place__
         super().__solidb_check__(value, operator)
         if place.path == ("_key",) and isinstance(value, str) and "/" in value:
             raise UsageError(
@@ -125,28 +125,28 @@ class FieldRef(Expression):
 
     @property
     def __solidb_aware__(self) -> bool | None:
-        place = self.__place__
+        place = self.__solidb_place__
         if self.__solidb_kind__ != "datetime":
             return None
         said = default_awareness(place.owner, place.name) if awareness(place.annotation) is None else None
         return super().__solidb_aware__ if said is None else said
 
-    def __compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        if operator in _ORDERED and _is_iso_duration(self.__place__):
+    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        if operator in _ORDERED and _is_iso_duration(self.__solidb_place__):
             raise UsageError(
                 f"{self!r} is stored as ISO 8601 text, which does not sort as durations do",
                 hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
             )
-        return super().__compare__(operator, other)
+        return super().__solidb_compare__(operator, other)
 
     @property
-    def __nullable__(self) -> bool:
-        return self.__place__.nullable
+    def __solidb_nullable__(self) -> bool:
+        return self.__solidb_place__.nullable
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # a protocol of Python's, which no field is
             raise AttributeError(name)
-        place = self.__place__
+        place = self.__solidb_place__
         models = records(place.annotation)
         target = end_target(place) or type_inspection.link_target(place.annotation)
         if target is not None:
@@ -165,10 +165,10 @@ class FieldRef(Expression):
         raise AttributeError(_unknown(place, models, name))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FieldRef, (self.__place__,)
+        return FieldRef, (self.__solidb_place__,)
 
     def __dir__(self) -> list[str]:
-        place = self.__place__
+        place = self.__solidb_place__
         target = end_target(place) or type_inspection.link_target(place.annotation)
         own = [name for record in records(place.annotation) for name in fields_of(record)]
         fields = own if target is None else list(getattr(target, "__pydantic_fields__", ()))
@@ -178,13 +178,13 @@ class FieldRef(Expression):
 
     def __solidb_id__(self) -> FieldRef:
         """Return what a link, or the end of an edge, is stored as: ``collection/key``."""
-        return FieldRef(replace(self.__place__, annotation=str, owner=None, name="id"))
+        return FieldRef(replace(self.__solidb_place__, annotation=str, owner=None, name="id"))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a part of a query; set attributes on a document, not on its class")
 
     def __getitem__(self, step: str | int) -> FieldRef:
-        place = self.__place__
+        place = self.__solidb_place__
         if not isinstance(step, (str, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
         for record in records(place.annotation):
@@ -195,7 +195,7 @@ class FieldRef(Expression):
         return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
 
     def __repr__(self) -> str:
-        place = self.__place__
+        place = self.__solidb_place__
         source = getattr(place.source, "__name__", None) or repr(place.source)
         return source + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in place.path)
 
@@ -264,7 +264,7 @@ def child(place: Place, record: type[Any], name: str) -> FieldRef:
 
 def moved(reference: FieldRef, source: Source) -> FieldRef:
     """Return the same field of another source, such as an alias."""
-    return FieldRef(replace(reference.__place__, source=source))
+    return FieldRef(replace(reference.__solidb_place__, source=source))
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def moved(reference: FieldRef, source: Source) -> FieldRef:
 def encode_element(items: Expression, value: Any) -> Any:
     """Return the stored form of a value that is looked for in a list or set."""
     inner = type_inspection.element(items.__solidb_type__)
-    place = items.__place__ if isinstance(items, FieldRef) else None
+    place = items.__solidb_place__ if isinstance(items, FieldRef) else None
     if place is None or place.owner is None or not type_inspection.is_collection(place.annotation):
         return encode_as(None, "", inner, value)
     try:
@@ -334,7 +334,7 @@ class IdRef(Expression):
         if operator in ("==", "!=", "IN", "NOT IN"):
             check_reference(self.model, value, self)
 
-    def __build__(self, scope: Scope) -> q.Expression:
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
         prefix = q.Literal(f"{self.model.__solidb_collection__}/")
         key = q.Attribute(q.Name(scope.variable(self.model)), "_key")
         return q.Call("CONCAT", (prefix, key))

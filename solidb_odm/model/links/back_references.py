@@ -97,10 +97,10 @@ class Related(ABC, Generic[D]):
         return (
             f"{self.__solidb_owner__.__name__}.{self.__solidb_name__}"
             if self.__solidb_owner__
-            else self.__described__()
+            else self.__solidb_described__()
         )
 
-    def __described__(self) -> str:
+    def __solidb_described__(self) -> str:
         return type(self).__name__
 
 
@@ -149,13 +149,13 @@ class BackReference(Related[D]):
 
     @property
     def __solidb_target__(self) -> Any:
-        return self.__solidb_field__.__place__.source
+        return self.__solidb_field__.__solidb_place__.source
 
     def __solidb_mark__(self) -> Hashable:
-        place = self.__solidb_field__.__place__
+        place = self.__solidb_field__.__solidb_place__
         return "links", place.source, place.path
 
-    def __described__(self) -> str:
+    def __solidb_described__(self) -> str:
         return f"back_reference({self._given!r})"
 
 
@@ -187,13 +187,15 @@ class Neighbours(Related[D]):
     @property
     def __solidb_target__(self) -> Any:
         fields = {"outbound": ("to",), "inbound": ("from_",), "any": ("from_", "to")}[self.__solidb_heading__]
-        found = [end_target(getattr(self.__solidb_edges__, name).__place__) or Document for name in fields]
+        found = [
+            end_target(getattr(self.__solidb_edges__, name).__solidb_place__) or Document for name in fields
+        ]
         return found[0] if found[0] is found[-1] else Document
 
     def __solidb_mark__(self) -> Hashable:
         return "edges", self.__solidb_edges__, self.__solidb_heading__, self.__solidb_depth__
 
-    def __described__(self) -> str:
+    def __solidb_described__(self) -> str:
         edges = self._given if isinstance(self._given, str) else self._given.__name__
         return f"{_NAMES[self.__solidb_heading__]}({edges})"
 
@@ -296,7 +298,7 @@ def _check_reference(field: Any, name: str = "") -> None:
 
 
 def _leads_to(field: FieldRef) -> Any:
-    place = field.__place__
+    place = field.__solidb_place__
     if place.name in ("from_", "to") and getattr(place.owner, "__solidb_kind__", None) == "edge":
         return end_target(place) or Document
     return link_target(place.annotation)

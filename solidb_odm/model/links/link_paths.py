@@ -17,38 +17,38 @@ class LoadPath:
     that class after a whole hop, None within one.
     """
 
-    __slots__ = ("__hops__", "__target__")
-    __hops__: tuple[Any, ...]
-    __target__: Any
+    __slots__ = ("__solidb_hops__", "__solidb_leads_to__")
+    __solidb_hops__: tuple[Any, ...]
+    __solidb_leads_to__: Any
 
     def __init__(self, hops: tuple[Any, ...], target: Any) -> None:
-        object.__setattr__(self, "__hops__", hops)
-        object.__setattr__(self, "__target__", target)
+        object.__setattr__(self, "__solidb_hops__", hops)
+        object.__setattr__(self, "__solidb_leads_to__", target)
 
     def __getattr__(self, name: str) -> LoadPath:
         if name.startswith("__"):
             raise AttributeError(name)
-        target = self.__target__
+        target = self.__solidb_leads_to__
         if target is not None:
-            return LoadPath((*self.__hops__, getattr(target, name)), None)
-        *before, last = self.__hops__
+            return LoadPath((*self.__solidb_hops__, getattr(target, name)), None)
+        *before, last = self.__solidb_hops__
         found = getattr(last, name)
         if isinstance(found, LoadPath):
-            return LoadPath((*before, *found.__hops__), found.__target__)
+            return LoadPath((*before, *found.__solidb_hops__), found.__solidb_leads_to__)
         if callable(found):  # a method, such as lower() or in_()
             self._refuse(found)
         return LoadPath((*before, found), None)
 
     def __dir__(self) -> list[str]:
-        if self.__target__ is None:
-            return dir(self.__hops__[-1])
-        return sorted(getattr(self.__target__, "__pydantic_fields__", ()))
+        if self.__solidb_leads_to__ is None:
+            return dir(self.__solidb_hops__[-1])
+        return sorted(getattr(self.__solidb_leads_to__, "__pydantic_fields__", ()))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a way for load(); set attributes on a document, not on its class")
 
     def _refuse(self, _other: object) -> NoReturn:
-        first = self.__hops__[0]
+        first = self.__solidb_hops__[0]
         raise UsageError(
             f"a query can't follow the link {first!r}, as {self!r} does",
             hint=f"join the documents it leads to: .join(Target, {first!r} == Target.id)",
@@ -58,9 +58,9 @@ class LoadPath:
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        first, *others = map(repr, self.__hops__)
+        first, *others = map(repr, self.__solidb_hops__)
         steps = "".join(f".{each.partition('.')[2]}" for each in others)
-        return f"{first}{steps}{'.value' if self.__target__ is not None else ''}"
+        return f"{first}{steps}{'.value' if self.__solidb_leads_to__ is not None else ''}"
 
 
 def beyond(link: Any, target: Any, name: str) -> LoadPath:

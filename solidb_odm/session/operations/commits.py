@@ -79,7 +79,7 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
     for field, references in wanted.items():
         compiled = referring_to(field, references).compile()
         rows = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
-        stored = load_documents(context.work, field.__place__.source, rows)
+        stored = load_documents(context.work, field.__solidb_place__.source, rows)
         own = [*context.work.new.values(), *context.work.candidates()]
         found += _leading(field, set(references), [*stored, *own])
     return list({id(each): each for each in found}.values())
@@ -88,7 +88,7 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
 def _leading(field: FieldRef, references: set[str], documents: Iterable[Any]) -> list[Any]:
     """Return the documents whose field leads to one of the references, as they are now in the session."""
     hop = reference_hop(field)
-    members = [each for each in documents if isinstance(each, field.__place__.source)]
+    members = [each for each in documents if isinstance(each, field.__solidb_place__.source)]
     if isinstance(hop, EndHop):
         return [each for each in members if hop.reference(each) in references]
     return [each for each in members if any(link.id in references for link in hop.links(each))]

@@ -89,7 +89,7 @@ def test_a_field_builds_its_place(condition: Any, text: str) -> None:
         (Person.meta["when"] == datetime(2026, 1, 1), "2026-01-01T00:00:00"),
         (Person.meta["span"] == timedelta(days=1), "P1D"),
     ],
-    ids=lambda value: str(value) if not hasattr(value, "__build__") else "",
+    ids=lambda value: str(value) if not hasattr(value, "__solidb_build__") else "",
 )
 def test_values_are_encoded_as_the_field_stores_them(condition: Any, value: Any) -> None:
     assert built(condition)[1]["p0"] == value
