@@ -63,13 +63,19 @@ class LocalServer:
 
 @contextmanager
 def running_server(
-    binary: Path, data: Path, *, password: str = "", environment: Mapping[str, str] | None = None
+    binary: Path,
+    data: Path,
+    *,
+    password: str = "",
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
 ) -> Generator[LocalServer, None, None]:
     """Run a server over ``data``, an empty folder, for the length of a ``with`` block.
 
-    ``environment`` holds settings of the server beside, or instead of, the usual ones.
+    ``port``: a chosen one, such as that of a server that has just ended. ``environment`` holds settings of
+    the server beside, or instead of, the usual ones.
     """
-    port, password = _free_port(), password or secrets.token_hex(16)
+    port, password = port or _free_port(), password or secrets.token_hex(16)
     log = data / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -107,7 +107,7 @@ class Adopted:
 class Rebased:
     """The edit now builds on what the server holds; ``document`` is the local document from now on.
 
-    ``keep``: the local document is that already, and its revision stays.
+    ``keep``: the local document is that already, and its revision stays. With number 0 it becomes an edit.
     """
 
     key: str
@@ -228,8 +228,11 @@ class DiscardEdit(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSummary(Command[tuple[int, int, str]]):
-    """How many documents the server is known to hold; of those written since ``since``, count and digest."""
+class KnownSummary(Command[tuple[int, int, str, dict[str, str]]]):
+    """How many documents the server is known to hold; of those written since ``since``, count and digest.
+
+    And the keys and times of the few that were written last, by which a server is found that was set back.
+    """
 
     collection: str
     since: str = ""
@@ -250,11 +253,14 @@ class BeginScan(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned(Command[list[str]]):
-    """Note keys and revisions the server holds; the reply is the keys whose revision is not the known one."""
+class Scanned(Command[list[tuple[str, bool]]]):
+    """Note keys, revisions and times the server holds; the reply is the keys whose revision is not known.
+
+    Beside each key, whether what the server holds is older than what it was known to hold.
+    """
 
     collection: str
-    rows: Sequence[tuple[str, str]]
+    rows: Sequence[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)

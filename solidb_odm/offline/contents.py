@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .._types import JsonObject, Stored, is_list, is_map
-from ..commands.replica import RemoteVersion
+from ..commands.replica import RemoteVersion, Replica
 from ..language.stored_documents import without
 from ..wire.http_json import as_read
 
@@ -23,6 +23,11 @@ def remote_version(document: JsonObject | None) -> RemoteVersion:
     if document is None:
         return RemoteVersion(None)
     return RemoteVersion(plain(document), document["_rev"], document["_created_at"], document["_updated_at"])
+
+
+def agreed(replica: Replica) -> JsonObject | None:
+    """Return what the store and the server agreed on last about a document."""
+    return replica.document if replica.edit is None else replica.edit.base
 
 
 def whole(stored: Stored, body: JsonObject, identifier: str) -> JsonObject:

@@ -19,6 +19,7 @@ _HINT: Final = "write FOR d IN collection FILTER .. RETURN d"
 _KEYS: Final = "solidb_keys"
 _SINCE: Final = "solidb_since"
 _VARIABLE: Final = "doc"
+_SCANNED: Final = ("_key", "_rev", "_updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,13 @@ class Source:
         return print_query(self.block), dict(self.binds)
 
     def revisions(self) -> tuple[str, JsonObject]:
-        """Return the query for their keys and revisions."""
-        return print_query(self._returning(self.block, "_key", "_rev")), dict(self.binds)
+        """Return the query for their keys, revisions and times."""
+        return print_query(self._returning(self.block, *_SCANNED)), dict(self.binds)
 
     def changed(self, since: str) -> tuple[str, JsonObject]:
-        """Return the query for the keys and revisions of those written at or after a time."""
+        """Return the query for the keys, revisions and times of those written at or after a time."""
         block = self._since(self.block)
-        return print_query(self._returning(block, "_key", "_rev")), {**self.binds, _SINCE: since}
+        return print_query(self._returning(block, *_SCANNED)), {**self.binds, _SINCE: since}
 
     def matching(self, keys: Sequence[str]) -> tuple[str, JsonObject]:
         """Return the query for those of some keys whose documents match."""
@@ -59,8 +60,11 @@ class Source:
         block = replace(self.block, body=body, returns=nodes.Return(key))
         return print_query(block), {**self.binds, _KEYS: list(keys)}
 
-    def head(self, since: str) -> tuple[str, JsonObject]:
-        """Return the query for their number, the server's time, and number and digest of the later ones."""
+    def head(self, since: str, last: Sequence[str] = ()) -> tuple[str, JsonObject]:
+        """Return the query for their number, the server's time, and number and digest of the later ones.
+
+        And for the keys and times of documents under the keys in ``last``.
+        """
         inner = print_query(self._revision(self._since(self.block)))
         if self.is_filtered:
             count = f"LENGTH(({print_query(self._constant(self.block))}))"
@@ -69,9 +73,10 @@ class Source:
             count, binds = "COLLECTION_COUNT(@solidb_collection)", {"solidb_collection": self.collection}
         text = (
             f"LET revisions = ({inner}) RETURN [{count}, DATE_ISO8601(DATE_NOW()), LENGTH(revisions),"
-            ' MD5(CONCAT_SEPARATOR(",", revisions))]'
+            ' MD5(CONCAT_SEPARATOR(",", revisions)),'
+            f" ({print_query(self._times())})]"
         )
-        return text, {**binds, _SINCE: since}
+        return text, {**binds, _SINCE: since, _KEYS: list(last)}
 
     @property
     def _name(self) -> str:
@@ -82,6 +87,13 @@ class Source:
         updated = nodes.Attribute(nodes.Name(self._name), "_updated_at")
         later = nodes.Filter(nodes.Compare(updated, ">=", nodes.Bind(_SINCE)))
         return replace(block, body=(block.body[0], later, *block.body[1:]))
+
+    def _times(self) -> nodes.Block:
+        """Return the query for the keys and times of all documents of the collection under ``_KEYS``."""
+        key = nodes.Attribute(nodes.Name(self._name), "_key")
+        chosen = nodes.Filter(nodes.Compare(key, "IN", nodes.Bind(_KEYS)))
+        block = replace(self.block, body=(self.block.body[0], chosen))
+        return self._returning(block, "_key", "_updated_at")
 
     def _returning(self, block: nodes.Block, *names: str) -> nodes.Block:
         parts = tuple(nodes.Attribute(nodes.Name(self._name), name) for name in names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -16,13 +16,15 @@ from ..commands.replica import (
     ForgetKnown,
     KnownSummary,
     ListKnown,
+    ReadReplicas,
+    Rebased,
     RemoteVersion,
     Scanned,
     Settle,
     WriteSettings,
 )
 from ..errors import PermissionDenied, ServerRollbackSuspected
-from .contents import earlier, moment, remote_version
+from .contents import agreed, earlier, moment, remote_version, same
 from .filters import Source
 from .remote import Fetch, Page, Query, ReadOn
 from .round import KEYS_AT_ONCE, Round, settle, settle_by_look
@@ -42,6 +44,7 @@ _REVISIONS_A_PAGE: Final = 5000
 def pull(sync: Round) -> Operation[None]:
     """Take in what others wrote."""
     sync.gone.clear()
+    sync.older.clear()
     marks: JsonObject = dict(sync.settings.get(MARKS, {}))
     for source in sync.active():
         try:
@@ -70,15 +73,15 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
         yield from _leave_all(sync, name)
         return ""
     since = earlier(mark, OVERLAP) or _NEVER
-    known, later, digest = yield from call(KnownSummary(name, since))
+    known, later, digest, last = yield from call(KnownSummary(name, since))
     asked = datetime.now(UTC)
-    page = yield from call(Query(name, *source.head(since)))
-    count, now, later_there, digest_there = page.rows[0]
+    page = yield from call(Query(name, *source.head(since, list(last))))
+    count, now, later_there, digest_there, last_there = page.rows[0]
     sync.known[name] = known
     _measure(sync, now, asked)
     if not mark and not known:
         yield from _load(sync, source, count)
-    elif not mark or _was_set_back(now, mark):
+    elif not mark or _was_set_back(now, mark) or _has_lost(last, dict(last_there)):
         yield from scan(sync, source)
     else:
         if (later, digest) != (later_there, digest_there):
@@ -100,6 +103,11 @@ def _measure(sync: Round, now: str, asked: datetime) -> None:
 def _was_set_back(now: str, mark: str) -> bool:
     there, before = moment(now), moment(mark)
     return there is not None and before is not None and there < before
+
+
+def _has_lost(last: Mapping[str, str], there: Mapping[str, str]) -> bool:
+    """Return whether the server lacks what was written last, as one does that was restored from a backup."""
+    return any(there.get(key, "") < updated for key, updated in last.items())
 
 
 def _following(page: Page) -> Operation[Page | None]:
@@ -145,8 +153,9 @@ def _scan_pages(sync: Round, source: Source, query: tuple[str, JsonObject]) -> O
     page: Page | None = yield from call(Query(name, *query, size=_REVISIONS_A_PAGE))
     done = 0
     while page is not None:
-        differing = yield from call(Scanned(name, [(key, revision) for key, revision in page.rows]))
-        yield from settle_by_look(sync, name, differing)
+        differing = yield from call(Scanned(name, [(key, rev, updated) for key, rev, updated in page.rows]))
+        yield from settle_by_look(sync, name, [key for key, is_older in differing if not is_older])
+        sync.older.setdefault(name, []).extend(key for key, is_older in differing if is_older)
         done += len(page.rows)
         sync.progress("pull", done, 0)
         page = yield from _following(page)
@@ -160,10 +169,14 @@ def _remove_gone(sync: Round) -> Operation[None]:
     absent: dict[str, list[str]] = {}
     for name, keys in sync.gone.items():
         absent[name] = yield from _absent(sync, name, keys)
+    for name, keys in sync.older.items():
+        sync.older[name] = yield from _set_back(sync, name, keys)
     yield from _guard(sync, absent)
     for name, keys in absent.items():
         for chunk in _chunks(keys):
             yield from settle(sync, name, dict.fromkeys(chunk, RemoteVersion(None)))
+    for name, keys in sync.older.items():
+        yield from settle_by_look(sync, name, keys)
 
 
 def _absent(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str]]:
@@ -195,21 +208,52 @@ def _leave_all(sync: Round, name: str) -> Operation[None]:
 
 
 def _guard(sync: Round, absent: dict[str, list[str]]) -> Operation[None]:
-    """Stop before a server that was restored or emptied takes the documents away here too."""
-    lost, known = sum(map(len, absent.values())), sum(sync.known.values())
+    """Stop before a server that was restored or emptied takes documents, or their changes, away here too."""
+    lost = sum(map(len, (*absent.values(), *sync.older.values())))
+    known = sum(sync.known.values())
     if lost <= _MOST_LOST or lost * 5 <= known or sync.settings.get(ACCEPTED):
         return
     if not sync.settings.get(UPLOAD):
         raise ServerRollbackSuspected(
-            f"the server has lost {lost} of {known} documents: was it restored from a backup, or emptied?",
+            f"the server has lost {lost} of {known} documents, or their last changes:"
+            " was it restored from a backup, or emptied?",
             lost=lost,
             known=known,
-            hint="accept_server() removes them here too; reupload() pushes them again",
+            hint="accept_server() takes what it has; reupload() pushes them again",
         )
     for name, keys in absent.items():
         yield from call(ForgetKnown(name, keys))
+    for name, keys in sync.older.items():
+        yield from _push_again(name, keys)
     absent.clear()
+    sync.older.clear()
     sync.again = True
+
+
+def _set_back(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str]]:
+    """Return the keys whose documents are not what they were; a node may know the same by other revisions."""
+    set_back: list[str] = []
+    for chunk in _chunks(keys):
+        there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
+        replicas = yield from call(ReadReplicas(name, list(there)))
+        equal = {
+            each.key: there[each.key] for each in replicas if same(agreed(each), there[each.key].document)
+        }
+        yield from settle(sync, name, equal)
+        set_back += [key for key in chunk if key not in equal]
+    return set_back
+
+
+def _push_again(name: str, keys: Sequence[str]) -> Operation[None]:
+    """Take documents that the server has in an older form for edits of that form."""
+    for chunk in _chunks(keys):
+        there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
+        replicas = yield from call(ReadReplicas(name, list(there)))
+        outcomes = [
+            Rebased(each.key, there[each.key], 0 if each.edit is None else each.edit.number, None, keep=True)
+            for each in replicas
+        ]
+        yield from call(Settle(name, outcomes))
 
 
 def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:

@@ -74,6 +74,8 @@ def reconcile(replica: Replica, remote: RemoteVersion, judge: Judge) -> Verdict:
 def _arrival(replica: Replica, remote: RemoteVersion) -> Arrival | None:
     if remote.document is None:
         return None if replica.current is None else "remote_delete"
+    if same(replica.document, remote.document):
+        return None  # the same by another revision
     return "remote_insert" if replica.current is None else "remote_update"
 
 

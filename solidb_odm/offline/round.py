@@ -27,8 +27,8 @@ KEYS_AT_ONCE: Final = 500
 class Round:
     """What a sync knows, and what has come of it so far.
 
-    ``gone`` are keys, by collection, that the server was expected to have. ``again``: there is something
-    left to do.
+    ``gone`` are keys, by collection, that the server was expected to have, ``older`` those it has an older
+    document under than it had. ``again``: there is something left to do.
     """
 
     sources: Mapping[str, Source]
@@ -41,6 +41,7 @@ class Round:
     conflicts: list[Conflict] = field(default_factory=list[Conflict])
     stopped: dict[str, str] = field(default_factory=dict[str, str])
     gone: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    older: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     known: dict[str, int] = field(default_factory=dict[str, int])
     again: bool = False
 

@@ -148,7 +148,8 @@ def _verify(source: Source, repair: bool) -> Operation[tuple[int, int, int]]:
     page = yield from call(Query(name, *source.documents()))
     while True:
         remotes = {row["_key"]: remote_version(row) for row in page.rows}
-        yield from call(Scanned(name, [(key, remote.revision) for key, remote in remotes.items()]))
+        rows = [(key, remote.revision, remote.updated) for key, remote in remotes.items()]
+        yield from call(Scanned(name, rows))
         wrong = yield from _wrong(name, remotes)
         documents, differences = documents + len(remotes), differences + len(wrong)
         if repair:

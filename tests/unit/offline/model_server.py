@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from solidb_odm.commands import (
@@ -233,6 +233,20 @@ class ModelServer:
                 return {}
             rows = self._channel.perform(RunQuery(parse(f"FOR d IN `{collection}` RETURN d")))
             return {row["_key"]: plain(row) for row in rows}
+
+    def backup(self, collection: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a collection as they are stored."""
+        columns = "key, rev, created, updated, doc"
+        with self._lock:
+            rows = self._connection.execute(f'SELECT {columns} FROM "{collection}"').fetchall()
+        return [tuple(row) for row in rows]
+
+    def restore(self, collection: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Put the rows of a backup in the place of those stored."""
+        with self._lock:
+            self._connection.execute(f'DELETE FROM "{collection}"')
+            sql = f'INSERT INTO "{collection}" (key, rev, created, updated, doc) VALUES (?, ?, ?, ?, ?)'
+            self._connection.executemany(sql, rows)
 
     @property
     def _connection(self) -> Any:

@@ -1,8 +1,9 @@
 """Devices and other writers on one server, with faults at every step: whoever loses an edit is found.
 
 Each actor owns an attribute of every document and writes growing numbers into it, so a lost edit is told
-exactly: the server's number is lower than the newest one the actor wrote. A gardener makes and deletes
-documents of its own, so that removals are told too.
+exactly: the server's number is lower than the newest one the actor wrote. Nor do two ever change the same
+attribute, so a device that reports a conflict has taken its own write for another's. A gardener makes and
+deletes documents of its own, so that removals are told too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from solidb_odm.errors import ConnectionFailed, ConnectionLost, SolidbError
-from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig
+from solidb_odm.offline import Conflict, ConflictStrategy, OfflineSyncManager, SyncConfig
 from solidb_odm.offline.remote import CreateMany, CreateOne, ReplaceMany
 
 from .model_server import plain
@@ -28,16 +29,24 @@ class Crash(BaseException):
 
 
 class Simulator:
-    """One run, determined by its seed."""
+    """One run, determined by its seed. ``answers``: the only faults are that answers to writes are lost."""
 
     def __init__(
-        self, seed: int, folder: Path, server: Any, *, devices: int = 3, fault: float = 0.08
+        self,
+        seed: int,
+        folder: Path,
+        server: Any,
+        *,
+        devices: int = 3,
+        fault: float = 0.08,
+        answers: bool = False,
     ) -> None:
         self.random = random.Random(seed)
-        self.folder, self.server, self.fault = folder, server, fault
+        self.folder, self.server, self.fault, self.only_answers = folder, server, fault, answers
         self.names = [f"device{number}" for number in range(devices)]
         self.newest: dict[tuple[str, str], int] = {}
         self.count = self.step = 0
+        self.conflicts: list[Conflict] = []
         self.managers = {name: self._open(name) for name in self.names}
         server.make("notes")
 
@@ -66,6 +75,7 @@ class Simulator:
             if stored.get(place[0], {}).get(place[1]) != number
         }
         assert lost == {}
+        assert self.conflicts == []
         for name, manager in self.managers.items():
             documents, _ = manager.list_documents("notes")
             assert {each["_key"]: plain(each) for each in documents} == stored, name
@@ -114,7 +124,8 @@ class Simulator:
     def _connect(self, *, faulty: bool) -> None:
         nothing: Callable[..., None] = lambda *_: None  # noqa: E731
         hook = self._strike if faulty else nothing
-        self.server.before = self.server.after = self.server.between = hook
+        self.server.before = self.server.between = nothing if self.only_answers else hook
+        self.server.after = self._lose if faulty and self.only_answers else hook
 
     def _strike(self, command: object = None) -> None:
         if self.random.random() >= self.fault:
@@ -125,6 +136,11 @@ class Simulator:
         if kind == "crash":
             raise Crash
         self._write(self._target(command))  # somebody is first, between our look and our write
+
+    def _lose(self, command: object) -> None:
+        """Lose the answer to every second write."""
+        if isinstance(command, CreateMany | CreateOne | ReplaceMany) and self.random.random() < 0.5:
+            raise ConnectionLost("cut")
 
     def _target(self, command: object) -> str | None:
         """Return a key that a request is about to write."""
@@ -153,4 +169,10 @@ class Simulator:
             auto_sync=False,
             conflict_strategy=ConflictStrategy.MergeFields,
         )
-        return OfflineSyncManager(self.server, config).initialize()
+        manager = OfflineSyncManager(self.server, config).initialize()
+        manager.on_conflict(self._meet)
+        return manager
+
+    def _meet(self, conflict: Conflict) -> None:
+        """Note a conflict: nobody else writes an actor's attribute, so there should be none."""
+        self.conflicts.append(conflict)

@@ -17,6 +17,7 @@ from solidb_odm.offline import (
     ConflictStrategy,
     OfflineSyncManager,
 )
+from solidb_odm.offline.remote import Page, RemoteCommand
 
 from .conftest import Opener
 from .model_server import ModelServer, plain
@@ -223,18 +224,19 @@ def test_times_are_corrected_by_the_offset_of_the_servers_clock(
 ) -> None:
     from solidb_odm.offline import pull
 
-    server._connection.execute("UPDATE notes SET updated = '2999-01-01T00:00:00.000000+00:00'")
+    late = "2999-01-01T00:00:00.000000+00:00"
+    server.restore("notes", [(*row[:3], late, row[4]) for row in server.backup("notes")])
     real = pull.moment
     ahead = {"2999-01-01T01:00:00.000Z": None}
-    query = server._Query
+    perform = server.perform
 
-    def in_the_future(command):
-        page = query(command)
-        if page.rows and isinstance(page.rows[0], list) and len(page.rows[0]) == 4:
-            page.rows[0][1] = next(iter(ahead))
-        return page
+    def in_the_future(command: RemoteCommand[Any]) -> Any:
+        reply = perform(command)
+        if isinstance(reply, Page) and reply.rows and len(reply.rows[0]) == 5:
+            reply.rows[0][1] = next(iter(ahead))
+        return reply
 
-    server._Query = in_the_future  # type: ignore[method-assign]
+    server.perform = in_the_future  # type: ignore[method-assign]
     both.sync_now()
     assert real(next(iter(ahead))) is not None
     assert (

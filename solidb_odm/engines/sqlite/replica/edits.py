@@ -27,6 +27,7 @@ from ..catalogue import Catalogue
 from ..documents import get_many
 from .capture import EDITS, KNOWN
 
+_LAST: Final = 8
 _COLUMNS: Final = (
     "e.collection, e.key, e.base, e.number, e.since, e.edited, e.state, e.attempts, e.error, e.sent,"
     " e.sent_number, e.remote"
@@ -117,14 +118,16 @@ class Edits:
                 bound.append(value)
         return self._connection.execute(sql, bound).rowcount
 
-    def summary(self, command: KnownSummary) -> tuple[int, int, str]:
-        """Return how many documents are known, and count and digest of those written since a time."""
+    def summary(self, command: KnownSummary) -> tuple[int, int, str, dict[str, str]]:
+        """Return how many documents are known, count and digest of the later ones, and the last few."""
         sql = f"SELECT count(*) FROM {KNOWN} WHERE collection = ?"
         (count,) = self._connection.execute(sql, (command.collection,)).fetchone()
         sql = f"SELECT rev FROM {KNOWN} WHERE collection = ? AND updated >= ? ORDER BY rev"
         revisions = [row[0] for row in self._connection.execute(sql, (command.collection, command.since))]
         digest = hashlib.md5(",".join(revisions).encode(), usedforsecurity=False).hexdigest()
-        return count, len(revisions), digest
+        sql = f"SELECT key, updated FROM {KNOWN} WHERE collection = ? ORDER BY updated DESC LIMIT {_LAST}"
+        last = dict(self._connection.execute(sql, (command.collection,)).fetchall())
+        return count, len(revisions), digest, last
 
     def known(self, command: ListKnown) -> list[tuple[str, str]]:
         """Return keys and revisions that are known, in key order."""

@@ -135,8 +135,10 @@ class Mirror:
 
     def _rebase(self, collection: Collection, outcome: Rebased) -> bool:
         row = self._row(collection, outcome.key)
-        if row is None or row[0] != outcome.number:
+        if (0 if row is None else row[0]) != outcome.number:
             return False
+        if row is None:
+            self._begin_edit(collection, outcome.key)
         self._hold(collection, outcome.key, outcome.remote)
         if not outcome.keep:
             self._write_local(collection, outcome.key, outcome.document)
@@ -149,6 +151,16 @@ class Mirror:
         if not outcome.keep:
             self._tell_many(collection, [(outcome.key, "remote_update")])
         return True
+
+    def _begin_edit(self, collection: Collection, key: str) -> None:
+        """Take a document for edited, though nobody has touched it."""
+        self._tell_many(collection, [(key, "update")])
+        time = now()
+        self._connection.execute(
+            f"INSERT INTO {EDITS} (collection, key, base, number, since, edited)"
+            f" SELECT ?, ?, NULL, max(number), ?, ? FROM {JOURNAL}",
+            (collection.name, key, time, time),
+        )
 
     def _park(self, collection: Collection, outcome: Parked) -> bool:
         remote = outcome.remote

@@ -171,16 +171,18 @@ class ReplicaStore:
             "CREATE TEMP TABLE scanned (key TEXT NOT NULL PRIMARY KEY, rev TEXT NOT NULL) WITHOUT ROWID"
         )
 
-    def _scanned(self, command: Scanned) -> list[str]:
+    def _scanned(self, command: Scanned) -> list[tuple[str, bool]]:
         rows = json_text.encode([list(row) for row in command.rows])
         self._connection.execute(
             "INSERT OR REPLACE INTO temp.scanned SELECT value ->> 0, value ->> 1 FROM json_each(?)", (rows,)
         )
         sql = (
-            f"SELECT value ->> 0 FROM json_each(?) AS w LEFT JOIN {KNOWN} AS k"
-            " ON k.collection = ? AND k.key = w.value ->> 0 WHERE k.rev IS NOT w.value ->> 1"
+            "SELECT value ->> 0, ifnull(k.updated > value ->> 2, 0)"
+            f" FROM json_each(?) AS w LEFT JOIN {KNOWN} AS k ON k.collection = ? AND k.key = w.value ->> 0"
+            " WHERE k.rev IS NOT w.value ->> 1"
         )
-        return [row[0] for row in self._connection.execute(sql, (rows, command.collection))]
+        found = self._connection.execute(sql, (rows, command.collection))
+        return [(key, bool(is_older)) for key, is_older in found]
 
     def _end_scan(self, command: EndScan) -> list[str]:
         sql = f"SELECT key FROM {KNOWN} WHERE collection = ? AND key NOT IN (SELECT key FROM temp.scanned)"
