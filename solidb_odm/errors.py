@@ -69,7 +69,7 @@ Context is in attributes; nobody needs to parse a message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,19 @@ class ConfigurationError(SolidbError, ValueError):
 
 class UsageError(SolidbError):
     """The call can't be made here and now; the message names the call to make instead."""
+
+
+def listed(values: Any, call: str, hint: str | None = None) -> list[Any]:
+    """Return the several values that a call was given; UsageError if they are none."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise UsageError(f"{call} takes several, not {values!r}", hint=hint)
+    return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def check_callable(function: Any, call: str, hint: str) -> None:
+    """Refuse what can't be called; UsageError."""
+    if not callable(function):
+        raise UsageError(f"{call} takes a function, not {function!r}", hint=hint)
 
 
 class StateError(UsageError):

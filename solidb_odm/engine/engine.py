@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
@@ -122,6 +122,7 @@ class Engine(EngineBase[Driver]):
 
     def run(self, operation: Operation[T]) -> T:
         """Run an operation on a channel of its own."""
+        _check_operation(operation)
         channel = self.channel()
         try:
             return run(operation, channel)
@@ -178,6 +179,7 @@ class AsyncEngine(EngineBase[AsyncDriver]):
 
     async def run(self, operation: Operation[T]) -> T:
         """Run an operation on a channel of its own."""
+        _check_operation(operation)
         channel = await self.channel()
         try:
             return await arun(operation, channel)
@@ -299,3 +301,11 @@ def _declaring(model: Any) -> type[Declares]:
 
 def _one(command: Command[R]) -> Operation[R]:
     return cast(R, (yield command))
+
+
+def _check_operation(operation: Any) -> None:
+    if not isinstance(operation, Generator):
+        raise UsageError(
+            f"run() takes an operation, not {operation!r}",
+            hint="engine.run(call(command)); a query is run by a session: session.execute(statement)",
+        )

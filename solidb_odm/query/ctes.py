@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ..errors import UsageError
 from ..language import nodes as q
@@ -42,7 +42,7 @@ class Table:
     __solidb_step__: Tabled | None
 
     def __init__(self, name: str, statement: Tabled, *, recursive: bool = False) -> None:
-        if not name.isidentifier():
+        if not isinstance(cast(Any, name), str) or not name.isidentifier():
             raise UsageError(f"cte() takes a name such as 'ranked', not {name!r}")
         entity = statement.entity
         if entity is None:

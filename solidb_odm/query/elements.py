@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
-from ..errors import UsageError
+from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
@@ -351,6 +351,7 @@ def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
     element = Elements(listed, quantifier)
     if test is None:
         return element
+    check_callable(test, name, f"{quantifier.lower()}_(Order.lines, lambda line: line.qty > 3)")
     element.__solidb_bound__ = True  # the function says where the conditions on it end
     return ElementCondition(element, closed(condition(test(element))))
 

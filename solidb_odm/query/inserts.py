@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias, cast
 from .._dataclasses import dataclass
 from .._types import JsonObject, is_map
 from ..commands import IndexSpec
-from ..errors import UsageError
+from ..errors import UsageError, listed
 from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
@@ -178,7 +178,8 @@ def _nth(row: str, number: int) -> q.Expression:
 
 
 def _rows(model: type[Document], rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
-    given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else list(rows)
+    hint = 'values({"name": "Ada"}), values([User(name="Ada"), ..]), or values(name="Ada")'
+    given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else listed(rows, "values()", hint)
     named = [by_names(model, cast(Any, each)) if isinstance(each, Mapping) else each for each in given]
     return [*named, fields] if fields else named
 

@@ -77,6 +77,8 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
     is not JSON; both before anything is sent.
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"sdbql() takes a text, not {text!r}", hint='sdbql("FOR u IN users RETURN u")')
     query, needed, written = _read(text)
     values = binds if _SCALARS.issuperset(map(type, binds.values())) else _values(binds)
     check_names(needed, values)
@@ -124,7 +126,12 @@ def attribute(model: type[Any], name: str, kind: Any = Any) -> Any:
     ``attribute(User, "zip", str) == "75001"``, where User has ``extra="allow"``. It also says the type
     of a computed field to type checkers: ``attribute(User, "full_name", str)``.
     """
-    owner = model_of(model)
+    owner: Any = getattr(model, "__solidb_model__", model)
+    if not (isinstance(owner, type) and issubclass(owner, Document) and isinstance(name, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(
+            f"attribute() takes a Document class and a name, not {model!r} and {name!r}",
+            hint='attribute(User, "zip", str)',
+        )
     known = {**owner.__pydantic_fields__, **owner.__pydantic_computed_fields__}
     if name in known:
         return getattr(model, name)

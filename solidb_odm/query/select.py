@@ -171,9 +171,7 @@ class Select(Loading[T_co], Selection):
         """
         if isinstance(other, FieldRef) and isinstance(other.__solidb_place__.source, Unnest):
             other = other.__solidb_place__.source
-        elif isinstance(other, Expression) or not (
-            isinstance(other, type) or hasattr(other, "__solidb_model__")
-        ):
+        elif isinstance(other, Expression) or not (_is_model(other) or hasattr(other, "__solidb_model__")):
             raise _not_joined(other)
         self._check_joins_once(other)
         joined = self._with(joins=(*self.joins, other))
@@ -184,7 +182,10 @@ class Select(Loading[T_co], Selection):
 
         In those the other document, and each field of it, is None; so it is for ``where`` and ``order_by``.
         """
-        if isinstance(cast(Any, other), Expression):
+        source = cast(Any, other)
+        if not _is_model(source) and (
+            isinstance(source, Expression) or not hasattr(source, "__solidb_model__")
+        ):
             raise _not_joined(other)
         self._check_joins_once(other)
         partner = Partner(other, tuple(conditions.condition(each) for each in on))
@@ -205,6 +206,8 @@ class Select(Loading[T_co], Selection):
         ``select(User.name, label("n", func.count())).group_by(User.name).into(Summary)``
         """
         labels_of(self.columns)
+        if not isinstance(model, type):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"into() takes a class, not {model!r}", hint="select(..).into(Summary)")
         return cast("Select[M]", self._with(reader=Scalar(Value(None), model.__name__, decoder(model))))
 
     def unreadable(self, how: Unreadable) -> Self:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Generic, Self, TypeVar
 
 from .._dataclasses import dataclass
-from ..errors import UsageError
+from ..errors import UsageError, check_callable
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
@@ -52,6 +52,7 @@ class PathStatement(Statement[T_co], Generic[T_co]):
     def where_way(self, test: Callable[[Way], Predicate | bool]) -> Self:
         """Take only ways that a condition is true of: ``lambda way: all_(way.edges).since > 2020``."""
         target = self.targets[0] if self.targets[0] is self.targets[-1] else None
+        check_callable(test, "where_way()", "lambda way: any_(way.edges).since > 2020")
         way = Way(self.edges, target)
         return replace(self, whole=(*self.whole, (way, conditions.condition(test(way)))))
 

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
-from ..errors import UsageError
+from ..errors import UsageError, check_callable
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
@@ -74,6 +74,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
 
     def where_way(self, test: Callable[[Way], Predicate | bool]) -> Self:
         """Take only ways that a condition is true of: ``lambda way: any_(way.edges).since > 2020``."""
+        check_callable(test, "where_way()", "lambda way: any_(way.edges).since > 2020")
         way = Way(self.edges, self.target)
         return self._with(whole=(*self.whole, (way, conditions.condition(test(way)))))
 
@@ -218,6 +219,6 @@ def reference(end: Document | str) -> str:
     """Return the ``collection/key`` of a document, or of the text that is one already."""
     if isinstance(end, Document):
         return end.__solidb_reference__()
-    if end.count("/") != 1:
+    if not isinstance(cast(Any, end), str) or end.count("/") != 1:
         raise UsageError(f"{end!r} is not a document", hint="give a document, or 'collection/key'")
     return end

@@ -76,6 +76,10 @@ class Update(Chosen):
         ``fields`` are by name, or as ``{User.age: 3}``. Values are checked and encoded as the model's own. A
         field that holds a model or a list is replaced whole.
         """
+        if fields is not None and not isinstance(fields, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(
+                f"values() takes fields by name, not {fields!r}", hint="values(age=User.age + 1)"
+            )
         patch = dict(self.patch)
         patch.update(patch_of(self.model, {**by_names(self.model, fields or {}), **more}))
         _check_own(self.model, patch.values())

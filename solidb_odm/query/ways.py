@@ -77,7 +77,8 @@ def way_conditions(walk: Walk, path: str, scope: BuildScope) -> list[q.Expressio
 
 def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Document]]:
     """Return the classes at the two ends of an edge class; ``Document`` where any may stand."""
-    if not issubclass(edges, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]
+    given: Any = edges
+    if not (isinstance(given, type) and issubclass(given, Edge)):
         raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
     fields = edges.__pydantic_fields__
     found = [

@@ -13,7 +13,7 @@ import anyio
 from ..commands import Operation, arun
 from ..engine.engine import AsyncEngine
 from ..engine.statistics import AsyncCountedChannel
-from ..errors import StaleDocumentError
+from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
@@ -222,6 +222,7 @@ class AsyncSession(SessionBase):
         changes. It may run several times: leave what can't be undone, such as mail, until after it.
         """
         self._check_clean()
+        check_callable(work, "run()", "session.run(work), where work(session) reads and changes documents")
         backoff = Backoff(retries)
         while True:
             try:

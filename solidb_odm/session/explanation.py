@@ -56,6 +56,8 @@ def explain(
 
 def _compiled(statement: Statement[Any] | str, binds: Mapping[str, Any] | None) -> Compiled:
     if isinstance(statement, str):
+        if binds is not None and not isinstance(binds, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"explain() takes bind values by name, not {binds!r}", hint='{"age": 3}')
         return sdbql(statement, **dict(binds or {})).compile()
     if not isinstance(statement, Statement):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ..commands import Begin, Operation, run
 from ..engine.statistics import CountedChannel
-from ..errors import SolidbError, StaleDocumentError, StoreLocked
+from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import Conflict, Prefer
@@ -197,6 +197,7 @@ class Session(SessionBase):
         changes. It may run several times: leave what can't be undone, such as mail, until after it.
         """
         self._check_clean()
+        check_callable(work, "run()", "session.run(work), where work(session) reads and changes documents")
         backoff = Backoff(retries)
         while True:
             try:

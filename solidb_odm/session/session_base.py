@@ -18,6 +18,7 @@ from ..errors import (
     StaleDocumentError,
     StateError,
     UsageError,
+    listed,
     missing,
 )
 from ..model.document import Document
@@ -134,7 +135,7 @@ class SessionBase:
             raise StateError(
                 "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
             )
-        given = list(documents)
+        given = listed(documents, "add_all()", "session.add_all([ada, bob])")
         with HeldOff(len(given)):
             self._work.add_all(given)
 
@@ -292,9 +293,9 @@ def _in_use() -> ConcurrentUseError:
 
 
 def compiled(statement: Statement[Any]) -> Compiled:
-    """Compile a statement; a helpful TypeError for what is none."""
+    """Compile a statement; UsageError for what is none."""
     if not isinstance(statement, Statement):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
+        raise UsageError(
             f"a session runs statements, such as select(User) or sdbql('FOR ..'), not {statement!r}"
         )
     return statement.compile()

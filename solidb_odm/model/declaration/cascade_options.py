@@ -30,6 +30,8 @@ class Cascade:
     """Whether anything was declared to delete orphans; nobody pays for the search who did not."""
 
     def __init__(self, *rules: Rule | str) -> None:
+        if not all(isinstance(text, str) for text in rules):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DeclarationError(f"Cascade{rules!r}", hint=f"choose of {', '.join(map(repr, _RULES))}")
         given = [rule.strip() for text in rules for rule in text.split(",")]
         found = {_SAME.get(rule, rule) for rule in given}
         wrong = sorted(found - set(_RULES))

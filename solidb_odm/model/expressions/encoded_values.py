@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticUserError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from ...errors import UsageError
@@ -71,7 +72,7 @@ def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -
         if annotation is not Any:
             form = type_form(annotation)
             return form.serializer.to_python(value, mode="json", by_alias=True, warnings=False)
-    except (PydanticSerializationError, TypeError):
+    except (PydanticSerializationError, PydanticUserError, TypeError):
         return plain(value)
     return plain(value)
 

@@ -196,6 +196,8 @@ def check_reference(target: Any, value: Any, what: object) -> None:
     if value is None or target is None:
         return
     collection = getattr(target, "__solidb_collection__", None)
+    if isinstance(value, type):
+        raise UsageError(f"{what!r} can't be the class {value.__name__}", hint="give a document, or its id")
     named = value if isinstance(value, str) else value.__solidb_reference__()
     if named.count("/") != 1:
         raise UsageError(

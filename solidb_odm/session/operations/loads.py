@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from ...commands import Operation
-from ...errors import LoadError, UsageError
+from ...errors import LoadError, UsageError, listed
 from ...model.declaration.registry import current, registry_of
 from ...model.document import Document
 from ...model.edge import Edge
@@ -67,7 +67,10 @@ def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]
     """Fetch what the documents refer to, path after path; later paths begin at what earlier ones fetched."""
     if isinstance(cast(Any, documents), Document):
         raise UsageError("load() takes several documents", hint="session.load([document], Post.author)")
-    ways, given = tuple(map(hops_of, paths)), list(documents)
+    hint = "session.load([document], Post.author)"
+    ways, given = tuple(map(hops_of, paths)), listed(documents, "load()", hint)
+    if not all(isinstance(each, Document) for each in given):
+        raise UsageError("load() takes documents of the session", hint=hint)
     if ways:
         _check_start(given, ways[0][0])
     yield from follow(context, given, ways)

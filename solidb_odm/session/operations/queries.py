@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..._types import Stored
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
-from ...errors import UnflushedChangesError, UsageError
+from ...errors import UnflushedChangesError, UsageError, listed
 from ...language.walk import collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import expiries, has_expired
@@ -46,7 +46,7 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     work = context.work
     if isinstance(keys, str):
         raise UsageError(f"get_many() takes several keys, not {keys!r}", hint=f"get_many(.., [{keys!r}])")
-    wanted = list(keys)
+    wanted = listed(keys, "get_many()", 'get_many(User, ["ada", "bob"])')
     if set(map(type, wanted)) == {str} and "/" not in "".join(wanted):
         _key_of(model, wanted[0])
     else:

@@ -94,7 +94,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (lambda: update(Member).values(age=1).returning(Team), UsageError, "Member and its fields only"),
     (lambda: delete("members"), UsageError, "delete() takes a Document class"),
     (lambda: insert(Member).compile(), UsageError, "has no documents"),
-    (lambda: insert(Member).values(5), TypeError, ""),
+    (lambda: insert(Member).values(5), UsageError, "takes several"),
     (lambda: insert(Member).values([5]), UsageError, "documents or dicts of their fields"),
     (lambda: insert(Member).values([{"name": "a"}, {"age": 1}]), SchemaViolation, "row 1 of values()"),
     (lambda: upsert(Member).values([{"name": "a"}]), UsageError, "a row has none"),
