@@ -50,7 +50,7 @@ ATTIC: Final = "_migrations_attic"
 LEASE_SECONDS: Final = 9.0
 RENEW_SECONDS: Final = 2.0
 _LOOK_AGAIN: Final = 0.1
-_LONGEST_KEY: Final = 254
+LONGEST_KEY: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ def attic_key(revision: str, direction: str, number: int, key: str) -> str:
     A key may have 254 bytes: where the document's own leaves no room, its digest stands for it.
     """
     prefix = f"{revision}-{direction}{number:03d}-"
-    if len(prefix) + len(key.encode()) > _LONGEST_KEY:
+    if len(prefix) + len(key.encode()) > LONGEST_KEY:
         key = hashlib.sha256(key.encode()).hexdigest()
     return prefix + key
 

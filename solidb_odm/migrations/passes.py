@@ -36,7 +36,7 @@ from ..errors import (
     TransactionConflict,
 )
 from ..language.parser import parse
-from .ledger import ATTIC, Checkpoint, Pause, Progress, Run, attic_key, attic_row, body_of
+from .ledger import ATTIC, LONGEST_KEY, Checkpoint, Pause, Progress, Run, attic_key, attic_row, body_of
 from .steps import Step
 from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore, settled
 
@@ -208,22 +208,26 @@ def _changes(
 
 
 def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | None) -> _Change | None:
-    before = body_of(stored)
-    document = cast(JsonObject, from_json(stored[4] if isinstance(stored[4], str) else to_json(before)))
     kept: Kept = []
     old_rows: Kept = body_of(row)["kept"] if row is not None else []
+    text = stored[4] if isinstance(stored[4], str) and not old_rows else None
+    before, document = _opened(stored, text)
     is_function = work.step.operation == "for_each"
     is_whole = is_function and bool(old_rows) and restore(before, document, old_rows)
     if not is_whole and work.transform is not None:
         try:
             work.transform(document, kept)
         except Leave:
-            document = before
+            document = before = body_of(stored)
+    if text is not None and to_json(before) != text.encode():
+        before = body_of(stored)
     if old_rows and not is_function:
         restore(before, document, old_rows)
-    kept = settled(document, before, kept)
-    names = [name for name in document if name not in before or not same(before[name], document[name])]
-    removed = tuple(name for name in before if name not in document)
+    kept = settled(document, before, kept) if kept else kept
+    names = changed_names(before, document)
+    removed = (
+        () if before.keys() <= document.keys() else tuple(each for each in before if each not in document)
+    )
     if is_function:
         kept = [[[name], before.get(name, ABSENT), document.get(name, ABSENT)] for name in (*names, *removed)]
     if not work.keeps or (not names and not removed and work.step.operation != "add_field"):
@@ -236,6 +240,37 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
         return _Change(Patch(stored[0], stored[1], changes, removed, whole, stored[2]), stored[0], kept, row)
     changes |= dict.fromkeys(removed)
     return _Change(Patch(stored[0], stored[1], changes, (), None, stored[2]), stored[0], kept, row, removed)
+
+
+def _opened(stored: Stored, text: str | None) -> tuple[JsonObject, JsonObject]:
+    """Return a document twice, to be compared and to be changed.
+
+    What is read of a text is read once: both hold the same values, and the text tells whether one of them
+    was changed inside.
+    """
+    if text is not None:
+        document: JsonObject = from_json(text)
+        return dict(document), document
+    before = body_of(stored)
+    body = stored[4] if isinstance(stored[4], str) else to_json(before)
+    return before, cast(JsonObject, from_json(body))
+
+
+def changed_names(before: JsonObject, document: JsonObject) -> list[str]:
+    """Return the attributes that are new or have another value, where 1, 1.0 and true are not one."""
+    names: list[str] = []
+    for name, value in document.items():
+        old = before.get(name, _MISSING)
+        if value is old:
+            continue
+        kind: type[Any] = type(value)
+        if kind is not type(old) or old != value or (kind in _HOLDERS and not same(old, value)):
+            names.append(name)
+    return names
+
+
+_MISSING: Any = object()
+_HOLDERS = (dict, list)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -256,16 +291,28 @@ def _same_parts(one: Any, other: Any) -> bool:
 
 def _batches(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[Batch]:
     patches = [change.patch for change in changes if change.patch is not None]
-    revision = str(checkpoint.body["revision"])
-    rows = (
-        attic_row(revision, work.direction, work.number, work.step, change.key, change.kept)
-        for change in changes
-        if change.kept and work.number >= 0
-    )
-    is_file = checkpoint.run.is_file
-    kept: list[tuple[str, Any]] = [(key, to_json(row).decode() if is_file else row) for key, row in rows]
     restored = [(change.attic[0], change.attic[1]) for change in changes if change.attic is not None]
+    kept = _kept(checkpoint, work, changes) if work.number >= 0 else []
     return [Patches(work.collection, patches), Removals(ATTIC, restored), Inserts(ATTIC, kept)]
+
+
+def _kept(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[tuple[str, Any]]:
+    """Return the rows of the attic; for a file as texts, of which only the ends differ."""
+    place = str(checkpoint.body["revision"]), work.direction, work.number
+    if not checkpoint.run.is_file:
+        return [attic_row(*place, work.step, each.key, each.kept) for each in changes if each.kept]
+    _, empty = attic_row(*place, work.step, "", [])
+    same_for_all = {name: value for name, value in empty.items() if name not in ("_key", "key", "kept")}
+    head = to_json(same_for_all).decode()[1:-1]
+    prefix = attic_key(*place, "")
+    short = (LONGEST_KEY - len(prefix.encode())) // 4  # a character has four bytes at most
+    rows: list[tuple[str, Any]] = []
+    for each in changes:
+        if each.kept:
+            name = prefix + each.key if len(each.key) <= short else attic_key(*place, each.key)
+            ends = to_json({"_key": name, "key": each.key, "kept": each.kept}).decode()[:-1]
+            rows.append((name, f"{ends},{head}}}"))
+    return rows
 
 
 # --- removing attributes on a server -------------------------------------------------------------

@@ -244,6 +244,9 @@ def _rename_type(step: Step, _: Collection | None) -> Transform:
     return transform
 
 
+_SYSTEM = frozenset(SYSTEM_ATTRIBUTES)
+
+
 class Leave(Exception):
     """A function has left a document alone, whatever it did to the dict."""
 
@@ -254,7 +257,7 @@ def _for_each(step: Step, _: Collection | None) -> Transform | None:
         return None
 
     def transform(document: JsonObject, _kept: Kept) -> None:
-        system = {name: document[name] for name in SYSTEM_ATTRIBUTES if name in document}
+        system = {name: document[name] for name in _SYSTEM & document.keys()}
         made = function(document)
         if made is None:
             raise Leave

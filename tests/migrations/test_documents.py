@@ -419,3 +419,41 @@ def test_a_path_that_ends_with_no_name_is_refused() -> None:
         with pytest.raises(MigrationError, match="does not end with the name of a field"):
             call()
     assert op.steps == []
+
+
+HEAD = """
+def inside(d):
+    d["parts"][0]["n"] = 2
+    d["parts"].append({"n": 3})
+    return d
+
+def alike(d):
+    return {**d, "n": float(d["n"])}
+
+def left(d):
+    d["parts"].clear()
+    return None
+"""
+
+
+def test_what_a_function_changes_inside_values_is_seen_and_undone(place: Place) -> None:
+    documents = [{"_key": "a", "n": 1, "parts": [{"n": 1}]}, {"_key": "b", "n": 2, "parts": [{"n": 2}]}]
+    place.write("aaaa", None, 'op.create_collection("things")')
+    migrator = place.migrator()
+    migrator.upgrade()
+    place.put("things", *documents)
+    for name, down, function in (
+        ("bbbb", "aaaa", "left"),
+        ("cccc", "bbbb", "inside"),
+        ("dddd", "cccc", "alike"),
+    ):
+        place.write(name, down, f'op.for_each("things", {function})', head=HEAD)
+    migrator.upgrade("bbbb")
+    assert place.stored("things") == documents
+    migrator.upgrade("cccc")
+    assert [row["parts"] for row in place.stored("things")] == [[{"n": 2}, {"n": 3}]] * 2
+    migrator.upgrade("dddd")
+    assert [type(row["n"]) for row in place.stored("things")] == [float, float]
+    migrator.downgrade("aaaa")
+    assert place.stored("things") == documents
+    assert [type(row["n"]) for row in place.stored("things")] == [int, int]

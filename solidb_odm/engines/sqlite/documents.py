@@ -153,11 +153,7 @@ class Writer:
             created = {key: times[0] for key, times in stored.items()}
         time = now()
         revisions = new_revisions(len(batch.rows))
-        groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]] = {}
-        for patch, revision in zip(batch.rows, revisions, strict=True):
-            names, removed, values = self._parts(collection, patch)
-            row = (*values, revision, time, patch.key, patch.revision)
-            groups.setdefault((names, removed), []).append(row)
+        groups = self._groups(collection, batch, revisions, time)
         try:
             done = sum(self._update(collection, *group, rows) for group, rows in groups.items())
         except InvalidDocument:
@@ -169,6 +165,23 @@ class Writer:
             (revision, created[patch.key], time)
             for patch, revision in zip(batch.rows, revisions, strict=True)
         ]
+
+    def _groups(
+        self, collection: Collection, batch: Patches, revisions: Sequence[str], time: str
+    ) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]:
+        """Return the rows of patches by what these set and remove."""
+        if all(type(patch.whole) is str and "\\u" not in patch.whole for patch in batch.rows):
+            wholes = [
+                (cast("str", patch.whole), revision, time, patch.key, patch.revision)
+                for patch, revision in zip(batch.rows, revisions, strict=True)
+            ]
+            return {(("",), ()): wholes} if wholes else {}
+        groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]] = {}
+        for patch, revision in zip(batch.rows, revisions, strict=True):
+            names, removed, values = self._parts(collection, patch)
+            row = (*values, revision, time, patch.key, patch.revision)
+            groups.setdefault((names, removed), []).append(row)
+        return groups
 
     def _check_moved(self, collection: Collection, rows: Sequence[Patch], revisions: Sequence[str]) -> None:
         """Raise StaleDocumentError if any document has neither its old revision nor its new one."""
