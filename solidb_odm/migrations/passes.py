@@ -263,7 +263,7 @@ def changed_names(before: JsonObject, document: JsonObject) -> list[str]:
         old = before.get(name, _MISSING)
         if value is old:
             continue
-        kind: type[Any] = type(value)
+        kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]  of any value
         if kind is not type(old) or old != value or (kind in _HOLDERS and not same(old, value)):
             names.append(name)
     return names
