@@ -171,7 +171,7 @@ class Writer:
     ) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]:
         """Return the rows of patches by what these set and remove."""
         if all(type(patch.whole) is str and "\\u" not in patch.whole for patch in batch.rows):
-            wholes = [
+            wholes: list[tuple[str, ...]] = [
                 (cast("str", patch.whole), revision, time, patch.key, patch.revision)
                 for patch, revision in zip(batch.rows, revisions, strict=True)
             ]
