@@ -61,6 +61,8 @@ class EngineBase(Generic[D]):
     def __init__(self, driver: D, *, auto_create: bool = True) -> None:
         self.driver = driver
         self.auto_create = auto_create
+        self.complete: set[str] = set()
+        """The collections on a server that are known to have the indexes that models declare."""
         self.observation = Observation()
 
     def on_query(self, listener: W) -> W:
@@ -97,10 +99,13 @@ class Engine(EngineBase[Driver]):
         A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
         changed or dropped.
         """
-        self.run(creation.create_all(_specs(models)))
+        specs = list(_specs(models))
+        self.run(creation.create_all(specs))
+        self.complete.update(spec.name for spec in specs)
 
     def drop_all(self, *models: type[Declares] | Registry) -> None:
         """Delete the collections of models, with their documents."""
+        self.complete.clear()
         self.run(creation.drop_all(_specs(models)))
 
     def create_database(self) -> None:
@@ -154,10 +159,13 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
         changed or dropped.
         """
-        await self.run(creation.create_all(_specs(models)))
+        specs = list(_specs(models))
+        await self.run(creation.create_all(specs))
+        self.complete.update(spec.name for spec in specs)
 
     async def drop_all(self, *models: type[Declares] | Registry) -> None:
         """Delete the collections of models, with their documents."""
+        self.complete.clear()
         await self.run(creation.drop_all(_specs(models)))
 
     async def create_database(self) -> None:

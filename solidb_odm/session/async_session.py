@@ -54,6 +54,7 @@ class AsyncSession(SessionBase):
             autoflush=autoflush,
             expire_on_commit=expire_on_commit,
             auto_create=engine.auto_create,
+            complete=engine.complete,
         )
         self.engine = engine
         self._channel: AsyncCountedChannel | None = None

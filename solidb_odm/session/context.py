@@ -5,15 +5,20 @@ Making declared collections that an engine misses, on the way to a command that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from ..commands import Command, Operation
-from ..errors import CollectionNotFound
+from ..errors import AlreadyExists, CollectionNotFound, PermissionDenied, ProtocolError, UniqueViolation
 from ..model.declaration.registry import Registry, registry_of
 from ..schema.creation import create_all, has_history
 from ..work import UnitOfWork
 from ..work.states import run_late
+
+_logger = logging.getLogger("solidb_odm.engine")
 
 
 def create_missing(missing: CollectionNotFound, registries: set[Registry]) -> Operation[None]:
@@ -31,6 +36,24 @@ def create_missing(missing: CollectionNotFound, registries: set[Registry]) -> Op
             hint="this database is kept by migrations: solidb-odm upgrade makes the collection",
         ) from missing
     yield from create_all(model.__collection_spec__() for model in models)
+
+
+def finish_collection(name: str, registries: set[Registry]) -> Operation[None]:
+    """Make what a collection lacks of what its models declare, unless migrations do, or warn of it."""
+    specs = [model.__collection_spec__() for model in registry_of(name, registries).claimants(name)]
+    try:
+        if any(spec.indexes for spec in specs) and not (yield from has_history()):
+            yield from create_all(specs)
+    except (ConnectionError, ProtocolError, TimeoutError) as problem:  # what comes next will meet it too
+        _logger.info("the indexes of %s were not looked at: %s", name, problem)
+    except (AlreadyExists, PermissionDenied, UniqueViolation) as problem:
+        _logger.warning("%s does not have the indexes that its models declare: %s", name, problem.message)
+        with suppress(Warning):  # which may be errors here
+            warnings.warn(
+                f"{name!r} does not have the indexes that its models declare: {problem.message}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 R = TypeVar("R")
@@ -57,12 +80,14 @@ class Context:
         autoflush: bool,
         expire_on_commit: bool = False,
         auto_create: bool = True,
+        complete: set[str] | None = None,
     ) -> None:
         self.work = work
         self.interactive = interactive
         self.autoflush = autoflush
         self.expire_on_commit = expire_on_commit
         self.auto_create = auto_create
+        self.complete = set[str]() if complete is None else complete
         self.listeners: dict[str, list[Callable[[], object]]] = {}
 
     def ask(self, command: Command[R]) -> Operation[R]:
@@ -79,6 +104,17 @@ class Context:
                     raise
                 made.add(missing.name)
                 yield from create_missing(missing, self.work.registries)
+
+    def finish(self, names: Iterable[str]) -> Operation[None]:
+        """See, once for an engine, that collections have what their models declare.
+
+        On a server there is no transaction over schema: who was killed, or refused, half-way leaves a
+        collection without its unique index, and nothing else would say so.
+        """
+        for name in names:
+            if self.auto_create and name not in self.complete:
+                yield from finish_collection(name, self.work.registries)
+                self.complete.add(name)
 
     def tell(self, event: Event) -> None:
         """Call the listeners of an event."""

@@ -48,6 +48,7 @@ class Session(SessionBase):
             autoflush=autoflush,
             expire_on_commit=expire_on_commit,
             auto_create=engine.auto_create,
+            complete=engine.complete,
         )
         self.engine = engine
         self._channel: CountedChannel | None = None

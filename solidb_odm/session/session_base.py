@@ -99,7 +99,13 @@ class SessionBase:
     """The documents of a session and the moves that need no engine."""
 
     def __init__(
-        self, capabilities: Capabilities, *, autoflush: bool, expire_on_commit: bool, auto_create: bool
+        self,
+        capabilities: Capabilities,
+        *,
+        autoflush: bool,
+        expire_on_commit: bool,
+        auto_create: bool,
+        complete: set[str],
     ) -> None:
         self._work = UnitOfWork(capabilities.body)
         self._context = Context(
@@ -108,6 +114,7 @@ class SessionBase:
             autoflush=autoflush,
             expire_on_commit=expire_on_commit,
             auto_create=auto_create,
+            complete=complete,
         )
         self.statistics = Statistics()
         self._use = Use(0)

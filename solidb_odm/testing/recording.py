@@ -59,6 +59,8 @@ class RecordingEngine(Engine):
         self._answers: list[list[Any]] = []
         driver: Driver = _Alone(self._answers) if inner is None else inner.driver
         super().__init__(_Recorder(driver, self.commands))
+        if inner is not None:
+            self.complete = inner.complete
 
     def answer(self, rows: Iterable[Any]) -> None:
         """Set the rows of the next query; whole documents hold ``_key`` and ``_rev``."""

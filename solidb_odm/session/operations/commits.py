@@ -169,6 +169,7 @@ def _send(context: Context) -> Operation[None]:
     plan = work.plan()
     if plan:
         try:
+            yield from context.finish(dict.fromkeys(batch.collection for batch in plan.batches))
             receipts = yield from context.ask(CommitBatches(plan.batches))
         except UniqueViolation as error:
             moved = moved_value(plan, error)
