@@ -19,7 +19,7 @@ from solidb_odm.errors import (
 from tools.server import LocalServer
 
 
-class Member(SoftDelete, Document, collection="members"):
+class Member(SoftDelete, Document, collection="unique_members"):
     email: Annotated[str | None, Index(unique=True)] = None
     city: str = ""
     nick: str = ""
@@ -214,18 +214,18 @@ def test_a_server_refuses_what_it_has_no_index_for(server: LocalServer, database
 def test_an_index_for_some_documents_is_described_and_dropped(engine: Engine) -> None:
     engine.create_all(Member)
     index = IndexSpec("email_idx", "persistent", ("email",), unique=True, where=(("deleted_at", None),))
-    described = engine.run(call(DescribeCollection("members")))
+    described = engine.run(call(DescribeCollection("unique_members")))
     assert described is not None
     assert index in described.indexes
     engine.create_all(Member)
-    engine.run(call(DropIndex("members", index)))
+    engine.run(call(DropIndex("unique_members", index)))
     with pytest.raises(IndexNotFound):
-        engine.run(call(DropIndex("members", index)))
+        engine.run(call(DropIndex("unique_members", index)))
     commit(engine, Member(key="a", email="x", nick="a"), Member(key="b", email="x", nick="b"))
     with pytest.raises(UniqueViolation):
-        engine.run(call(CreateIndex("members", index)))
+        engine.run(call(CreateIndex("unique_members", index)))
     drop(engine, Member, "b")
-    engine.run(call(CreateIndex("members", index)))
+    engine.run(call(CreateIndex("unique_members", index)))
 
 
 def test_an_index_for_some_documents_is_json_and_back() -> None:
