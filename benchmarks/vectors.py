@@ -162,7 +162,7 @@ def measure_searches(setting: Setting) -> Steps:
                             OURS: Side(lambda ask=ask: ask(session, next(asked))),
                             NUMPY: Side(lambda by_hand=by_hand: by_hand(hand, next(asked))),
                         },
-                        10 * setting.repetitions,
+                        5 * setting.repetitions,
                     )
                     for step, (ask, by_hand) in FORMS.items()
                 }
@@ -181,6 +181,7 @@ class Hand:
 
     def __init__(self, path: Path) -> None:
         self.file = sqlite3.connect(path)
+        self.file.execute("CREATE INDEX hand_kind ON short (doc ->> '$.kind')")
         self.read()
 
     def read(self) -> None:

@@ -116,3 +116,16 @@ def _path(node: nodes.Expression, variable: str) -> str:
         node = node.base
     is_own = isinstance(node, nodes.Name) and node.name == variable
     return ".".join(reversed(steps)) if is_own else ""
+
+
+def source_of_documents(query: nodes.Query) -> str:
+    """Return the collection of which a query returns documents as they are; an empty text for none."""
+    if not isinstance(query, nodes.Block) or query.returns is None or query.late_lets or query.tables:
+        return ""
+    loops = [each for each in query.body if isinstance(each, nodes.For)]
+    others = [each for each in query.body if not isinstance(each, nodes.For | nodes.Filter | nodes.Let)]
+    if len(loops) != 1 or others or not isinstance(loops[0].source, nodes.Name):
+        return ""
+    variable, named = loops[0].variable, {each.name for each in query.body if isinstance(each, nodes.Let)}
+    is_same = query.returns.expression == nodes.Name(variable) and variable not in named
+    return loops[0].source.name if is_same and loops[0].source.name not in named else ""

@@ -19,13 +19,13 @@ from ...language.walk import writes
 from . import library
 from .catalogue import Catalogue
 from .document_source import HeadGaveUp, SqliteSource, head_rows, stored_form
-from .documents import Writer
+from .documents import Writer, get_many
 from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
 from .interrupts import Ticks, raise_interrupt
 from .nearest_rows import NearestRows
-from .nearness import Nearness
+from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
 from .searches import Searcher, take_out
@@ -101,12 +101,21 @@ class Queries:
                 return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
             values = self.run(RunQuery(command.query, command.binds))
         try:
-            return list(map(stored_form, values))
+            return self._stored(command.query, values)
         except (TypeError, KeyError, AttributeError) as exc:
             raise QueryError(
                 "the query does not return whole documents",
                 hint="return the variable of its FOR, or run it for its rows",
             ) from exc
+
+    def _stored(self, query: nodes.Query, values: list[Json]) -> list[Stored | None]:
+        """Return documents as they are stored: read again, which is faster than to write their texts."""
+        source = self._catalogue.find(source_of_documents(query))
+        if source is None:
+            return list(map(stored_form, values))
+        rows = get_many(self._connection, source.table, [value["_key"] for value in values])
+        known = {(row[0], row[1]): row for row in rows}
+        return [known.get((value["_key"], value["_rev"])) or stored_form(value) for value in values]
 
     def explain(self, command: ExplainQuery) -> Json:
         """Say which SQL a query becomes, which indexes that uses, and what runs in Python and why."""
@@ -289,16 +298,17 @@ class Queries:
         return way
 
     def _run_prepared(self, entry: Known, way: Way, binds: Mapping[str, Any]) -> list[Json]:
-        prepared, values = way.prepared, binds
+        prepared, answers = way.prepared, None
         name = self._options.database_name
         source = SqliteSource(self._connection, self._catalogue, self._writer, name, entry.narrowings)
         if way.head is not None:
             source.rows = head_rows(self._connection, way.head.plan, binds)
         if way.rewritten.searches:
             answers = self._searcher.answer(way.rewritten, binds, self._narrowed)
-            prepared, values = (prepare(way.query), binds) if answers is None else (prepared, answers)
+            prepared = prepare(way.query) if answers is None else prepared
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
-        return list(prepared.run(source, values, strict=self._options.strict, limits=limits))
+        run = prepared.run(source, binds, answers, strict=self._options.strict, limits=limits)
+        return list(run)
 
     def _by_nearness(self, command: RunQuery | FetchDocuments, wanted: Nearness) -> list[Json] | None:
         """Return the rows of a query for what is nearest; None where no index can choose the documents."""

@@ -19,7 +19,7 @@ from ...language.functions import lookup
 from ...language.functions.arguments import is_array, is_number, is_object
 from ...language.functions.fulltext import HybridSettings, fused
 from ...language.functions.search import MOST_NEIGHBOURS, nearest_vectors
-from ...language.interpreter import MemorySource, Run, Source, compile_expression
+from ...language.interpreter import MemorySource, Run, Source, compile_expression, plain
 from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
@@ -112,9 +112,9 @@ class Searcher:
         rewritten: Rewritten,
         binds: Mapping[str, Any],
         narrowed: Narrowed,
-    ) -> dict[str, Any] | None:
-        """Return the binds with the searches' answers; None if one must run inside the query."""
-        answers = dict(binds)
+    ) -> dict[str, Json] | None:
+        """Return the searches' answers by their binds; None if one must run inside the query."""
+        answers: dict[str, Json] = {}
         for search in rewritten.searches:
             try:
                 arguments = [_constant(node, binds) for node in search.call.arguments]
@@ -239,4 +239,8 @@ _CANDIDATES: Final[dict[str, Callable[[Searcher, list[Json]], Sequence[int] | No
 
 
 def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
+    if isinstance(node, nodes.Literal):
+        return node.value
+    if isinstance(node, nodes.Bind) and node.name in binds:
+        return plain(binds[node.name])
     return compile_expression(node, ())((), binds, MemorySource())

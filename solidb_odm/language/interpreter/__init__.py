@@ -10,7 +10,7 @@ from ..._lazy import lazily
 
 if TYPE_CHECKING:
     from .memory import MemorySource
-    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, prepare
+    from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, plain, prepare
     from .runtime import Limits, Run
     from .source import CandidateSet, EdgeDirection, Source
 else:
@@ -23,6 +23,7 @@ else:
                 "Prepared",
                 "compile_expression",
                 "evaluate",
+                "plain",
                 "prepare",
             ),
             ".runtime": ("Limits", "Run"),
@@ -41,5 +42,6 @@ __all__ = [
     "Source",
     "compile_expression",
     "evaluate",
+    "plain",
     "prepare",
 ]

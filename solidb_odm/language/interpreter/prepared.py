@@ -74,21 +74,25 @@ class Prepared:
         self,
         source: Source,
         binds: Mapping[str, Json],
+        answers: Mapping[str, Json] | None = None,
         *,
         strict: bool = False,
         limits: Limits | None = None,
     ) -> Iterator[Json]:
         """Yield the values the query returns, objects with their keys in byte order.
 
+        ``answers`` are binds that the source has computed itself.
         A query that writes has written everything before the first value is yielded. With
         ``strict``, what the server swallows is raised: unknown names and missing binds before
         anything runs, errors in FILTER, SORT and LIMIT as they arise.
         """
         with _depth_guarded():
             given = {name: plain(value) for name, value in binds.items()}
+        if answers:
+            given.update(answers)
         run = Run(source, given, strict=strict, limits=limits)
         if strict:
-            self.check(binds)
+            self.check(given)
         row: Row = [None] * self._frame.size
         row[0] = run
         with _depth_guarded():

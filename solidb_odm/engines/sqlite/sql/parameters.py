@@ -32,6 +32,7 @@ _KINDS: dict[str, Kind] = {
     "wide list": "array",
     "object": "object",
 }
+_FLOATS = {float}
 _OWN_KEYS = frozenset(("null", "int", "number", "wide", "large", "string"))
 """Types whose values are their own order keys."""
 
@@ -73,6 +74,9 @@ def value_type(value: Any) -> str:
 
 
 def _array_type(value: Any) -> str:
+    if set(map(type, value)) == _FLOATS and all(map(math.isfinite, value)):  # a vector
+        if -_EXACT < min(value) and max(value) < _EXACT:
+            return "list"
     types = set(map(value_type, value))
     return "odd" if "odd" in types else list_type(types)
 
