@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from .contender import Contender
 from .documents import filters, rows
 from .floor import Floor
 from .ours import Ours
-from .timing import Timing, milliseconds
+from .timing import Timing, timed
 
 CONTENDERS: list[type[Contender]] = [Ours, Floor, Alchemy]
 GETS, QUERIES, EVERY = 1000, 300, 100
@@ -49,11 +50,12 @@ def measure(setting: Setting) -> Steps:
 
 def _once(contender: Contender, size: int, *, collecting: bool) -> tuple[dict[str, float], tuple[int, ...]]:
     def time(work: Callable[[], object]) -> float:
-        return milliseconds(work, collecting=collecting)
+        return timed(work, collecting=collecting)
 
     data, ranges = rows(size), filters(QUERIES)
     places = random.Random(3).sample(range(size), min(GETS, size))
     emails = [data[place]["email"] for place in places]
+    gc.collect()
     with TemporaryDirectory() as folder:
         contender.open(Path(folder) / "bench.db")
         times = {

@@ -27,6 +27,11 @@ class Side:
 def milliseconds(work: Callable[[], object], *, collecting: bool = True) -> float:
     """Time one call, with garbage collected before it."""
     gc.collect()
+    return timed(work, collecting=collecting)
+
+
+def timed(work: Callable[[], object], *, collecting: bool) -> float:
+    """Time one call."""
     if not collecting:
         gc.disable()
     try:
@@ -44,11 +49,12 @@ def contest(sides: Mapping[str, Side], repetitions: int, *, per: int = 1) -> dic
         side.before()
         side.work()
     for repetition in range(repetitions):
+        gc.collect()
         names = list(sides)
         turn = repetition % len(names)
         for name in names[turn:] + names[:turn]:
             for collecting in (True, False):
                 sides[name].before()
-                taken = milliseconds(sides[name].work, collecting=collecting) / per
+                taken = timed(sides[name].work, collecting=collecting) / per
                 best[name, collecting] = min(taken, best.get((name, collecting), taken))
     return {name: Timing(best[name, True], best[name, False]) for name in sides}

@@ -48,7 +48,7 @@ def measured(size: int, *areas: str) -> list[Any]:
 
 @pytest.mark.timeout(400)
 def test_every_area_is_measured() -> None:
-    found = measured(20, *AREAS)
+    found = measured(6, *AREAS)
     assert len(found) == len(AREAS)
     for steps in found:
         assert steps
@@ -71,5 +71,5 @@ def test_a_section_of_the_page_has_a_line_for_each_row_and_says_whether_aims_are
 @pytest.mark.server
 @pytest.mark.timeout(400)
 def test_the_areas_of_the_server_are_measured(server: LocalServer) -> None:
-    for steps in measured(20, "server", "held-server", "client"):
+    for steps in measured(6, "server", "held-server", "client"):
         assert steps
