@@ -74,11 +74,15 @@ def value_type(value: Any) -> str:
 
 
 def _array_type(value: Any) -> str:
-    if set(map(type, value)) == _FLOATS and all(map(math.isfinite, value)):  # a vector
-        if -_EXACT < min(value) and max(value) < _EXACT:
-            return "list"
+    if set(map(type, value)) == _FLOATS and _is_vector(value):
+        return "list"
     types = set(map(value_type, value))
     return "odd" if "odd" in types else list_type(types)
+
+
+def _is_vector(floats: Any) -> bool:
+    """Return whether there is nothing to say of some floats but that they are some."""
+    return all(map(math.isfinite, floats)) and min(floats) > -_EXACT and max(floats) < _EXACT
 
 
 def list_type(types: set[str]) -> str:
