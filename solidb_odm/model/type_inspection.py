@@ -118,6 +118,22 @@ def element(annotation: Any) -> Any:
     return Any
 
 
+def item(annotation: Any, step: str | int) -> Any:
+    """Return the type of one element: of a tuple of fixed length that of its place, else that of all."""
+    for member in alternatives(annotation):
+        arguments = get_args(member)
+        if get_origin(member) is tuple and isinstance(step, int) and Ellipsis not in arguments:
+            return arguments[step] if -len(arguments) <= step < len(arguments) else Any
+    return element(annotation)
+
+
+def holds(annotation: Any, kind: type[Any]) -> bool:
+    """Return whether values of a type can hold ones of a class, at any depth."""
+    return any(
+        isinstance(member, type) and issubclass(member, kind) for member in _members_below(annotation, set())
+    )
+
+
 def is_collection(annotation: Any) -> bool:
     """Return whether the type is a list, set, tuple or the like, and nothing else but None."""
     members = [member for member in alternatives(annotation) if member is not type(None)]

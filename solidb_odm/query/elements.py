@@ -127,7 +127,7 @@ class Elements(Expression):
             if step in fields_of(record):
                 return self.__child(record, str(step))
         check_step(self, step)
-        inner = type_inspection.element(self.__solidb_element_type__[0])
+        inner = type_inspection.item(self.__solidb_element_type__[0], step)
         path = (*self.__solidb_path__, step)
         return Elements(
             self.__solidb_list__,
@@ -144,7 +144,7 @@ class Elements(Expression):
         return Elements(
             self.__solidb_list__,
             self.__solidb_quantifier__,
-            (*self.__solidb_path__, field.stored),
+            (*self.__solidb_path__, field.stored) if field.stored else self.__solidb_path__,
             kind,
             self.__solidb_root__,
         )

@@ -292,7 +292,7 @@ def _statistic(name: str, arguments: tuple[Any, ...]) -> Expression:
 def _element(name: str, target: Any, *more: Expression) -> Expression:
     """Call a function that gives an element of a list."""
     items = _list(target, f"func.{name.lower()}()")
-    return FunctionCall(name, (items, *more), type_inspection.element(items.__solidb_type__))
+    return FunctionCall(name, (items, *more), type_inspection.element(items.__solidb_type__), True)
 
 
 def _list(target: Any, what: str, *others: Kind) -> Expression:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, NaiveDatetime
 
 from solidb_odm import Document, Engine, Index, Session, delete, desc, func, select
 from tests.sizes import examples
@@ -61,7 +61,7 @@ ORDERED: dict[str, tuple[Any, Any]] = {
     "str": (str, st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)),
     "bool": (bool, st.booleans()),
     "aware": (datetime, st.builds(_with, _AWARE, _MICROSECONDS)),
-    "naive": (datetime, st.builds(_with, st.datetimes(), _MICROSECONDS)),
+    "naive": (NaiveDatetime, st.builds(_with, st.datetimes(), _MICROSECONDS)),
     "date": (date, st.dates()),
     "time": (time, st.builds(time, st.integers(0, 23), st.integers(0, 59), st.just(0), _MICROSECONDS)),
     "timedelta": (timedelta, st.timedeltas(timedelta(days=-90_000), timedelta(days=90_000))),

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._dataclasses import dataclass
+from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
+from .. import type_inspection
 from .build_scope import Scope
-from .expression import Expression, Predicate, constant
+from .expression import Expression, Predicate, Value, constant
 from .literals import check_pair
 
 
@@ -58,6 +60,16 @@ class FunctionCall(Expression):
     @property
     def __solidb_nullable__(self) -> bool:
         return True
+
+    def __getitem__(self, position: Any) -> Expression:
+        is_list = self.__solidb_kind__ in ("list", "any")
+        if not is_list or type(position) is not int or position < 0:
+            raise UsageError(
+                f"{self!r}[{position!r}]: a query takes an element of a list by its number from 0 on",
+                hint="func.last(list) is the last one",
+            )
+        inner = type_inspection.item(self.annotation, position)
+        return FunctionCall("NTH", (self, Value(position, int)), inner, True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ from .expression import (
 )
 from .kinds import NAMES as KINDS
 from .kinds import choices, kind_of
-from .literals import check_pair, holds_decimals
+from .literals import check_list_order, check_pair, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
 
@@ -101,6 +101,9 @@ class Nested(Expression):
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.statement))
 
+    def __repr__(self) -> str:
+        return "the rows of the statement"
+
 
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
@@ -148,7 +151,8 @@ def matching(tested: Expression, pattern: Any) -> Predicate:
 
 def sort_key(wanted: Expression, *, descending: bool = False) -> Ordering:
     """Return a sort key; UsageError if its stored form sorts in another way than its values do."""
-    if wanted.__solidb_kind__ in ("bytes", "dict", "model"):
+    check_list_order(wanted.__solidb_type__, wanted.__solidb_kind__, "sorting", wanted)
+    if wanted.__solidb_kind__ in ("bytes", "dict", "model", "other"):
         raise UsageError(
             f"{wanted!r} is {KINDS[wanted.__solidb_kind__]}, which documents can't be sorted by",
             hint="sort by one of its fields, or in Python",

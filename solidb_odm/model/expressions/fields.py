@@ -92,6 +92,8 @@ class FieldRef(Expression):
         kind = kind_of(place.annotation)
         if kind in ("any", "link") or place.owner is None:
             return kind
+        if kind == "duration" and _is_iso_duration(place):  # a text, with which nothing can be computed
+            return "other"
         owner: Any = place.owner
         return "other" if is_customised(owner, place.name) else kind
 
@@ -191,7 +193,7 @@ class FieldRef(Expression):
             if step in fields_of(record):
                 return child(place, record, str(step))
         check_step(self, step)
-        inner = type_inspection.element(place.annotation)
+        inner = type_inspection.item(place.annotation, step)
         return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
 
     def __repr__(self) -> str:
@@ -258,7 +260,7 @@ def child(place: Place, record: type[Any], name: str) -> FieldRef:
     """Return the reference of a field of an embedded model, dataclass or typed dictionary."""
     field = fields_of(record)[name]
     nullable = place.nullable or type_inspection.is_nullable(field.annotation)
-    path = (*place.path, field.stored)
+    path = (*place.path, field.stored) if field.stored else place.path
     return FieldRef(Place(place.source, path, field.annotation, field.owner, name, nullable))
 
 

@@ -42,6 +42,8 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value):
         raise _refusal(annotation, kind, given, value, what)
+    if kind in ("model", "dict"):
+        check_digits(annotation, what)
     if kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
@@ -51,6 +53,15 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
     if kind == "time" and isinstance(value, time) and value.tzinfo is not None and operator in ORDERS:
         raise UsageError(f"times with an offset do not sort as texts: {what!r} {operator} {value!r}")
     _check_choice(annotation, value, operator, what)
+
+
+def check_digits(annotation: Any, what: object) -> None:
+    """Refuse to compare whole models or dicts that hold decimals: 1.1 and 1.10 would differ; UsageError."""
+    if type_inspection.holds(annotation, Decimal):
+        raise UsageError(
+            f"{what!r} holds decimals, which are equal by their value: a query can't compare it as a whole",
+            hint="compare its fields one by one",
+        )
 
 
 def check_item(annotation: Any, value: Any, operator: str, what: object) -> None:
@@ -177,6 +188,8 @@ _COMPARABLE: tuple[frozenset[Kind], ...] = (
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
+    if left in ("model", "dict"):
+        check_digits(getattr(what, "__solidb_type__", None), what)
     if (
         len(pair) == 1
         or "any" in pair

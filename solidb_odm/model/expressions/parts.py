@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast, get_type_hints
 
+from pydantic import RootModel
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
 
@@ -38,14 +39,15 @@ def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
     )
 
 
-def _text(function: str, *kinds: Kind, result: Any = str) -> Method:
-    """Return a method of texts; ``kinds`` are those of its arguments."""
+def _text(function: str, *kinds: Kind, result: Any = str, optional: bool = False) -> Method:
+    """Return a method of texts; ``kinds`` are those of its arguments, which may be ``optional``."""
     call = Test if result is bool else FunctionCall
 
     def make(target: Expression) -> Callable[..., Expression]:
         def method(*arguments: Any) -> Expression:
-            if len(arguments) > len(kinds):
-                raise UsageError(f"{target!r}: {function} takes {len(kinds)} arguments in a query")
+            if len(arguments) > len(kinds) or (len(arguments) < len(kinds) and not optional):
+                takes = ", ".join(NAMES[kind] for kind in kinds) or "nothing"
+                raise UsageError(f"{function} of {target!r} takes {takes} in a query, not {arguments!r}")
             for argument, kind in zip(arguments, kinds, strict=False):
                 _check(argument, kind, target)
             return call(function, (target, *map(lift, arguments)), result)
@@ -70,9 +72,9 @@ METHODS: dict[str, Method] = {
     "endswith": _text("ENDS_WITH", "text", result=bool),
     "lower": _text("LOWER"),
     "upper": _text("UPPER"),
-    "strip": _text("TRIM", "text"),
-    "lstrip": _text("LTRIM", "text"),
-    "rstrip": _text("RTRIM", "text"),
+    "strip": _text("TRIM", "text", optional=True),
+    "lstrip": _text("LTRIM", "text", optional=True),
+    "rstrip": _text("RTRIM", "text", optional=True),
     "replace": _text("REPLACE", "text", "text"),
     "split": _text("SPLIT", "text", result=list[str]),
     "find": _text("FIND_FIRST", "text", result=int),
@@ -106,6 +108,8 @@ def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
     if not hasattr(record, "__pydantic_fields__"):
         return _plain_fields(cast(Hashable, record))
+    if issubclass(record, RootModel):  # which is stored as its root
+        return {"root": RecordField("", record.__pydantic_fields__["root"].annotation, None)}
     return {
         name: RecordField(stored_name(record, name), info.annotation, record)
         for name, info in record.__pydantic_fields__.items()
