@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
+import pytest
 from pydantic import BaseModel
 
 from solidb_odm import Document, Index
@@ -23,6 +25,17 @@ from solidb_odm.errors import UsageError
 
 SEEDS = int(os.environ.get("SOLIDB_LAW_SEEDS", "1"))
 """How many sets of documents a run tries."""
+
+
+LAW_ENGINES = ["sqlite-file", pytest.param("server", marks=pytest.mark.server)]
+
+
+def law_url(request: pytest.FixtureRequest, folder: Path) -> str:
+    """Return the URL of an empty database on one of the engines that the table is tried on."""
+    if request.param == "sqlite-file":
+        return f"sqlite:///{folder / 'law.db'}"
+    url: str = request.getfixturevalue("server").url(request.getfixturevalue("database"))
+    return url
 
 
 class Colour(Enum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -35,8 +36,19 @@ from solidb_odm import (
     unnest,
 )
 from solidb_odm.errors import UsageError
-from tests.engines.builder_table import INDEXED, KINDS, SCALARS, Case, Getter, Row, get, literal
-from tests.engines.test_builder_law import Table, engine_url, law, seeds, table  # noqa: F401  a fixture
+from tests.engines.builder_table import (
+    INDEXED,
+    KINDS,
+    LAW_ENGINES,
+    SCALARS,
+    Case,
+    Getter,
+    Row,
+    get,
+    law_url,
+    literal,
+)
+from tests.engines.test_builder_law import Table, law, seeds, table
 
 LISTS = ("tags", "sizes", "sums", "times")
 NUMBERS = ("count", "ratio", "level")
@@ -109,6 +121,12 @@ FUNCTIONS: list[Function] = [
     Function("max of two", NUMBERS, lambda f, x: func.max(f, x), lambda v, x: max(v, x)),
     Function("min of two", NUMBERS, lambda f, x: func.min(f, x), lambda v, x: min(v, x)),
 ]  # fmt: skip
+
+
+@pytest.fixture(params=LAW_ENGINES)
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a file and of a server."""
+    return law_url(request, tmp_path)
 
 
 def _judge(function: Function, read: Getter, value: Any) -> Getter:

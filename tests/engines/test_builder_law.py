@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import localcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from tests.engines.builder_table import (
     COMPUTATIONS,
     INDEXED,
     KINDS,
+    LAW_ENGINES,
     OR,
     ORDERS,
     SCALARS,
@@ -51,6 +53,7 @@ from tests.engines.builder_table import (
     cases,
     get,
     judged,
+    law_url,
     literal,
     rows_of,
 )
@@ -65,13 +68,10 @@ law = settings(
 )
 
 
-@pytest.fixture(params=["sqlite-file", pytest.param("server", marks=pytest.mark.server)])
-def engine_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+@pytest.fixture(params=LAW_ENGINES)
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a file and of a server; in memory there is nothing else than on a file."""
-    if request.param == "sqlite-file":
-        return f"sqlite:///{tmp_path / 'law.db'}"
-    url: str = request.getfixturevalue("server").url(request.getfixturevalue("database"))
-    return url
+    return law_url(request, tmp_path)
 
 
 class Table:

@@ -42,6 +42,10 @@ _DIGITS = 15  # of a decimal, which queries compare as a number
 _AWARE = st.datetimes(_EARLY, _LATE, timezones=_ZONES, allow_imaginary=False)
 
 
+def _scaled(digits: int, exponent: int) -> Decimal:
+    return Decimal(digits).scaleb(exponent)
+
+
 def _with(moment: datetime, microsecond: int) -> datetime:
     return moment.replace(microsecond=microsecond)
 
@@ -52,7 +56,7 @@ ORDERED: dict[str, tuple[Any, Any]] = {
     "decimal": (
         Decimal,
         st.builds(
-            lambda digits, exponent: Decimal(digits).scaleb(exponent),
+            _scaled,
             st.integers(-(10**_DIGITS) + 1, 10**_DIGITS - 1),
             st.integers(-12, 12),
         ),
@@ -105,7 +109,10 @@ def test_queries_order_values_as_python_does(engine: Engine, name: str) -> None:
     places = [model.value, model.indexed, model.part.value]
 
     @given(st.lists(ORDERED[name][1], min_size=2, max_size=9))
-    @settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(12),
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
     def check(values: list[Any]) -> None:
         with Session(engine) as session:
             session.execute(delete(model))

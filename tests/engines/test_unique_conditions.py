@@ -123,7 +123,7 @@ def test_a_value_that_is_given_up_in_a_commit_can_be_taken_in_the_next(engine: E
         if engine.capabilities.interactive_transactions:
             session.commit()
             return
-        with pytest.raises(UniqueViolation, match=r"members/a gives up in the same commit"):
+        with pytest.raises(UniqueViolation, match=r"unique_members/a gives up in the same commit"):
             session.commit()
 
 
