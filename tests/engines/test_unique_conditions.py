@@ -259,6 +259,8 @@ def _declared(where: Any) -> None:
         class Settings:
             indexes = [Index("a", unique=True, where=where)]
 
+    assert Wrong
+
 
 def test_a_statement_that_marks_frees_the_values(engine: Engine) -> None:
     engine.create_all(Member)

@@ -562,9 +562,7 @@ def constant(value: Any) -> Value:
         return Value(encode_as(None, "", Any, value), dict if isinstance(value, dict) else list)
     if hasattr(value, "__solidb_reference__"):
         return Value(encode_as(None, "", Any, value), str)
-    if value is None:
-        return Value(None)
-    return Value(encode_as(None, "", kind, value), kind)
+    return Value(None) if value is None else Value(encode_as(None, "", kind, value), kind)
 
 
 _SIGNED = ("int", "float", "decimal", "duration", "any")
@@ -579,9 +577,8 @@ def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
 
 def is_condition(value: Any) -> bool:
     """Return whether an expression is true or false: a predicate, or a field of bools."""
-    if isinstance(value, Predicate):
-        return True
-    return isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
+    is_known = isinstance(value, Expression)
+    return isinstance(value, Predicate) or (is_known and value.__solidb_kind__ in ("bool", "any"))
 
 
 def _joined(left: Any, operator: str, right: Any) -> Expression:
@@ -592,10 +589,8 @@ def _joined(left: Any, operator: str, right: Any) -> Expression:
 
 
 def _refuse(what: Expression, operator: str, way: str = "") -> Any:
-    raise UsageError(
-        f"{operator} can't be asked of {what!r} in a query",
-        hint=way or "compute in Python, or with a function of func",
-    )
+    hint = way or "compute in Python, or with a function of func"
+    raise UsageError(f"{operator} can't be asked of {what!r} in a query", hint=hint)
 
 
 def as_decimal(value: Expression, other: Expression) -> Expression:
