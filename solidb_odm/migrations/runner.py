@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from .._types import JsonObject
 from ..commands import DescribeCollection, GetMany, Inserts, Operation, Removals, RunQuery, SetSchema, call
-from ..errors import IrreversibleMigration, MigrationError, MigrationFailed, RevisionChanged, SolidbError
+from ..commands.replica import ReadSettings
+from ..errors import (
+    CollectionNotFound,
+    IrreversibleMigration,
+    MigrationError,
+    MigrationFailed,
+    RevisionChanged,
+    SolidbError,
+    UsageError,
+)
 from ..language.parser import parse
 from ..schema.creation import LEDGER
 from .history import History, Revision, is_relative
@@ -30,7 +39,7 @@ from .preflight import preflight
 from .render import step_fingerprint
 from .replay import apply_step
 from .state import State, copy_of
-from .steps import Step, phase_of
+from .steps import Step, phase_of, writes_documents
 
 _FRESH: JsonObject = {"after": "", "done": 0, "total": 0, "pending": [], "phase": "", "place": 0}
 
@@ -171,11 +180,33 @@ def _locked(run: Run, history: History) -> Operation[Ledger]:
 
 def _run_tasks(run: Run, tasks: Sequence[Task], ledger: Ledger) -> Operation[list[Revision]]:
     done: list[Revision] = []
+    yield from _check_is_here(tasks)
     for task in tasks:
         yield from run_task(run, task, ledger)
         done.append(task.revision)
         ledger.running = None
     return done
+
+
+def _check_is_here(tasks: Sequence[Task]) -> Operation[None]:
+    """Refuse to change documents in an offline store: each device would push what the server does once."""
+    refused = [(task, step) for task in tasks for step in task.plain_steps if writes_documents(step)]
+    if not refused or not (yield from _is_replica()):
+        return
+    task, step = refused[0]
+    raise MigrationError(
+        f"revision {task.revision.id}: {step.operation} on {step.collection!r} changes documents,"
+        " and this is an offline store",
+        hint="run the revision on the server: what it changes arrives here by sync; then stamp it here",
+    )
+
+
+def _is_replica() -> Operation[bool]:
+    try:
+        yield from call(ReadSettings())
+    except (CollectionNotFound, UsageError):
+        return False
+    return True
 
 
 def run_task(run: Run, task: Task, ledger: Ledger) -> Operation[None]:

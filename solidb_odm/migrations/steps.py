@@ -214,6 +214,16 @@ def phase_of(step: Step) -> str:
     return "expand"
 
 
+_WITHOUT_DOCUMENTS = ("create_collection", "create_index", "drop_index", "set_schema", "irreversible")
+
+
+def writes_documents(step: Step) -> bool:
+    """Return whether a step may change documents, and not only what is declared about them."""
+    if step.operation == "add_field":
+        return step["fill"] is not UNSET
+    return step.operation not in _WITHOUT_DOCUMENTS
+
+
 def split_phases(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     """Return additions and removals, each in their order."""
     first = [step for step in steps if phase_of(step) == "expand"]
