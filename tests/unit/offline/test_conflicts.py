@@ -242,3 +242,32 @@ def test_times_are_corrected_by_the_offset_of_the_servers_clock(
     assert (
         server.all("notes")["n"]["same"] == "local"
     )  # edited an hour after the server's write, by its clock
+
+
+@pytest.mark.parametrize(
+    ("strategy", "left"), [("last", "first edit"), ("first", None), ("merge", "first edit"), ("custom", None)]
+)
+def test_a_removal_by_a_stranger_ends_alike_on_every_device(
+    opened: Opener, server: ModelServer, strategy: str, left: str | None
+) -> None:
+    server.put("notes", "n", text="base")
+    chosen = ConflictStrategy.Custom(nothing) if strategy == "custom" else STRATEGIES[strategy]
+    devices = [opened(name, conflict_strategy=chosen) for name in ("a", "b", "c")]
+    for device in devices:
+        device.sync_now()
+    devices[0].save_document("notes", "n", {"text": "first edit"})
+    server.delete("notes", "n")  # the server keeps no time for it
+    devices[1].save_document("notes", "n", {"text": "another edit"})
+    for device in (*devices, *devices):
+        device.sync_now()
+    stored = server.all("notes")  # the first edit was written there after the other was made
+    assert stored == ({} if left is None else {"n": {"text": left}})
+    for device in devices:
+        found = device.get_document("notes", "n")
+        assert (None if found is None else plain(found)) == stored.get("n")
+        assert device.pending() == []
+
+
+def nothing(local: Version, remote: Version, base: Version) -> Version:
+    """Take the document away, whatever both sides hold."""
+    return None
