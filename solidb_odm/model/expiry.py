@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 
 from ..commands import IndexSpec
-from .class_cache import cached_by_class
 from .declaration.computed import stored_names
+from .type_inspection import cached_by_class
 
 Expiry: TypeAlias = tuple[tuple[str, ...], int]
 """The stored path of the field that holds a time, and the seconds from it to the end."""

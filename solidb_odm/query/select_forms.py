@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, cast
 
 from .._types import is_tuple
 from ..language import nodes as q
-from ..model.class_cache import cached_by_class
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK
@@ -30,6 +29,7 @@ from ..model.expressions.expression import (
     Value,
 )
 from ..model.expressions.fields import FieldRef
+from ..model.type_inspection import cached_by_class
 from .columns import Column, Entity, Labelled, Partner, Scalar
 from .functions import Aggregate
 from .select_block import Selection

@@ -6,13 +6,15 @@ Classes of one hierarchy in one collection, which a statement reads as one sourc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..model.declaration.registry import is_in_use
-from ..model.document import Document
 from ..model.expressions.fields import FieldRef, IdRef, moved
 
-D = TypeVar("D", bound=Document)
+if TYPE_CHECKING:
+    from ..model.document import Document
+
+D = TypeVar("D", bound="Document")
 
 
 class Alias:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import LoadError, UsageError
 from ..query.columns import Column, Scalar
-from ..query.statement import Compiled
+
+if TYPE_CHECKING:
+    from ..query.statement import Compiled
 
 
 class Row(tuple[Any, ...]):

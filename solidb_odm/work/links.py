@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
-from ..model.class_cache import cached_by_class
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.links.placement import link_places
+from ..model.type_inspection import cached_by_class
 
 
 class Reference(NamedTuple):

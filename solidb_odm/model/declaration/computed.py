@@ -1,9 +1,5 @@
-"""Computed fields: stored under their aliases, so that queries can use them as they use fields.
-
-A computed field is a property of the class. Here it becomes one that answers an instance as before, and
-the class, once it is made, with the field's reference.
-
-What a computed field is computed from, as far as its code says plainly.
+"""Computed fields: the names and types they are stored under, and what they are computed from, as far as
+their code says plainly.
 """
 
 from __future__ import annotations
@@ -18,43 +14,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from .. import type_inspection
-from ..class_cache import cached_by_class
-from ..expressions.fields import FieldRef, Place
-
-
-class Computed(property):
-    """A computed field, which the class itself answers with its reference."""
-
-    def __get__(self, document: Any, owner: Any = None) -> Any:
-        if document is None and _is_made(owner):
-            return computed_field_ref(owner, cast(Any, self.fget).__name__)
-        return super().__get__(document, owner)
-
-
-class ComputedOnce(cached_property[Any]):
-    """A computed field that keeps its value, which the class itself answers with its reference."""
-
-    def __get__(self, document: Any, owner: Any = None) -> Any:
-        if document is None and _is_made(owner):
-            return computed_field_ref(owner, cast(str, self.attrname))
-        return super().__get__(document, owner)
-
-
-def _is_made(cls: Any) -> bool:
-    return "__solidb_is_made__" in cls.__dict__
-
-
-def make_referable(cls: Any) -> None:
-    """Let a class answer with references for the computed fields that are properties of its own."""
-    for name in cls.__pydantic_computed_fields__:
-        own = cls.__dict__.get(name)
-        if type(own) is property:
-            type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))
-        elif type(own) is cached_property:
-            again = ComputedOnce(own.func)
-            again.__set_name__(cls, name)
-            type.__setattr__(cls, name, again)
+from ..type_inspection import cached_by_class
 
 
 def stored_names(cls: Any) -> dict[str, str]:
@@ -66,14 +26,6 @@ def cached_fields(cls: Any) -> tuple[str, ...]:
     """Return the computed fields of a model that keep their value once it is computed."""
     fields: Any = getattr(cls, "__pydantic_computed_fields__", ())
     return tuple(name for name in fields if isinstance(getattr_static(cls, name, None), cached_property))
-
-
-def computed_field_ref(cls: Any, name: str) -> FieldRef:
-    """Return the reference of a computed field of a document class."""
-    owner, _, kind = described(cls, name)
-    return FieldRef(
-        Place(cls, (stored_names(cls)[name],), kind, owner, name, type_inspection.is_nullable(kind))
-    )
 
 
 def described(cls: Any, name: str) -> tuple[type[BaseModel], str, Any]:
@@ -137,8 +89,8 @@ def _function(attribute: Any) -> FunctionType | None:
 def _attributes_of(function: FunctionType) -> list[str] | None:
     """Return the attributes that a method reads of its first argument; None if it uses that otherwise.
 
-    Of its bytecode, because that is what runs: a source file may have changed since, and there is none of what
-    was typed into a shell or made by ``exec``. It takes 0.2 ms a method, once; reading the source takes 0.6.
+    Of its bytecode, because that is what runs: a source file may have changed since, and there is none of
+    what was typed into a shell or made by ``exec``. It takes 0.2 ms a method, once; the source takes 0.6.
     """
     code = function.__code__
     if not code.co_argcount or code.co_varnames[0] in code.co_cellvars:

@@ -21,9 +21,9 @@ from .. import type_inspection
 from ..expressions.encoded_values import is_customised, stored_name
 from ..expressions.kinds import kind_of
 from ..stored.embedded import embedded_classes, instances
-from ..stored.field_schemas import document_schema
 from ..stored.forms import nodes_in, stored_form, type_form
 from ..stored.scalars import is_deep, number_fields, vector_fields
+from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
 from .indexes import Index

@@ -10,6 +10,7 @@ import re
 import threading
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cached_property
 from inspect import currentframe
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -21,15 +22,15 @@ from typing_extensions import dataclass_transform
 from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
-from ..class_cache import forget
 from ..document_state import expose
 from ..expressions.encoded_values import stored_name
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.trial import is_unsteady, try_fields
+from ..type_inspection import forget
 from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
-from .computed import make_referable
+from .computed import described, stored_names
 from .forward_references import complete, note_class
 from .mapping import Mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
@@ -386,3 +387,48 @@ def _unknown(cls: Any, name: str) -> str:
 def spec_of(cls: Any) -> CollectionSpec:
     """Return what the class declares of its collection."""
     return make_spec(cls.__solidb_mapping__)
+
+
+# --- computed fields, which the class answers for with references -------------------------------------
+
+
+class Computed(property):
+    """A computed field, which the class itself answers with its reference."""
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None and _is_made(owner):
+            return computed_field_ref(owner, cast(Any, self.fget).__name__)
+        return super().__get__(document, owner)
+
+
+class ComputedOnce(cached_property[Any]):
+    """A computed field that keeps its value, which the class itself answers with its reference."""
+
+    def __get__(self, document: Any, owner: Any = None) -> Any:
+        if document is None and _is_made(owner):
+            return computed_field_ref(owner, cast(str, self.attrname))
+        return super().__get__(document, owner)
+
+
+def _is_made(cls: Any) -> bool:
+    return "__solidb_is_made__" in cls.__dict__
+
+
+def make_referable(cls: Any) -> None:
+    """Let a class answer with references for the computed fields that are properties of its own."""
+    for name in cls.__pydantic_computed_fields__:
+        own = cls.__dict__.get(name)
+        if type(own) is property:
+            type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))
+        elif type(own) is cached_property:
+            again = ComputedOnce(own.func)
+            again.__set_name__(cls, name)
+            type.__setattr__(cls, name, again)
+
+
+def computed_field_ref(cls: Any, name: str) -> FieldRef:
+    """Return the reference of a computed field of a document class."""
+    owner, _, kind = described(cls, name)
+    return FieldRef(
+        Place(cls, (stored_names(cls)[name],), kind, owner, name, type_inspection.is_nullable(kind))
+    )

@@ -17,10 +17,10 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from ...errors import UsageError
 from ...language import nodes as q
 from .. import type_inspection
-from ..class_cache import cached_by_class
 from ..stored.field_schemas import field_reader, field_schema
 from ..stored.forms import stored_form, type_form
 from ..stored.scalars import is_exact
+from ..type_inspection import cached_by_class
 
 Size: TypeAlias = Literal["", "large", "huge"]
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from .. import type_inspection
-from ..class_cache import cached_by_annotation
+from ..type_inspection import cached_by_annotation
 
 Kind: TypeAlias = Literal[
     "any", "bool", "int", "float", "decimal", "text", "bytes", "datetime", "date", "time", "duration", "uuid",

@@ -17,7 +17,7 @@ from typing_extensions import is_typeddict
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from .. import type_inspection
-from ..class_cache import cached_by_annotation
+from ..type_inspection import cached_by_annotation
 from .calls import FunctionCall, Test, lift
 from .encoded_values import stored_name
 from .expression import Expression

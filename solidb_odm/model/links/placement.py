@@ -16,8 +16,8 @@ from ..._dataclasses import dataclass
 from ..._types import is_list, is_map, is_tuple
 from ...errors import UsageError
 from .. import type_inspection
-from ..class_cache import cached_by_annotation, cached_by_class
 from ..declaration.cascade_options import Cascade
+from ..type_inspection import cached_by_annotation, cached_by_class
 
 Reader: TypeAlias = Callable[[Any], Any]
 _NONE = Cascade()

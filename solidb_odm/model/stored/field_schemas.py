@@ -2,21 +2,16 @@
 
 Pydantic makes one validator of a class; this takes the part of one field out of it, with the
 constraints and field validators that the annotation alone does not have.
-
-The JSON Schema that an engine holds stored documents to.
 """
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from pydantic import BaseModel
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, to_json
 
-from ..._types import JsonObject
-from ..class_cache import cached_by_class
+from ..type_inspection import cached_by_class
 from .forms import reads_json, stored_form
-from .shape import enforced, shape_of
 
 
 class FieldReader:
@@ -80,12 +75,3 @@ def _field(schema: Any, name: str) -> CoreSchema:
     else:
         found = next(field["schema"] for field in schema["fields"] if field["name"] == name)
     return cast(CoreSchema, found)
-
-
-def document_schema(model: type[BaseModel]) -> JsonObject:
-    """Return the JSON Schema of a model's stored form.
-
-    Types as they are written, but required as they are read: a document from before a field with a
-    default was added stays valid. Docstrings and titles leave no trace in it.
-    """
-    return enforced(shape_of(model))

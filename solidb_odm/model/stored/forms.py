@@ -18,7 +18,7 @@ from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValida
 
 from ..._dataclasses import dataclass
 from ..._types import is_map, is_row
-from ..class_cache import cached_by_annotation
+from ..type_inspection import cached_by_annotation
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
 LOSSY = "solidb_lossy"

@@ -342,3 +342,12 @@ def _renamed(part: Any, names: dict[str, str]) -> Any:
         else _renamed(value, names)
         for key, value in part.items()
     }
+
+
+def document_schema(model: type[BaseModel]) -> JsonObject:
+    """Return the JSON Schema of a model's stored form.
+
+    Types as they are written, but required as they are read: a document from before a field with a
+    default was added stays valid. Docstrings and titles leave no trace in it.
+    """
+    return enforced(shape_of(model))
