@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -24,7 +24,9 @@ from ..model.stored.codec import body_value, check_valid, decode, encode_value, 
 from ..model.stored.field_schemas import field_reader
 from ..model.stored.samples import shell_of
 from .differences import identical
-from .plan import Documents
+
+if TYPE_CHECKING:
+    from .plan import Documents
 
 
 class Noted(NamedTuple):
