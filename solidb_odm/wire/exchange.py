@@ -87,11 +87,15 @@ class RequestBatch(Command[list[Any]]):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The answer to an HTTP call; ``body`` is its JSON, or None; ``content`` its bytes."""
+    """The answer to an HTTP call; ``body`` is its JSON, or None; ``content`` its bytes.
+
+    ``retry_after`` is what it says of when to come back, as its header says it, or nothing.
+    """
 
     status: int
     body: Json
     content: bytes = b""
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,10 @@ class TokenAuth:
 
     def _token(self, answer: HttpAnswer) -> str:
         if answer.status == 429:
-            raise AuthError("too many failed logins", hint="wait a minute, and check the password in the URL")
+            wait = answer.retry_after or "60"
+            raise AuthError(
+                "too many failed logins", hint=f"wait {wait} s, and check the password in the URL"
+            )
         body = answer.body if answer.status < 300 else None
         if not is_map(body) or "token" not in body:
             raise AuthError("the server refused the user or the password", hint="check both in the URL")
@@ -246,7 +249,7 @@ def as_answer(response: httpx.Response, content: bytes) -> HttpAnswer:
         body: Json = json.loads(content) if content else None
     except (ValueError, RecursionError):
         body = {"error": content[:500].decode(errors="replace")} if response.is_error else None
-    return HttpAnswer(response.status_code, body, content)
+    return HttpAnswer(response.status_code, body, content, response.headers.get("Retry-After", ""))
 
 
 LARGEST_ANSWER = 256 * 1024 * 1024
