@@ -12,6 +12,7 @@ from ...language import nodes
 from ...language.interpreter import Prepared
 from ...language.walk import walk
 from .searches import Rewritten
+from .sql.bulk_writes import BulkWrite
 from .sql.candidates import Narrowings
 from .sql.heads import Head
 from .sql.parameters import Signature
@@ -85,6 +86,8 @@ class Known:
     ways: dict[bool, Way] = field(default_factory=dict[bool, Way])
     """With the head, and without."""
     trust: Trust = field(default_factory=Trust)
+    bulk: BulkWrite | None = None
+    """The one statement that a counted UPDATE or REMOVE comes to."""
 
 
 class PlanCache:

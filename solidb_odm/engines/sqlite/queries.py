@@ -19,7 +19,7 @@ from ...language.walk import writes
 from . import library
 from .catalogue import Catalogue
 from .document_source import HeadGaveUp, SqliteSource, head_rows, stored_form
-from .documents import Writer, get_many
+from .documents import Writer, get_many, now
 from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
@@ -29,6 +29,7 @@ from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
 from .plan_cache import Known, PlanCache, Way
 from .searches import Searcher, take_out
+from .sql.bulk_writes import BulkWrite, bulk_write
 from .sql.candidates import Narrowings
 from .sql.heads import split
 from .sql.parameters import Signature, signature
@@ -85,6 +86,10 @@ class Queries:
             values = self._read(entry, rows)
             if values is not None:
                 return values
+        if entry.bulk is not None and entry.trust.holds():
+            count = self._write_at_once(entry, entry.bulk, command.binds)
+            if count is not None:
+                return [count]
         return self._evaluate(entry, command.query, command.binds)
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
@@ -172,6 +177,7 @@ class Queries:
         names = self._catalogue.names
         try:
             if entry.writes:
+                entry.bulk = bulk_write(query, types, find, database=database, strict=strict)
                 raise NotInSql("it writes")
             entry.plan = self._better(make_plan(query, types, find, names, database=database, strict=strict))
         except NotInSql as exc:
@@ -231,16 +237,20 @@ class Queries:
                 entry.trust.restore()
             return rows
         except library.operational_errors() as exc:
-            raise_interrupt(exc)
-            if exc.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
-                raise self._too_long() from exc
-            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                raise
+            self._check_error(exc)
             self._check_schema()
             entry.trust.lower(str(exc))
             return None
         finally:
             self.ticks.deadline = math.inf
+
+    def _check_error(self, error: sqlite3.OperationalError) -> None:
+        """Raise an error of SQLite's that does not just say that SQL can't tell."""
+        raise_interrupt(error)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
+            raise self._too_long() from error
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise error
 
     def _check_schema(self) -> None:
         if self._catalogue.has_moved():
@@ -264,6 +274,28 @@ class Queries:
             f"the query ran longer than {self._options.query_timeout:g} s",
             hint="add an index, ask for less, or raise ?query_timeout=",
         )
+
+    def _write_at_once(self, entry: Known, bulk: BulkWrite, binds: Mapping[str, Any]) -> int | None:
+        """Return how many documents a bulk write wrote; None, with nothing written, if SQL gave up."""
+        values, version = bulk.values(binds, now()), self._catalogue.version
+        if values is None:
+            return None
+        with self._transaction.step():
+            if self._catalogue.version != version:
+                return None
+            self.ticks.deadline = time.monotonic() + self._options.query_timeout
+            try:
+                count: int = self._connection.execute(bulk.sql, values).rowcount
+            except library.integrity_errors():
+                return None
+            except library.operational_errors() as exc:
+                self._check_error(exc)
+                entry.trust.lower(str(exc))
+                return None
+            finally:
+                self.ticks.deadline = math.inf
+        entry.trust.restore()
+        return count
 
     # --- Python ----------------------------------------------------------------------------------
 
