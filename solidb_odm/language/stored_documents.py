@@ -6,6 +6,7 @@ Keys are UUIDv7 (RFC 9562): text of 36 characters, whose order is that of the ca
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +19,28 @@ SYSTEM_ATTRIBUTES: Final = ("_key", *ENGINE_ATTRIBUTES)
 """What every stored document has, whatever its class."""
 
 _RANDOM_BITS: Final = 74
+
+
+DEEPEST: Final = 120
+"""Levels of lists and objects in a document. The server's JSON reader takes 127, Pydantic's some 200."""
+
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+
+
+def is_deep(text: str) -> bool:
+    """Return whether the JSON text of a document has more levels than can be read everywhere."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        mark = text[found.start()]
+        if mark in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif mark in "]}":
+            depth -= 1
+    return False
 
 
 def without(document: Mapping[str, Any], names: tuple[str, ...] = ENGINE_ATTRIBUTES) -> dict[str, Any]:

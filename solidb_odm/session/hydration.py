@@ -193,7 +193,10 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
         mappings.setdefault(other.__solidb_type_name__, own)
 
     def choose(key: str, body: Any) -> Mapping:
-        name = body_value(body).get(TYPE_ATTRIBUTE)
+        try:
+            name = body_value(body).get(TYPE_ATTRIBUTE)
+        except (ValueError, RecursionError):  # damaged, or nested too deep: who reads it says so
+            return own
         try:
             return mappings[name]
         except (KeyError, TypeError):

@@ -7,14 +7,14 @@ Unique values that one document gives up and another takes in the same commit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from .._types import Body, is_map
+from .._types import Body, JsonObject, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
+from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, state_of
@@ -23,17 +23,10 @@ from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
 
-DEEPEST: Final = 120
-"""Levels of lists and objects in a document. The server's JSON reader takes 127, Pydantic's some 200."""
-
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
-
 
 def check_depth(mapping: Mapping, key: str, body: Body) -> None:
     """Raise InvalidDocument for a document that is nested deeper than it could be read."""
-    if isinstance(body, str) and body.count("[") + body.count("{") <= DEEPEST:
-        return
-    if _is_deep(body):
+    if is_deep(body) if isinstance(body, str) else _is_deep(body):
         raise InvalidDocument(
             f"{mapping.collection}/{key} is nested deeper than {DEEPEST} levels",
             collection=mapping.collection,
@@ -42,9 +35,7 @@ def check_depth(mapping: Mapping, key: str, body: Body) -> None:
         )
 
 
-def _is_deep(body: Body) -> bool:
-    if isinstance(body, str):
-        return _depth_of_text(body) > DEEPEST
+def _is_deep(body: JsonObject) -> bool:
     nested: list[Any] = [part for part in body.values() if type(part) in (dict, list)]
     for _ in range(DEEPEST - 1):
         if not nested:
@@ -55,18 +46,6 @@ def _is_deep(body: Body) -> bool:
 
 def _parts(value: Any) -> Any:
     return cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
-
-
-def _depth_of_text(text: str) -> int:
-    depth = deepest = 0
-    for found in _BRACKETS.finditer(text):
-        mark = text[found.start()]
-        if mark in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark in "]}":
-            depth -= 1
-    return deepest
 
 
 Documents = dict[int, Document]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from solidb_odm import Document, Session, select
+from solidb_odm import Document, Session, sdbql, select
+from solidb_odm.commands import Apply, Begin, Commit, CommitBatches, Inserts
 from solidb_odm.engine.engine import Engine
-from solidb_odm.errors import InvalidDocument
+from solidb_odm.errors import InvalidDocument, LoadError, SolidbError
 
 
 class Deep(Document, collection="deep_values"):
@@ -42,3 +43,58 @@ def test_what_is_stored_can_be_read_again(engine: Engine, depth: int, objects: b
     with Session(engine) as session:
         assert len(session.scalars(select(Deep)).all()) == 2
         assert session.get_one(Deep, "changed").x == (nested(depth, objects=objects) if depth < 120 else 1)
+
+
+@pytest.mark.parametrize("objects", [False, True])
+@pytest.mark.parametrize("depth", [1, 118, 120, 127, 128, 210, 1000, 20_000])
+def test_what_a_query_stores_can_be_read_again(engine: Engine, depth: int, objects: bool) -> None:
+    engine.create_all(Deep)
+    value = nested(depth, objects=objects)
+    for text, binds in {
+        "INSERT {_key: 'query', x: @x} INTO deep_values": {"x": value},
+        "INSERT @x INTO deep_values": {"x": {"_key": "query", "x": value}},
+        "UPSERT {_key: 'query'} INSERT @x UPDATE @x IN deep_values": {"x": {"_key": "query", "x": value}},
+    }.items():
+        with Session(engine) as session:
+            try:
+                session.execute(sdbql(text, **binds))
+                session.commit()
+            except SolidbError:
+                assert depth > 118
+            else:
+                session.expunge_all()
+                assert session.get_one(Deep, "query").x == value
+                session.execute(sdbql("REMOVE 'query' IN deep_values"))
+                session.commit()
+
+
+def test_a_query_that_nests_on_and_on_is_refused_on_a_file(engine: Engine) -> None:
+    """A server makes the documents itself: there one that is too deep is found when it is read."""
+    if not engine.capabilities.interactive_transactions:
+        return
+    engine.create_all(Deep)
+    with Session(engine) as session:
+        session.add(Deep(key="a", x=nested(100, objects=False)))
+        session.commit()
+        wrap = sdbql(f"FOR d IN deep_values UPDATE d WITH {{x: {'[' * 10}d.x{']' * 10}}} IN deep_values")
+        session.execute(wrap)
+        with pytest.raises(InvalidDocument, match="deeper than 120"):
+            session.execute(wrap)
+
+
+def test_a_document_too_deep_for_its_model_is_unreadable(engine: Engine) -> None:
+    engine.create_all(Deep)
+    body = {"_key": "deep", "x": nested(210, objects=False)}
+    channel, batch = engine.channel(), Inserts("deep_values", [("deep", body)])
+    if engine.capabilities.interactive_transactions:
+        channel.perform(Begin())
+        channel.perform(Apply([batch]))
+        channel.perform(Commit())
+    else:
+        channel.perform(CommitBatches([batch]))
+    channel.close()
+    with Session(engine) as session:
+        with pytest.raises(LoadError):
+            session.get(Deep, "deep")
+        found = session.scalars(select(Deep).unreadable("collect"))
+        assert (found.all(), [error.key for error in found.unreadable]) == ([], ["deep"])

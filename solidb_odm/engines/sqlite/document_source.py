@@ -18,7 +18,7 @@ from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument, SchemaViolation
 from ...language.functions import IndexInfo
 from ...language.interpreter import CandidateSet, EdgeDirection
-from ...language.stored_documents import SYSTEM_ATTRIBUTES, new_key, without
+from ...language.stored_documents import DEEPEST, SYSTEM_ATTRIBUTES, is_deep, new_key, without
 from . import json_text, library
 from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
@@ -213,14 +213,14 @@ class SqliteSource:
             raise DuplicateKey(
                 f"Document with _key '{key}' already exists in '{collection}'", collection=collection, key=key
             )
-        ((revision, created, updated),) = self._writer.insert(stored, [(key, json_text.encode(body))])
+        ((revision, created, updated),) = self._writer.insert(stored, [(key, _text(collection, key, body))])
         return self._full(collection, body, (revision, created, updated))
 
     def replace(self, collection: str, key: str, document: JsonObject) -> JsonObject:
         stored = self._catalogue.need(collection)
         body = {"_key": key, **_body(document)}
         _check(stored, key, body)
-        return self._full(collection, body, self._writer.replace(stored, key, json_text.encode(body)))
+        return self._full(collection, body, self._writer.replace(stored, key, _text(collection, key, body)))
 
     def remove(self, collection: str, key: str) -> None:
         table = self._catalogue.need(collection).table
@@ -245,6 +245,16 @@ class SqliteSource:
             "_created_at": created,
             "_updated_at": updated,
         }
+
+
+def _text(collection: str, key: str, body: JsonObject) -> str:
+    """Return the text of a document that a query wrote; InvalidDocument if it is nested too deep."""
+    text = json_text.encode(body)
+    if is_deep(text):
+        raise InvalidDocument(
+            f"{collection}/{key} is nested deeper than {DEEPEST} levels", collection=collection, key=key
+        )
+    return text
 
 
 def stored_form(document: JsonObject | None) -> Stored | None:

@@ -140,3 +140,5 @@ def _jsonable(value: Any) -> Any:
             f"a {type(value).__name__} can't be used as a value in a query: {value!r}",
             hint="use values of the types that fields hold",
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"a {type(value).__name__} has too many levels to be a value in a query") from error

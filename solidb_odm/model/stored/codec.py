@@ -158,14 +158,15 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
     """Make the model object of a stored document; LoadError if it does not fit the model."""
     try:
         return validate(mapping, body)
-    except ValidationError as error:
+    except (ValueError, RecursionError) as error:  # of Pydantic, or of what reads JSON
+        problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise LoadError(
-            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}: "
-            f"{first_problem(error)}",
+            f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}:"
+            f" {problem}",
             model=mapping.model.__name__,
             collection=mapping.collection,
             key=key,
-            document=body_value(body),
+            document=_as_stored(body),
             hint="give the field a type or a default that takes it, or repair the document "
             "(a migration, or an update statement)",
         ) from error
@@ -192,6 +193,14 @@ def validate(mapping: Mapping, body: Body) -> Any:
         if stored in value:
             value.pop(older, None)
     return validator.validate_json(to_json(value), **mapping.names)
+
+
+def _as_stored(body: Body) -> Any:
+    """Return a body as decoded values, or as it is where it is damaged or nested too deep to be read."""
+    try:
+        return body_value(body)
+    except (ValueError, RecursionError):
+        return body
 
 
 def body_value(body: Body) -> JsonObject:
