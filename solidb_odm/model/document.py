@@ -84,7 +84,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     def __hash__(self) -> int:
         # By what equal documents share and nobody changes, so that they can be in sets and be keys.
-        return hash((type(self), self.key))
+        # Documents of ``Model[int]`` and ``Model`` are equal to Pydantic.
+        return hash((self.__pydantic_generic_metadata__["origin"] or type(self), self.key))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if (read := type(self).__solidb_linked__.get(name)) is not None:
@@ -104,7 +105,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         before = assigned_of(self)
         note_assigned(self, (name,))
         try:
-            if name in type(self).__pydantic_computed_fields__:
+            if name in type(self).__pydantic_computed_fields__ and not self.model_config.get("frozen"):
                 self.__solidb_set_computed__(name, value)
             else:
                 super().__setattr__(name, value)

@@ -201,7 +201,24 @@ def _refusal(error: Exception, model: str, options: dict[str, Any]) -> Declarati
         problem, hint = error.message, None
     else:
         problem, hint = f"is no class that can be made ({type(error).__name__}: {error})", None
-    return DeclarationError(problem, model=model, hint=hint)
+    kind = _KINDS.get(type(error)) or _KINDS.setdefault(type(error), _kind_of(type(error)))
+    refusal = kind(problem, model=model, hint=hint)
+    refusal.__dict__.update({**error.__dict__, **refusal.__dict__})
+    return refusal
+
+
+_KINDS: dict[type[Exception], type[DeclarationError]] = {}
+
+
+def _kind_of(raised: type[Exception]) -> type[DeclarationError]:
+    """Return the class of an error that is ours and, where Python can make such, of the raised kind too."""
+    try:
+        return cast(
+            "type[DeclarationError]",
+            type("DeclarationError", (DeclarationError, raised), {"__module__": DeclarationError.__module__}),
+        )
+    except TypeError:
+        return DeclarationError
 
 
 _MAKERS = frozenset(("pydantic", "pydantic_core", "solidb_odm", "typing", "typing_extensions", "abc"))

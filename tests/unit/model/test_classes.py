@@ -399,3 +399,30 @@ def test_an_edge_says_what_its_ends_must_be() -> None:
     with pytest.raises(ValidationError, match="must be a Pickled, not a Road"):
         Road("pickled/a", Road("pickled/a", "pickled/b"))  # type: ignore[arg-type]
     assert Road.model_validate({"_from": "pickled/a", "to": "pickled/b"}).to_id == "pickled/b"
+
+
+def test_documents_that_are_equal_have_one_hash() -> None:
+    class Box(Document, Generic[T], collection="hash_boxes"):
+        n: T
+
+    box, same = Box(key="a", n=1), Box[int](key="a", n=1)
+    assert box == same
+    assert hash(box) == hash(same)
+
+
+def test_a_frozen_document_names_the_computed_field_that_was_set() -> None:
+    class Square(Document, collection="frozen_squares"):
+        model_config = ConfigDict(frozen=True)
+        side: int = 2
+
+        @computed_field  # type: ignore[prop-decorator]
+        @property
+        def area(self) -> int:
+            return self.side**2
+
+        @area.setter
+        def area(self, area: int) -> None:
+            self.side = area
+
+    with pytest.raises(ValidationError, match="area\n  Instance is frozen"):
+        Square().area = 4

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model, field_serializer
+from pydantic.errors import PydanticUserError
 
 from solidb_odm import (
     Cascade,
@@ -168,6 +169,14 @@ WRONG: list[tuple[Callable[[], None], str]] = [
 def test_a_declaration_that_says_nothing_is_an_error(declare: Callable[[], None], said: str) -> None:
     with pytest.raises(DeclarationError, match=f"(?s){said}"):
         declare()
+
+
+def test_what_pydantic_refuses_is_an_error_of_both() -> None:
+    for declare, kind in ((underscored_field, PydanticUserError), (annotation_that_is_no_type, SyntaxError)):
+        with pytest.raises(kind) as caught:
+            declare()
+        assert isinstance(caught.value, DeclarationError)
+        assert type(caught.value.__cause__) in type(caught.value).__mro__
 
 
 def test_what_a_program_raises_while_its_class_is_made_is_its_own() -> None:
