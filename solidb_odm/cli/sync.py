@@ -29,8 +29,9 @@ def run(context: Context) -> None:
             f"there is no offline store in {folder}", path=str(folder), hint="a program makes one first"
         )
     key = _key(options.key_env)
-    config = recalled(folder, remembered(folder, key), auto_sync=False, encryption_key=key)
-    with OfflineSyncManager(context.url or _DEFAULT, config).initialize() as manager:
+    settings, server = remembered(folder, key)
+    config = recalled(folder, settings, auto_sync=False, encryption_key=key)
+    with OfflineSyncManager(context.url or server or _DEFAULT, config).initialize() as manager:
         if sys.stderr.isatty():
             manager.on_change(partial(_show_progress, manager))
         _COMMANDS[options.sync_command](manager, options)
@@ -61,6 +62,7 @@ def _status(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
     print(f"rejected    {status.rejected}")
     print(f"conflicts   {status.conflicts}")
     print(f"last sync   {last}")
+    print(f"server      {manager.address}")
 
 
 def _now(manager: OfflineSyncManager, _: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from ..errors import StoreUnavailable
 from .config import SyncConfig
 
 CONFIG: Final = "config"
+ADDRESS: Final = "address"
 FILE: Final = "store.db"
 LOCK: Final = "sync.lock"
 
@@ -33,8 +34,8 @@ def prepare_folder(config: SyncConfig) -> Path:
     return folder
 
 
-def remembered(folder: Path, key: str | bytes | None) -> JsonObject:
-    """Return the settings that the store in a folder remembers."""
+def remembered(folder: Path, key: str | bytes | None) -> tuple[JsonObject, str]:
+    """Return the settings that the store in a folder remembers, and its server's URL, without a login."""
     url = f"sqlite:///{quote(str((folder / FILE).absolute()))}?create=false"
     driver = FileDriver(url, secret=key)
     try:
@@ -45,8 +46,7 @@ def remembered(folder: Path, key: str | bytes | None) -> JsonObject:
             channel.close()
     finally:
         driver.close()
-    found: JsonObject = settings[CONFIG]
-    return found
+    return settings[CONFIG], str(settings.get(ADDRESS, ""))
 
 
 def store_url(config: SyncConfig) -> str:

@@ -37,7 +37,7 @@ from ..schema import creation
 from ..wire.url import ServerAddress
 from .config import SyncConfig
 from .contents import moment
-from .folder import CONFIG
+from .folder import ADDRESS, CONFIG
 from .pull import MARKS
 from .reconciliation import Judge
 from .round import Round
@@ -203,7 +203,7 @@ class ManagerBase:
         owner = owner_of(address)
         if address is None or not owner:
             return
-        values: JsonObject = {OWNER: owner}
+        values: JsonObject = {OWNER: owner, ADDRESS: replace(address, username="").url}
         if self.config.encryption_key is not None:
             names = ("username", "password", "api_key", "token")
             values[LOGIN] = {name: getattr(address, name) for name in names} | {"server": _place(address)}

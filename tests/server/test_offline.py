@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from solidb_odm import Document, Edge, Session, create_engine, traverse
+from solidb_odm.cli import main
 from solidb_odm.client import Client
 from solidb_odm.errors import AuthError, ConnectionFailed, ServerRollbackSuspected, StoreOfAnotherUser
 from solidb_odm.offline import (
@@ -353,7 +354,9 @@ def test_a_store_belongs_to_one_server_whatever_its_address(
     assert [edit.document_key for edit in moved.pending()] == ["secret"]
 
 
-def test_an_encrypted_store_remembers_the_login(opened: Opener, server: LocalServer, database: str) -> None:
+def test_an_encrypted_store_remembers_the_login(
+    opened: Opener, server: LocalServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("sqlcipher3")
     nobody = f"solidb://{server.host}:{server.port}/{database}"
     for name, key in (("encrypted", "a passphrase"), ("plain", None)):
@@ -366,6 +369,12 @@ def test_an_encrypted_store_remembers_the_login(opened: Opener, server: LocalSer
     again = opened("encrypted", url=nobody, encryption_key="a passphrase")
     again.save_document("notes", "more", {"n": 2})
     assert again.sync_now().pushed == 1
+    folder = str(again.config.folder)
+    again.save_document("notes", "last", {"n": 3})
+    monkeypatch.setenv("STORE_KEY", "a passphrase")
+    monkeypatch.delenv("SOLIDB_URL", raising=False)
+    assert main(["sync", "now", "--store", folder, "--key-env", "STORE_KEY"]) == 0
+    assert again.pending() == []
     elsewhere = opened("encrypted", url=f"solidb://127.0.0.1:1/{database}", encryption_key="a passphrase")
     assert elsewhere.address is not None
     assert elsewhere.address.password == ""

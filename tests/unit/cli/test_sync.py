@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def store(tmp_path: Path) -> str:
         database="d",
         local_storage_path=tmp_path / "store",
         auto_sync=False,
-        conflict_strategy=ConflictStrategy.Custom(lambda local, remote, base: {}[0]),
+        conflict_strategy=ConflictStrategy.Custom(undecided),
     )
     with OfflineSyncManager(server, config).initialize() as manager:
         for key in ("clash", "refused"):
@@ -36,6 +37,10 @@ def store(tmp_path: Path) -> str:
         manager.save_document("notes", "waits", {"n": 3})
     server.end()
     return str(tmp_path / "store")
+
+
+def undecided(_local: Any, _remote: Any, _base: Any) -> dict[str, Any]:
+    raise LookupError("nobody knows")
 
 
 def refusal(document: dict[str, int]) -> InvalidDocument | None:
@@ -72,3 +77,23 @@ def test_a_server_that_is_away_and_a_store_that_is_missing_are_said(
     assert "can't" in sync(capsys, "now", store=store, code=1)
     assert "no offline store" in sync(capsys, "status", store=f"{store}/missing", code=1)
     assert "no conflict" in sync(capsys, "resolve", "notes", "waits", "local", store=store, code=1)
+
+
+def test_a_key_comes_from_a_variable_and_is_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlcipher3")
+    store = str(tmp_path / "secret")
+    config = SyncConfig(
+        database="d", local_storage_path=store, auto_sync=False, encryption_key="old passphrase"
+    )
+    with OfflineSyncManager(AWAY, config) as manager:
+        manager.save_document("notes", "n", {"n": 1})
+    monkeypatch.setenv("OLD", "old passphrase")
+    monkeypatch.setenv("NEW", "new passphrase")
+    assert "no key was given" in sync(capsys, "pending", store=store, code=1)
+    assert "MISSING is not set" in sync(capsys, "pending", "--key-env", "MISSING", store=store, code=1)
+    assert "notes/n" in sync(capsys, "pending", "--key-env", "OLD", store=store)
+    sync(capsys, "rotate-key", "--key-env", "OLD", "--new-key-env", "NEW", store=store)
+    assert "another key" in sync(capsys, "pending", "--key-env", "OLD", store=store, code=1)
+    assert "notes/n" in sync(capsys, "pending", "--key-env", "NEW", store=store)
