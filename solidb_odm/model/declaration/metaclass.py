@@ -160,7 +160,7 @@ class DocumentMeta(ModelMetaclass):
             return cls
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
-            if _is_building() or name.startswith("__"):
+            if _is_building() or name.startswith("__") or name == "Settings":  # which few classes have
                 raise AttributeError(name)
             if name in cls.__dict__.get("__pydantic_fields__", ()):
                 return class_field(cls, name)

@@ -114,6 +114,9 @@ def stored_schema(schema: CoreSchema) -> Any:
     return _Rewriting().part(schema, {})
 
 
+_HOLDING = (dict, list, tuple)
+
+
 def schemas_in(part: Any) -> list[Any]:
     """Return the parts of a schema that hold schemas; all of what is by names of fields, which may be any."""
     is_schema = isinstance(part.get("type"), str)
@@ -125,12 +128,13 @@ def nodes_in(schema: Any) -> Iterator[Any]:
     waiting, seen = [schema], set[int]()
     while waiting:
         part = waiting.pop()
-        if is_row(part):
+        if is_map(part):
+            if id(part) not in seen:
+                seen.add(id(part))
+                yield part
+                waiting += [inner for inner in schemas_in(part) if isinstance(inner, _HOLDING)]
+        elif is_row(part):
             waiting += part
-        elif is_map(part) and id(part) not in seen:
-            seen.add(id(part))
-            yield part
-            waiting += schemas_in(part)
 
 
 class _Rewriting:
