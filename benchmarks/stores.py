@@ -1,4 +1,4 @@
-"""Other embedded document stores, asked what the benchmark of queries asks, as far as they can."""
+"""Other document stores that keep a file, asked what the benchmark of queries asks, as far as they can."""
 
 from __future__ import annotations
 

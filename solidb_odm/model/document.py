@@ -19,7 +19,6 @@ from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .document_state import (
     SLOT,
-    assigned_of,
     expose,
     note_assigned,
     pickled,
@@ -101,16 +100,17 @@ class Document(BaseModel, metaclass=DocumentMeta):
             super().__setattr__(name, value)
             return
         others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
-        touch(self)  # before there is a change, so that an interrupt after it can't hide it
-        before = assigned_of(self)
-        note_assigned(self, (name,))
+        state = state_of(self)
+        touch(self, state)  # before there is a change, so that an interrupt after it can't hide it
+        before = state.assigned
+        note_assigned(self, (name,), state)
         try:
             if name in type(self).__pydantic_computed_fields__ and not self.model_config.get("frozen"):
                 self.__solidb_set_computed__(name, value)
             else:
                 super().__setattr__(name, value)
         except ValidationError:
-            state_of(self).assigned = before
+            state.assigned = before
             raise
         if others is not None:
             note_assigned(self, _replaced(others, self.__dict__))

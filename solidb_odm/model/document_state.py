@@ -80,17 +80,11 @@ def touch(document: Any, state: State | None = None) -> None:
         state.touched = True  # the last: an interrupt before it must not hide the change
 
 
-def note_assigned(document: Any, names: Iterable[str]) -> None:
-    """Note that attributes were set, whatever their values."""
-    state = state_of(document)
+def note_assigned(document: Any, names: Iterable[str], state: State | None = None) -> None:
+    """Note that attributes were set, whatever their values; ``state`` as in ``touch``."""
+    state = state or state_of(document)
     if state.body is not None or state.owner is not None:
         state.assigned = {*(state.assigned or ()), *names}
-
-
-def assigned_of(document: Any) -> set[str] | None:
-    """Return the names of the attributes that were set since the document was stored."""
-    state = state_or_none(document)
-    return None if state is None else state.assigned
 
 
 def expose(document: Any) -> None:

@@ -54,7 +54,8 @@ def diff(old: AnyMapping[str, Any], new: AnyMapping[str, Any]) -> Difference:
         kind = value.__class__
         if kind is not other.__class__ or value != other or (kind in _NESTED and not identical(value, other)):
             changes[name] = value
-    return Difference(changes, tuple(name for name in old if name not in new))
+    removed = () if new.keys() >= old.keys() else tuple(name for name in old if name not in new)
+    return Difference(changes, removed)
 
 
 _ABSENT = object()
@@ -75,7 +76,8 @@ def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Di
     the model does not know are no changes. What is computed is written along with other changes, and by
     itself only if it is not another value each time.
     """
-    mapping.forget_computed(document)
+    if mapping.cached or mapping.keeps_below:
+        mapping.forget_computed(document)
     if isinstance(body, str):
         text = encode_text(mapping, document)
         if text == body:
@@ -86,7 +88,7 @@ def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Di
         old = body
         whole = new = encode_value(mapping, document)
     found = diff(old, new)
-    if not found:
+    if not (found.changes or found.removed):
         return found, body
     difference = _Comparison(mapping, document, body, old).real(found)
     if mapping.version > 1 and old.get(VERSION_ATTRIBUTE, 1) != mapping.version:
@@ -111,13 +113,13 @@ class _Comparison:
 
     def real(self, found: Difference) -> Difference:
         """Return the part of a difference that the program made."""
-        derived = {name for name in found.changes if name in self._mapping.computed}
+        derived = found.changes.keys() & self._mapping.computed
         changes = {
             name: value
             for name, value in found.changes.items()
             if name not in derived and self._is_changed(name, value)
         }
-        removed = tuple(name for name in found.removed if self._is_removed(name))
+        removed = tuple(filter(self._is_removed, found.removed))
         if derived:
             all_of_them = bool(changes or removed or self._assigned)
             names = derived if all_of_them else self._computed_anew(derived, found.changes)

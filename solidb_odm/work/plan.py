@@ -110,7 +110,7 @@ def make_plan(
         rows = [(document.key, state_of(document).revision) for document in documents]
         plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
     differences = {id(document): (found, whole) for document, found, whole in changed}
-    patched = grouped(document for document, _, _ in changed)
+    patched = grouped([document for document, _, _ in changed])
     inserted = sorted(grouped(new), key=lambda group: rank_of(group[0].model))
     for is_edge in (False, True):
         for mapping, documents in patched:
@@ -185,7 +185,7 @@ def differences(documents: Iterable[Document]) -> list[tuple[Document, Differenc
             raise
         except (RecursionError, ValueError) as exc:
             raise _unencodable(mapping, document, exc) from exc
-        if difference:
+        if difference.changes or difference.removed:
             found.append((document, difference, whole))
     return found
 
@@ -198,7 +198,8 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
     if not groups:
         return []
     found = [(model.__solidb_mapping__, group) for model, group in groups.items()]
-    found.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
+    if len(found) > 1:
+        found.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
     for _, group in found:
         group.sort(key=_key_of)
     return found

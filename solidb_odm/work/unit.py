@@ -6,6 +6,7 @@ Pure: it makes plans and takes receipts, and never talks to an engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Literal
 
 from pydantic_core import to_json
@@ -68,7 +69,8 @@ class UnitOfWork(Holdings):
                 self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
             )
         self._under_way = plan
-        plan.looked_at, self.changed = _by_id(self.candidates()), {}
+        held = self.candidates()
+        plan.looked_at, self.changed = dict(zip(map(id, held), held, strict=True)), {}
         written = [*plan.looked_at.values(), *self.new.values()]
         told = {model for model in set(map(type, written)) if "after_delete" in hooks_of(model)}
         for document in written:
@@ -78,9 +80,9 @@ class UnitOfWork(Holdings):
                 plan.note_assigned(document, state)
             if told and type(document) in told and is_marked_now(document):
                 plan.marked[id(document)] = document
-        for document in plan.looked_at.values():
-            self.keep_if_shared(document, state_of(document))
-        if not plan:
+            if state.exposed and id(document) in plan.looked_at:
+                self.keep_if_shared(document, state)
+        if not plan.batches:
             self._under_way = None  # nothing is written that could be interrupted
         return plan
 
@@ -101,8 +103,8 @@ class UnitOfWork(Holdings):
 
     def _run_hooks(self) -> None:
         """Run ``before_*`` of all that will be written, and of what they add or change, once each."""
-        written = (self.new.values(), self.candidates(), self.deleted.values())
-        if not any(map(hooks_of, {type(document) for documents in written for document in documents})):
+        written = chain(self.new.values(), self.candidates(), self.deleted.values())
+        if not any(map(hooks_of, set(map(type, written)))):
             return
         done: set[tuple[int, str]] = set()
         while True:
@@ -163,7 +165,8 @@ class UnitOfWork(Holdings):
                         self._inserted(document, state)
                 if isinstance(batch, Patches):
                     for document, row in zip(documents, batch.rows, strict=True):
-                        _forget_baseline(state_of(document), {*row.changes, *row.removed})
+                        if (state := state_of(document)).baseline is not None:
+                            _forget_baseline(state, {*row.changes, *row.removed})
         self._under_way = None
         self._run_after(plan, run_hook_late if is_lasting else run_hook)
 

@@ -273,9 +273,9 @@ class FileChannel:
     def _apply(self, command: Apply) -> list[list[Receipt]]:
         with self._transaction.step():
             names = {batch.collection for batch in command.batches if isinstance(batch, Inserts)}
-            grown = (self._catalogue.find(name) for name in names)
-            # What has expired there holds no key and no unique value.
-            remove_expired(self._connection, [each for each in grown if each is not None])
+            if names:  # what has expired there holds no key and no unique value
+                grown = map(self._catalogue.find, names)
+                remove_expired(self._connection, [each for each in grown if each is not None])
             return self._writer.apply(command.batches)
 
     def _commit(self, _: Commit) -> None:

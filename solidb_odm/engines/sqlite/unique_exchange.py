@@ -27,17 +27,17 @@ def write_exchanging(
     write: Callable[[Batch], list[Receipt]],
 ) -> list[list[Receipt]]:
     """Write batches in order, whichever of their documents gives a unique value to which other."""
-    if not any(isinstance(batch, Patches) for batch in batches):
-        return [write(batch) for batch in batches]
+    if Patches not in map(type, batches):
+        return list(map(write, batches))
     connection.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:
-        receipts = [write(batch) for batch in batches]
+        receipts = list(map(write, batches))
     except UniqueViolation:
         connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
         for batch in batches:
             if isinstance(batch, Patches):
                 _clear(connection, catalogue.need(batch.collection), batch)
-        receipts = [write(batch) for batch in batches]
+        receipts = list(map(write, batches))
     connection.execute(f"RELEASE {_SAVEPOINT}")
     return receipts
 
