@@ -147,6 +147,17 @@ def embedded(annotation: Any) -> tuple[type[Any], ...]:
     return tuple(member for member in alternatives(annotation) if is_model(member))
 
 
+def parts_of(annotation: Any) -> Iterator[Any]:
+    """Yield the types of what stands in lists, dicts and the like of a type, at any depth."""
+    for member in alternatives(annotation):
+        if get_origin(member) is Literal or hasattr(get_origin(member), "__solidb_any_target__"):
+            continue
+        for argument in get_args(member):
+            if argument is not Ellipsis:
+                yield argument
+                yield from parts_of(argument)
+
+
 def is_record(member: Any) -> bool:
     """Return whether a type is a standard dataclass or a typed dictionary, whose fields are attributes."""
     if not isinstance(member, type) or is_model(member):

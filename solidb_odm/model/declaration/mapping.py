@@ -287,11 +287,33 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
                         hint="leave them out, or move it to Settings.indexes",
                     )
                 yield path, note
+        _check_elements(model, path, info.annotation)
         for inner in type_inspection.embedded(info.annotation):
             if hasattr(inner, "__solidb_reference__"):  # the end of an edge, whose indexes are its own
                 continue
             if inner not in above and inner is not model and _has_indexes(inner):
                 yield from _annotated(inner, f"{path}.", (*above, model))
+
+
+def _check_elements(model: type[Any], path: str, annotation: Any) -> None:
+    """Refuse indexes that are declared for what stands in lists and dicts, where they would say nothing."""
+    for part in type_inspection.parts_of(annotation):
+        found = [note for note in type_inspection.metadata(part) if isinstance(note, Index)]
+        holder = next((each for each in type_inspection.embedded(part) if _has_indexes(each)), None)
+        if found or holder is not None:
+            what = (
+                repr(found[0])
+                if found
+                else f"the indexes that {getattr(holder, '__name__', holder)} declares"
+            )
+            raise DeclarationError(
+                f"holds several values, and {what} would be of one",
+                model=model.__name__,
+                field=path,
+                hint=f'Index("{path}[]") in Settings.indexes is over the elements of a list of plain values; '
+                "for models that are embedded singly as well, declare the index where they are: "
+                'Index("address.city") in Settings.indexes',
+            )
 
 
 def _has_indexes(model: type[Any]) -> bool:

@@ -97,6 +97,28 @@ def unknown_option() -> None:
         pass
 
 
+class Line(BaseModel):
+    sku: Annotated[str, Index()] = ""
+
+
+def index_of_a_model_in_a_list() -> None:
+    class Wrong(Document, collection="wrong"):
+        lines: list[Line] = []
+
+
+def index_of_a_model_deep_in_a_dict() -> None:
+    class Box(BaseModel):
+        lines: tuple[Line, ...] = ()
+
+    class Wrong(Document, collection="wrong"):
+        boxes: dict[str, Box | None] = {}
+
+
+def index_of_an_element() -> None:
+    class Wrong(Document, collection="wrong"):
+        tags: list[Annotated[str, Index()]] = []
+
+
 def underscored_field() -> None:
     class Wrong(Document, collection="wrong"):
         _key: str = Field(default="")
@@ -149,6 +171,9 @@ WRONG: list[tuple[Callable[[], None], str]] = [
     (document_as_a_part, r"Wrong\.friends: holds a Friend.*Link\[Friend\]"),
     (alias_that_is_no_text, r"Wrong\.x: has the alias .*AliasChoices"),
     (unknown_option, "colection.*collection="),
+    (index_of_a_model_in_a_list, r"Wrong\.lines: .*the indexes that Line declares"),
+    (index_of_a_model_deep_in_a_dict, r"Wrong\.boxes: .*the indexes that Box declares"),
+    (index_of_an_element, r'Wrong\.tags: .*Index\(\) would be of one.*Index\("tags\[\]"\)'),
     (underscored_field, "Wrong: Fields must not use names with leading underscores"),
     (name_of_a_method, "Wrong: .*model_dump"),
     (untyped_attribute, "Wrong: .*non-annotated"),
