@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 AREAS = [
     "file", "held", "requests", "vector-insert", "vector-search", "vector-graph", "fulltext", "places",
     "joins", "links", "elements", "bulk", "sdbql", "classes", "collections", "memory",
+    "migrations", "migrations-models", "migrations-memory",
 ]  # fmt: skip
 
 
@@ -58,6 +59,8 @@ def test_every_area_is_measured() -> None:
 def test_processes_are_measured() -> None:
     (found,) = measured(1, "processes")
     assert set(found) == {"import", "use", "first"}
+    (found,) = measured(1, "migrations-help")
+    assert set(found) == {"help"}
 
 
 def test_a_section_of_the_page_has_a_line_for_each_row_and_says_whether_aims_are_met() -> None:
@@ -71,5 +74,5 @@ def test_a_section_of_the_page_has_a_line_for_each_row_and_says_whether_aims_are
 @pytest.mark.server
 @pytest.mark.timeout(400)
 def test_the_areas_of_the_server_are_measured(server: LocalServer) -> None:
-    for steps in measured(6, "server", "held-server", "client"):
+    for steps in measured(6, "server", "held-server", "migrations-server", "client"):
         assert steps
