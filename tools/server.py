@@ -45,6 +45,8 @@ class LocalServer:
     user: str
     password: str
     http: httpx.Client = field(repr=False)
+    process: int = 0
+    """The number of its process."""
 
     def url(self, database: str = "_system") -> str:
         """Return the URL that ``create_engine`` takes for this database."""
@@ -91,7 +93,7 @@ def running_server(
         with httpx.Client(base_url=base, trust_env=False, timeout=30) as http:
             _wait_until_ready(process, http, log)
             http.headers["Authorization"] = f"Bearer {_log_in(http, password)}"
-            yield LocalServer("127.0.0.1", port, USER, password, http)
+            yield LocalServer("127.0.0.1", port, USER, password, http, process.pid)
     finally:
         _stop(process)
 
