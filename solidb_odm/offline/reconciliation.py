@@ -23,8 +23,7 @@ from ..commands.replica import (
     Replica,
     Unchanged,
 )
-from ..work.conflicts import Conflict as AttributeConflict
-from ..work.conflicts import merge
+from ..work.conflicts import AttributeConflict, merge
 from .config import ConflictResolution, ConflictStrategy
 from .contents import digest, is_from, moment, same
 from .sync_results import Conflict

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ..engine.engine import AsyncEngine, Engine, create_async_engine, create_engine
     from ..engine.events import QueryEvent
     from ..engine.statistics import Statistics
-    from ..work import Change, Conflict, Inspection, inspect
+    from ..work import AttributeChange, AttributeConflict, Change, Conflict, Inspection, inspect
     from .async_session import AsyncSession
     from .explanation import Explanation
     from .factories import async_sessionmaker, sessionmaker
@@ -19,7 +19,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "..work": ("Change", "Conflict", "Inspection", "inspect"),
+            "..work": ("AttributeChange", "AttributeConflict", "Change", "Conflict", "Inspection", "inspect"),
             ".async_session": ("AsyncSession",),
             "..engine.engine": ("AsyncEngine", "Engine", "create_async_engine", "create_engine"),
             ".explanation": ("Explanation",),
@@ -35,6 +35,8 @@ else:
 __all__ = [
     "AsyncEngine",
     "AsyncSession",
+    "AttributeChange",
+    "AttributeConflict",
     "Change",
     "Conflict",
     "Engine",

@@ -16,7 +16,7 @@ from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
 from ..query.statement import Statement
-from ..work import Conflict, Prefer
+from ..work import AttributeConflict, Prefer
 from . import paging
 from .explanation import Explanation, explain
 from .operations import commits as writing
@@ -260,12 +260,12 @@ class AsyncSession(SessionBase):
 
     async def rebase(
         self, *documents: Document | StaleDocumentError, prefer: Prefer | None = None
-    ) -> dict[str, list[Conflict]]:
+    ) -> dict[str, list[AttributeConflict]]:
         """Make the unsent changes of documents anew on what is stored now, for the next commit.
 
         ``except StaleDocumentError as error: session.rebase(error)``. Where both sides changed an
-        attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from a Conflict to the
-        stored value; without it MergeConflictError, and nothing is changed. Gives the conflicts by
+        attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from an AttributeConflict to
+        the stored value; without it MergeConflictError, and nothing is changed. Return the conflicts by
         document.
         """
         return await self._run(refreshes.rebase(self._context, self._documents(documents), prefer))

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from .._lazy import lazily
 
 if TYPE_CHECKING:
-    from .conflicts import MISSING, Conflict, Prefer, merge
+    from .conflicts import MISSING, AttributeConflict, Conflict, Prefer, merge
     from .differences import Difference, apply, diff
     from .identity import IdentityMap
-    from .inspection import Change, Inspection, inspect
-    from .plan import Plan
+    from .inspection import AttributeChange, Change, Inspection, inspect
+    from .plan import WritePlan
     from .unit import UnitOfWork
 else:
     __getattr__ = lazily(
@@ -17,23 +17,25 @@ else:
         {
             ".differences": ("Difference", "apply", "diff"),
             ".identity": ("IdentityMap",),
-            ".inspection": ("Change", "Inspection", "inspect"),
-            ".conflicts": ("MISSING", "Conflict", "Prefer", "merge"),
-            ".plan": ("Plan",),
+            ".inspection": ("AttributeChange", "Change", "Inspection", "inspect"),
+            ".conflicts": ("MISSING", "AttributeConflict", "Conflict", "Prefer", "merge"),
+            ".plan": ("WritePlan",),
             ".unit": ("UnitOfWork",),
         },
     )
 
 __all__ = [
+    "AttributeChange",
+    "AttributeConflict",
     "Change",
     "Conflict",
     "Difference",
     "IdentityMap",
     "Inspection",
     "MISSING",
-    "Plan",
     "Prefer",
     "UnitOfWork",
+    "WritePlan",
     "apply",
     "diff",
     "inspect",

@@ -24,7 +24,7 @@ MISSING: Any = _Missing()
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class AttributeConflict:
     """An attribute that both sides changed, to different values; ``MISSING`` where it is not there.
 
     ``path`` is dotted, in stored names; the values are in stored form.
@@ -36,19 +36,22 @@ class Conflict:
     theirs: Json
 
 
-Prefer: TypeAlias = Literal["ours", "theirs"] | Callable[[Conflict], Json]
+Conflict: TypeAlias = AttributeConflict
+"""The former name."""
+
+Prefer: TypeAlias = Literal["ours", "theirs"] | Callable[[AttributeConflict], Json]
 
 
 def merge(
     base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], prefer: Prefer | None = None
-) -> tuple[JsonObject, list[Conflict]]:
+) -> tuple[JsonObject, list[AttributeConflict]]:
     """Return the document with the changes of both sides, and the attributes both changed differently.
 
     Objects inside are merged attribute by attribute, everything else as a whole. A conflict is settled
     as ``prefer`` says; without it our value stands.
     """
     merged: JsonObject = {}
-    conflicts: list[Conflict] = []
+    conflicts: list[AttributeConflict] = []
     for name in dict.fromkeys((*theirs, *ours)):
         versions = (base.get(name, MISSING), ours.get(name, MISSING), theirs.get(name, MISSING))
         value = _merge_value(name, versions, prefer, conflicts)
@@ -58,7 +61,7 @@ def merge(
 
 
 def _merge_value(
-    path: str, versions: tuple[Json, Json, Json], prefer: Prefer | None, conflicts: list[Conflict]
+    path: str, versions: tuple[Json, Json, Json], prefer: Prefer | None, conflicts: list[AttributeConflict]
 ) -> Json:
     base, ours, theirs = versions
     if identical(ours, theirs) or identical(base, theirs):
@@ -67,9 +70,11 @@ def _merge_value(
         return theirs
     if all(isinstance(version, dict) for version in versions):
         value, inner = merge(base, ours, theirs, _below(path, prefer))
-        conflicts += [Conflict(f"{path}.{each.path}", each.base, each.ours, each.theirs) for each in inner]
+        conflicts += [
+            AttributeConflict(f"{path}.{each.path}", each.base, each.ours, each.theirs) for each in inner
+        ]
         return value
-    conflict = Conflict(path, base, ours, theirs)
+    conflict = AttributeConflict(path, base, ours, theirs)
     conflicts.append(conflict)
     return _settle(conflict, prefer)
 
@@ -78,10 +83,10 @@ def _below(path: str, prefer: Prefer | None) -> Prefer | None:
     if not callable(prefer):
         return prefer
     ask = prefer
-    return lambda inner: ask(Conflict(f"{path}.{inner.path}", inner.base, inner.ours, inner.theirs))
+    return lambda inner: ask(AttributeConflict(f"{path}.{inner.path}", inner.base, inner.ours, inner.theirs))
 
 
-def _settle(conflict: Conflict, prefer: Prefer | None) -> Json:
+def _settle(conflict: AttributeConflict, prefer: Prefer | None) -> Json:
     if callable(prefer):
         return prefer(conflict)
     return conflict.theirs if prefer == "theirs" else conflict.ours

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._dataclasses import dataclass
 from ..model.document import Document
@@ -15,11 +15,15 @@ from .unit import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AttributeChange:
     """The value of an attribute as it is stored, and as it is now; None where there is none."""
 
     old: Any
     new: Any
+
+
+Change: TypeAlias = AttributeChange
+"""The former name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Inspection:
 
     document: Document
     state: StateName
-    changes: AnyMapping[str, Change]
+    changes: AnyMapping[str, AttributeChange]
 
     @property
     def is_modified(self) -> bool:
@@ -50,17 +54,17 @@ def inspect(document: Document) -> Inspection:
     return Inspection(document, state_in(document, owner), _changes_of(document))
 
 
-def _changes_of(document: Document) -> dict[str, Change]:
+def _changes_of(document: Document) -> dict[str, AttributeChange]:
     state = state_or_none(document)
     mapping = type(document).__solidb_mapping__
     now = _attributes(document)
     if state is None or state.body is None:
-        return {name: Change(None, now.get(name)) for name in mapping.fields}
+        return {name: AttributeChange(None, now.get(name)) for name in mapping.fields}
     difference, _ = document_difference(mapping, document, state.body)
     old = _attributes(decode(mapping, document.key, state.body))
     names = [*difference.changes, *difference.removed]
     python_names = [known.name if (known := mapping.by_stored.get(name)) else name for name in names]
-    return {name: Change(old.get(name), now.get(name)) for name in python_names}
+    return {name: AttributeChange(old.get(name), now.get(name)) for name in python_names}
 
 
 def _attributes(document: Document) -> dict[str, Any]:

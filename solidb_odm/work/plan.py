@@ -54,7 +54,7 @@ Documents = dict[int, Document]
 Group = tuple[Mapping, list[Document]]
 
 
-class Plan:
+class WritePlan:
     """Batches in order, the documents behind their rows, and their stored forms afterwards.
 
     ``looked_at`` are the documents whose changes it holds, should it fail, and ``assigned`` the attributes
@@ -97,7 +97,7 @@ def make_plan(
     new: Iterable[Document],
     changed: Iterable[tuple[Document, Difference, Body]],
     deleted: Iterable[Document],
-) -> Plan:
+) -> WritePlan:
     """Encode, validate and order.
 
     Deletions come first, of edges before their ends, then changes, then new documents: so that a
@@ -105,7 +105,7 @@ def make_plan(
     documents after those they link to, unless the links go in a circle.
     Within a kind by collection and key, so that two sessions touch documents in the same order.
     """
-    plan = Plan()
+    plan = WritePlan()
     for mapping, documents in reversed(grouped(deleted)):
         rows = [(document.key, state_of(document).revision) for document in documents]
         plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
@@ -123,7 +123,7 @@ def make_plan(
 
 
 def _put_patches(
-    plan: Plan,
+    plan: WritePlan,
     mapping: Mapping,
     documents: list[Document],
     differences: dict[int, tuple[Difference, Body]],
@@ -143,7 +143,7 @@ def _put_patches(
 
 
 def _put_inserts(
-    plan: Plan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
+    plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
     rows: list[tuple[str, Body]] = []
     for document in documents:
@@ -208,7 +208,7 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
 _key_of = attrgetter("key")
 
 
-def moved_value(plan: Plan, error: UniqueViolation) -> UniqueViolation | None:
+def moved_value(plan: WritePlan, error: UniqueViolation) -> UniqueViolation | None:
     """Return the error of a server that holds a plan to what is committed, if the plan itself frees the
     value that is taken; None if the value is taken by a document the plan does not touch.
     """

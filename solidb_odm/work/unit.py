@@ -23,7 +23,7 @@ from .aliases import has_aliases
 from .differences import identical
 from .links import Reference, refers
 from .members import Holdings
-from .plan import Documents, Plan, differences, make_plan
+from .plan import Documents, WritePlan, differences, make_plan
 from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
 from .undo import Mark, Noted, Undo, restore
 
@@ -37,7 +37,7 @@ class UnitOfWork(Holdings):
         self._undo = Undo()
         self._marks: list[Mark] = []
         self.is_committing = self._is_returning = False
-        self._under_way: Plan | None = None
+        self._under_way: WritePlan | None = None
         self.rewritten: set[str] = set()
         """The collections that statements wrote in this transaction, past the unit of work."""
 
@@ -53,7 +53,7 @@ class UnitOfWork(Holdings):
 
     # --- writing --------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
+    def plan(self) -> WritePlan:
         """Encode, validate and order what a flush writes.
 
         From here on the unit notes changes made while the plan is carried out: it must hear of the
@@ -131,7 +131,7 @@ class UnitOfWork(Holdings):
         for document in list(self.deleted.values()):
             yield document, "before_delete"
 
-    def failed(self, plan: Plan) -> None:
+    def failed(self, plan: WritePlan) -> None:
         """Take the changes of a plan back that was not carried out."""
         for document in [*plan.looked_at.values(), *self.new.values()]:
             state = state_of(document)
@@ -141,7 +141,7 @@ class UnitOfWork(Holdings):
                 self.touched(document)
         self._under_way = None
 
-    def applied(self, plan: Plan, receipts: list[list[Receipt]], *, is_lasting: bool = False) -> None:
+    def applied(self, plan: WritePlan, receipts: list[list[Receipt]], *, is_lasting: bool = False) -> None:
         """Take over what the engine wrote; it can be undone until ``committed``.
 
         ``is_lasting``: on the engine it can't any more, so no hook may fail it.
@@ -194,7 +194,7 @@ class UnitOfWork(Holdings):
             self.expunge(document)
         state.store("", state.created, state.updated, None)
 
-    def _run_after(self, plan: Plan, run: Callable[[Document, str], None]) -> None:
+    def _run_after(self, plan: WritePlan, run: Callable[[Document, str], None]) -> None:
         classes = {type(documents[0]) for documents in plan.documents if documents}  # one class in each batch
         if not plan.marked and not any(map(hooks_of, classes)):
             return

@@ -13,7 +13,7 @@ from ...model.document import Document
 from ...model.document_state import note_assigned, state_of
 from ...model.expiry import has_expired
 from ...model.stored.codec import body_value, decode
-from ...work import Conflict, Prefer, UnitOfWork, merge
+from ...work import AttributeConflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
 from ...work.states import checked, refusal
 from ...work.undo import restore, take_over, take_values
@@ -102,7 +102,7 @@ def merge_in(context: Context, document: D) -> Operation[D]:
 
 def rebase(
     context: Context, documents: Sequence[Document], prefer: Prefer | None
-) -> Operation[dict[str, list[Conflict]]]:
+) -> Operation[dict[str, list[AttributeConflict]]]:
     """Make the changes of documents anew on what is stored now; see ``Session.rebase``."""
     found = yield from _stored_now(context, documents, "rebase")
     merged = [_merged(document, row, prefer) for document, row in found]
@@ -116,7 +116,7 @@ def rebase(
         raise MergeConflictError(
             f"{name}: both sides changed {', '.join(each.path for each in first)}",
             conflicts=conflicts,
-            hint='settle it with prefer="ours", prefer="theirs", or a function from a Conflict to a value',
+            hint='settle it with prefer="ours", prefer="theirs", or a function from an AttributeConflict',
         )
     fresh = [
         decode(type(document).__solidb_mapping__, document.key, value)
@@ -134,7 +134,7 @@ def rebase(
 
 def _merged(
     document: Document, row: Stored, prefer: Prefer | None
-) -> tuple[dict[str, object], list[Conflict]]:
+) -> tuple[dict[str, object], list[AttributeConflict]]:
     state = state_of(document)
     assert state.body is not None
     mapping, theirs = type(document).__solidb_mapping__, body_value(row[4])
