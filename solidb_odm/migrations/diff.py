@@ -13,7 +13,7 @@ from .fitting import misfit
 from .paths import ITEMS, VALUES, Part, Path, look, name, path_text
 from .replay import apply_step, create_step, index_step
 from .state import BASE, Collection, State, bare, copy_of, without_hints
-from .steps import UNSET, Step
+from .steps import UNSET, Step, step_text
 from .type_text import read_type, type_text
 
 
@@ -154,9 +154,17 @@ class _Diff:
     def _extra(self, old: Collection, new: Collection, where: str, kind: str) -> None:
         before, after = old.shapes[kind], new.shapes[kind]
         keys = [key for key in ("extra", "defs") if before.get(key) != without_hints(after.get(key))]
-        if keys:
-            schema = {key: without_hints(after.get(key)) for key in keys}
-            self.emit("set_schema", where, schema=schema, validation=UNSET)
+        if not keys:
+            return
+        schema = {key: without_hints(after.get(key)) for key in keys}
+        problem = None if self.decisions.assumes else _unsaid(before.get("defs", {}), after.get("defs", {}))
+        if problem is not None:
+            step = Step("set_schema", where, {"schema": schema, "validation": UNSET})
+            raise MigrationError(
+                f"{problem}: no path says at which depth, so what becomes of the documents is to be written",
+                hint=f"in a revision by hand: {step_text(step, 10**6)} and op.for_each({where!r}, ..)",
+            )
+        self.emit("set_schema", where, schema=schema, validation=UNSET)
 
     def _indexes(self, old: Collection, new: Collection) -> None:
         for index_name in [each for each in old.indexes if old.indexes[each] != new.indexes.get(each)]:
@@ -376,6 +384,27 @@ class _Diff:
             text = f"values of {full} are no longer taken"
             self.decisions.ask(Question("drop", full, text, (fill_flag(around), drop_flag(full))))
         return False
+
+
+def _unsaid(before: JsonObject, after: JsonObject) -> str | None:
+    """Return what changes documents in a model that holds itself, None if nothing does."""
+    for model in sorted(before.keys() & after.keys()):
+        old, new = before[model].get("fields", {}), without_hints(after[model].get("fields", {}))
+        for field in sorted({*old, *new}):
+            what = _change_of(old.get(field), new.get(field))
+            if what is not None:
+                return f"{model} holds itself, and its {field} {what}"
+    return None
+
+
+def _change_of(old: JsonObject | None, new: JsonObject | None) -> str | None:
+    if new is None:
+        return "goes"
+    if old is None:
+        return "is to be written" if is_required(new) or new.get("default") is not None else None
+    if canonical(bare(old)) != canonical(bare(new)):
+        return "becomes something else"
+    return "is to be written" if is_required(new) and not is_required(old) else None
 
 
 _AS_IT_IS: dict[str, Any] = {"fill": UNSET, "values": None, "convert": None, "reverse": None}

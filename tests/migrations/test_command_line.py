@@ -20,6 +20,8 @@ CONFIG = (
     '[tool.solidb_odm]\nmodels = ["cellar.models"]\nmigrations = "migrations"\nurl = "sqlite:///app.db"\n'
 )
 ONE = """
+from typing import Literal
+
 from solidb_odm import Document
 
 class Wine(Document, collection="wines"):
@@ -180,7 +182,25 @@ def test_a_person_is_asked_in_a_terminal(project: Project) -> None:
     assert 'rename_field("wines", "label", "title")' in project.run("show", "head")
 
 
-def _in_terminal(project: Project, arguments: list[str], typed: str) -> str:
+def test_a_person_is_asked_for_values_and_may_keep_what_would_go(project: Project) -> None:
+    project.models(ONE.replace("label: str", 'label: str\n    colour: Literal["red", "pink"] = "red"'))
+    project.run("revision", "-m", "first", "--autogenerate")
+    project.models(ONE.replace("label: str", 'stars: int\n    colour: Literal["red"] = "red"'))
+    command = ["revision", "-m", "second", "--autogenerate"]
+
+    said = _in_terminal(project, command, "n\nn\n", code=4)
+
+    assert "Drop wines.label? [y/n]" in said
+    assert project.run("history").count("\n") == 1
+    said = _in_terminal(project, command, "n\ny\nred\nthree\n3\n")
+    assert "three is not JSON" in said
+    text = project.run("show", "head")
+    assert 'op.drop_field("wines", "label")' in text
+    assert 'op.add_field("wines", "stars", "int", fill=3)' in text
+    assert 'values={"pink": "red"}' in text
+
+
+def _in_terminal(project: Project, arguments: list[str], typed: str, code: int = 0) -> str:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "solidb_odm", *arguments],
@@ -197,7 +217,7 @@ def _in_terminal(project: Project, arguments: list[str], typed: str) -> str:
         if not part:
             break
         said += part
-    assert process.wait(60) == 0, said.decode()
+    assert process.wait(60) == code, said.decode()
     return said.decode()
 
 

@@ -457,3 +457,45 @@ def test_what_a_function_changes_inside_values_is_seen_and_undone(place: Place) 
     migrator.downgrade("aaaa")
     assert place.stored("things") == documents
     assert [type(row["n"]) for row in place.stored("things")] == [int, int]
+
+
+def test_a_model_that_holds_itself_changes_by_hand_or_not_at_all(place: Place) -> None:
+    def tree(**fields: Any) -> Any:
+        namespace: dict[str, Any] = {
+            "__annotations__": {"children": "list[Twig]", **fields},
+            "children": [],
+            "__module__": __name__,
+            **({"more": None} if "more" in fields else {}),
+        }
+        twig = type(BaseModel)("Twig", (BaseModel,), namespace)
+
+        class Tree(Document, collection="twig_trees"):
+            root: twig  # type: ignore[valid-type]
+
+        return Tree
+
+    place.go(tree(name=str))
+    place.put("twig_trees", {"_key": "a", "root": {"name": "x", "children": [{"name": "y", "children": []}]}})
+    migrator = place.go(tree(name=str, more=int | None))
+    assert migrator.check(documents=True).ok
+    with pytest.raises(
+        MigrationError, match=r"Twig holds itself, and its label(.|\n)*op.set_schema"
+    ) as caught:
+        place.go(tree(label=str, more=int | None))
+    assert caught.value.hint is not None
+    call = caught.value.hint.partition(": ")[2].rpartition(" and ")[0]
+    head = """
+def relabelled(part):
+    rest = {name: value for name, value in part.items() if name not in ("name", "children")}
+    return {**rest, "label": part["name"], "children": [relabelled(each) for each in part["children"]]}
+
+def change(d):
+    return {**d, "root": relabelled(d["root"])}
+"""
+    last = migrator.heads()[0].id
+    place.write("zzzz", last, f'{call}\nop.for_each("twig_trees", change)', head=head)
+    migrator = place.migrator(tree(label=str, more=int | None))
+    migrator.upgrade()
+    assert migrator.check(documents=True).ok
+    root = place.stored("twig_trees")[0]["root"]
+    assert root == {"label": "x", "children": [{"label": "y", "children": []}]}
