@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from . import page
 from .area import Area, Setting, Steps
@@ -30,6 +31,11 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--size", type=int, help="one size instead of three; no page")
     parser.add_argument("--note", default="", help="what to say of the machine, for the page")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="a file to keep what was measured in: only what it lacks is measured",
+    )
     parser.add_argument("--no-page", action="store_true", help="write no page")
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -40,15 +46,21 @@ def main() -> None:
     areas = [area for area in AREAS if not options.only or area.name in options.only]
     repetitions = 1 if options.quick else options.repeat
     found: list[tuple[Area, list[int], list[Steps] | None]] = []
+    kept = json.loads(options.results.read_text()) if options.results and options.results.exists() else {}
     for area in areas:
         sizes = [options.size] if options.size else sizes_of(area, quick=options.quick)
         if options.json:
             print(json.dumps(measured(area, sizes[0], repetitions)))
             continue
         started = time.monotonic()
-        steps = [in_own_process(area, size, repetitions) for size in sizes]
-        known = [each for each in steps if each is not None]
-        found.append((area, sizes, known if len(known) == len(steps) else None))
+        if [area.name, sizes] not in kept.get("areas", []):
+            steps = [in_own_process(area, size, repetitions) for size in sizes]
+            kept[area.name] = steps
+            kept["areas"] = [*kept.get("areas", []), [area.name, sizes]]
+            if options.results:
+                options.results.write_text(json.dumps(kept))
+        known = [timed(each) for each in kept[area.name] if each is not None]
+        found.append((area, sizes, known if len(known) == len(sizes) else None))
         print(page.section(*found[-1]))
         print(f"({time.monotonic() - started:.0f} s)\n", flush=True)
     if not (options.only or options.no_page or options.quick or options.size or options.json):
@@ -60,16 +72,18 @@ def sizes_of(area: Area, *, quick: bool) -> list[int]:
     return [max(1, size // SHRUNK) for size in area.sizes] if quick else list(area.sizes)
 
 
-def in_own_process(area: Area, size: int, repetitions: int) -> Steps | None:
+def in_own_process(area: Area, size: int, repetitions: int) -> Any:
     """Measure an area in a process that holds nothing of the others."""
     command = [sys.executable, "-m", "benchmarks", "--json", "--only", area.name]
     ended = subprocess.run(
         [*command, "--size", str(size), "--repeat", str(repetitions)], stdout=subprocess.PIPE, check=True
     )
-    found = json.loads(ended.stdout)
-    return found and {
-        step: {side: Timing(**timing) for side, timing in sides.items()} for step, sides in found.items()
-    }
+    return json.loads(ended.stdout)
+
+
+def timed(steps: Any) -> Steps:
+    """Return times as they were before JSON had them."""
+    return {step: {side: Timing(**timing) for side, timing in sides.items()} for step, sides in steps.items()}
 
 
 def measured(area: Area, size: int, repetitions: int) -> object:
