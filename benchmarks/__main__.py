@@ -18,7 +18,7 @@ from .areas import AREAS
 from .timing import Timing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SHRUNK = 10
+QUICK = 10
 """What --quick divides sizes by."""
 
 
@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes, once; no page")
+    parser.add_argument("--shrink", type=int, default=1, help="divide the sizes by this")
     parser.add_argument(
         "--only", action="append", choices=[area.name for area in AREAS], help="measure this; no page"
     )
@@ -48,7 +49,7 @@ def main() -> None:
     found: list[tuple[Area, list[int], list[Steps] | None]] = []
     kept = json.loads(options.results.read_text()) if options.results and options.results.exists() else {}
     for area in areas:
-        sizes = [options.size] if options.size else sizes_of(area, quick=options.quick)
+        sizes = [options.size] if options.size else sizes_of(area, QUICK if options.quick else options.shrink)
         if options.json:
             print(json.dumps(measured(area, sizes[0], repetitions)))
             continue
@@ -67,9 +68,9 @@ def main() -> None:
         PAGE.write_text(page.page(found, repetitions, options.note))
 
 
-def sizes_of(area: Area, *, quick: bool) -> list[int]:
+def sizes_of(area: Area, shrink: int) -> list[int]:
     """Return the sizes that an area is measured at."""
-    return [max(1, size // SHRUNK) for size in area.sizes] if quick else list(area.sizes)
+    return [max(1, size // shrink) for size in area.sizes]
 
 
 def in_own_process(area: Area, size: int, repetitions: int) -> Any:
