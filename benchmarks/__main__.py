@@ -15,7 +15,7 @@ from typing import Any
 from . import page
 from .area import Area, Setting, Steps
 from .areas import AREAS
-from .timing import Timing
+from .timing import Timing, Watch, processor
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 QUICK = 10
@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
         "--only", action="append", choices=[area.name for area in AREAS], help="measure this; no page"
     )
     parser.add_argument("--size", type=int, help="one size instead of three; no page")
+    parser.add_argument("--cpu", action="store_true", help="take the processor's time, on a busy machine")
     parser.add_argument("--note", default="", help="what to say of the machine, for the page")
     parser.add_argument(
         "--results",
@@ -51,11 +52,11 @@ def main() -> None:
     for area in areas:
         sizes = [options.size] if options.size else sizes_of(area, QUICK if options.quick else options.shrink)
         if options.json:
-            print(json.dumps(measured(area, sizes[0], repetitions)))
+            print(json.dumps(measured(area, sizes[0], repetitions, cpu=options.cpu)))
             continue
         started = time.monotonic()
         if [area.name, sizes] not in kept.get("areas", []):
-            steps = [in_own_process(area, size, repetitions) for size in sizes]
+            steps = [in_own_process(area, size, repetitions, cpu=options.cpu) for size in sizes]
             kept[area.name] = steps
             kept["areas"] = [*kept.get("areas", []), [area.name, sizes]]
             if options.results:
@@ -65,7 +66,7 @@ def main() -> None:
         print(page.section(*found[-1]))
         print(f"({time.monotonic() - started:.0f} s)\n", flush=True)
     if not (options.only or options.no_page or options.quick or options.size or options.json):
-        PAGE.write_text(page.page(found, repetitions, options.note))
+        PAGE.write_text(page.page(found, repetitions, options.note, cpu=options.cpu))
 
 
 def sizes_of(area: Area, shrink: int) -> list[int]:
@@ -73,9 +74,9 @@ def sizes_of(area: Area, shrink: int) -> list[int]:
     return [max(1, size // shrink) for size in area.sizes]
 
 
-def in_own_process(area: Area, size: int, repetitions: int) -> Any:
+def in_own_process(area: Area, size: int, repetitions: int, *, cpu: bool) -> Any:
     """Measure an area in a process that holds nothing of the others."""
-    command = [sys.executable, "-m", "benchmarks", "--json", "--only", area.name]
+    command = [sys.executable, "-m", "benchmarks", "--json", "--only", area.name, *(["--cpu"] * cpu)]
     ended = subprocess.run(
         [*command, "--size", str(size), "--repeat", str(repetitions)], stdout=subprocess.PIPE, check=True
     )
@@ -87,8 +88,9 @@ def timed(steps: Any) -> Steps:
     return {step: {side: Timing(**timing) for side, timing in sides.items()} for step, sides in steps.items()}
 
 
-def measured(area: Area, size: int, repetitions: int) -> object:
+def measured(area: Area, size: int, repetitions: int, *, cpu: bool) -> object:
     """Measure an area here; the times as JSON has them."""
+    Watch.clock = processor if cpu and not area.waits else time.perf_counter
     with TemporaryDirectory() as folder:
         steps = area.measure(Setting(size, repetitions, Path(folder)))
     return steps and {

@@ -59,6 +59,8 @@ class Area:
     sizes: tuple[int, ...]
     measure: Callable[[Setting], Steps | None]
     rows: tuple[Row, ...]
+    waits: bool = False
+    """Whether it waits for another process, so that only the time of the wall says what it takes."""
     unit: str = "ms"
     of: str = "documents"
 

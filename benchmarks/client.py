@@ -125,6 +125,7 @@ AREA = Area(
         Row("pipelined", "pipelined", SOCKET, at_most(1.1)),
         Row("tasks", f"from {CALLERS} tasks", SOCKET, faster(6)),
     ),
+    waits=True,
     unit="µs",
     of="calls a turn",
 )

@@ -98,4 +98,5 @@ SERVER_AREA = Area(
     (500, 5_000, 10_000),
     measure_on_server,
     ROWS,
+    waits=True,
 )

@@ -28,7 +28,12 @@ with the collector held off. The aim is for the middle size. *Growth* is what th
 the middle one, divided by how much more it is: 1 is linear, less is better. All files use the write-ahead
 log and `synchronous=NORMAL`.
 
-{verdict}
+{clock}{verdict}
+"""
+CPU = """\
+The machine was busy with other work, so the times are those of the processor, user and system, of all threads;
+where a server answers they are those of the wall, and rough.
+
 """
 HEAD = (
     "| what | solidb_odm, {unit} | beside | {unit} | ratio | off | growth | aim | |\n"
@@ -36,7 +41,9 @@ HEAD = (
 )
 
 
-def page(found: list[tuple[Area, list[int], list[Steps] | None]], repetitions: int, note: str) -> str:
+def page(
+    found: list[tuple[Area, list[int], list[Steps] | None]], repetitions: int, note: str, *, cpu: bool
+) -> str:
     """Write the whole page from what was found of each area at its sizes."""
     sections = [section(area, sizes, steps) for area, sizes, steps in found]
     missed = [
@@ -51,7 +58,11 @@ def page(found: list[tuple[Area, list[int], list[Steps] | None]], repetitions: i
         f" **Not met:** {'; '.join(missed)}." if missed else ""
     )
     head = INTRODUCTION.format(
-        machine=_machine(), repetitions=repetitions, verdict=verdict, note=f" {note}" if note else ""
+        machine=_machine(),
+        repetitions=repetitions,
+        verdict=verdict,
+        note=f" {note}" if note else "",
+        clock=CPU if cpu else "",
     )
     return "\n".join([head, *sections])
 

@@ -76,4 +76,5 @@ AREA = Area(
     (1_000, 10_000, 20_000),
     measure,
     (Row("commit", "commit", RAW, at_most(1.1)),),
+    waits=True,
 )
