@@ -31,8 +31,8 @@ log and `synchronous=NORMAL`.
 {clock}{verdict}
 """
 CPU = """\
-The machine was busy with other work, so the times are those of the processor, user and system, of all threads;
-where a server answers they are those of the wall, and rough.
+The machine was busy with other work, so the times are those of the processor, user and system, of all
+threads; where a server answers they are those of the wall, and rough.
 
 """
 HEAD = (
