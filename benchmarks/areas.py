@@ -16,6 +16,7 @@ from . import (
     sdbql,
     server,
     startup,
+    sync,
     vectors,
 )
 from .area import Area
@@ -46,4 +47,5 @@ AREAS: list[Area] = [
     holding.SERVER_AREA,
     revision_runs.SERVER_AREA,
     client.AREA,
+    sync.AREA,
 ]

@@ -74,5 +74,5 @@ def test_a_section_of_the_page_has_a_line_for_each_row_and_says_whether_aims_are
 @pytest.mark.server
 @pytest.mark.timeout(400)
 def test_the_areas_of_the_server_are_measured(server: LocalServer) -> None:
-    for steps in measured(6, "server", "held-server", "migrations-server", "client"):
+    for steps in measured(6, "server", "held-server", "migrations-server", "client", "sync"):
         assert steps
