@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, overload
+from uuid import UUID
 
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
+from ..model.document import Document
 from ..model.expressions.calls import BuiltPredicate, lift
 from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
 from ..model.expressions.expression import (
@@ -25,8 +32,35 @@ from ..model.expressions.expression import (
 from ..model.expressions.fields import encode_element
 from ..model.expressions.kinds import NAMES, kind_of
 from ..model.expressions.literals import Element, check_item
+from ..model.links.link import Link
+
+if TYPE_CHECKING:
+    from .statement import Statement
+
 
 T = TypeVar("T")
+
+
+class _Described(Protocol):
+    """A type of its own that Pydantic reads: a model, an address, a URL."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any, /) -> Any: ...
+
+
+class _Record(Protocol):
+    """A dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+V = TypeVar(
+    "V", bool, int, float, datetime, date, time, timedelta, UUID, bytes, Enum, PurePath, IPv4Address,
+    IPv6Address, list[Any], tuple[Any, ...], AbstractSet[Any], _Described, _Record, Mapping[str, Any],
+)  # fmt: skip
+"""A type of fields: a checker that took any would find one that is both the field's and the values'."""
+Reference: TypeAlias = str | Document | Link[Any]
+"""A text, or what names a document."""
 
 
 def expression(value: Any, what: str) -> Expression:
@@ -74,12 +108,24 @@ def _nothing(name: str) -> tuple[Any, ...]:
     raise UsageError(f"{name}() needs at least one condition")
 
 
-def in_(field: T, values: Iterable[T] | Any) -> Predicate:
+@overload
+def in_(field: Reference | None, values: Iterable[Reference | None] | Statement[Any]) -> Predicate: ...
+@overload
+def in_(field: Decimal | None, values: Iterable[Decimal | int | None] | Statement[Any]) -> Predicate: ...
+@overload
+def in_(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
+def in_(field: Any, values: Any) -> Predicate:
     """The field is one of the values, or of the rows of a statement with one column."""
     return membership(expression(field, "in_()"), "IN", values)
 
 
-def not_in(field: T, values: Iterable[T] | Any) -> Predicate:
+@overload
+def not_in(field: Reference | None, values: Iterable[Reference | None] | Statement[Any]) -> Predicate: ...
+@overload
+def not_in(field: Decimal | None, values: Iterable[Decimal | int | None] | Statement[Any]) -> Predicate: ...
+@overload
+def not_in(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
+def not_in(field: Any, values: Any) -> Predicate:
     """The field is none of the values; true for null, as ``x not in values`` is in Python."""
     return membership(expression(field, "not_in()"), "NOT IN", values)
 

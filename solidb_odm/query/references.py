@@ -24,7 +24,8 @@ def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
             f"{field!r} can't be asked for what leads to a document: its links stand in a dict",
             hint="keep the links in a list, or as single fields",
         )
-    return select(place.source).where(in_(field.__solidb_id__(), references))
+    field_id: Any = field.__solidb_id__()
+    return select(place.source).where(in_(field_id, references))
 
 
 def _is_link(annotation: Any) -> bool:

@@ -131,7 +131,7 @@ def shortest_path(
     direction: Direction = "outbound",
     weight: str | None = None,
     max_depth: int | None = None,
-) -> PathStatement[Path[F | T, Edge[F, T]]]:
+) -> PathStatement[Path[F | T, Any]]:
     """Ask for a way of the fewest edges, or of the least sum of an edge field ``weight``.
 
     No row if there is none. An edge without the field weighs 1. ``max_depth`` is the most edges that a way
@@ -149,7 +149,7 @@ def k_shortest_paths(
     direction: Direction = "outbound",
     weight: str | None = None,
     max_depth: int | None = None,
-) -> PathStatement[Path[F | T, Edge[F, T]]]:
+) -> PathStatement[Path[F | T, Any]]:
     """Ask for the ``k`` shortest ways, shortest first; otherwise as ``shortest_path``.
 
     Without conditions parallel edges count as one way, by the lightest of them.

@@ -78,7 +78,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         way = Way(self.edges, self.target)
         return self._with(whole=(*self.whole, (way, conditions.condition(test(way)))))
 
-    def rows(self) -> TraversalRows[tuple[T_co, Edge[Any, Any], int]]:
+    def rows(self) -> TraversalRows[tuple[T_co, Any, int]]:
         """Return a row for each edge by which a document is reached first: document, edge and depth."""
         return TraversalRows(cast("Traversal[Any]", self))
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.project import checkers
 from tests.project.checkers import Findings, disagreements, expectations
+from tests.project.markdown import script
 
 CASES = sorted((Path(__file__).parents[1] / "typing").glob("*.py"))
 Checker = Callable[[Path, Path], Findings]
@@ -70,3 +71,21 @@ def test_the_harness_notices_missed_and_surplus_errors_and_types(checker: Checke
 
 def test_types_are_compared_without_their_modules() -> None:
     assert checkers.plain("builtins.list[app.models.User | None]") == "list[User | None]"
+
+
+PAGES = [
+    "README.md",
+    *(f"docs/{page.name}" for page in sorted((checkers.ROOT / "docs").glob("tutorial*.md"))),
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", PAGES)
+def test_both_checkers_pass_every_line_of_the_first_pages(
+    page: str, checker: Checker, tmp_path: Path
+) -> None:
+    case = tmp_path / f"{Path(page).stem.replace('-', '_')}_page.py"
+    case.write_text(script((checkers.ROOT / page).read_text()))
+
+    said = checker(case, tmp_path).errors
+    assert {line: text for line, text in said.items() if not REDEFINED.search(text)} == {}

@@ -150,6 +150,7 @@ class Summary(BaseModel):
     n: int
 
 
+paris = GeoPoint(lat=48.86, lon=2.35)
 ada = User(name="Ada", email="ada@x.org", key="ada")
 bob = User(name="Bob", email="bob@x.org", age="x")  # E
 User(email="x@x.org")  # E
@@ -225,6 +226,16 @@ select(User).where(User.address.city == 5)  # E
 select(User).where(User.name)  # E
 select(User).where(User.created_at >= datetime(2026, 1, 1), User.key == "ada")
 select(User).where(in_(User.address.city, ["Paris", "Rome"]), not_in(User.age, [1, 2]))
+select(User).where(in_(User.age, range(3)), in_(User.nickname, ["a", None]), in_(User.name, User.tags))
+select(User).where(in_(User.id, [ada, "users/bob"]), in_(User.key, select(Company.name)), in_(some(User.home), [paris]))
+select(User).where(in_(User.age, ["5"]))  # E
+select(User).where(in_(User.name, [5]))  # E
+select(User).where(not_in(User.age, ["5"]))  # E
+select(User).where(in_(User.address, ["Paris"]))  # E
+select(Bill).where(in_(Bill.total, [1, Decimal(2)]), in_(Bill.colour, [Colour.RED]), in_(Bill.took, [timedelta(1)]))
+select(Bill).where(in_(Bill.total, ["1"]))  # E
+select(Bill).where(in_(Bill.colour, ["red"]))  # E
+select(Bill).where(in_(Bill.at, ["2024-01-01"]))  # E
 select(User).where(like(User.name, "A%"), like(User.nickname, "A%"))
 select(User).where(User.name.startswith("A"), User.name.lower() == "ada")
 select(User).where(or_(User.age < 18, and_(User.age > 65, not_(User.active))))
@@ -245,7 +256,6 @@ session.add_all([ada, acme, follows])
 session.get(Address, "x")  # E
 
 
-paris = GeoPoint(lat=48.86, lon=2.35)
 reveal_type(distance(User.home, paris))  # T: float
 select(User).where(within(User.home, paris, 500), within(User.home, [paris, paris, paris]))
 select(User).where(within(User.home, paris))  # E
@@ -304,6 +314,10 @@ func.sum(Bill.key)  # E
 func.sum(Bill.tags)  # E
 unnest(Bill.key).nothing  # E
 any_(Bill.total)  # E
+weighed = session.scalars(shortest_path(ada, ada, Follows)).one().edges[0].since + 1
+_, last, depth = session.execute(traverse(ada, Follows).rows()).one()
+reveal_type(depth)  # T: int
+since = last.since + 1
 walk = traverse(ada, Follows, depth=2).follow(Follows.since > 2).through(User.age > 1)
 reveal_type(session.scalars(walk).all())  # T: list[User]
 reveal_type(session.scalars(k_shortest_paths(ada, ada, Follows, k=2)).one().vertices)  # T: tuple[User, ...]
