@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -232,7 +232,7 @@ def judged(operation: Operator, left: Any, right: Any) -> Any:
         return False if operation in ORDERS else None
     try:
         return operation(left, right)
-    except ZeroDivisionError:
+    except (ZeroDivisionError, DecimalException):
         return None
     except TypeError as error:
         raise Refused from error
@@ -249,9 +249,9 @@ def can_be_computed(operation: Operator, left: str, right: str) -> bool:
     try:
         for _ in range(40):
             judged(operation, _small(KINDS[left][1](source)), _small(KINDS[right][1](source)))
-    except (Refused, OverflowError):
+    except Refused:
         return False
-    except ValueError:  # a negative shift
+    except (OverflowError, ValueError):  # of some values, as a negative shift is
         return True
     return True
 

@@ -33,12 +33,18 @@ def checker(request: pytest.FixtureRequest) -> Checker:
     return found
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what checkers keep of the package from one file to the next."""
+    return tmp_path_factory.mktemp("checkers")
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
 def test_both_checkers_flag_what_is_wrong_and_nothing_that_is_right(
-    case: Path, checker: Checker, tmp_path: Path
+    case: Path, checker: Checker, cache: Path
 ) -> None:
-    assert disagreements(expectations(case.read_text()), checker(case, tmp_path)) == []
+    assert disagreements(expectations(case.read_text()), checker(case, cache)) == []
 
 
 SMALL = """\
@@ -73,19 +79,15 @@ def test_types_are_compared_without_their_modules() -> None:
     assert checkers.plain("builtins.list[app.models.User | None]") == "list[User | None]"
 
 
-PAGES = [
-    "README.md",
-    *(f"docs/{page.name}" for page in sorted((checkers.ROOT / "docs").glob("tutorial*.md"))),
-]
+PAGES = ["README.md", "docs/tutorial.md"]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES)
 def test_both_checkers_pass_every_line_of_the_first_pages(
-    page: str, checker: Checker, tmp_path: Path
+    page: str, checker: Checker, tmp_path: Path, cache: Path
 ) -> None:
     case = tmp_path / f"{Path(page).stem.replace('-', '_')}_page.py"
     case.write_text(script((checkers.ROOT / page).read_text()))
 
-    said = checker(case, tmp_path).errors
-    assert {line: text for line, text in said.items() if not REDEFINED.search(text)} == {}
+    assert checker(case, cache).errors == {}
