@@ -21,6 +21,7 @@ from .document_state import (
     SLOT,
     expose,
     note_assigned,
+    own_fields_set,
     pickled,
     state_of,
     state_or_none,
@@ -142,6 +143,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     def __getstate__(self) -> dict[Any, Any]:
         """Return what is pickled: a stored document is a detached one when it is read again."""
+        own_fields_set(self)
         return {**super().__getstate__(), SLOT: pickled(self)}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
@@ -162,6 +164,11 @@ class Document(BaseModel, metaclass=DocumentMeta):
             return encode_value(type(self).__solidb_mapping__, self)
         except InvalidDocument:
             return None
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the fields that were set."""
+        return own_fields_set(self)
 
     @property
     def model_extra(self) -> dict[str, Any] | None:

@@ -69,6 +69,26 @@ class State:
 
 
 SLOT = "__solidb_state__"
+FIELDS_SET = "__pydantic_fields_set__"
+
+
+class AllFields(set[str]):
+    """The fields that were set of documents that were read together: all there are.
+
+    Documents share one, since a set for each is a quarter of what they weigh; Pydantic only ever adds names
+    of fields, which are in it. A document gives one of its own to who asks for it.
+    """
+
+    __slots__ = ()
+
+
+def own_fields_set(document: Any) -> set[str]:
+    """Return the set of the fields that were set of one document, which is no other's."""
+    found: set[str] = _slot(document, FIELDS_SET)
+    if type(found) is AllFields:
+        found = set(found)
+        object.__setattr__(document, FIELDS_SET, found)
+    return found
 
 
 def touch(document: Any, state: State | None = None) -> None:

@@ -17,7 +17,7 @@ from ..language.stored_documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
-from ..model.document_state import SLOT, state_of
+from ..model.document_state import FIELDS_SET, SLOT, AllFields, state_of
 from ..model.stored.codec import body_value, decode
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..query.select_block import root_of
@@ -96,6 +96,8 @@ class Reading:
     hooked: bool
     is_plain: bool
     validate: Callable[[str], Any]
+    fields: frozenset[str]
+    """The fields of the model; none of one that takes others too."""
 
 
 def _reading(model: Any, generation: int) -> Reading:
@@ -118,6 +120,7 @@ def _found_reading(model: Any) -> Reading:
         hooked,
         mapping.is_simple and not hooked,
         partial(validate, **mapping.names) if mapping.names else validate,
+        frozenset() if mapping.is_open else frozenset(root.__pydantic_fields__),
     )
 
 
@@ -150,12 +153,23 @@ def _load_fresh(
     fresh = dict(zip(keys, map(weakref.ref, found), strict=True))
     if len(fresh) < len(found) or keys != named:
         return None
+    if reading.fields:
+        _share_fields_set(found, reading.fields)
     once: dict[str, str] = {}  # documents are often written together, at the same time
     same = once.setdefault
     for document, (_, revision, created, updated, body) in zip(found, complete, strict=True):
         put(document, slot, (work, revision, same(created, created), same(updated, updated), body))
     references |= fresh
     return found
+
+
+def _share_fields_set(documents: list[Any], fields: frozenset[str]) -> None:
+    """Let the documents whose fields were all set have one set of them together."""
+    shared, count = AllFields(fields), len(fields)
+    put, slot = object.__setattr__, FIELDS_SET
+    for document in documents:
+        if len(document.__pydantic_fields_set__) == count:
+            put(document, slot, shared)
 
 
 def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:

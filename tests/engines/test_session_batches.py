@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 
-from solidb_odm import Session, select
+from solidb_odm import Document, Session, sdbql, select
 from solidb_odm.errors import StateError
 
 from .conftest import Store
@@ -92,3 +93,44 @@ def test_many_inserts_are_undone_by_a_rollback(store: Store, session: Session) -
     session.commit()
     assert len(session.scalars(select(Person)).all()) == 50
     assert all(each.rev for each in documents)
+
+
+class Shelf(Document, collection="shelves_read_together"):
+    name: str
+    note: str | None = None
+    labels: list[str] = []
+
+
+def test_documents_that_were_read_together_have_fields_set_of_their_own(store: Store) -> None:
+    store.engine.create_all(Shelf)
+    store.put(*(Shelf(name=f"s{number}") for number in range(30)))
+    everything = set(Shelf.model_fields)
+    with store.session() as session:
+        first, second, *others = session.scalars(select(Shelf)).all()
+        first.name = "other"
+        assert first.model_fields_set == everything
+        first.model_fields_set.discard("note")
+        assert "note" not in first.model_dump(exclude_unset=True)
+        assert all(each.model_fields_set == everything for each in (second, *others))
+        assert all(type(each.model_fields_set) is set for each in others)
+        again = pickle.loads(pickle.dumps(others[0]))
+        copied = others[1].model_copy(update={"name": "copied"})
+        copied.model_fields_set.clear()
+        assert (again.model_fields_set, others[1].model_fields_set) == (everything, everything)
+        assert set(second.model_dump(exclude_unset=True)) == everything
+        session.commit()
+        session.refresh(first, second)
+        assert (first.name, first.model_fields_set) == ("other", everything)
+
+
+def test_documents_with_missing_fields_keep_what_was_set(store: Store, session: Session) -> None:
+    store.put(*people())
+    with store.session() as other:
+        other.execute(sdbql("FOR p IN people FILTER p._key < 'p03' UPDATE p WITH {note: 'n'} IN people"))
+        other.execute(sdbql("FOR p IN people FILTER p._key > 'p40' REPLACE p WITH {name: 'x'} IN people"))
+        other.commit()
+    found = session.scalars(select(Person)).all()
+    short = [each for each in found if each.key > "p40"]
+    assert all(each.model_fields_set == {"key", "name"} for each in short)
+    assert len(short) == 9
+    assert (session.dirty, session.new) == ([], [])
