@@ -12,10 +12,10 @@ URL    ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup test demo server test-server attack bench lint format types docs check clean
+.PHONY: help setup test demo server test-server attack pydantic-tests bench lint format types docs check clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.test $(VENV)/.dev $(VENV)/.bench  ## Make .venv with all that developing needs
 
@@ -33,6 +33,9 @@ test-server: $(VENV)/.test  ## Run the tests that need a server, and fail if the
 
 attack: $(VENV)/.test  ## Attack the engines with kills, forks, interrupts, damage and odd input
 	$(BIN)/python -m tools.attack $(ARGS)
+
+pydantic-tests: $(VENV)/.test  ## Run Pydantic's own tests with documents for models: minutes, and the network; by night
+	$(BIN)/python -m tools.pydantic_suite
 
 bench: $(VENV)/.bench  ## Measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -265,3 +265,12 @@ def test_an_async_hook_is_refused() -> None:
         class Wrong(Document, collection="wrong_hooks"):
             async def after_load(self) -> None:
                 pass
+
+
+def test_merging_a_deleted_document_brings_it_back(session: Session) -> None:
+    drop(session, "a")
+    session.expunge_all()
+    merged = session.merge(Note(key="a", title="again"))
+    session.commit()
+    assert keys(session) == ["a", "b", "c"]
+    assert (session.get_one(Note, "a") is merged, merged.title, merged.deleted_at) == (True, "again", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from ..._types import Stored
 from ...commands import GetMany, Operation
@@ -12,6 +12,7 @@ from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, Stale
 from ...model.document import Document
 from ...model.document_state import note_assigned, state_of
 from ...model.expiry import has_expired
+from ...model.mixins import SoftDelete
 from ...model.stored.codec import body_value, decode
 from ...work import AttributeConflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
@@ -97,6 +98,8 @@ def merge_in(context: Context, document: D) -> Operation[D]:
         collection = model.__solidb_mapping__.collection
         raise StaleDocumentError.of((StaleDocument(collection, document.key, state.revision, revision),))
     take_over(held, document.model_copy(deep=True))
+    if isinstance(document, SoftDelete) and document.deleted_at is None:
+        cast(Any, held).deleted_at = None  # one marked as deleted is there again
     return held
 
 
