@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_the_python_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=identify)
 def test_a_page_names_only_make_targets_that_exist(page: Path) -> None:
-    commands = [command.split() for command in shell_commands(page.read_text())]
+    commands = [shlex.split(command, comments=True) for command in shell_commands(page.read_text())]
     named = {word for first, *words in commands if first == "make" for word in words if "=" not in word}
     assert named <= TARGETS
 
