@@ -16,13 +16,13 @@ from pathlib import Path
 from .campaign import Campaign, Ground, Report
 from .inputs import answers, texts, urls
 from .moments import cancellations, interrupts
-from .processes import damage, disks, forks, kills, neighbours
+from .processes import damage, disks, forks, kills, neighbours, stores
 from .servers import client_kills, server_cancellations, server_kills
 
 CAMPAIGNS: dict[str, Campaign] = {
     each.__name__: each
     for each in (
-        *(kills, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers),
+        *(kills, stores, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers),
         *(server_kills, client_kills, server_cancellations),
     )
 }

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import time
+from pathlib import Path
 
 from solidb_odm import Session, create_engine
 from solidb_odm.errors import ConcurrentUseError, SolidbError, StoreUnavailable
+from solidb_odm.offline import OfflineSyncManager, SyncConfig
 
 from .campaign import SIZE, Ground, Part, Report, commit, in_child, judge, status_of
 
@@ -37,6 +40,45 @@ def kills(ground: Ground, report: Report) -> None:
         acknowledged = len(os.read(reading, 1 << 16))
         os.close(reading)
         judge(path, report, acknowledged)
+
+
+def stores(ground: Ground, report: Report) -> None:
+    """Kill a process that edits an offline store: what was saved is there, and waits to be pushed."""
+    while ground.turns():
+        report.rounds += 1
+        folder = ground.folder / f"store{report.rounds}"
+        reading, writing = os.pipe()
+
+        def work(folder: Path = folder, writing: int = writing) -> None:
+            with _store(folder) as manager:
+                for number in range(10_000):
+                    manager.save_document("notes", f"k{number % 20}", {"n": number})
+                    os.write(writing, b".")
+
+        child = in_child(work)
+        time.sleep(ground.chance.uniform(0, 0.25))
+        os.kill(child, signal.SIGKILL)
+        status_of(child)
+        os.close(writing)
+        saved = len(os.read(reading, 1 << 16))
+        os.close(reading)
+        with _store(folder) as manager:
+            _judge_store(manager, saved, report)
+        shutil.rmtree(folder)
+
+
+def _store(folder: Path) -> OfflineSyncManager:
+    config = SyncConfig(database="d", local_storage_path=folder, auto_sync=False)
+    return OfflineSyncManager("solidb://user:password@127.0.0.1:1", config).initialize()
+
+
+def _judge_store(manager: OfflineSyncManager, saved: int, report: Report) -> None:
+    newest = {f"k{number % 20}": number for number in range(saved)}
+    stored = {each["_key"]: each["n"] for each in manager.list_documents("notes")[0]}
+    waiting = {edit.document_key for edit in manager.pending()}
+    lost = {key: number for key, number in newest.items() if stored.get(key, -1) < number}
+    report.check(not lost, f"saved and not there: {lost}")
+    report.check(waiting == set(stored), f"stored {sorted(stored)}, waiting {sorted(waiting)}")
 
 
 def forks(ground: Ground, report: Report) -> None:

@@ -40,11 +40,13 @@ class Simulator:
         devices: int = 3,
         fault: float = 0.08,
         answers: bool = False,
+        steps: int = STEPS,
     ) -> None:
         self.random = random.Random(seed)
         self.folder, self.server, self.fault, self.only_answers = folder, server, fault, answers
         self.names = [f"device{number}" for number in range(devices)]
         self.newest: dict[tuple[str, str], int] = {}
+        self.steps = steps
         self.count = self.step = 0
         self.conflicts: list[Conflict] = []
         self.managers = {name: self._open(name) for name in self.names}
@@ -53,7 +55,8 @@ class Simulator:
     def run(self) -> None:
         """Make random moves, then heal everything, and check that nothing is lost."""
         self._connect(faulty=True)
-        for self.step in range(STEPS):
+        for number in range(self.steps):
+            self.step = number
             self.random.choices([self._edit, self._sync, self._write, self._garden], weights=[5, 4, 2, 1])[
                 0
             ]()
