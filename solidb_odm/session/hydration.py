@@ -209,7 +209,11 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
     def choose(key: str, body: Any) -> Mapping:
         try:
             name = body_value(body).get(TYPE_ATTRIBUTE)
-        except (ValueError, RecursionError):  # damaged, or nested too deep: who reads it says so
+        except (
+            ValueError,
+            AttributeError,
+            RecursionError,
+        ):  # damaged, or nested too deep: who reads it says so
             return own
         try:
             return mappings[name]
@@ -229,7 +233,10 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
 
 def _names_class(row: Stored | None) -> bool:
     """Return whether a stored document carries the name of a class; text may do so further down."""
-    return row is not None and (_MARK if row[4].__class__ is str else TYPE_ATTRIBUTE) in row[4]
+    if row is None:
+        return False
+    body: Any = row[4]  # of a damaged document it may be bytes
+    return not isinstance(body, bytes) and (_MARK if body.__class__ is str else TYPE_ATTRIBUTE) in body
 
 
 def split(row: JsonObject) -> Stored:

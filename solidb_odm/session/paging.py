@@ -78,6 +78,7 @@ class Page(Sequence[T_co], Generic[T_co]):
 
 
 _INCLUDED = "="
+_MOST_ROWS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +271,8 @@ def page(
     read: str | None,
 ) -> Operation[Page[Any]]:
     """Return one page of a select."""
-    if size < 1:
-        raise UsageError(f"a page has at least one row, not {size}")
+    if type(size) is not int or not 1 <= size < _MOST_ROWS:
+        raise UsageError(f"a page has a whole number of rows, at least one, not {size!r}")
     if after is not None and before is not None:
         raise UsageError("a page begins after a cursor or ends before one, not both")
     wanted = keyset(statement)
@@ -321,7 +322,8 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
     """Return the sort keys of a stored document, as the language itself evaluates them."""
     key, revision, created, updated, body = row
     collection = collection_of(wanted.sources[0])
-    system = {"_id": f"{collection}/{key}", "_rev": revision, "_created_at": created, "_updated_at": updated}
+    system = {"_key": key, "_id": f"{collection}/{key}", "_rev": revision}
+    system |= {"_created_at": created, "_updated_at": updated}
     keys: Select[Any] = Select(wanted.columns(), single=False, is_with_deleted=True)
     program = keys.compile()
     source = HeldDocuments(collection, [{**body_value(body), **system}])

@@ -88,6 +88,16 @@ def test_fields_meet_constants_as_the_server_has_it(engine: Engine, operator: st
                 assert found == expected(operator, constant, NUMBERS), (way, constant)
 
 
+def test_fields_meet_constants_of_64_bits_without_a_sign(engine: Engine) -> None:
+    fill(engine, Plain, NUMBERS)
+    with Session(engine) as session:
+        for constant in (2**63, 2**63 + 1, 2**64 - 1):
+            for operator in OPERATORS:
+                query = f"FOR d IN large_plain FILTER d.v {operator} @c SORT d._key RETURN d._key"
+                found = session.execute(sdbql(query, c=constant)).all()
+                assert found == expected(operator, constant, NUMBERS), (operator, constant)
+
+
 def test_a_list_has_a_number_that_one_of_its_items_equals(engine: Engine) -> None:
     fill(engine, Plain, NUMBERS)
     with Session(engine) as session:

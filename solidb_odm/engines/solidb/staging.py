@@ -227,9 +227,11 @@ def _packed(bodies: Sequence[Body], collection: str, keys: Sequence[str]) -> lis
         )
     try:
         tails = list(map(packer(), bodies))
-    except (TypeError, OverflowError, ValueError):
+    except (TypeError, OverflowError, ValueError) as problem:
         _blame(bodies, collection, keys)
-        raise
+        raise InvalidDocument(
+            f"a document can't be sent: {problem}", collection=collection, key=keys[0]
+        ) from problem  # a text that is no Unicode, say
     if any(map(NOT_FINITE.search, tails)):
         _blame(bodies, collection, keys)
     if max(map(len, tails)) > LARGEST:

@@ -44,6 +44,7 @@ from ...commands import (
 from ...errors import (
     ClosedError,
     CollectionNotFound,
+    QueryError,
     QueryLimitError,
     StoreLocked,
     StoreUnavailable,
@@ -167,6 +168,8 @@ class FileChannel:
             raise translate(exc, self._options.path, self._cipher) from exc
         except UnicodeDecodeError as exc:  # of SQLite's words about a damaged file
             raise translate(exc, self._options.path, self._cipher) from exc
+        except UnicodeEncodeError as exc:
+            raise QueryError(f"a key or a value is no Unicode text: {exc}") from exc
         except RecursionError as exc:
             raise QueryLimitError("the query, or a value in it, is nested too deep") from exc
         finally:

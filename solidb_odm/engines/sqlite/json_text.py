@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from ..._types import Body, Json
-from ...errors import InvalidDocument
+from ...errors import InvalidDocument, StoreCorrupt
 
 NUL_ESCAPE: Final = "\\u0000"
 """How JSON writes a NUL character, at which SQLite's JSON functions cut a string off."""
@@ -28,13 +28,28 @@ def decode(text: str) -> Json:
     """Read one JSON text."""
     try:
         return from_json(text, cache_strings="keys")
-    except ValueError:  # nested deeper than the fast reader goes
-        return json.loads(text)
+    except ValueError:  # nested deeper than the fast reader goes, or damaged
+        try:
+            return json.loads(text)
+        except ValueError as exc:
+            raise damaged(exc) from exc
+
+
+def damaged(problem: Exception) -> StoreCorrupt:
+    """Make the error of a stored document that is no JSON object any more."""
+    return StoreCorrupt(
+        f"a stored document is damaged: {problem}",
+        hint="restore the file from a copy; select(..).unreadable(..) reads past it",
+    )
 
 
 def decode_many(texts: Sequence[str]) -> list[Any]:
     """Read JSON texts in one go, which is faster than one by one."""
-    whole: list[Any] = decode(f"[{','.join(texts)}]")
+    try:
+        joined = ",".join(texts)
+    except TypeError as exc:  # bytes among them
+        raise damaged(exc) from exc
+    whole: list[Any] = decode(f"[{joined}]")
     return whole
 
 

@@ -21,6 +21,7 @@ from ...errors import (
     ConfigurationError,
     DatabaseError,
     QueryTimeout,
+    SolidbError,
     StorageError,
     StoreCorrupt,
     StoreLocked,
@@ -99,12 +100,16 @@ def open_connection(
     """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's."""
     check_sqlite()
     check_openable(options.path)
-    if cipher is None and options.path:
-        refuse_encrypted(options.path)
     try:
+        if cipher is None and options.path:
+            refuse_encrypted(options.path)
         connection = _connect(options, memory_name, factory, cipher)
     except library.errors() as exc:
         raise translate(exc, options.path, cipher) from exc
+    except OSError as exc:  # a name that is too long, or leads through what is no folder
+        if isinstance(exc, SolidbError):
+            raise
+        raise StoreUnavailable(f"{options.path} can't be opened: {exc}", path=options.path) from exc
     try:
         if cipher is not None:
             cipher.unlock(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -189,7 +190,8 @@ class _BlockPlan:
         limit = _bound(self.limit, seed, "LIMIT")
         rows = self._body(run, seed)
         if offset or limit is not None:
-            rows = islice(rows, offset, None if limit is None else offset + limit)
+            stop = None if limit is None or offset + limit > sys.maxsize else offset + limit
+            rows = islice(rows, min(offset, sys.maxsize), stop)
         values = self._values(rows)
         return distinct(values) if self.distinct else values
 

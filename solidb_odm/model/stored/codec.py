@@ -158,7 +158,7 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
     """Make the model object of a stored document; LoadError if it does not fit the model."""
     try:
         return validate(mapping, body)
-    except (ValueError, RecursionError) as error:  # of Pydantic, or of what reads JSON
+    except (ValueError, TypeError, RecursionError) as error:  # of Pydantic, or of what reads JSON
         problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise LoadError(
             f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}:"

@@ -58,8 +58,9 @@ def value_type(value: Any) -> str:
     if kind is int:
         if -_EXACT <= value <= _EXACT:
             return "int"
-        nearest = float(value) if -_LIMIT <= value < _LIMIT else _LIMIT
-        return "int" if nearest == value else "wide" if nearest < _LIMIT else "odd"
+        if not -_LIMIT <= value < _LIMIT:
+            return "odd"
+        return "int" if float(value) == value else "wide" if float(value) < _LIMIT else "odd"
     if value is None:
         return "null"
     if kind is bool:

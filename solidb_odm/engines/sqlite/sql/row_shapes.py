@@ -65,6 +65,13 @@ def _vertices(columns: Columns, ids: Sequence[str]) -> list[Json]:
 
 def full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
     """Return documents with all their system attributes, from the columns of their table."""
+    try:
+        return _full_documents(prefix, columns)
+    except TypeError as exc:  # a text that is no object
+        raise json_text.damaged(exc) from exc
+
+
+def _full_documents(prefix: str, columns: Columns) -> list[JsonObject]:
     keys, revisions, created, updated, texts = columns
     if len(texts) == 1:
         return [_full(prefix, keys[0], revisions[0], created[0], updated[0], texts[0])]
