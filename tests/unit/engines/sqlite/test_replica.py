@@ -182,6 +182,16 @@ def test_unique_indexes_over_several_fields_take_nulls_for_equal(channel: FileCh
         insert(channel, "b", e=1)
 
 
+def test_unique_indexes_for_some_of_the_documents_bind_edits_of_these(channel: FileChannel) -> None:
+    where = (("gone", None), ("kind", "x"))
+    channel.perform(CreateIndex("notes", IndexSpec("e", "persistent", ("e",), unique=True, where=where)))
+    insert(channel, "a", e=1, kind="x")
+    insert(channel, "gone", e=1, kind="x", gone=2)
+    insert(channel, "other", e=1, kind="y")
+    with pytest.raises(UniqueViolation, match="the index e on e"):
+        insert(channel, "b", e=1, kind="x")
+
+
 def test_a_collection_that_was_there_before_is_queued_and_its_indexes_relaxed(tmp_path: Path) -> None:
     driver = FileDriver(f"sqlite:///{tmp_path / 'store.db'}")
     channel = driver.channel()
