@@ -16,7 +16,6 @@ from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.document import Document
 from ..model.expressions.calls import BuiltPredicate, lift
 from ..model.expressions.column_methods import Keys, Ordering, absent, among, matching, membership, sort_key
 from ..model.expressions.expression import (
@@ -32,9 +31,10 @@ from ..model.expressions.expression import (
 from ..model.expressions.fields import encode_element
 from ..model.expressions.kinds import NAMES, kind_of
 from ..model.expressions.literals import Element, check_item
-from ..model.links.link import Link
 
 if TYPE_CHECKING:
+    from ..model.document import Document
+    from ..model.links.link import Link
     from .statement import Statement
 
 
@@ -59,7 +59,7 @@ V = TypeVar(
     IPv6Address, list[Any], tuple[Any, ...], AbstractSet[Any], _Described, _Record, Mapping[str, Any],
 )  # fmt: skip
 """A type of fields: a checker that took any would find one that is both the field's and the values'."""
-Reference: TypeAlias = str | Document | Link[Any]
+Reference: TypeAlias = "str | Document | Link[Any]"
 """A text, or what names a document."""
 
 
