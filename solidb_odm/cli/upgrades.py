@@ -162,8 +162,8 @@ def plan(context: Context) -> None:
     head = ("revision", "operation", "collection", "documents", "loses", "seconds", "reversible", "phase")
     print_table(head, rows) if rows else print("nothing to do")
     for step in found.steps:
-        if step.may_repeat:
-            print(f"note: if {step.revision} is killed just after this query, it runs again: {step.text}")
+        if step.note:
+            print(f"note: {step.revision}, {step.text}: {step.note}")
 
 
 def check(context: Context) -> int:

@@ -25,6 +25,10 @@ from .steps import UNSET, Step, phase_of, step_text
 _SAMPLE = 200
 _READS_A_CHANGE = 3
 """What it takes to read, change and write a document, in the time it takes to read one."""
+_NOTES = {
+    "execute": "a run that is killed just after this query runs it again",
+    "rename_collection": "a server can only copy: the documents get new times of creation",
+}
 _OVER_DOCUMENTS = (
     "add_field", "drop_field", "rename_field", "alter_field", "for_each", "recompute", "upgrade_documents",
     "rename_type", "create_index", "rename_collection", "drop_collection",
@@ -37,7 +41,7 @@ class PlannedStep:
 
     ``loses`` are the documents that lose values for good; what the attic keeps is not lost. ``seconds``
     follow from the time that some of the documents take to be read. ``may_repeat`` says that a step that is
-    killed just when it is done is run again: a query on a server.
+    killed just when it is done is run again: a query on a server. ``note`` says such things in words.
     """
 
     revision: str
@@ -50,6 +54,7 @@ class PlannedStep:
     phase: str
     text: str
     may_repeat: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,7 @@ def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[li
                 phase_of(step),
                 step_text(step),
                 step.operation == "execute" and not is_file,
+                "" if is_file else _NOTES.get(step.operation, ""),
             )
         )
     return found

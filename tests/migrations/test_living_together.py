@@ -290,11 +290,16 @@ def test_attributes_that_a_closed_model_does_not_declare_are_found_first(place: 
 def test_a_plan_measures_the_documents_and_says_what_may_run_twice(place: Place) -> None:
     place.write("aaaa", None, 'op.create_collection("things")')
     query = "FOR d IN things UPDATE d WITH {m: 1} IN things"
-    place.write("bbbb", "aaaa", f'op.add_field("things", "n", "int", fill=3)\nop.execute("{query}")')
+    rename = 'op.rename_collection("things", "others")'
+    place.write(
+        "bbbb", "aaaa", f'op.add_field("things", "n", "int", fill=3)\nop.execute("{query}")\n{rename}'
+    )
     migrator = place.migrator()
     migrator.upgrade("aaaa")
-    assert [step.seconds for step in migrator.plan().steps] == [0, 0]
+    assert [step.seconds for step in migrator.plan().steps] == [0, 0, 0]
     place.put("things", *({"_key": f"k{at}", "text": "x" * 1000} for at in range(300)))
-    add, execute = migrator.plan().steps
+    add, execute, moved = migrator.plan().steps
+    is_server = place.engine.url.startswith("solidb:")
     assert add.seconds > 0
-    assert (add.may_repeat, execute.may_repeat) == (False, place.engine.url.startswith("solidb:"))
+    assert (add.may_repeat, execute.may_repeat) == (False, is_server)
+    assert ["new times of creation" in step.note for step in (add, moved)] == [False, is_server]
