@@ -38,6 +38,9 @@ def arguments() -> argparse.Namespace:
         type=Path,
         help="a file to keep what was measured in: only what it lacks is measured",
     )
+    parser.add_argument(
+        "--only-page", action="store_true", help="write the page of --results; measure nothing"
+    )
     parser.add_argument("--no-page", action="store_true", help="write no page")
     parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -55,6 +58,9 @@ def main() -> None:
             print(json.dumps(measured(area, sizes[0], repetitions, cpu=options.cpu)))
             continue
         started = time.monotonic()
+        if options.only_page and area.name not in kept:
+            found.append((area, sizes, None))
+            continue
         if [area.name, sizes] not in kept.get("areas", []):
             steps = [in_own_process(area, size, repetitions, cpu=options.cpu) for size in sizes]
             kept[area.name] = steps

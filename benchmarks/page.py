@@ -71,7 +71,7 @@ def section(area: Area, sizes: list[int], steps: list[Steps] | None) -> str:
     """Write the section of an area."""
     said = f"## {area.title}\n\n{area.text.strip()}\n"
     if steps is None:
-        return f"{said}\nNot measured: what it needs is not on this machine.\n"
+        return f"{said}\nNot measured in this run.\n"
     said += f"\nSizes: {' · '.join(f'{size:,}' for size in sizes)} {area.of}.\n"
     lines = "\n".join(line(row, sizes, steps) for row in area.rows)
     return f"{said}\n{HEAD.format(unit=area.unit)}\n{lines}\n"
