@@ -61,7 +61,7 @@ from .file_url import StoreOptions
 from .interrupts import raise_interrupt
 from .plan_cache import PlanCache
 from .queries import Queries
-from .replica import ReplicaStore
+from .replica.performer import ReplicaStore
 from .sql.candidates import Statistics
 from .sql_names import table_sql
 from .store import closed_with, translate
