@@ -106,7 +106,7 @@ def test_a_text_longer_than_functions_make_is_refused(ask: Ask) -> None:
 
 
 def test_a_giant_list_is_searched(ask: Ask) -> None:
-    found = ask("FOR d IN docs FILTER d.n IN @wanted RETURN d._key", wanted=list(range(100, 200_000)))
+    found = ask("FOR d IN docs FILTER d.n IN @wanted RETURN d._key", wanted=list(range(100, 100_000)))
     assert len(found) == len(DOCUMENTS) - 100
 
 
