@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -342,6 +343,15 @@ def test_a_reverse_function_undoes_what_the_application_wrote_since(place: Place
     assert [row["n"] for row in place.stored("things")] == [1, 2, 5]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt, as in a terminal; a process in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_between_batches(place: Place) -> None:
     documents = counted(place)
     migrator = place.migrator()
