@@ -79,12 +79,6 @@ def split_target(text: str) -> tuple[str, str | None]:
     return collection, kind if colon else None
 
 
-def split_full(text: str) -> tuple[str, str]:
-    """Split ``wines.address.city`` or ``vehicles:Bike.gears`` into where and path, which may be empty."""
-    match = re.match(r"([^.:\[{]+(?::[^.\[{]*)?)\.?(.*)", text, re.DOTALL)
-    return (match[1], match[2]) if match else (text, "")
-
-
 # --- documents -----------------------------------------------------------------------------------
 
 

@@ -285,11 +285,13 @@ def is_planned(problem: BaseException) -> bool:
     return isinstance(problem, SolidbError) and type(problem) is not ProtocolError
 
 
-def misshapen(problem: Exception) -> ProtocolError | None:
+def misshapen(problem: BaseException) -> ProtocolError | None:
     """Return our error for one of Python's that an answer of another shape than ours has led to.
 
     Only for what was raised by this package itself; what a caller's own code raises is the caller's.
     """
+    if not isinstance(problem, SHAPE_ERRORS):
+        return None
     trace = problem.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -159,7 +159,6 @@ _TX = frozenset({"TransactionError"})
 _STORAGE = _DB | _TX  # inside a transaction the same texts come with the other variant
 _AUTH = frozenset({"AuthError"})
 _SHAPE = frozenset({"ProtocolError", "InvalidCommand"})
-_ANY = _STORAGE | _AUTH | _SHAPE
 _CREATE_DATABASE = "make it with engine.create_database() or client.create_database(name); or check the name"
 _LOG_IN = "check the user and the password in the URL"
 

@@ -11,9 +11,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from ..commands import Command, Operation, run
-from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .connection import IDLE, remaining, within
-from .exchange import SHAPE_ERRORS, Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
+from .exchange import Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
 from .http import (
     AnswerDeadline,
     answered_by,
@@ -260,18 +260,12 @@ class Lease:
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
             self.release(clean=is_planned(problem))
-            ours = self._misshapen(problem)
+            ours = misshapen(problem) if self._host or self._was_answered else None
             if ours is not None:
                 raise ours from problem
             raise
         self.release()
         return result
-
-    def _misshapen(self, problem: BaseException) -> ProtocolError | None:
-        """Return our error for one of Python's that an answer has led to, if there was one."""
-        if isinstance(problem, SHAPE_ERRORS) and (self._host or self._was_answered):
-            return misshapen(problem)
-        return None
 
     def perform(self, command: Command[R], /) -> R:
         """Perform a batch of requests, an HTTP call or a pause."""

@@ -14,9 +14,9 @@ import anyio
 import httpx
 
 from ..commands import Command, Operation, arun
-from ..errors import ConnectionFailed, ConnectionLost, ProtocolError, SolidbError
+from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .connection import remaining, within
-from .exchange import SHAPE_ERRORS, Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
+from .exchange import Delay, HttpAnswer, HttpCall, RequestBatch, is_planned, misshapen, pauses
 from .http import (
     aread_whole,
     as_answer,
@@ -239,7 +239,7 @@ class AsyncLease:
         except BaseException as problem:
             # After anything but a planned error the exchange may have left a transaction open.
             await self.release(clean=is_planned(problem))
-            ours = self._misshapen(problem)
+            ours = misshapen(problem) if self._host or self._was_answered else None
             if ours is not None:
                 raise ours from problem
             raise
@@ -248,12 +248,6 @@ class AsyncLease:
 
     def _shares(self, batch: RequestBatch) -> bool:
         return self._connection is None and not batch.timeout and self._seconds == self._pool.seconds
-
-    def _misshapen(self, problem: BaseException) -> ProtocolError | None:
-        """Return our error for one of Python's that an answer has led to, if there was one."""
-        if isinstance(problem, SHAPE_ERRORS) and (self._host or self._was_answered):
-            return misshapen(problem)
-        return None
 
     async def perform(self, command: Command[R], /) -> R:
         """Perform a batch of requests, an HTTP call or a pause."""

@@ -30,7 +30,6 @@ Kind: TypeAlias = Literal[
     "enum", "list", "dict", "model", "link", "mixed", "other",
 ]  # fmt: skip
 
-NUMBERS: frozenset[Kind] = frozenset({"int", "float", "decimal"})
 ORDERED: frozenset[Kind] = frozenset(
     {"any", "bool", "int", "float", "decimal", "text", "datetime", "date", "time", "duration", "uuid", "list"}
 )
