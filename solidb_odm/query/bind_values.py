@@ -16,13 +16,12 @@ from ..language import nodes as q
 from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
 from ..model.expressions.calls import FunctionCall
-from ..model.expressions.encoded_values import encode_as, plain, stored_name
 from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import check_times
 from ..model.stored.codec import encode_value, first_problem
-from ..model.stored.field_schemas import field_reader
+from ..model.stored.field_values import encode_as, field_reader, plain, stored_name
 from .elements import check_no_elements
 
 

@@ -22,7 +22,7 @@ from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef, Place
 from ..model.expressions.kinds import kind_of
 from ..model.stored.codec import first_problem
-from ..model.stored.field_schemas import field_reader
+from ..model.stored.field_values import field_reader
 from ..model.stored.forms import type_form
 from .compiler import sources_of
 from .elements import check_no_elements

@@ -11,8 +11,8 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expiry import CLOCK, Clock
 from ..model.expressions.build_scope import Source
-from ..model.expressions.encoded_values import inexact
 from ..model.expressions.expression import Expression
+from ..model.stored.field_values import inexact
 from .sources import are_one, types_with
 
 

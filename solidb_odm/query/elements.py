@@ -15,7 +15,6 @@ from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions.encoded_values import encode_as
 from ..model.expressions.expression import (
     OPERATORS,
     Combined,
@@ -29,6 +28,7 @@ from ..model.expressions.fields import FieldRef, Place, check_step, default_awar
 from ..model.expressions.kinds import NAMES, awareness, kind_of
 from ..model.expressions.parts import METHODS, fields_of, has_kind, records
 from ..model.links.link_paths import beyond
+from ..model.stored.field_values import encode_as
 from .conditions import condition, expression
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..model import type_inspection
 from ..model.document import Document
-from ..model.expressions.encoded_values import stored_name
 from ..model.expressions.fields import FieldRef, Place, end_target
 from ..model.links.back_references import BackReference, Neighbours
 from ..model.links.link import Link
 from ..model.links.link_paths import LoadPath
 from ..model.links.placement import LinkPlace
+from ..model.stored.field_values import stored_name
 from .elements import Elements
 
 

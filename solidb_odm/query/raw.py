@@ -17,9 +17,9 @@ from ..language import parser
 from ..language.check import check_names, check_values
 from ..language.walk import bind_names, collections_written
 from ..model.document import Document
-from ..model.expressions.encoded_values import plain
 from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
+from ..model.stored.field_values import plain
 from .columns import Column, Entity, Scalar, decoder
 from .compiler import BuildScope
 from .load_paths import Hops

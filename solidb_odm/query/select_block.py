@@ -17,10 +17,10 @@ from ..model.document import Document
 from ..model.expiry import EARLIEST, expiries
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering
-from ..model.expressions.encoded_values import stored_name
 from ..model.expressions.expression import Combined, Expression
 from ..model.expressions.fields import FieldRef
 from ..model.mixins import SoftDelete
+from ..model.stored.field_values import stored_name
 from .columns import Column, Entity, Labelled, Partner, Scalar
 from .compiler import BuildScope, names_in, same_name, sources_of, substitute
 from .ctes import Table

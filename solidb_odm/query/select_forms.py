@@ -18,7 +18,6 @@ from ..model.document import Document
 from ..model.expiry import CLOCK
 from ..model.expressions.calls import FunctionCall, Test
 from ..model.expressions.column_methods import Ordering
-from ..model.expressions.encoded_values import inexact, size_of
 from ..model.expressions.expression import (
     Arithmetic,
     Combined,
@@ -29,6 +28,8 @@ from ..model.expressions.expression import (
     Value,
 )
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.literals import size_of
+from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
 from .columns import Column, Entity, Labelled, Partner, Scalar
 from .functions import Aggregate

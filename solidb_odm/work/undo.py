@@ -21,7 +21,7 @@ from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, expose, note_assigned, state_of
 from ..model.stored.codec import body_value, check_valid, decode, encode_value, validate
-from ..model.stored.field_schemas import field_reader
+from ..model.stored.field_values import field_reader
 from ..model.stored.samples import shell_of
 from .differences import identical
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from ...errors import DeclarationError
 from .. import type_inspection
-from ..expressions.encoded_values import stored_name
+from ..stored.field_values import stored_name
 from .cascade_options import Cascade
 from .indexes import Index
 

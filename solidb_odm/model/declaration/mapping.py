@@ -18,9 +18,9 @@ from ...commands.schema import ELEMENTS
 from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
-from ..expressions.encoded_values import is_customised, stored_name
 from ..expressions.kinds import kind_of
 from ..stored.embedded import embedded_classes, instances
+from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import nodes_in, stored_form, type_form
 from ..stored.scalars import is_deep, number_fields, vector_fields
 from ..stored.shape import document_schema

@@ -23,9 +23,9 @@ from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
 from ..document_state import expose
-from ..expressions.encoded_values import stored_name
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
+from ..stored.field_values import stored_name
 from ..stored.trial import is_unsteady, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades

@@ -17,11 +17,12 @@ from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
+from ..stored.field_values import encode_as
 from .arithmetic import Rule, joint_list, rule_for
 from .build_scope import Scope, Source
-from .encoded_values import Size, encode_as, exactly_compared, size_of
 from .kinds import Kind, awareness, kind_of, value_kind
 from .literals import (
+    Size,
     as_number,
     check_awareness,
     check_elements,
@@ -30,7 +31,9 @@ from .literals import (
     check_order,
     check_pair,
     check_times,
+    exactly_compared,
     holds_decimals,
+    size_of,
 )
 
 OPERATORS: dict[str, Callable[[Any], Any]] = {}

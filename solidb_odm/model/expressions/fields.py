@@ -22,10 +22,10 @@ from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from ..links.link_paths import beyond
+from ..stored.field_values import encode_as, encode_field, is_customised
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .column_methods import NAMES
-from .encoded_values import encode_as, encode_field, is_customised
 from .expression import OPERATORS, Expression, Predicate
 from .kinds import Kind, awareness, kind_of
 from .literals import check_reference

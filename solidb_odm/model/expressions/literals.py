@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ...language import nodes as q
 from .. import type_inspection
 from .kinds import NAMES, ORDERED, Kind, awareness, choices, kind_of, value_kind
 
@@ -253,3 +254,32 @@ def check_elements(one: Any, other: Any, operator: str, what: object, beside: ob
             hint="any_(list, lambda one: ..) compares their elements",
         )
     check_pair(left, right, operator, Element(what), Element(beside))
+
+
+Size: TypeAlias = Literal["", "large", "huge"]
+_LARGE = 1 << 53
+_HUGE = 2.0**63
+_WIDER: dict[str, q.ComparisonOperator] = {"<": "<=", ">": ">="}
+
+
+def size_of(value: Any) -> Size:
+    """Return whether a value is a number that the server's indexes find neighbours of, or don't find.
+
+    They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
+    """
+    if isinstance(value, float):
+        return "huge" if abs(value) >= _HUGE else ""
+    return "large" if isinstance(value, int) and abs(value) >= _LARGE else ""
+
+
+def exactly_compared(
+    left: q.Expression, operator: q.ComparisonOperator, right: q.Expression, size: Size
+) -> q.Expression:
+    """Make a comparison that is exact where the server's index is not."""
+    compared = q.Compare(left, operator, right)
+    if size == "huge":
+        return q.Unary("NOT", q.Unary("NOT", compared))  # which no index serves
+    wider = _WIDER.get(operator)
+    if size == "large" and wider is not None:  # the index finds the neighbours too, and then they go
+        return q.Logical("AND", (q.Compare(left, wider, right), compared))
+    return compared

@@ -17,9 +17,9 @@ from typing_extensions import is_typeddict
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from .. import type_inspection
+from ..stored.field_values import stored_name
 from ..type_inspection import cached_by_annotation
 from .calls import FunctionCall, Test, lift
-from .encoded_values import stored_name
 from .expression import Expression
 from .kinds import NAMES, Kind, value_kind
 

@@ -33,7 +33,7 @@ from pydantic_core import (
 from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from .. import type_inspection
-from .field_schemas import field_reader, field_schema
+from .field_values import field_reader, field_schema
 from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
 from .samples import Samples, hard, members, shell_of
 

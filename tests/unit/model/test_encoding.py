@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from solidb_odm import Document, select
 from solidb_odm.errors import InvalidDocument, LoadError, SchemaViolation
 from solidb_odm.model.stored.codec import decode, encode_text, encode_value
-from solidb_odm.model.stored.field_schemas import field_reader
+from solidb_odm.model.stored.field_values import field_reader
 from solidb_odm.model.stored.shape import document_schema
 
 

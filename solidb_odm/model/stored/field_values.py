@@ -1,55 +1,95 @@
-"""Python values in the form they are stored in, which is the form a query compares them in.
+"""Values of one field of a model on its own: checked, read and stored as the whole model would.
 
-Comparisons with numbers that the server's indexes do not tell from their neighbours.
-
-Values that no field describes, in the JSON form they have in a query.
+Pydantic makes one validator of a class; this takes the part of one field out of it, with the
+constraints and field validators that the annotation alone does not have. What no field describes
+is stored by its type, or in the JSON form of its value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import (
+    CoreConfig,
+    CoreSchema,
+    PydanticSerializationError,
+    SchemaValidator,
+    core_schema,
+    to_json,
+    to_jsonable_python,
+)
 
 from ...errors import UsageError
-from ...language import nodes as q
 from .. import type_inspection
-from ..stored.field_schemas import field_reader, field_schema
-from ..stored.forms import stored_form, type_form
-from ..stored.scalars import is_exact
 from ..type_inspection import cached_by_class
-
-Size: TypeAlias = Literal["", "large", "huge"]
-
-_LARGE = 1 << 53
-_HUGE = 2.0**63
-_WIDER: dict[str, q.ComparisonOperator] = {"<": "<=", ">": ">="}
+from .forms import reads_json, stored_form, type_form
+from .scalars import is_exact
 
 
-def size_of(value: Any) -> Size:
-    """Return whether a value is a number that the server's indexes find neighbours of, or don't find.
+class FieldReader:
+    """Checks values of one field: Python values that a program gives, and stored ones."""
 
-    They take integers beyond 2**53 for their neighbours, and floats beyond 64 bits for the largest of 64.
-    """
-    if isinstance(value, float):
-        return "huge" if abs(value) >= _HUGE else ""
-    return "large" if isinstance(value, int) and abs(value) >= _LARGE else ""
+    __slots__ = ("_checker", "_reader", "_reads_json", "is_plain")
+
+    def __init__(self, checked: CoreSchema, stored: CoreSchema, config: CoreConfig) -> None:
+        self._checker = SchemaValidator(checked, config)
+        self._reader = SchemaValidator(stored, config, _use_prebuilt=False)
+        self.is_plain = _keeps_values(checked)
+        self._reads_json = reads_json(stored)
+
+    def check(self, value: Any) -> Any:
+        """Return the field's value for a Python value; Pydantic's ValidationError if it does not fit."""
+        return self._checker.validate_python(value, by_alias=True, by_name=True)
+
+    def read(self, stored: Any) -> Any:
+        """Return the field's value for a stored one; Pydantic's ValidationError if it does not fit."""
+        if self._reads_json:
+            return self._reader.validate_json(to_json(stored), by_alias=True, by_name=True)
+        return self._reader.validate_python(stored, by_alias=True, by_name=True)
 
 
-def exactly_compared(
-    left: q.Expression, operator: q.ComparisonOperator, right: q.Expression, size: Size
-) -> q.Expression:
-    """Make a comparison that is exact where the server's index is not."""
-    compared = q.Compare(left, operator, right)
-    if size == "huge":
-        return q.Unary("NOT", q.Unary("NOT", compared))  # which no index serves
-    wider = _WIDER.get(operator)
-    if size == "large" and wider is not None:  # the index finds the neighbours too, and then they go
-        return q.Logical("AND", (q.Compare(left, wider, right), compared))
-    return compared
+@cached_by_class
+def field_reader(model: type[Any], name: str) -> FieldReader:
+    """Return the reader of a field of a complete model or Pydantic dataclass."""
+    form = stored_form(model)
+    checked, _ = field_schema(form.origin, name)
+    return FieldReader(checked, *field_schema(form.schema, name))
+
+
+def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
+    """Take the schema of a field out of its model's, with what it refers to, and the model's settings."""
+    definitions: dict[str, CoreSchema] = {}
+    config: CoreConfig = {}
+    while schema["type"] not in ("model-fields", "dataclass-args"):
+        if schema["type"] == "definitions":
+            definitions.update((each["ref"], each) for each in schema["definitions"])
+        config = schema.get("config", config)
+        schema = definitions[schema["schema_ref"]] if schema["type"] == "definition-ref" else schema["schema"]
+    field = _field(schema, name)
+    if definitions:
+        field = core_schema.definitions_schema(field, list(definitions.values()))
+    return field, config
+
+
+_PLAIN = ("str", "int", "float", "bool", "any", "none")
+
+
+def _keeps_values(schema: Any) -> bool:
+    """Return whether stored values are the field's values as they are."""
+    while schema["type"] in ("default", "nullable"):
+        schema = schema["schema"]
+    return schema["type"] in _PLAIN and set(schema) <= {"type", "metadata"}
+
+
+def _field(schema: Any, name: str) -> CoreSchema:
+    if schema["type"] == "model-fields":
+        found = schema["fields"][name]["schema"]
+    else:
+        found = next(field["schema"] for field in schema["fields"] if field["name"] == name)
+    return cast(CoreSchema, found)
 
 
 def stored_name(model: type[Any], name: str) -> str:
