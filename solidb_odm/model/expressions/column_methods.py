@@ -17,7 +17,6 @@ from ...errors import UsageError, missing
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
-from .calls import lift
 from .expression import (
     OPERATORS,
     Combined,
@@ -143,10 +142,11 @@ def matching(tested: Expression, pattern: Any) -> Predicate:
     """Return the condition that a text matches a pattern with ``%`` and ``_``."""
     if not isinstance(pattern, (str, Expression)):
         raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
-    for part in (tested, lift(pattern)):
+    text = pattern if isinstance(pattern, Expression) else Value(pattern, str)
+    for part in (tested, text):
         if part.__solidb_kind__ not in ("text", "any", "mixed", "link"):
             raise UsageError(f"like() compares texts, and {part!r} is {KINDS[part.__solidb_kind__]}")
-    return Comparison(tested, "LIKE", lift(pattern))
+    return Comparison(tested, "LIKE", text)
 
 
 def sort_key(wanted: Expression, *, descending: bool = False) -> Ordering:
