@@ -15,6 +15,7 @@ from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
+from ..model.expressions.calls import METHODS, fields_of, has_kind, records
 from ..model.expressions.expression import (
     OPERATORS,
     Combined,
@@ -26,7 +27,6 @@ from ..model.expressions.expression import (
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, default_awareness, encode_element
 from ..model.expressions.kinds import NAMES, awareness, kind_of
-from ..model.expressions.parts import METHODS, fields_of, has_kind, records
 from ..model.links.link_paths import beyond
 from ..model.stored.field_values import encode_as
 from .conditions import condition, expression

@@ -1,17 +1,31 @@
-"""Calls of the language's functions, and expressions whose nodes are made by functions of ours."""
+"""Calls of the language's functions, and expressions whose nodes are made by functions of ours.
+
+Methods and parts of plain Python types that SDBQL has too: ``User.name.lower()``, ``User.born.year``.
+
+Fields of structured values: of models, dataclasses and typed dictionaries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Hashable
+from datetime import date, datetime
+from typing import Any, NamedTuple, cast, get_type_hints
+
+from pydantic import RootModel
+from pydantic.fields import FieldInfo
+from typing_extensions import is_typeddict
 
 from ..._dataclasses import dataclass
 from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
+from ..stored.field_values import stored_name
+from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
 from .expression import Expression, Predicate, Value, constant
+from .kinds import NAMES, Kind, value_kind
 from .literals import check_pair
 
 
@@ -118,3 +132,116 @@ def lift(value: Any, like: Expression | None = None, *, checked: bool = False) -
     if checked:
         like.__solidb_check__(value, "==")
     return like.__solidb_value__(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method or property of a Python type that SDBQL has too."""
+
+    kinds: tuple[type[Any], ...]
+    make: Callable[[Expression], Any]
+
+
+def has_kind(annotation: Any, kinds: tuple[type[Any], ...]) -> bool:
+    """Return whether values of a type can be of one of the kinds."""
+    return any(
+        isinstance(member, type) and issubclass(member, kinds) for member in type_inspection.kinds(annotation)
+    )
+
+
+def _text(function: str, *kinds: Kind, result: Any = str, optional: bool = False) -> Method:
+    """Return a method of texts; ``kinds`` are those of its arguments, which may be ``optional``."""
+    call = Test if result is bool else FunctionCall
+
+    def make(target: Expression) -> Callable[..., Expression]:
+        def method(*arguments: Any) -> Expression:
+            if len(arguments) > len(kinds) or (len(arguments) < len(kinds) and not optional):
+                takes = ", ".join(NAMES[kind] for kind in kinds) or "nothing"
+                raise UsageError(f"{function} of {target!r} takes {takes} in a query, not {arguments!r}")
+            for argument, kind in zip(arguments, kinds, strict=False):
+                _check(argument, kind, target)
+            return call(function, (target, *map(lift, arguments)), result)
+
+        return method
+
+    return Method((str,), make)
+
+
+def _check(argument: Any, kind: Kind, target: Expression) -> None:
+    given = argument.__solidb_kind__ if isinstance(argument, Expression) else value_kind(argument)
+    if given not in (kind, "any"):
+        raise UsageError(f"a method of {target!r} was given {argument!r} where it takes {NAMES[kind]}")
+
+
+def _part(function: str, *kinds: type[Any]) -> Method:
+    return Method(kinds, lambda target: FunctionCall(function, (target,), int))
+
+
+METHODS: dict[str, Method] = {
+    "startswith": _text("STARTS_WITH", "text", result=bool),
+    "endswith": _text("ENDS_WITH", "text", result=bool),
+    "lower": _text("LOWER"),
+    "upper": _text("UPPER"),
+    "strip": _text("TRIM", "text", optional=True),
+    "lstrip": _text("LTRIM", "text", optional=True),
+    "rstrip": _text("RTRIM", "text", optional=True),
+    "replace": _text("REPLACE", "text", "text"),
+    "split": _text("SPLIT", "text", result=list[str]),
+    "find": _text("FIND_FIRST", "text", result=int),
+    "year": _part("DATE_YEAR", date),
+    "month": _part("DATE_MONTH", date),
+    "day": _part("DATE_DAY", date),
+    "hour": _part("DATE_HOUR", datetime),
+    "minute": _part("DATE_MINUTE", datetime),
+    "second": _part("DATE_SECOND", datetime),
+}
+
+
+class RecordField(NamedTuple):
+    """A field: its stored name, its type, and the model that knows how it is written, if one does."""
+
+    stored: str
+    annotation: Any
+    owner: type[Any] | None
+
+
+def records(annotation: Any) -> tuple[type[Any], ...]:
+    """Return the structured types that values of a type can be, themselves, not in a list."""
+    return tuple(
+        member
+        for member in type_inspection.alternatives(annotation)
+        if type_inspection.is_model(member) or type_inspection.is_record(member)
+    )
+
+
+def fields_of(record: type[Any]) -> dict[str, RecordField]:
+    """Return the fields of a structured type by their Python names."""
+    if not hasattr(record, "__pydantic_fields__"):
+        return _plain_fields(cast(Hashable, record))
+    if issubclass(record, RootModel):  # which is stored as its root
+        return {"root": RecordField("", record.__pydantic_fields__["root"].annotation, None)}
+    return {
+        name: RecordField(stored_name(record, name), info.annotation, record)
+        for name, info in record.__pydantic_fields__.items()
+    }
+
+
+@cached_by_annotation
+def _plain_fields(hashable: Hashable) -> dict[str, RecordField]:
+    record = cast("type[Any]", hashable)
+    hints = get_type_hints(record, include_extras=True)
+    names = list(hints) if is_typeddict(record) else [field.name for field in dataclasses.fields(record)]
+    return {name: RecordField(_alias(hints[name]) or name, _required(hints[name]), None) for name in names}
+
+
+def _alias(annotation: Any) -> str | None:
+    notes = [note for note in type_inspection.metadata(annotation) if isinstance(note, FieldInfo)]
+    return next((note.serialization_alias or note.alias for note in notes if note.alias), None)
+
+
+def _required(annotation: Any) -> Any:
+    """Return the type of an item of a typed dictionary without ``NotRequired``; it is null where it lacks."""
+    origin = str(getattr(annotation, "__origin__", ""))
+    if origin.endswith("NotRequired"):
+        return annotation.__args__[0] | None
+    return annotation.__args__[0] if origin.endswith(("Required", "ReadOnly")) else annotation

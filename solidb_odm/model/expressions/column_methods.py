@@ -26,6 +26,7 @@ from .expression import (
     Predicate,
     Value,
     computed,
+    constant,
 )
 from .kinds import NAMES as KINDS
 from .kinds import choices, kind_of
@@ -142,7 +143,7 @@ def matching(tested: Expression, pattern: Any) -> Predicate:
     """Return the condition that a text matches a pattern with ``%`` and ``_``."""
     if not isinstance(pattern, (str, Expression)):
         raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
-    text = pattern if isinstance(pattern, Expression) else Value(pattern, str)
+    text = pattern if isinstance(pattern, Expression) else constant(pattern)
     for part in (tested, text):
         if part.__solidb_kind__ not in ("text", "any", "mixed", "link"):
             raise UsageError(f"like() compares texts, and {part!r} is {KINDS[part.__solidb_kind__]}")

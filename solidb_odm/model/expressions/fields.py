@@ -25,11 +25,11 @@ from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
+from .calls import METHODS, fields_of, has_kind, records
 from .column_methods import NAMES
 from .expression import OPERATORS, Expression, Predicate
 from .kinds import Kind, awareness, kind_of
 from .literals import check_reference
-from .parts import METHODS, fields_of, has_kind, records
 
 
 @dataclass(frozen=True, slots=True)
