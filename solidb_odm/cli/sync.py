@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import ConfigurationError, StoreUnavailable, UsageError
-from ..offline import Change, ChangeType, Conflict, ConflictResolution, OfflineSyncManager
-from ..offline.config import recalled
+from ..offline.config import ConflictResolution, recalled
 from ..offline.folder import FILE, remembered
+from ..offline.sync_manager import OfflineSyncManager
+from ..offline.sync_results import Change, ChangeType, Conflict
 from .dispatch import Context
 
 _DEFAULT = "solidb://localhost:6745"

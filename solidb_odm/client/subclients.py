@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from .access import ApiKeys, AsyncApiKeys, AsyncRoles, AsyncUsers, Roles, Users
+from .access.roles import AsyncRoles, Roles
+from .access.users import ApiKeys, AsyncApiKeys, AsyncUsers, Users
 from .blobs import AsyncBlobs, Blobs
 from .calls import AsyncCaller, Caller
 from .changes import AsyncChanges, Changes
 from .cluster import AsyncCluster, Cluster
 from .collections import AsyncCollections, Collections
-from .columnar import AsyncColumnar, Columnar
+from .columnar.columnar import AsyncColumnar, Columnar
 from .cron import AsyncCron, Cron
 from .geo import AsyncGeo, Geo
-from .graph import AsyncGraph, Graph
+from .graph.graph import AsyncGraph, Graph
 from .jobs import AsyncJobs, Jobs
 from .scripts import AsyncEnv, AsyncScripts, Env, Scripts
 from .search import AsyncSearches, Searches

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from .._types import JsonObject
-from ..client import AsyncClient, Client
+from ..client.client import AsyncClient, Client
 from ..client.settings import address_of
 from ..commands import Operation, call
 from ..commands.replica import (

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from .._backoff import pause
 from .._types import Json, JsonObject, is_map
-from ..commands import Command, call
+from ..commands.command import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .faults import NOWHERE, Subject, fault
 from .frames import HEADER, MAX_FRAME, frame, pack, unsuitable

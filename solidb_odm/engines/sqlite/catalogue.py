@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
 from ..._types import JsonObject
-from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
+from ...commands.schema import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import CollectionNotFound, IndexNotFound, StoreCorrupt
 from .sql_names import table_sql
 
