@@ -24,9 +24,8 @@ from ..model.expressions.calls import FunctionCall, Test, lift
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import check_order
-from .columns import Labelled
+from .columns import Labelled, Table
 from .conditions import expression
-from .ctes import Table
 from .elements import check_no_elements
 from .sources import Alias
 from .windows import WindowFunctions

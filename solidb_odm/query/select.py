@@ -18,9 +18,8 @@ from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, Place
 from . import conditions
-from .columns import Entity, Labelled, Partner, Scalar, column, decoder, labels_of, or_none
+from .columns import Entity, Labelled, Partner, Scalar, Table, column, decoder, labels_of, or_none
 from .compiler import BuildScope, sources_of, with_tables
-from .ctes import Table
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
 from .select_block import Selection, build_select, has_aggregate

@@ -21,9 +21,8 @@ from ..model.expressions.expression import Combined, Expression
 from ..model.expressions.fields import FieldRef
 from ..model.mixins import SoftDelete
 from ..model.stored.field_values import stored_name
-from .columns import Column, Entity, Labelled, Partner, Scalar
+from .columns import Column, Entity, Labelled, Partner, Scalar, Table
 from .compiler import BuildScope, names_in, same_name, sources_of, substitute
-from .ctes import Table
 from .elements import Unnest, closed_all
 from .sources import are_one, collection_of, family, model_of
 

@@ -12,9 +12,8 @@ from ..language import nodes as q
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
-from .columns import Column, Entity, Labelled, Scalar
+from .columns import Column, Entity, Labelled, Scalar, Table, check_alike
 from .compiler import BuildScope, with_tables
-from .ctes import Table, check_alike
 from .load_paths import Hops
 from .select import natural, ordering
 from .statement import Compiled, Loading, Statement, T_co

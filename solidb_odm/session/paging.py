@@ -27,9 +27,8 @@ from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..model.stored.codec import body_value
-from ..query.columns import Entity, Labelled, Scalar, labels_of
+from ..query.columns import Entity, Labelled, Scalar, Table, labels_of
 from ..query.compiler import sources_of
-from ..query.ctes import Table
 from ..query.select import Select
 from ..query.select_block import conjunction, has_aggregate
 from ..query.sources import collection_of

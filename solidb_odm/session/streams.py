@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..commands import Operation
+from ..query.columns import Table
 from ..query.conditions import in_
-from ..query.ctes import Table
 from ..query.statement import Statement
 from .context import Context
 from .operations.loads import execute
