@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import LoadError
 from ..model.declaration.cascade_options import Cascade, edge_cascade
@@ -14,7 +14,9 @@ from ..model.expressions.fields import FieldRef, end_target
 from ..model.links.back_references import BackReference
 from ..model.links.placement import LinkPlace, link_places
 from ..model.stored.codec import decode
-from .members import Holdings
+
+if TYPE_CHECKING:
+    from .members import Holdings
 
 
 def fields_deleted_with(model: type[Document]) -> list[FieldRef]:

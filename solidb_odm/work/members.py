@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..errors import InvalidDocument, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
@@ -14,8 +14,10 @@ from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
 from .links import Reference, referred, refers
-from .plan import Documents
 from .states import check_document, checked, gone, outdated, refusal
+
+if TYPE_CHECKING:
+    from .plan import Documents
 
 
 class Holdings:

@@ -13,17 +13,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import StateError
-from ..model.document import Document
-from ..model.document_state import State, state_or_none
-from .links import Reference
-
-if TYPE_CHECKING:
-    from .members import Holdings
-
 from ..model.declaration.checks import hooks_in
-from ..model.document_state import state_of
+from ..model.document import Document
+from ..model.document_state import State, state_of, state_or_none
 from ..model.mixins import SoftDelete
 from ..model.stored.codec import body_value
+
+if TYPE_CHECKING:
+    from .links import Reference
+    from .members import Holdings
 
 _logger = logging.getLogger("solidb_odm.engine")
 

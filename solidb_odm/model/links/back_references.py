@@ -20,10 +20,12 @@ from ..declaration.registry import Registry, current, is_in_use
 from ..declaration.registry import registry as everything
 from ..document import Document
 from ..document_state import state_of, state_or_none
-from ..edge import Edge
 from ..expressions.fields import FieldRef, end_target
 from ..type_inspection import link_target
 from .link_paths import LoadPath, beyond
+
+if TYPE_CHECKING:
+    from ..edge import Edge
 
 D = TypeVar("D", bound=Document)
 F = TypeVar("F", bound=Document)
@@ -169,7 +171,8 @@ class Neighbours(Related[D]):
     def __init__(self, edges: Any, heading: Heading, depth: int | tuple[int, int]) -> None:
         super().__init__()
         self._given: Any = edges
-        if not isinstance(edges, str) and not (isinstance(edges, type) and issubclass(edges, Edge)):
+        is_class = isinstance(edges, type) and getattr(edges, "__solidb_kind__", None) == "edge"
+        if not isinstance(edges, str) and not is_class:
             raise UsageError(f"{_NAMES[heading]}() follows an Edge class or its name, not {edges!r}")
         low, high = (depth, depth) if isinstance(depth, int) else depth
         if not 1 <= low <= high:
