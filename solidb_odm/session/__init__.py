@@ -9,25 +9,23 @@ if TYPE_CHECKING:
     from ..engine.events import QueryEvent
     from ..engine.statistics import Statistics
     from ..work import AttributeChange, AttributeConflict, Change, Conflict, Inspection, inspect
-    from .async_session import AsyncSession
+    from .async_session import AsyncSession, async_sessionmaker
     from .explanation import Explanation
-    from .factories import async_sessionmaker, sessionmaker
     from .paging import Page
     from .result import Result
-    from .session import Session
+    from .session import Session, sessionmaker
 else:
     __getattr__ = lazily(
         __name__,
         {
             "..work": ("AttributeChange", "AttributeConflict", "Change", "Conflict", "Inspection", "inspect"),
-            ".async_session": ("AsyncSession",),
+            ".async_session": ("AsyncSession", "async_sessionmaker"),
             "..engine.engine": ("AsyncEngine", "Engine", "create_async_engine", "create_engine"),
             ".explanation": ("Explanation",),
-            ".factories": ("async_sessionmaker", "sessionmaker"),
             "..engine.events": ("QueryEvent",),
             ".paging": ("Page",),
             ".result": ("Result",),
-            ".session": ("Session",),
+            ".session": ("Session", "sessionmaker"),
             "..engine.statistics": ("Statistics",),
         },
     )

@@ -18,16 +18,16 @@ from ..model.document import Document
 from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
+from .context import Event
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
 from .operations import queries as reading
 from .operations import refreshes
 from .operations.commits import RETRYABLE, Backoff
-from .paging import Page
+from .paging import Page, RowStream
 from .result import Result
 from .session_base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
-from .streams import RowStream
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -312,3 +312,34 @@ class AsyncSession(SessionBase):
         if channel is not None:
             with anyio.CancelScope(shield=True):
                 await channel.aclose()
+
+
+class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
+    """``sessionmaker`` for ``AsyncSession``."""
+
+    def __init__(
+        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None:
+        self.engine = engine
+        self._autoflush = autoflush
+        self._expire_on_commit = expire_on_commit
+        self._listeners: list[tuple[Event, Callable[[AsyncSession], object]]] = []
+
+    def __call__(self) -> AsyncSession:
+        """Make a session."""
+        session = AsyncSession(
+            self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit
+        )
+        for event, listener in self._listeners:
+            session.on(event, listener)
+        return session
+
+    def on(self, event: Event, listener: Callable[[AsyncSession], object]) -> None:
+        """Let every session made from now on call a function at an event; see ``Session.on``."""
+        self._listeners.append((event, listener))
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncSession]:
+        """Make a session for one block: it commits at the end, or rolls back if the block raises."""
+        async with self() as session, session.begin():
+            yield session

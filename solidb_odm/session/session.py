@@ -1,4 +1,4 @@
-"""``Session``: a thin shell over the operations, a line or two a method."""
+"""``Session``: a thin shell over the operations, a line or two a method; ``sessionmaker`` makes them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ..commands import Begin, Operation, run
+from ..engine.engine import Engine
 from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
+from .context import Event
 from .explanation import Explanation, explain
 from .operations import commits as writing
 from .operations import loads as loading
 from .operations import queries as reading
 from .operations import refreshes
 from .operations.commits import RETRYABLE, Backoff
-from .paging import Page
+from .paging import Page, RowStream
 from .result import Result
 from .session_base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
-from .streams import RowStream
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -299,3 +300,30 @@ def _is_over(channel: CountedChannel) -> bool:
         return True
     except SolidbError:
         return False
+
+
+class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
+    """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
+
+    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
+        self.engine = engine
+        self._autoflush = autoflush
+        self._expire_on_commit = expire_on_commit
+        self._listeners: list[tuple[Event, Callable[[Session], object]]] = []
+
+    def __call__(self) -> Session:
+        """Make a session."""
+        session = Session(self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit)
+        for event, listener in self._listeners:
+            session.on(event, listener)
+        return session
+
+    def on(self, event: Event, listener: Callable[[Session], object]) -> None:
+        """Let every session made from now on call a function at an event; see ``Session.on``."""
+        self._listeners.append((event, listener))
+
+    @contextmanager
+    def begin(self) -> Generator[Session]:
+        """Make a session for one block: it commits at the end, or rolls back if the block raises."""
+        with self() as session, session.begin():
+            yield session

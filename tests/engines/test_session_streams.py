@@ -10,7 +10,7 @@ import pytest
 
 from solidb_odm import Document, Session, asc, create_engine, desc, select
 from solidb_odm.commands import run
-from solidb_odm.session.streams import RowStream
+from solidb_odm.session.paging import RowStream
 from solidb_odm.testing import RecordingEngine
 
 from .conftest import Store

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-FIRST = ["engines.sqlite.documents", "engines.sqlite.replica.performer", "session.streams", "work.unit"]
+FIRST = ["engines.sqlite.documents", "engines.sqlite.replica.performer", "session.paging", "work.unit"]
 
 
 @pytest.mark.parametrize("module", FIRST)
