@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
 
 from solidb_odm._collector import make_batch
+from tests.garbage import collect_garbage
 
 MANY = list(range(50_000))
 
@@ -71,3 +74,44 @@ def test_a_child_that_is_forked_in_the_middle_collects() -> None:
         return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
 
     assert make_batch(fork, MANY[:1000]) == [0]
+
+
+YOUNG = (0, 1) if sys.version_info < (3, 14) else (0,)
+FROZEN = """
+import gc
+from solidb_odm._collector import make_batch
+gc.freeze()
+frozen = gc.get_freeze_count()
+made = make_batch(lambda rows: [[row] for row in rows], range(10_000))
+assert gc.get_freeze_count() == frozen > 0, "a batch froze objects, or thawed them"
+"""
+
+
+def _lists(rows: Sequence[int]) -> list[list[int]]:
+    return [[row] for row in rows]
+
+
+def test_a_large_batch_is_old_when_it_is_made() -> None:
+    collect_garbage()
+    made = make_batch(_lists, MANY[:10_000])
+    young = {id(each) for generation in YOUNG for each in gc.get_objects(generation)}
+    assert young.isdisjoint(map(id, made))
+    assert not gc.get_freeze_count()
+
+
+def test_what_grows_old_unseen_is_bounded_until_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    grown: list[int] = []
+    collections = {"collections": -1}
+    monkeypatch.setattr(gc, "freeze", lambda: grown.append(gc.get_count()[0]))
+    monkeypatch.setattr(gc, "get_stats", lambda: [collections])
+    kept = [make_batch(_lists, MANY[:19_000]) for _ in range(15)]
+    bounded = len(grown)
+    assert 0 < sum(grown) <= 200_000
+    assert bounded < len(kept), "Python's own count of what grows old must go on"
+    collections["collections"] = -2
+    kept.append(make_batch(_lists, MANY[:19_000]))
+    assert len(grown) == bounded + 1
+
+
+def test_a_batch_leaves_frozen_what_the_program_froze() -> None:
+    subprocess.run([sys.executable, "-c", FROZEN], check=True, timeout=120)
