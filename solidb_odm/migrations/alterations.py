@@ -8,7 +8,7 @@ from .._types import JsonObject
 from ..errors import MigrationError
 from ..model.stored.shape import canonical, is_required
 from .decisions import Decisions, Question, drop_flag, fill_flag, map_flag, value_text
-from .fitting import misfit
+from .fitting import declared, misfit
 from .state import bare
 from .steps import UNSET
 from .type_text import type_text
@@ -31,7 +31,7 @@ class Alteration:
             return None
         if self.decisions.has_fill(self.path):
             self.fill = self.decisions.filling(self.path)
-            if problem := misfit(self.after, self.fill, {}):
+            if problem := misfit(self.after, self.fill, {}, self.path):
                 raise MigrationError(f"--fill {self.path}={canonical(self.fill)} does not fit: {problem}")
         else:
             self._missing()
@@ -70,10 +70,9 @@ class Alteration:
                 self._ask(
                     "fill", f"{self.path} is required, and documents may have none", (fill_flag(self.path),)
                 )
-        elif default is not None and not is_required(self.before):
-            if loses_null or canonical(default) != canonical(self.before.get("default")):
-                self.fill = default
-        elif loses_null:
+        elif default is not None and (
+            loses_null or canonical(default) != canonical(self.before.get("default"))
+        ):
             self.fill = default
 
     def _values(self) -> None:
@@ -95,7 +94,7 @@ class Alteration:
             )
             self._ask("map", f"{self.path} no longer takes {text!r}", flags, new=text)
         for new in (self.values or {}).values():
-            if problem := misfit(self.after, new, {}):
+            if problem := misfit(self.after, new, {}, self.path):
                 raise MigrationError(
                     f"--map {self.path} gives {canonical(new)}, which does not fit: {problem}"
                 )
@@ -125,7 +124,8 @@ class Alteration:
             self.convert = "list"
         elif gone != {"any"} and not self.is_given and self.values is None:
             text = (
-                f"{self.path} was {_shown(self.before)} and becomes {_shown(self.after)}: no safe conversion"
+                f"{self.path} was {declared(self.before)} and becomes {declared(self.after)}: "
+                "no safe conversion"
             )
             self._ask("fill", text, (fill_flag(self.path), drop_flag(self.path)))
 
@@ -201,8 +201,3 @@ def _is_list_of(after: JsonObject, before: JsonObject) -> bool:
 
 def _targets(shape: JsonObject) -> set[str]:
     return {member["target"] for member in _members(shape) if "target" in member}
-
-
-def _shown(shape: JsonObject) -> str:
-    text = type_text(bare(shape))
-    return text if isinstance(text, str) else canonical(text)[:60]

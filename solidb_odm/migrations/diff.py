@@ -76,18 +76,17 @@ class _Diff:
 
     def _rename_collections(self) -> None:
         for new in self.new.values():
-            if new.name not in self.now and new.renamed_from in self.now and new.renamed_from not in self.new:
+            if new.name not in self.now and new.renamed_from in self.now:
                 self._rename_collection(new.renamed_from or "", new.name)
-        gone = [each for each in self.now if each not in self.new]
         come = [each for each in self.new if each not in self.now]
-        for old in gone:
+        for old in list(self.now):
             new_name = self.decisions.new_name(old)
             if new_name is not None and new_name in come:
                 come.remove(new_name)
                 self._rename_collection(old, new_name)
-            elif new_name is not None:
+            elif new_name is not None and new_name != old:
                 raise MigrationError(f"{old} can't become {new_name}: no model comes with that collection")
-            elif not self.decisions.drops(old):
+            elif old not in self.new and not self.decisions.drops(old):
                 kind = self.now[old].kind
                 self._ask_rename(old, [each for each in come if self.new[each].kind == kind])
 
@@ -135,20 +134,18 @@ class _Diff:
                 self.decisions.ask(Question("drop", path, text, (drop_flag(path),)))
 
     def _rename_types(self, old: Collection, new: Collection) -> None:
-        gone = [kind for kind in old.shapes if kind not in new.shapes and kind]
         come = [kind for kind in new.shapes if kind not in old.shapes and kind]
         for kind in list(come):
-            if new.renamed_types.get(kind) in gone:
+            if new.renamed_types.get(kind) in old.shapes:
                 come.remove(kind)
-                gone.remove(new.renamed_types[kind])
                 self._rename_type(new.name, new.renamed_types[kind], kind)
-        for kind in gone:
+        for kind in [kind for kind in old.shapes if kind]:
             path = self.decisions.old_path(f"{new.name}:{kind}")
             chosen = self.decisions.new_name(path)
             if chosen is not None and chosen in come:
                 come.remove(chosen)
                 self._rename_type(new.name, kind, chosen)
-            elif not self.decisions.drops(path):
+            elif kind not in new.shapes and not self.decisions.drops(path):
                 self._ask_rename(path, come, prefix=f"{self.decisions.old_path(new.name)}:")
 
     def _extra(self, old: Collection, new: Collection, where: str, kind: str) -> None:
@@ -205,7 +202,7 @@ class _Diff:
         before, after = self._objects(old.shapes[kind], new.shapes[kind], path)
         gone = [each for each in before if each not in after]
         come = [each for each in after if each not in before]
-        for each in list(gone):
+        for each in before:
             self._rename(old, new, where, kind, path, each, gone, come)
         for each in gone:
             self._drop(old, new, where, kind, (*path, name(each)), bool(come))
@@ -241,14 +238,14 @@ class _Diff:
     ) -> None:  # fmt: skip
         full = self._full(where, (*path, name(each)))
         after = _fields_at(new.shapes[kind], path)
-        declared = next((c for c in come if each in _old_names(after[c])), None)
+        declared = next((c for c in come if each in gone and each in _old_names(after[c])), None)
         chosen = self.decisions.new_name(full) or declared
         if chosen is None:
             return
         if chosen not in come:
             raise MigrationError(f"{full} can't become {chosen!r}: no field of that name comes there")
         target = self._target(old, new, where, kind, (*path, name(each)))
-        gone.remove(each)
+        gone[:] = [name for name in gone if name != each]
         come.remove(chosen)
         self.emit("rename_field", target, path=path_text((*path, name(each))), new=path_text((name(chosen),)))
         self.decisions.move(self._join(where, (*path, name(chosen))), self._join(where, (*path, name(each))))
@@ -297,11 +294,11 @@ class _Diff:
         self.emit("add_field", target, path=path_text(path), type=type_text(plain), fill=fill)
 
     def _fitting(self, full: str, value: Json, shape: JsonObject) -> Json:
-        problem = misfit(shape, value, {})
+        problem = misfit(shape, value, {}, full)
         if problem is not None:
             raise MigrationError(
                 f"--fill {full}={canonical(value)} does not fit: {problem}",
-                hint=f"declared is {canonical(bare(shape))}",
+                hint=f"--fill {full}=JSON takes a value as documents store it",
             )
         return value
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from .._types import Json, JsonObject, is_list, is_map
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical, is_required
+from .state import bare
+from .type_text import type_text
 
 _SYSTEM = frozenset({*SYSTEM_ATTRIBUTES, "_type", "_version"})
 
@@ -24,13 +26,13 @@ def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") ->
         if None in problems:
             return None
         return next(
-            (p for p in problems if p and p.startswith(f"{where}.")), f"{_at(where)} is {_shown(value)}"
+            (p for p in problems if p and p.startswith(f"{where}.")),
+            f"{_at(where)} is {_shown(value)}, where {declared(shape)} is declared",
         )
-    if "enum" in shape and canonical(value) not in map(canonical, shape["enum"]):
-        return f"{_at(where)} is {_shown(value)}"
     kind = shape.get("type")
-    if kind is not None and not _KINDS.get(kind, _is_anything)(value):
-        return f"{_at(where)} is {_shown(value)}"
+    is_another = kind is not None and not _KINDS.get(kind, _is_anything)(value)
+    if is_another or ("enum" in shape and canonical(value) not in map(canonical, shape["enum"])):
+        return f"{_at(where)} is {_shown(value)}, where {declared(shape)} is declared"
     problem = _bounds(shape, value)
     if problem:
         return f"{_at(where)} {problem}"
@@ -156,6 +158,24 @@ def _is_anything(_: Any) -> bool:
 
 def _at(where: str) -> str:
     return where.lstrip(".") or "the document"
+
+
+def declared(shape: JsonObject) -> str:
+    """Return what a message says of a shape: its text as revisions write it, or what it is."""
+    if "enum" in shape:
+        return " or ".join(map(canonical, shape["enum"])) if len(shape["enum"]) < 9 else "one of a set"
+    text = type_text(bare(shape))
+    if isinstance(text, str):
+        return text
+    members: list[JsonObject] = shape.get("anyOf", [])
+    if members:
+        return " | ".join(dict.fromkeys(map(declared, members)))
+    if "fields" in shape:
+        return "a model of " + (", ".join(shape["fields"]) or "no fields")
+    for word, made in (("items", "list"), ("values", "dict")):
+        if isinstance(shape.get(word), dict):
+            return f"{made}[{declared(shape[word])}]"
+    return str(shape.get("type", "a model that holds itself" if "ref" in shape else "another value"))
 
 
 def _shown(value: Json) -> str:

@@ -69,7 +69,8 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
         found = yield from _read(look)
         if found.count:
             raise InvalidDocuments(
-                f"{found.count} documents of {look.source} do not fit: {found.problem} in {found.keys[0]}",
+                f"{_documents(found.count)} of {look.source} {'do' if found.count > 1 else 'does'} not fit: "
+                f"{found.problem}, in the document {found.keys[0]!r}",
                 collection=look.source,
                 count=found.count,
                 keys=found.keys,
@@ -77,14 +78,19 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
             )
         if found.expired and not allow_loss:
             raise DataLossRefused(
-                f"{found.expired} documents of {look.source} would expire at once ({look.expiring[0].name})",
+                f"{_documents(found.expired)} of {look.source} would expire at once "
+                f"({look.expiring[0].name})",
                 hint="allow it with --allow-loss, or give the index more seconds",
             )
         if found.lost and not allow_loss:
             raise DataLossRefused(
-                f"{found.lost} documents of {look.source} would lose {', '.join(look.lost)} for good",
+                f"{_documents(found.lost)} of {look.source} would lose {', '.join(look.lost)} for good",
                 hint="allow it with --allow-loss, or keep the values in the attic: keep=True",
             )
+
+
+def _documents(count: int) -> str:
+    return f"{count} document{'s' if count > 1 else ''}"
 
 
 def _looks(state: State, steps: list[Step]) -> Iterator[_Look]:

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from .._types import is_map, is_row
 from ..commands import IndexKind, IndexSpec, index_name
 from ..errors import MigrationError
+from .paths import split_target
 
 
 class _Unset:
@@ -200,16 +201,26 @@ def make_index(fields: tuple[str, ...], name: str | None, kind: str, options: Ma
     return spec
 
 
-CONTRACTS = ("drop_collection", "drop_field", "drop_index", "irreversible")
+CONTRACTS = (
+    "drop_collection",
+    "drop_field",
+    "drop_index",
+    "rename_collection",
+    "rename_field",
+    "rename_type",
+    "irreversible",
+)
 
 
 def phase_of(step: Step) -> str:
-    """Return ``expand`` or ``contract``."""
+    """Return ``expand`` for what the code of before can live with, ``contract`` for the rest."""
     if step.operation in CONTRACTS:
         return "contract"
     if step.operation == "alter_field" and (step["values"] or step["convert"] or step["fill"] is not UNSET):
         return "contract"
     if step.operation == "set_schema" and step["validation"] == "strict":
+        return "contract"
+    if step.operation == "create_index" and step["options"].get("unique"):
         return "contract"
     return "expand"
 
@@ -225,6 +236,47 @@ def writes_documents(step: Step) -> bool:
 
 
 def split_phases(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
-    """Return additions and removals, each in their order."""
-    first = [step for step in steps if phase_of(step) == "expand"]
-    return first, [step for step in steps if phase_of(step) == "contract"]
+    """Return additions and removals, each in their order.
+
+    What would be an addition stays behind the removals of which it builds on one: a field whose name another
+    field had until it was renamed, an index that takes the place of one with its name.
+    """
+    first: list[Step] = []
+    second: list[Step] = []
+    for step in steps:
+        is_later = phase_of(step) == "contract" or any(_builds_on(step, other) for other in second)
+        (second if is_later else first).append(step)
+    return first, second
+
+
+def _builds_on(step: Step, earlier: Step) -> bool:
+    """Return whether a step can't be moved before an earlier one."""
+    if earlier.operation == "rename_collection":
+        return _names(step).intersection((earlier.collection, earlier["new"])) != set()
+    if _names(step).isdisjoint(_names(earlier)):
+        return False
+    ours, theirs = _paths(step), _paths(earlier)
+    if ours is None or theirs is None:
+        return True
+    return any(_overlap(one, other) for one in ours for other in theirs)
+
+
+def _names(step: Step) -> set[str]:
+    return {split_target(step.collection)[0]}
+
+
+def _paths(step: Step) -> list[str] | None:
+    """Return the fields that a step is about, and the name of an index; None for the whole collection."""
+    if step.operation == "create_index":
+        return [*step["fields"], f" {step['name']}"]
+    if step.operation == "drop_index":
+        return [f" {step['name']}"]
+    if step.operation == "rename_field":
+        above = step.path.rpartition(".")[0]
+        return [step.path, f"{above}.{step['new']}" if above else step["new"]]
+    return [step.path] if step.path else None
+
+
+def _overlap(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long == short or (long.startswith(short) and long[len(short)] in ".[{")

@@ -37,6 +37,12 @@ class Unfitting(NamedTuple):
     problem: str
 
 
+def path_of(pointer: tuple[str | int, ...]) -> str:
+    """Return where a value stands in a document, as messages say it: ``lines[2].sku``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in pointer)
+    return "".join(parts).lstrip(".")
+
+
 def settled(document: JsonObject, before: JsonObject, kept: Kept) -> Kept:
     """Return what is kept, without values that did not fit and were restored; Unfit if one was not."""
     for entry in kept:
@@ -130,7 +136,7 @@ def _alter_field(step: Step, collection: Collection | None) -> Transform | None:
         for container, key, pointer in list(slots(document, path)):
             old = container[key]
             try:
-                new = change(old)
+                new = change(old, path_of(pointer))
             except Unfit as problem:
                 kept.append(Unfitting(list(pointer), str(problem)))
                 continue
@@ -169,14 +175,14 @@ class Conversion:
             "type" in shape and shape["type"] == "object" and "fields" not in shape and "values" not in shape
         )
 
-    def __call__(self, value: Json) -> Json:
+    def __call__(self, value: Json, where: str = "") -> Json:
         if self._values:
             value = self._mapped(value)
         if value is not None and self._convert is not None:
-            value = _converted(value, self._convert)
+            value = _converted(value, self._convert, where)
         if self._partial:
             return value
-        problem = misfit(self._shape, value, self._defs)
+        problem = misfit(self._shape, value, self._defs, where)
         if problem is None:
             return value
         if self._fill is not UNSET:
@@ -197,13 +203,14 @@ def _key(value: Json) -> str:
     return value if isinstance(value, str) else canonical(value)
 
 
-def _converted(value: Json, convert: Any) -> Json:
+def _converted(value: Json, convert: Any, where: str) -> Json:
     try:
         if callable(convert):
             return convert(value)
         return _CONVERSIONS[convert](value)
     except (TypeError, ValueError, KeyError) as error:
-        raise Unfit(f"{value!r} has no form as {convert}: {error}") from error
+        kind = getattr(convert, "__name__", convert)
+        raise Unfit(f"{where or 'the value'} is {value!r}, which has no form as {kind}: {error}") from error
 
 
 def _number_text(value: Any) -> str:

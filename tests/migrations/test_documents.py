@@ -216,7 +216,7 @@ def test_what_is_dropped_for_good_has_to_be_allowed(place: Place) -> None:
     migrator = place.migrator()
     migrator.upgrade("aaaa")
     place.put("wines", {"_key": "a", "nose": "plum"})
-    with pytest.raises(DataLossRefused, match="1 documents of wines would lose nose for good"):
+    with pytest.raises(DataLossRefused, match="1 document of wines would lose nose for good"):
         migrator.upgrade()
     migrator.upgrade(allow_loss=True)
     assert place.stored("wines") == [{"_key": "a"}]
@@ -499,3 +499,84 @@ def change(d):
     assert migrator.check(documents=True).ok
     root = place.stored("twig_trees")[0]["root"]
     assert root == {"label": "x", "children": [{"label": "y", "children": []}]}
+
+
+def test_a_default_that_a_required_field_gets_is_written_where_it_is_missing(place: Place) -> None:
+    def first() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            stars: int
+
+        return Wine
+
+    def second() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            stars: int = 3
+
+        return Wine
+
+    place.go(first())
+    place.put("wines", {"_key": "a", "stars": 5}, {"_key": "b"})
+    place.go(second()).downgrade("-1")
+    assert place.stored("wines") == [{"_key": "a", "stars": 5}, {"_key": "b"}]
+    place.migrator(second()).upgrade()
+    assert place.stored("wines") == [{"_key": "a", "stars": 5}, {"_key": "b", "stars": 3}]
+
+
+def test_a_factory_that_makes_one_value_is_a_constant_default(place: Place) -> None:
+    class Size(BaseModel):
+        height: int = 2
+
+    class Shape(BaseModel):
+        size: Size = Field(default_factory=Size)
+        marks: list[str] = Field(default_factory=list)
+
+    class Dated(BaseModel):
+        at: datetime = Field(default_factory=datetime.now)
+
+    def first() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            stars: int = 1
+
+        return Wine
+
+    def second() -> type[Document]:
+        class Wine(Document, collection="wines"):
+            stars: int = 1
+            shape: Shape = Field(default_factory=Shape)
+            dated: Dated = Field(default_factory=Dated)
+
+        return Wine
+
+    place.go(first())
+    place.put("wines", {"_key": "a", "stars": 5})
+    assert place.go(second()).check().ok
+    assert place.stored("wines") == [{"_key": "a", "stars": 5, "shape": {"size": {"height": 2}, "marks": []}}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "problem"),
+    [
+        (
+            "int",
+            "x",
+            r'1 document of wines does not fit: stars is "x", where int is declared, in the document',
+        ),
+        ("list[int]", [1, "x"], r'stars\[1\] is "x", where int is declared'),
+        ({"enum": ["a", "b"]}, "c", r'stars is "c", where "a" or "b" is declared'),
+        ({"type": "integer", "minimum": 3}, 2, "stars is 2, where minimum is 3"),
+        ("int | None", "x", r'stars is "x", where int \| None is declared'),
+        ({"fields": {"x": "int"}, "type": "object"}, [], r"stars is \[\], where a model of x is declared"),
+        ({"values": "int", "type": "object"}, 1, r"stars is 1, where dict\[int\] is declared"),
+    ],
+)
+def test_what_does_not_fit_says_where_and_what_is_declared(
+    place: Place, kind: Any, value: Any, problem: str
+) -> None:
+    place.write("aaaa", None, 'op.create_collection("wines")')
+    place.write("bbbb", "aaaa", f'op.alter_field("wines", "stars", {kind!r})')
+    migrator = place.migrator()
+    migrator.upgrade("aaaa")
+    place.put("wines", {"_key": "a", "stars": value})
+    with pytest.raises(InvalidDocuments, match=problem):
+        migrator.upgrade()
+    assert place.stored("wines") == [{"_key": "a", "stars": value}]

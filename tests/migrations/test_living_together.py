@@ -159,6 +159,54 @@ def test_phase_expand_stops_before_the_removals(place: Place) -> None:
     assert place.stored("wines") == [{"_key": "a", "stars": 3}]
 
 
+def test_a_split_leaves_what_old_code_reads_to_the_second_revision(place: Place) -> None:
+    """Renames and unique indexes are removals to old code, and so is what builds on them."""
+
+    def first() -> list[Any]:
+        class Wine(Document, collection="wines"):
+            label: Annotated[str, Index()]
+            year: Annotated[int, Index(name="by_year")]
+            nose: str
+
+        class Cup(Document, collection="cups"):
+            size: int
+
+        return [Wine, Cup]
+
+    def second() -> list[Any]:
+        class Wine(Document, collection="wines"):
+            title: Annotated[str, Index()]
+            label: int = 1
+            year: Annotated[int, Index(name="by_year", unique=True)]
+            nose: str
+            stars: Annotated[int, Index()] = 3
+
+        class Glass(Document, collection="glasses"):
+            size: int
+            foot: bool = True
+
+        return [Wine, Glass]
+
+    place.go(*first())
+    old = {"_key": "a", "label": "x", "year": 1, "nose": "plum"}
+    place.put("wines", old)
+    place.put("cups", {"_key": "c", "size": 2})
+    migrator = place.migrator(*second())
+    rename = {"wines.label": "title", "cups": "glasses"}
+    assert len(migrator.revision("both", autogenerate=True, split=True, rename=rename)) == 2
+    migrator.upgrade(phase="expand")
+    assert place.stored("wines") == [{**old, "stars": 3}]
+    assert place.stored("cups") == [{"_key": "c", "size": 2}]
+    migrator.upgrade()
+    new = {"_key": "a", "title": "x", "label": 1, "year": 1, "nose": "plum", "stars": 3}
+    assert place.stored("wines") == [new]
+    assert place.stored("glasses") == [{"_key": "c", "size": 2, "foot": True}]
+    assert migrator.check().ok
+    migrator.downgrade("-2")
+    assert place.stored("wines") == [old]
+    assert place.stored("cups") == [{"_key": "c", "size": 2}]
+
+
 def test_revisions_are_found_by_their_beginning_and_relatively(place: Place) -> None:
     place.write("aaaa", None, 'op.create_collection("things")')
     place.write("bbbb", "aaaa", 'op.add_field("things", "b", "int", fill=1)')
@@ -179,7 +227,7 @@ def test_a_ttl_index_that_deletes_at_once_has_to_be_allowed(place: Place) -> Non
     migrator = place.migrator()
     migrator.upgrade("aaaa")
     place.put("things", {"_key": "a", "at": 1000})
-    with pytest.raises(DataLossRefused, match="1 documents of things would expire at once"):
+    with pytest.raises(DataLossRefused, match="1 document of things would expire at once"):
         migrator.upgrade()
 
 

@@ -18,6 +18,7 @@ from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValida
 
 from ..._dataclasses import dataclass
 from ..._types import is_map, is_row
+from ...errors import DeclarationError
 from ..type_inspection import cached_by_annotation
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
@@ -254,6 +255,7 @@ def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:
 
 
 def _fields(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    _check_old_names(node)
     fields = {name: _field(name, field) for name, field in node["fields"].items()}
     if not all(map(_is, fields.values(), node["fields"].values())):
         node = {**node, "fields": fields}
@@ -261,6 +263,22 @@ def _fields(node: dict[str, Any], config: Any) -> dict[str, Any]:
     if extra != "allow" or "extras_schema" in node:
         return node
     return {**node, "extras_schema": _any({"type": "any"}, None)}
+
+
+def _check_old_names(node: dict[str, Any]) -> None:
+    """Refuse an old name that is a field's name now: documents can't say which of the two they mean."""
+    stored = {field.get("serialization_alias", name): name for name, field in node["fields"].items()}
+    for name, field in node["fields"].items():
+        for (old,) in _old_paths(field["schema"]):
+            if old in stored:
+                raise DeclarationError(
+                    f"RenamedFrom({old!r}) names what {stored[old]!r} is stored as now, so documents can't "
+                    "say which of the two they mean",
+                    model=node.get("model_name", ""),
+                    field=name,
+                    hint="take RenamedFrom away once every database is upgraded; two fields change names by "
+                    "way of a third name",
+                )
 
 
 def _arguments(node: dict[str, Any], _: Any) -> dict[str, Any]:

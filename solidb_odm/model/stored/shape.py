@@ -19,6 +19,7 @@ import json
 from typing import Any, cast
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import (
     CoreConfig,
@@ -73,9 +74,11 @@ class ShapeSchema(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])
         factory = schema.get("default_factory")
-        if factory is not None:
-            return {**inner, "default": _EMPTY[factory]} if factory in _EMPTY else {**inner, _FACTORY: True}
-        default = schema.get("default", PydanticUndefined)
+        if factory in _EMPTY:
+            return {**inner, "default": _EMPTY[factory]}
+        if factory is not None and not _makes_one_value(factory):
+            return {**inner, _FACTORY: True}
+        default = schema.get("default", PydanticUndefined) if factory is None else cast("Any", factory)()
         if default is PydanticUndefined:
             return inner
         try:
@@ -104,6 +107,20 @@ class ShapeSchema(GenerateJsonSchema):
         config = cast("CoreConfig", {**ADAPTED, **chosen})
         serializer = SchemaSerializer(stored_schema(whole), config, _use_prebuilt=False)
         return serializer.to_python(default, mode="json", by_alias=True, warnings=False)
+
+
+def _makes_one_value(factory: Any) -> bool:
+    """Return whether a factory is a model all of whose fields have constant defaults, at every depth."""
+    if not (isinstance(factory, type) and issubclass(factory, BaseModel)):
+        return False
+    is_plain = factory.__init__ is BaseModel.__init__ and factory.model_post_init is BaseModel.model_post_init
+    return is_plain and all(map(_is_constant, factory.model_fields.values()))
+
+
+def _is_constant(field: FieldInfo) -> bool:
+    if field.default_factory is None:
+        return field.default is not PydanticUndefined
+    return field.default_factory in _EMPTY or _makes_one_value(field.default_factory)
 
 
 def shape_of(model: type[BaseModel]) -> JsonObject:

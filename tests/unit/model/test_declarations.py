@@ -13,6 +13,7 @@ from solidb_odm import (
     GeoIndex,
     GeoPoint,
     Index,
+    RenamedFrom,
     TTLIndex,
     Vector,
     VectorIndex,
@@ -241,3 +242,25 @@ def test_indexes_are_found_wherever_annotated_stands() -> None:
         ("persistent", ("place.code", "name"), False),
         ("ttl", ("seen",), False),
     }
+
+
+def test_an_old_name_is_no_name_of_now() -> None:
+    """Documents would not say which of the two they mean."""
+    with pytest.raises(
+        DeclarationError, match=r"Swapped\.one: RenamedFrom\('two'\) names what 'two' is stored as"
+    ):
+
+        class Swapped(Document):
+            one: Annotated[int, RenamedFrom("two")]
+            two: Annotated[int, RenamedFrom("one")]
+
+    class Part(BaseModel):
+        one: Annotated[int, RenamedFrom("TWO")]
+        two: int = Field(alias="TWO")
+
+    with pytest.raises(
+        DeclarationError, match=r"Part\.one: RenamedFrom\('TWO'\) names what 'two' is stored as"
+    ):
+
+        class Holder(Document):
+            parts: list[Part]
