@@ -32,6 +32,9 @@ from .round import KEYS_AT_ONCE, Round, settle, settle_by_look
 OVERLAP: Final = 310.0
 """Seconds: the time of a write in a transaction is that of its staging, up to 300 before its commit."""
 
+_SLACK: Final = 5.0
+"""Seconds by which a clock may be set right, or another node's differ; ``OVERLAP`` covers twice as much."""
+
 MARK_EVERY: Final = 30.0
 ACCEPTED: Final = "accept_server"
 UPLOAD: Final = "reupload"
@@ -102,7 +105,7 @@ def _measure(sync: Round, now: str, asked: datetime) -> None:
 
 def _was_set_back(now: str, mark: str) -> bool:
     there, before = moment(now), moment(mark)
-    return there is not None and before is not None and there < before
+    return there is not None and before is not None and (before - there).total_seconds() > _SLACK
 
 
 def _has_lost(last: Mapping[str, str], there: Mapping[str, str]) -> bool:

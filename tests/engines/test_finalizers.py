@@ -22,7 +22,7 @@ import pytest
 
 from solidb_odm import Document, Session, create_engine, sdbql, select
 from solidb_odm.engine.engine import Engine
-from solidb_odm.engines.sqlite import AsyncFileDriver, file_transaction, plan_cache
+from solidb_odm.engines.sqlite import AsyncFileDriver, file_transaction, memory_store, plan_cache
 from solidb_odm.engines.sqlite import async_driver as channel_pool
 from solidb_odm.engines.sqlite.async_driver import AsyncFileChannel
 from solidb_odm.language import stored_documents
@@ -136,6 +136,31 @@ def test_a_writer_gets_its_turn_when_the_one_before_is_collected(
                 assert collected((file_transaction,), line, collect, session.commit)
         with Session(engine) as session:
             assert session.scalars(select(Collected.n)).all() == [2] * 20
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_reader_in_memory_is_answered_while_the_writer_is_collected_or_a_finalizer_reads() -> None:
+    with create_engine("sqlite://?timeout=30") as engine:
+        engine.create_all(Collected)
+        held, answers = list[Iterator[Session]](), list[list[int]]()
+
+        def collect() -> None:
+            held.clear()
+            gc.collect()
+
+        def ask() -> None:
+            with Session(engine) as session:
+                answers.append(session.scalars(select(Collected.n)).all())
+
+        for finalizer in (collect, ask):
+            for line in all_lines():
+                collect()
+                held.append(flushed(engine))
+                next(held[0])
+                if not collected((memory_store,), line, finalizer, ask):
+                    break
+        collect()
+        assert not any(answers)
 
 
 @pytest.mark.filterwarnings("ignore:a session was not closed:ResourceWarning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import time
 import weakref
@@ -59,6 +60,7 @@ from .documents import COLUMNS, Writer, get_many
 from .file_transaction import Transaction, WriteQueue
 from .file_url import StoreOptions
 from .interrupts import raise_interrupt
+from .memory_store import CopiedReads, MemoryStore
 from .plan_cache import PlanCache
 from .queries import Queries
 from .replica.performer import ReplicaStore
@@ -86,6 +88,10 @@ class SweepClock:
         self._seconds = seconds
         self._next = 0.0
 
+    def stop(self) -> None:
+        """Never be due."""
+        self._next = math.inf
+
     def is_due(self) -> bool:
         """Return whether it is time, and if so wind the clock."""
         now = time.monotonic()
@@ -109,6 +115,7 @@ class FileChannel:
         queue: WriteQueue,
         give_back: Callable[[sqlite3.Connection], None],
         cipher: Cipher | None = None,
+        memory: MemoryStore | None = None,
     ) -> None:
         self._connection = connection
         self._options = options
@@ -118,7 +125,9 @@ class FileChannel:
         self._closed = self._given_back = self._forked = self._busy = self._is_replica = False
         self._forgotten = closed_with(self, [connection])
         self._catalogue = Catalogue(connection)
-        self._transaction = Transaction(connection, self._catalogue, statistics, queue, options.timeout)
+        self._transaction = Transaction(
+            connection, self._catalogue, statistics, queue, options.timeout, memory
+        )
         weakref.finalize(self, queue.leave, self._transaction.turn).atexit = False
         self._writer = Writer(connection, self._catalogue)
         self._definition = Definition(connection, self._catalogue)
@@ -137,6 +146,11 @@ class FileChannel:
             Commit: self._commit,
         }
         """What performs commands: those that every session gives, and what was given besides."""
+        self._copies: CopiedReads | None = None
+        if memory is not None:
+            opened = partial(_copy_channel, options, plans, vectors)
+            self._copies = CopiedReads(memory, self._transaction, options.timeout, opened)
+            self._perform = {kind: self._copies.instead(work) for kind, work in self._perform.items()}
         forks.watch(self)
         self.sweep()
 
@@ -179,12 +193,16 @@ class FileChannel:
         """Return what performs a command that few sessions give; it is made when the first one comes."""
         rare = self._RARE.get(kind)
         if rare is not None:
-            self._perform[kind] = partial(rare, self)
+            self._add(kind, partial(rare, self))
         elif not self._is_replica:
             self._is_replica = True
             replica = ReplicaStore(self._connection, self._catalogue, self._transaction, self._writer)
-            self._perform |= replica.performs
+            for kind_of_replica, work_of_replica in replica.performs.items():
+                self._add(kind_of_replica, work_of_replica)
         return self._perform.get(kind)
+
+    def _add(self, kind: type[Any], work: Callable[[Any], Any]) -> None:
+        self._perform[kind] = work if self._copies is None else self._copies.instead(work)
 
     def after_fork(self) -> None:
         """Refuse all work in this child of the process that opened the channel."""
@@ -203,10 +221,14 @@ class FileChannel:
         """Stop what another thread runs on this channel, until ``resume``."""
         self._queries.ticks.cancelled = True
         self._connection.interrupt()
+        if self._copies is not None:
+            self._copies.interrupt()
 
     def resume(self) -> None:
         """Go on after ``interrupt``."""
         self._queries.ticks.cancelled = False
+        if self._copies is not None:
+            self._copies.resume()
 
     def sweep(self) -> None:
         """Delete the documents whose time is over, if it is time to look."""
@@ -231,6 +253,8 @@ class FileChannel:
         except library.errors_of_reading() as exc:
             raise translate(exc, self._options.path, self._cipher) from exc
         finally:
+            if self._copies is not None:
+                self._copies.close()
             self._give_back(self._connection)
             self._given_back = True
 
@@ -347,6 +371,17 @@ class FileChannel:
         CreateDatabase: lambda self, _: None,
         DropDatabase: _drop_database,
     }
+
+
+def _copy_channel(
+    options: StoreOptions, plans: PlanCache, vectors: VectorCache, connection: sqlite3.Connection
+) -> FileChannel:
+    """Open a channel to a copy of what is committed in memory, of which nothing expires."""
+    clock = SweepClock(0.0)
+    clock.stop()
+    return FileChannel(
+        connection, options, clock, plans, vectors, Statistics(), WriteQueue(), sqlite3.Connection.close
+    )
 
 
 def _puts_off(error: Exception, path: str) -> bool:

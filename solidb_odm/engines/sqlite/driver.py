@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +23,7 @@ from .channel import CAPABILITIES, FileChannel, SweepClock
 from .cipher import Cipher
 from .file_transaction import WriteQueue
 from .file_url import StoreOptions, parse_url
+from .memory_store import MemoryStore
 from .plan_cache import PlanCache
 from .sql.candidates import Statistics
 from .store import closed_with, open_connection, translate
@@ -123,7 +123,6 @@ class FileDriver:
         self._cipher = None if secret is None else Cipher.of(self._options.path, secret)
         self._channels: weakref.WeakSet[FileChannel] = weakref.WeakSet()  # of an encrypted file
         self._key_lock = threading.Lock()
-        self._memory_name = f"solidb-{uuid.uuid4().hex}"
         self._plans = PlanCache()
         keeps_files = not self._options.in_memory and secret is None  # a graph is not encrypted
         self._vectors = VectorCache(self._options.path if keeps_files else "")
@@ -132,9 +131,8 @@ class FileDriver:
         self._clock = SweepClock(self._options.sweep)
         self._idle: deque[sqlite3.Connection] = deque()  # changed by single steps, so without a lock
         self._closed = False
-        # a database in memory lives as long as a connection to it
-        self._anchor = [self._open()] if self._options.in_memory else []
-        closed_with(self, self._anchor)
+        self._memory = _memory(self._options, self._factory)
+        closed_with(self, [] if self._memory is None else self._memory.connections)
         closed_with(self, self._idle)
         forks.watch(self)
 
@@ -172,6 +170,7 @@ class FileDriver:
                 self._queue,
                 self._give_back,
                 self._cipher,
+                self._memory,
             )
         except BaseException:
             connection.close()
@@ -220,8 +219,8 @@ class FileDriver:
         """Close the idle connections; channels still open close theirs when they are given back."""
         self._closed = True
         self._purge()
-        while self._anchor:
-            self._anchor.pop().close()
+        if self._memory is not None:
+            self._memory.close()
 
     def after_fork(self) -> None:
         """Leave the idle connections to the parent process; threads of it may have held the locks."""
@@ -229,13 +228,17 @@ class FileDriver:
         self._plans.after_fork()
         self._vectors.after_fork()
         self._queue.after_fork()
+        if self._memory is not None:
+            self._memory.after_fork()
         for connection in self._idle:
             forks.leave(connection, self._options.path, in_use=False)
         self._idle.clear()
         closed_with(self, self._idle)
 
     def _open(self) -> sqlite3.Connection:
-        return open_connection(self._options, self._memory_name, self._factory, self._cipher)
+        if self._memory is not None:
+            return self._memory.open()
+        return open_connection(self._options, "", self._factory, self._cipher)
 
     def _take(self) -> sqlite3.Connection:
         if self._closed:
@@ -260,6 +263,15 @@ class FileDriver:
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
+
+
+def _memory(options: StoreOptions, factory: type[sqlite3.Connection] | None) -> MemoryStore | None:
+    """Make the database in memory, if that is what the options say."""
+
+    def connect(name: str, is_laid_out: bool) -> sqlite3.Connection:
+        return open_connection(options, name, factory, is_laid_out=is_laid_out)
+
+    return MemoryStore(connect) if options.in_memory else None
 
 
 def _where_it_is_now(options: StoreOptions) -> StoreOptions:

@@ -21,8 +21,10 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from ...errors import TransactionError
+from . import library
 from .catalogue import Catalogue
 from .documents import mark_regular
+from .memory_store import MemoryStore, is_busy, look_again
 from .sql.candidates import Statistics
 from .sql_names import quoted
 
@@ -104,7 +106,9 @@ class Transaction:
         statistics: Statistics,
         queue: WriteQueue,
         seconds: float,
+        memory: MemoryStore | None = None,
     ) -> None:
+        self._memory = memory
         self._connection = connection
         self._catalogue = catalogue
         self._statistics = statistics
@@ -131,9 +135,8 @@ class Transaction:
         if self._connection.in_transaction:
             return False
         try:
-            self._queue.take(
-                self.turn, self._seconds, self.is_cancelled
-            )  # else SQLite says that it is locked
+            if self.take_turn() and self._memory is not None:
+                self._memory.begin()
             self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
             self._queue.leave(self.turn)
@@ -145,15 +148,40 @@ class Transaction:
         self._catalogue.refresh()
         return True
 
+    def take_turn(self) -> bool:
+        """Wait for the turn to write; if it does not come in time, SQLite says that it is locked."""
+        return self._queue.take(self.turn, self._seconds, self.is_cancelled)
+
+    def give_turn_up(self) -> None:
+        """Give up the turn to write, unless a transaction is open."""
+        if not self._connection.in_transaction:
+            self._queue.leave(self.turn)
+
     def commit(self) -> None:
         if self._connection.in_transaction:
             if self._catalogue.irregular:
                 mark_regular(self._connection, self._catalogue)
             self._statistics.wrote(self._connection, self._connection.total_changes - self._before)
-            self._connection.execute("COMMIT")
+            if self._memory is not None:
+                self._commit_after_readers(self._memory)
+            else:
+                self._connection.execute("COMMIT")
             self._catalogue.settle()
         self._has_begun = False
         self._queue.leave(self.turn)
+
+    def _commit_after_readers(self, memory: MemoryStore) -> None:
+        """Commit in memory, where SQLite wants to be alone: statements that read now are at their last."""
+        memory.end()
+        deadline = time.monotonic() + self._seconds
+        while True:
+            try:
+                self._connection.execute("COMMIT")
+                return
+            except library.operational_errors() as exc:
+                if not is_busy(exc) or time.monotonic() >= deadline:
+                    raise
+            look_again()
 
     def rollback(self) -> None:
         if self._connection.in_transaction:

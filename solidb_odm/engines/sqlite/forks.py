@@ -43,7 +43,7 @@ def watch(holder: Carried) -> None:
 def leave(connection: sqlite3.Connection, path: str, *, in_use: bool) -> None:
     """Let go of a connection in a child process without harm to the parent's."""
     if not path:  # in memory, all of it was copied
-        _left_behind.append(connection)
+        _left_behind.append(connection) if in_use else connection.close()
     elif in_use or connection.in_transaction:
         _left_behind.append(connection)
         _closed_to_us.add(_identity(path))

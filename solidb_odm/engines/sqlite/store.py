@@ -78,12 +78,11 @@ def translate(
 
 
 def _locked(where: str, path: str) -> StoreLocked:
-    hint = (
-        "commit or roll back the other session; raise ?timeout= to wait longer"
-        if path
-        else "commit or roll back the other session: in memory its changes block readers too; a file does not"
+    return StoreLocked(
+        f"{where} is locked by another session or process",
+        path=path,
+        hint="commit or roll back the other session; raise ?timeout= to wait longer",
     )
-    return StoreLocked(f"{where} is locked by another session or process", path=path, hint=hint)
 
 
 APPLICATION_ID: Final = 0x534F4442
@@ -96,8 +95,13 @@ def open_connection(
     memory_name: str,
     factory: type[sqlite3.Connection] | None = None,
     cipher: Cipher | None = None,
+    *,
+    is_laid_out: bool = False,
 ) -> sqlite3.Connection:
-    """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's."""
+    """Open the file, made and laid out if it is new; StoreCorrupt if it is somebody else's.
+
+    A database in memory that ``is_laid_out`` is not looked at, which would have to wait for its writer.
+    """
     check_sqlite()
     check_openable(options.path)
     try:
@@ -113,7 +117,10 @@ def open_connection(
     try:
         if cipher is not None:
             cipher.unlock(connection)
-        _prepare(connection, options, is_encrypted=cipher is not None)
+        if options.in_memory:
+            _prepare_memory(connection, options, is_laid_out=is_laid_out)
+        else:
+            _prepare(connection, options, is_encrypted=cipher is not None)
     except library.errors_of_reading() as exc:
         connection.close()
         raise translate(exc, options.path, cipher) from exc
@@ -174,7 +181,7 @@ def _connect(
         target = f"file:{quote(os.fsencode(Path(options.path).absolute()))}?{_mode(options)}"
     connection: sqlite3.Connection = module.connect(
         target,
-        timeout=options.timeout,
+        timeout=0 if options.in_memory else options.timeout,  # in memory who must wait does it here
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS,
@@ -202,7 +209,7 @@ def _is_read_only(path: str) -> bool:
 def _prepare(connection: sqlite3.Connection, options: StoreOptions, *, is_encrypted: bool) -> None:
     register(connection)
     _check_format(connection, options)
-    if not options.in_memory and not _is_read_only(options.path):
+    if not _is_read_only(options.path):
         _use_wal(connection, options)
     level = "FULL" if options.durability == "full" else "NORMAL"
     connection.execute(f"PRAGMA synchronous = {level}")
@@ -211,6 +218,15 @@ def _prepare(connection: sqlite3.Connection, options: StoreOptions, *, is_encryp
     # But a temporary file would show what an encrypted file hides.
     connection.execute(f"PRAGMA temp_store = {'MEMORY' if is_encrypted else 'FILE'}")
     forget_unsafe(connection)
+
+
+def _prepare_memory(connection: sqlite3.Connection, options: StoreOptions, *, is_laid_out: bool) -> None:
+    register(connection)
+    if not is_laid_out:
+        _check_format(connection, options)
+    connection.execute("PRAGMA trusted_schema = ON")
+    connection.execute("PRAGMA temp_store = FILE")
+    connection.execute("PRAGMA cache_spill = OFF")  # what a transaction changes is its own until the commit
 
 
 def _use_wal(connection: sqlite3.Connection, options: StoreOptions) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pytest
 
 from solidb_odm import Document, Index, Session, select
+from solidb_odm.commands import call
+from solidb_odm.commands.replica import WriteSettings
 from solidb_odm.errors import (
     ClosedError,
     ConnectionFailed,
@@ -24,6 +27,7 @@ from solidb_odm.errors import (
     UsageError,
 )
 from solidb_odm.offline import Change, ChangeType, OfflineSyncManager, SyncConfig, SyncState
+from solidb_odm.offline.pull import MARKS
 from solidb_odm.offline.remote import CreateMany, CreateOne, Query, RemoteCommand, RemoveMany, ReplaceMany
 
 from .conftest import Opener
@@ -82,6 +86,20 @@ def test_nothing_to_do_is_nothing_done(manager: OfflineSyncManager, server: Mode
     server.requests.clear()
     result = manager.sync_now()
     assert (result.pushed, result.pulled, len(server.requests)) == (0, 0, 3)
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(4, 3), (3600, 4)])
+def test_only_a_clock_that_was_set_back_by_much_has_everything_compared(
+    manager: OfflineSyncManager, server: ModelServer, seconds: int, requests: int
+) -> None:
+    """A clock is set right now and then, and each node has its own."""
+    manager.save_document("notes", "n", {"text": "heron"})
+    manager.sync_now()
+    mark = datetime.now(UTC) + timedelta(seconds=seconds)
+    manager.engine.run(call(WriteSettings({MARKS: {"notes": mark.isoformat()}})))
+    server.requests.clear()
+    manager.sync_now()
+    assert len(server.requests) == requests
 
 
 def test_every_writer_is_seen_by_the_very_next_sync(manager: OfflineSyncManager, server: ModelServer) -> None:

@@ -256,22 +256,3 @@ def test_a_writer_that_waits_too_long_is_told_that_the_file_is_locked(tmp_path: 
                 second.flush()
             first.commit()
             second.commit()
-
-
-@pytest.mark.parametrize("name", ["", "/reads.db"])
-def test_readers_of_a_flushed_session_wait_in_memory_for_a_bounded_time_and_in_a_file_not(
-    tmp_path: Path, name: str
-) -> None:
-    where = f"sqlite:///{tmp_path}{name}" if name else "sqlite://"
-    with create_engine(f"{where}?timeout=0.05") as engine:
-        engine.create_all(Visit)
-        with Session(engine) as writer, Session(engine) as reader:
-            writer.add(Visit(number=1))
-            writer.flush()
-            if name:
-                assert reader.scalars(select(Visit)).all() == []
-            else:
-                with pytest.raises(StoreLocked):
-                    reader.scalars(select(Visit)).all()
-            writer.commit()
-            assert reader.scalars(select(Visit.number)).all() == [1]
