@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from inspect import Signature
 from typing import Any, Final
 
 ENGINE_ATTRIBUTES: Final = ("_id", "_rev", "_created_at", "_updated_at")
@@ -73,6 +74,9 @@ class KeyMaker:
     The 74 bits after the millisecond start at random and count up by a random step within one
     millisecond (method 2 of section 6.2).
     """
+
+    __signature__ = Signature()
+    """That it takes nothing, said here since Pydantic asks at each class whose default it is."""
 
     def __init__(self) -> None:
         self.restart()

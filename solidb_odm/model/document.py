@@ -50,12 +50,6 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     __slots__ = ("__solidb_state__",)
 
-    __solidb_kind__: ClassVar[CollectionKind] = "document"
-    __solidb_watched__: ClassVar[frozenset[str]] = frozenset()
-    __solidb_linked__: ClassVar[dict[str, Reader]] = {}
-    __solidb_unsteady__: ClassVar[bool] = False
-    __solidb_hidden_by__: ClassVar[str | None] = None
-
     key: KeyText = Field(
         default_factory=new_key, validation_alias=AliasChoices("_key", "key"), serialization_alias="_key"
     )
@@ -67,8 +61,19 @@ class Document(BaseModel, metaclass=DocumentMeta):
         __solidb_collection__: ClassVar[str]
         __solidb_type_name__: ClassVar[str | None]
         __solidb_registry__: ClassVar[Registry]
+        __solidb_kind__: ClassVar[CollectionKind]
+        __solidb_watched__: ClassVar[frozenset[str]]
+        __solidb_linked__: ClassVar[dict[str, Reader]]
+        __solidb_unsteady__: ClassVar[bool]
+        __solidb_hidden_by__: ClassVar[str | None]
 
     if not TYPE_CHECKING:
+        # Without annotations, which Pydantic would read again for each class.
+        __solidb_kind__ = "document"
+        __solidb_watched__ = frozenset()
+        __solidb_linked__ = {}
+        __solidb_unsteady__ = False
+        __solidb_hidden_by__ = None
 
         def __getattr__(self, name: str) -> Any:
             if name == SLOT:  # not noted yet; Pydantic's own search is slow

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache, wraps
+from functools import wraps
 from pathlib import PurePath
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin
 from uuid import UUID
@@ -54,18 +54,26 @@ def forget(cls: Any) -> None:
 
 def cached_by_annotation(function: Callable[[Any], R]) -> Callable[[Any], R]:
     """Let a function of an annotation remember what it returned, unless that would keep a class alive."""
-    remembered = lru_cache(maxsize=4096)(function)
+    remembered: dict[Any, R] = {}
 
     @wraps(function)
     def remembering(annotation: Any) -> R:
-        if not _lasts(annotation):
-            return function(annotation)
         try:
-            return remembered(annotation)
+            return remembered[annotation]
+        except KeyError:
+            found = function(annotation)
         except TypeError:  # an annotation that can't be hashed
             return function(annotation)
+        if _lasts(annotation):
+            if len(remembered) >= _MOST_ANNOTATIONS:
+                remembered.clear()
+            remembered[annotation] = found
+        return found
 
     return remembering
+
+
+_MOST_ANNOTATIONS = 4096
 
 
 def _lasts(annotation: Any) -> bool:
@@ -256,12 +264,29 @@ def _changeable(member: Any) -> bool:
 
 def can_change(annotation: Any) -> bool:
     """Return whether a value of the type can change while an attribute goes on holding it."""
+    return not (isinstance(annotation, type) and annotation in UNCHANGEABLE) and _can_change(annotation)
+
+
+@cached_by_annotation
+def _can_change(annotation: Any) -> bool:
     return any(map(_changeable, alternatives(annotation)))
 
 
 def has_unordered(annotation: Any) -> bool:
     """Return whether the type holds sets, at any depth, whose JSON form has no order of its own."""
+    if isinstance(annotation, type) and annotation in UNCHANGEABLE:
+        return False
+    alone = _has_unordered_alone(annotation)
+    if alone is not None:
+        return alone
     return any(_is_set(member) for member in _members_below(annotation, set()))
+
+
+@cached_by_annotation
+def _has_unordered_alone(annotation: Any) -> bool | None:
+    """Return whether a type holds sets; None where that is for the models in it to say."""
+    members = list(_members_below(annotation, set()))
+    return None if any(map(is_model, members)) else any(map(_is_set, members))
 
 
 def models_below(model: type[Any]) -> list[type[Any]]:

@@ -6,6 +6,7 @@ What a key or a collection name may be.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from inspect import getattr_static, isasyncgenfunction, iscoroutinefunction
 from types import FunctionType
@@ -63,9 +64,10 @@ def check_reserved(cls: Any) -> None:
             )
 
 
-def check_fields(cls: Any) -> None:
-    """Refuse declarations that would say nothing; DeclarationError."""
-    for name, info in cls.__pydantic_fields__.items():
+def check_fields(cls: Any, names: Iterable[str]) -> None:
+    """Refuse declarations of fields that would say nothing; DeclarationError."""
+    for name in names:
+        info = cls.__pydantic_fields__[name]
         for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
             if isinstance(note, type) and issubclass(note, (Index, Cascade)):
                 raise DeclarationError(

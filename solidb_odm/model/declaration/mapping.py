@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
@@ -22,6 +22,7 @@ from ..expressions.kinds import kind_of
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import nodes_in, stored_form, type_form
+from ..stored.plain_types import is_plain_type
 from ..stored.scalars import is_deep, number_fields, vector_fields
 from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
@@ -72,25 +73,34 @@ class Mapping:
     fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
     indexes: tuple[IndexSpec, ...] = ()
-    drops: tuple[str, ...] = ()
-    older: dict[str, str] = field(default_factory=dict[str, str])
-    embedded: tuple[type[Any], ...] = ()
-    is_open: bool = False
     unstored: tuple[str, ...] = ()
-    json_only: bool = False
-    numbers: tuple[str, ...] = ()
-    vectors: tuple[str, ...] = ()
-    deep_numbers: bool = True
-    names: dict[str, Any] = field(default_factory=dict[str, Any])
-    computed: frozenset[str] = frozenset()
-    cached: tuple[str, ...] = ()
-    keeps_below: bool = False
-    rewrites: bool = False
-    revalidated: tuple[str, ...] = ()
-    is_unsound: bool = False
     version: int = 1
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
+    drops: tuple[str, ...] = field(init=False)
+    older: dict[str, str] = field(init=False)
+    embedded: tuple[type[Any], ...] = field(init=False)
+    is_open: bool = field(init=False)
+    json_only: bool = field(init=False)
+    numbers: tuple[str, ...] = field(init=False)
+    vectors: tuple[str, ...] = field(init=False)
+    deep_numbers: bool = field(init=False)
+    names: dict[str, Any] = field(init=False)
+    computed: frozenset[str] = field(init=False)
+    cached: tuple[str, ...] = field(init=False)
+    keeps_below: bool = field(init=False)
+    rewrites: bool = field(init=False)
+    revalidated: tuple[str, ...] = field(init=False)
+    is_unsound: bool = field(init=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Find out what only reading and writing documents needs, when it is asked for first."""
+            if name not in _LATER:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            complete_mapping(self)
+            return getattr(self, name)
 
     @property
     def is_simple(self) -> bool:
@@ -110,6 +120,13 @@ class Mapping:
             for part in instances(document.__dict__):
                 for name in cached_fields(type(part)):
                     part.__dict__.pop(name, None)
+
+
+_LATER = frozenset(
+    ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
+     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_unsound")
+)  # fmt: skip
+"""What ``complete_mapping`` adds."""
 
 
 def make_mapping(
@@ -134,9 +151,20 @@ def make_mapping(
                 f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name
             )
         mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
-    if model.model_config.get("extra") in ("allow", "forbid"):
-        mapping.drops = tuple(stored_names(model).values())
-        mapping.older = _older_names(model, mapping)
+    mapping.indexes = tuple(_indexes(model, settings))
+    mapping.version = _version(model, settings)
+    return mapping
+
+
+def complete_mapping(mapping: Mapping) -> None:
+    """Add what reading and writing needs; DeclarationError of what only a trial of the class shows.
+
+    Nothing is taken back by doing it twice, as two threads may.
+    """
+    model: Any = mapping.model
+    is_choosy = model.model_config.get("extra") in ("allow", "forbid")
+    mapping.drops = tuple(stored_names(model).values()) if is_choosy else ()
+    mapping.older = _older_names(model, mapping) if is_choosy else {}
     form = stored_form(model)
     mapping.serializer, mapping.validator = form.serializer, form.validator
     mapping.embedded = embedded_classes(model, form.schema)
@@ -145,8 +173,8 @@ def make_mapping(
     config = model.model_config
     reads_both = config.get("validate_by_name") and config.get("validate_by_alias", True)
     renamed = any(each.stored != each.name for each in mapping.fields.values() if each.name != "key")
-    if not config.get("validate_by_alias", True) or (renamed and not reads_both):
-        mapping.names = {"by_alias": True, "by_name": True}
+    is_told = not config.get("validate_by_alias", True) or (renamed and not reads_both)
+    mapping.names = {"by_alias": True, "by_name": True} if is_told else {}
     mapping.computed = frozenset(stored_names(model).values())
     mapping.cached = cached_fields(model)
     mapping.keeps_below = any(cached_fields(each) for each in mapping.embedded)
@@ -158,9 +186,6 @@ def make_mapping(
     mapping.deep_numbers = (
         is_deep(model) or _computes_numbers(model) or (mapping.rewrites and bool(mapping.vectors))
     )
-    mapping.indexes = tuple(_indexes(model, settings))
-    mapping.version = _version(model, settings)
-    return mapping
 
 
 def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:
@@ -277,7 +302,10 @@ def _listed(model: type[Any], settings: Any) -> list[Index]:
 def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> Iterator[tuple[str, Index]]:
     for name, info in model.__pydantic_fields__.items():
         path = f"{prefix}{name}"
-        for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
+        is_plain = is_plain_type(info.annotation)  # which says nothing and holds no models with indexes
+        for note in (
+            info.metadata if is_plain else (*info.metadata, *type_inspection.metadata(info.annotation))
+        ):
             if isinstance(note, Index):
                 if note.fields:
                     raise DeclarationError(
@@ -287,6 +315,8 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
                         hint="leave them out, or move it to Settings.indexes",
                     )
                 yield path, note
+        if is_plain:
+            continue
         _check_elements(model, path, info.annotation)
         for inner in type_inspection.embedded(info.annotation):
             if hasattr(inner, "__solidb_reference__"):  # the end of an edge, whose indexes are its own

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic.fields import FieldInfo
 from typing_extensions import dataclass_transform
 
 from ...commands import CollectionSpec
@@ -26,13 +27,15 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
+from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
 from ..stored.trial import is_unsteady, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import described, stored_names
 from .forward_references import complete, note_class
-from .mapping import Mapping, make_mapping, make_spec
+from .indexes import Index
+from .mapping import Mapping, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
 from .registry import registry as everything
 
@@ -317,16 +320,16 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     if not cls.__pydantic_complete__ and required:
         complete(cls, 4)
     forget(cls)
-    watched = [
-        name for name, info in cls.__pydantic_fields__.items() if type_inspection.can_change(info.annotation)
-    ]
+    fields: dict[str, FieldInfo] = cls.__pydantic_fields__
+    watched = [name for name, info in fields.items() if type_inspection.can_change(info.annotation)]
+    doubtful = [name for name, info in fields.items() if not is_plainly_declared(info, (Index,))]
     for name in watched:
         if not isinstance(cls.__dict__.get(name), Watched):
-            read = reader_of(cls.__pydantic_fields__[name].annotation)
+            read = reader_of(fields[name].annotation) if name in doubtful else None
             type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
     type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
     type.__setattr__(cls, "__solidb_linked__", direct_readers(cls))
-    check_cascades(cls, link_places(cls))
+    check_cascades(cls, link_places(cls) if doubtful else ())
     if cls.__solidb_collection__ is None:
         if required:
             raise DeclarationError(
@@ -336,10 +339,15 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             )
         return None
     check_key(cls)
-    check_fields(cls)
-    try_fields(cls)
-    type.__setattr__(cls, "__solidb_unsteady__", is_unsteady(cls, watched))
+    check_fields(cls, doubtful)
+    is_certain = not doubtful and has_plain_rules(cls)
+    if not is_certain:
+        try_fields(cls)
+    is_steady = is_certain and all(is_plain_field(fields[name], (Index,)) for name in watched)
+    type.__setattr__(cls, "__solidb_unsteady__", not is_steady and is_unsteady(cls, watched))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
+    if not is_certain:
+        complete_mapping(mapping)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:
         try:

@@ -17,6 +17,7 @@ from ..._types import is_list, is_map, is_tuple
 from ...errors import UsageError
 from .. import type_inspection
 from ..declaration.cascade_options import Cascade
+from ..stored.plain_types import is_plain_type
 from ..type_inspection import cached_by_annotation, cached_by_class
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -59,6 +60,8 @@ def link_places(model: Any) -> tuple[LinkPlace, ...]:
 
 def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> Iterator[LinkPlace]:
     for name, info in model.__pydantic_fields__.items():
+        if is_plain_type(info.annotation):
+            continue
         target = type_inspection.link_target(info.annotation)
         if target is not None:
             notes = [each for each in (*info.metadata, *_notes(info.annotation)) if isinstance(each, Cascade)]
@@ -191,6 +194,8 @@ def direct_readers(model: Any) -> dict[str, Reader]:
     """Return, by field, what makes links of values that are assigned to fields that are links."""
     found: dict[str, Reader] = {}
     for name, info in model.__pydantic_fields__.items():
+        if is_plain_type(info.annotation):
+            continue
         members = type_inspection.alternatives(info.annotation)
         links = [
             member for member in members if hasattr(get_origin(member) or member, "__solidb_any_target__")

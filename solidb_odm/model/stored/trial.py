@@ -12,7 +12,6 @@ author may give another value each time. Of classes that hold such, what was rea
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -35,6 +34,7 @@ from ...errors import DeclarationError
 from .. import type_inspection
 from .field_values import field_reader, field_schema
 from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
+from .plain_types import PURE
 from .samples import Samples, hard, members, shell_of
 
 _HINT = "or Annotated[.., Lossy()] stores it all the same"
@@ -51,7 +51,7 @@ _UNREADABLE = {
 
 def try_fields(cls: Any) -> None:
     """Hold the fields of a document class to be stored exactly; DeclarationError otherwise."""
-    origin = stored_form(cls).origin
+    origin: Any = cls.__pydantic_core_schema__
     definitions = {each["ref"]: each for each in origin.get("definitions", ())}
     _Trial(cls, definitions).check(origin, "", {})
 
@@ -289,19 +289,18 @@ def _named(fields: Any) -> dict[str, Any]:
 
 _INNER = ("schema", "items_schema", "values_schema", "keys_schema", "json_schema", "lax_schema", "steps")
 
-_PURE = frozenset((list, dict, set, frozenset, tuple, deque, str, int, float, bool))
 _OWN = ("pydantic", "pydantic_core", "solidb_odm")
 
 
 def is_unsteady(model: Any, names: Iterable[str]) -> bool:
     """Return whether fields of a complete model can be read as another value each time."""
-    form = stored_form(model)
-    return any(_any_node(field_schema(form.origin, name)[0], _varies) for name in names)
+    origin: Any = model.__pydantic_core_schema__
+    return any(_any_node(field_schema(origin, name)[0], _varies) for name in names)
 
 
 def revalidated_fields(model: Any) -> tuple[str, ...]:
     """Return the fields of a model that validators of its author read, and may read as other values."""
-    origin = stored_form(model).origin
+    origin: Any = model.__pydantic_core_schema__
     fields = [name for name, info in model.__pydantic_fields__.items() if info.exclude is not True]
     if not _has_author(origin):
         return ()
@@ -339,7 +338,7 @@ def _without_fields(part: Any) -> Any:
 
 def _varies(node: Any) -> bool:
     factory = node.get("default_factory")
-    is_called = factory is not None and factory not in _PURE and not isinstance(factory, type)
+    is_called = factory is not None and factory not in PURE and not isinstance(factory, type)
     return is_called or bool(node.get("computed_fields")) or is_written_by_author(node)
 
 

@@ -22,6 +22,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    model_serializer,
 )
 from pydantic.dataclasses import dataclass
 
@@ -34,6 +35,7 @@ from solidb_odm import (
     GeoPoint,
     Index,
     Link,
+    Lossy,
     Session,
     SoftDelete,
     Timestamped,
@@ -44,6 +46,12 @@ from solidb_odm import (
     select,
 )
 from solidb_odm.errors import SolidbError
+from solidb_odm.model.declaration.checks import check_fields
+from solidb_odm.model.declaration.mapping import complete_mapping
+from solidb_odm.model.links.placement import link_places
+from solidb_odm.model.stored.plain_types import has_plain_rules, is_plain_type, is_plainly_declared
+from solidb_odm.model.stored.trial import is_unsteady, try_fields
+from solidb_odm.model.type_inspection import link_target
 from tests.sizes import examples
 
 T = TypeVar("T")
@@ -183,3 +191,91 @@ def test_a_class_works_or_is_refused(
         session.expunge_all()
         assert session.get_one(model, document.key).model_dump() == document.model_dump()
         assert session.scalars(select(model.key).where(model.key == document.key)).all() == [document.key]
+
+
+def hold_to_trial(model: Any) -> None:
+    """Try what was taken as known of a class: it must show the same."""
+    fields = model.__pydantic_fields__
+    known = [name for name, info in fields.items() if is_plainly_declared(info, (Index,))]
+    check_fields(model, known)
+    assert not [name for name in known if link_target(fields[name].annotation) is not None]
+    assert model.__solidb_unsteady__ == is_unsteady(model, model.__solidb_watched__)
+    if len(known) == len(fields) and has_plain_rules(model):
+        try_fields(model)
+        complete_mapping(model.__solidb_mapping__)
+        assert link_places(model) == ()
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=examples(200))
+@given(statements())
+def test_what_is_not_tried_would_have_passed(
+    statement: tuple[tuple[type, ...], dict[str, Any], dict[str, Any]],
+) -> None:
+    bases, namespace, options = statement
+    try:
+        model: Any = type(Document)("Made", bases, dict(namespace), **options)
+        _ = model.__solidb_mapping__
+    except SolidbError:
+        return
+    hold_to_trial(model)
+
+
+class Deep(BaseModel):
+    parts: list[Part] = []
+    made: UUID = Field(default_factory=UUID)
+
+
+class Own(BaseModel):
+    @model_serializer
+    def written(self) -> int:
+        return 1
+
+
+class Loop(BaseModel):
+    below: list[Loop] = []
+
+
+INNER: list[Any] = [
+    *[each for each in ANNOTATIONS if isinstance(each, type)], Deep, Own, Loop, Link[Target], Any,
+    int | None, int | str, Annotated[int, Lossy()], Annotated[str, Index()], Literal["a"], Literal[1],
+]  # fmt: skip
+HOLDERS: list[Callable[[Any], Any]] = [
+    lambda inner: inner,
+    lambda inner: inner | None,
+    lambda inner: list[inner],
+    lambda inner: set[inner],
+    lambda inner: dict[str, inner],
+    lambda inner: dict[inner, str],
+    lambda inner: tuple[inner, ...],
+    lambda inner: list[dict[str, inner | None]],
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("holder", range(len(HOLDERS)))
+def test_types_that_are_not_tried_would_have_passed(holder: int) -> None:
+    for inner in INNER:
+        try:
+            annotation = HOLDERS[holder](inner)
+            body = {"__module__": __name__, "__annotations__": {"a": annotation}}
+            model: Any = type(Document)("Made", (Document,), body, collection="random_made")
+        except (SolidbError, TypeError):  # no type to Python itself
+            continue
+        hold_to_trial(model)
+
+
+def test_plain_classes_are_not_tried() -> None:
+    for annotation in (int, str | None, list[Part], dict[str, list[datetime]], Literal["a"], Deep):
+        assert is_plain_type(annotation)
+    for annotation in (
+        int | str,
+        Own,
+        Loop,
+        Link[Target],
+        list[Link[Target]],
+        Annotated[int, 1],
+        Data,
+        Target,
+    ):
+        assert not is_plain_type(annotation)

@@ -1,0 +1,132 @@
+"""Types of which nothing has to be tried: what their values are stored as is known without samples.
+
+Most classes consist of texts, numbers, times, lists and dicts of these, and models of the same. Such a class
+needs no trial when it is made, and what only reading and writing needs can wait for the first document.
+What is not named here may well be stored exactly too, but has to be tried.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections import deque
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Literal, Union, cast, get_args, get_origin
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ..type_inspection import cached_by_annotation, embedded
+
+_VALUES: frozenset[Any] = frozenset(
+    (str, int, float, bool, bytes, type(None), date, datetime, time, timedelta, Decimal, UUID, list, dict)
+)
+_HOLDERS = frozenset((list, set, frozenset, tuple))
+_UNIONS = frozenset((Union, types.UnionType))
+_CONSTRAINTS = frozenset(("annotated_types", "pydantic._internal._fields"))
+"""The modules whose notes limit values and don't change how they are read."""
+
+PURE = frozenset((list, dict, set, frozenset, tuple, deque, str, int, float, bool))
+"""What makes the same default each time it is called."""
+
+_SETTINGS = frozenset(
+    ("extra", "frozen", "populate_by_name", "str_strip_whitespace", "title", "validate_assignment",
+     "validate_by_alias", "validate_by_name", "validate_default")
+)  # fmt: skip
+_written_by_author = attrgetter(
+    "validators", "field_validators", "root_validators", "field_serializers", "model_serializers",
+    "model_validators", "computed_fields",
+)  # fmt: skip
+
+
+def is_plain_type(annotation: Any) -> bool:
+    """Return whether all values of a type are known to come back as they were stored."""
+    if isinstance(annotation, type):
+        return annotation in _VALUES or _is_plain_class(cast("type[Any]", annotation))
+    return annotation is Any or annotation is None or _is_plain_form(annotation)
+
+
+def _is_plain_class(kind: type[Any]) -> bool:
+    if issubclass(kind, enum.Enum):
+        is_read_otherwise = hasattr(kind, "__get_pydantic_core_schema__")
+        return not is_read_otherwise and all(type(member.value) is str for member in kind)
+    is_part = issubclass(kind, BaseModel) and not hasattr(kind, "__solidb_reference__")
+    return is_part and _is_plain_model(kind)
+
+
+@cached_by_annotation
+def _is_plain_form(annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _UNIONS:
+        others = [each for each in arguments if each is not type(None)]
+        return len(others) == 1 and is_plain_type(others[0])
+    if origin is Literal:
+        return all(type(each) is str for each in arguments)
+    if origin is dict:
+        return arguments[0] is str and is_plain_type(arguments[1])
+    return origin in _HOLDERS and all(each is ... or is_plain_type(each) for each in arguments)
+
+
+def _is_plain_model(model: Any) -> bool:
+    """Return whether a model that others embed needs no trial; one that holds itself is not plain."""
+    found: bool | None = model.__dict__.get(_VERDICT)
+    if found is None:
+        if not model.__dict__.get("__pydantic_complete__"):
+            return False
+        type.__setattr__(model, _VERDICT, False)  # as long as its fields are looked at, which may lead back
+        fields: dict[str, FieldInfo] = model.__pydantic_fields__
+        found = has_plain_rules(model) and all(map(is_plain_field, fields.values()))
+        type.__setattr__(model, _VERDICT, found)
+    return found
+
+
+def is_plain_field(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bool:
+    """Return whether a field of a model needs no trial, and has the same default each time."""
+    return is_plainly_declared(info, more) and _is_plain_default(info)
+
+
+def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bool:
+    """Return whether a field needs no trial; ``more`` are the notes that may stand beside its type."""
+    alias: Any = info.validation_alias
+    names: list[Any] = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return (
+        is_plain_type(info.annotation)
+        and all(type(note).__module__ in _CONSTRAINTS or isinstance(note, more) for note in info.metadata)
+        and not (info.exclude or info.discriminator)
+        and all(each is None or type(each) is str for each in (info.alias, info.serialization_alias, *names))
+        and _has_plain_value(info)
+    )
+
+
+def _has_plain_value(info: FieldInfo) -> bool:
+    """Return whether there is no default, or one that is known to be a value of the field, or None."""
+    value: Any = info.default
+    if value is PydanticUndefined or value is None:
+        return True
+    is_known = type(value) in _VALUES or type(value) in PURE or isinstance(value, enum.Enum)
+    return is_known and not embedded(info.annotation)
+
+
+def _is_plain_default(info: FieldInfo) -> bool:
+    factory: Any = info.default_factory
+    return factory is None or isinstance(factory, type)
+
+
+def has_plain_rules(model: Any) -> bool:
+    """Return whether a model reads and writes by its fields alone, without functions of its author."""
+    decorators = model.__pydantic_decorators__
+    return (
+        _SETTINGS.issuperset(model.model_config)
+        and not any(_written_by_author(decorators))
+        and not (model.__pydantic_root_model__ or model.__pydantic_custom_init__)
+        and not model.__pydantic_generic_metadata__["parameters"]
+        and model.__get_pydantic_core_schema__.__func__ is _SCHEMA
+    )
+
+
+_SCHEMA = cast(Any, BaseModel.__get_pydantic_core_schema__).__func__
+_VERDICT = "__solidb_is_plain__"
