@@ -7,7 +7,7 @@ When a unit of work is tried again, and after how long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._backoff import pause
@@ -23,14 +23,24 @@ from ...commands import (
     RollbackTo,
     Savepoint,
 )
-from ...errors import StaleDocumentError, StateError, StoreLocked, TransactionConflict, UniqueViolation
+from ...errors import (
+    StaleDocumentError,
+    StateError,
+    StoreLocked,
+    TransactionConflict,
+    UniqueViolation,
+    UsageError,
+)
+from ...model import type_inspection
 from ...model.declaration.cascade_options import Cascade
 from ...model.declaration.registry import registry_of
 from ...model.document import Document
 from ...model.expressions.fields import FieldRef
 from ...model.mixins import SoftDelete, now
+from ...query.conditions import in_
+from ...query.elements import any_
 from ...query.load_paths import EndHop, reference_hop
-from ...query.references import referring_to
+from ...query.select import Select, select
 from ...work.cascades import fields_deleted_with, let_go, orphans
 from ...work.plan import Documents, moved_value
 from ..context import Context
@@ -261,3 +271,23 @@ class Backoff:
             raise error
         self._tried += 1
         return pause(self._tried - 1, _FIRST, _LONGEST)
+
+
+def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
+    """Ask for the documents whose field, of links or an end of an edge, holds one of the references."""
+    place = field.__solidb_place__
+    if type_inspection.is_collection(place.annotation):
+        return select(place.source).where(in_(any_(field), references))
+    if not isinstance(reference_hop(field), EndHop) and not _is_link(place.annotation):
+        raise UsageError(
+            f"{field!r} can't be asked for what leads to a document: its links stand in a dict",
+            hint="keep the links in a list, or as single fields",
+        )
+    field_id: Any = field.__solidb_id__()
+    return select(place.source).where(in_(field_id, references))
+
+
+def _is_link(annotation: Any) -> bool:
+    """Return whether a value of the type is a link itself, not a list or dict of them."""
+    members = type_inspection.alternatives(annotation)
+    return any(hasattr(getattr(each, "__origin__", each), "__solidb_any_target__") for each in members)

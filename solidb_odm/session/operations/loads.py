@@ -21,12 +21,12 @@ from ...model.links.link import Link
 from ...model.mixins import SoftDelete
 from ...query.conditions import in_, or_
 from ...query.load_paths import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of, reference_hop
-from ...query.references import referring_to
 from ...query.select import select
 from ...query.statement import Compiled
 from ...work.plan import Documents
 from ..context import Context
 from . import queries as reading
+from .commits import referring_to
 
 
 def load_referring(
