@@ -25,7 +25,7 @@ from ..wire.faults import Subject
 from ..wire.names import quoted
 from . import databases, documents
 from .calls import AsyncCaller, Caller
-from .documents import chunks_of
+from .requests import chunks_of
 from .results import CollectionStats, DocumentResult
 
 """What the server makes anew for imported documents."""

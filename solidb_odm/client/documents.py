@@ -5,23 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
-from ..wire.exchange import Exchange, packed, send
+from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
 from ..wire.names import quoted
 from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
+from .requests import checked_document, chunks_of
 from .results import ClientPage, DocumentResult
 from .transaction import Staging, rollback, staged
 
 PAGE = 1000
-BULK_BYTES = 4 * 1024 * 1024
-"""How much one bulk frame holds at most, well below the server's limit for a message."""
 
 
 class Documents(Caller):
@@ -246,32 +245,6 @@ def insert_many(database: str, collection: str, documents: Sequence[Mapping[str,
         }
         count += (yield from send(request, Subject(database, collection), untimed=True)).total
     return count
-
-
-def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
-    """Cut documents into lists that fit well into one frame."""
-    chunk: list[JsonObject] = []
-    size = 0
-    for document in documents:
-        body = checked_document(document, collection)
-        weight = len(packed(body, f"a document for {collection}"))
-        if chunk and size + weight > BULK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(body)
-        size += weight
-    if chunk:
-        yield chunk
-
-
-def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:
-    """Refuse what isn't a map: the server would keep it, in a form that nothing can use."""
-    if not isinstance(cast(Any, document), Mapping):
-        raise InvalidDocument(
-            f"a document for {collection} must be a dict, not a {type(document).__name__}",
-            collection=collection,
-        )
-    return dict(document)
 
 
 def _checked_key(key: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 from .._types import Json, JsonObject, is_map
@@ -14,16 +14,20 @@ from ..errors import (
     ConnectionLost,
     IndexNotFound,
     InvalidCommand,
+    InvalidDocument,
     MessageTooLarge,
     NotFoundError,
     NotSupportedByServerError,
     SolidbError,
     UsageError,
 )
-from ..wire.exchange import Exchange, HttpCall, http_fault, send
+from ..wire.exchange import Exchange, HttpCall, http_fault, packed, send
 from ..wire.faults import Subject
 from ..wire.frames import MAX_FRAME
 from ..wire.responses import Answer
+
+BULK_BYTES = 4 * 1024 * 1024
+"""How much one bulk frame holds at most, well below the server's limit for a message."""
 
 
 class Named(Protocol):
@@ -130,3 +134,29 @@ def unix_seconds(moment: datetime | str | float) -> int:
     if isinstance(moment, datetime):
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return int(moment)
+
+
+def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
+    """Cut documents into lists that fit well into one frame."""
+    chunk: list[JsonObject] = []
+    size = 0
+    for document in documents:
+        body = checked_document(document, collection)
+        weight = len(packed(body, f"a document for {collection}"))
+        if chunk and size + weight > BULK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(body)
+        size += weight
+    if chunk:
+        yield chunk
+
+
+def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:
+    """Refuse what isn't a map: the server would keep it, in a form that nothing can use."""
+    if not isinstance(cast(Any, document), Mapping):
+        raise InvalidDocument(
+            f"a document for {collection} must be a dict, not a {type(document).__name__}",
+            collection=collection,
+        )
+    return dict(document)

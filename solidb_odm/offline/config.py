@@ -22,6 +22,10 @@ from .filters import Source, read_filters
 Resolver: TypeAlias = Callable[[Any, Any, Any], "JsonObject | None"]
 """Takes the local, the remote and the base version, None where there is none; gives the document."""
 
+CONFIG: Final = "config"
+ADDRESS: Final = "address"
+"""Names under which a store remembers its settings and its server."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConflictStrategy:

@@ -14,10 +14,8 @@ from .._types import JsonObject
 from ..commands.replica import ReadSettings
 from ..engines.sqlite.driver import FileDriver
 from ..errors import StoreUnavailable
-from .config import SyncConfig
+from .config import ADDRESS, CONFIG, SyncConfig
 
-CONFIG: Final = "config"
-ADDRESS: Final = "address"
 FILE: Final = "store.db"
 LOCK: Final = "sync.lock"
 

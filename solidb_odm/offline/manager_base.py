@@ -35,9 +35,8 @@ from ..errors import (
 )
 from ..schema import creation
 from ..wire.url import ServerAddress
-from .config import SyncConfig
+from .config import ADDRESS, CONFIG, SyncConfig
 from .contents import moment
-from .folder import ADDRESS, CONFIG
 from .pull import MARKS
 from .reconciliation import Judge
 from .round import Round

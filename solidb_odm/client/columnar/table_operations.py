@@ -23,8 +23,7 @@ from ...errors import (
 from ...wire.exchange import Exchange, send
 from ...wire.faults import Subject
 from ...wire.names import checked
-from ..documents import chunks_of
-from ..requests import about, at, rest
+from ..requests import about, at, chunks_of, rest
 from .selects import ColumnarSelect, read_select
 from .tables import (
     ColumnInfo,
