@@ -17,10 +17,9 @@ from anyio import to_thread
 from .._types import JsonObject
 from ..commands import SetSchema, ValidationMode
 from ..engines.solidb import definitions
-from ..engines.solidb.reads import query_request
 from ..errors import InvalidDocument, UsageError
 from ..language.stored_documents import without
-from ..wire.exchange import Exchange, send
+from ..wire.exchange import Exchange, query_request, send
 from ..wire.faults import Subject
 from ..wire.names import quoted
 from . import databases, documents

@@ -20,9 +20,8 @@ from cronsim import CronSim, CronSimError
 
 from .._types import Json, JsonObject
 from ..commands import call
-from ..engines.solidb.reads import query_request
 from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError
-from ..wire.exchange import Exchange, HttpCall, http_fault, send
+from ..wire.exchange import Exchange, HttpCall, http_fault, query_request, send
 from ..wire.faults import Subject
 from .calls import AsyncCaller, Caller
 from .jobs import Job, NewJob, enqueue, ensure

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from .._types import Json, JsonObject
-from ..engines.solidb.reads import query_request
 from ..errors import (
     CollectionExists,
     CollectionNotFound,
@@ -23,7 +22,7 @@ from ..errors import (
     StateError,
     UsageError,
 )
-from ..wire.exchange import Exchange, send
+from ..wire.exchange import Exchange, query_request, send
 from ..wire.faults import Subject
 from .calls import AsyncCaller, Caller
 from .requests import unix_seconds

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 from .._types import Json, JsonObject
 from ..commands import call
-from ..engines.solidb.reads import PAGE, all_rows, open_cursor, query_request, read_on, writes
+from ..engines.solidb.reads import PAGE, all_rows, open_cursor, read_on, writes
 from ..errors import AnswerLost, ConnectionLost, QueryError, QuerySyntaxError, SolidbError
 from ..language.check import check_names
 from ..language.parser import parse
 from ..language.walk import bind_names
-from ..wire.exchange import Exchange, accepted, batch_of, context_of, send
+from ..wire.exchange import Exchange, accepted, batch_of, context_of, query_request, send
 from ..wire.faults import Subject
 from ..wire.responses import Answer, decode_data
 from .calls import AsyncCaller, Caller

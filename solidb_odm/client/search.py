@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from .._types import JsonObject
-from ..engines.solidb.reads import query_request
 from ..errors import IndexExists, IndexNotFound, UsageError
-from ..wire.exchange import Exchange, send
+from ..wire.exchange import Exchange, query_request, send
 from ..wire.faults import Subject
 from . import vector
 from .calls import AsyncCaller, Caller

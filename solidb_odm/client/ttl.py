@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from .._types import Json
-from ..engines.solidb.reads import query_request
 from ..errors import DocumentNotFound, IndexExists, UsageError
-from ..wire.exchange import Exchange, accepted, send, send_all
+from ..wire.exchange import Exchange, accepted, query_request, send, send_all
 from ..wire.faults import Subject
 from ..wire.names import path, quoted
 from .calls import AsyncCaller, Caller

@@ -21,7 +21,7 @@ from ..engines.solidb.async_driver import AsyncServerDriver
 from ..engines.solidb.commit import commit_batches
 from ..engines.solidb.definitions import create_collection
 from ..engines.solidb.driver import ServerDriver
-from ..engines.solidb.reads import open_cursor, query_request, read_on
+from ..engines.solidb.reads import open_cursor, read_on
 from ..errors import (
     AuthError,
     CollectionExists,
@@ -38,7 +38,7 @@ from ..errors import (
     StaleDocumentError,
     TransactionConflict,
 )
-from ..wire.exchange import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, send
+from ..wire.exchange import Exchange, HttpAnswer, HttpCall, http_fault, over_http, packed, query_request, send
 from ..wire.faults import Subject
 from ..wire.http_json import as_read
 from ..wire.names import quoted

@@ -305,3 +305,11 @@ def misshapen(problem: BaseException) -> ProtocolError | None:
 
 SHAPE_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What Python raises where an answer is taken for what it is not."""
+
+
+def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObject:
+    """Return the request for a query; uncached, because the cache mixes up databases at times."""
+    request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
+    if binds:
+        request["bind_vars"] = dict(binds)
+    return request

@@ -38,10 +38,9 @@ from ...errors import (
     UsageError,
 )
 from ...language.stored_documents import SYSTEM_ATTRIBUTES
-from ...wire.exchange import Exchange, accepted, over_http, send, send_all
+from ...wire.exchange import Exchange, accepted, over_http, query_request, send, send_all
 from ...wire.faults import Subject
 from ...wire.names import checked, own_index_name, partial_index_name, path, quoted
-from .reads import query_request
 
 LISTS = ("list_indexes", "list_geo_indexes", "list_vector_indexes", "list_ttl_indexes")
 """The commands that list indexes: one a family, persistent and fulltext ones share the first."""

@@ -14,7 +14,7 @@ from ...language.check import check_names
 from ...language.nodes import Query
 from ...language.printer import print_query
 from ...language.walk import bind_names
-from ...wire.exchange import Exchange, accepted, over_http, send, send_all
+from ...wire.exchange import Exchange, accepted, over_http, query_request, send, send_all
 from ...wire.faults import Subject
 from ...wire.names import quoted
 
@@ -140,14 +140,6 @@ def explain(command: ExplainQuery, database: str) -> Exchange[Json]:
 def writes(text: str) -> bool:
     """Return whether a query may write, by the words in it."""
     return _WRITES.search(text) is not None
-
-
-def query_request(text: str, binds: Mapping[str, Any], database: str) -> JsonObject:
-    """Return the request for a query; uncached, because the cache mixes up databases at times."""
-    request: JsonObject = {"cmd": "query", "database": database, "sdbql": text, "cache": False}
-    if binds:
-        request["bind_vars"] = dict(binds)
-    return request
 
 
 def _rows(text: str, query: Query, binds: Mapping[str, Any], database: str) -> Exchange[list[Json]]:

@@ -14,10 +14,9 @@ from typing import TypeAlias
 from ..._types import Body
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import InvalidDocument, MessageTooLarge
-from ...wire.exchange import NOT_FINITE
+from ...wire.exchange import NOT_FINITE, query_request
 from ...wire.frames import MAX_FRAME, array_header, frame, map_header, pack, packer, unsuitable
 from ...wire.names import quoted
-from .reads import query_request
 
 OPERATIONS_AT_ONCE = 250
 BYTES_AT_ONCE = 4 * 1024 * 1024

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..._types import JsonObject
 from ...language.walk import bind_names
-from .catalogue import Catalogue
 from .layout import index_number
-from .plan_cache import Known, Way
-from .sql.candidates import Narrowing
-from .sql.plans import Plan
 from .sql_names import PREFIX
+
+if TYPE_CHECKING:
+    from ..._types import JsonObject
+    from .catalogue import Catalogue
+    from .plan_cache import Known, Way
+    from .sql.candidates import Narrowing
+    from .sql.plans import Plan
 
 _STATEMENT = ("sql", "parameters", "indexes", "steps")
 

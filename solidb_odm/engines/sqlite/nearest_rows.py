@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._types import Json, Stored
 from ...language import nodes
 from ...language.functions.shapes import metres
-from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import rest_table, side_table
 from .nearness import Nearness, nearness
-from .sql.candidates import Narrowings
-from .sql.proximity import surroundings
-from .vector_index import VectorIndexes
+from .sql.index_filters import surroundings
 from .vector_ranking import VectorRanking
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue, Collection, StoredIndex
+    from .sql.candidates import Narrowings
+    from .vector_index import VectorIndexes
 
 _MOST_ROWS: Final = 1_000
 """The most documents that are wanted, or that no index knows, for which this is worth while."""

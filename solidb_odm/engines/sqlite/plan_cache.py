@@ -6,17 +6,19 @@ import threading
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ...language import nodes
-from ...language.interpreter import Prepared
 from ...language.walk import walk
-from .searches import Rewritten
-from .sql.bulk_writes import BulkWrite
-from .sql.candidates import Narrowings
-from .sql.heads import Head
 from .sql.parameters import Signature
-from .sql.plans import Plan
+
+if TYPE_CHECKING:
+    from ...language.interpreter import Prepared
+    from .searches import Rewritten
+    from .sql.bulk_writes import BulkWrite
+    from .sql.candidates import Narrowings
+    from .sql.heads import Head
+    from .sql.plans import Plan
 
 _SIZE: Final = 512
 _WEIGHT: Final = 200_000

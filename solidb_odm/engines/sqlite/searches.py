@@ -24,7 +24,7 @@ from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
 from .layout import side_table
-from .sql.proximity import surroundings
+from .sql.index_filters import surroundings
 from .vector_index import VectorIndexes
 
 N = TypeVar("N")

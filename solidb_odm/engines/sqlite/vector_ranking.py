@@ -10,16 +10,18 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..._types import Json, Stored
 from ...language.functions.vectors import distance_between
 from . import json_text
-from .catalogue import Collection, StoredIndex
 from .documents import COLUMNS
-from .nearness import Nearness
-from .sql.candidates import Matching
-from .vector_index import VectorIndexes
+
+if TYPE_CHECKING:
+    from ..._types import Json, Stored
+    from .catalogue import Collection, StoredIndex
+    from .nearness import Nearness
+    from .sql.candidates import Matching
+    from .vector_index import VectorIndexes
 
 _ROUNDS: Final = (4, 64)
 """How many times as many vectors as are wanted are tested before all documents are."""

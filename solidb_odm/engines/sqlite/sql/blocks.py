@@ -21,7 +21,7 @@ from .aggregates import aggregate, members
 from .array_loops import loop
 from .compilation import Compilation, Scope
 from .hash_joins import hashed
-from .proximity import truths, where
+from .index_filters import truths, where
 from .terms import Choice, Column, Computed, Document, JsonValue, NotInSql, Structure, Term, Truth, key_of
 from .traversals import traversal
 

@@ -16,9 +16,9 @@ from ..catalogue import Collection
 from ..json_text import NUL_ESCAPE
 from ..sql_names import is_reachable, path_sql
 from .compilation import Compilation
+from .index_filters import truths, where
 from .parameters import Parameters, Signature
 from .plans import Find, compilation
-from .proximity import truths, where
 from .terms import Document, NotInSql
 
 _ALIAS: Final = "d"

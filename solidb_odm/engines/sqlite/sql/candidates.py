@@ -28,9 +28,9 @@ from ....language import nodes
 from ....language.interpreter import CandidateSet
 from ....language.walk import bind_names, conjuncts, walk
 from .compilation import Compilation, Scope, compares_only
+from .index_filters import truths, where
 from .parameters import Parameters, Signature, value_type
 from .plans import Find, compilation
-from .proximity import truths, where
 from .terms import DOCUMENT_COLUMNS, Document, NotInSql, Truth
 
 

@@ -30,8 +30,8 @@ from .conditions import (
     prefix_end,
     quantified,
     truth_of,
+    with_floats,
 )
-from .large_numbers import with_floats
 from .terms import NULL, Column, Computed, Constant, Element, JsonPath, NotInSql, Structure, Term, Truth
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")

@@ -13,7 +13,7 @@ from ....language import nodes
 from ....language.walk import walk
 from ..catalogue import Collection
 from .compilation import Compilation, Scope
-from .proximity import truths, where
+from .index_filters import truths, where
 from .terms import Constant, Document, JsonPath, NotInSql
 
 
