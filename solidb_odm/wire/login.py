@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..errors import AuthError, ClosedError, ConnectionFailed, RequestTimeout
 from .faults import fault
 from .frames import pack
 from .responses import decode
-from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    from .url import Host, ServerAddress
 
 
 def login_request(address: ServerAddress, realm: str = "") -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ....language import nodes
 from ....language.functions import lookup
 from ..sql_names import text_literal
-from .compilation import Compilation, Scope
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
 from .terms import (
     Column,
@@ -22,6 +21,9 @@ from .terms import (
     Term,
     Truth,
 )
+
+if TYPE_CHECKING:
+    from .compilation import Compilation, Scope
 
 _TYPE_TESTS: Final[dict[str, Kind]] = {
     "IS_NULL": "null",

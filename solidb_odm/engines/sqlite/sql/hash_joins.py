@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ....language import nodes
 from ....language.walk import walk
-from ..catalogue import Collection
-from .compilation import Compilation, Scope
 from .index_filters import truths, where
 from .terms import Constant, Document, JsonPath, NotInSql
+
+if TYPE_CHECKING:
+    from ..catalogue import Collection
+    from .compilation import Compilation, Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ itself tests them, since it knows arrays from objects, of which the index has th
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ....commands.schema import ELEMENTS
 from ....language import nodes
@@ -17,9 +17,11 @@ from ....language.walk import conjuncts
 from ..layout import rest_table, side_table
 from ..order_key import NULL_KEY_SQL
 from .calls import prefix_filter
-from .compilation import Compilation, Scope
 from .conditions import joined, keys_text, truth_of
 from .terms import Binds, Constant, Document, JsonPath, NotInSql, Term, Truth
+
+if TYPE_CHECKING:
+    from .compilation import Compilation, Scope
 
 _METRES_A_DEGREE: Final = 111_000.0
 _MARGIN: Final = 0.001
