@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..calls import AsyncCaller, Caller
-from . import communities, edge_walks
-from .communities import Community
-from .edge_walks import Direction, GraphPath, GraphStep, Neighbour, Vertex
+from . import edge_walks
+from .edge_walks import Community, Direction, GraphPath, GraphStep, Neighbour, Vertex
 
 
 class Graph(Caller):
@@ -109,7 +108,7 @@ class Graph(Caller):
         ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
         """
         return self._run(
-            communities.rag(
+            edge_walks.rag(
                 self._database,
                 seed_collection,
                 edge_collection,
@@ -137,7 +136,7 @@ class Graph(Caller):
         summary of each, if the server was set up with one.
         """
         return self._run(
-            communities.build(
+            edge_walks.build_communities(
                 self._database,
                 edge_collection,
                 resolution=resolution,
@@ -148,14 +147,14 @@ class Graph(Caller):
 
     def communities(self, edge_collection: str | None = None) -> list[Community]:
         """List the communities that were found last, of one graph or of all."""
-        return self._run(communities.communities(self._database, edge_collection))
+        return self._run(edge_walks.communities(self._database, edge_collection))
 
     def search_communities(
         self, text: str, limit: int = 10, *, edge_collection: str | None = None
     ) -> list[Community]:
         """Find communities by the words of their summaries; without summaries there is none."""
         return self._run(
-            communities.search(self._database, text, edge_collection=edge_collection, limit=limit)
+            edge_walks.search_communities(self._database, text, edge_collection=edge_collection, limit=limit)
         )
 
 
@@ -257,7 +256,7 @@ class AsyncGraph(AsyncCaller):
         ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
         """
         return await self._run(
-            communities.rag(
+            edge_walks.rag(
                 self._database,
                 seed_collection,
                 edge_collection,
@@ -285,7 +284,7 @@ class AsyncGraph(AsyncCaller):
         summary of each, if the server was set up with one.
         """
         return await self._run(
-            communities.build(
+            edge_walks.build_communities(
                 self._database,
                 edge_collection,
                 resolution=resolution,
@@ -296,12 +295,12 @@ class AsyncGraph(AsyncCaller):
 
     async def communities(self, edge_collection: str | None = None) -> list[Community]:
         """List the communities that were found last, of one graph or of all."""
-        return await self._run(communities.communities(self._database, edge_collection))
+        return await self._run(edge_walks.communities(self._database, edge_collection))
 
     async def search_communities(
         self, text: str, limit: int = 10, *, edge_collection: str | None = None
     ) -> list[Community]:
         """Find communities by the words of their summaries; without summaries there is none."""
         return await self._run(
-            communities.search(self._database, text, edge_collection=edge_collection, limit=limit)
+            edge_walks.search_communities(self._database, text, edge_collection=edge_collection, limit=limit)
         )
