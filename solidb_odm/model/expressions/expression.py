@@ -39,6 +39,8 @@ from .literals import (
 OPERATORS: dict[str, Callable[[Any], Any]] = {}
 """What expressions have by name besides fields; ``operators`` fills it."""
 
+_STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
+
 
 class Expression(ABC):
     """Something with a value in a query. Python's operators make new expressions."""
@@ -80,12 +82,7 @@ class Expression(ABC):
 
     def __solidb_encode__(self, value: Any) -> Any:
         """Return the stored form of a Python value that is compared with this expression."""
-        if type(value) in (str, int, float, bool) and self.__solidb_kind__ in (
-            "text",
-            "int",
-            "float",
-            "bool",
-        ):
+        if type(value) in (str, int, float, bool) and self.__solidb_kind__ in _STORED_AS_THEY_ARE:
             return value
         return encode_as(None, "", self.__solidb_type__, value)
 
