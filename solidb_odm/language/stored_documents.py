@@ -70,8 +70,8 @@ def _prefix(milliseconds: int, rest: int) -> str:
 class KeyMaker:
     """Makes keys, in strictly increasing order within a process.
 
-    The 74 bits after the millisecond start at random, and the last 48 of them count up by a random step within
-    one millisecond (method 2 of section 6.2).
+    The 74 bits after the millisecond start at random, and the last 48 of them count up by a random step
+    within one millisecond (method 2 of section 6.2).
     """
 
     __signature__ = Signature()

@@ -8,6 +8,7 @@ Unique values that one document gives up and another takes in the same commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, state_of
-from ..model.stored.codec import body_value, check_read_again, check_valid, encode_text
+from ..model.stored.codec import body_value, check_read_again, check_valid, encode_many, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
@@ -50,6 +51,9 @@ def _parts(value: Any) -> Any:
 
 Documents = dict[int, Document]
 """Documents by identity: models are unhashable, and equal ones are not the same."""
+
+_MANY = 20
+"""So many new documents of a class are encoded in one call."""
 
 Group = tuple[Mapping, list[Document]]
 
@@ -146,20 +150,35 @@ def _put_inserts(
     plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
     rows: list[tuple[str, Body]] = []
-    for document in documents:
-        try:
-            body = encode(mapping, document)
-        except SolidbError:
-            raise
-        except (RecursionError, ValueError) as exc:
-            raise _unencodable(mapping, document, exc) from exc
-        check_depth(mapping, document.key, body)
-        if mapping.is_unsound or state_of(document).touched:
+    is_unsound, is_revalidated = mapping.is_unsound, mapping.revalidated
+    for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
+        key = document.key
+        check_depth(mapping, key, body)
+        if is_unsound or state_of(document).touched:
             check_valid(mapping, document, body)
-        elif mapping.revalidated:
+        elif is_revalidated:
             check_read_again(mapping, document, body)
-        rows.append((document.key, body))
+        rows.append((key, body))
     plan.put(Inserts(mapping.collection, rows), documents, [body for _, body in rows])
+
+
+def _bodies(
+    mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
+) -> Iterable[Body]:
+    """Return the stored forms of new documents, made in one call if they are many."""
+    many = None
+    if len(documents) >= _MANY:
+        many = encode_many(mapping, documents, as_text=encode is encode_text)
+    return map(partial(_encoded, mapping, encode), documents) if many is None else many
+
+
+def _encoded(mapping: Mapping, encode: Callable[[Mapping, Document], Body], document: Document) -> Body:
+    try:
+        return encode(mapping, document)
+    except SolidbError:
+        raise
+    except (RecursionError, ValueError) as exc:
+        raise _unencodable(mapping, document, exc) from exc
 
 
 def _unencodable(mapping: Mapping, document: Document, problem: Exception) -> InvalidDocument:

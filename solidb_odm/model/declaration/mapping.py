@@ -21,7 +21,7 @@ from .. import type_inspection
 from ..expressions.kinds import kind_of
 from ..stored.embedded import embedded_classes, instances
 from ..stored.field_values import is_customised, stored_name
-from ..stored.forms import nodes_in, stored_form, type_form
+from ..stored.forms import batch_serializer, nodes_in, stored_form, type_form
 from ..stored.plain_types import is_plain_type
 from ..stored.scalars import is_deep, number_fields, vector_fields
 from ..stored.shape import document_schema
@@ -77,6 +77,7 @@ class Mapping:
     version: int = 1
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
+    _batch: dict[bool, SchemaSerializer | None] = field(default_factory=dict[bool, "SchemaSerializer | None"])
     drops: tuple[str, ...] = field(init=False)
     older: dict[str, str] = field(init=False)
     embedded: tuple[type[Any], ...] = field(init=False)
@@ -101,6 +102,12 @@ class Mapping:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             complete_mapping(self)
             return getattr(self, name)
+
+    def batch_serializer(self, *, as_text: bool) -> SchemaSerializer | None:
+        """Return what writes many documents in one call, made when it is first asked for; see there."""
+        if as_text not in self._batch:
+            self._batch[as_text] = batch_serializer(self.model, as_text=as_text)
+        return self._batch[as_text]
 
     @property
     def is_simple(self) -> bool:

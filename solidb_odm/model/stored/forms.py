@@ -110,6 +110,32 @@ def _settings(schema: Any) -> CoreConfig:
     return cast("CoreConfig", {**ADAPTED, **schema.get("config", {}), "ser_json_inf_nan": "constants"})
 
 
+def batch_serializer(model: Any, *, as_text: bool) -> SchemaSerializer | None:
+    """Return what writes a list of documents of a model in one call, each as text or as values.
+
+    None where it would not write what the model's own does: texts come of ``round_trip``, which leaves
+    computed fields out, and which functions that ask for it can see.
+    """
+    schema = stored_form(model).schema
+    if as_text and not all(map(_ignores_round_trip, nodes_in(schema))):
+        return None
+    item = core_schema.json_schema(schema) if as_text else schema
+    return SchemaSerializer(core_schema.list_schema(item), _settings(schema), _use_prebuilt=False)
+
+
+def _ignores_round_trip(node: Any) -> bool:
+    if node.get("type") in ("json", "computed-field"):
+        return False
+    written: Any = node.get("serialization")
+    if not is_map(written):
+        return True
+    inner = (written.get(name) for name in ("schema", "return_schema"))
+    function = written.get("function")
+    if written.get("info_arg") and not getattr(function, "__module__", "").startswith("pydantic."):
+        return False
+    return all(_ignores_round_trip(part) for each in inner if each is not None for part in nodes_in(each))
+
+
 def stored_schema(schema: CoreSchema) -> Any:
     """Return the schema for the database; the same object if nothing has to differ."""
     return _Rewriting().part(schema, {})

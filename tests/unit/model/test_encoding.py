@@ -13,11 +13,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    PlainSerializer,
+    SerializationInfo,
+    computed_field,
+)
 
 from solidb_odm import Document, select
 from solidb_odm.errors import InvalidDocument, LoadError, SchemaViolation
-from solidb_odm.model.stored.codec import decode, encode_text, encode_value
+from solidb_odm.model.stored.codec import decode, encode_many, encode_text, encode_value
 from solidb_odm.model.stored.field_values import field_reader
 from solidb_odm.model.stored.shape import document_schema
 
@@ -97,6 +106,28 @@ _DOCUMENTS = st.builds(
 )
 
 
+_EXAMPLE: dict[str, Any] = {
+    "decimal": Decimal("1.50"),
+    "moment": datetime(2020, 2, 3, 4, 5, 6, 7, UTC),
+    "day": date(2020, 2, 3),
+    "clock": time(4, 5, 6),
+    "span": timedelta(days=1, microseconds=5),
+    "unique": uuid.UUID(int=7),
+    "colour": Colour.RED,
+    "level": Level.HIGH,
+    "raw": b"\xff\x00",
+    "numbers": {1},
+    "words": frozenset({"a"}),
+    "pair": (1, "b"),
+    "path": PurePosixPath("/a/b"),
+    "part": Part(data=b"\xfe", when=datetime(2021, 1, 1)),
+    "parts": {"one": [Part(name="x")]},
+    "anything": {"deep": [1, 2.0, None]},
+    "floating": 1.0,
+    "numbered": {3: "three"},
+}
+
+
 @given(_DOCUMENTS)
 def test_stored_text_reads_back_as_the_same_document(document: Everything) -> None:
     mapping = Everything.__solidb_mapping__
@@ -109,6 +140,103 @@ def test_stored_values_read_back_as_the_same_document(document: Everything) -> N
     mapping = Everything.__solidb_mapping__
 
     assert decode(mapping, document.key, encode_value(mapping, document)) == document
+
+
+@given(st.lists(_DOCUMENTS, max_size=3))
+def test_many_are_encoded_in_one_call_as_each_by_itself(documents: list[Everything]) -> None:
+    mapping = Everything.__solidb_mapping__
+
+    assert encode_many(mapping, documents, as_text=True) == [encode_text(mapping, each) for each in documents]
+    assert encode_many(mapping, documents, as_text=False) == [
+        encode_value(mapping, each) for each in documents
+    ]
+
+
+class Plain(Document):
+    number: int = 1
+    part: Part = Part()
+
+
+class Kind(Plain):
+    more: str = ""
+
+
+class Open(Document, extra="allow"):
+    name: str = ""
+
+
+class Computing(Document):
+    one: int = 1
+
+    @computed_field
+    def two(self) -> int:
+        return self.one + 1
+
+
+class Nested(Document):
+    text: Json[list[int]] = [1]
+
+
+def _told(value: float, info: SerializationInfo) -> float:
+    return -value if info.round_trip else value
+
+
+class Telling(Document):
+    number: Annotated[float, PlainSerializer(_told)] = 1
+
+
+class Failing(Document):
+    text: Annotated[str, PlainSerializer(lambda value: value or 1 / 0)] = "x"
+
+
+def _changed(document: Any, **values: Any) -> Any:
+    document.__dict__.update(values)
+    return document
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Plain(number=7, part=Part(name="é", data=b"xy")),
+        lambda: Kind(more="more"),
+        lambda: Everything(**_EXAMPLE),
+        lambda: Open(name="a", other=[1, {"two": 2.0}]),
+        Computing,
+        lambda: Nested(text="[1, 2]"),
+        Telling,
+        lambda: _changed(Plain(), number="seven"),
+        lambda: _changed(Plain(), number=2**70),
+        lambda: _changed(Plain(), part=Kind()),
+        lambda: _changed(Plain(), part=None),
+        lambda: _changed(Failing(), text=""),
+        lambda: _changed(Open(), name="\ud800"),
+        lambda: Open(other=math.nan),
+        lambda: Open(_id="taken"),
+    ],
+)
+@pytest.mark.parametrize("as_text", [True, False])
+def test_many_are_encoded_in_one_call_as_each_by_itself_or_not_at_all(make: Any, as_text: bool) -> None:
+    documents = [make(), make()]
+    mapping = type(documents[0]).__solidb_mapping__
+    encode: Any = encode_text if as_text else encode_value
+
+    def each() -> Any:
+        try:
+            return [encode(mapping, document) for document in documents]
+        except (InvalidDocument, ArithmeticError) as error:
+            return type(error), str(error)
+
+    try:
+        many: Any = encode_many(mapping, documents, as_text=as_text)
+    except InvalidDocument as error:
+        many = type(error), str(error)
+    assert many in (None, each())
+
+
+def test_plain_models_are_encoded_in_one_call() -> None:
+    for document in (Plain(), Everything(**_EXAMPLE), Open()):
+        assert encode_many(type(document).__solidb_mapping__, [document], as_text=True) is not None
+        assert encode_many(type(document).__solidb_mapping__, [document], as_text=False) is not None
 
 
 @given(_DOCUMENTS)
