@@ -26,7 +26,7 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 R = TypeVar("R")
 
-_AT_LEAST = 200
+AT_LEAST = 200
 """Smaller batches are not worth it."""
 _AT_MOST = 20_000
 """How much of a batch is made before garbage is looked for again."""
@@ -42,7 +42,7 @@ way, and does not know of these: so it is left to do the rest its way, and they 
 
 def make_batch(make: Callable[[Sequence[T]], list[R]], rows: Sequence[T]) -> list[R]:
     """Return what a function makes of rows, part by part if they are many, with the collector held off."""
-    if len(rows) < _AT_LEAST:
+    if len(rows) < AT_LEAST:
         return make(rows)
     made: list[R] = []
     for start in range(0, len(rows), _AT_MOST):
@@ -61,7 +61,7 @@ class HeldOff:
         self._hold: _Hold | None = None
 
     def __enter__(self) -> None:
-        if self._count >= _AT_LEAST:
+        if self._count >= AT_LEAST:
             self._hold = _hold_off()
 
     def __exit__(self, *error: object) -> None:

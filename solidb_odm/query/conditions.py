@@ -72,8 +72,8 @@ def expression(value: Any, what: str) -> Expression:
 
 def condition(value: Any) -> Expression:
     """Take a condition of ``where``; refuse Python's own truth values and what is not a condition."""
-    if is_condition(value):
-        return cast(Expression, value)
+    if isinstance(value, Expression) and is_condition(value):
+        return value
     if isinstance(value, bool):
         raise UsageError(
             f"a condition is {value!r}, a plain Python value, not a part of the query",

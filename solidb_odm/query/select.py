@@ -5,10 +5,9 @@ Statements as values in other statements.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar, cast, overload
 
-from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -17,13 +16,14 @@ from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, Place
+from ..model.type_inspection import cached_by_class
 from . import conditions
-from .columns import Entity, Labelled, Partner, Scalar, Table, column, decoder, labels_of, or_none
+from .columns import Column, Entity, Labelled, Partner, Scalar, Table, column, decoder, labels_of, or_none
 from .compiler import BuildScope, sources_of, with_tables
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
 from .select_block import Selection, build_select, has_aggregate
-from .select_forms import Built, build_once
+from .select_forms import build_once
 from .sources import Alias, model_of
 from .statement import Compiled, Loading, T_co, Unreadable, check_documents
 
@@ -93,18 +93,18 @@ M = TypeVar("M")
 D = TypeVar("D", bound=Document)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Select(Loading[T_co], Selection):
     """A query for documents or values. Immutable: a base query is safe to refine twice."""
 
     reader: Scalar | None = None
     loads: tuple[Hops, ...] = ()
     on_unreadable: Unreadable = "raise"
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
+    _compiled: Compiled | None = field(default=None, init=False, compare=False, repr=False)
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep what all the conditions are true of."""
-        return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+        return self._with(conditions=(*self.conditions, *map(conditions.condition, wanted)))
 
     def filter_by(self, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
@@ -135,7 +135,7 @@ class Select(Loading[T_co], Selection):
 
         Documents that are equal in all keys come in the order of their own keys.
         """
-        return self._with(orderings=(*self.orderings, *(ordering(key) for key in keys)))
+        return self._with(orderings=(*self.orderings, *map(ordering, keys)))
 
     def limit(self, count: int) -> Self:
         """Limit the number of rows."""
@@ -220,32 +220,30 @@ class Select(Loading[T_co], Selection):
         return self._with(on_unreadable=how)
 
     def compile(self) -> Compiled:
-        if not self._compiled:
+        made = self._compiled
+        if made is None:
             if self.loads:
                 check_documents(self.columns, self.reader)
-            query, values = build_once(self, self._build)
-            if self.reader is None:
-                made = Compiled(
-                    query,
-                    values,
-                    self.columns,
-                    self.single,
-                    loads=self.loads,
-                    unreadable=self.on_unreadable,
-                    approximate=self._is_approximate(),
-                )
-            else:
-                made = Compiled(query, values, (self.reader,), unreadable=self.on_unreadable)
-            self._compiled.append(made)
-        return self._compiled[0]
+            made = self.__dict__["_compiled"] = build_once(self, self._build)
+        return made
 
     def _is_approximate(self) -> bool:
         """Return whether the order is one of nearness that need not be exact."""
         return any(getattr(each.expression, "approximate", False) for each in self.orderings)
 
-    def _build(self) -> Built:
+    def _build(self) -> Compiled:
         scope = BuildScope()
-        return with_tables(build_select(self, scope, self._labels), scope), scope.values
+        query = with_tables(build_select(self, scope, self._labels), scope)
+        columns = self.columns if self.reader is None else (self.reader,)
+        return Compiled(
+            query,
+            scope.values,
+            columns,
+            self.single or self.reader is not None,
+            loads=self.loads,
+            unreadable=self.on_unreadable,
+            approximate=self.reader is None and self._is_approximate(),
+        )
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
         if not self.single:
@@ -285,7 +283,10 @@ class Select(Loading[T_co], Selection):
         return None if self.reader is None else labels_of(self.columns)
 
     def _with(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        """Return this with other clauses; as ``dataclasses.replace``, which takes ten times as long."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, _compiled=None, **changes)
+        return made
 
     @property
     def entity(self) -> Entity | None:
@@ -321,10 +322,11 @@ def _group_key(key: Any) -> Expression:
 
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
-    if hasattr(key.__class__, "__solidb_ordering__"):  # nearest()
+    if not isinstance(key, Ordering) and hasattr(key.__class__, "__solidb_ordering__"):  # nearest()
         return cast(Ordering, key.__solidb_ordering__())
     made = key if isinstance(key, Ordering) else sort_key(conditions.expression(key, "order_by()"))
-    return Ordering(check_no_elements(made.expression, "order_by()"), made.descending)
+    wanted = check_no_elements(made.expression, "order_by()")
+    return made if wanted is made.expression else Ordering(wanted, made.descending)
 
 
 def natural(count: Any, what: str) -> int:
@@ -332,6 +334,15 @@ def natural(count: Any, what: str) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}")
     return count
+
+
+_SELECT: type[Select[Any]] = Select
+
+
+@cached_by_class
+def _whole(model: Any) -> tuple[Column, ...]:
+    """Return the column of whole documents of a class."""
+    return (column(model),)
 
 
 @overload
@@ -361,4 +372,8 @@ def select(*items: Any) -> Select[Any]:
     """
     if not items:
         raise UsageError("select() needs a Document class, or fields")
+    if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
+        made = object.__new__(_SELECT)
+        made.__dict__.update(columns=_whole(items[0]), single=True)  # as below, without the absent clauses
+        return made
     return Select(tuple(column(item) for item in items), len(items) == 1)

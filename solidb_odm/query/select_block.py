@@ -8,8 +8,8 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -27,9 +27,12 @@ from .elements import Unnest, closed_all
 from .sources import are_one, collection_of, family, model_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
-    """All the clauses of a select: the one list of them, which statements, blocks and known forms share."""
+    """All the clauses of a select: the one list of them, which statements, blocks and known forms share.
+
+    It has no slots: most clauses of most selects are absent, and stand in the class.
+    """
 
     columns: tuple[Column, ...]
     single: bool

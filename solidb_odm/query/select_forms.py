@@ -3,16 +3,18 @@
 The form of a select is all that it says but its values. A program makes the same few statements
 again and again with other values: the nodes of the first serve them all, and with them what an
 engine keeps of those nodes, such as their plan.
+
+A form is read off a statement each time it runs, which is most of what a small query costs besides the
+engine's work: so a field stands in it by its mark, and a plain value by its type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._types import is_tuple
-from ..language import nodes as q
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK
@@ -27,17 +29,22 @@ from ..model.expressions.expression import (
     Negative,
     Value,
 )
-from ..model.expressions.fields import FieldRef
+from ..model.expressions.fields import FieldRef, Mark
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
-from .columns import Column, Entity, Labelled, Partner, Scalar
+from .columns import Entity, Labelled, Partner, Scalar, labels_of
 from .functions import Aggregate
 from .select_block import Selection
+from .statement import Compiled
+
+if TYPE_CHECKING:
+    from .select import Select
 
 Form: TypeAlias = tuple[Any, ...]
-Built: TypeAlias = tuple[q.Query, dict[str, Any]]
-Store: TypeAlias = dict[Form, tuple[q.Query, tuple[str, ...], dict[str, Any]]]
+Store: TypeAlias = dict[Form, tuple[Compiled, tuple[str, ...], dict[str, Any]]]
+Read: TypeAlias = Callable[[Any, list[Any]], Any]
+"""Returns the form of a part, and adds its values to a list."""
 
 _SIZE = 512
 _known: Store = {}
@@ -47,14 +54,12 @@ class _Unknown(Exception):
     """A select has a part whose form can't be told; it is built anew each time."""
 
 
-def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
-    """Return the nodes and the bind values of a select; ``build`` makes those of a new form."""
+def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compiled:
+    """Return what a select compiles to; ``build`` makes that of a new form."""
     values: list[Any] = []
-    given: dict[Any, Any] = {}
     try:
         form = _form(selection, values)
-        for value in values:
-            given.setdefault(_mark(value), value)
+        given = dict(zip(map(_mark, values), values, strict=True))
         if len(given) < len(values):  # equal values share a bind variable
             form = (*form, tuple(map(list(given).index, map(_mark, values))))
         known = _known.get(form) or _store_of(form).get(form)
@@ -62,17 +67,30 @@ def build_once(selection: Selection, build: Callable[[], Built]) -> Built:
         return build()
     if known is None:
         built = build()
-        _keep(form, given, built)
+        _keep(form, selection, given, built)
         return built
-    query, names, clock = known
-    if any(map(inexact, values)):
+    first, names, clock = known
+    if any(map(inexact, given.values())):
         return build()  # which says what is wrong with them
-    return query, dict(zip(names, given.values(), strict=True)) | clock
+    binds = dict(zip(names, given.values(), strict=True))
+    if clock:
+        binds |= clock
+    if selection.reader is None and not selection.loads and selection.on_unreadable == "raise":
+        return first.again(values=binds, columns=selection.columns)
+    columns = selection.columns if selection.reader is None else (selection.reader,)
+    return Compiled(
+        first.query,
+        binds,
+        columns,
+        selection.single or selection.reader is not None,
+        loads=selection.loads,
+        unreadable=selection.on_unreadable,
+    )
 
 
-def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
-    """Keep the nodes of a form, if their bind values are those that it leaves out and no others."""
-    query, binds = built
+def _keep(form: Form, selection: Select[Any], given: dict[Any, Any], built: Compiled) -> None:
+    """Keep what a form compiles to, if its bind values are those that it leaves out and no others."""
+    binds = built.values
     clock = {CLOCK: binds[CLOCK]} if CLOCK in binds else {}
     binds = {name: value for name, value in binds.items() if name != CLOCK} if clock else binds
     names = {_mark(value): name for name, value in binds.items()}
@@ -82,7 +100,8 @@ def _keep(form: Form, given: dict[Any, Any], built: Built) -> None:
     oldest = next(iter(store), None)
     if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
         store.clear()  # forms from before the newest class are asked for no more
-    store[form] = query, tuple(names[mark] for mark in given), clock
+    plain = Compiled(built.query, {}, selection.columns, selection.single).again(columns=())
+    store[form] = plain, tuple(names[mark] for mark in given), clock
 
 
 def _store_of(form: Form) -> Store:
@@ -100,55 +119,45 @@ def _local_models(form: Form) -> Iterator[Any]:
     for part in form:
         if is_tuple(part):
             yield from _local_models(part)
-        elif isinstance(part, type) and issubclass(part, Document) and "<locals>" in part.__qualname__:
-            yield part
+            continue
+        model: Any = part.model if isinstance(part, Mark) else part
+        if isinstance(model, type) and issubclass(model, Document) and "<locals>" in model.__qualname__:
+            yield model
 
 
 def _mark(value: Any) -> Any:
     """Return what tells a value from others: scalars by type and value, all else by identity."""
-    kind = cast(Any, type(value))
+    kind = value.__class__
+    if kind is str:
+        return value
     if kind is float:
         return kind, repr(value)
-    return (kind, value) if kind is str or kind is int or kind is bool else id(value)
+    return (kind, value) if kind is int or kind is bool else id(value)
 
 
-def _form(selection: Selection, values: list[Any]) -> Form:
+_CLAUSES = frozenset(clause.name for clause in fields(Selection))
+
+
+def _form(selection: Select[Any], values: list[Any]) -> Form:
     """Return the form of a select, and its values in order.
 
     It is read off the clauses one by one, so that one that is new here is a part of it too, or keeps the
     select from being known. What is built depends on the subclasses of a model as well, so a form ends with
     the next class.
     """
-    clauses = (getattr(selection, clause.name) for clause in fields(Selection))
-    return (
-        Registry.generation,
-        getattr(selection, "_labels", None),
-        *(_clause(each, values) for each in clauses),
-    )
+    form: list[Any] = [Registry.generation]
+    if selection.reader is not None:
+        form.append(labels_of(selection.columns))
+    for name, clause in selection.__dict__.items():
+        if name in _CLAUSES:
+            form += name, clause if clause is True or clause is False else _read(clause, values)
+    return tuple(form)
 
 
-def _clause(clause: Any, values: list[Any]) -> Any:
+def _read(part: Any, values: list[Any]) -> Any:
     """Return the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
-    if clause is None or isinstance(clause, bool):
-        return clause
-    if isinstance(clause, int):  # a LIMIT or OFFSET, of which 0 is none
-        values.append(clause)
-        return bool(clause)
-    if is_tuple(clause):
-        return tuple(_clause(each, values) for each in clause)
-    if isinstance(clause, Expression):
-        return _part(clause, values)
-    if isinstance(clause, Ordering):
-        return _part(clause.expression, values), clause.descending
-    if isinstance(clause, Partner):
-        return _source(clause.source), *(_part(part, values) for part in clause.conditions)
-    return _column(clause, values) if isinstance(clause, Entity | Scalar) else _source(clause)
-
-
-def _column(column: Column, values: list[Any]) -> Any:
-    if isinstance(column, Scalar):
-        return _part(column.expression, values)
-    return _source(column.source if isinstance(column, Entity) else None)
+    read = _READERS.get(part.__class__)
+    return _source(part) if read is None else read(part, values)
 
 
 def _source(source: Any) -> Any:
@@ -157,28 +166,60 @@ def _source(source: Any) -> Any:
     return source
 
 
-def _part(part: Expression, values: list[Any]) -> Any:
-    """Return the form of an expression; _Unknown of a kind that is not told below."""
+def _as_it_is(clause: bool | None, _values: list[Any]) -> Any:
+    return clause
+
+
+def _count(clause: int, values: list[Any]) -> Any:
+    """Return whether there is a LIMIT or OFFSET, of which 0 is none."""
+    values.append(clause)
+    return bool(clause)
+
+
+def _each(clause: tuple[Any, ...], values: list[Any]) -> Any:
+    if len(clause) == 1:  # the most common, and a comprehension is another call
+        return (_read(clause[0], values),)
+    return tuple([_read(each, values) for each in clause])
+
+
+def _whole(part: Entity, _values: list[Any]) -> Any:
+    return _source(part.source)
+
+
+def _field(part: FieldRef, _values: list[Any]) -> Any:
+    if part.__solidb_mark__ is not None:
+        return part.__solidb_mark__
+    place = part.__solidb_place__
+    return _source(place.source), place.path, place.owner, place.name, place.nullable, place.annotation
+
+
+def _value(part: Value, values: list[Any]) -> Any:
+    value = part.value
+    values.append(value)
+    kind = value.__class__
+    return kind if kind is str else size_of(value) or kind
+
+
+def _comparison(part: Comparison, values: list[Any]) -> Any:
+    left, right = part.left, part.right
+    return (
+        Comparison,
+        part.operator,
+        _field(left, values) if type(left) is FieldRef else _read(left, values),
+        _value(right, values) if type(right) is Value else _read(right, values),
+    )
+
+
+def _kind(part: Expression, values: list[Any]) -> Any:
     kind = type(part)
-    if kind is FieldRef:
-        place = cast(FieldRef, part).__solidb_place__
-        return _source(place.source), place.path, place.owner, place.name, place.nullable, place.annotation
-    if kind is Value:
-        value = cast(Value, part).value
-        values.append(value)
-        return size_of(value) or cast(Any, type(value))
-    if kind in _KINDS:
-        own = _KINDS[kind]
-        operands = tuple(_part(each, values) for each in part.__solidb_operands__())
-        return (kind, *(getattr(part, name) for name in own), *operands)
-    raise _Unknown
+    own = tuple([getattr(part, name) for name in _KINDS[kind]])
+    return kind, own, tuple([_read(each, values) for each in part.__solidb_operands__()])
 
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {
     Aggregate: ("function", "source", "annotation"),
     Arithmetic: ("operator", "rule", "can_divide_by_zero"),
     Combined: ("operator",),
-    Comparison: ("operator",),
     FunctionCall: ("name", "annotation", "is_strict"),
     Labelled: ("name",),
     Negation: (),
@@ -186,3 +227,19 @@ _KINDS: dict[type[Expression], tuple[str, ...]] = {
     Test: ("name", "is_strict"),
 }
 """What the kinds of expressions say besides their operands."""
+
+_READERS: dict[type[Any], Read] = {
+    **dict.fromkeys(_KINDS, _kind),
+    bool: _as_it_is,
+    type(None): _as_it_is,
+    int: _count,
+    tuple: _each,
+    FieldRef: _field,
+    Value: _value,
+    Comparison: _comparison,
+    Ordering: lambda part, values: (_read(part.expression, values), part.descending),
+    Partner: lambda part, values: (_source(part.source), _each(part.conditions, values)),
+    Entity: _whole,
+    Scalar: lambda part, values: _read(part.expression, values),
+}
+"""What reads the forms of parts; other expressions, aliases and named statements have none."""

@@ -95,15 +95,24 @@ class Context:
 
         CollectionNotFound is raised before anything is written, so the command can be asked again.
         """
+        try:
+            return cast(R, (yield command))
+        except CollectionNotFound as missing:
+            problem = missing
+        return (yield from self.ask_again(command, problem))
+
+    def ask_again(self, command: Command[R], missing: CollectionNotFound) -> Operation[R]:
+        """Make the collection that a command missed, and what it misses then, and ask for it again."""
         made: set[str] = set()
         while True:
+            if not self.auto_create or missing.name in made:
+                raise missing
+            made.add(missing.name)
+            yield from create_missing(missing, self.work.registries)
             try:
                 return cast(R, (yield command))
-            except CollectionNotFound as missing:
-                if not self.auto_create or missing.name in made:
-                    raise
-                made.add(missing.name)
-                yield from create_missing(missing, self.work.registries)
+            except CollectionNotFound as another:
+                missing = another
 
     def finish(self, names: Iterable[str]) -> Operation[None]:
         """See, once for an engine, that collections have what their models declare.

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import ValidationError
 
-from .._collector import make_batch
+from .._collector import AT_LEAST, make_batch
 from .._dataclasses import dataclass
 from .._types import JsonObject, Stored
 from ..errors import LoadError, QueryError
@@ -40,11 +40,14 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     A held object that can't have been changed takes newer values; a changed one keeps its own, and
     its commit will find the conflict. LoadError if a row does not fit the model.
     """
-    reading = _reading(cast(Any, model), Registry.generation)
-    choose = reading.choose
-    if choose is None and any(map(_names_class, rows)):
-        choose = chooser(reading.root, [reading.root])
+    known: tuple[int, Reading] | None = model.__dict__.get(_READING)
+    reading = known[1] if known is not None and known[0] == Registry.generation else _reading(model)
     work.registries.add(model.__solidb_registry__)
+    choose = reading.choose
+    if choose is None and _name_classes(rows):
+        choose = chooser(reading.root, [reading.root])
+    if len(rows) < AT_LEAST:
+        return _load_part(work, reading, choose, rows)
     return make_batch(partial(_load_part, work, reading, choose), rows)
 
 
@@ -69,7 +72,10 @@ def _load_part(
         document = None if known is None else known()
         if document is None or (SUCCESSOR in document.__class__.__dict__ and work.give_way(document)):
             if validate is not None and isinstance(body, str):
-                document = _read(validate, mapping, key, body)
+                try:
+                    document = validate(body)
+                except ValidationError:
+                    document = decode(mapping, key, body)  # it says what is wrong
             else:
                 document = decode(choose(key, body) if choose else mapping, key, body)
             put(document, slot, (work, *row[1:]))
@@ -100,12 +106,15 @@ class Reading:
     """The fields of the model; none of one that takes others too."""
 
 
-def _reading(model: Any, generation: int) -> Reading:
-    known: tuple[int, Reading] | None = model.__dict__.get("__solidb_reading__")
-    if known is None or known[0] != generation:
-        known = generation, _found_reading(model)
-        type.__setattr__(model, "__solidb_reading__", known)
-    return known[1]
+_READING = "__solidb_reading__"
+
+
+def _reading(model: Any) -> Reading:
+    """Return how documents of a class are read, and keep it until the next class is declared."""
+    generation = Registry.generation
+    found = _found_reading(model)
+    type.__setattr__(model, _READING, (generation, found))
+    return found
 
 
 def _found_reading(model: Any) -> Reading:
@@ -122,13 +131,6 @@ def _found_reading(model: Any) -> Reading:
         partial(validate, **mapping.names) if mapping.names else validate,
         frozenset() if mapping.is_open else frozenset(root.__pydantic_fields__),
     )
-
-
-def _read(validate: Callable[[str], Any], mapping: Mapping, key: str, body: str) -> Any:
-    try:
-        return validate(body)
-    except ValidationError:
-        return decode(mapping, key, body)  # it says what is wrong
 
 
 def _load_fresh(
@@ -231,8 +233,17 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
     return choose
 
 
+def _name_classes(rows: Sequence[Stored | None]) -> bool:
+    """Return whether any stored document carries the name of a class; text may do so further down."""
+    if rows and rows[0] is not None and rows[0][4].__class__ is str:
+        try:
+            return True in [_MARK in row[4] for row in rows]  # type: ignore[index]
+        except TypeError:  # no document, or a damaged one
+            pass
+    return any(map(_names_class, rows))
+
+
 def _names_class(row: Stored | None) -> bool:
-    """Return whether a stored document carries the name of a class; text may do so further down."""
     if row is None:
         return False
     body: Any = row[4]  # of a damaged document it may be bytes

@@ -146,6 +146,15 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         """Return all rows."""
         return list(self._rows)
 
+    def one(self) -> T_co:
+        """Return the only row; NoResultError or MultipleResultsError if there is not exactly one."""
+        rows = self._rows
+        return rows[0] if len(rows) == 1 else super().one()
+
+    def first(self) -> T_co | None:
+        """Return the first row; None if there is none."""
+        return self._rows[0] if self._rows else None
+
     def unique(self) -> Result[T_co]:
         """Leave out rows that were there before: the same object, or an equal value."""
         seen: set[Any] = set()

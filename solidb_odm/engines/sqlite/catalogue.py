@@ -86,6 +86,7 @@ class Catalogue:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._versions = connection.cursor()
         self._collections: dict[str, Collection] = {}
         self.irregular: tuple[Collection, ...] = ()
         """The collections with a NUL character in some document."""
@@ -125,8 +126,9 @@ class Catalogue:
         return self._current() != self.version
 
     def _current(self) -> int:
-        version: int = self._connection.execute("PRAGMA schema_version").fetchone()[0]
-        return version
+        """Ask for the version; by a cursor that is kept, as each query asks."""
+        ((version,),) = self._versions.execute("PRAGMA schema_version")
+        return cast(int, version)
 
     def forget(self) -> None:
         """Trust nothing that was read: a change of the schema was rolled back."""

@@ -24,7 +24,7 @@ from ...commands import CollectionSpec
 from ...errors import DeclarationError, SolidbError
 from .. import type_inspection
 from ..document_state import expose
-from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Place
+from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
 from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
@@ -44,11 +44,18 @@ if TYPE_CHECKING:
 else:
     ModelMetaclass = type(BaseModel)
 
-_building = threading.local()
+
+class _Building(threading.local):
+    """How many classes, one within another, this thread is making."""
+
+    depth = 0
+
+
+_building = _Building()
 
 
 def _is_building() -> bool:
-    return getattr(_building, "depth", 0) > 0
+    return _building.depth > 0
 
 
 def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
@@ -134,7 +141,7 @@ class DocumentMeta(ModelMetaclass):
             if "__pydantic_reset_parent_namespace__" not in options:
                 namespace["__pydantic_parent_namespace__"] = _types_around(currentframe())
                 options["__pydantic_reset_parent_namespace__"] = False
-            _building.depth = getattr(_building, "depth", 0) + 1
+            _building.depth += 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
             except Exception as error:
@@ -163,6 +170,9 @@ class DocumentMeta(ModelMetaclass):
             return cls
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
+            kept = cls.__dict__.get("__solidb_references__")
+            if kept is not None and name in kept and not _building.depth:
+                return kept[name]
             if _is_building() or name.startswith("__") or name == "Settings":  # which few classes have
                 raise AttributeError(name)
             if name in cls.__dict__.get("__pydantic_fields__", ()):
@@ -390,7 +400,7 @@ def class_field(cls: Any, name: str) -> FieldRef:
         place = Place(
             cls, (stored_name(cls, name),), annotation, cls, name, type_inspection.is_nullable(annotation)
         )
-        found = cache[name] = FieldRef(place)
+        found = cache[name] = FieldRef(place, Mark(cls))
     return found
 
 

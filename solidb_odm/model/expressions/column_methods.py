@@ -152,6 +152,15 @@ def matching(tested: Expression, pattern: Any) -> Predicate:
 
 def sort_key(wanted: Expression, *, descending: bool = False) -> Ordering:
     """Return a sort key; UsageError if its stored form sorts in another way than its values do."""
+    known = wanted.__solidb_orders__
+    if known is None:
+        known = _sort_key(wanted, False), _sort_key(wanted, True)
+        if hasattr(wanted, "__solidb_mark__"):  # a field, which a class may keep
+            object.__setattr__(wanted, "__solidb_orders__", known)
+    return known[descending]
+
+
+def _sort_key(wanted: Expression, descending: bool) -> Ordering:
     check_list_order(wanted.__solidb_type__, wanted.__solidb_kind__, "sorting", wanted)
     if wanted.__solidb_kind__ in ("bytes", "dict", "model", "other"):
         raise UsageError(

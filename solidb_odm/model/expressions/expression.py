@@ -6,7 +6,6 @@ values into bind variables. ``User.age`` is a ``FieldRef``; to type checkers it 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -42,14 +41,21 @@ OPERATORS: dict[str, Callable[[Any], Any]] = {}
 _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 
 
-class Expression(ABC):
-    """Something with a value in a query. Python's operators make new expressions."""
+class Expression:
+    """Something with a value in a query. Python's operators make new expressions.
+
+    It is no abstract class of Python's, though every kind has to build its node: each query asks several
+    times what is an expression, and of abstract classes that takes five times as long.
+    """
 
     __slots__ = ()
 
-    @abstractmethod
+    __solidb_orders__: tuple[Any, Any] | None = None
+    """The sort keys of a field, upwards and downwards, once they were asked for."""
+
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         """Make the SDBQL node."""
+        raise TypeError(f"{type(self).__name__} has no node")
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         """Return the expressions this one is made of."""
@@ -305,9 +311,13 @@ class Predicate(Expression):
         return bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Value(Expression):
-    """A Python value, encoded; it becomes a bind variable."""
+    """A Python value, encoded; it becomes a bind variable.
+
+    Neither this nor a comparison is frozen, though nothing changes them: every query makes some, and a
+    frozen object takes twice as long to make.
+    """
 
     value: Any
     annotation: Any = Any
@@ -334,7 +344,7 @@ class Value(Expression):
         return repr(self.value)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Comparison(Predicate):
     """``left op right``.
 
@@ -415,13 +425,13 @@ class Computation(Expression):
 
     __slots__ = ()
 
-    @abstractmethod
     def __solidb_core__(self, scope: Scope) -> q.Expression:
         """Make the node that holds where no part is null; of a decimal that of its text."""
+        raise TypeError(f"{type(self).__name__} has no node")
 
-    @abstractmethod
     def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
         """Make the conditions under which the value is null."""
+        raise TypeError(f"{type(self).__name__} has no node")
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         is_decimal = self.__solidb_kind__ == "decimal"
@@ -577,8 +587,9 @@ def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
 
 def is_condition(value: Any) -> bool:
     """Return whether an expression is true or false: a predicate, or a field of bools."""
-    is_known = isinstance(value, Expression)
-    return isinstance(value, Predicate) or (is_known and value.__solidb_kind__ in ("bool", "any"))
+    return isinstance(value, Predicate) or (
+        isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
+    )
 
 
 def _joined(left: Any, operator: str, right: Any) -> Expression:

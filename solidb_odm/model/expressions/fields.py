@@ -22,13 +22,13 @@ from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from ..links.link_paths import beyond
-from ..stored.field_values import encode_as, encode_field, is_customised
+from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .calls import METHODS, fields_of, has_kind, records
 from .column_methods import NAMES
-from .expression import OPERATORS, Expression, Predicate
-from .kinds import Kind, awareness, kind_of
+from .expression import OPERATORS, Comparison, Expression, Predicate, Value
+from .kinds import Kind, awareness, choices, kind_of
 from .literals import check_reference
 
 
@@ -48,16 +48,46 @@ class Place:
     nullable: bool
 
 
-class FieldRef(Expression):
-    """A field of a model in a query."""
+class _Nothing:
+    """A type that no value has."""
 
-    __slots__ = ("__solidb_known_kind__", "__solidb_place__")
+
+class Mark:
+    """What stands for a field of a class in the forms of statements; equal only to itself."""
+
+    __slots__ = ("model",)
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+class FieldRef(Expression):
+    """A field of a model in a query.
+
+    A class keeps the references of its fields, and these keep what each query would find out about them
+    again: their kind, the type of the values they are compared with as they are, their sort keys, the fields
+    behind them, and what they are in the form of a statement.
+    """
+
+    __slots__ = (
+        "__solidb_alike__", "__solidb_children__", "__solidb_known_kind__", "__solidb_mark__",
+        "__solidb_orders__", "__solidb_place__",
+    )  # fmt: skip
     __solidb_place__: Place
     __solidb_known_kind__: Kind | None
+    __solidb_alike__: type[Any] | None
+    __solidb_children__: dict[str, FieldRef] | None
+    __solidb_mark__: Mark | None
+    """What stands for the field in forms, if a class keeps it; None for one that is made for one query."""
 
-    def __init__(self, place: Place) -> None:
-        object.__setattr__(self, "__solidb_place__", place)
-        object.__setattr__(self, "__solidb_known_kind__", None)
+    def __init__(self, place: Place, mark: Mark | None = None) -> None:
+        put = object.__setattr__
+        put(self, "__solidb_place__", place)
+        put(self, "__solidb_mark__", mark)
+        put(self, "__solidb_known_kind__", None)
+        put(self, "__solidb_alike__", None)
+        put(self, "__solidb_children__", None)
+        put(self, "__solidb_orders__", None)
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         stored = self.__solidb_stored__(scope)
@@ -134,12 +164,29 @@ class FieldRef(Expression):
         return super().__solidb_aware__ if said is None else said
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
+        alike = self.__solidb_alike__ or self.__solidb_find_alike__()
+        if type(other) is alike:  # of which all the questions below have one answer
+            return Comparison(self, operator, Value(other, self.__solidb_place__.annotation))
         if operator in _ORDERED and _is_iso_duration(self.__solidb_place__):
             raise UsageError(
                 f"{self!r} is stored as ISO 8601 text, which does not sort as durations do",
                 hint='model_config = ConfigDict(ser_json_timedelta="float") in its model stores seconds',
             )
         return super().__solidb_compare__(operator, other)
+
+    def __solidb_find_alike__(self) -> type[Any]:
+        """Find the type whose values all may be compared with the field, and are stored as they are."""
+        place = self.__solidb_place__
+        found: type[Any] = _ALIKE.get(self.__solidb_kind__, _Nothing)
+        if (
+            found is _Nothing
+            or place.path == ("_key",)
+            or choices(place.annotation) is not None
+            or not is_plainly_stored(place.owner, place.name, place.annotation, found)
+        ):
+            found = _Nothing
+        object.__setattr__(self, "__solidb_alike__", found)
+        return found
 
     @property
     def __solidb_nullable__(self) -> bool:
@@ -148,6 +195,9 @@ class FieldRef(Expression):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # a protocol of Python's, which no field is
             raise AttributeError(name)
+        children = self.__solidb_children__
+        if children is not None and name in children:
+            return children[name]
         place = self.__solidb_place__
         models = records(place.annotation)
         target = end_target(place) or type_inspection.link_target(place.annotation)
@@ -158,13 +208,22 @@ class FieldRef(Expression):
                 return beyond(self, target, name)
         for model in models:
             if name in fields_of(model):
-                return child(place, model, name)
+                return self.__solidb_keep__(child(place, model, name), name)
         method = METHODS.get(name)
         if method is not None and has_kind(place.annotation, method.kinds):
             return method.make(self)
         if name in OPERATORS:
             return OPERATORS[name](self)
         raise AttributeError(_unknown(place, models, name))
+
+    def __solidb_keep__(self, field: FieldRef, name: str) -> FieldRef:
+        """Keep a field behind this one, if this one is kept itself."""
+        mark = self.__solidb_mark__
+        if mark is None:
+            return field
+        kept = FieldRef(field.__solidb_place__, Mark(mark.model))
+        object.__setattr__(self, "__solidb_children__", {**(self.__solidb_children__ or {}), name: kept})
+        return kept
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FieldRef, (self.__solidb_place__,)
@@ -214,6 +273,7 @@ def _is_end(place: Place) -> bool:
 
 
 _ORDERED = ("<", "<=", ">", ">=")
+_ALIKE: dict[Kind, type[Any]] = {"text": str, "int": int, "float": float, "bool": bool}
 _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 
 

@@ -32,12 +32,13 @@ from .scalars import is_exact
 class FieldReader:
     """Checks values of one field: Python values that a program gives, and stored ones."""
 
-    __slots__ = ("_checker", "_reader", "_reads_json", "is_plain")
+    __slots__ = ("_checker", "_reader", "_reads_json", "is_plain", "writes_plain")
 
     def __init__(self, checked: CoreSchema, stored: CoreSchema, config: CoreConfig) -> None:
         self._checker = SchemaValidator(checked, config)
         self._reader = SchemaValidator(stored, config, _use_prebuilt=False)
         self.is_plain = _keeps_values(checked)
+        self.writes_plain = _writes_plain(checked)
         self._reads_json = reads_json(stored)
 
     def check(self, value: Any) -> Any:
@@ -84,6 +85,13 @@ def _keeps_values(schema: Any) -> bool:
     return schema["type"] in _PLAIN and set(schema) <= {"type", "metadata"}
 
 
+def _writes_plain(schema: Any) -> bool:
+    """Return whether values are stored as they are; they may be constrained."""
+    while schema["type"] in ("default", "nullable") and "serialization" not in schema:
+        schema = schema["schema"]
+    return schema["type"] in _PLAIN and "serialization" not in schema
+
+
 def _field(schema: Any, name: str) -> CoreSchema:
     if schema["type"] == "model-fields":
         found = schema["fields"][name]["schema"]
@@ -100,8 +108,8 @@ def stored_name(model: type[Any], name: str) -> str:
 
 def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -> Any:
     """Return the stored form of a value, as the field of a model (or else the type) serialises it."""
-    kind = cast(Any, type(value))
-    if value is None or (kind in (str, int, float, bool) and _is_plain(owner, name, annotation, kind)):
+    kind = value.__class__
+    if value is None or (kind in _PLAIN_CLASSES and is_plainly_stored(owner, name, annotation, kind)):
         return value
     reference = getattr(value, "__solidb_reference__", None)
     if reference is not None:
@@ -130,9 +138,12 @@ def encode_field(owner: type[BaseModel], name: str, value: Any) -> Any:
     return encoded[stored_name(owner, name)]
 
 
-def _is_plain(owner: type[Any] | None, name: str, annotation: Any, kind: type[Any]) -> bool:
+_PLAIN_CLASSES = (str, int, float, bool)
+
+
+def is_plainly_stored(owner: type[Any] | None, name: str, annotation: Any, kind: type[Any]) -> bool:
     """Return whether a value is stored as it is: of the field's type, and with no serialiser on it."""
-    if owner is not None and not field_reader(cast(Any, owner), name).is_plain:
+    if owner is not None and not field_reader(cast(Any, owner), name).writes_plain:
         return False
     return any(member is kind for member in type_inspection.alternatives(annotation))
 
@@ -163,7 +174,9 @@ def plain(value: Any) -> Any:
 
 def inexact(value: Any) -> str:
     """Return what keeps an encoded value from travelling exactly; empty text if nothing does."""
-    kind = cast(Any, type(value))
+    kind = value.__class__
+    if kind is str:
+        return ""
     if kind in (int, float) and not is_exact(value):
         return f"{value} is no number in JSON" if kind is float else f"{value} does not fit into 64 bits"
     if kind is list or kind is dict:

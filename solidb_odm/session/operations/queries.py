@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..._types import Stored
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
-from ...errors import UnflushedChangesError, UsageError, listed
+from ...errors import CollectionNotFound, UnflushedChangesError, UsageError, listed
 from ...language.walk import collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import expiries, has_expired
@@ -123,15 +123,18 @@ def _then_noted(
 
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
-    for column in compiled.columns:
-        if (model := getattr(column, "model", None)) is not None:
-            context.work.registries.add(model.__solidb_registry__)
+    context.work.registries |= compiled.registries
     if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
         rows = yield from _folded(context, compiled, unsent)
         return read_rows(_loader(context, compiled), rows, compiled)
-    if (whole := _model(compiled)) is not None:
+    if (whole := compiled.whole) is not None:
         wanted = FetchDocuments(compiled.query, compiled.bind_vars, compiled.approximate)
-        stored = yield from context.ask(wanted)
+        try:
+            stored = yield wanted  # as context.ask does, without an operation for what most queries end with
+        except CollectionNotFound as problem:
+            stored = yield from context.ask_again(wanted, problem)
+        if compiled.unreadable == "raise":
+            return load_documents(context.work, whole, stored)
         return read_rows(partial(load_documents, context.work, whole), stored, compiled)
     asked = RunQuery(compiled.query, compiled.bind_vars, compiled.source, compiled.approximate)
     raw = yield from context.ask(asked)
@@ -170,15 +173,7 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
 
 def is_entity(compiled: Compiled) -> bool:
     """Return whether the rows are whole documents of one model."""
-    return _model(compiled) is not None
-
-
-def _model(compiled: Compiled) -> Any:
-    """Return the one model whose whole documents the rows are, if they are that."""
-    if not compiled.single or len(compiled.columns) != 1:
-        return None
-    model = getattr(compiled.columns[0], "model", None)
-    return None if model is Document else model
+    return compiled.whole is not None
 
 
 def _folded(context: Context, compiled: Compiled, unsent: frozenset[str]) -> Operation[list[Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from .. import json_text
 from ..order_key import order_key
@@ -52,7 +52,7 @@ def value_type(value: Any) -> str:
     that such integers equal it; ``list`` is an array of plain scalars, for IN, with ``?`` behind it if a null
     is among them, ``wide list`` one with ``wide`` integers.
     """
-    kind = cast("type[object]", type(value))
+    kind = value.__class__
     if kind is str:
         return "odd" if "\0" in value else "string"
     if kind is int:
