@@ -146,6 +146,11 @@ class Document(BaseModel, metaclass=DocumentMeta):
         expose(copied)
         return copied
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        copied = super().__deepcopy__(memo)
+        touch(copied)
+        return copied
+
     def __getstate__(self) -> dict[Any, Any]:
         """Return what is pickled: a stored document is a detached one when it is read again."""
         own_fields_set(self)
@@ -155,6 +160,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         stored = state.pop(SLOT, None)
         super().__setstate__(state)
         unpickle(self, stored)
+        touch(self)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:

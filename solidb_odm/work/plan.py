@@ -19,7 +19,7 @@ from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, state_of
-from ..model.stored.codec import body_value, check_read_again, check_valid, encode_many, encode_text
+from ..model.stored.codec import body_value, check_new, check_valid, encode_many, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
@@ -138,7 +138,7 @@ def _put_patches(
     for document in documents:
         difference, whole = differences[id(document)]
         check_depth(mapping, document.key, whole)
-        check_valid(mapping, document, whole)
+        check_valid(mapping, document, whole, map(mapping.python_name, difference.changes))
         state, removed = state_of(document), difference.removed
         given = whole if as_text else body_value(whole) if removed else None
         rows.append(Patch(document.key, state.revision, difference.changes, removed, given, state.created))
@@ -150,14 +150,12 @@ def _put_inserts(
     plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
     rows: list[tuple[str, Body]] = []
-    is_unsound, is_revalidated = mapping.is_unsound, mapping.revalidated
+    looks_closer = bool(mapping.is_unsound or mapping.revalidated or mapping.parts)
     for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
-        key = document.key
+        key, is_touched = document.key, state_of(document).touched
         check_depth(mapping, key, body)
-        if is_unsound or state_of(document).touched:
-            check_valid(mapping, document, body)
-        elif is_revalidated:
-            check_read_again(mapping, document, body)
+        if looks_closer or is_touched:
+            check_new(mapping, document, body, is_touched=is_touched)
         rows.append((key, body))
     plan.put(Inserts(mapping.collection, rows), documents, [body for _, body in rows])
 

@@ -19,7 +19,7 @@ from ...errors import DeclarationError
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from .. import type_inspection
 from ..expressions.kinds import kind_of
-from ..stored.embedded import embedded_classes, instances
+from ..stored.embedded import Kind, embedded_classes, instances, part_fields
 from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, nodes_in, stored_form, type_form
 from ..stored.plain_types import is_plain_type
@@ -61,6 +61,8 @@ class Mapping:
     and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
     author may write one field by another.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
+    ``parts`` are the fields that can hold models and dataclass objects, ``known_parts`` which kinds of such
+    were found to fit.
     ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
     model's configuration does.
     """
@@ -75,6 +77,7 @@ class Mapping:
     indexes: tuple[IndexSpec, ...] = ()
     unstored: tuple[str, ...] = ()
     version: int = 1
+    known_parts: set[Kind] = field(default_factory=set[Kind])
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
     _batch: dict[bool, SchemaSerializer | None] = field(default_factory=dict[bool, "SchemaSerializer | None"])
@@ -93,6 +96,7 @@ class Mapping:
     rewrites: bool = field(init=False)
     revalidated: tuple[str, ...] = field(init=False)
     is_unsound: bool = field(init=False)
+    parts: tuple[str, ...] = field(init=False)
 
     if not TYPE_CHECKING:
 
@@ -131,7 +135,8 @@ class Mapping:
 
 _LATER = frozenset(
     ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
-     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_unsound")
+     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_unsound",
+     "parts")
 )  # fmt: skip
 """What ``complete_mapping`` adds."""
 
@@ -186,6 +191,7 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.cached = cached_fields(model)
     mapping.keeps_below = any(cached_fields(each) for each in mapping.embedded)
     mapping.revalidated = revalidated_fields(model)
+    mapping.parts = part_fields(model, form.schema)
     mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))
     decorators = model.__pydantic_decorators__
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from math import isfinite
 from typing import Any, cast
 
@@ -19,8 +20,19 @@ from ..._types import Body, JsonObject, is_list, is_map
 from ...errors import InvalidDocument, LoadError, SchemaViolation
 from ...language.stored_documents import ENGINE_ATTRIBUTES
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
-from .embedded import of_other_class
+from .embedded import (
+    alike,
+    are_known,
+    are_of_same_classes,
+    is_lossy,
+    is_plainly_equal,
+    kinds_that_fit,
+    of_other_class,
+)
 from .scalars import MAXIMUM, MINIMUM, NUMBER_HINT, InexactValueError, inexact_number, is_exact
+
+OF_AUTHORS = (PydanticSerializationError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What Pydantic raises of values it can't write or read, and the functions of a model's author do."""
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _FLOATS: frozenset[type[Any]] = frozenset((float,))
@@ -32,7 +44,7 @@ def encode_text(mapping: Mapping, document: Any) -> str:
         _check_parts(mapping, document)
     try:
         text = mapping.serializer.to_json(document, by_alias=True, warnings="error").decode()
-    except (PydanticSerializationError, ValueError) as error:
+    except OF_AUTHORS as error:
         raise _unfit(mapping, document, error) from error
     if not mapping.is_simple:
         text = _marked(mapping, text)
@@ -119,7 +131,10 @@ def _has_inexact(mapping: Mapping, document: Any) -> bool:
     for name in mapping.numbers:
         value = values.get(name)
         kind = value.__class__
-        if not (isfinite(value) if kind is float else kind is not int or MINIMUM <= value <= MAXIMUM):
+        if kind is float or (kind is not int and isinstance(value, (float, Decimal))):
+            if not isfinite(value):
+                return True
+        elif isinstance(value, int) and not MINIMUM <= value <= MAXIMUM:
             return True
     return False
 
@@ -132,7 +147,7 @@ def encode_value(mapping: Mapping, document: Any) -> JsonObject:
         value: JsonObject = mapping.serializer.to_python(
             document, mode="json", by_alias=True, warnings="error"
         )
-    except (PydanticSerializationError, ValueError) as error:
+    except OF_AUTHORS as error:
         raise _unfit(mapping, document, error) from error
     if mapping.type_name is not None:
         value[TYPE_ATTRIBUTE] = mapping.type_name
@@ -148,35 +163,57 @@ def _value_may_lose(mapping: Mapping, document: Any) -> bool:
     return bool(mapping.deep_numbers or mapping.vectors) or _has_inexact(mapping, document)
 
 
-def check_valid(mapping: Mapping, document: Any, body: Body) -> None:
-    """Hold a changed document to its model; SchemaViolation with Pydantic's error as the cause."""
+def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[str] | None = None) -> None:
+    """Hold a document to its model, and to be read as it is: all fields, or those that were changed.
+
+    SchemaViolation with Pydantic's error as the cause, InvalidDocument.
+    """
     try:
         read = validate(mapping, body)
-    except ValidationError as error:
+    except (*OF_AUTHORS, RecursionError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else repr(error)
         raise SchemaViolation(
-            f"{mapping.model.__name__} {document.key!r} does not fit its model: {first_problem(error)}",
+            f"{mapping.model.__name__} {document.key!r} does not fit its model: {problem}",
             collection=mapping.collection,
             key=document.key,
             hint="an attribute was set to a value the model does not take; nothing was sent",
         ) from error
-    if mapping.revalidated:
-        _check_read_alike(mapping, document, read)
+    names = mapping.fields if changed is None else {*changed, *mapping.revalidated}
+    held, again = document.__dict__, read.__dict__
+    for name in names:
+        if name in mapping.fields and not is_plainly_equal(held.get(name), again.get(name)):
+            _check_read_alike(mapping, document, read, name)
 
 
-def check_read_again(mapping: Mapping, document: Any, body: Body) -> None:
-    """Refuse a new document that validators would read as another one; InvalidDocument."""
-    if mapping.revalidated:
+def check_new(mapping: Mapping, document: Any, body: Body, *, is_touched: bool) -> None:
+    """Hold a new document to its model, as ``check_valid``, unless what was made of it can't have changed.
+
+    Its parts were given to it as they are; of those whose classes decide, one that is known to fit will do.
+    """
+    if is_touched or mapping.is_unsound or mapping.revalidated:
         check_valid(mapping, document, body)
+    elif mapping.parts and not are_known(document, mapping.parts, mapping.known_parts):
+        check_valid(mapping, document, body)
+        mapping.known_parts.update(kinds_that_fit(document, mapping.parts))
 
 
-def _check_read_alike(mapping: Mapping, document: Any, read: Any) -> None:
-    for name in mapping.revalidated:
-        value, again = document.__dict__.get(name), read.__dict__.get(name)
-        if value == again or _form(mapping, document, name) == _form(mapping, read, name):
-            continue
-        problem = f"{name} = {value!r} would be read as {again!r}: its validator changes what it gave before"
+def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> None:
+    """Refuse a field that would be read as another value; InvalidDocument."""
+    value, again = document.__dict__.get(name), read.__dict__.get(name)
+    if are_of_same_classes(value, again):
+        form = _form(mapping, document, name)
+        if alike(form, _form(mapping, read, name)):
+            return
+        if value == again and not alike(form, _form(mapping, document, name)):
+            return  # its author writes it in another way each time
+    if is_lossy(mapping.model, name):
+        return
+    problem = f"{name} = {value!r} would be read as {again!r}"
+    hint = "set it to a value that its type takes as it is; nothing was sent"
+    if name in mapping.revalidated:
+        problem = f"{problem}: its validator changes what it gave before"
         hint = "let the validator leave alone what it made, or make the value before the document is made"
-        raise _inexact(mapping, document, problem, hint)
+    raise _inexact(mapping, document, problem, hint)
 
 
 def _form(mapping: Mapping, document: Any, name: str) -> Any:
@@ -198,7 +235,7 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
     """Make the model object of a stored document; LoadError if it does not fit the model."""
     try:
         return validate(mapping, body)
-    except (ValueError, TypeError, RecursionError) as error:  # of Pydantic, or of what reads JSON
+    except (*OF_AUTHORS, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise LoadError(
             f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}:"
@@ -282,8 +319,8 @@ def _culprit(mapping: Mapping, document: Any) -> tuple[str, BaseException | None
     """Find the attribute that can't be written, and why."""
     for name in (*document.__dict__, *(document.__pydantic_extra__ or ())):
         try:
-            mapping.serializer.to_python(document, mode="json", include={name}, warnings="error")
-        except (PydanticSerializationError, ValueError) as error:
+            to_json(mapping.serializer.to_python(document, mode="json", include={name}, warnings="error"))
+        except OF_AUTHORS as error:
             return name, error.__cause__
     return "", None
 

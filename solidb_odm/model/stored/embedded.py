@@ -1,17 +1,23 @@
 """Embedded values have to be of the classes that were declared: others are read as those.
 
 Pydantic lets a field hold an instance of a subclass, writes the declared fields of it and says nothing.
+
+Whether a value is read as it is: an attribute that was set past validation may be written as something else.
+A part of a new document may have been set so before or after the document was made of it, which
+nothing notes; so the parts are looked at, each kind of values once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
 
-from ..._types import is_map, is_row
-from .forms import LOSSY, schemas_in
+from ..._types import Json, is_list, is_map, is_row
+from ..type_inspection import cached_by_class
+from .field_values import field_schema, keeps_values
+from .forms import LOSSY, nodes_in, schemas_in, stored_form
 
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
@@ -63,3 +69,130 @@ def instances(value: Any) -> Iterator[Any]:
 
 def _origin(kind: Any) -> Any:
     return getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")
+
+
+# --- whether a value is read as it is --------------------------------------------------------------
+
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def is_plainly_equal(one: Any, other: Any) -> bool:
+    """Return whether two values are one text, number and the like, or equal lists of such; at little cost."""
+    kind = one.__class__
+    if kind is not other.__class__:
+        return False
+    if kind in _PLAIN:
+        return bool(one == other)
+    if kind is not list or len(one) != len(other):
+        return False
+    return one == other and all(map(_is_of_plain_class, one, other))
+
+
+def _is_of_plain_class(one: Any, other: Any) -> bool:
+    return one.__class__ is other.__class__ and one.__class__ in _PLAIN
+
+
+def alike(one: Json, other: Json) -> bool:
+    """Return whether two JSON values are equal, where whole numbers of both kinds are."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if is_map(one) and is_map(other):
+        return one.keys() == other.keys() and all(alike(value, other[name]) for name, value in one.items())
+    if is_list(one) and is_list(other):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
+
+
+def are_of_same_classes(value: Any, again: Any) -> bool:
+    """Return whether the models and dataclass objects in a value are of the classes they were read as."""
+    if isinstance(value, Iterator):  # it is read up by now
+        return False
+    if isinstance(again, BaseModel) or hasattr(again, "__dataclass_fields__"):
+        if not _is_of_class(type(value), type(cast(Any, again))):
+            return False
+        return are_of_same_classes(getattr(value, "__dict__", None), getattr(again, "__dict__", None))
+    if is_map(again):
+        return not is_map(value) or all(
+            are_of_same_classes(inner, again[name]) for name, inner in value.items() if name in again
+        )
+    return not (is_row(again) and is_row(value)) or all(map(are_of_same_classes, value, again))
+
+
+def _is_of_class(kind: Any, read: Any) -> bool:
+    """Return whether a class is that which was read, or one of the same generic class."""
+    origin = _origin(read)
+    return kind is read or (origin is not None and origin in (kind, _origin(kind)))
+
+
+def is_lossy(model: type[Any], name: str) -> bool:
+    """Return whether a field may be read as another value, as its author said."""
+    schema, _ = field_schema(stored_form(model).origin, name)
+    return any(LOSSY in (node.get("metadata") or ()) for node in nodes_in(schema))
+
+
+# --- parts of new documents ------------------------------------------------------------------------
+
+
+def part_fields(model: type[Any], schema: Any) -> tuple[str, ...]:
+    """Return the fields of a model that can hold models or dataclass objects."""
+    if not any(_is_part(node) and node.get("cls") is not model for node in nodes_in(schema)):
+        return ()
+    return tuple(
+        name
+        for name, info in model.__pydantic_fields__.items()
+        if info.exclude is not True and any(map(_is_part, nodes_in(field_schema(schema, name)[0])))
+    )
+
+
+def _is_part(node: Any) -> bool:
+    return node.get("type") in ("model", "dataclass")
+
+
+Kind: TypeAlias = tuple[type[Any], tuple[str, ...], tuple[type[Any], ...]]
+"""What may decide whether a part fits its model: its class, and the names and classes of its values."""
+
+
+def are_known(document: Any, names: tuple[str, ...], known: set[Kind]) -> bool:
+    """Return whether all parts in some fields of a document are of kinds that are known to fit."""
+    values = document.__dict__
+    for name in names:
+        value = values.get(name)
+        if value.__class__ is list:
+            if not all(_kind(part) in known for part in value):
+                return False
+        elif value is not None and _kind(value) not in known:
+            return False
+    return True
+
+
+def kinds_that_fit(document: Any, names: tuple[str, ...]) -> Iterator[Kind]:
+    """Yield the kinds of the parts of a document that fits its model, where they decide whether it does."""
+    for name in names:
+        for part in instances(document.__dict__.get(name)):
+            if takes_by_kind(type(part)):
+                yield _kind(part)
+
+
+def _kind(part: Any) -> Kind:
+    held = getattr(part, "__dict__", _NOTHING)
+    return part.__class__, tuple(held), tuple(map(type, held.values()))
+
+
+_NOTHING: dict[str, Any] = {}
+
+
+@cached_by_class
+def takes_by_kind(kind: Any) -> bool:
+    """Return whether the classes of its values decide whether an object fits its model: texts, numbers.
+
+    Of wrong ones Pydantic warns as it writes, but for None.
+    """
+    schema: Any = getattr(kind, "__pydantic_core_schema__", None)
+    if not (is_map(schema) and schema["type"] == "model" and schema["schema"]["type"] == "model-fields"):
+        return False
+    config, declared = schema.get("config", {}), kind.__pydantic_decorators__
+    if any(name.startswith("str_") for name in config) or config.get("extra_fields_behavior") == "allow":
+        return False
+    if declared.field_serializers or declared.model_serializers or declared.computed_fields:
+        return False
+    return all(keeps_values(field["schema"]) for field in schema["schema"]["fields"].values())

@@ -37,7 +37,7 @@ class FieldReader:
     def __init__(self, checked: CoreSchema, stored: CoreSchema, config: CoreConfig) -> None:
         self._checker = SchemaValidator(checked, config)
         self._reader = SchemaValidator(stored, config, _use_prebuilt=False)
-        self.is_plain = _keeps_values(checked)
+        self.is_plain = keeps_values(checked)
         self.writes_plain = _writes_plain(checked)
         self._reads_json = reads_json(stored)
 
@@ -78,7 +78,7 @@ def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
 _PLAIN = ("str", "int", "float", "bool", "any", "none")
 
 
-def _keeps_values(schema: Any) -> bool:
+def keeps_values(schema: Any) -> bool:
     """Return whether stored values are the field's values as they are."""
     while schema["type"] in ("default", "nullable"):
         schema = schema["schema"]

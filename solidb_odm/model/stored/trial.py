@@ -12,9 +12,14 @@ author may give another value each time. Of classes that hold such, what was rea
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from time import time
 from typing import Any, cast
+from uuid import uuid1, uuid4
 
+from annotated_types import BaseMetadata, GroupedMetadata
 from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
@@ -31,6 +36,7 @@ from pydantic_core import (
 
 from ..._types import is_map, is_row
 from ...errors import DeclarationError
+from ...language.stored_documents import new_key
 from .. import type_inspection
 from .field_values import field_reader, field_schema
 from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
@@ -290,6 +296,8 @@ def _named(fields: Any) -> dict[str, Any]:
 _INNER = ("schema", "items_schema", "values_schema", "keys_schema", "json_schema", "lax_schema", "steps")
 
 _OWN = ("pydantic", "pydantic_core", "solidb_odm")
+_FACTORIES: tuple[Any, ...] = (uuid1, uuid4, date.today, time)
+"""What gives values of its own kind whenever it is called, beside classes."""
 
 
 def is_unsteady(model: Any, names: Iterable[str]) -> bool:
@@ -353,33 +361,63 @@ def is_written_by_author(node: Any) -> bool:
 
 
 def has_unsound_default(model: Any) -> bool:
-    """Return whether a default of None, which Pydantic takes as it is, is no value of its field.
+    """Return whether a default, which Pydantic takes as it is, may be no value of its field.
 
-    Pydantic's serialiser does not say so either. Of another that stands for a model: DeclarationError.
+    Of another that stands for a model: DeclarationError.
     """
     fields: dict[str, FieldInfo] = getattr(model, "__pydantic_fields__", None) or {}
-    unsound = [name for name, info in fields.items() if not info.validate_default and _is_unsound(info)]
+    suspects = [name for name, info in fields.items() if not info.validate_default]
+    unsound = [name for name in suspects if _is_unsound(model, name)]
     for name in unsound:
-        if fields[name].default is not None:
+        value, is_called = fields[name].default, fields[name].default_factory is not None
+        if value is not None and not is_called and _stands_for_model(fields[name]):
             raise DeclarationError(
-                f"has the default {fields[name].default!r}, which is no value of it",
-                model=model.__name__,
-                field=name,
+                f"has the default {value!r}, which is no value of it", model=model.__name__, field=name
             )
     return bool(unsound)
 
 
-def _is_unsound(info: FieldInfo) -> bool:
+def _is_unsound(model: Any, name: str) -> bool:
+    info: FieldInfo = model.__pydantic_fields__[name]
     value: Any = info.default
-    if value is PydanticUndefined or info.default_factory is not None:
+    if (factory := info.default_factory) is not None:
+        is_known = isinstance(factory, type) or any(each == factory for each in _FACTORIES)
+        return factory is not new_key and (_is_constrained(info) or not is_known)
+    if value is PydanticUndefined:
         return False
-    annotation: Any = info.annotation
+    if value is None or _stands_for_model(info):
+        return _is_of_no_class(info.annotation, value)
+    if isinstance(value, (list, dict, set, frozenset, tuple, deque)) and value:
+        return not _takes(model, name, value)
+    return _is_constrained(info) and not _takes(model, name, value)  # of others Pydantic warns as it writes
+
+
+def _is_constrained(info: FieldInfo) -> bool:
+    notes = (*info.metadata, *type_inspection.metadata(info.annotation))
+    return any(isinstance(note, (BaseMetadata, GroupedMetadata)) for note in notes)
+
+
+def _stands_for_model(info: FieldInfo) -> bool:
+    return any(
+        isinstance(kind, type) and issubclass(kind, BaseModel)
+        for kind in type_inspection.alternatives(info.annotation)
+    )
+
+
+def _is_of_no_class(annotation: Any, value: Any) -> bool:
     classes = [kind for kind in type_inspection.alternatives(annotation) if isinstance(kind, type)]
-    is_suspect = value is None or any(issubclass(kind, BaseModel) for kind in classes)
-    if not is_suspect or Any in classes or isinstance(value, tuple(classes)):
+    if Any in classes or isinstance(value, tuple(classes)):
         return False
     try:
         TypeAdapter[Any](annotation).validator.validate_python(value, strict=True)
     except (ValidationError, PydanticUserError):
         return True
     return False
+
+
+def _takes(model: Any, name: str, value: Any) -> bool:
+    try:
+        field_reader(model, name).check(value)
+    except Exception:  # noqa: BLE001  a validator of the class's author, which may want anything
+        return False
+    return True
