@@ -131,9 +131,11 @@ class Alteration:
 
     def _models(self) -> None:
         """Ask where one of several models in a union goes that no field tells from the others."""
-        before, after = ([m for m in _members(each) if "fields" in m] for each in (self.before, self.after))
+        before, after = (_models(each) for each in (self.before, self.after))
         is_asked = any(each.path.startswith(f"{self.path}[") for each in self.decisions.questions)
-        if len(before) > len(after) and not (self.is_given or is_asked):
+        kept = {member["ref"] for member in after if "ref" in member}
+        is_gone = len(before) > 1 and any("ref" in member and member["ref"] not in kept for member in before)
+        if (len(before) > len(after) or is_gone) and not (self.is_given or is_asked):
             text = f"{self.path} no longer takes one of its {len(before)} models"
             self._ask("fill", text, (fill_flag(self.path), drop_flag(self.path)))
 
@@ -154,6 +156,10 @@ class Alteration:
 def _members(shape: JsonObject) -> list[JsonObject]:
     members: list[JsonObject] = shape.get("anyOf", [bare(shape)])
     return members
+
+
+def _models(shape: JsonObject) -> list[JsonObject]:
+    return [member for member in _members(shape) if "fields" in member or "ref" in member]
 
 
 def _takes_null(shape: JsonObject) -> bool:

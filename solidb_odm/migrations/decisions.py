@@ -43,6 +43,7 @@ class Decisions:
     assumes: bool = False
     questions: list[Question] = field(default_factory=list[Question])
     moved: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    same: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     used: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def __post_init__(self) -> None:
@@ -51,6 +52,10 @@ class Decisions:
     def move(self, new: str, old: str) -> None:
         """Note that what is at ``new`` now was at ``old``, so that paths may be said either way."""
         self.moved.append((new, old))
+
+    def equate(self, path: str, other: str) -> None:
+        """Note that two paths lead to one model that holds itself, so that either may be said."""
+        self.same.append((path, other))
 
     def old_path(self, path: str) -> str:
         """Return a path with the names that were there before."""
@@ -62,7 +67,8 @@ class Decisions:
         """Return the path under which an answer was given, with old names or new ones, None if none was."""
         spellings = [path]
         for each in spellings:
-            others = (_replaced(each, *pair) for new, old in self.moved for pair in ((new, old), (old, new)))
+            pairs = (*self.moved, *self.same)
+            others = (_replaced(each, *pair) for new, old in pairs for pair in ((new, old), (old, new)))
             spellings += [other for other in others if other is not None and other not in spellings]
         return next((each for each in spellings if each in answers), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .._types import Json, JsonObject
@@ -10,9 +11,21 @@ from ..model.stored.shape import canonical, is_required
 from .alterations import Alteration
 from .decisions import Decisions, Question, drop_flag, fill_flag, rename_flag
 from .fitting import misfit
-from .paths import ITEMS, VALUES, Part, Path, look, name, path_text
+from .paths import (
+    ITEMS,
+    VALUES,
+    Part,
+    Path,
+    look,
+    members_of,
+    name,
+    parts_of,
+    path_text,
+    resolved,
+    ways,
+)
 from .replay import apply_step, create_step, index_step
-from .state import BASE, Collection, State, bare, copy_of, without_hints
+from .state import BASE, Collection, State, aligned, bare, copy_of, without_hints
 from .steps import UNSET, Step, step_text
 from .type_text import read_type, type_text
 
@@ -23,7 +36,7 @@ def diff(old: State, new: State, decisions: Decisions | None = None) -> list[Ste
     DecisionNeeded if something can be meant in several ways, and it was not said how.
     """
     chosen = decisions if decisions is not None else Decisions()
-    found = _Diff(copy_of(old), new, chosen)
+    found = _Diff(copy_of(old), copy_of(new), chosen)
     found.run()
     chosen.settle()
     return found.steps
@@ -35,6 +48,7 @@ class _Diff:
     def __init__(self, now: State, new: State, decisions: Decisions) -> None:
         self.now, self.new, self.decisions = now, new, decisions
         self.steps: list[Step] = []
+        self.compared: set[tuple[str, str]] = set()
 
     def emit(self, operation: str, collection: str, **arguments: Any) -> None:
         step = Step(operation, collection, arguments)
@@ -118,11 +132,16 @@ class _Diff:
 
     def _classes(self, old: Collection, new: Collection) -> None:
         self._rename_types(old, new)
+        new.shapes = {
+            kind: aligned(old.shapes[kind], shape) if kind in old.shapes else shape
+            for kind, shape in new.shapes.items()
+        }
         for kind in [kind for kind in new.shapes if kind not in old.shapes]:
             schema = type_text(without_hints(new.shapes[kind]))
             self.emit("set_schema", f"{new.name}:{kind}", schema=schema, validation=new.validation)
         for kind in sorted(new.shapes):
             where = f"{new.name}:{kind}" if kind else new.name
+            self._definitions(old, new, where, kind)
             self._fields(old, new, where, kind, ())
             self._extra(old, new, where, kind)
         for kind in [kind for kind in old.shapes if kind not in new.shapes]:
@@ -147,6 +166,13 @@ class _Diff:
                 self._rename_type(new.name, kind, chosen)
             elif kind not in new.shapes and not self.decisions.drops(path):
                 self._ask_rename(path, come, prefix=f"{self.decisions.old_path(new.name)}:")
+
+    def _definitions(self, old: Collection, new: Collection, where: str, kind: str) -> None:
+        """Say what the models are that come and hold themselves, before fields are of them."""
+        there, declared = old.shapes[kind].get("defs", {}), new.shapes[kind].get("defs", {})
+        come = {model: without_hints(declared[model]) for model in declared if model not in there}
+        if come:
+            self.emit("set_schema", where, schema={"defs": {**there, **come}}, validation=UNSET)
 
     def _extra(self, old: Collection, new: Collection, where: str, kind: str) -> None:
         before, after = old.shapes[kind], new.shapes[kind]
@@ -305,7 +331,10 @@ class _Diff:
     def _compare(self, old: Collection, new: Collection, where: str, kind: str, path: Path) -> None:
         """Compare what stands at a path in both: what is inside first, then the rest as one alteration."""
         before, after = look(old.shapes[kind], path), look(new.shapes[kind], path)
-        if before is None or after is None or canonical(before) == canonical(without_hints(after)):
+        if before is None or after is None:
+            return
+        is_equal = canonical(before) == canonical(without_hints(after))
+        if is_equal and not self._leads_deeper(old.shapes[kind], new.shapes[kind], where, before):
             return
         target = self._target(old, new, where, kind, path)
         loses_members = self._inside(old, new, where, kind, path, before, after)
@@ -344,7 +373,15 @@ class _Diff:
         before: JsonObject, after: JsonObject,
     ) -> bool:  # fmt: skip
         """Compare what is inside; return whether a member of a union is taken away."""
-        ones, others = _members(before), _members(after)
+        definitions = old.shapes[kind].get("defs", {}), new.shapes[kind].get("defs", {})
+        known = {(where, member["ref"]) for member in members_of(before) if "ref" in member}
+        fresh = [m for m in members_of(before) if (where, m.get("ref")) not in self.compared]
+        self.compared |= known
+        for model in sorted(model for _, model in known):
+            for way in ways(old.shapes[kind], model):
+                self.decisions.equate(self._full(where, path), self._full(where, way))
+        ones = [resolved(member, definitions[0]) for member in fresh]
+        others = [resolved(member, definitions[1]) for member in members_of(after)]
         for word, part in (("items", ITEMS), ("values", VALUES)):
             mine, theirs = [m for m in ones if word in m], [m for m in others if word in m]
             if len(mine) == 1 and len(theirs) == 1:
@@ -355,6 +392,12 @@ class _Diff:
         elif mine and theirs:
             return self._tagged(old, new, where, kind, path, mine, theirs)
         return False
+
+    def _leads_deeper(self, old: JsonObject, new: JsonObject, where: str, shape: JsonObject) -> bool:
+        """Return whether a model that holds itself stands in a shape, and is not compared yet."""
+        if old.get("defs") == without_hints(new.get("defs")) or not old.get("defs"):
+            return False
+        return any((where, model) not in self.compared for model in _models_in([shape]))
 
     def _tagged(
         self, old: Collection, new: Collection, where: str, kind: str, path: Path,
@@ -415,16 +458,21 @@ def _changes_values(step: Step) -> bool:
     return is_computed or any(step.get(each) not in (None, UNSET) for each in ("fill", "values", "convert"))
 
 
-def _members(shape: JsonObject) -> list[JsonObject]:
-    members: list[JsonObject] = shape.get("anyOf", [shape])
-    return members
+def _models_in(shapes: list[JsonObject]) -> Iterator[str]:
+    """Yield the models that hold themselves and stand in shapes, at any depth of these."""
+    for shape in shapes:
+        if "ref" in shape:
+            yield shape["ref"]
+        yield from _models_in(shape.get("anyOf", []))
+        yield from _models_in([inner for _, inner in parts_of(shape)])
 
 
 def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
     found = look(shape, path) if path else shape
     if found is None:
         return {}
-    objects = [member["fields"] for member in _members(found) if "fields" in member]
+    members = [resolved(member, shape.get("defs", {})) for member in members_of(found)]
+    objects = [member["fields"] for member in members if "fields" in member]
     return objects[0] if len(objects) == 1 else {}
 
 

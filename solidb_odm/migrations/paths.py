@@ -1,6 +1,7 @@
 """Paths of stored names: ``address.city``, ``lines[].sku``, ``rooms{}.size``, ``pet[kind=cat].lives``.
 
-A path leads into a document and into a shape alike.
+A path leads into a document and into a shape alike. Where a model on its way holds itself, it leads to all
+that a document holds of the model, at every depth: ``tree.name`` is the name of the tree and of its branches.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from ..model.stored.shape import union
 
 
 class Part(NamedTuple):
-    """One part of a path: a ``name``, the ``items`` of a list, the ``values`` of a dict, or a ``member``."""
+    """One part of a path: a ``name``, the ``items`` of a list, the ``values`` of a dict, or a ``member``.
+
+    ``with_depths`` puts in ``ways``, which lead to the values of a model that holds itself, and ``depths``,
+    which is such a value and what it holds of the same model, by the ways to it.
+    """
 
     kind: str
     text: str = ""
     value: str = ""
+    ways: tuple[tuple[Part, ...], ...] = ()
 
 
 Path: TypeAlias = tuple[Part, ...]
@@ -67,7 +73,7 @@ def path_text(path: Path) -> str:
             text += "{}"
         elif part.kind == "member":
             text += f"[{part.text}={part.value}]"
-        else:
+        elif part.kind == "name":
             plain = part.text if re.fullmatch(r"[^.\[\]{}`=]+", part.text) else f"`{part.text}`"
             text += f".{plain}" if text else plain
     return text
@@ -87,9 +93,23 @@ def places(document: Json, path: Path, at: Pointer = ()) -> Iterator[tuple[Any, 
     if len(path) == 1:
         yield document, at
         return
-    part, rest = path[0], path[1:]
-    for key, inner in _inside(document, part):
-        yield from places(inner, rest, at if key is None else (*at, key))
+    for inner, where in _reached(document, path[0], at):
+        yield from places(inner, path[1:], where)
+
+
+def _reached(value: Json, part: Part, at: Pointer) -> Iterator[tuple[Json, Pointer]]:
+    if part.kind not in ("depths", "ways"):
+        for key, inner in _inside(value, part):
+            yield inner, at if key is None else (*at, key)
+        return
+    if part.kind == "depths":
+        yield value, at
+    for way in part.ways:
+        for container, key, pointer in slots(value, way):
+            if part.kind == "depths":
+                yield from _reached(container[key], part, (*at, *pointer))
+            else:
+                yield container[key], (*at, *pointer)
 
 
 def _inside(value: Json, part: Part) -> Iterator[tuple[str | int | None, Json]]:
@@ -135,35 +155,55 @@ def look(shape: JsonObject, path: Path) -> JsonObject | None:
 
 
 def change_at(shape: JsonObject, path: Path, change: Change) -> JsonObject:
-    """Return a shape with another one at a path; ``change`` gets None where there is none, or returns it."""
+    """Return a shape with another one at a path; ``change`` gets None where there is none, or returns it.
+
+    Behind a model that holds itself, the definition of the model is changed.
+    """
+    if not path:
+        return change(shape) or {}
+    definitions = dict(shape.get("defs", {}))
+    made = _changed(shape, path, change, definitions)
+    return {**made, "defs": definitions} if definitions else made
+
+
+def _changed(shape: JsonObject, path: Path, change: Change, definitions: JsonObject) -> JsonObject:
     if not path:
         return change(shape) or {}
     if "anyOf" in shape:
-        return _in_union(shape, path, change)
+        return _in_union(shape, path, change, definitions)
     part, rest = path[0], path[1:]
+    if "ref" in shape:
+        before = definitions.get(shape["ref"], {})
+        after = _changed(before, path, change, definitions)
+        if after != before:
+            definitions[shape["ref"]] = after
+        return shape
     if part.kind == "name" and "fields" in shape:
         fields = dict(shape["fields"])
         old = fields.get(part.text)
         if rest and old is None:
             return shape
-        new = change_at(old, rest, change) if rest and old is not None else change(old)
+        new = _changed(old, rest, change, definitions) if rest and old is not None else change(old)
         if new is None:
             fields.pop(part.text, None)
         else:
             fields[part.text] = new
         return {**shape, "fields": {key: fields[key] for key in sorted(fields)}}
     if part.kind == "items" and shape.get("type") == "array":
-        return {**shape, "items": change_at(shape.get("items", {}), rest, change)}
+        return {**shape, "items": _changed(shape.get("items", {}), rest, change, definitions)}
     if part.kind == "values" and "values" in shape:
-        return {**shape, "values": change_at(shape["values"], rest, change)}
+        return {**shape, "values": _changed(shape["values"], rest, change, definitions)}
     if part.kind == "member" and is_member(shape, part):
-        return change_at(shape, rest, change)
+        return _changed(shape, rest, change, definitions)
     return shape
 
 
-def _in_union(shape: JsonObject, path: Path, change: Change) -> JsonObject:
+def _in_union(shape: JsonObject, path: Path, change: Change, definitions: JsonObject) -> JsonObject:
     members = [
-        change_at(member, path, change) if _leads(member, path[0]) else member for member in shape["anyOf"]
+        _changed(member, path, change, definitions)
+        if _leads(resolved(member, definitions), path[0])
+        else member
+        for member in shape["anyOf"]
     ]
     others = {key: value for key, value in shape.items() if key != "anyOf"}
     if path[0].kind == "member":
@@ -179,6 +219,80 @@ def _leads(member: JsonObject, part: Part) -> bool:
     if part.kind == "member":
         return is_member(member, part)
     return ("values" in member) if part.kind == "values" else member.get("type") == "array"
+
+
+# --- models that hold themselves -----------------------------------------------------------------
+
+
+def members_of(shape: JsonObject) -> list[JsonObject]:
+    """Return the members of a union, or the one there is."""
+    members: list[JsonObject] = shape.get("anyOf", [shape])
+    return members
+
+
+def resolved(shape: JsonObject, definitions: JsonObject) -> JsonObject:
+    """Return the definition that a shape refers to, or the shape."""
+    return definitions.get(shape["ref"], {}) if "ref" in shape else shape
+
+
+def with_depths(path: Path, shape: JsonObject) -> Path:
+    """Return a path that leads to all a document holds of the last model on its way that holds itself."""
+    definitions: JsonObject = shape.get("defs", {})
+    made: list[Part] = []
+    here = [shape]
+    for part in path:
+        members = [member for each in here for member in members_of(each)]
+        model = next((member["ref"] for member in members if "ref" in member), None)
+        if model is not None and part.kind == "name":
+            made = [Part("ways", model, "", tuple(ways(shape, model))), depths(model, definitions)]
+        made.append(part)
+        here = [inner for each in members for inner in _step(resolved(each, definitions), part)]
+    return tuple(made)
+
+
+def _step(shape: JsonObject, part: Part) -> list[JsonObject]:
+    if part.kind == "name":
+        inner: Json = shape.get("fields", {}).get(part.text)
+    elif part.kind == "member":
+        inner = shape if is_member(shape, part) else None
+    else:
+        inner = shape.get(part.kind)
+    return [inner] if is_map(inner) else []
+
+
+def ways(shape: JsonObject, model: str) -> Iterator[Path]:
+    """Yield the paths from a document to the values of a model that holds itself, not to what is in these."""
+    return _ways(shape, model, shape.get("defs", {}), frozenset((model,)), ())
+
+
+def depths(model: str, definitions: JsonObject, closed: frozenset[str] = frozenset()) -> Part:
+    """Return the part of a path that is a value of a model and all it holds of it; not through ``closed``."""
+    closed |= {model}
+    return Part("depths", model, "", tuple(_ways(definitions.get(model, {}), model, definitions, closed, ())))
+
+
+def _ways(
+    shape: JsonObject, wanted: str, definitions: JsonObject, closed: frozenset[str], path: Path
+) -> Iterator[Path]:
+    for member in members_of(shape):
+        model = member.get("ref")
+        if model == wanted:
+            yield path
+        elif model is not None and model not in closed:
+            way = (*path, depths(model, definitions, closed))
+            yield from _ways(definitions.get(model, {}), wanted, definitions, closed | {model}, way)
+        for part, inner in parts_of(member):
+            yield from _ways(inner, wanted, definitions, closed, (*path, part))
+
+
+def parts_of(shape: JsonObject) -> Iterator[tuple[Part, JsonObject]]:
+    """Yield what is inside a shape, with the parts of paths that lead there."""
+    for field, inner in shape.get("fields", {}).items():
+        yield name(field), inner
+    for part in (ITEMS, VALUES):
+        inner = shape.get(part.kind)
+        if is_map(inner):
+            yield part, inner
 
 
 def is_member(shape: JsonObject, part: Part) -> bool:

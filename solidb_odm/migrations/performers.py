@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,11 @@ from ..model.stored.codec import decode
 from ..model.stored.shape import canonical
 from .ledger import ATTIC, Checkpoint, attic_key, attic_row, body_of
 from .passes import Pass, pass_over, read_page
-from .paths import ITEMS, VALUES, Path, name, parse_path, split_target
+from .paths import Path, depths, members_of, parse_path, parts_of, split_target
 from .replay import index_of, renamed_index
 from .state import Collection, State
 from .steps import UNSET, Step
-from .transforms import ABSENT, Transform, references, transform_of
+from .transforms import ABSENT, Transform, path_of_step, references, transform_of
 
 
 @dataclass
@@ -198,29 +198,32 @@ def _move(work: Work, kind: Any, indexes: tuple[IndexSpec, ...]) -> Operation[No
     yield from call(DropCollection(old))
 
 
-def _reference_places(state: State, old: str) -> Any:
+def _reference_places(state: State, old: str) -> Iterator[tuple[str, Path | None]]:
     for collection in state.values():
         if collection.kind == "edge":
             yield collection.name, None
         seen: set[Path] = set()
         for shape in collection.shapes.values():
-            for path in _targets(shape, old, ()):
+            for path in _targets(shape, old, (), shape.get("defs", {})):
                 if path not in seen and not (collection.kind == "edge" and path[0].text in ("_from", "_to")):
                     seen.add(path)
                     yield collection.name, path
 
 
-def _targets(shape: JsonObject, old: str, path: Path) -> Any:
+def _targets(
+    shape: JsonObject, old: str, path: Path, definitions: JsonObject, closed: frozenset[str] = frozenset()
+) -> Iterator[Path]:
     if shape.get("target") == old and path:
         yield path
-    for member in shape.get("anyOf", ()):
-        yield from _targets(member, old, path)
-    for field, inner in shape.get("fields", {}).items():
-        yield from _targets(inner, old, (*path, name(field)))
-    if isinstance(shape.get("items"), dict):
-        yield from _targets(shape["items"], old, (*path, ITEMS))
-    if isinstance(shape.get("values"), dict):
-        yield from _targets(shape["values"], old, (*path, VALUES))
+    for member in members_of(shape):
+        if member is not shape:
+            yield from _targets(member, old, path, definitions, closed)
+    model = shape.get("ref")
+    if model is not None and model not in closed:
+        way = (*path, depths(model, definitions, closed))
+        yield from _targets(definitions.get(model, {}), old, way, definitions, closed | {model})
+    for part, inner in parts_of(shape):
+        yield from _targets(inner, old, (*path, part), definitions, closed)
 
 
 # --- fields --------------------------------------------------------------------------------------
@@ -235,7 +238,7 @@ def _change_documents(work: Work) -> Operation[None]:
 def _add_field(work: Work) -> Operation[None]:
     """Fill a constant in by one statement where the engine can; document by document elsewhere."""
     collection, kind = split_target(work.step.collection)
-    path, fill = parse_path(work.step["path"]), work.step["fill"]
+    path, fill = path_of_step(work.step, work.declared()), work.step["fill"]
     is_plain = kind is None and fill is not UNSET and all(part.kind == "name" for part in path)
     if not (is_plain and work.checkpoint.run.is_file and not work.checkpoint.body["after"]):
         yield from _change_documents(work)

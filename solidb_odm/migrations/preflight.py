@@ -15,11 +15,11 @@ from ..model.stored.shape import canonical
 from .fitting import misfit, undeclared
 from .ledger import body_of
 from .passes import read_page
-from .paths import parse_path, slots, split_target
+from .paths import slots, split_target
 from .replay import apply_step, index_of
 from .state import Collection, State, copy_of
 from .steps import Step
-from .transforms import Kept, Transform, Unfitting, transform_of
+from .transforms import Kept, Transform, Unfitting, path_of_step, transform_of
 
 _KEYS = 100
 
@@ -33,6 +33,7 @@ class _Look:
     unique: list[IndexSpec] = field(default_factory=list[IndexSpec])
     expiring: list[IndexSpec] = field(default_factory=list[IndexSpec])
     lost: list[str] = field(default_factory=list[str])
+    losing: list[Transform] = field(default_factory=list[Transform])
     narrows: bool = False
     closes: bool = False
     is_open: bool = True
@@ -63,7 +64,8 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
     """
     for look in _looks(copy_of(before), steps):
         if undoes:
-            look.transforms, look.unique, look.narrows, look.closes = [], [], False, False
+            look.transforms = [each for each in look.transforms if each in look.losing]
+            look.unique, look.narrows, look.closes = [], False, False
         if (yield from call(DescribeCollection(look.source))) is None:
             continue
         found = yield from _read(look)
@@ -130,6 +132,8 @@ def _note(look: _Look, step: Step, declared: Collection | None) -> None:
         return
     if step.operation in ("drop_field", "drop_collection") and not step["keep"]:
         look.lost.append(step.path or step.collection)
+        look.losing.append(_losing(step, declared))
+        look.transforms.append(look.losing[-1])
     if step.operation in ("alter_field", "set_schema"):
         look.narrows = True
         look.closes = look.closes or "'extra': 'forbid'" in repr(step.arguments)
@@ -152,10 +156,12 @@ def _read(look: _Look) -> Operation[_Found]:
 
 
 def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
-    found.lost += _loses(look, document)
+    is_lost = False
     for transform in look.transforms:
         kept: Kept = []
         transform(document, kept)
+        if not is_lost and transform in look.losing and kept:
+            is_lost, found.lost = True, found.lost + 1
         unfit = next((entry for entry in kept if isinstance(entry, Unfitting)), None)
         if unfit is not None:
             found.add(key, unfit.problem)
@@ -182,11 +188,18 @@ def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document:
         found.expired += 1
 
 
-def _loses(look: _Look, document: JsonObject) -> int:
-    for path in look.lost:
-        if path == look.source or ":" in path or next(slots(document, parse_path(path)), None) is not None:
-            return 1
-    return 0
+def _losing(step: Step, declared: Collection | None) -> Transform:
+    """Return what keeps what a step is about to take away for good, and changes nothing."""
+    kind = split_target(step.collection)[1]
+    path = path_of_step(step, declared) if step.path else None
+
+    def transform(document: JsonObject, kept: Kept) -> None:
+        if kind is not None and document.get("_type", "") != kind:
+            return
+        if path is None or next(slots(document, path), None) is not None:
+            kept.append([])
+
+    return transform
 
 
 def misfit_of(

@@ -17,7 +17,7 @@ from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ..errors import ConfigurationError, MigrationError, SolidbError
 from ..model.declaration.registry import registry
 from ..model.stored.shape import MARKS, canonical, enforced, shape_of, union, union_schema
-from .paths import Path, look, split_target
+from .paths import Path, look, members_of, parts_of, split_target
 from .type_text import read_type, type_text
 
 BASE = ""
@@ -118,6 +118,45 @@ def without_hints(shape: Any) -> Any:
         else:
             made[name] = without_hints(value)
     return made
+
+
+def aligned(old: JsonObject, new: JsonObject) -> JsonObject:
+    """Return a shape in which models that hold themselves are called what they were before."""
+    names: dict[str, str] = {}
+    _align(old, new, old.get("defs", {}), new.get("defs", {}), names)
+    changed = {model: name for model, name in names.items() if model != name}
+    taken = {*new.get("defs", {})} - changed.keys()
+    if not changed or len({*changed.values()}) < len(changed) or taken.intersection(changed.values()):
+        return new
+    made: JsonObject = _renamed(new, changed)
+    return {**made, "defs": {changed.get(model, model): each for model, each in made["defs"].items()}}
+
+
+def _align(
+    old: JsonObject, new: JsonObject, before: JsonObject, after: JsonObject, names: dict[str, str]
+) -> None:
+    ones = [member["ref"] for member in members_of(old) if "ref" in member]
+    others = [member["ref"] for member in members_of(new) if "ref" in member]
+    if len(ones) == len(others) == 1 and others[0] not in names:
+        names[others[0]] = ones[0]
+        _align(before.get(ones[0], {}), after.get(others[0], {}), before, after, names)
+    for member in members_of(old):
+        inside = dict(parts_of(member))
+        for twin in members_of(new):
+            for part, inner in parts_of(twin):
+                if part in inside:
+                    _align(inside[part], inner, before, after, names)
+
+
+def _renamed(part: Any, names: dict[str, str]) -> Any:
+    if is_list(part):
+        return [_renamed(each, names) for each in part]
+    if not is_map(part):
+        return part
+    made = {key: _renamed(value, names) for key, value in part.items() if key not in ("default", "enum")}
+    made |= {key: part[key] for key in ("default", "enum") if key in part}
+    model = part.get("ref")
+    return {**made, "ref": names.get(model, model)} if isinstance(model, str) else made
 
 
 def bare(shape: JsonObject) -> JsonObject:

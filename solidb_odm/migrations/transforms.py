@@ -14,7 +14,7 @@ from .._types import Json, JsonObject, is_list
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical
 from .fitting import misfit
-from .paths import Path, parse_path, places, slots, split_target
+from .paths import Path, parse_path, places, slots, split_target, with_depths
 from .state import Collection
 from .steps import UNSET, Step
 from .type_text import read_type
@@ -70,14 +70,24 @@ def transform_of(step: Step, collection: Collection | None) -> Transform | None:
     return of_class
 
 
-def _add_field(step: Step, _: Collection | None) -> Transform | None:
-    path, fill = parse_path(step["path"]), step["fill"]
+def path_of_step(step: Step, collection: Collection | None) -> Path:
+    """Return the path that a step is about, to every depth of models that hold themselves."""
+    path = parse_path(step["path"])
+    if collection is None:
+        return path
+    kinds = collection.chosen(split_target(step.collection)[1])
+    paths = [with_depths(path, collection.shapes[kind]) for kind in kinds if kind in collection.shapes]
+    return max(paths, key=len, default=path)
+
+
+def _add_field(step: Step, collection: Collection | None) -> Transform | None:
+    path, fill = path_of_step(step, collection), step["fill"]
     if path[-1].kind != "name":
         return None
     name, has_fill = path[-1].text, fill is not UNSET
 
     def transform(document: JsonObject, kept: Kept) -> None:
-        for container, at in places(document, path):
+        for container, at in list(places(document, path)):
             if not isinstance(container, dict):
                 continue
             if name in container:
@@ -88,12 +98,12 @@ def _add_field(step: Step, _: Collection | None) -> Transform | None:
     return transform
 
 
-def _rename_field(step: Step, _: Collection | None) -> Transform:
-    path, new = parse_path(step["path"]), parse_path(step["new"])[0].text
+def _rename_field(step: Step, collection: Collection | None) -> Transform:
+    path, new = path_of_step(step, collection), parse_path(step["new"])[0].text
     name = path[-1].text
 
     def transform(document: JsonObject, kept: Kept) -> None:
-        for container, at in places(document, path):
+        for container, at in list(places(document, path)):
             if isinstance(container, dict) and name in container:
                 if new in container:  # written by code that knows the new name: it is the newer one
                     kept.append([[*at, new], container[new], container[new]])
@@ -104,8 +114,8 @@ def _rename_field(step: Step, _: Collection | None) -> Transform:
     return transform
 
 
-def _drop_field(step: Step, _: Collection | None) -> Transform:
-    path, keep = parse_path(step["path"]), step["keep"]
+def _drop_field(step: Step, collection: Collection | None) -> Transform:
+    path, keep = path_of_step(step, collection), step["keep"]
 
     def transform(document: JsonObject, kept: Kept) -> None:
         lists: dict[tuple[str | int, ...], tuple[list[Any], set[Any]]] = {}
@@ -126,7 +136,7 @@ def _drop_field(step: Step, _: Collection | None) -> Transform:
 
 
 def _alter_field(step: Step, collection: Collection | None) -> Transform | None:
-    path = parse_path(step["path"])
+    path = path_of_step(step, collection)
     shape = read_type(step["type"])
     if shape.get("computed"):  # written by recompute
         return None
@@ -144,7 +154,7 @@ def _alter_field(step: Step, collection: Collection | None) -> Transform | None:
                 kept.append([list(pointer), old, new])
                 container[key] = new
         if step["fill"] is not UNSET and path[-1].kind == "name":
-            for container, at in places(document, path):
+            for container, at in list(places(document, path)):
                 if isinstance(container, dict) and path[-1].text not in container:
                     container[path[-1].text] = deepcopy(step["fill"])
                     kept.append([[*at, path[-1].text], ABSENT, step["fill"]])

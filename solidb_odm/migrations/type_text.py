@@ -96,7 +96,7 @@ def _read_shape(value: JsonObject) -> JsonObject:
     for name, part in value.items():
         if name in ("items", "values"):
             made[name] = read_type(part)
-        elif name in ("fields", "defs"):
+        elif name in ("fields", "defs") and part is not None:
             made[name] = {field: read_type(each) for field, each in sorted(part.items())}
         elif name == "properties":
             made["fields"] = {field: read_type(each) for field, each in sorted(part.items())}

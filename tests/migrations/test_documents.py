@@ -459,7 +459,7 @@ def test_what_a_function_changes_inside_values_is_seen_and_undone(place: Place) 
     assert [type(row["n"]) for row in place.stored("things")] == [int, int]
 
 
-def test_a_model_that_holds_itself_changes_by_hand_or_not_at_all(place: Place) -> None:
+def test_one_of_several_models_that_hold_themselves_changes_by_hand_or_not_at_all(place: Place) -> None:
     def tree(**fields: Any) -> Any:
         namespace: dict[str, Any] = {
             "__annotations__": {"children": "list[Twig]", **fields},
@@ -469,8 +469,12 @@ def test_a_model_that_holds_itself_changes_by_hand_or_not_at_all(place: Place) -
         }
         twig = type(BaseModel)("Twig", (BaseModel,), namespace)
 
+        class Leaf(BaseModel):
+            leaf: int
+            leaves: list[Leaf] = []
+
         class Tree(Document, collection="twig_trees"):
-            root: twig  # type: ignore[valid-type]
+            root: twig | Leaf  # type: ignore[valid-type]
 
         return Tree
 
