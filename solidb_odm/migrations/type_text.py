@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, cast
 
-from .._types import Json, JsonObject
+from .._types import Json, JsonObject, is_map
 from ..errors import MigrationError
 from ..model.stored.shape import MARKS, canonical, union
 
@@ -96,7 +96,9 @@ def _read_shape(value: JsonObject) -> JsonObject:
     for name, part in value.items():
         if name in ("items", "values"):
             made[name] = read_type(part)
-        elif name in ("fields", "defs") and part is not None:
+        elif name == "defs" and not is_map(part):  # None takes them away
+            made[name] = part
+        elif name in ("fields", "defs"):
             made[name] = {field: read_type(each) for field, each in sorted(part.items())}
         elif name == "properties":
             made["fields"] = {field: read_type(each) for field, each in sorted(part.items())}
