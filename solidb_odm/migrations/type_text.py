@@ -90,18 +90,22 @@ def read_type(value: Any) -> JsonObject:
     raise MigrationError(f"{value!r} is not a type", hint='e.g. "int", "str | None", or a JSON Schema')
 
 
+def _read_parts(parts: JsonObject) -> JsonObject:
+    return {field: read_type(each) for field, each in sorted(parts.items())}
+
+
 def _read_shape(value: JsonObject) -> JsonObject:
     made: JsonObject = {}
     required = value.get("required")
     for name, part in value.items():
         if name in ("items", "values"):
             made[name] = read_type(part)
-        elif name == "defs" and not is_map(part):  # None takes them away
-            made[name] = part
         elif name in ("fields", "defs"):
-            made[name] = {field: read_type(each) for field, each in sorted(part.items())}
+            made[name] = (
+                _read_parts(part) if is_map(part) else part
+            )  # no "defs" take those away that are there
         elif name == "properties":
-            made["fields"] = {field: read_type(each) for field, each in sorted(part.items())}
+            made["fields"] = _read_parts(part)
             for field in made["fields"]:
                 if field not in (required or ()) and not any(mark in made["fields"][field] for mark in MARKS):
                     made["fields"][field] = {**made["fields"][field], "optional": True}
