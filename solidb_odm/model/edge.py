@@ -93,11 +93,27 @@ def reference_of(end: Document | str) -> str:
     return end if isinstance(end, str) else end.__solidb_reference__()
 
 
+if TYPE_CHECKING:
+
+    class EndText(str):  # noqa: PLW1641  as a text is hashed
+        """An end of an edge class in a query: a text, which is compared with ids and documents."""
+
+        def __eq__(self, other: object) -> bool: ...
+        def __ne__(self, other: object) -> bool: ...
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, PrivateAttr, End))
 class EdgeMeta(DocumentMeta):
     """The class of edge classes: their first two arguments are the ends."""
 
-    if not TYPE_CHECKING:
+    if TYPE_CHECKING:  # ``F | str`` would be ambiguous to a checker where no instance says what F is
+
+        @property
+        def from_(cls) -> EndText: ...  # noqa: N805  a metaclass
+        @property
+        def to(cls) -> EndText: ...  # noqa: N805  a metaclass
+
+    else:
 
         def __call__(cls, *ends: Any, **values: Any) -> Any:  # noqa: N805  a metaclass
             if ends:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -135,6 +135,16 @@ def like(field: str | None, pattern: str) -> Predicate:
     return matching(expression(field, "like()"), pattern)
 
 
+@overload
+def contains(field: str | None, item: str) -> Predicate: ...
+@overload
+def contains(field: Mapping[str, Any] | None, item: str) -> Predicate: ...
+@overload
+def contains(field: Collection[Reference] | None, item: Reference | None) -> Predicate: ...
+@overload
+def contains(field: Collection[Decimal] | None, item: Decimal | int | None) -> Predicate: ...
+@overload
+def contains(field: Collection[V] | None, item: V | None) -> Predicate: ...
 def contains(field: Any, item: Any) -> Predicate:
     """The list holds the item; or the text holds the text; or the dict has the key."""
     searched = expression(field, "contains()")

@@ -4,8 +4,8 @@ ends of edges, back-references and edges.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypeAlias, cast
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
@@ -18,6 +18,15 @@ from ..model.links.link_paths import LoadPath
 from ..model.links.placement import LinkPlace
 from ..model.stored.field_values import stored_name
 from .elements import Elements
+
+if TYPE_CHECKING:
+    from ..model.edge import EndText
+    from ..model.links.back_references import Related
+
+_Led: TypeAlias = "Link[Any] | Document | None"
+_Many: TypeAlias = "Collection[_Led] | Collection[Collection[_Led]] | Mapping[str, _Led | Collection[_Led]]"
+Loadable: TypeAlias = "_Led | EndText | Related[Any] | _Many"
+"""What leads to documents, as a type checker sees it: links, ends of edges, back-references, neighbours."""
 
 
 @dataclass(frozen=True, slots=True)

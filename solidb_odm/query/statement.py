@@ -15,7 +15,7 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK, binds_now
 from .columns import Column, Entity, Scalar
-from .load_paths import Hops, hops_of
+from .load_paths import Hops, Loadable, hops_of
 
 T_co = TypeVar("T_co", covariant=True)
 Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
@@ -121,7 +121,7 @@ class Loading(Statement[T_co]):
     __slots__ = ()
     loads: tuple[Hops, ...]
 
-    def load(self, *paths: Any) -> Self:
+    def load(self, *paths: Loadable) -> Self:
         """Fetch what the documents refer to as well, as ``session.load`` does: one query for each path.
 
         ``select(Post).load(Post.author, Post.author.value.team, Post.comments)``: fields that hold links,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from decimal import Decimal
+from typing import Any, Self, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
+from ..model.expressions import instants
+from ..model.expressions.encoded_values import stored_name
 from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from . import conditions
 from .bind_values import by_names, patch_of
 from .compiler import BuildScope, not_read, sources_of
+from .conditions import Reference, V
 from .elements import closed_all
-from .select_block import conjunction, narrowing
-from .sources import are_one
+from .select_block import conjunction, narrowing, root_of
+from .sources import are_one, family
 from .written import Write
 
 
@@ -85,6 +89,16 @@ class Update(Chosen):
         _check_own(self.model, patch.values())
         return replace(self, patch=tuple(patch.items()))
 
+    @overload
+    def set(self, field: Reference | None, value: Reference | None) -> Self: ...
+    @overload
+    def set(self, field: Decimal | None, value: Decimal | int | None) -> Self: ...
+    @overload
+    def set(self, field: V | None, value: V | None) -> Self: ...
+    def set(self, field: Any, value: Any) -> Self:
+        """Set one field, as ``values`` does, where a type checker sees the field: ``set(User.age, 3)``."""
+        return self.values({field: value})
+
     def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         if not self.patch:
             raise UsageError(
@@ -119,9 +133,41 @@ class Delete(Chosen):
     def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         if self._marks:
             patch = patch_of(self.model, {"deleted_at": now()})
+            declared = (each.__solidb_mapping__.indexes for each in family(root_of(self.model)))
+            if any(index.unique for indexes in declared for index in indexes):
+                return self._mark_apart(scope, dict(patch))
             return Update(self.model, self.conditions, self.is_with_deleted, patch).__solidb_write__(scope)
         variable, body = self._loop(scope)
         return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
+
+    def _mark_apart(self, scope: BuildScope, patch: dict[str, Expression]) -> list[q.Clause]:
+        """Mark each document with a moment of its own, a microsecond after that of the one before it.
+
+        A server's unique index holds the moment too, and to it a null beside one is a value as any other.
+        """
+        variable, body = self._loop(scope)
+        found, place = q.Name(scope.fresh("_d")), q.Name(scope.fresh("_i"))
+        count = q.Call("LENGTH", (found,))
+        changes = {name: value.__solidb_build__(scope) for name, value in patch.items()}
+        moment = stored_name(self.model, "deleted_at")
+        changes[moment] = instants.shifted(changes[moment], instants.duration_of(place))
+        if issubclass(self.model, Timestamped):
+            touched = patch_of(self.model, {"updated_at": now()})
+            changes.update({name: value.__solidb_build__(scope) for name, value in touched})
+        is_there: list[q.Expression] = [  # 0..-1 is no empty range
+            q.Compare(place, ">=", q.Literal(0)),
+            q.Compare(place, "<", count),
+        ]
+        return [
+            q.Let(found.name, q.Subquery(q.Block(body=tuple(body), returns=q.Return(q.Name(variable))))),
+            q.For(place.name, q.Range(q.Literal(0), q.Binary(count, "-", q.Literal(1)))),
+            q.Filter(conjunction(is_there)),
+            q.Update(
+                q.Subscript(found, place),
+                q.Object(tuple(changes.items())),
+                self.model.__solidb_mapping__.collection,
+            ),
+        ]
 
 
 def update(model: type[Document]) -> Update:

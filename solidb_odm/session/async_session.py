@@ -15,6 +15,7 @@ from ..engine.engine import AsyncEngine
 from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
+from ..query.load_paths import Loadable
 from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
@@ -241,7 +242,7 @@ class AsyncSession(SessionBase):
         """Refresh documents with the values that are stored now, in one round trip a collection."""
         await self._run(refreshes.refresh(self._context, documents))
 
-    async def load(self, documents: Iterable[Document], *paths: Any) -> None:
+    async def load(self, documents: Iterable[Document], *paths: Loadable) -> None:
         """Fetch what documents refer to, one query for each hop: ``session.load(posts, Post.author)``.
 
         Afterwards ``post.author.value`` is the document. A way may go on, ``Post.author.value.team``, or the

@@ -13,6 +13,7 @@ from ..engine.engine import Engine
 from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
+from ..query.load_paths import Loadable
 from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
@@ -217,7 +218,7 @@ class Session(SessionBase):
         """Refresh documents with the values that are stored now, in one round trip a collection."""
         self._run(refreshes.refresh(self._context, documents))
 
-    def load(self, documents: Iterable[Document], *paths: Any) -> None:
+    def load(self, documents: Iterable[Document], *paths: Loadable) -> None:
         """Fetch what documents refer to, one query for each hop: ``session.load(posts, Post.author)``.
 
         Afterwards ``post.author.value`` is the document. A way may go on, ``Post.author.value.team``, or the

@@ -273,3 +273,29 @@ def test_a_statement_that_marks_frees_the_values(engine: Engine) -> None:
         gone = held(session, Member, "a")
         assert gone.deleted_at is not None
         assert gone.deleted_at <= datetime.now(UTC)
+
+
+def test_a_statement_marks_documents_without_a_unique_value_too(engine: Engine) -> None:
+    engine.create_all(Member, Officer)
+    commit(
+        engine, *(Member(city=str(number), nick="n") for number in range(5)), Member(email="a@x", nick="a")
+    )
+    with Session(engine) as session:
+        assert session.execute(delete(Member).where(Member.city != "4")).rowcount == 5
+        assert session.execute(delete(Member).where(Member.city == "none")).rowcount == 0
+        session.commit()
+        assert session.scalars(select(Member.city)).all() == ["4"]
+        moments = session.scalars(select(Member.deleted_at).with_deleted().where(Member.city != "4")).all()
+    assert len(set(moments)) == 5
+    assert None not in moments
+
+
+def test_what_a_statement_marks_is_given_back(engine: Engine) -> None:
+    engine.create_all(Member, Officer)
+    commit(engine, Member(key="a"), Member(key="b", nick="b"))
+    with Session(engine) as session:
+        found = session.scalars(delete(Member).returning(Member)).all()
+        session.commit()
+        assert sorted(each.key for each in found) == ["a", "b"]
+        assert all(each.deleted_at is not None for each in found)
+        assert session.scalars(select(Member)).all() == []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from tests.project import checkers
 from tests.project.checkers import Findings, disagreements, expectations
-from tests.project.markdown import script
+from tests.project.markdown import blocks
 
 CASES = sorted((Path(__file__).parents[1] / "typing").glob("*.py"))
 Checker = Callable[[Path, Path], Findings]
@@ -79,7 +81,27 @@ def test_types_are_compared_without_their_modules() -> None:
     assert checkers.plain("builtins.list[app.models.User | None]") == "list[User | None]"
 
 
-PAGES = ["README.md", "docs/tutorial.md"]
+PAGES = ["README.md", "docs/tutorial.md", "docs/queries.md", "docs/tutorial-migrations.md"]
+
+
+def typed_script(markdown: str) -> str:
+    """Return the Python of a page as one script; a class that is written anew stands in another."""
+    written: list[str] = []
+    defined: set[str] = set()
+    for number, block in enumerate(each for each in blocks(markdown) if each.runs):
+        classes = set(re.findall(r"^class (\w+)", block.text, re.MULTILINE))
+        is_again = bool(classes & defined)
+        defined |= classes
+        text = textwrap.indent(block.text, "    ") if is_again else block.text
+        header = [f"class Version{number}:"] if is_again else []
+        written += [""] * (block.line - 1 - len(header) - len(written)) + header + text.splitlines()
+    return "\n".join(written) + "\n"
+
+
+def test_a_class_that_a_page_writes_anew_stands_in_another() -> None:
+    page = "```python\nclass A: pass\n```\nNow\n```python\nclass A: x = 1\n```\n"
+
+    assert typed_script(page) == "\nclass A: pass\n\n\nclass Version1:\n    class A: x = 1\n"
 
 
 @pytest.mark.timeout(600)
@@ -88,6 +110,6 @@ def test_both_checkers_pass_every_line_of_the_first_pages(
     page: str, checker: Checker, tmp_path: Path, cache: Path
 ) -> None:
     case = tmp_path / f"{Path(page).stem.replace('-', '_')}_page.py"
-    case.write_text(script((checkers.ROOT / page).read_text()))
+    case.write_text(typed_script((checkers.ROOT / page).read_text()))
 
     assert checker(case, cache).errors == {}

@@ -242,6 +242,15 @@ select(User).where(or_(User.age < 18, and_(User.age > 65, not_(User.active))))
 select(User).where(contains(User.tags, "admin"), is_null(User.home), not_(is_null(User.nickname)))
 select(User).where(any_(User.tags) == "a", all_(User.lines).price > 10, any_(User.lines).sku == "a")
 select(User).where(any_(User.lines).prize > 10)  # E
+select(User).where(contains(User.name, "d"), contains(User.nickname, "d"), contains(User.lines, Line(sku="a", price=1)))
+select(Post).where(contains(Post.readers, ada), contains(Post.readers, "users/ada"))
+select(User).where(contains(User.tags, 5))  # E
+select(User).where(contains(User.lines, "x"))  # E
+select(User).where(contains(User.name, 5))  # E
+select(User).where(contains(User.age, 5))  # E
+select(Follows).where(Follows.to == User.id, Follows.from_ == ada, Follows.to != "users/ada", in_(Follows.to, [ada, ada.id]))
+select(Follows).where(~in_(Follows.to, [ada]), ~(like(User.name, "A%") & contains(User.tags, "x")))
+reveal_type(session.scalars(select(Follows.to).where(Follows.to.startswith("users/"))).all())  # T: list[EndText]
 select(User).where(some(User.home).lat > 48.0)
 select(User).where(User.home.lat > 48.0)  # E
 select(User).where(some(User.home).lat > "x")  # E
@@ -283,6 +292,14 @@ reveal_type(session.execute(delete(User).returning(User.name, User.age)).all()) 
 reveal_type(session.scalars(insert(User).values([ada, {"name": "x"}])).one())  # T: int
 reveal_type(session.scalars(upsert(User).values(ada).returning(User.key)).all())  # T: list[str]
 update(ada)  # E
+reveal_type(session.scalar(update(User).set(User.age, User.age + 1).set(User.nickname, None)))  # T: int | None
+update(Post).set(Post.author, ada).set(Post.author, "users/ada")
+update(Bill).set(Bill.total, 3).set(Bill.at, Bill.at + timedelta(days=1)).set(Bill.colour, Colour.RED)
+update(User).set(User.age, "x")  # E
+update(User).set(User.agee, 3)  # E
+update(Bill).set(Bill.total, 0.5)  # E
+update(Bill).set(Bill.colour, "red")  # E
+update(User).set(User.tags, "x")  # E
 insert(User).values(5)  # E
 update(User).limit(3)  # E
 
@@ -378,6 +395,12 @@ reveal_type(incoming(WorksAt).of(acme))  # T: tuple[User, ...]
 reveal_type(select(Post).load(Post.author, Post.comments))  # T: Select[Post]
 select(Comment).load(Comment.post.value.author, some(Comment.post.value.editor).value, any_(Post.readers).value)
 select(Comment).load(Comment.post.value.auther)  # E
+select(Follows).load(Follows.to, Follows.from_)
+select(Post).load(Post.key)  # E
+select(User).load(User.age)  # E
+select(User).load(User.tags)  # E
+select(Post).load("author")  # E
+session.load([post], User.name)  # E
 session.load([post], Post.author, outgoing(Follows))
 outgoing(Company)  # E
 Post(author=ada, comments=[])  # E
