@@ -18,7 +18,7 @@ from ..model.document import Document
 from ..model.expressions.calls import FunctionCall
 from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.kinds import NAMES, Kind
+from ..model.expressions.kinds import NAMES, Kind, takes
 from ..model.expressions.literals import check_times
 from ..model.stored.codec import encode_value, first_problem
 from ..model.stored.field_values import encode_as, field_reader, plain, stored_name
@@ -111,6 +111,8 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
             f"{model.__name__}.{name} holds {NAMES[kind]}, and {made!r} is {NAMES[given]}",
             hint="a // b divides integers; func.to_string(value) and func.to_number(text) convert",
         )
+    for outcome in made.__solidb_outcomes__():
+        _check_outcome(model, name, target, outcome)
     check_times(target.__solidb_aware__, made.__solidb_aware__, f"{model.__name__}.{name} = {made!r}")
     if made.__solidb_nullable__ and not target.__solidb_nullable__ and not _is_assumed(made):
         raise UsageError(
@@ -118,6 +120,24 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
             hint="coalesce(value, other) gives another value in place of null",
         )
     return Written(computed(made, "+", Decimal(0)) if (kind, given) == ("decimal", "int") else made)
+
+
+def _check_outcome(model: type[Document], name: str, target: FieldRef, outcome: Expression) -> None:
+    """Hold one of the values that an expression can have to the type of the field; UsageError."""
+    if isinstance(outcome, Value):
+        if outcome.value is not None:
+            _checked(model, name, outcome.value)
+    elif not takes(target.__solidb_type__, outcome.__solidb_type__):
+        raise UsageError(
+            f"{model.__name__}.{name} is a {_shown(target)}, and {outcome!r} a {_shown(outcome)}: "
+            "the document could not be read again",
+            hint="compute the values in Python and commit them",
+        )
+
+
+def _shown(of: Expression) -> str:
+    annotation = of.__solidb_type__
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 _TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", "int"), ("link", "text")})

@@ -20,11 +20,12 @@ from ..errors import LoadError, UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
+from ..model.expressions import literals
 from ..model.expressions.build_scope import Source
 from ..model.expressions.calls import lift
-from ..model.expressions.expression import Expression
+from ..model.expressions.expression import Expression, Value
 from ..model.expressions.fields import FieldRef, IdRef, Place, moved
-from ..model.expressions.kinds import kind_of
+from ..model.expressions.kinds import NAMES, kind_of, takes
 from ..model.stored.codec import first_problem
 from ..model.stored.field_values import field_reader
 from ..model.stored.forms import type_form
@@ -116,6 +117,11 @@ def column(item: Any) -> Column:
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
     return Scalar(lift(item), "value", None)
+
+
+def check_distinct(told: Expression, where: str) -> None:
+    """Refuse to tell equal values from others where their stored forms can differ; UsageError."""
+    literals.check_distinct(told.__solidb_type__, told.__solidb_kind__, told, where)
 
 
 def _is_table(source: object) -> bool:
@@ -347,5 +353,22 @@ def check_alike(one: Any, other: Any, name: str) -> None:
     models = [each.entity.model if each.entity else None for each in (one, other)]
     if len(one.columns) != len(other.columns) or models[0] is not models[1]:
         raise UsageError(f"the statements of {name}() need the same columns: one model, or as many fields")
+    for shown, beside in zip(one.columns, other.columns, strict=True):
+        if isinstance(shown, Scalar) and isinstance(beside, Scalar):
+            _check_column(shown.expression, beside.expression, name)
     if getattr(one, "reader", None) or getattr(other, "reader", None):
         raise UsageError(f"{name}() takes statements without into()")
+
+
+def _check_column(one: Expression, other: Expression, name: str) -> None:
+    """Hold the values of a column to the type that those of the first statement are read as; UsageError."""
+    kinds = {one.__solidb_kind__, other.__solidb_kind__}
+    is_null = any(isinstance(each, Value) and each.value is None for each in (one, other))
+    if is_null or kinds == {"int", "float"}:
+        return
+    if kinds == {"decimal", "int"} or not takes(one.__solidb_type__, other.__solidb_type__):
+        shown, beside = (NAMES[each.__solidb_kind__] for each in (one, other))
+        raise UsageError(
+            f"a column of {name}() would be {one!r}, which is {shown}, and {other!r}, which is {beside}",
+            hint="columns have one type; func.to_string(x), func.to_number(x), x + Decimal(0) convert",
+        )

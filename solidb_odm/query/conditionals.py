@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Union, cast
 
 from .._types import is_tuple
 from ..errors import UsageError
@@ -12,7 +12,7 @@ from ..language import nodes as q
 from ..model.expressions.calls import lift
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.kinds import NAMES, Kind, kind_of
+from ..model.expressions.kinds import NAMES, Kind, kind_of, takes
 from .compiler import BuildScope
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
@@ -34,6 +34,10 @@ class Choice(Expression):
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (*(part for branch in self.branches for part in branch), self.otherwise)
+
+    def __solidb_outcomes__(self) -> tuple[Expression, ...]:
+        values = (*(value for _, value in self.branches), self.otherwise)
+        return tuple(found for value in values for found in value.__solidb_outcomes__())
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return self._chosen(scope, lambda part: part.__solidb_build__(scope))
@@ -114,6 +118,9 @@ class Fallback(Expression):
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return self.parts
 
+    def __solidb_outcomes__(self) -> tuple[Expression, ...]:
+        return tuple(found for part in self.parts for found in part.__solidb_outcomes__())
+
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return self._fallen([part.__solidb_build__(scope) for part in self.parts])
 
@@ -146,7 +153,10 @@ def _common_type(values: list[Expression]) -> Any:
     alike = {kind_of(each) for each in kinds}
     if alike == {"int", "float"}:
         return float
-    return kinds[0] if len(alike) == 1 else Any
+    if len(alike) != 1:
+        return Any
+    whole = next((each for each in kinds if all(takes(each, other) for other in kinds)), None)
+    return Union[tuple(kinds)] if whole is None else whole  # noqa: UP007  of types that are made here
 
 
 class Existence(Predicate):

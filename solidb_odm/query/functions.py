@@ -23,8 +23,8 @@ from ..model.expressions import instants
 from ..model.expressions.calls import FunctionCall, Test, lift
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.kinds import NAMES, Kind
-from ..model.expressions.literals import check_order
-from .columns import Labelled, Table
+from ..model.expressions.literals import alike, check_list_order, check_order
+from .columns import Labelled, Table, check_distinct
 from .conditions import expression
 from .elements import check_no_elements
 from .sources import Alias
@@ -99,7 +99,10 @@ class Aggregate(Expression):
         if self.argument is None:
             return None
         is_whole = self.function == "PUSH" and self.argument.__solidb_kind__ == "decimal"
-        return self._digits(scope) if is_whole else self.argument.__solidb_build__(scope)
+        if is_whole:
+            return self._digits(scope)
+        built = self.argument.__solidb_build__(scope)
+        return built if self.function == "PUSH" else alike(self.argument, built)
 
     def _rounded(self, node: q.Expression) -> q.Expression:
         """Take the noise of binary fractions away from a sum of durations."""
@@ -137,7 +140,9 @@ class Functions(WindowFunctions):
 
     def count_distinct(self, target: Any) -> int:
         """Count the different values; null is one of them."""
-        return cast(int, Aggregate("COUNT_DISTINCT", _argument(target, "func.count_distinct()"), int))
+        counted = _argument(target, "func.count_distinct()")
+        check_distinct(counted, "func.count_distinct()")
+        return cast(int, Aggregate("COUNT_DISTINCT", counted, int))
 
     def sum(self, target: Number | None) -> Number:
         """Add the numbers of a group, nulls left out; 0 if there are none.
@@ -207,7 +212,8 @@ class Functions(WindowFunctions):
             return FunctionCall(
                 name, (first, *(lift(each, first, checked=True) for each in others)), float, True
             )
-        check_order("any" if kind == "mixed" else kind, f"func.{name.lower()}()", first)
+        check_order(kind, f"func.{name.lower()}()", first)
+        check_list_order(first.__solidb_type__, kind, f"func.{name.lower()}()", first)
         return Aggregate(name, _argument(first, f"func.{name.lower()}()"), first.__solidb_type__)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -282,6 +288,7 @@ def _statistic(name: str, arguments: tuple[Any, ...]) -> Expression:
             raise UsageError(
                 f"func.{name.lower()}() can't tell equal decimals apart from others", hint="group_by() can"
             )
+        check_distinct(wanted, f"func.{name.lower()}()")
         return Aggregate(name, wanted, Any if inner is Any else list[inner])
     if kind not in ("int", "float", "any", "mixed"):
         raise UsageError(f"func.{name.lower()}() takes ints and floats, and {wanted!r} is {NAMES[kind]}")

@@ -18,7 +18,19 @@ from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.type_inspection import cached_by_class
 from . import conditions
-from .columns import Column, Entity, Labelled, Partner, Scalar, Table, column, decoder, labels_of, or_none
+from .columns import (
+    Column,
+    Entity,
+    Labelled,
+    Partner,
+    Scalar,
+    Table,
+    check_distinct,
+    column,
+    decoder,
+    labels_of,
+    or_none,
+)
 from .compiler import BuildScope, sources_of, with_tables
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
@@ -147,6 +159,9 @@ class Select(Loading[T_co], Selection):
 
     def distinct(self) -> Self:
         """Return equal rows once."""
+        for each in self.columns:
+            if isinstance(each, Scalar):
+                check_distinct(each.expression, "distinct()")
         return self._with(is_distinct=True)
 
     def with_deleted(self) -> Self:
@@ -317,6 +332,7 @@ def _group_key(key: Any) -> Expression:
         raise UsageError(
             f"group_by() can't take {wanted!r}, which is a value of a whole group", hint="having()"
         )
+    check_distinct(wanted, "group_by()")
     return wanted
 
 

@@ -19,6 +19,8 @@ from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Combined, Expression
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.kinds import is_set
+from ..model.expressions.literals import alike
 from ..model.mixins import SoftDelete
 from ..model.stored.field_values import stored_name
 from .columns import Column, Entity, Labelled, Partner, Scalar, Table
@@ -329,20 +331,22 @@ def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Ex
 def _cell(shown: Expression, scope: BuildScope) -> q.Expression:
     """Build what a row shows; of decimals in groups, and where equal ones are one, the sort key."""
     inner = shown.expression if isinstance(shown, Labelled) else shown
-    if not isinstance(inner, FieldRef) or inner.__solidb_kind__ != "decimal":
+    if (scope.collecting or scope.is_distinct) and is_set(inner.__solidb_type__):
+        return alike(inner, inner.__solidb_build__(scope))
+    if inner.__solidb_kind__ != "decimal":
         return (
             inner.__solidb_build__(scope)
             if scope.collecting and isinstance(inner, FieldRef)
             else inner.__solidb_column__(scope)
         )
-    if not (scope.collecting or scope.is_distinct):
-        return inner.__solidb_stored__(scope)
+    if not (scope.is_distinct or (scope.collecting and not has_aggregate(inner))):
+        return inner.__solidb_column__(scope)
     key = inner.__solidb_build__(scope)
     return key if scope.parent is None else decimals.digits_of_key(key)
 
 
 def _row(selection: Selection, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Expression:
-    scope.is_distinct = selection.is_distinct
+    scope.is_distinct |= selection.is_distinct
     if labels is None:
         return row_of(selection.columns, selection.single, scope)
     cells = row_of(selection.columns, False, scope)
@@ -360,7 +364,8 @@ def _grouped(
             hint="select fields of group_by() and aggregates; count documents with func.count()",
         )
     scope.collecting = True
-    keys = {group.__solidb_build__(scope): f"_g{position}" for position, group in enumerate(selection.groups)}
+    built = [alike(group, group.__solidb_build__(scope)) for group in selection.groups]
+    keys = {node: f"_g{position}" for position, node in enumerate(built)}
     names: dict[q.Expression, q.Expression] = {node: q.Name(name) for node, name in keys.items()}
     variables = set(scope.all_variables())
 

@@ -12,7 +12,7 @@ from ..language import nodes as q
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
-from .columns import Column, Entity, Labelled, Scalar, Table, check_alike
+from .columns import Column, Entity, Labelled, Scalar, Table, check_alike, check_distinct
 from .compiler import BuildScope, with_tables
 from .load_paths import Hops
 from .select import natural, ordering
@@ -78,7 +78,11 @@ class Combination(Loading[T_co]):
         return self._compiled[0]
 
     def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
-        left, right = (each.__solidb_rows__(BuildScope(scope), labels) for each in (self.left, self.right))
+        scopes = BuildScope(scope), BuildScope(scope)
+        for each in scopes:
+            each.is_distinct = self.operator != "UNION ALL" or scope.is_distinct
+        left = self.left.__solidb_rows__(scopes[0], labels)
+        right = self.right.__solidb_rows__(scopes[1], labels)
         combined = q.SetOperation(_operand(left, scope, self.left), self.operator, _operand(right, scope))
         if not (self.orderings or self.limit_count is not None or self.offset_count):
             return combined
@@ -154,6 +158,9 @@ def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) ->
         raise UsageError(f"{name}() takes two or more select() statements")
     for other in statements[1:]:
         check_alike(statements[0], other, name)
+    if operator != "UNION ALL":
+        for shown in (each for one in statements for each in one.columns if isinstance(each, Scalar)):
+            check_distinct(shown.expression, f"{name}()")
     found: Combination[Any] = Combination(statements[0], operator, statements[1])
     for other in statements[2:]:
         found = Combination(found, operator, other)

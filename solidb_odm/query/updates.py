@@ -12,9 +12,9 @@ from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import instants
-from ..model.expressions.encoded_values import stored_name
 from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
+from ..model.stored.field_values import stored_name
 from . import conditions
 from .bind_values import by_names, patch_of
 from .compiler import BuildScope, not_read, sources_of

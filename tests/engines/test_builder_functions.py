@@ -72,9 +72,9 @@ class Function:
 FUNCTIONS: list[Function] = [
     Function("is_null", ALL, lambda f, _: is_null(f), lambda v, _: False, True),
     Function("not is_null", ALL, lambda f, _: not_(is_null(f)), lambda v, _: True, False),
-    Function("in_", tuple(k for k in ALL if k != "sums"), lambda f, x: in_(f, [x]),
+    Function("in_", ALL, lambda f, x: in_(f, [x]),
              lambda v, x: v == x, False),
-    Function("not_in", tuple(k for k in ALL if k != "sums"), lambda f, x: not_in(f, [x]),
+    Function("not_in", ALL, lambda f, x: not_in(f, [x]),
              lambda v, x: v != x, True),
     Function("minus", SIGNED, lambda f, _: -f, lambda v, _: -v),
     Function("abs", SIGNED, lambda f, _: abs(f), lambda v, _: abs(v)),

@@ -17,13 +17,17 @@ from solidb_odm import (
     Engine,
     Index,
     Session,
+    coalesce,
     create_engine,
     desc,
+    except_,
     func,
     in_,
+    intersect,
     sdbql,
     select,
     some,
+    union,
     update,
     upsert,
 )
@@ -181,6 +185,27 @@ def test_sums_and_extremes_are_exact(session: Session) -> None:
             sum((each.balance * each.other for each in mine), D(0)),
             total / len(mine),
         ]
+
+
+def _balances(accounts: list[Account]) -> set[D]:
+    return {account.balance for account in accounts}
+
+
+def test_equal_decimals_are_one_in_groups_and_unions(session: Session) -> None:
+    whole = Account.balance * 1
+    found = session.execute(select(whole, func.count()).group_by(whole)).all()
+    counts = [sum(each.balance == value for each in ACCOUNTS) for value, _ in found]
+    assert [count for _, count in found] == counts
+    assert len(found) == len(_balances(ACCOUNTS))
+    for statement in (
+        select(Account.balance).distinct(),
+        select(whole).distinct(),
+        select(coalesce(Account.balance, Account.other)).distinct(),
+        union(select(Account.balance), select(whole)),
+        intersect(select(Account.balance), select(whole)),
+    ):
+        assert sorted(session.scalars(statement)) == sorted(_balances(ACCOUNTS)), str(statement)
+    assert session.scalars(except_(select(Account.balance), select(whole))).all() == []
 
 
 def test_updates_store_exact_decimals(session: Session) -> None:

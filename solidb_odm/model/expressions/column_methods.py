@@ -29,7 +29,7 @@ from .expression import (
     constant,
 )
 from .kinds import NAMES as KINDS
-from .kinds import choices, kind_of
+from .kinds import choices, is_set, kind_of
 from .literals import check_list_order, check_pair, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
@@ -107,18 +107,22 @@ class Nested(Expression):
 
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
-    if holds_decimals(tested.__solidb_type__):
-        raise UsageError(
-            f"{tested!r} is a list of decimals, which can't be looked for among others in a query",
-            hint="or_(field == one, field == other)",
-        )
     if hasattr(values, "__solidb_query__"):
         values = Nested(values)
+    is_varied = holds_decimals(tested.__solidb_type__) or is_set(tested.__solidb_type__)
     if isinstance(values, Expression):
+        if is_varied:
+            raise UsageError(
+                f"{tested!r} is a set or a list of decimals, which can't be looked for among rows in a query",
+                hint="exists(select(..).where(field == other))",
+            )
         return Comparison(*among(tested, values, operator))
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
     listed: list[Any] = list(cast(Any, values))
+    if is_varied and listed:
+        alike = Combined("OR", tuple(tested.__solidb_compare__("==", value) for value in listed))
+        return alike if operator == "IN" else Negation(alike)
     return Comparison(tested, operator, Value(_keys_of(tested, listed, operator)))
 
 
@@ -162,7 +166,7 @@ def sort_key(wanted: Expression, *, descending: bool = False) -> Ordering:
 
 def _sort_key(wanted: Expression, descending: bool) -> Ordering:
     check_list_order(wanted.__solidb_type__, wanted.__solidb_kind__, "sorting", wanted)
-    if wanted.__solidb_kind__ in ("bytes", "dict", "model", "other"):
+    if wanted.__solidb_kind__ in ("bytes", "dict", "model", "mixed", "other"):
         raise UsageError(
             f"{wanted!r} is {KINDS[wanted.__solidb_kind__]}, which documents can't be sorted by",
             hint="sort by one of its fields, or in Python",

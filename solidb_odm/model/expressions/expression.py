@@ -19,9 +19,10 @@ from ...language import nodes as q
 from ..stored.field_values import encode_as
 from .arithmetic import Rule, joint_list, rule_for
 from .build_scope import Scope, Source
-from .kinds import Kind, awareness, kind_of, value_kind
+from .kinds import NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
     Size,
+    alike,
     as_number,
     check_awareness,
     check_elements,
@@ -31,7 +32,6 @@ from .literals import (
     check_pair,
     check_times,
     exactly_compared,
-    holds_decimals,
     size_of,
 )
 
@@ -60,6 +60,10 @@ class Expression:
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         """Return the expressions this one is made of."""
         return ()
+
+    def __solidb_outcomes__(self) -> tuple[Expression, ...]:
+        """Return the expressions of which one gives the value: the branches of a choice, or itself."""
+        return (self,)
 
     @property
     def __solidb_type__(self) -> Any:
@@ -360,7 +364,7 @@ class Comparison(Predicate):
         return (self.left, self.right)
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
-        left, right = _comparable(self.left, scope), _comparable(self.right, scope)
+        left, right = (alike(each, each.__solidb_build__(scope)) for each in (self.left, self.right))
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__solidb_nullable__:
@@ -375,12 +379,6 @@ class Comparison(Predicate):
 
     def __repr__(self) -> str:
         return f"{self.left!r} {self.operator} {self.right!r}"
-
-
-def _comparable(part: Expression, scope: Scope) -> q.Expression:
-    """Build what is compared: of a list of decimals the keys."""
-    node = part.__solidb_build__(scope)
-    return decimals.keys(node) if holds_decimals(part.__solidb_type__) else node
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -519,7 +517,7 @@ class Negative(Computation):
 
     @property
     def __solidb_type__(self) -> Any:
-        return self.operand.__solidb_type__
+        return NUMBERS.get(self.operand.__solidb_kind__, Any)  # the opposite of an IntEnum's is none of its
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.operand,)
@@ -575,12 +573,9 @@ def constant(value: Any) -> Value:
     return Value(None) if value is None else Value(encode_as(None, "", kind, value), kind)
 
 
-_SIGNED = ("int", "float", "decimal", "duration", "any")
-
-
 def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
     """Make ``-operand``, or its absolute value; UsageError if it is no number."""
-    if operand.__solidb_kind__ not in _SIGNED:
+    if operand.__solidb_kind__ not in NUMBERS:
         _refuse(operand, "abs()" if is_absolute else "-")
     return Negative(operand, is_absolute)
 

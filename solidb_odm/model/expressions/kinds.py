@@ -7,6 +7,7 @@ kinds, and ``other`` what has a stored form of its own: both can only be equal t
 from __future__ import annotations
 
 import enum
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
@@ -34,6 +35,11 @@ ORDERED: frozenset[Kind] = frozenset(
     {"any", "bool", "int", "float", "decimal", "text", "datetime", "date", "time", "duration", "uuid", "list"}
 )
 """The kinds whose stored form sorts as Python does."""
+
+NUMBERS: dict[Kind, Any] = {
+    "int": int, "float": float, "decimal": Decimal, "duration": timedelta, "any": Any,
+}  # fmt: skip
+"""The types of what has an opposite, by its kind."""
 
 NAMES: dict[Kind, str] = {
     "any": "a value of any type",
@@ -163,3 +169,54 @@ def choices(annotation: Any) -> tuple[Any, ...] | None:
         elif member is not type(None) and member is not None:
             return None
     return tuple(found) or None
+
+
+def takes(target: Any, given: Any) -> bool:
+    """Return whether the values of a type are values of another one, in the form they are stored in.
+
+    What a constraint of it says of a value is left out, and so is None.
+    """
+    one, other = kind_of(target), kind_of(given)
+    if "any" in (one, other) or (one, other) in _TAKEN:
+        return True
+    wanted, known = choices(target), choices(given)
+    if wanted is not None:
+        return known is not None and all(any(value == each for each in wanted) for value in known)
+    if one == "mixed" or (other == "mixed" and known is None):
+        members = _members(target)
+        return all(
+            any(each == member or takes(each, member) for each in members) for member in _members(given)
+        )
+    if one != other:
+        return False
+    if one == "model":
+        return set(_members(given)) <= set(_members(target))
+    if one == "other":
+        return _members(target) == _members(given)
+    return one not in ("list", "dict") or _takes_elements(target, given)
+
+
+_TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", "int"), ("link", "text")})
+
+
+def _members(annotation: Any) -> list[Any]:
+    return [each for each in type_inspection.alternatives(annotation) if each not in (None, type(None))]
+
+
+def _takes_elements(target: Any, given: Any) -> bool:
+    if is_set(target) and not is_set(given):  # whose elements could come twice
+        return False
+    shapes = [_members(each) for each in (target, given)]
+    if any(get_origin(each) is tuple and Ellipsis not in get_args(each) for each in shapes[0]):
+        return shapes[0] == shapes[1]
+    return takes(type_inspection.element(target), type_inspection.element(given))
+
+
+def is_set(annotation: Any) -> bool:
+    """Return whether values of a type are sets, which are stored as lists in any order."""
+    return any(_is_set(member) for member in type_inspection.alternatives(annotation))
+
+
+def _is_set(member: Any) -> bool:
+    described = get_origin(member) or member
+    return isinstance(described, type) and issubclass(described, AbstractSet)

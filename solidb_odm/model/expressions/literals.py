@@ -5,16 +5,20 @@ A value of another type would be compared in silence, and the answer would be em
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
+from typing_extensions import is_typeddict
+
 from ..._dataclasses import dataclass
 from ...errors import UsageError
+from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
-from .kinds import NAMES, ORDERED, Kind, awareness, choices, kind_of, value_kind
+from .kinds import NAMES, ORDERED, Kind, awareness, choices, is_set, kind_of, value_kind
 
 ORDERS = ("<", "<=", ">", ">=")
 
@@ -34,17 +38,18 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         if operator in ORDERS:
             raise UsageError(f"{what!r} {operator} None: None has no place in an order", hint="is_null(..)")
         return
-    if kind == "any":
-        return
     given = value_kind(value)
+    if kind == "any":
+        if operator in ORDERS:
+            check_order(given, operator, value)
+        return
     if kind == "mixed":
         _check_mixed(annotation, given, value, what)
     elif kind == "other":
         _check_other(annotation, value, what)
-    elif not _agrees(kind, given, value):
+    elif not _agrees(kind, given, value) and not (given == "dict" and _is_typed_dict(annotation)):
         raise _refusal(annotation, kind, given, value, what)
-    if kind in ("model", "dict"):
-        check_digits(annotation, what)
+    check_whole(annotation, kind, what)
     if kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
@@ -56,13 +61,38 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
     _check_choice(annotation, value, operator, what)
 
 
-def check_digits(annotation: Any, what: object) -> None:
-    """Refuse to compare whole models or dicts that hold decimals: 1.1 and 1.10 would differ; UsageError."""
-    if type_inspection.holds(annotation, Decimal):
+def check_whole(annotation: Any, kind: Kind, what: object) -> None:
+    """Refuse to compare values as a whole that hold decimals or sets somewhere within; UsageError.
+
+    1.1 is 1.10, and the elements of a set come in any order: their stored forms would differ.
+    """
+    inner = type_inspection.element(annotation) if kind == "list" else annotation
+    if kind in _PLAIN or (kind == "list" and (inner is Decimal or kind_of(inner) in _PLAIN)):
+        return
+    for held, why in ((Decimal, "decimals, which are equal by their value"), (AbstractSet, "sets")):
+        if type_inspection.holds(inner, held):
+            raise UsageError(
+                f"{what!r} holds {why}: a query can't compare it as a whole",
+                hint="compare its fields or elements one by one",
+            )
+
+
+_PLAIN = frozenset(NAMES) - {"list", "dict", "model", "mixed", "other"}
+"""The kinds whose values hold no others."""
+
+
+def _is_typed_dict(annotation: Any) -> bool:
+    return any(is_typeddict(member) for member in type_inspection.alternatives(annotation))
+
+
+def check_distinct(annotation: Any, kind: Kind, what: object, where: str) -> None:
+    """Refuse to tell equal values from others where their stored forms can differ; UsageError."""
+    if holds_decimals(annotation):
         raise UsageError(
-            f"{what!r} holds decimals, which are equal by their value: a query can't compare it as a whole",
-            hint="compare its fields one by one",
+            f"{where} can't tell equal lists of decimals apart from others: {what!r}",
+            hint="unnest(list) makes a row of each element",
         )
+    check_whole(annotation, kind, what)
 
 
 def check_item(annotation: Any, value: Any, operator: str, what: object) -> None:
@@ -189,8 +219,8 @@ _COMPARABLE: tuple[frozenset[Kind], ...] = (
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
-    if left in ("model", "dict"):
-        check_digits(getattr(what, "__solidb_type__", None), what)
+    check_whole(getattr(what, "__solidb_type__", None), left, what)
+    check_whole(getattr(other, "__solidb_type__", None), right, other)
     if (
         len(pair) == 1
         or "any" in pair
@@ -235,6 +265,11 @@ class Element:
 def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -> None:
     """Refuse to order lists whose elements have no order, or whose stored forms have another; UsageError."""
     if kind == "list":
+        if is_set(annotation):
+            raise UsageError(
+                f"{what!r} is a set, which {operator} can't order in a query: in Python it asks for subsets",
+                hint="contains(field, item), any_(field) == item",
+            )
         inner = kind_of(type_inspection.element(annotation))
         check_order("other" if inner == "decimal" else inner, operator, Element(what))
 
@@ -242,6 +277,18 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
 def holds_decimals(annotation: Any) -> bool:
     """Return whether a type is of lists of decimals, which are compared by the decimals' keys."""
     return kind_of(annotation) == "list" and kind_of(type_inspection.element(annotation)) == "decimal"
+
+
+def alike(what: Any, node: q.Expression) -> q.Expression:
+    """Build what equal values have in common: of a list of decimals the keys, of a set a sorted list."""
+    annotation, null = what.__solidb_type__, q.Literal(None)
+    if what.__solidb_kind__ != "list" or getattr(what, "value", node) is None:
+        return node
+    if holds_decimals(annotation):
+        node = decimals.keys(node)
+    if not is_set(annotation):
+        return node
+    return q.Ternary(q.Compare(node, "==", null), null, q.Call("SORTED", (node,)))
 
 
 def check_elements(one: Any, other: Any, operator: str, what: object, beside: object) -> None:

@@ -405,7 +405,7 @@ def _stands_for_model(info: FieldInfo) -> bool:
 
 
 def _is_of_no_class(annotation: Any, value: Any) -> bool:
-    classes = [kind for kind in type_inspection.alternatives(annotation) if isinstance(kind, type)]
+    classes = [kind for kind in type_inspection.alternatives(annotation) if _has_instances(kind)]
     if Any in classes or isinstance(value, tuple(classes)):
         return False
     try:
@@ -421,3 +421,11 @@ def _takes(model: Any, name: str, value: Any) -> bool:
     except Exception:  # noqa: BLE001  a validator of the class's author, which may want anything
         return False
     return True
+
+
+def _has_instances(kind: Any) -> bool:
+    """Return whether a type can be asked for its instances; a ``TypedDict`` can't, nor some protocols."""
+    try:
+        return isinstance(kind, type) and isinstance(None, (kind, object))
+    except TypeError:
+        return False
