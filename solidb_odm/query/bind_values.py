@@ -111,8 +111,7 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
             f"{model.__name__}.{name} holds {NAMES[kind]}, and {made!r} is {NAMES[given]}",
             hint="a // b divides integers; func.to_string(value) and func.to_number(text) convert",
         )
-    for outcome in made.__solidb_outcomes__():
-        _check_outcome(model, name, target, outcome)
+    _check_outcome(model, name, target, made)
     check_times(target.__solidb_aware__, made.__solidb_aware__, f"{model.__name__}.{name} = {made!r}")
     if made.__solidb_nullable__ and not target.__solidb_nullable__ and not _is_assumed(made):
         raise UsageError(
@@ -122,9 +121,12 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
     return Written(computed(made, "+", Decimal(0)) if (kind, given) == ("decimal", "int") else made)
 
 
-def _check_outcome(model: type[Document], name: str, target: FieldRef, outcome: Expression) -> None:
+def _check_outcome(model: type[Document], name: str, target: FieldRef, outcome: Any) -> None:
     """Hold one of the values that an expression can have to the type of the field; UsageError."""
-    if isinstance(outcome, Value):
+    if hasattr(outcome, "__solidb_outcomes__"):
+        for each in outcome.__solidb_outcomes__():
+            _check_outcome(model, name, target, each)
+    elif isinstance(outcome, Value):
         if outcome.value is not None:
             _checked(model, name, outcome.value)
     elif not takes(target.__solidb_type__, outcome.__solidb_type__):

@@ -36,8 +36,8 @@ class Choice(Expression):
         return (*(part for branch in self.branches for part in branch), self.otherwise)
 
     def __solidb_outcomes__(self) -> tuple[Expression, ...]:
-        values = (*(value for _, value in self.branches), self.otherwise)
-        return tuple(found for value in values for found in value.__solidb_outcomes__())
+        """Return the expressions of which one gives the value."""
+        return (*(value for _, value in self.branches), self.otherwise)
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return self._chosen(scope, lambda part: part.__solidb_build__(scope))
@@ -119,7 +119,8 @@ class Fallback(Expression):
         return self.parts
 
     def __solidb_outcomes__(self) -> tuple[Expression, ...]:
-        return tuple(found for part in self.parts for found in part.__solidb_outcomes__())
+        """Return the expressions of which one gives the value."""
+        return self.parts
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return self._fallen([part.__solidb_build__(scope) for part in self.parts])

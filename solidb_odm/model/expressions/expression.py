@@ -61,10 +61,6 @@ class Expression:
         """Return the expressions this one is made of."""
         return ()
 
-    def __solidb_outcomes__(self) -> tuple[Expression, ...]:
-        """Return the expressions of which one gives the value: the branches of a choice, or itself."""
-        return (self,)
-
     @property
     def __solidb_type__(self) -> Any:
         """The type of its values, as an annotation; Any where it is not known."""
@@ -84,11 +80,8 @@ class Expression:
 
     def __solidb_column__(self, scope: Scope) -> q.Expression:
         """Make the node of what a row shows."""
-        return (
-            self.__solidb_digits__(scope)
-            if self.__solidb_kind__ == "decimal"
-            else self.__solidb_build__(scope)
-        )
+        is_decimal = self.__solidb_kind__ == "decimal"
+        return self.__solidb_digits__(scope) if is_decimal else self.__solidb_build__(scope)
 
     def __solidb_encode__(self, value: Any) -> Any:
         """Return the stored form of a Python value that is compared with this expression."""
