@@ -43,6 +43,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="sync_command")
     for name, (words, places) in _COMMANDS.items():
         made = actions.add_parser(name, help=words, description=words)
+        _add_common(made)
         made.add_argument("--store", required=True, metavar="DIR", help="the folder of the store")
         made.add_argument(
             "--key-env", default="", metavar="NAME", help="the environment variable that holds its key"

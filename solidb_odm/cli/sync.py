@@ -9,13 +9,23 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError, StoreUnavailable, UsageError
 from ..offline.config import ConflictResolution, recalled
 from ..offline.folder import FILE, remembered
 from ..offline.sync_manager import OfflineSyncManager
-from ..offline.sync_results import Change, ChangeType, Conflict
-from .dispatch import Context
+from ..offline.sync_results import (
+    Change,
+    ChangeType,
+    Conflict,
+    Pending,
+    Rejection,
+    SyncResult,
+    SyncStatus,
+    Verification,
+)
+from .dispatch import Context, print_json
 
 _DEFAULT = "solidb://localhost:6745"
 _RESOLUTIONS = {"local": ConflictResolution.AcceptLocal, "remote": ConflictResolution.AcceptRemote}
@@ -35,7 +45,12 @@ def run(context: Context) -> None:
     with OfflineSyncManager(context.url or server or _DEFAULT, config).initialize() as manager:
         if sys.stderr.isatty():
             manager.on_change(partial(_show_progress, manager))
-        _COMMANDS[options.sync_command](manager, options)
+        answer, show = _COMMANDS[options.sync_command]
+        found = answer(manager, options)
+        if options.json:
+            print_json(found)
+        else:
+            show(manager, found)
 
 
 def _key(variable: str) -> str | None:
@@ -56,40 +71,44 @@ def _show_progress(manager: OfflineSyncManager, change: Change) -> None:
         print("\r\033[K", end="", file=sys.stderr)
 
 
-def _status(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
-    status = manager.sync_status()
+def _show_status(manager: OfflineSyncManager, status: SyncStatus) -> None:
     last = status.last_sync.isoformat(timespec="seconds") if status.last_sync else "never"
     print(f"pending     {status.pending_changes}")
     print(f"rejected    {status.rejected}")
     print(f"conflicts   {status.conflicts}")
     print(f"last sync   {last}")
+    print(f"state       {status.state.value}")
+    if status.last_error:
+        print(f"last error  {status.last_error}")
     print(f"server      {manager.address}")
 
 
-def _now(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
-    result = manager.sync_now()
+def _show_result(_: OfflineSyncManager, result: SyncResult) -> None:
     print(
         f"pushed {result.pushed}, pulled {result.pulled}, conflicts {len(result.conflicts)}, "
         f"rejected {result.rejected}"
     )
 
 
-def _pending(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
-    for edit in manager.pending():
+def _show_pending(_: OfflineSyncManager, edits: list[Pending]) -> None:
+    for edit in edits:
         since = edit.since.isoformat(timespec="seconds")
         print(f"{edit.kind:<7} {edit.collection}/{edit.document_key}  since {since}  {edit.error}".rstrip())
 
 
-def _conflicts(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
-    for conflict in manager.conflicts():
+def _show_conflicts(_: OfflineSyncManager, conflicts: list[Conflict]) -> None:
+    for conflict in conflicts:
         print(f"{conflict.collection}/{conflict.document_key}")
         for name in ("base", "local", "remote"):
-            print(f"  {name:<7} {json.dumps(getattr(conflict, f'{name}_version'), ensure_ascii=False)}")
+            print(f"  {name:<7} {_text(getattr(conflict, f'{name}_version'))}")
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 
 def _resolve(manager: OfflineSyncManager, options: argparse.Namespace) -> None:
     manager.resolve(_conflict(manager, options), _resolution(options.take))
-    print("resolved; the next sync pushes it")
 
 
 def _conflict(manager: OfflineSyncManager, options: argparse.Namespace) -> Conflict:
@@ -108,40 +127,46 @@ def _resolution(text: str) -> ConflictResolution:
         raise ConfigurationError(f"{text!r} is neither local, remote nor JSON") from problem
 
 
-def _rejections(manager: OfflineSyncManager, _: argparse.Namespace) -> None:
-    for each in manager.rejections():
-        print(f"{each.collection}/{each.document_key}  {each.attempts} attempts  {each.error}")
+def _show_rejections(_: OfflineSyncManager, rejections: list[Rejection]) -> None:
+    for each in rejections:
+        times = f"{each.attempts} attempt{'' if each.attempts == 1 else 's'}"
+        print(f"{each.collection}/{each.document_key}  {times}  {each.error}")
 
 
-def _retry(manager: OfflineSyncManager, options: argparse.Namespace) -> None:
+def _retry(manager: OfflineSyncManager, options: argparse.Namespace) -> SyncResult:
     manager.retry(options.collection, options.key)
-    _now(manager, options)
+    return manager.sync_now()
 
 
-def _discard(manager: OfflineSyncManager, options: argparse.Namespace) -> None:
-    document = manager.discard(options.collection, options.key)
-    print(json.dumps(document, ensure_ascii=False))
-
-
-def _verify(manager: OfflineSyncManager, options: argparse.Namespace) -> None:
-    found = manager.verify(repair=not options.no_repair)
+def _show_verification(_: OfflineSyncManager, found: Verification) -> None:
     print(f"documents {found.documents}, differences {found.differences}, repaired {found.repaired}")
 
 
 def _rotate_key(manager: OfflineSyncManager, options: argparse.Namespace) -> None:
     manager.rotate_key(_key(options.new_key_env) or "")
-    print("encrypted with the new key")
 
 
-_COMMANDS: dict[str, Callable[[OfflineSyncManager, argparse.Namespace], None]] = {
-    "status": _status,
-    "now": _now,
-    "pending": _pending,
-    "conflicts": _conflicts,
-    "resolve": _resolve,
-    "rejections": _rejections,
-    "retry": _retry,
-    "discard": _discard,
-    "verify": _verify,
-    "rotate-key": _rotate_key,
+def _saying(text: str) -> Callable[[OfflineSyncManager, Any], None]:
+    return lambda _manager, _found: print(text)
+
+
+_Answer = Callable[[OfflineSyncManager, argparse.Namespace], Any]
+_Show = Callable[[OfflineSyncManager, Any], None]
+_COMMANDS: dict[str, tuple[_Answer, _Show]] = {
+    "status": (lambda manager, _: manager.sync_status(), _show_status),
+    "now": (lambda manager, _: manager.sync_now(), _show_result),
+    "pending": (lambda manager, _: manager.pending(), _show_pending),
+    "conflicts": (lambda manager, _: manager.conflicts(), _show_conflicts),
+    "resolve": (_resolve, _saying("resolved; the next sync pushes it")),
+    "rejections": (lambda manager, _: manager.rejections(), _show_rejections),
+    "retry": (_retry, _show_result),
+    "discard": (
+        lambda manager, options: manager.discard(options.collection, options.key),
+        lambda _, document: print(_text(document)),
+    ),
+    "verify": (
+        lambda manager, options: manager.verify(repair=not options.no_repair),
+        _show_verification,
+    ),
+    "rotate-key": (_rotate_key, _saying("encrypted with the new key")),
 }

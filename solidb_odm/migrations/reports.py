@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from .._types import is_map, is_row
@@ -311,4 +313,8 @@ def as_json(value: Any) -> Any:
         names = [name for name in value.__dataclass_fields__ if name != "module"]
         made = {name: as_json(getattr(value, name)) for name in names}
         return {"ok": value.ok, **made} if isinstance(value, Check) else made
+    if isinstance(value, Enum):
+        return as_json(value.value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

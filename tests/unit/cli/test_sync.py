@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from solidb_odm.cli import main
 from solidb_odm.errors import InvalidDocument
-from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig
+from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig, SyncState
 from tests.unit.offline.model_server import ModelServer
 
 AWAY = "solidb://admin:password@127.0.0.1:1"
@@ -60,7 +62,7 @@ def test_status_counts_what_waits(store: str, capsys: pytest.CaptureFixture[str]
 
 def test_what_waits_is_listed(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync(capsys, "pending", store=store).startswith("insert  notes/waits  since ")
-    assert "notes/refused  1 attempts  n is below 0" in sync(capsys, "rejections", store=store)
+    assert "notes/refused  1 attempt  n is below 0" in sync(capsys, "rejections", store=store)
     assert '  remote  {"n": 1' in sync(capsys, "conflicts", store=store)
 
 
@@ -97,3 +99,25 @@ def test_a_key_comes_from_a_variable_and_is_changed(
     sync(capsys, "rotate-key", "--key-env", "OLD", "--new-key-env", "NEW", store=store)
     assert "another key" in sync(capsys, "pending", "--key-env", "OLD", store=store, code=1)
     assert "notes/n" in sync(capsys, "pending", "--key-env", "NEW", store=store)
+
+
+def test_reports_are_the_attributes_of_the_results_as_json(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--json`` stands before or after the command."""
+    status = json.loads(sync(capsys, "status", "--json", store=store))
+    counts = {name: status[name] for name in ("pending_changes", "rejected", "conflicts")}
+    assert counts == {"pending_changes": 1, "rejected": 1, "conflicts": 1}
+    assert status["state"] in {state.value for state in SyncState}
+    assert datetime.fromisoformat(status["last_sync"]).tzinfo is not None
+    for report, key in (("pending", "waits"), ("rejections", "refused"), ("conflicts", "clash")):
+        assert main(["--url", AWAY, "--json", "sync", report, "--store", store]) == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["collection"], row["document_key"]) == ("notes", key)
+    assert json.loads(sync(capsys, "discard", "notes", "waits", "--json", store=store)) is None
+
+
+def test_status_says_the_state(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = sync(capsys, "status", store=store)
+    assert "\nstate       " in printed
+    assert "1 attempt  " in sync(capsys, "rejections", store=store)
