@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from inspect import Signature
 from typing import Any, Final
 
@@ -30,13 +30,15 @@ DEEPEST: Final = 120
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 
-def is_deep(text: str) -> bool:
-    """Return whether the JSON text of a document has more levels than can be read everywhere."""
-    if text.count("[") + text.count("{") <= DEEPEST:
+def is_deep(document: str | dict[str, Any]) -> bool:
+    """Return whether a document, as JSON text or values, has more levels than can be read everywhere."""
+    if not isinstance(document, str):
+        return _has_levels(document)
+    if document.count("[") + document.count("{") <= DEEPEST:
         return False
     depth = 0
-    for found in _BRACKETS.finditer(text):
-        mark = text[found.start()]
+    for found in _BRACKETS.finditer(document):
+        mark = document[found.start()]
         if mark in "[{":
             depth += 1
             if depth > DEEPEST:
@@ -44,6 +46,19 @@ def is_deep(text: str) -> bool:
         elif mark in "]}":
             depth -= 1
     return False
+
+
+def _has_levels(document: dict[str, Any]) -> bool:
+    nested: list[Any] = [part for part in document.values() if type(part) in (dict, list)]
+    for _ in range(DEEPEST - 1):
+        if not nested:
+            return False
+        nested = [part for each in nested for part in _parts(each) if type(part) in (dict, list)]
+    return bool(nested)
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def without(document: Mapping[str, Any], names: tuple[str, ...] = ENGINE_ATTRIBUTES) -> dict[str, Any]:

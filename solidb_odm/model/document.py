@@ -107,9 +107,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
             return
         others = None if not self.model_config.get("validate_assignment") else dict(self.__dict__)
         state = state_of(self)
-        touch(self, state)  # before there is a change, so that an interrupt after it can't hide it
         before = state.assigned
-        note_assigned(self, (name,), state)
+        touch(self, state, name)  # before there is a change, so that an interrupt after it can't hide it
         try:
             if name in type(self).__pydantic_computed_fields__ and not self.model_config.get("frozen"):
                 self.__solidb_set_computed__(name, value)

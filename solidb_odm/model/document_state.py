@@ -23,7 +23,7 @@ from .._types import Body, JsonObject
 class Watcher(Protocol):
     """The unit of work, as its documents see it."""
 
-    def touched(self, document: Any, /) -> None:
+    def touched(self, document: Any, state: State, /) -> None:
         """Hear that a document may have changed from now on."""
         ...
 
@@ -91,18 +91,23 @@ def own_fields_set(document: Any) -> set[str]:
     return found
 
 
-def touch(document: Any, state: State | None = None) -> None:
-    """Note that a document may have changed; ``state`` are the notes on it, where they are known."""
+def touch(document: Any, state: State | None = None, assigned: str | None = None) -> None:
+    """Note that a document may have changed, and which attribute is set, if one is.
+
+    ``state`` are the notes on the document, where they are known.
+    """
     state = state or state_of(document)
     if not state.touched:
         if state.owner is not None:
-            state.owner.touched(document)
+            state.owner.touched(document, state)
         state.touched = True  # the last: an interrupt before it must not hide the change
+    if assigned is not None and (state.body is not None or state.owner is not None):
+        state.assigned = {*(state.assigned or ()), assigned}
 
 
-def note_assigned(document: Any, names: Iterable[str], state: State | None = None) -> None:
-    """Note that attributes were set, whatever their values; ``state`` as in ``touch``."""
-    state = state or state_of(document)
+def note_assigned(document: Any, names: Iterable[str]) -> None:
+    """Note that attributes were set, whatever their values."""
+    state = state_of(document)
     if state.body is not None or state.owner is not None:
         state.assigned = {*(state.assigned or ()), *names}
 

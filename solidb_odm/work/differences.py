@@ -7,25 +7,22 @@ three values.
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
-from .._dataclasses import dataclass
 from .._types import Body, Json, JsonObject, is_map, is_row
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
-from ..model.document_state import state_of
-from ..model.stored.codec import body_value, encode_text, encode_value, sort_lists, validate
+from ..model.document_state import State
+from ..model.stored.codec import encode_text, encode_value, sort_lists, validate
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """Attributes to set and attributes to take away."""
 
-    changes: JsonObject = field(default_factory=dict[str, Any])
+    changes: JsonObject
     removed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -68,7 +65,7 @@ def apply(difference: Difference, old: AnyMapping[str, Any]) -> JsonObject:
     return {**kept, **difference.changes}
 
 
-def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Difference, Body]:
+def document_difference(mapping: Mapping, document: Any, state: State) -> tuple[Difference, Body]:
     """Return what changed in a document since it was stored, and its whole stored form now.
 
     An attribute that was assigned is compared with what is stored. Others can only have changed in place,
@@ -78,23 +75,39 @@ def document_difference(mapping: Mapping, document: Any, body: Body) -> tuple[Di
     """
     if mapping.cached or mapping.keeps_below:
         mapping.forget_computed(document)
+    body = state.body
+    assert body is not None
     if isinstance(body, str):
         text = encode_text(mapping, document)
         if text == body:
-            return Difference(), body
+            return Difference({}), body
         whole: Body = text
-        old, new = body_value(body), body_value(text)
+        old, new = from_json(body), from_json(text)
     else:
         old = body
         whole = new = encode_value(mapping, document)
     found = diff(old, new)
     if not (found.changes or found.removed):
         return found, body
-    difference = _Comparison(mapping, document, body, old).real(found)
+    if _are_assigned(mapping, found, state.assigned):
+        difference = found
+    else:
+        difference = _Comparison(mapping, document, state, old).real(found)
     if mapping.version > 1 and old.get(VERSION_ATTRIBUTE, 1) != mapping.version:
         is_changed = difference.removed or set(difference.changes) - {VERSION_ATTRIBUTE}
-        return (found, whole) if is_changed else (Difference(), body)  # what was upgraded is written whole
+        return (found, whole) if is_changed else (Difference({}), body)  # what was upgraded is written whole
     return difference, whole if difference is found else _as(body, apply(difference, old))
+
+
+def _are_assigned(mapping: Mapping, found: Difference, assigned: set[str] | None) -> bool:
+    """Return whether a difference is of attributes that were assigned, and whose order is a part of them."""
+    if assigned is None or found.removed:
+        return False
+    for stored in found.changes:
+        known = mapping.by_stored.get(stored)
+        if known is None or known.unordered or known.name not in assigned:
+            return False
+    return True
 
 
 def _as(body: Body, value: JsonObject) -> Body:
@@ -105,9 +118,9 @@ def _as(body: Body, value: JsonObject) -> Body:
 class _Comparison:
     """Tells the changes of a document from what reading its stored form makes up."""
 
-    def __init__(self, mapping: Mapping, document: Any, body: Body, old: JsonObject) -> None:
-        state = state_of(document)
-        self._mapping, self._document, self._body, self._old = mapping, document, body, old
+    def __init__(self, mapping: Mapping, document: Any, state: State, old: JsonObject) -> None:
+        self._mapping, self._document, self._old = mapping, document, old
+        self._body = cast(Body, state.body)
         self._assigned = state.assigned or frozenset[str]()
         self._baseline = state.baseline
 

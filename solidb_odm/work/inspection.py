@@ -60,7 +60,7 @@ def _changes_of(document: Document) -> dict[str, AttributeChange]:
     now = _attributes(document)
     if state is None or state.body is None:
         return {name: AttributeChange(None, now.get(name)) for name in mapping.fields}
-    difference, _ = document_difference(mapping, document, state.body)
+    difference, _ = document_difference(mapping, document, state)
     old = _attributes(decode(mapping, document.key, state.body))
     names = [*difference.changes, *difference.removed]
     python_names = [known.name if (known := mapping.by_stored.get(name)) else name for name in names]

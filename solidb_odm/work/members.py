@@ -175,13 +175,12 @@ class Holdings:
             raise refusal(document, self, move, hint)
         return state
 
-    def touched(self, document: Document) -> None:
+    def touched(self, document: Document, state: State | None = None) -> None:
         """Hold on to a document that may have changed, so that its changes are not lost."""
         key = id(document)
         if key not in self.new and key not in self.deleted and not self.is_over:
             self.changed[key] = document
-            state = state_of(document)
-            state.touched = True
+            (state or state_of(document)).touched = True
 
     def settle(self, document: Document) -> None:
         """Let go of a document that is as it is stored."""
@@ -278,7 +277,7 @@ class Holdings:
         if state.body is None:
             return True
         try:
-            return bool(document_difference(type(document).__solidb_mapping__, document, state.body)[0])
+            return bool(document_difference(type(document).__solidb_mapping__, document, state)[0])
         except (InvalidDocument, RecursionError, ValueError):  # what can't be stored was not
             return True
 

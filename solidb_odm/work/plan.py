@@ -1,18 +1,16 @@
 """What one flush writes, encoded, held to its models and in order. Pure: documents in, batches out.
 
-How deep values may be nested: what nobody could read again is refused before it is written.
-
 Unique values that one document gives up and another takes in the same commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar
 
-from .._types import Body, JsonObject, is_map
+from .._types import Body, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..language.stored_documents import DEEPEST, is_deep
@@ -24,30 +22,7 @@ from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
 
-
-def check_depth(mapping: Mapping, key: str, body: Body) -> None:
-    """Raise InvalidDocument for a document that is nested deeper than it could be read."""
-    if is_deep(body) if isinstance(body, str) else _is_deep(body):
-        raise InvalidDocument(
-            f"{mapping.collection}/{key} is nested deeper than {DEEPEST} levels",
-            collection=mapping.collection,
-            key=key,
-            hint="keep trees as documents that link to each other, or the deep part as a text",
-        )
-
-
-def _is_deep(body: JsonObject) -> bool:
-    nested: list[Any] = [part for part in body.values() if type(part) in (dict, list)]
-    for _ in range(DEEPEST - 1):
-        if not nested:
-            return False
-        nested = [part for each in nested for part in _parts(each) if type(part) in (dict, list)]
-    return bool(nested)
-
-
-def _parts(value: Any) -> Any:
-    return cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
-
+T = TypeVar("T")
 
 Documents = dict[int, Document]
 """Documents by identity: models are unhashable, and equal ones are not the same."""
@@ -62,10 +37,11 @@ class WritePlan:
     """Batches in order, the documents behind their rows, and their stored forms afterwards.
 
     ``looked_at`` are the documents whose changes it holds, should it fail, and ``assigned`` the attributes
-    of theirs that were set. ``marked`` are those that are marked as deleted, whose class wants to hear of it.
+    of theirs that were set. ``has_hooks`` says that classes of theirs have hooks, and ``marked`` are those
+    that are marked as deleted, whose class wants to hear of it.
     """
 
-    __slots__ = ("assigned", "batches", "bodies", "documents", "looked_at", "marked")
+    __slots__ = ("assigned", "batches", "bodies", "documents", "has_hooks", "looked_at", "marked")
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -74,11 +50,7 @@ class WritePlan:
         self.looked_at: Documents = {}
         self.assigned: dict[int, set[str]] = {}
         self.marked: Documents = {}
-
-    def note_assigned(self, document: Document, state: State) -> None:
-        """Take over which attributes of a document were set; it notes anew what is set from now on."""
-        if state.assigned:
-            self.assigned[id(document)], state.assigned = state.assigned, None
+        self.has_hooks = False
 
     def put(self, batch: Batch, documents: list[Document], bodies: list[Body | None]) -> None:
         """Add a batch with the document and the stored form behind each row."""
@@ -96,11 +68,20 @@ class WritePlan:
         return bool(self.batches)
 
 
+class Changed(NamedTuple):
+    """A document that differs from its stored form, what is noted on it, and its new form."""
+
+    document: Document
+    state: State
+    difference: Difference
+    whole: Body
+
+
 def make_plan(
     encode: Callable[[Mapping, Document], Body],
-    new: Iterable[Document],
-    changed: Iterable[tuple[Document, Difference, Body]],
-    deleted: Iterable[Document],
+    new: Collection[Document],
+    changed: list[tuple[Mapping, list[Changed]]],
+    deleted: Collection[Document],
 ) -> WritePlan:
     """Encode, validate and order.
 
@@ -110,38 +91,32 @@ def make_plan(
     Within a kind by collection and key, so that two sessions touch documents in the same order.
     """
     plan = WritePlan()
-    for mapping, documents in reversed(grouped(deleted)):
+    for mapping, documents in reversed(grouped(deleted)) if deleted else ():
         rows = [(document.key, state_of(document).revision) for document in documents]
         plan.put(Removals(mapping.collection, rows), documents, [None] * len(documents))
-    differences = {id(document): (found, whole) for document, found, whole in changed}
-    patched = grouped([document for document, _, _ in changed])
-    inserted = sorted(grouped(new), key=lambda group: rank_of(group[0].model))
+    inserted = sorted(grouped(new), key=lambda group: rank_of(group[0].model)) if new else []
     for is_edge in (False, True):
-        for mapping, documents in patched:
+        for mapping, changes in changed:
             if (mapping.kind == "edge") is is_edge:
-                _put_patches(plan, mapping, documents, differences, encode is encode_text)
+                _put_patches(plan, mapping, changes, encode is encode_text)
         for mapping, documents in inserted:
             if (mapping.kind == "edge") is is_edge:
                 _put_inserts(plan, mapping, documents, encode)
     return plan
 
 
-def _put_patches(
-    plan: WritePlan,
-    mapping: Mapping,
-    documents: list[Document],
-    differences: dict[int, tuple[Difference, Body]],
-    as_text: bool,
-) -> None:
+def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_text: bool) -> None:
     rows: list[Patch] = []
+    documents: list[Document] = []
     bodies: list[Body | None] = []
-    for document in documents:
-        difference, whole = differences[id(document)]
-        check_depth(mapping, document.key, whole)
-        check_valid(mapping, document, whole, map(mapping.python_name, difference.changes))
-        state, removed = state_of(document), difference.removed
+    for document, state, (changed, removed), whole in changes:
+        key = document.key
+        if is_deep(whole):
+            raise _too_deep(mapping, key)
+        check_valid(mapping, document, whole, map(mapping.python_name, changed))
         given = whole if as_text else body_value(whole) if removed else None
-        rows.append(Patch(document.key, state.revision, difference.changes, removed, given, state.created))
+        rows.append(Patch(key, state.revision, changed, removed, given, state.created))
+        documents.append(document)
         bodies.append(whole)
     plan.put(Patches(mapping.collection, rows), documents, bodies)
 
@@ -153,7 +128,8 @@ def _put_inserts(
     looks_closer = bool(mapping.is_unsound or mapping.revalidated or mapping.parts)
     for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
         key, is_touched = document.key, state_of(document).touched
-        check_depth(mapping, key, body)
+        if is_deep(body):
+            raise _too_deep(mapping, key)
         if looks_closer or is_touched:
             check_new(mapping, document, body, is_touched=is_touched)
         rows.append((key, body))
@@ -189,22 +165,32 @@ def _unencodable(mapping: Mapping, document: Document, problem: Exception) -> In
     )
 
 
-def differences(documents: Iterable[Document]) -> list[tuple[Document, Difference, Body]]:
-    """Return the documents that differ from their stored form, with the difference and the new form."""
-    found: list[tuple[Document, Difference, Body]] = []
+def _too_deep(mapping: Mapping, key: str) -> InvalidDocument:
+    """Return our error for a document that is nested deeper than it could be read."""
+    return InvalidDocument(
+        f"{mapping.collection}/{key} is nested deeper than {DEEPEST} levels",
+        collection=mapping.collection,
+        key=key,
+        hint="keep trees as documents that link to each other, or the deep part as a text",
+    )
+
+
+def differences(documents: Iterable[Document]) -> list[tuple[Mapping, list[Changed]]]:
+    """Return the documents that differ from their stored form, by class, in the order they are written in."""
+    groups: dict[type[Document], tuple[Mapping, list[Changed]]] = {}
     for document in documents:
-        state = state_of(document)
+        state, model = state_of(document), type(document)
         assert state.body is not None
-        mapping = type(document).__solidb_mapping__
+        mapping, changes = groups.get(model) or groups.setdefault(model, (model.__solidb_mapping__, []))
         try:
-            difference, whole = document_difference(mapping, document, state.body)
+            difference, whole = document_difference(mapping, document, state)
         except SolidbError:
             raise
         except (RecursionError, ValueError) as exc:
             raise _unencodable(mapping, document, exc) from exc
         if difference.changes or difference.removed:
-            found.append((document, difference, whole))
-    return found
+            changes.append(Changed(document, state, difference, whole))
+    return _in_order([group for group in groups.values() if group[1]], _key_of_changed)
 
 
 def grouped(documents: Iterable[Document]) -> list[Group]:
@@ -212,17 +198,22 @@ def grouped(documents: Iterable[Document]) -> list[Group]:
     groups: dict[type[Document], list[Document]] = {}
     for document in documents:
         groups.setdefault(type(document), []).append(document)
-    if not groups:
-        return []
-    found = [(model.__solidb_mapping__, group) for model, group in groups.items()]
-    if len(found) > 1:
-        found.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
-    for _, group in found:
-        group.sort(key=_key_of)
-    return found
+    return _in_order([(model.__solidb_mapping__, group) for model, group in groups.items()], _key_of)
+
+
+def _in_order(
+    groups: list[tuple[Mapping, list[T]]], key_of: Callable[[T], str]
+) -> list[tuple[Mapping, list[T]]]:
+    """Sort groups, those of document collections first, and each of them by key."""
+    if len(groups) > 1:
+        groups.sort(key=lambda pair: (pair[0].kind == "edge", pair[0].collection, pair[0].model.__name__))
+    for _, group in groups:
+        group.sort(key=key_of)
+    return groups
 
 
 _key_of = attrgetter("key")
+_key_of_changed = attrgetter("document.key")
 
 
 def moved_value(plan: WritePlan, error: UniqueViolation) -> UniqueViolation | None:

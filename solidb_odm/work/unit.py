@@ -36,6 +36,7 @@ class UnitOfWork(Holdings):
         self._encode = encode_text if body == "text" else encode_value
         self._undo = Undo()
         self._marks: list[Mark] = []
+        self._plain: set[type[Document]] = set()
         self.is_committing = self._is_returning = False
         self._under_way: WritePlan | None = None
         self.rewritten: set[str] = set()
@@ -45,6 +46,7 @@ class UnitOfWork(Holdings):
         super().expunge_all()
         self._undo.clear()
         self._marks.clear()
+        self._plain.clear()
 
     def end(self) -> None:
         for noted in self._undo.take():  # written, but never committed
@@ -59,8 +61,7 @@ class UnitOfWork(Holdings):
         From here on the unit notes changes made while the plan is carried out: it must hear of the
         outcome by ``applied`` or ``failed``.
         """
-        self._add_referred()
-        self._run_hooks()
+        has_hooks = not self._is_plain() and self._prepare()
         for document in self.new.values():
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
@@ -70,21 +71,36 @@ class UnitOfWork(Holdings):
             )
         self._under_way = plan
         held = self.candidates()
-        plan.looked_at, self.changed = dict(zip(map(id, held), held, strict=True)), {}
-        written = [*plan.looked_at.values(), *self.new.values()]
-        told = {model for model in set(map(type, written)) if "after_delete" in hooks_of(model)}
-        for document in written:
+        plan.has_hooks, plan.looked_at = has_hooks, dict(zip(map(id, held), held, strict=True))
+        self.changed = {}
+        for document in [*held, *self.new.values()]:
             state = state_of(document)
             state.touched = False
-            if state.assigned:
-                plan.note_assigned(document, state)
-            if told and type(document) in told and is_marked_now(document):
+            if state.assigned:  # it notes anew what is set from now on
+                plan.assigned[id(document)], state.assigned = state.assigned, None
+            if has_hooks and "after_delete" in hooks_of(type(document)) and is_marked_now(document):
                 plan.marked[id(document)] = document
             if state.exposed and id(document) in plan.looked_at:
                 self.keep_if_shared(document, state)
         if not plan.batches:
             self._under_way = None  # nothing is written that could be interrupted
         return plan
+
+    def _is_plain(self) -> bool:
+        """Return whether all that may be written is of classes that refer to nothing and have no hooks."""
+        models: set[type[Document]] = set()
+        for documents in (self.new, self.changed, self.exposed, self.deleted):
+            models.update(map(type, documents.values()))
+        return models <= self._plain
+
+    def _prepare(self) -> bool:
+        """Add what is referred to and run the hooks; return whether there are any."""
+        self._add_referred()
+        has_hooks = self._run_hooks()
+        written = chain(self.new.values(), self.candidates(), self.deleted.values())
+        models = set(map(type, written))
+        self._plain.update(model for model in models if not (hooks_of(model) or refers(model)))
+        return has_hooks
 
     def _add_referred(self) -> None:
         """Add what was made an end of an edge, or linked to, since a document was added.
@@ -101,11 +117,14 @@ class UnitOfWork(Holdings):
             if state_of(reference.document).owner is not self and not _was_stored(document, reference):
                 raise loose_reference(document, reference)
 
-    def _run_hooks(self) -> None:
-        """Run ``before_*`` of all that will be written, and of what they add or change, once each."""
+    def _run_hooks(self) -> bool:
+        """Run ``before_*`` of all that will be written, and of what they add or change, once each.
+
+        Return whether any of it has hooks.
+        """
         written = chain(self.new.values(), self.candidates(), self.deleted.values())
         if not any(map(hooks_of, set(map(type, written)))):
-            return
+            return False
         done: set[tuple[int, str]] = set()
         while True:
             waiting = [
@@ -114,7 +133,7 @@ class UnitOfWork(Holdings):
                 if event in hooks_of(type(document)) and (id(document), event) not in done
             ]
             if not waiting:
-                return
+                return True
             for document, event in waiting:
                 done.add((id(document), event))
                 run_hook(document, event)
@@ -156,6 +175,7 @@ class UnitOfWork(Holdings):
                     continue
                 is_new = isinstance(batch, Inserts)
                 note, assigned = self._undo.note_new if is_new else self._undo.note, plan.assigned
+                has_baselines = False
                 for document, body, receipt in zip(documents, bodies, answers, strict=True):
                     state = state_of(document)
                     note(document, state, assigned.get(id(document)))
@@ -163,12 +183,12 @@ class UnitOfWork(Holdings):
                     state.body = body
                     if is_new:
                         self._inserted(document, state)
-                if isinstance(batch, Patches):
-                    for document, row in zip(documents, batch.rows, strict=True):
-                        if (state := state_of(document)).baseline is not None:
-                            _forget_baseline(state, {*row.changes, *row.removed})
+                    has_baselines |= state.baseline is not None
+                if has_baselines and isinstance(batch, Patches):
+                    _forget_baselines(documents, batch)
         self._under_way = None
-        self._run_after(plan, run_hook_late if is_lasting else run_hook)
+        if plan.has_hooks:
+            self._run_after(plan, run_hook_late if is_lasting else run_hook)
 
     def vanished(self, document: Document) -> None:
         """Let go of a document that a statement deleted; going back brings it back."""
@@ -195,9 +215,6 @@ class UnitOfWork(Holdings):
         state.store("", state.created, state.updated, None)
 
     def _run_after(self, plan: WritePlan, run: Callable[[Document, str], None]) -> None:
-        classes = {type(documents[0]) for documents in plan.documents if documents}  # one class in each batch
-        if not plan.marked and not any(map(hooks_of, classes)):
-            return
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
             for document in plan.of(kind):
                 if event in hooks_of(type(document)):
@@ -208,8 +225,7 @@ class UnitOfWork(Holdings):
     def committed(self) -> None:
         """Forget how to undo what was written."""
         for noted in self._undo.take():
-            noted.state.is_gone = not noted.state.is_stored
-
+            noted.state.is_gone = not noted.state.revision
         self.rewritten.clear()
         self.is_committing = False
 
@@ -371,10 +387,12 @@ def _by_id(documents: Iterable[Document]) -> Documents:
     return {id(document): document for document in documents}
 
 
-def _forget_baseline(state: State, written: set[str]) -> None:
+def _forget_baselines(documents: list[Document], batch: Patches) -> None:
     """Compare what was written with that from now on."""
-    if state.baseline is not None:
-        state.baseline = {name: value for name, value in state.baseline.items() if name not in written}
+    for document, row in zip(documents, batch.rows, strict=True):
+        state, written = state_of(document), {*row.changes, *row.removed}
+        if state.baseline is not None:
+            state.baseline = {name: value for name, value in state.baseline.items() if name not in written}
 
 
 def _was_stored(document: Document, reference: Reference) -> bool:

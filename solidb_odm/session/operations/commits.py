@@ -56,7 +56,7 @@ def cascade(context: Context) -> Operation[None]:
     """
     work = context.work
     done: Documents = {}
-    while work.deleted or Cascade.any_orphans:
+    while True:
         fresh = [document for key, document in work.deleted.items() if key not in done]
         done.update((id(each), each) for each in fresh)
         found = yield from _deleted_with(context, fresh)
@@ -129,11 +129,12 @@ def flush(context: Context) -> Operation[None]:
     if not work.has_work:
         return
     context.tell("before_flush")
-    yield from cascade(context)
+    if work.deleted or Cascade.any_orphans:
+        yield from cascade(context)
     plan = work.plan()
     if not context.interactive:
         work.failed(plan)  # checked; the commit sends it
-    elif plan:
+    elif plan.batches:
         try:
             receipts = yield from context.ask(Apply(plan.batches))
         except BaseException:
@@ -149,7 +150,8 @@ def commit(context: Context) -> Operation[None]:
     After an error nothing is written and the session holds the changes as before the call.
     """
     work = context.work
-    _refuse_inside(context, "commit")
+    if work.depth:
+        raise _inside_block("commit")
     context.tell("before_commit")
     if context.interactive:
         try:
@@ -175,9 +177,10 @@ def commit(context: Context) -> Operation[None]:
 def _send(context: Context) -> Operation[None]:
     work = context.work
     context.tell("before_flush")
-    yield from cascade(context)
+    if work.deleted or Cascade.any_orphans:
+        yield from cascade(context)
     plan = work.plan()
-    if plan:
+    if plan.batches:
         try:
             yield from context.finish(dict.fromkeys(batch.collection for batch in plan.batches))
             receipts = yield from context.ask(CommitBatches(plan.batches))
@@ -196,7 +199,8 @@ def _send(context: Context) -> Operation[None]:
 
 def rollback(context: Context) -> Operation[None]:
     """Undo what was not committed, on the engine and in the documents."""
-    _refuse_inside(context, "rollback")
+    if context.work.depth:
+        raise _inside_block("rollback")
     context.tell("before_rollback")
     try:
         if context.interactive:
@@ -208,14 +212,13 @@ def rollback(context: Context) -> Operation[None]:
     context.tell("after_rollback")
 
 
-def _refuse_inside(context: Context, move: str) -> None:
-    if context.work.depth:
-        raise StateError(
-            f"{move}() inside begin_nested()",
-            state="nested",
-            move=move,
-            hint="leave the block first; leave it by an exception to undo what was done in it",
-        )
+def _inside_block(move: str) -> StateError:
+    return StateError(
+        f"{move}() inside begin_nested()",
+        state="nested",
+        move=move,
+        hint="leave the block first; leave it by an exception to undo what was done in it",
+    )
 
 
 def begin_nested(context: Context) -> Operation[None]:

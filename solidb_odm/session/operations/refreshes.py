@@ -141,7 +141,7 @@ def _merged(
     state = state_of(document)
     assert state.body is not None
     mapping, theirs = type(document).__solidb_mapping__, body_value(row[4])
-    _, whole = document_difference(mapping, document, state.body)
+    _, whole = document_difference(mapping, document, state)
     ours = {name: value for name, value in body_value(whole).items() if name not in mapping.computed}
     computed = {name: theirs[name] for name in mapping.computed if name in theirs}  # made anew by the flush
     return merge(body_value(state.body), {**ours, **computed}, theirs, prefer)
