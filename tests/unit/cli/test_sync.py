@@ -63,7 +63,7 @@ def test_status_counts_what_waits(store: str, capsys: pytest.CaptureFixture[str]
 def test_what_waits_is_listed(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync(capsys, "pending", store=store).startswith("insert  notes/waits  since ")
     assert "notes/refused  1 attempt  n is below 0" in sync(capsys, "rejections", store=store)
-    assert '  remote  {"n": 1' in sync(capsys, "conflicts", store=store)
+    assert '  remote  {"_key": "clash", "n": 1}' in sync(capsys, "conflicts", store=store)
 
 
 def test_a_conflict_is_resolved_and_an_edit_discarded(store: str, capsys: pytest.CaptureFixture[str]) -> None:
