@@ -123,8 +123,8 @@ def expose(document: Any) -> None:
     touch(document, state)
 
 
-Loaded: TypeAlias = tuple[Watcher, str, str, str, Body]
-"""What there is to note on a loaded document: who has it, and what was stored beside its key.
+Loaded: TypeAlias = "tuple[Watcher, str, str, str, Body | None]"
+"""What there is to note on a document that was loaded, or added: who has it, what is stored beside its key.
 
 They stand in the slot until the notes are asked for, which most documents that are read never are.
 """
@@ -152,9 +152,15 @@ def has_notes(document: Any) -> bool:
     return True
 
 
-def begin_notes(document: Any, owner: Watcher) -> None:
-    """Note that a new document, on which nothing has been noted, is in a unit of work."""
-    object.__setattr__(document, SLOT, State(owner, "", "", "", None))
+def begin_notes(document: Any, notes: Loaded) -> None:
+    """Note what there is to note on a document that was added, loaded or inserted, and not touched since."""
+    object.__setattr__(document, SLOT, notes)
+
+
+def untouched_notes(document: Any) -> Loaded | None:
+    """Return the notes on a document that nobody has asked for yet; None if somebody has."""
+    notes = _slot(document, SLOT)
+    return notes if type(notes) is tuple else None
 
 
 def state_or_none(document: Any) -> State | None:

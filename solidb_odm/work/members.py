@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ..errors import InvalidDocument, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
 from ..model.document import Document, is_document_class
-from ..model.document_state import State, begin_notes, has_notes, state_of, state_or_none
+from ..model.document_state import Loaded, State, begin_notes, has_notes, state_of, state_or_none
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
@@ -54,6 +54,7 @@ class Holdings:
     def add_all(self, documents: list[Document]) -> None:
         """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
         known: dict[type[Document], References | None] = {}
+        fresh: Loaded = (self, "", "", "", None)
         for document in documents:
             model = document.__class__
             if model not in known:
@@ -64,7 +65,7 @@ class Holdings:
                 continue
             references[document.key] = weakref.ref(document)
             self.new[id(document)] = document
-            begin_notes(document, self)  # the last: an interrupt before it loses nothing
+            begin_notes(document, fresh)  # the last: an interrupt before it loses nothing
 
     def _references_of(self, model: type[Document]) -> References | None:
         """Return where documents of a class are entered; None for what takes a closer look."""

@@ -16,7 +16,7 @@ from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.document_state import State, state_of
+from ..model.document_state import State, state_of, untouched_notes
 from ..model.stored.codec import body_value, check_new, check_valid, encode_many, encode_text
 from .differences import Difference, document_difference
 from .links import rank_of
@@ -127,7 +127,8 @@ def _put_inserts(
     rows: list[tuple[str, Body]] = []
     looks_closer = bool(mapping.is_unsound or mapping.revalidated or mapping.parts)
     for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
-        key, is_touched = document.key, state_of(document).touched
+        key = document.key
+        is_touched = untouched_notes(document) is None and state_of(document).touched
         if is_deep(body):
             raise _too_deep(mapping, key)
         if looks_closer or is_touched:

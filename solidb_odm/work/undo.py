@@ -7,7 +7,6 @@ Taking over the values of one document object into another of the same key, all 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -47,10 +46,11 @@ class Noted(NamedTuple):
         state.assigned, state.baseline, state.is_gone = assigned or None, self.baseline, False
 
 
-Notes = dict[int, Noted]
+Notes = dict[int, Noted | Document]
+"""What was noted first, by the identity of the document; the mere document if it was stored never before."""
+
 _NOTHING = ("", "", "", None)
 _NONE = frozenset[str]()
-_new: Callable[[type[Noted], tuple[Any, ...]], Noted] = cast("Any", tuple).__new__
 
 
 class Undo:
@@ -74,16 +74,13 @@ class Undo:
             notes[id(document)] = Noted(
                 document, state, stored, frozenset(assigned or ()), state.baseline, by_statement
             )
-        elif assigned:
-            notes[id(document)] = known._replace(assigned=known.assigned | assigned)
+            return
+        whole = _whole(known)
+        notes[id(document)] = whole._replace(assigned=whole.assigned | assigned) if assigned else whole
 
-    def note_new(self, document: Document, state: State, assigned: set[str] | None) -> None:
-        """Remember a document before it is inserted, at the least cost for one that never was stored."""
-        notes = self._layers[-1]
-        if assigned or state.created or state.baseline is not None or id(document) in notes:
-            self.note(document, state, assigned)
-        else:
-            notes[id(document)] = _new(Noted, (document, state, _NOTHING, _NONE, None, False))
+    def note_new(self, document: Document) -> None:
+        """Remember a document before it is inserted, that was not touched since it was added."""
+        self._layers[-1].setdefault(id(document), document)
 
     def push(self) -> None:
         """Begin a layer."""
@@ -91,15 +88,23 @@ class Undo:
 
     def pop(self) -> list[Noted]:
         """Return the notes of the top layer, ending it."""
-        return list(self._layers.pop().values())
+        return list(map(_whole, self._layers.pop().values()))
 
     def merge(self) -> None:
         """End the top layer; what it noted belongs to the one below."""
         top, below = self._layers.pop(), self._layers[-1]
         for key, noted in top.items():
             known = below.setdefault(key, noted)
-            if known is not noted and noted.assigned:
-                below[key] = known._replace(assigned=known.assigned | noted.assigned)
+            if known is not noted:
+                known, assigned = _whole(known), _whole(noted).assigned
+                below[key] = known._replace(assigned=known.assigned | assigned) if assigned else known
+
+    def settle(self) -> None:
+        """Forget all notes, as what was written lasts: what was deleted is gone for good."""
+        notes, self._layers = self._merged(), [{}]
+        for noted in notes.values():
+            if isinstance(noted, Noted):  # a document that was only inserted is there
+                noted.state.is_gone = not noted.state.is_stored
 
     def take(self) -> list[Noted]:
         """Return the notes of all layers, forgetting them."""
@@ -109,13 +114,23 @@ class Undo:
 
     def all(self) -> list[Noted]:
         """Return the notes of all layers, which become one."""
-        while len(self._layers) > 1:
-            self.merge()
-        return list(self._layers[0].values())
+        return list(map(_whole, self._merged().values()))
 
     def clear(self) -> None:
         """Forget all notes."""
         self._layers = [{}]
+
+    def _merged(self) -> Notes:
+        while len(self._layers) > 1:
+            self.merge()
+        return self._layers[0]
+
+
+def _whole(noted: Noted | Document) -> Noted:
+    """Return a note with all that there is to it."""
+    if isinstance(noted, Noted):
+        return noted
+    return Noted(noted, state_of(noted), _NOTHING, _NONE, None, by_statement=False)
 
 
 def restore(document: Any, mapping: Mapping, body: Body) -> None:

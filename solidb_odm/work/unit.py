@@ -12,12 +12,12 @@ from typing import Literal
 from pydantic_core import to_json
 
 from .._collector import HeldOff
-from .._types import Receipt
+from .._types import Body, Receipt
 from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.document_state import State, state_of
+from ..model.document_state import State, begin_notes, state_of, untouched_notes
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import has_aliases
 from .differences import identical
@@ -62,7 +62,8 @@ class UnitOfWork(Holdings):
         outcome by ``applied`` or ``failed``.
         """
         has_hooks = not self._is_plain() and self._prepare()
-        for document in self.new.values():
+        fresh = [document for document in self.new.values() if untouched_notes(document) is None]
+        for document in fresh:
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
         with HeldOff(len(self.new) + len(self.changed)):
@@ -73,18 +74,24 @@ class UnitOfWork(Holdings):
         held = self.candidates()
         plan.has_hooks, plan.looked_at = has_hooks, dict(zip(map(id, held), held, strict=True))
         self.changed = {}
-        for document in [*held, *self.new.values()]:
+        for document in [*held, *fresh]:
             state = state_of(document)
             state.touched = False
             if state.assigned:  # it notes anew what is set from now on
                 plan.assigned[id(document)], state.assigned = state.assigned, None
-            if has_hooks and "after_delete" in hooks_of(type(document)) and is_marked_now(document):
-                plan.marked[id(document)] = document
             if state.exposed and id(document) in plan.looked_at:
                 self.keep_if_shared(document, state)
+        if has_hooks:
+            self._note_marked(plan)
         if not plan.batches:
             self._under_way = None  # nothing is written that could be interrupted
         return plan
+
+    def _note_marked(self, plan: WritePlan) -> None:
+        """Note the documents that are marked as deleted, whose class wants to hear of it."""
+        for document in (*plan.looked_at.values(), *self.new.values()):
+            if "after_delete" in hooks_of(type(document)) and is_marked_now(document):
+                plan.marked[id(document)] = document
 
     def _is_plain(self) -> bool:
         """Return whether all that may be written is of classes that refer to nothing and have no hooks."""
@@ -173,18 +180,17 @@ class UnitOfWork(Holdings):
                     for document in documents:
                         self._removed(document)
                     continue
-                is_new = isinstance(batch, Inserts)
-                note, assigned = self._undo.note_new if is_new else self._undo.note, plan.assigned
+                if isinstance(batch, Inserts):
+                    self._inserted(plan, documents, bodies, answers)
+                    continue
                 has_baselines = False
                 for document, body, receipt in zip(documents, bodies, answers, strict=True):
                     state = state_of(document)
-                    note(document, state, assigned.get(id(document)))
+                    self._undo.note(document, state, plan.assigned.get(id(document)))
                     state.revision, state.created, state.updated = receipt
                     state.body = body
-                    if is_new:
-                        self._inserted(document, state)
                     has_baselines |= state.baseline is not None
-                if has_baselines and isinstance(batch, Patches):
+                if has_baselines:
                     _forget_baselines(documents, batch)
         self._under_way = None
         if plan.has_hooks:
@@ -195,8 +201,32 @@ class UnitOfWork(Holdings):
         self._undo.note(document, state_of(document), by_statement=True)
         self._removed(document)
 
-    def _inserted(self, document: Document, state: State) -> None:
-        """Look at a new document at every commit if its caller may hold parts of it."""
+    def _inserted(
+        self, plan: WritePlan, documents: list[Document], bodies: list[Body | None], receipts: list[Receipt]
+    ) -> None:
+        """Take over new documents of one class; those that nobody touched at the least cost."""
+        note, new = self._undo.note_new, self.new
+        is_watched = bool(type(documents[0]).__solidb_watched__) and not self.is_over
+        for document, body, receipt in zip(documents, bodies, receipts, strict=True):
+            notes = untouched_notes(document)
+            if notes is None or notes[0] is not self:
+                self._inserted_touched(document, body, receipt, plan.assigned.get(id(document)))
+                continue
+            note(document)
+            begin_notes(document, (self, *receipt, body))
+            new.pop(id(document), None)
+            if is_watched and has_aliases(document):
+                state_of(document).exposed = True
+                self.exposed[id(document)] = document
+
+    def _inserted_touched(
+        self, document: Document, body: Body | None, receipt: Receipt, assigned: set[str] | None
+    ) -> None:
+        """Take over a new document; look at it at every commit if its caller may hold parts of it."""
+        state = state_of(document)
+        self._undo.note(document, state, assigned)
+        state.revision, state.created, state.updated = receipt
+        state.body = body
         self.new.pop(id(document), None)
         if state.owner is not self:  # let go of while it was written
             return
@@ -224,8 +254,7 @@ class UnitOfWork(Holdings):
 
     def committed(self) -> None:
         """Forget how to undo what was written."""
-        for noted in self._undo.take():
-            noted.state.is_gone = not noted.state.revision
+        self._undo.settle()
         self.rewritten.clear()
         self.is_committing = False
 

@@ -82,15 +82,24 @@ class Writer:
             return []
         if isinstance(batch, Inserts):
             with HeldOff(len(batch.rows)):
-                return self.insert(collection, _texts(batch.rows))
+                return self._insert_bodies(collection, batch.rows)
         if isinstance(batch, Patches):
             return self._patch(collection, batch)
         return self._remove(collection, batch)
+
+    def _insert_bodies(self, collection: Collection, rows: Sequence[tuple[str, Body]]) -> list[Receipt]:
+        """Store new documents, whose bodies most often are in the form already that the file keeps."""
+        if all(type(body) is str and "\\u" not in body for _, body in rows):
+            return self._insert(collection, cast("Sequence[tuple[str, str]]", rows))
+        return self.insert(collection, [(key, json_text.body_text(body)) for key, body in rows])
 
     def insert(self, collection: Collection, rows: Sequence[tuple[str, str]]) -> list[Receipt]:
         """Store new documents, given as key and text."""
         if any("\\u" in text for _, text in rows):
             self.watch(collection, rows)
+        return self._insert(collection, rows)
+
+    def _insert(self, collection: Collection, rows: Sequence[tuple[str, str]]) -> list[Receipt]:
         time = now()
         revisions = new_revisions(len(rows))
         keys, texts = zip(*rows, strict=True)
@@ -324,13 +333,6 @@ class Writer:
             fields=spec.fields,
             hint="give it another value, or load the document that holds this one and change that",
         )
-
-
-def _texts(rows: Sequence[tuple[str, Body]]) -> Sequence[tuple[str, str]]:
-    """Return the rows of a batch with each body in the form the file keeps, which most are in already."""
-    if all(type(body) is str and "\\u" not in body for _, body in rows):
-        return cast("Sequence[tuple[str, str]]", rows)
-    return [(key, json_text.body_text(body)) for key, body in rows]
 
 
 def _is_settable(name: str) -> bool:
