@@ -148,7 +148,7 @@ def _is_part(node: Any) -> bool:
     return node.get("type") in ("model", "dataclass")
 
 
-Kind: TypeAlias = tuple[type[Any], tuple[str, ...], tuple[type[Any], ...]]
+Kind: TypeAlias = tuple[Any, ...]
 """What may decide whether a part fits its model: its class, and the names and classes of its values."""
 
 
@@ -160,8 +160,10 @@ def are_known(document: Any, names: tuple[str, ...], known: set[Kind]) -> bool:
         if value.__class__ is list:
             if not all(_kind(part) in known for part in value):
                 return False
-        elif value is not None and _kind(value) not in known:
-            return False
+        elif value is not None:
+            held = getattr(value, "__dict__", _NOTHING)  # as _kind has it, without the call
+            if (value.__class__, *held, *map(type, held.values())) not in known:
+                return False
     return True
 
 
@@ -175,7 +177,7 @@ def kinds_that_fit(document: Any, names: tuple[str, ...]) -> Iterator[Kind]:
 
 def _kind(part: Any) -> Kind:
     held = getattr(part, "__dict__", _NOTHING)
-    return part.__class__, tuple(held), tuple(map(type, held.values()))
+    return part.__class__, *held, *map(type, held.values())
 
 
 _NOTHING: dict[str, Any] = {}
