@@ -159,8 +159,8 @@ def begin_notes(document: Any, notes: Loaded) -> None:
 
 def untouched_notes(document: Any) -> Loaded | None:
     """Return the notes on a document that nobody has asked for yet; None if somebody has."""
-    notes = _slot(document, SLOT)
-    return notes if type(notes) is tuple else None
+    notes: State | Loaded = _slot(document, SLOT)
+    return None if isinstance(notes, State) else notes
 
 
 def state_or_none(document: Any) -> State | None:
