@@ -20,10 +20,10 @@ class Fault:
     """What happens to a connection after so many bytes went one way.
 
     ``cut`` closes it, ``reset`` closes it with RST, ``stall`` passes nothing on any more, ``delay`` waits
-    before every piece from there on, and ``trickle`` sends them byte by byte.
+    before every piece from there on, ``trickle`` sends them byte by byte, and ``double`` sends each twice.
     """
 
-    kind: Literal["none", "cut", "reset", "stall", "delay", "trickle"] = "none"
+    kind: Literal["none", "cut", "reset", "stall", "delay", "trickle", "double"] = "none"
     way: Way = "to client"
     after: int = 0
     seconds: float = 0.0
@@ -127,6 +127,8 @@ class FaultProxy:
             link.stalled.set()
             self._done.wait()
             return False
+        if fault.kind == "double":
+            return self._send(link, way, rest, target) and self._send(link, way, rest, target)
         for piece in [rest] if fault.kind == "delay" else [rest[at : at + 1] for at in range(len(rest))]:
             time.sleep(fault.seconds)
             self._send(link, way, piece, target)

@@ -97,13 +97,19 @@ def test_two_processes_write_and_sync_one_store(
 @pytest.mark.parametrize(
     "fault",
     [
+        Fault("cut", after=5),
+        Fault("cut", after=60),
         Fault("cut", after=700),
         Fault("cut", after=1500),
         Fault("reset", after=900),
+        Fault("cut", "to server", after=5),
+        Fault("cut", "to server", after=60),
         Fault("cut", "to server", after=600),
         Fault("cut", "to server", after=30_000),
         Fault("delay", after=200, seconds=0.02),
         Fault("stall", after=1200),
+        Fault("double"),
+        Fault("double", "to server"),
     ],
     ids=lambda fault: f"{fault.kind} {fault.way} {fault.after}",
 )
