@@ -7,13 +7,13 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias, cast
 
 import anyio
 import anyio.to_thread
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
 from ..wire.exchange import SHAPE_ERRORS, Exchange, HttpAnswer, HttpCall, misshapen, pauses, send

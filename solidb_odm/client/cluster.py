@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..wire.exchange import Exchange
 from .calls import AsyncCaller, Caller

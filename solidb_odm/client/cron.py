@@ -11,13 +11,13 @@ import builtins
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from ..commands import call
 from ..errors import CollectionNotFound, DocumentNotFound, DuplicateKey, NotFoundError, UsageError

@@ -7,13 +7,14 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import anyio
 
 from .._backoff import pause
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from ..wire.exchange import Exchange

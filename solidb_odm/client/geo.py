@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import IndexExists, UsageError
 from ..wire.exchange import Exchange, send

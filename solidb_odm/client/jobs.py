@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject
 from ..errors import (
     CollectionExists,

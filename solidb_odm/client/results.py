@@ -7,9 +7,10 @@ what the server sent. A document is a ``DocumentResult``: a dict, with its syste
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Generic, Self, TypeVar
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..wire.exchange import Exchange
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias, cast
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..errors import IndexExists, IndexNotFound, UsageError
 from ..wire.exchange import Exchange, query_request, send

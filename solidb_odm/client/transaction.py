@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import RLock
 from typing import Generic, TypeVar
 
 import anyio
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..commands import arun, run
 from ..engines.solidb.commit import Seen, Witness, find_out, unknown_outcome

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from .._dataclasses import dataclass
 from .._types import Json
 from ..errors import DocumentNotFound, IndexExists, UsageError
 from ..wire.exchange import Exchange, accepted, query_request, send, send_all

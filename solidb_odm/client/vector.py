@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from .._dataclasses import dataclass
 from .._types import JsonObject, is_map
 from ..engines.solidb.reads import read_by_keys
 from ..errors import IndexExists, IndexNotFound, InvalidDocument, UsageError

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
-
-import regex
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import QueryError, QueryLimitError
+
+if TYPE_CHECKING:
+    import regex
 
 MAX_PATTERN_BYTES: Final = 1024
 SECONDS_PER_SEARCH: Final = 1.0
@@ -72,10 +74,14 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> regex.Pattern[s
     if len(pattern.encode()) > MAX_PATTERN_BYTES:
         raise QueryError(f"Regex pattern exceeds {MAX_PATTERN_BYTES} bytes")
     translated = _Translation(pattern).run()
+    engine: Any = import_module("regex")  # here, because few programs need it and all would wait for it
     try:
-        return regex.compile(f"(?i-f){translated}" if ignore_case else translated, regex.V1)
-    except regex.error as exc:
+        found: regex.Pattern[str] = engine.compile(
+            f"(?i-f){translated}" if ignore_case else translated, engine.V1
+        )
+    except engine.error as exc:
         raise _refusal(pattern, str(exc)) from exc
+    return found
 
 
 def regex_search(text: str, pattern: str, *, ignore_case: bool = False) -> bool:

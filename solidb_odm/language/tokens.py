@@ -7,9 +7,10 @@ get their values. The tokens are parallel lists rather than objects, which keeps
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from .._dataclasses import dataclass
 from ..errors import QuerySyntaxError
 
 NAME = "name"

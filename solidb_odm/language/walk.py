@@ -296,3 +296,17 @@ def _outputs(node: nodes.Collect) -> Iterator[str]:
     yield from (name for name, _ in node.groups)
     yield from (aggregate.name for aggregate in node.aggregates)
     yield from (name for name in (node.into, node.count_into) if name is not None)
+
+
+def returns_boolean(node: nodes.Expression) -> bool:
+    """Return whether an expression can only be true or false."""
+    if isinstance(node, nodes.Compare):
+        return node.operator != "<=>"
+    if isinstance(node, nodes.Unary):
+        return node.operator == "NOT"
+    if isinstance(node, nodes.Literal):
+        return isinstance(node.value, bool)
+    return isinstance(node, _BOOLEAN)
+
+
+_BOOLEAN = (nodes.ArrayCompare, nodes.Logical, nodes.Quantified)

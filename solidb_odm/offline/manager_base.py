@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..client.client import AsyncClient, Client
 from ..client.settings import address_of

@@ -7,9 +7,10 @@ remembered moves forward only after the transaction that writes what it covers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..commands import Operation, call
 from ..commands.replica import Adopted, ReadReplicas, Rebased, RemoteVersion, Settle

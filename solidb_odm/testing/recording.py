@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .._dataclasses import dataclass
 from .._types import JsonObject, Receipt, Stored
 from ..commands import (
     Apply,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias, TypeVar
 
 from .._backoff import pause
+from .._dataclasses import dataclass
 from .._types import Json, JsonObject, is_map
 from ..commands.command import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import RLock
 from typing import Protocol, TypeAlias
 
+from .._dataclasses import dataclass
 from .._types import Binds
 
 

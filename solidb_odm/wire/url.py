@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
+from .._dataclasses import dataclass
 from ..errors import ConfigurationError
 
 DEFAULT_PORT = 6745

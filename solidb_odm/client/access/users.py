@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from ..._dataclasses import dataclass
 from ..._types import JsonObject
 from ...errors import NotFoundError
 from ...wire.exchange import Exchange, send

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import UsageError
 from ...wire.exchange import Exchange, accepted, send, send_all

@@ -8,9 +8,9 @@ Values are numbers, texts, TRUE, FALSE, NULL and bind variables. The words are t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError, QuerySyntaxError, UsageError
 from ...language import tokens as words

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import InvalidDocument, QueryError, UsageError
 from ..results import ClientResult

@@ -6,9 +6,10 @@ Graphs for retrieval: documents found by a vector and by what is bound to them; 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias, cast
 
+from ..._dataclasses import dataclass
 from ..._types import JsonObject
 from ...commands import call
 from ...errors import DatabaseError, UsageError

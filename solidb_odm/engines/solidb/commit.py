@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias, cast
 
+from ..._dataclasses import dataclass
 from ..._types import Receipt
 from ...commands import Batch, CommitBatches, Removals, call
 from ...errors import (

@@ -7,10 +7,10 @@ to a staged update is the whole document, however small the patch, so each updat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from ..._dataclasses import dataclass
 from ..._types import Body
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import InvalidDocument, MessageTooLarge

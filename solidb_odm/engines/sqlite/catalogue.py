@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final, cast
 
+from ..._dataclasses import dataclass
 from ..._types import JsonObject
 from ...commands.schema import CollectionKind, CollectionSpec, IndexSpec, ValidationMode
 from ...errors import CollectionNotFound, IndexNotFound, StoreCorrupt

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
+from ..._dataclasses import dataclass
 from ...errors import ConfigurationError
 
 Durability = Literal["normal", "full"]

@@ -17,10 +17,10 @@ import sqlite3
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...language.functions.arguments import is_number, is_object
 from ...language.functions.fulltext import (

@@ -6,11 +6,10 @@ depend on nothing but the documents that pass the filters, so that an index may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from ...language import nodes
-from ...language.functions import lookup
+from ..._dataclasses import dataclass
+from ...language import functions, nodes
 from ...language.walk import conjuncts, walk
 
 _ELSEWHERE: Final = (nodes.Subquery, nodes.Window)
@@ -68,7 +67,7 @@ def nearness(query: nodes.Query) -> Nearness | None:
 def _is_here(node: nodes.Node) -> bool:
     """Return whether a node reads nothing but the document at hand."""
     if isinstance(node, nodes.Call | nodes.Pipe):
-        function = lookup(node.name)
+        function = functions.lookup(node.name)
         return function is not None and function.deterministic and node.name not in ("APPLY", "CALL")
     return not isinstance(node, _ELSEWHERE)
 

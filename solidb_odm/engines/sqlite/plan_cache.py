@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ..._dataclasses import dataclass
 from ...language import nodes
 from ...language.walk import walk
 from .sql.parameters import Signature

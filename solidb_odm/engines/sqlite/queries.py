@@ -12,8 +12,8 @@ from typing import Any, Final
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
-from ...language import nodes
-from ...language.interpreter import Limits, prepare
+from ...language import interpreter, nodes
+from ...language.interpreter import Limits
 from ...language.values import canonical
 from ...language.walk import writes
 from . import library
@@ -326,7 +326,9 @@ class Queries:
             head = entry.head if with_head else None
             rest = query if head is None else head.rest
             rewritten = take_out(rest)
-            way = entry.ways.setdefault(with_head, Way(rest, head, rewritten, prepare(rewritten.query)))
+            way = entry.ways.setdefault(
+                with_head, Way(rest, head, rewritten, interpreter.prepare(rewritten.query))
+            )
         return way
 
     def _run_prepared(self, entry: Known, way: Way, binds: Mapping[str, Any]) -> list[Json]:
@@ -337,7 +339,7 @@ class Queries:
             source.rows = head_rows(self._connection, way.head.plan, binds)
         if way.rewritten.searches:
             answers = self._searcher.answer(way.rewritten, binds, self._narrowed)
-            prepared = prepare(way.query) if answers is None else prepared
+            prepared = interpreter.prepare(way.query) if answers is None else prepared
         limits = Limits(seconds=self._options.query_timeout, cancelled=lambda: self.ticks.cancelled)
         run = prepared.run(source, binds, answers, strict=self._options.strict, limits=limits)
         return list(run)
@@ -349,7 +351,7 @@ class Queries:
             self._catalogue.refresh()
             narrowings = self._narrowings(wanted, query, binds)
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
-            prepared = prepare(query)
+            prepared = interpreter.prepare(query)
 
             def run(rowids: Sequence[int]) -> list[Json]:
                 source = self._narrowed(wanted.collection, rowids)

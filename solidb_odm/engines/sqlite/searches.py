@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, cast
 
+from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import QueryError
-from ...language import nodes
-from ...language.functions import lookup
+from ...language import functions, interpreter, nodes
 from ...language.functions.arguments import is_array, is_number, is_object
 from ...language.functions.fulltext import HybridSettings, fused
 from ...language.functions.search import MOST_NEIGHBOURS, nearest_vectors
-from ...language.interpreter import MemorySource, Run, Source, compile_expression, plain
+from ...language.interpreter import Run, Source
 from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
@@ -131,7 +131,7 @@ class Searcher:
         if name in _BY_WORDS:
             return self._by_words(name, arguments, narrowed)
         rows = _CANDIDATES[name](self, arguments)
-        function = lookup(name)
+        function = functions.lookup(name)
         if rows is None or function is None:
             return None
         return function.implementation(Run(narrowed(arguments[0], rows), binds), arguments)
@@ -242,5 +242,5 @@ def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
     if isinstance(node, nodes.Literal):
         return node.value
     if isinstance(node, nodes.Bind) and node.name in binds:
-        return plain(binds[node.name])
-    return compile_expression(node, ())((), binds, MemorySource())
+        return interpreter.plain(binds[node.name])
+    return interpreter.compile_expression(node, ())((), binds, interpreter.MemorySource())

@@ -13,9 +13,8 @@ from typing import Any, Final, cast
 
 from ..._types import Json
 from ...errors import QueryError
-from ...language import values
+from ...language import functions, values
 from ...language.decimals import FUNCTIONS
-from ...language.functions import lookup
 from ...language.functions.arguments import is_array
 from ...language.nodes import DecimalFunction
 from . import json_text
@@ -108,7 +107,7 @@ def _called(name: str, arguments: list[Json]) -> OrderKey:
 
 
 def _result(name: str, arguments: list[Json]) -> Json:
-    function = lookup(name)
+    function = functions.lookup(name)
     if function is None:
         raise QueryError(f"Unknown function: {name}")
     surroundings = None  # the functions that SQL may call ask nothing of them

@@ -12,13 +12,14 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from ..._dataclasses import dataclass
 from .catalogue import StoredIndex
 from .vector_matrix import Mark, Vectors, numpy_module
 

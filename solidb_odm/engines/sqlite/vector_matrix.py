@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
+
+from ..._dataclasses import dataclass
 
 Mark: TypeAlias = tuple[int, int]
 """The number of the last change of a state, and the random mark that it has in the file."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import lazily
 
 if TYPE_CHECKING:
+    from .collect import find_aggregate
     from .memory import MemorySource
     from .prepared import CompiledExpression, Prepared, compile_expression, evaluate, plain, prepare
     from .runtime import Limits, Run
@@ -17,6 +18,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            ".collect": ("find_aggregate",),
             ".memory": ("MemorySource",),
             ".prepared": (
                 "CompiledExpression",
@@ -42,6 +44,7 @@ __all__ = [
     "Source",
     "compile_expression",
     "evaluate",
+    "find_aggregate",
     "plain",
     "prepare",
 ]

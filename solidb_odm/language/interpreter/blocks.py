@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
+from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import DatabaseError, QueryError, QueryLimitError, UnsupportedQueryError
 from .. import nodes

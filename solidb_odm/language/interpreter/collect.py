@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from itertools import repeat
 from typing import Any, TypeAlias
 
+from ..._dataclasses import dataclass
 from ..._types import Json
 from ...errors import DatabaseError, QueryError
 from .. import nodes

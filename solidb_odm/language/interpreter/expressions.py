@@ -12,14 +12,13 @@ from ..._types import Json
 from ...errors import QueryError, QueryLimitError, UnsupportedQueryError
 from .. import decimals, nodes
 from ..values import describe, equal, is_number, template_text, truthy, within_memory
+from ..walk import returns_boolean
 from .runtime import UNBOUND, Row, Rows, Stage, Value, missing_bind
 from .scope import Frame, Variables
 
 CompileExpression: TypeAlias = Callable[["Compiler", Any, Variables], Value]
 CompileClause: TypeAlias = Callable[["Compiler", Any, Variables], Stage]
 CompileQuery: TypeAlias = Callable[["Compiler", Any, Variables], Rows]
-
-_BOOLEAN = (nodes.ArrayCompare, nodes.Logical, nodes.Quantified)
 
 
 class Compiler:
@@ -65,17 +64,6 @@ class Compiler:
     def query(self, node: nodes.Query, scope: Variables) -> Rows:
         """Compile a query that stands in a place with these variables."""
         return self._query(self, node, scope)
-
-
-def returns_boolean(node: nodes.Expression) -> bool:
-    """Return whether an expression can only be true or false."""
-    if isinstance(node, nodes.Compare):
-        return node.operator != "<=>"
-    if isinstance(node, nodes.Unary):
-        return node.operator == "NOT"
-    if isinstance(node, nodes.Literal):
-        return isinstance(node.value, bool)
-    return isinstance(node, _BOOLEAN)
 
 
 def _unsupported(node: nodes.Node) -> UnsupportedQueryError:

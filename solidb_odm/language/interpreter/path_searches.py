@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import QueryError
 from .. import nodes

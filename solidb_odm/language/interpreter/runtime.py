@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from ...errors import CollectionNotFound, DatabaseError, QueryError, QueryLimitError, QueryTimeout
 from ..functions.built_in import IndexInfo

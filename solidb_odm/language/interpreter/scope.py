@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NoReturn
 
+from ..._dataclasses import dataclass
 from ...errors import QueryError
 from .. import nodes
 from .runtime import Row, Value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
 from .. import nodes
 from ..functions.built_in import IndexInfo

@@ -12,7 +12,6 @@ from collections.abc import Callable, Hashable
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast, get_type_hints
 
-from pydantic import RootModel
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
 
@@ -218,7 +217,7 @@ def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
     if not hasattr(record, "__pydantic_fields__"):
         return _plain_fields(cast(Hashable, record))
-    if issubclass(record, RootModel):  # which is stored as its root
+    if getattr(record, "__pydantic_root_model__", False):  # which is stored as its root
         return {"root": RecordField("", record.__pydantic_fields__["root"].annotation, None)}
     return {
         name: RecordField(stored_name(record, name), info.annotation, record)

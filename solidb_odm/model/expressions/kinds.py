@@ -19,7 +19,6 @@ from pydantic import (
     NaiveDatetime,
     PastDatetime,
     PlainSerializer,
-    RootModel,
     WrapSerializer,
 )
 
@@ -126,7 +125,7 @@ def _member_kind(member: Any) -> Kind:
     if not isinstance(origin, type):
         return "other"
     kind = cast("type[Any]", origin)
-    if issubclass(kind, RootModel):
+    if getattr(kind, "__pydantic_root_model__", False):
         return "other"
     if hasattr(kind, "__pydantic_fields__") or type_inspection.is_record(kind):
         return "model"

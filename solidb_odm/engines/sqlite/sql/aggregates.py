@@ -14,8 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ...._types import Json
-from ....language import nodes
-from ....language.interpreter.collect import find_aggregate
+from ....language import interpreter, nodes
 from .. import json_text
 from ..order_key import TRUE_SQL
 from ..sql_names import text_literal
@@ -54,7 +53,7 @@ class _Nowhere:
 
 
 def _aggregated(name: str, values: list[Json]) -> Json:
-    compute = find_aggregate(name)
+    compute = interpreter.find_aggregate(name)
     run: Any = _Nowhere()
     return None if compute is None else compute(run, values)
 
@@ -76,7 +75,7 @@ def aggregate(
     write = _AGGREGATES.get(name)
     if write is not None:
         return write(term), lambda column: Computed("any", column)
-    if find_aggregate(name) is None:
+    if interpreter.find_aggregate(name) is None:
         raise NotInSql(f"the aggregate {name}")
     gathered = _gathered(name, term, order, empty=None if grouped else _as_json(_aggregated(name, [])))
     return gathered, lambda column: JsonValue("array" if name in _LISTS else "any", column)

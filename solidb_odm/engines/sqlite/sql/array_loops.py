@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ..order_key import NULL_KEY_SQL
 from ..sql_names import path_sql

@@ -7,14 +7,14 @@ keys. SQL picks its own way, so each SELECT says this order, and equal SORT keys
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....errors import QueryError
 from ....language import nodes
-from ....language.interpreter.expressions import returns_boolean
 from ....language.values import describe
-from ....language.walk import conjuncts, walk
+from ....language.walk import conjuncts, returns_boolean, walk
 from ..catalogue import Collection
 from ..layout import index_keys
 from .aggregates import aggregate, members

@@ -7,9 +7,9 @@ order in which documents are written, runs in Python: writes held to a schema or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import conjuncts, walk
 from ..catalogue import Collection

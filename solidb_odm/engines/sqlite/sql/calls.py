@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ....language import nodes
-from ....language.functions import lookup
+from ....language import functions, nodes
 from ..sql_names import text_literal
 from .conditions import chosen, first_present, prefix_end, starts_with, truth_of, type_test
 from .terms import (
@@ -155,7 +154,7 @@ def call(c: Compilation, node: nodes.Call, scope: Scope) -> Term:
     if node.name == "IF" and len(node.arguments) == 3:
         condition, then, otherwise = (c.term(c, one, scope) for one in node.arguments)
         return chosen(truth_of(condition), then, otherwise)
-    function = lookup(node.name)
+    function = functions.lookup(node.name)
     if function is None:
         raise NotInSql(f"the function {node.name}")
     name, arguments = function.name, node.arguments

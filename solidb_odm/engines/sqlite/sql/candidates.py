@@ -19,10 +19,10 @@ import sqlite3
 import threading
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ...._types import Json
 from ....language import nodes
 from ....language.interpreter import CandidateSet

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import walk
 from ..catalogue import Collection

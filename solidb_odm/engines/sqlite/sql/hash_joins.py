@@ -7,9 +7,10 @@ them. A materialised table of its order keys gets an automatic index, as a hash 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import walk
 from .index_filters import truths, where

@@ -8,9 +8,10 @@ reads the rows of the head.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import walk
 from .parameters import Signature

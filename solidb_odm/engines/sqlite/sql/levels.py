@@ -7,9 +7,9 @@ alone in FROM, without aggregates; a subquery over its columns has no such limit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ..order_key import order_key_sql
 from ..sql_names import path_sql
 

@@ -8,9 +8,9 @@ Rows are numbered where an order must outlast a GROUP BY; of equal rows the firs
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ..catalogue import Collection
 from .blocks import Compiled, Select, block

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ...._dataclasses import dataclass
 from ...._types import Json, JsonObject
 from ....language.values import sorted_keys
 from .. import json_text

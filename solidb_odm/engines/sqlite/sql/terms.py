@@ -7,9 +7,10 @@ gives the value as JSON, or NULL for null. A term says what it can; the rest is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from ...._dataclasses import dataclass
 from ..order_key import FALSE_SQL, TRUE_SQL, element_key_sql, order_key_sql
 from ..sql_names import SYSTEM_COLUMNS, is_reachable, path_sql, text_literal
 

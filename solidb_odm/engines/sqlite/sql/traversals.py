@@ -7,9 +7,10 @@ levels end up as one JSON array, which is a source in FROM: so a start may depen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from ...._dataclasses import dataclass
 from ....language import nodes
 from ....language.walk import conjuncts, walk
 from ..catalogue import Collection
