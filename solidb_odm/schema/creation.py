@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from .._types import JsonObject
@@ -27,7 +28,7 @@ from ..commands import (
     without_repeats,
 )
 from ..errors import AlreadyExists, CollectionExists, CollectionNotFound, IndexExists
-from ..language.parser import parse
+from ..language import nodes as q
 from ..model.stored.shape import union_schema
 
 _TRIES: Final = 8
@@ -138,13 +139,19 @@ def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
 LEDGER: Final = "_migrations"
 """The collection in which a database remembers the revisions that have run."""
 
-_RUN = f"FOR d IN `{LEDGER}` FILTER d.checksum != null LIMIT 1 RETURN d"
+
+@cache
+def _first_run() -> q.Query:
+    """Return the query for one revision that has run."""
+    run = q.Name("d")
+    has_run = q.Filter(q.Compare(q.Attribute(run, "checksum"), "!=", q.Literal(None)))
+    return q.Block((q.For("d", q.Name(LEDGER)), has_run), limit=q.Literal(1), returns=q.Return(run))
 
 
 def has_history() -> Operation[bool]:
     """Return whether revisions have run on the database."""
     try:
-        rows = yield from call(FetchDocuments(parse(_RUN)))
+        rows = yield from call(FetchDocuments(_first_run()))
     except CollectionNotFound:
         return False
     return bool(rows)

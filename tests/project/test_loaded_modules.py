@@ -62,9 +62,36 @@ with Session(create_engine("solidb://root:secret@127.0.0.1:9/shop")) as session:
 """
 
 
-def loaded(program: str) -> set[str]:
-    """Return the top-level modules that a program has loaded at its end."""
-    asked = program + "\nimport sys\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
+IN_SQL = """
+from solidb_odm import Session, create_engine
+
+engine = create_engine("sqlite://")
+engine.create_all()
+with Session(engine) as session:
+    session.add(User(name="Ada"))
+    session.commit()
+    found = session.scalars(select(User).where(User.name >= "A").order_by(User.name).limit(5)).all()
+    assert [user.name for user in found] == ["Ada"]
+"""
+IN_PYTHON = """
+from solidb_odm import Session, create_engine, sdbql
+
+with Session(create_engine("sqlite://")) as session:
+    matches = sdbql("FOR t IN ['ab', 'b'] FILTER REGEX_TEST(t, 'a.') RETURN SOUNDEX(t)")
+    assert session.execute(matches).all() == ["A100"]
+"""
+EVALUATOR = {
+    "regex",
+    "solidb_odm.language.functions.families",
+    "solidb_odm.language.interpreter.prepared",
+    "solidb_odm.language.parser.queries",
+}
+
+
+def loaded(program: str, *, whole: bool = False) -> set[str]:
+    """Return the top-level modules that a program has loaded at its end, or the whole names of all."""
+    names = "sys.modules" if whole else "{name.partition('.')[0] for name in sys.modules}"
+    asked = program + f"\nimport sys\nprint(*sorted({names}))\n"
     ended = subprocess.run(
         [sys.executable, "-c", asked],
         cwd=ROOT,
@@ -94,6 +121,11 @@ def test_a_program_loads_only_what_it_uses(program: str, absent: set[str]) -> No
     assert loaded(program) & absent == set()
 
 
+def test_what_sql_answers_loads_no_evaluator() -> None:
+    assert loaded(MODELS + IN_SQL, whole=True) & EVALUATOR == set()
+
+
 def test_what_is_loaded_is_seen() -> None:
+    assert loaded(MODELS + IN_PYTHON, whole=True) >= EVALUATOR
     assert {"asyncio", "anyio"} <= loaded(MODELS + ON_A_FILE_AWAITED)
     assert "msgpack" in loaded(MODELS + ON_A_SERVER)
