@@ -27,14 +27,24 @@ _TABLES = (
 _IRREGULAR: Final = 1
 _EXACT: Final = 2
 """The bits of the column ``irregular``."""
+_LAYOUTS: Final = {"geo": 1}
+"""How the tables of an index are laid out now, for the kinds that were laid out otherwise once."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
-    """An index as the file has it; ``number`` names its tables and triggers."""
+    """An index as the file has it; ``number`` names its tables and triggers, ``layout`` says what they are.
+
+    An outdated one was made by an earlier version: it serves less, until ``create_all`` makes it again.
+    """
 
     number: int
     spec: IndexSpec
+    layout: int = 0
+
+    @property
+    def is_outdated(self) -> bool:
+        return self.layout < _LAYOUTS.get(self.spec.kind, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Collection:
         return CollectionSpec(
             self.name,
             self.kind,
-            tuple(index.spec for index in self.indexes),
+            tuple(index.spec for index in self.indexes if not index.is_outdated),
             self.schema,
             self.validation,
         )
@@ -187,12 +197,17 @@ class Catalogue:
 
     def add_index(self, collection: str, spec: IndexSpec) -> StoredIndex:
         """Note an index and return it with its number; the tables are the caller's to make."""
+        layout = _LAYOUTS.get(spec.kind, 0)
         row = self._connection.execute(
             "INSERT INTO _solidb_indexes (collection, name, spec) VALUES (?, ?, ?)",
-            (collection, spec.name, json.dumps(asdict(spec))),
+            (
+                collection,
+                spec.name,
+                json.dumps({**asdict(spec), "layout": layout} if layout else asdict(spec)),
+            ),
         )
         self._change(collection)
-        return StoredIndex(cast(int, row.lastrowid), spec)
+        return StoredIndex(cast(int, row.lastrowid), spec, layout)
 
     def remove_index(self, index: StoredIndex) -> None:
         removed = "DELETE FROM _solidb_indexes WHERE id = ? RETURNING collection"
@@ -234,7 +249,7 @@ class Catalogue:
             f"{' WHERE collection = ?' if chosen else ''} ORDER BY name",
             chosen,
         ):
-            indexes.setdefault(collection, []).append(StoredIndex(number, _index_spec(json.loads(spec))))
+            indexes.setdefault(collection, []).append(_stored_index(number, json.loads(spec)))
         return {
             name: Collection(
                 name,
@@ -253,5 +268,6 @@ class Catalogue:
         }
 
 
-def _index_spec(values: dict[str, Any]) -> IndexSpec:
-    return IndexSpec.from_json(values)
+def _stored_index(number: int, values: dict[str, Any]) -> StoredIndex:
+    layout = values.pop("layout", 0)
+    return StoredIndex(number, IndexSpec.from_json(values), layout)

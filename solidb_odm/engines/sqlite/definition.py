@@ -73,8 +73,13 @@ class Definition:
         spec = command.index
         collection = self._catalogue.need(command.collection)
         _check(spec)
-        if any(index.spec.name == spec.name for index in collection.indexes):
-            raise IndexExists(f"Index '{spec.name}' already exists in '{collection.name}'", name=spec.name)
+        for known in collection.indexes:
+            if known.spec.name == spec.name and known.is_outdated:
+                self._remove_index(known)
+            elif known.spec.name == spec.name:
+                raise IndexExists(
+                    f"Index '{spec.name}' already exists in '{collection.name}'", name=spec.name
+                )
         index = self._catalogue.add_index(collection.name, spec)
         try:
             captured = is_captured(self._connection, collection.name)
@@ -93,10 +98,12 @@ class Definition:
         self._catalogue.refresh()
 
     def drop_index(self, command: DropIndex) -> None:
-        index = self._catalogue.need(command.collection).index(command.index.name)
+        self._remove_index(self._catalogue.need(command.collection).index(command.index.name))
+        self._catalogue.refresh()
+
+    def _remove_index(self, index: StoredIndex) -> None:
         self._run(layout.drop_index(index))
         self._catalogue.remove_index(index)
-        self._catalogue.refresh()
 
     def set_schema(self, command: SetSchema) -> None:
         self._catalogue.need(command.collection)

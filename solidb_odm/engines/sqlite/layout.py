@@ -6,8 +6,6 @@ triggers keep in step; their rows have the rowids of the documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..._types import Json
 from ...commands import CollectionKind, IndexSpec
 from ...commands.schema import ELEMENTS
@@ -25,6 +23,7 @@ from .order_key import (
     order_key,
     order_key_sql,
 )
+from .place_tables import create_places, drop_places
 from .sql_names import (
     PREFIX,
     SYSTEM_COLUMNS,
@@ -40,14 +39,7 @@ from .vector_tables import create_vectors, drop_vectors
 _COLUMNS = "rev TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, doc TEXT NOT NULL"
 _HAS_NUL = f"instr(doc, '{NUL_ESCAPE}') AND solidb_has_nul(doc)"
 _ELEMENT_KIND = "elements"
-_Content = Callable[[str, IndexSpec], tuple[str, str]]
-"""Makes the values of a side table's columns, and the condition under which there is a row."""
-_SIDE_TABLES = {
-    "fulltext": (
-        "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
-    ),
-    "geo": "CREATE VIRTUAL TABLE {table} USING rtree(rowid, south, north, west, east)",
-}
+_FTS5 = "fts5(words, content='', tokenize='unicode61 remove_diacritics 0')"
 
 
 def create_collection(name: str, kind: CollectionKind) -> list[str]:
@@ -115,16 +107,13 @@ def create_index(collection: Collection, index: StoredIndex, *, relaxed: bool = 
         return _expression_index(collection.name, index, relaxed=relaxed, exact=collection.exact)
     if spec.kind == "vector":
         return create_vectors(index.number, collection.table, field_path(spec.fields[0]), spec.dimension)
-    tables = [_SIDE_TABLES[spec.kind].format(table=side_table(index))]
-    if spec.kind == "fulltext":
-        vocabulary = f"fts5vocab({side_table(index)}, 'row')"
-        tables.append(f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING {vocabulary}")
-    columns, content = _CONTENT[spec.kind]
-    statements = [*tables, *_kept_in_step(collection.name, index, side_table(index), columns, content)]
     if spec.kind == "geo":
-        statements.append(f"CREATE TABLE {rest_table(index)} (rowid INTEGER PRIMARY KEY)")
-        statements += _kept_in_step(collection.name, index, rest_table(index), "rowid", _elsewhere)
-    return statements
+        return create_places(index.number, collection.table, field_path(spec.fields[0]))
+    return [
+        f"CREATE VIRTUAL TABLE {side_table(index)} USING {_FTS5}",
+        f"CREATE VIRTUAL TABLE {vocabulary_table(index)} USING fts5vocab({side_table(index)}, 'row')",
+        *_kept_in_step(collection.name, index),
+    ]
 
 
 def drop_index(index: StoredIndex) -> list[str]:
@@ -140,7 +129,9 @@ def drop_index(index: StoredIndex) -> list[str]:
         ]
     if index.spec.kind == "vector":
         return drop_vectors(index.number)
-    more = {"fulltext": [vocabulary_table(index)], "geo": [rest_table(index)]}.get(index.spec.kind, [])
+    if index.spec.kind == "geo":
+        return drop_places(index.number)
+    more = [vocabulary_table(index)] if index.spec.kind == "fulltext" else []
     tables = [*more, side_table(index)]
     triggers = [
         f"DROP TRIGGER IF EXISTS {_trigger(table, event)}"
@@ -160,14 +151,9 @@ def _unique_name(index: StoredIndex) -> str:
 
 
 def side_table(index: StoredIndex) -> str:
-    """Return the name of the table that holds a fulltext or geo index, or one over elements."""
+    """Return the name of the table that holds a fulltext index, or one over elements."""
     kind = _ELEMENT_KIND if index.spec.is_of_elements else index.spec.kind
     return f"{PREFIX}{kind}_{index.number}"
-
-
-def rest_table(index: StoredIndex) -> str:
-    """Return the name of the table of the documents whose place is not a plain ``{lat, lon}``."""
-    return f"{PREFIX}rest_{index.number}"
 
 
 def vocabulary_table(index: StoredIndex) -> str:
@@ -301,75 +287,25 @@ def _trigger(side: str, event: str) -> str:
     return f"{side}_{event}"
 
 
-def _kept_in_step(
-    collection: str, index: StoredIndex, side: str, columns: str, content: _Content
-) -> list[str]:
-    """Return the statements that fill a side table, and the triggers that keep it in step."""
-    table = table_sql(collection)
+def _kept_in_step(collection: str, index: StoredIndex) -> list[str]:
+    """Return the statements that fill a fulltext index, and the triggers that keep it in step."""
+    table, side, path = table_sql(collection), side_table(index), field_path(index.spec.fields[0])
 
-    def add(alias: str, source: str = "") -> str:
-        values, condition = content(f"{alias}.doc", index.spec)
-        if columns == "rowid":
-            return f"INSERT INTO {side} (rowid) SELECT {alias}.rowid{source} WHERE {condition}"
-        return (
-            f"INSERT INTO {side} (rowid, {columns}) SELECT {alias}.rowid, {values}{source} WHERE {condition}"
+    def write(document: str, head: str, source: str = "") -> str:
+        words, is_text = (
+            f"solidb_words({document}.doc ->> {path})",
+            f"json_type({document}.doc, {path}) = 'text'",
         )
+        return f"INSERT INTO {side} {head} {document}.rowid, {words}{source} WHERE {is_text}"
 
-    def remove() -> str:
-        if index.spec.kind != "fulltext":
-            return f"DELETE FROM {side} WHERE rowid = old.rowid"
-        values, condition = content("old.doc", index.spec)  # FTS5 without content is told what to forget
-        forget = f"INSERT INTO {side} ({side}, rowid, {columns})"
-        return f"{forget} SELECT 'delete', old.rowid, {values} WHERE {condition}"
-
-    changed = f"{remove()}; {add('new')};"
+    add, added = "(rowid, words) SELECT", write("new", "(rowid, words) SELECT")
+    # FTS5 without content is told what to forget.
+    removed = write("old", f"({side}, rowid, words) SELECT 'delete',")
+    is_other = f"WHEN old.doc -> {path} IS NOT new.doc -> {path}"
+    update = f"{_trigger(side, 'update')} AFTER UPDATE OF doc ON {table} {is_other}"
     return [
-        add("d", f" FROM {table} AS d"),
-        f"CREATE TRIGGER {_trigger(side, 'insert')} AFTER INSERT ON {table} BEGIN {add('new')}; END",
-        f"CREATE TRIGGER {_trigger(side, 'update')} AFTER UPDATE OF doc ON {table} BEGIN {changed} END",
-        f"CREATE TRIGGER {_trigger(side, 'delete')} AFTER DELETE ON {table} BEGIN {remove()}; END",
+        write("d", add, f" FROM {table} AS d"),
+        f"CREATE TRIGGER {_trigger(side, 'insert')} AFTER INSERT ON {table} BEGIN {added}; END",
+        f"CREATE TRIGGER {update} BEGIN {removed}; {added}; END",
+        f"CREATE TRIGGER {_trigger(side, 'delete')} AFTER DELETE ON {table} BEGIN {removed}; END",
     ]
-
-
-def _words(document: str, spec: IndexSpec) -> tuple[str, str]:
-    path = field_path(spec.fields[0])
-    return f"solidb_words({document} ->> {path})", f"json_type({document}, {path}) = 'text'"
-
-
-def _box(document: str, spec: IndexSpec) -> tuple[str, str]:
-    """Return the point as a box: of ``{lat, lon}``, ``{latitude, longitude}``, GeoJSON or ``[lat, lon]``."""
-    field = field_path(spec.fields[0])[1:-1]
-
-    def number(path: str) -> str:
-        place = f"{document}, '{field}{path}'"
-        return f"CASE WHEN json_type({place}) IN ('integer', 'real') THEN json_extract({place}) END"
-
-    def coordinate(names: tuple[str, ...], in_geojson: str, in_array: str) -> str:
-        named = ", ".join(number(f'."{name}"') for name in names)
-        return (
-            f"CASE json_type({document}, '{field}') WHEN 'array' THEN {number(in_array)} WHEN 'object' THEN"
-            f" CASE WHEN {document} ->> '{field}.type' IS 'Point' THEN {number(in_geojson)}"
-            f" ELSE coalesce({named}) END END"
-        )
-
-    lat = coordinate(("lat", "latitude"), ".coordinates[1]", "[0]")
-    lon = coordinate(("lon", "lng", "longitude"), ".coordinates[0]", "[1]")
-    condition = f"{lat} BETWEEN -90 AND 90 AND {lon} BETWEEN -180 AND 180"
-    return f"{lat}, {lat}, {lon}, {lon}", condition
-
-
-def _elsewhere(document: str, spec: IndexSpec) -> tuple[str, str]:
-    """Tell the documents for which the box is not that of ``field.lat`` and ``field.lon``."""
-    field = field_path(spec.fields[0])[1:-1]
-    plain = [f"{document} ->> '{field}.type' IS NOT 'Point'"]
-    for name, most in (("lat", 90), ("lon", 180)):
-        place = f"{document}, '{field}.{name}'"
-        plain.append(f"json_type({place}) IN ('integer', 'real')")
-        plain.append(f"json_extract({place}) BETWEEN -{most} AND {most}")
-    return "", f"NOT ifnull({' AND '.join(plain)}, 0)"
-
-
-_CONTENT: dict[str, tuple[str, _Content]] = {
-    "fulltext": ("words", _words),
-    "geo": ("south, north, west, east", _box),
-}

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..._types import Json, Stored
 from ...language import nodes
-from ...language.functions.shapes import metres
-from .layout import rest_table, side_table
 from .nearness import Nearness, nearness
-from .sql.index_filters import surroundings
+from .place_ranking import HALF_WAY, PlaceRanking
 from .vector_ranking import VectorRanking
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Collection, StoredIndex
-    from .sql.candidates import Narrowings
+    from .index_ranking import IndexRanking, Run
+    from .sql.candidates import Matching, Narrowings
     from .vector_index import VectorIndexes
 
 _MOST_ROWS: Final = 1_000
-"""The most documents that are wanted, or that no index knows, for which this is worth while."""
-_FIRST_RADIUS: Final = 1_000.0
-_SLACK: Final = 1.02
+"""The most documents that are wanted for which this is worth while."""
 _KEPT: Final = 256
 _FAR: Final = 1e300
 _NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
-Run = Callable[[Sequence[int]], list[Json]]
-"""Runs the query over the documents with these rowids."""
 
 
 class NearestRows:
@@ -42,6 +37,7 @@ class NearestRows:
         self._connection = connection
         self._catalogue = catalogue
         self._vectors = vectors
+        self._reach: dict[tuple[int, int], float] = {}
         self._looked_at: dict[int, tuple[nodes.Query, Nearness | None]] = {}
 
     def of(self, query: nodes.Query) -> Nearness | None:
@@ -50,6 +46,7 @@ class NearestRows:
         if known is None:
             if len(self._looked_at) >= _KEPT:
                 self._looked_at.clear()
+                self._reach.clear()
             known = self._looked_at[id(query)] = (query, nearness(query))
         return known[1]
 
@@ -63,12 +60,10 @@ class NearestRows:
     ) -> list[Stored | None] | None:
         """Return the documents of an answer, as they are stored; None if the language must sort them."""
         count = _count(wanted, binds)
-        ranking = None
-        if wanted.is_plain:
-            ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
-        if ranking is None or count is None:
+        if count is None or not wanted.is_plain:
             return None
-        found = ranking.documents(count)
+        ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
+        found = None if ranking is None else ranking.documents(count)
         offset = 0 if wanted.offset is None else _constant(wanted.offset, binds)
         return None if found is None else found[offset:count]
 
@@ -82,13 +77,9 @@ class NearestRows:
         approximate: bool,
     ) -> list[Json] | None:
         """Return the rows of an answer; None if no index can choose the documents."""
-        if wanted.kind == "vector":
-            count = _count(wanted, binds)
-            ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
-            limit = _constant(wanted.limit, binds)
-            return None if ranking is None or count is None else ranking.rows(count, limit, run)
-        chosen = self._places(wanted, binds)
-        return None if chosen is None else run(chosen)
+        count, limit = _count(wanted, binds), _constant(wanted.limit, binds)
+        ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
+        return None if ranking is None or count is None else ranking.rows(count, limit, run)
 
     def index_of(
         self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
@@ -96,14 +87,9 @@ class NearestRows:
         """Return the index that chooses the documents; None if none can."""
         collection = self._catalogue.find(wanted.collection)
         index = None if collection is None else _index(collection, wanted)
-        if wanted.kind == "vector":
-            ranking = self._ranking(wanted, binds, narrowings)
-            usable = ranking is not None and _count(wanted, binds) is not None and ranking.is_possible()
-        else:
-            usable = self._places(wanted, binds) is not None
+        ranking = self._ranking(wanted, binds, narrowings)
+        usable = ranking is not None and _count(wanted, binds) is not None and ranking.is_possible()
         return index if usable else None
-
-    # --- vectors ---------------------------------------------------------------------------------
 
     def _ranking(
         self,
@@ -112,11 +98,35 @@ class NearestRows:
         narrowings: Narrowings | None,
         *,
         approximate: bool = False,
+    ) -> IndexRanking | None:
+        """Return what ranks the documents by an index; None if it would rank others, or differently."""
+        if wanted.kind == "vector":
+            return self._vectors_of(wanted, binds, narrowings, approximate=approximate)
+        return self._places(wanted, binds, narrowings)
+
+    def _allowed(
+        self, collection: Collection, wanted: Nearness, narrowings: Narrowings | None
+    ) -> Matching | None:
+        """Return what SQL can say of the query's conditions."""
+        if not wanted.conditions or narrowings is None:
+            return None
+        name, variable, find = collection.name, wanted.variable, self._catalogue.find
+        return narrowings.matching(name, variable, wanted.conditions, find, self._connection)
+
+    # --- vectors ---------------------------------------------------------------------------------
+
+    def _vectors_of(
+        self,
+        wanted: Nearness,
+        binds: Mapping[str, Any],
+        narrowings: Narrowings | None,
+        *,
+        approximate: bool,
     ) -> VectorRanking | None:
         """Return what ranks the vectors of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
         index = None if collection is None else _index(collection, wanted)
-        if wanted.kind != "vector" or collection is None or index is None:
+        if collection is None or index is None:
             return None
         given, metric, length, far, sign = [_constant(node, binds) for node in wanted.constants]
         vector: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
@@ -126,10 +136,6 @@ class NearestRows:
             return None
         if not len(vector) == length == index.spec.dimension or not _is_number(far) or far < _FAR:
             return None
-        allowed = None
-        if wanted.conditions and narrowings is not None:
-            variable, conditions = wanted.variable, wanted.conditions
-            allowed = narrowings.matching(collection.name, variable, conditions, self._catalogue.find)
         return VectorRanking(
             self._connection,
             self._vectors,
@@ -137,59 +143,37 @@ class NearestRows:
             index,
             list(map(float, vector)),
             wanted,
-            allowed,
+            self._allowed(collection, wanted, narrowings),
             binds,
             approximate=approximate,
         )
 
     # --- places ----------------------------------------------------------------------------------
 
-    def _places(self, wanted: Nearness, binds: Mapping[str, Any]) -> list[int] | None:
-        """Return the rowids of documents among which the first ones are; None if no index can tell."""
+    def _places(
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+    ) -> PlaceRanking | None:
+        """Return what ranks the places of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
         index = None if collection is None else _index(collection, wanted)
-        count = _count(wanted, binds)
-        if wanted.kind != "geo" or wanted.conditions or index is None or count is None:
+        if collection is None or index is None:
             return None
-        found = self._near(index, [_constant(node, binds) for node in wanted.constants], count)
-        others = None if found is None else self._unknown(index)
-        return None if found is None or others is None else [*found, *others]
-
-    def _near(self, index: StoredIndex, constants: list[Json], count: int) -> list[int] | None:
-        """Return what lies in a box that surely holds the nearest."""
-        lat, lon = constants
-        if not _is_number(lat) or not _is_number(lon) or abs(lat) > 90 or abs(lon) > 180:
+        lat, lon, *far = [_constant(node, binds) for node in wanted.constants]
+        if not _is_number(lat) or not _is_number(lon):
             return None
-        radius = _FIRST_RADIUS
-        while True:
-            box = surroundings(lat, lon, radius)
-            if box[2] <= -180 and box[3] >= 180:
-                return None
-            if len(self._inside(index, box, count)) >= count:
-                break
-            radius *= 2
-        corners = [(x, y) for y in box[:2] for x in box[2:]]
-        farthest = max(metres((float(lon), float(lat)), corner) for corner in corners)
-        whole = surroundings(lat, lon, farthest * _SLACK + _FIRST_RADIUS)
-        return self._inside(index, whole, -1)
-
-    def _inside(self, index: StoredIndex, box: tuple[float, float, float, float], most: int) -> list[int]:
-        south, north, west, east = box
-        sql = (
-            f"SELECT rowid FROM {side_table(index)}"
-            " WHERE north >= ? AND south <= ? AND east >= ? AND west <= ? LIMIT ?"
+        if far and not (_is_number(far[0]) and far[0] > HALF_WAY):
+            return None
+        return PlaceRanking(
+            self._connection,
+            collection,
+            index,
+            (float(lat), float(lon)),
+            wanted,
+            self._allowed(collection, wanted, narrowings),
+            binds,
+            nulls_last=bool(far),
+            reach=self._reach,
         )
-        rows = self._connection.execute(sql, (south, north, west, east, most)).fetchall()
-        return [row[0] for row in rows]
-
-    def _unknown(self, index: StoredIndex) -> list[int] | None:
-        """Return the documents that the index does not know; None if they are many."""
-        sql = f"SELECT rowid FROM {rest_table(index)} LIMIT ?"
-        rows = self._connection.execute(sql, (_MOST_ROWS + 1,)).fetchall()
-        off = "north > 90 OR south < -90 OR east > 180 OR west < -180"  # from there everything is null far
-        sql = f"SELECT rowid FROM {side_table(index)} WHERE {off} LIMIT ?"
-        rows += self._connection.execute(sql, (_MOST_ROWS + 1,)).fetchall()
-        return None if len(rows) > _MOST_ROWS else [row[0] for row in rows]
 
 
 def _index(collection: Collection, wanted: Nearness) -> StoredIndex | None:

@@ -6,7 +6,8 @@ depend on nothing but the documents that pass the filters, so that an index may 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ..._dataclasses import dataclass
 from ...language import functions, nodes
@@ -29,6 +30,23 @@ class Nearness:
     conditions: tuple[nodes.Expression, ...]
     is_plain: bool
     """Whether whole documents are asked for, sorted by nothing else but their keys."""
+    is_descending: bool = False
+    """Whether the keys of documents that are equally near descend."""
+
+    def has_place(self, binds: Mapping[str, Any]) -> bool:
+        """Return whether a condition leaves out documents without the attribute that is measured."""
+        for each in self.conditions:
+            if not isinstance(each, nodes.Compare) or each.operator != "!=":
+                continue
+            if _path(each.left, self.variable) == self.path and _is_null(each.right, binds):
+                return True
+        return False
+
+
+def _is_null(node: nodes.Expression, binds: Mapping[str, Any]) -> bool:
+    if isinstance(node, nodes.Bind):
+        return node.name in binds and binds[node.name] is None
+    return node == nodes.Literal(None)
 
 
 def nearness(query: nodes.Query) -> Nearness | None:
@@ -61,6 +79,7 @@ def nearness(query: nodes.Query) -> Nearness | None:
         loop.variable,
         tuple(part for condition in conditions for part in conjuncts(condition)),
         _is_of_documents(query, loop.variable),
+        bool(query.sort[1:]) and query.sort[1].descending,
     )
 
 
@@ -74,14 +93,19 @@ def _is_here(node: nodes.Node) -> bool:
 
 def _is_of_documents(query: nodes.Block, variable: str) -> bool:
     document = nodes.Name(variable)
-    keys = (nodes.SortKey(nodes.Attribute(document, "_key")),)
-    return query.returns == nodes.Return(document) and query.sort[1:] in ((), keys)
+    key = nodes.Attribute(document, "_key")
+    is_by_key = [each.expression for each in query.sort[1:]] in ([], [key])
+    return query.returns == nodes.Return(document) and is_by_key
 
 
 _Found = tuple[str, str, tuple[nodes.Expression, ...]]
 
 
 def _by_place(node: nodes.Expression, variable: str) -> _Found | None:
+    """Take ``DISTANCE(d.place.lat, d.place.lon, lat, lon)`` apart, and ``.. ?? far`` if it says that."""
+    if isinstance(node, nodes.Binary) and node.operator == "??":
+        found = _by_place(node.left, variable)
+        return (*found[:2], (*found[2], node.right)) if found and len(found[2]) == 2 else None
     if not isinstance(node, nodes.Call) or node.name != "DISTANCE" or len(node.arguments) != 4:
         return None
     lat, lon = (_path(argument, variable) for argument in node.arguments[:2])

@@ -23,8 +23,8 @@ from ...language.interpreter import Run, Source
 from . import json_text
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
-from .layout import side_table
-from .sql.index_filters import surroundings
+from .place_tables import places_table
+from .sql.index_filters import INSIDE, surroundings
 from .vector_index import VectorIndexes
 
 N = TypeVar("N")
@@ -200,10 +200,9 @@ class Searcher:
         lat, lon = center.get("lat"), center.get("lon")
         if not is_number(lat) or not is_number(lon):
             return None
-        south, north, west, east = surroundings(lat, lon, radius)
-        within = "north >= ? AND south <= ? AND east >= ? AND west <= ?"
-        sql = f"SELECT rowid FROM {side_table(index)} WHERE {within}"
-        return [row[0] for row in self._connection.execute(sql, (south, north, west, east)).fetchall()]
+        sql = f"SELECT rowid FROM {places_table(index.number)} WHERE {INSIDE.format(*'????')}"
+        boxes = surroundings(lat, lon, radius)
+        return [row[0] for box in boxes for row in self._connection.execute(sql, box).fetchall()]
 
     def vector_search(self, arguments: list[Json]) -> Sequence[int] | None:
         """Return the rowids of the nearest vectors, and of those as good as equally near."""

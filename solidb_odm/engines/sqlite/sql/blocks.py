@@ -131,8 +131,9 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         elif isinstance(clause, nodes.Join):
             _join(c, clause, select, scope)
         elif isinstance(clause, nodes.Filter):
-            for part in conjuncts(clause.condition):
-                select.conditions += [] if id(part) in met else truths(c, part, scope)
+            parts = list(conjuncts(clause.condition))
+            for part in parts:
+                select.conditions += [] if id(part) in met else truths(c, part, scope, parts)
         elif isinstance(clause, nodes.Let):
             scope[clause.name] = _short(c.term(c, clause.value, scope))
         elif isinstance(clause, nodes.Traverse | nodes.Match):

@@ -19,6 +19,7 @@ import sqlite3
 import threading
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -45,11 +46,17 @@ class Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """One SQL statement for the rowids of documents that meet conditions, as far as SQL can say them."""
+    """One SQL statement for the rowids of documents that meet conditions, as far as SQL can say them.
+
+    ``condition`` is what it says of a document ``d``, without what only chooses by an index.
+    ``is_served``: an index finds the documents.
+    """
 
     sql: str
+    condition: str
     parameters: Parameters
     is_exact: bool
+    is_served: bool
 
 
 class Narrowings:
@@ -76,15 +83,20 @@ class Narrowings:
         return self._known[key]
 
     def matching(
-        self, collection: str, variable: str, conditions: tuple[nodes.Expression, ...], find: Find
+        self,
+        collection: str,
+        variable: str,
+        conditions: tuple[nodes.Expression, ...],
+        find: Find,
+        connection: sqlite3.Connection,
     ) -> Matching | None:
         """Return what finds the documents that meet conditions; None if SQL can say none of them."""
         if conditions not in self._matching:
             selection = CandidateSet(collection, variable, conditions, frozenset())
-            self._matching[conditions] = self._match(selection, find)
+            self._matching[conditions] = self._match(selection, find, connection)
         return self._matching[conditions]
 
-    def _match(self, selection: CandidateSet, find: Find) -> Matching | None:
+    def _match(self, selection: CandidateSet, find: Find, connection: sqlite3.Connection) -> Matching | None:
         c = compilation(self._types, find, database=self._database, strict=False)
         c.total, c.query = True, ()
         try:
@@ -92,15 +104,20 @@ class Narrowings:
         except NotInSql:
             return None
         document = Document("object", "d", collection.name, self._database, collection.exact)
-        said, _ = _conditions(c, selection, {selection.variable: document}, bare=collection.irregular)
+        scope: Scope = {selection.variable: document}
+        said, _ = _conditions(c, selection, scope, bare=collection.irregular)
         if not said:
             return None
-        calls = {
-            node.name for each in selection.conditions for node in walk(each) if isinstance(node, nodes.Call)
-        }
-        is_exact = len(said) == len(selection.conditions) and "DISTANCE" not in calls
+        plain = tuple(each for each in selection.conditions if not _is_geometric(each))
+        by_value, _ = _conditions(c, replace(selection, conditions=plain), scope, bare=collection.irregular)
         sql = f"SELECT d.rowid FROM {collection.table} AS d WHERE ({where(said)})"
-        return Matching(sql, c.parameters, is_exact)
+        return Matching(
+            sql,
+            where(by_value) if by_value else "1",
+            c.parameters,
+            len(said) == len(plain) == len(selection.conditions),
+            _is_served(sql, c.parameters, connection),
+        )
 
     def _make(
         self, selection: CandidateSet, outer: Signature, find: Find, connection: sqlite3.Connection
@@ -137,16 +154,23 @@ def _conditions(
     """
     fixed: list[Truth] = []
     by_row: list[Truth] = []
+    parts = [part for condition in selection.conditions for part in conjuncts(condition)]
     for condition in selection.conditions:
         said = by_row if bind_names(condition) & selection.by_row else fixed
         for part in conjuncts(condition):
             if bare and not compares_only(part):
                 continue
             try:
-                said += truths(c, part, scope)
+                said += truths(c, part, scope, parts)
             except NotInSql:
                 continue
     return fixed, by_row
+
+
+def _is_geometric(condition: nodes.Expression) -> bool:
+    """Return whether a condition measures, which SQL leaves to the language."""
+    calls = {node.name for node in walk(condition) if isinstance(node, nodes.Call)}
+    return bool(calls & {"DISTANCE", "GEO_WITHIN"})
 
 
 def _is_served(sql: str, parameters: Parameters, connection: sqlite3.Connection) -> bool:

@@ -1,6 +1,7 @@
 """FILTERs in SQL: conditions that must all hold, each in the form that an index can serve.
 
-``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` goes through a geo index, its bounding box first.
+``DISTANCE(d.place.lat, d.place.lon, lat, lon) <= metres`` and ``GEO_WITHIN`` go through a geo index, which
+knows the places in a box.
 
 Conditions on the elements of a list: the index gives the documents that have an element, and the condition
 itself tests them, since it knows arrays from objects, of which the index has the names.
@@ -9,41 +10,58 @@ itself tests them, since it knows arrays from objects, of which the index has th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ....commands.schema import ELEMENTS
 from ....language import nodes
+from ....language.functions.shapes import read_shape
 from ....language.walk import conjuncts
-from ..layout import rest_table, side_table
+from ..layout import side_table
 from ..order_key import NULL_KEY_SQL
+from ..place_tables import NO_PLACE, places_table, rest_of_places
 from .calls import prefix_filter
 from .conditions import joined, keys_text, truth_of
-from .terms import Binds, Constant, Document, JsonPath, NotInSql, Term, Truth
+from .terms import Binds, Document, JsonPath, NotInSql, Term, Truth
 
 if TYPE_CHECKING:
+    from ...._types import Json
+    from ..catalogue import StoredIndex
     from .compilation import Compilation, Scope
 
 _METRES_A_DEGREE: Final = 111_000.0
 _MARGIN: Final = 0.001
-_NEAR_POLE: Final = 89.0
+_NEAR_POLE: Final = 89.999
+_WIDE: Final = 179.0
+Box = tuple[float, float, float, float]
+"""South, north, west and east of a part of the globe."""
+NOWHERE: Final[Box] = (999.0, -999.0, 999.0, -999.0)
+EVERYWHERE: Final[Box] = (-90.0, 90.0, -180.0, 180.0)
+INSIDE: Final = "north >= {} AND south <= {} AND east >= {} AND west <= {}"
 
 
-def surroundings(lat: float, lon: float, radius: float) -> tuple[float, float, float, float]:
-    """Return south, north, west and east of a circle; all longitudes near a pole or the date line."""
+def surroundings(lat: float, lon: float, radius: float) -> tuple[Box, Box]:
+    """Return two boxes that hold a circle: the second is what lies beyond the date line, if anything."""
+    if abs(lat) > 90 or abs(lon) > 180:  # from there every place is at no distance
+        return EVERYWHERE, NOWHERE
     height = radius / _METRES_A_DEGREE + _MARGIN
     south, north = lat - height, lat + height
     if max(abs(south), abs(north)) > _NEAR_POLE:
-        return south, north, -180.0, 180.0
+        return (south, north, -180.0, 180.0), NOWHERE
     width = height / math.cos(math.radians(max(abs(south), abs(north))))
-    if lon - width < -180 or lon + width > 180:
-        return south, north, -180.0, 180.0
-    return south, north, lon - width, lon + width
+    west, east = lon - width, lon + width
+    if width >= _WIDE:
+        return (south, north, -180.0, 180.0), NOWHERE
+    if west < -180:
+        return (south, north, -180.0, east), (south, north, west + 360 - _MARGIN, 180.0)
+    if east > 180:
+        return (south, north, west, 180.0), (south, north, -180.0, east - 360 + _MARGIN)
+    return (south, north, west, east), NOWHERE
 
 
-_EDGES = ("south", "north", "west", "east")
-
-
-def distance_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:
+def distance_filter(
+    c: Compilation, node: nodes.Expression, scope: Scope, given: Collection[nodes.Expression]
+) -> Truth | None:
     """Return the condition with the index's choice of documents before it; None if it isn't one.
 
     The index chooses the documents in the box around the circle, and those whose place is not a
@@ -61,9 +79,55 @@ def distance_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Tru
     lat, lon, metres = (one for one in (*center, limit) if one is not None)
     if {lat.kind, lon.kind, metres.kind} != {"number"}:
         return None
-    choice = _choice(c, place, (lat, lon, metres))
-    if choice is None:
+    circle = (lat, lon, metres)
+    choice = _choice(
+        c,
+        place,
+        lambda binds: surroundings(*(one.value(binds) for one in circle)),
+        has_place=any(
+            _is_given(c, each.base, given) for each in call.arguments if isinstance(each, nodes.Attribute)
+        ),
+    )
+    return None if choice is None else _narrowed(c, node, scope, choice)
+
+
+def polygon_filter(
+    c: Compilation, node: nodes.Expression, scope: Scope, given: Collection[nodes.Expression]
+) -> Truth | None:
+    """Return ``GEO_WITHIN(d.place, polygon) == true`` with the index's choice of documents before it."""
+    if not isinstance(node, nodes.Compare) or node.operator != "==" or node.right != nodes.Literal(True):
         return None
+    call = node.left
+    if not isinstance(call, nodes.Call) or call.name != "GEO_WITHIN" or len(call.arguments) != 2:
+        return None
+    where, polygon = call.arguments
+    document = c.document_of(where, scope) if isinstance(where, nodes.Attribute) else None
+    area = c.constant(polygon)
+    if document is None or area is None:
+        return None
+    place, getter = c.term(c, where, scope), area.value
+    if not isinstance(place, JsonPath):
+        return None
+    choice = _choice(
+        c,
+        (document, place),
+        lambda binds: (_bounds(getter(binds)), NOWHERE),
+        has_place=_is_given(c, where, given),
+    )
+    return None if choice is None else _narrowed(c, node, scope, choice)
+
+
+def _bounds(polygon: Json) -> Box:
+    """Return the box around a polygon; all places for what is none, which is an error for each of them."""
+    shape = read_shape(polygon)
+    points = [] if shape is None else [point for rings in shape.polygons for point in rings[0]]
+    if not points:
+        return EVERYWHERE
+    lons, lats = zip(*points, strict=True)
+    return min(lats) - _MARGIN, max(lats) + _MARGIN, min(lons) - _MARGIN, max(lons) + _MARGIN
+
+
+def _narrowed(c: Compilation, node: nodes.Expression, scope: Scope, choice: str) -> Truth | None:
     try:
         exact = c.term(c, node, scope)
     except NotInSql:
@@ -82,28 +146,61 @@ def _place(c: Compilation, call: nodes.Call, scope: Scope) -> tuple[Document, Js
     return (document, place) if document is not None and isinstance(place, JsonPath) else None
 
 
+def place_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:
+    """Return ``d.place != null`` of a geo index, without making a key of the object."""
+    if not isinstance(node, nodes.Compare) or not isinstance(node.left, nodes.Attribute):
+        return None
+    where = node.left
+    if not _is_given(c, where, (node,)):
+        return None
+    document, place = c.document_of(where, scope), c.term(c, where, scope)
+    if document is None or not isinstance(place, JsonPath):
+        return None
+    if not any(_is_of(index, place) for index in c.collection(document.collection).indexes):
+        return None
+    return Truth("bool", f"(ifnull({place.json_type}, 'null') != 'null')", present=place.key)
+
+
+def _is_of(index: StoredIndex, place: JsonPath) -> bool:
+    return index.spec.kind == "geo" and index.spec.fields == (".".join(place.path),)
+
+
+def _is_given(c: Compilation, place: nodes.Expression, given: Collection[nodes.Expression]) -> bool:
+    """Return whether another condition leaves out documents without a place."""
+    for each in given:
+        if isinstance(each, nodes.Compare) and each.operator == "!=" and each.left == place:
+            other = c.constant(each.right)
+            if other is not None and other.kind == "null":
+                return True
+    return False
+
+
 def _choice(
-    c: Compilation, place: tuple[Document, JsonPath], circle: tuple[Constant, Constant, Constant]
+    c: Compilation,
+    place: tuple[Document, JsonPath],
+    boxes: Callable[[Binds], tuple[Box, Box]],
+    *,
+    has_place: bool,
 ) -> str | None:
+    """Write that a document is in one of two boxes, or one whose place is no plain ``{lat, lon}``."""
     document, path = place
     for index in c.collection(document.collection).indexes:
-        if index.spec.kind == "geo" and index.spec.fields == (".".join(path.path),):
-            south, north, west, east = (_edge(c, circle, number) for number in range(len(_EDGES)))
-            return (
-                f"{document.alias}.rowid IN (SELECT rowid FROM {side_table(index)} WHERE north >= {south}"
-                f" AND south <= {north} AND east >= {west} AND west <= {east}"
-                f" UNION ALL SELECT rowid FROM {rest_table(index)})"
+        if _is_of(index, path):
+            inside = [INSIDE.format(*(_edge(c, boxes, *at) for at in sides)) for sides in _SIDES]
+            choices = [f"SELECT rowid FROM {places_table(index.number)} WHERE {box}" for box in inside]
+            others = f"SELECT rowid FROM {rest_of_places(index.number)}"
+            choices.append(
+                f"{others} WHERE kind > {NO_PLACE}" if has_place and not index.is_outdated else others
             )
+            return f"{document.alias}.rowid IN ({' UNION ALL '.join(choices)})"
     return None
 
 
-def _edge(c: Compilation, circle: tuple[Constant, Constant, Constant], number: int) -> str:
-    lat, lon, metres = (one.value for one in circle)
+_SIDES: Final = tuple(tuple((box, side) for side in range(4)) for box in range(2))
 
-    def edge(binds: Binds) -> float:
-        return surroundings(lat(binds), lon(binds), metres(binds))[number]
 
-    return c.parameters.add(edge)
+def _edge(c: Compilation, boxes: Callable[[Binds], tuple[Box, Box]], box: int, side: int) -> str:
+    return c.parameters.add(lambda binds: boxes(binds)[box][side])
 
 
 def where(conditions: list[Truth]) -> str:
@@ -112,14 +209,23 @@ def where(conditions: list[Truth]) -> str:
     return joined("AND", [one.bare if one.subject in present else one.where for one in conditions])
 
 
-def truths(c: Compilation, node: nodes.Expression, scope: Scope) -> list[Truth]:
-    """Return a FILTER's condition as the conditions that must all hold."""
-    return [_condition(c, part, scope) for part in conjuncts(node)]
+def truths(
+    c: Compilation, node: nodes.Expression, scope: Scope, given: Sequence[nodes.Expression] = ()
+) -> list[Truth]:
+    """Return a FILTER's condition as the conditions that must all hold; with those that hold besides."""
+    parts = tuple(conjuncts(node))
+    return [_condition(c, part, scope, (*parts, *given)) for part in parts]
 
 
-def _condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
+def _condition(
+    c: Compilation, node: nodes.Expression, scope: Scope, given: Collection[nodes.Expression]
+) -> Truth:
     served = (
-        prefix_filter(c, node, scope) or distance_filter(c, node, scope) or element_filter(c, node, scope)
+        prefix_filter(c, node, scope)
+        or distance_filter(c, node, scope, given)
+        or polygon_filter(c, node, scope, given)
+        or place_filter(c, node, scope)
+        or element_filter(c, node, scope)
     )
     return served or truth_of(c.term(c, node, scope))
 

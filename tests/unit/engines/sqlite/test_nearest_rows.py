@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -10,14 +11,18 @@ import pytest
 
 from solidb_odm.commands import (
     Apply,
+    Commit,
     CreateCollection,
     CreateIndex,
+    DescribeCollection,
     ExplainQuery,
+    FetchDocuments,
     IndexSpec,
     Inserts,
     RunQuery,
 )
 from solidb_odm.engines.sqlite import FileChannel, FileDriver
+from solidb_odm.errors import QueryError
 from solidb_odm.language.parser import parse
 
 PLACES: list[Any] = [None, "text", {"lat": 1}, {"lat": "1", "lon": 2}, {"lat": 95, "lon": 0}, [1, 2],
@@ -85,6 +90,179 @@ def test_the_nearest_places_are_those_of_the_whole_order(
     assert ask(channel, f"{query} {page} RETURN d._key") == page_of(
         ask(channel, f"{query} RETURN d._key"), page
     )
+
+
+KEYS = ["DISTANCE(d.p.lat, d.p.lon, {})", "DISTANCE(d.p.lat, d.p.lon, {}) ?? @far"]
+ORDERS = ["d._key", "d._key DESC"]
+FILTERS = ["", "FILTER d.n % 3 == 0", "FILTER d.n < 9", "FILTER d.p != null", "FILTER d.p.lat > 20",
+           "FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, 10, 170) <= 9000000",
+           "FILTER d.p != null AND d.n > 3 AND UPPER(d._key) != 'K0004'"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", ["any", "plain", "places", "nulls"])
+def test_the_nearest_documents_are_those_of_the_whole_order(kinds: str) -> None:
+    """The law: what an index chooses is the beginning of what sorting all documents gives, or its error."""
+    driver = FileDriver("sqlite://")
+    channel = driver.channel()
+    random, centres = Random(kinds), [*CENTRES, "-17, 179.999", "20.5, 20.5"]
+    for fields in (("p",), ("n",)):
+        name = f"docs{fields[0]}"
+        channel.perform(CreateCollection(name))
+        kind: Any = "geo" if fields == ("p",) else "persistent"
+        channel.perform(CreateIndex(name, IndexSpec("x", kind, fields)))
+    for round_ in range(3):
+        rows = [(each["_key"], each) for each in scattered(random, kinds, 40 * (1 + round_ % 3))]
+        for name in ("docsp", "docsn"):
+            ask(channel, f"FOR d IN {name} REMOVE d IN {name}")
+            channel.perform(Apply([Inserts(name, rows)]))  # type: ignore[arg-type]
+        forms = list(itertools.product(KEYS, ORDERS, FILTERS))
+        for key, order, condition in random.sample(forms, 14):
+            sort = key.format(random.choice(centres))
+            page = random.choice(PAGES[:-1])
+            text = f"FOR d IN {{}} {condition} SORT {sort}, {order} {page} RETURN d"
+            assert fetched(channel, text.format("docsp")) == fetched(channel, text.format("docsn")), text
+            text = text.replace("RETURN d", "RETURN [d.n, d.p]")
+            assert outcome(channel, text.format("docsp")) == outcome(channel, text.format("docsn")), text
+    channel.close()
+    driver.close()
+
+
+def scattered(random: Random, kinds: str, count: int) -> list[dict[str, Any]]:
+    """Return documents whose places are anywhere, at the poles, at the date line and on top of each other."""
+    spots = [(random.uniform(-90, 90), random.uniform(-180, 180)) for _ in range(3)]
+    made: list[dict[str, Any]] = []
+    for number in range(count):
+        lat, lon = random.choice([
+            (random.uniform(-90, 90), random.uniform(-180, 180)),
+            (random.choice([-90, 90, 89.9999, -89.99]), random.uniform(-180, 180)),
+            (random.uniform(-90, 90), random.choice([-180, 180, 179.9999999, -179.99])),
+            (random.gauss(20.5, 0.00001), random.gauss(20.5, 0.00001)),
+            *spots,
+        ])  # fmt: skip
+        place: Any = {"lat": max(-90, min(90, lat)), "lon": lon}
+        if kinds == "nulls" and random.random() < 0.9:
+            place = None
+        elif kinds == "places" and random.random() < 0.5:
+            place = random.choice([{"type": "Point", "coordinates": [lon, lat]}, {"lat": 1}, None, [lat, lon],
+                                   {"lat": 95, "lon": 0}, {"type": "Point", **place}])  # fmt: skip
+        elif kinds == "any" and random.random() < 0.1:
+            place = random.choice(PLACES)
+        made.append({"_key": f"k{random.randrange(10**6):06}{number}", "n": number, "p": place})
+    return made
+
+
+def outcome(channel: FileChannel, query: str) -> Any:
+    """Return the rows, or that they are an error."""
+    try:
+        return ask(channel, query)
+    except QueryError:
+        return "refused"
+
+
+def fetched(channel: FileChannel, query: str) -> Any:
+    """Return key and text of the documents, or that they are an error."""
+    binds = {"far": 1e308} if "@far" in query else {}
+    try:
+        return [row and (row[0], row[4]) for row in channel.perform(FetchDocuments(parse(query), binds))]
+    except QueryError:
+        return "refused"
+
+
+def test_an_index_serves_however_many_documents_have_no_place() -> None:
+    driver = FileDriver("sqlite://")
+    channel = driver.channel()
+    channel.perform(CreateCollection("docs"))
+    channel.perform(CreateIndex("docs", IndexSpec("p_geo", "geo", ("p",))))
+    rows: Any = [(f"k{n}", {"_key": f"k{n}", "p": None if n % 9 else {"lat": n / 100, "lon": 20}})
+                 for n in range(3_000)]  # fmt: skip
+    channel.perform(Apply([Inserts("docs", rows)]))
+    far = "DISTANCE(d.p.lat, d.p.lon, 10, 20)"
+    for query in (f"FOR d IN docs SORT {far} ?? 100000000, d._key LIMIT 2 RETURN d",
+                  f"FOR d IN docs FILTER d.p != null SORT {far} LIMIT 2 RETURN d",
+                  f"FOR d IN docs SORT {far} ?? 100000000, d._key LIMIT 400 RETURN d"):  # fmt: skip
+        explained: Any = channel.perform(ExplainQuery(parse(query), {}))
+        assert explained["indexes"] == ["docs.p_geo"]
+        whole = query.replace("LIMIT 2 ", "").replace("LIMIT 400 ", "")
+        documents = channel.perform(FetchDocuments(parse(query), {}))
+        assert documents == channel.perform(FetchDocuments(parse(whole), {}))[: len(documents)]
+        assert len(documents) in (2, 400)
+    channel.close()
+    driver.close()
+
+
+def test_an_index_of_an_earlier_version_serves_until_it_is_made_again() -> None:
+    driver = FileDriver("sqlite://")
+    channel = driver.channel()
+    channel.perform(CreateCollection("docs"))
+    spec = IndexSpec("p_geo", "geo", ("p",))
+    channel.perform(CreateIndex("docs", spec))
+    connection = channel._connection
+    connection.execute("UPDATE _solidb_indexes SET spec = json_remove(spec, '$.layout')")
+    connection.execute("DROP TABLE _solidb_rest_1")
+    connection.execute("CREATE TABLE _solidb_rest_1 (rowid INTEGER PRIMARY KEY)")
+    for event in ("insert", "update", "delete"):
+        connection.execute(f"DROP TRIGGER _solidb_geo_1_{event}")
+    box = ", ".join(f"new.doc ->> '$.p.{name}'" for name in ("lat", "lat", "lon", "lon"))
+    is_place = "json_type(new.doc, '$.p') = 'object'"
+    add = f"INSERT INTO _solidb_geo_1 SELECT new.rowid, {box} WHERE {is_place}"
+    rest = "INSERT INTO _solidb_rest_1 SELECT new.rowid WHERE json_type(new.doc, '$.p') IS NOT 'object'"
+    connection.execute(f"CREATE TRIGGER _solidb_geo_1_insert AFTER INSERT ON docs BEGIN {add}; END")
+    connection.execute(f"CREATE TRIGGER _solidb_rest_1_insert AFTER INSERT ON docs BEGIN {rest}; END")
+    rows: Any = [(f"k{n}", {"_key": f"k{n}", "p": {"lat": n / 10, "lon": 20} if n % 5 else None})
+                 for n in range(50)]  # fmt: skip
+    channel.perform(Apply([Inserts("docs", rows)]))
+    channel.perform(Commit())
+    near = "FOR d IN docs SORT DISTANCE(d.p.lat, d.p.lon, 1, 20) ?? 100000000, d._key LIMIT 3 RETURN d._key"
+    within = "FOR d IN docs FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, 1, 20) <= 12000 RETURN d._key"
+    before = ask(channel, near), ask(channel, within)
+    assert before == (["k9", "k11", "k12"], ["k11", "k9"])
+    described: Any = channel.perform(DescribeCollection("docs"))
+    assert described.indexes == ()
+    channel.perform(CreateIndex("docs", spec))
+    described = channel.perform(DescribeCollection("docs"))
+    assert described.indexes == (spec,)
+    assert (ask(channel, near), ask(channel, within)) == before
+    ask(channel, "UPDATE 'k40' WITH {p: {lat: 1, lon: 20}} IN docs")
+    assert ask(channel, near) == ["k40", "k9", "k11"]
+    channel.close()
+    driver.close()
+
+
+def test_places_beyond_the_date_line_are_found_by_circles_and_polygons() -> None:
+    random = Random(3)
+    driver = FileDriver("sqlite://")
+    channel = driver.channel()
+    channel.perform(CreateCollection("docs"))
+    channel.perform(CreateIndex("docs", IndexSpec("p_geo", "geo", ("p",))))
+    rows: Any = [(each["_key"], each) for each in scattered(random, "places", 300)]
+    channel.perform(Apply([Inserts("docs", rows)]))
+    documents = {row["_key"]: row["p"] for _, row in rows}
+    for _ in range(60):
+        lat, lon = (
+            random.choice([random.uniform(-90, 90), 90, -90]),
+            random.choice([random.uniform(-180, 180), 179.9]),
+        )
+        radius = 10 ** random.uniform(2, 7.2)
+        circle = f"FOR d IN docs FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, {lat}, {lon}) <= {radius}"
+        measured = ask(
+            channel, f"FOR d IN docs LET m = DISTANCE(d.p.lat, d.p.lon, {lat}, {lon}) RETURN [d._key, m]"
+        )
+        expected = sorted(
+            key for key, far in measured if documents[key] is not None and (far is None or far <= radius)
+        )
+        assert sorted(ask(channel, f"{circle} RETURN d._key")) == expected
+        near = ask(channel, f"FOR d IN NEAR('docs', {{lat: {lat}, lon: {lon}}}, {radius}, 'p') RETURN d._key")
+        plain = {key for key in expected if "lat" in documents[key] and "type" not in documents[key]}
+        assert {key for key, far in measured if far is not None} & plain <= set(near)
+    corners = [[170, -20], [180, -20], [180, 40], [170, 45], [170, -20]]
+    inside = f"GEO_WITHIN(d.p, {{type: 'Polygon', coordinates: [{corners}]}})"
+    chosen = "FOR d IN docs FILTER d.p != null AND d.p.lon != null AND d.p.type == null"
+    whole = ask(channel, f"{chosen} LET is = {inside} RETURN [d._key, is]")
+    assert sorted(ask(channel, f"{chosen} AND {inside} == true RETURN d._key")) == sorted(
+        key for key, found in whole if found
+    )
+    channel.close()
+    driver.close()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,0 +1,141 @@
+"""Ranking documents by an index, under the conditions of a query.
+
+The index ranks, SQL tests conditions; where it can't say them all, the language does. First the best are
+tested, a few times as many as are wanted; where too few of them pass, all documents that pass are found
+first, and only these are ranked. So the answer is exact and never short.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from ..._types import Json, Stored
+from . import json_text
+
+if TYPE_CHECKING:
+    from .catalogue import Collection, StoredIndex
+    from .nearness import Nearness
+    from .sql.candidates import Matching
+
+_ROUNDS: Final = (4, 64)
+"""How many times as many documents as are wanted are tested before all are."""
+_WIDER: Final = 16
+_FEW: Final = 1_000
+"""The most documents found by another index that are ranked among themselves."""
+MOST_UNKNOWN: Final = 1_000
+"""The most documents that an index does not know for which it is worth while."""
+Run = Callable[[Sequence[int]], list[Json]]
+"""Runs the query over the documents with these rowids."""
+
+
+Ranked = tuple[float, str, Stored]
+"""How far a document is, its key, and how it is stored."""
+
+
+def in_order(ranked: Iterable[Ranked], *, descending: bool) -> list[Ranked]:
+    """Sort the nearest first, and by key those that are equally near."""
+    by_key = sorted(ranked, key=itemgetter(1), reverse=descending)
+    return sorted(by_key, key=itemgetter(0))
+
+
+def first(ranked: Sequence[Ranked], count: int) -> list[Stored | None]:
+    """Return the documents of the first ones."""
+    return [document for _, _, document in ranked[:count]]
+
+
+class IndexRanking(ABC):
+    """Ranks the documents of one collection for one query. ``allowed`` is what SQL can say of conditions."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        collection: Collection,
+        index: StoredIndex,
+        wanted: Nearness,
+        allowed: Matching | None,
+        binds: Mapping[str, Any],
+    ) -> None:
+        self._connection = connection
+        self._collection = collection
+        self._index = index
+        self._allowed = allowed
+        self._binds = binds
+        self._is_filtered = bool(wanted.conditions)
+        self._is_descending = wanted.is_descending
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether SQL says all conditions."""
+        return not self._is_filtered or (self._allowed is not None and self._allowed.is_exact)
+
+    @abstractmethod
+    def is_possible(self) -> bool:
+        """Return whether the index can tell."""
+
+    @abstractmethod
+    def documents(self, count: int) -> list[Stored | None] | None:
+        """Return the first documents in their order; None if the language must say it."""
+
+    @abstractmethod
+    def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
+        """Return the rows of the query; None if the index can't tell or does not know many documents."""
+
+    @abstractmethod
+    def _first(self, most: int, among: list[int] | None) -> list[int] | None:
+        """Return the ``most`` first documents and all that may be as good; None if the index can't tell.
+
+        They are fewer only if there are no more. ``among`` leaves just these documents.
+        """
+
+    def _rounds(self, count: int) -> Iterator[tuple[list[int] | None, list[int]]]:
+        """Yield the first documents and those of them that pass, always more; None when there are no more.
+
+        Nothing is yielded if the index can't tell.
+        """
+        among = self._few_passing()
+        most = count * (_ROUNDS[0] if self._is_filtered and not (among is not None and self._is_exact) else 1)
+        while True:
+            first = self._first(most, among)
+            if first is None:
+                return
+            passed = first if among is not None else self._passing(first)
+            yield (None if len(first) < most else first), passed
+            if len(first) < most:
+                return
+            most *= _WIDER
+            if among is None and self._allowed is not None and self._is_far(most, count):
+                among, most = self._all_passing(self._allowed), count if self._is_exact else most
+
+    def _is_far(self, most: int, count: int) -> bool:
+        """Return whether to look at all documents that pass takes less time than at the ``most`` first."""
+        if most <= _ROUNDS[-1] * count:
+            return False
+        (rows,) = self._connection.execute(f"SELECT max(rowid) FROM {self._collection.table}").fetchone()
+        return most > (rows or 0) // _WIDER
+
+    def _few_passing(self) -> list[int] | None:
+        """Return the documents that pass, if an index finds them and they are few."""
+        if self._allowed is None or not self._allowed.is_served:
+            return None
+        passing = self._all_passing(self._allowed, f" LIMIT {_FEW + 1}")
+        return passing if len(passing) <= _FEW else None
+
+    def _passing(self, rowids: list[int]) -> list[int]:
+        """Return those of some documents that pass what SQL can say of the conditions."""
+        if self._allowed is None or self._allowed.condition == "1":
+            return rowids
+        sql = (
+            f"SELECT d.rowid FROM json_each(:solidb_rows) AS r CROSS JOIN {self._collection.table} AS d"
+            f" ON d.rowid = r.value WHERE ({self._allowed.condition})"
+        )
+        given = {**self._allowed.parameters.values(self._binds), "solidb_rows": json_text.encode(rowids)}
+        return [row[0] for row in self._connection.execute(sql, given).fetchall()]
+
+    def _all_passing(self, allowed: Matching, limit: str = "") -> list[int]:
+        sql = f"{allowed.sql}{limit}"
+        rows = self._connection.execute(sql, allowed.parameters.values(self._binds)).fetchall()
+        return [row[0] for row in rows]

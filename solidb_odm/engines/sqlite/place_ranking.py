@@ -1,0 +1,210 @@
+"""The documents of a query whose places are nearest, under the query's conditions.
+
+The R*Tree gives the boxes around places in 32 bits. Rings around the centre grow until one surely holds
+enough of them; just the documents that can be among the first are read, and measured as the language does.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from ...language.functions.shapes import EARTH_RADIUS, metres, on_globe
+from . import json_text
+from .documents import COLUMNS
+from .index_ranking import MOST_UNKNOWN, IndexRanking, first, in_order
+from .layout import field_path
+from .place_tables import NO_PLACE, ODD, places_table, rest_of_places
+from .sql.index_filters import INSIDE, NOWHERE, surroundings
+from .sql.terms import DOCUMENT_COLUMNS
+
+if TYPE_CHECKING:
+    from ..._types import Json, Stored
+    from .catalogue import Collection, StoredIndex
+    from .index_ranking import Run
+    from .nearness import Nearness
+    from .sql.candidates import Matching
+
+_START: Final = 1_000.0
+_LEAST: Final = 20.0
+HALF_WAY: Final = math.pi * EARTH_RADIUS + _START
+_ROUNDING: Final = 6.0
+"""Metres by which a place in 32 bits may be elsewhere."""
+_ROOM: Final = 64
+"""How many more places than eight times those that are wanted are read before a smaller ring is tried."""
+_NARROW: Final = 1.3
+Near = list[tuple[float, int]]
+"""About how far documents are, and their rowids."""
+
+
+class PlaceRanking(IndexRanking):
+    """Ranks the places of one index by their distance from one.
+
+    ``reach`` remembers how far away the last place was by how many were asked for.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        collection: Collection,
+        index: StoredIndex,
+        centre: tuple[float, float],
+        wanted: Nearness,
+        allowed: Matching | None,
+        binds: Mapping[str, Any],
+        *,
+        nulls_last: bool,
+        reach: dict[tuple[int, int], float],
+    ) -> None:
+        super().__init__(connection, collection, index, wanted, allowed, binds)
+        self._lat, self._lon = centre
+        self._nulls_last = nulls_last
+        self._reach = reach
+        self._others = rest_of_places(index.number)
+        self._skips_null = not index.is_outdated and wanted.has_place(binds)
+        path = field_path(index.spec.fields[0])[1:-1]
+        self._place = f"d.doc -> '{path}.lat', d.doc -> '{path}.lon'"
+
+    def is_possible(self) -> bool:
+        return on_globe((self._lon, self._lat))
+
+    def documents(self, count: int) -> list[Stored | None] | None:
+        if not self.is_possible() or not self._is_exact or self._odd(1):
+            return None
+        documents = [] if self._nulls_last else self._without_place(count)
+        if len(documents) < count:
+            near = self._measured(count - len(documents))
+            if near is None:
+                return None
+            documents += near
+        if len(documents) < count and self._nulls_last:
+            documents += self._without_place(count - len(documents))
+        return documents
+
+    def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
+        among = f"kind > {NO_PLACE}" if self._skips_null else "1"
+        unknown = self._odd(MOST_UNKNOWN + 1) if self._nulls_last else self._rest(MOST_UNKNOWN + 1, among)
+        if not self.is_possible() or len(unknown) > MOST_UNKNOWN:
+            return None
+        for near, passed in self._rounds(count):
+            if near is None:
+                others = self._rest(MOST_UNKNOWN + 1, among)
+                return None if len(others) > MOST_UNKNOWN else run([*passed, *others])
+            if len(passed) < count:
+                continue
+            rows = run([*passed, *unknown])
+            if self._is_exact or len(run(passed) if unknown else rows) == limit:
+                return rows
+        return None
+
+    # --- what the index knows --------------------------------------------------------------------
+
+    def _first(self, most: int, among: list[int] | None) -> list[int] | None:
+        near = self._ring(most) if among is None else self._distances(among)
+        worst = near[most - 1][0] + 2 * _ROUNDING if len(near) > most else math.inf
+        return [rowid for far, rowid in near if far <= worst]
+
+    def _ring(self, most: int) -> Near:
+        """Return the places of a ring that surely holds the ``most`` nearest, or of the whole globe."""
+        asked = (self._index.number, most)
+        radius, room = self._reach.get(asked, _START), 8 * most + _ROOM
+        too_small, too_large = 0.0, math.inf
+        while True:
+            is_narrow = radius <= max(_LEAST, too_small * _NARROW)
+            near = self._inside(radius, -1 if is_narrow else room)
+            if len(near) >= room and not is_narrow:
+                too_large = radius
+                radius = math.sqrt(too_small * radius) if too_small else radius / 4
+                continue
+            near.sort()
+            if len(near) >= most and near[most - 1][0] + _ROUNDING <= radius:
+                self._reach[asked] = max(_LEAST, near[most - 1][0] * 1.1)
+                return near
+            if radius >= HALF_WAY:
+                return near
+            too_small = radius
+            radius = min(radius * self._growth(len(near), most), too_large, HALF_WAY)
+            if radius < too_large < math.inf:
+                radius = max(radius, math.sqrt(too_small * too_large))
+
+    def _growth(self, found: int, most: int) -> float:
+        """Return how much larger the next ring is, if places are as dense there."""
+        return min(4.0, max(1.5, 1.2 * math.sqrt(most / found))) if found else 4.0
+
+    def _inside(self, radius: float, most: int) -> Near:
+        """Return the plain places in the boxes around a circle, and those of them in its corners."""
+        side = places_table(self._index.number)
+        is_plain = f"NOT EXISTS (SELECT 1 FROM {self._others} AS r WHERE r.rowid = {side}.rowid)"
+        sql = (
+            f"SELECT rowid, (south + north) / 2, (west + east) / 2 FROM {side}"
+            f" WHERE {INSIDE.format(*'????')} AND {is_plain} LIMIT ?"
+        )
+        here = (self._lon, self._lat)
+        boxes = surroundings(self._lat, self._lon, radius)
+        return [
+            (metres(here, (lon, lat)), rowid)
+            for box in boxes
+            if box is not NOWHERE
+            for rowid, lat, lon in self._connection.execute(sql, (*box, most)).fetchall()
+        ]
+
+    # --- what the documents say ------------------------------------------------------------------
+
+    def _measured(self, count: int) -> list[Stored | None] | None:
+        """Return the nearest documents that have a place; None if one of them is at no place."""
+        for near, passed in self._rounds(count):
+            if near is None or len(passed) >= count:
+                chosen = json_text.encode(passed)
+                rows = self._read(f"{self._place}, {COLUMNS}", chosen)
+                ranked = [(far, row[2], row[2:]) for row in rows if (far := self._far(*row[:2])) is not None]
+                if len(ranked) < len(rows):
+                    return None
+                return first(in_order(ranked, descending=self._is_descending), count)
+        return None
+
+    def _distances(self, among: list[int]) -> Near:
+        """Return how far documents are, the nearest first, without those that have no place."""
+        rows = self._read(f"d.rowid, {self._place}", json_text.encode(among))
+        measured = [(self._far(*place), rowid) for rowid, *place in rows]
+        return sorted([(far, rowid) for far, rowid in measured if far is not None])
+
+    def _read(self, columns: str, rowids: str) -> list[Any]:
+        sql = f"SELECT {columns} FROM {self._collection.table} AS d WHERE d.rowid IN"
+        return self._connection.execute(f"{sql} (SELECT value FROM json_each(?))", (rowids,)).fetchall()
+
+    def _far(self, lat: str | None, lon: str | None) -> float | None:
+        """Return the metres to a place as the language has them, for the texts of its numbers."""
+        try:
+            place = (float(lon or ""), float(lat or ""))
+        except ValueError:
+            return None
+        return metres(place, (self._lon, self._lat)) if on_globe(place) else None
+
+    # --- documents without a plain place ---------------------------------------------------------
+
+    def _rest(self, most: int, condition: str = "1") -> list[int]:
+        """Return documents that the index does not know."""
+        sql = f"SELECT rowid FROM {self._others} WHERE {condition} LIMIT ?"
+        return [row[0] for row in self._connection.execute(sql, (most,)).fetchall()]
+
+    def _odd(self, most: int) -> list[int]:
+        """Return those of them that the language may measure or refuse; all, if the index does not say."""
+        return self._rest(most, "1" if self._index.is_outdated else f"kind > {NO_PLACE} AND kind = {ODD}")
+
+    def _without_place(self, most: int) -> list[Stored | None]:
+        """Return documents that have no distance, where none is odd, by key."""
+        condition, given = "", dict[str, Any](solidb_most=most)
+        if self._skips_null:
+            condition = f" AND r.kind > {NO_PLACE}"
+        if self._allowed is not None:
+            condition += f" AND ({self._allowed.condition})"
+            given |= self._allowed.parameters.values(self._binds)
+        direction = "DESC" if self._is_descending else "ASC"
+        columns = ", ".join(f"d.{column}" for column in DOCUMENT_COLUMNS)
+        sql = (
+            f"SELECT {columns} FROM {self._others} AS r CROSS JOIN {self._collection.table} AS d"
+            f" ON d.rowid = r.rowid{condition} ORDER BY d.key {direction} LIMIT :solidb_most"
+        )
+        return self._connection.execute(sql, given).fetchall()
