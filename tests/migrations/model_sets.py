@@ -15,7 +15,19 @@ from typing import Annotated, Any, Literal, Union
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field, create_model
 
-from solidb_odm import Document, Edge, Index, Link, Registry, RenamedFrom, SoftDelete, Vector, VectorIndex
+from solidb_odm import (
+    Document,
+    Edge,
+    FulltextIndex,
+    Index,
+    Link,
+    Registry,
+    RenamedFrom,
+    SoftDelete,
+    TTLIndex,
+    Vector,
+    VectorIndex,
+)
 
 Spec = dict[str, Any]
 Rows = dict[str, list[dict[str, Any]]]
@@ -36,6 +48,8 @@ SCALARS: dict[str, tuple[Any, list[Any]]] = {
 }
 TAGS = ("cat", "dog")
 CLASSES = ("Bike", "Car")
+INDEXES = ("", "", "plain", "named", "some", "more")
+"""Indexes of a number or a text: ``some`` and ``more`` are two settings of a TTL or a full-text index."""
 
 
 # --- drawing -------------------------------------------------------------------------------------
@@ -73,12 +87,12 @@ def _field(draw: st.DrawFn, depth: int) -> Spec:
     default = "null" if kind["kind"] == "vector" else draw(st.sampled_from(defaults))
     if default == "value" and kind["kind"] in ("link", "links", "moment"):
         default = "no"
-    indexed = kind["kind"] in ("int", "str") and depth == 2 and draw(st.booleans())
+    index = draw(st.sampled_from(INDEXES)) if kind["kind"] in ("int", "str") and depth == 2 else ""
     return {
         "type": kind,
         "optional": optional,
         "default": default,
-        "index": indexed,
+        "index": index,
         "alias": draw(st.booleans()),
         "from": None,
         "declared": False,
@@ -191,7 +205,7 @@ def _anew(draw: st.DrawFn, field: Spec, depth: int) -> Spec:
         new["type"] = {"kind": draw(st.sampled_from(("int", "bool", "colour")))}
     if new["type"]["kind"] in SCALARS and new["default"] == "null" and not new["optional"]:
         new["default"] = "no"
-    return {**new, "index": new["index"] and new["type"]["kind"] in ("int", "str")}
+    return {**new, "index": new["index"] if new["type"]["kind"] in ("int", "str") else ""}
 
 
 def _changed(draw: st.DrawFn, field: Spec, depth: int, fate: str) -> Spec:
@@ -223,7 +237,7 @@ def _changed(draw: st.DrawFn, field: Spec, depth: int, fate: str) -> Spec:
         "type": kind,
         "optional": optional,
         "default": default,
-        "index": other["index"] and kind["kind"] in ("int", "str"),
+        "index": other["index"] if kind["kind"] in ("int", "str") else "",
     }
 
 
@@ -374,6 +388,17 @@ def _class(
     return type(Document)(name, bases, whole, **options)
 
 
+def _index(field: Spec, stored: str) -> Index:
+    choice = field["index"]
+    if choice == "plain":
+        return Index()
+    if choice == "named":
+        return Index(name=f"on_{stored}")
+    if field["type"]["kind"] == "int":
+        return TTLIndex(seconds={"some": 10**10, "more": 2 * 10**10}[choice])
+    return FulltextIndex(minimum_length={"some": 2, "more": 4}[choice])
+
+
 def _declared(stored: str, field: Spec, known: dict[str, Any]) -> tuple[Any, Any]:
     plain = kind = _annotation(field["type"], known)
     if field["optional"]:
@@ -381,7 +406,7 @@ def _declared(stored: str, field: Spec, known: dict[str, Any]) -> tuple[Any, Any
     if field["type"]["kind"] == "vector":
         kind = Annotated[kind, VectorIndex(dimension=field["type"]["size"])]
     if field["index"]:
-        kind = Annotated[kind, Index()]
+        kind = Annotated[kind, _index(field, stored)]
     if field["from"] is not None and field["declared"]:
         kind = Annotated[kind, RenamedFrom(field["from"])]
     options: dict[str, Any] = {"alias": stored} if field["alias"] else {}
