@@ -1,7 +1,7 @@
 """Random pairs of model sets on both engines.
 
 The upgrade equals a fresh ``create_all`` of the second, documents are what a plain oracle says and load,
-``check`` is quiet, and the downgrade gives every document back. The first of two revisions, where it is split,
+``check`` is quiet, and the downgrade gives every document back. Where a revision is split, its first half
 takes nothing away.
 
 ``EXAMPLES`` in the environment tries more of them.
