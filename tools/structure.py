@@ -16,6 +16,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -87,7 +88,7 @@ def measure(root: Path = PACKAGE) -> list[Figure]:
 
 
 def running() -> list[Figure]:
-    """Return the figures that are counted while a commit and a select run, both warm, on a file in memory."""
+    """Return the figures that are counted while a commit and a select run, both warm, on a file."""
 
     class Note(Document, collection="structure_notes"):
         text: str
@@ -96,7 +97,7 @@ def running() -> list[Figure]:
         class Settings:
             indexes = [Index("stars")]
 
-    with Session(create_engine("sqlite://")) as session:
+    with TemporaryDirectory() as folder, Session(create_engine(f"sqlite:///{folder}/notes.db")) as session:
         note = Note(text="first")
         session.add(note)
         session.commit()

@@ -21,24 +21,19 @@ from .._tracing import recorder
 from .._types import Json, JsonObject
 from ..commands import (
     Apply,
-    Begin,
     Command,
-    Commit,
     CommitBatches,
     ExplainQuery,
     FetchDocuments,
     Get,
     GetMany,
-    Release,
-    Rollback,
-    RollbackTo,
     RunQuery,
-    Savepoint,
 )
 from ..engines.interface import AsyncChannel, Capabilities, Channel
 from ..errors import SolidbError
 from ..language import printer
 from ..language.walk import collections_read, collections_written
+from .statistics import CONTROL
 
 R = TypeVar("R")
 
@@ -289,7 +284,6 @@ logger = logging.getLogger("solidb_odm.engine")
 _SECRET: Final = re.compile(r"passw|passphrase|secret|token|api_?key|credential|\bpin\b", re.IGNORECASE)
 _SILENT: Final = ("PRAGMA", "SAVEPOINT solidb_", "RELEASE solidb_", "ROLLBACK TO solidb_")
 _LONGEST: Final = 120
-_CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Release, Rollback, RollbackTo, Savepoint})
 
 
 def announce(command: Command[Any]) -> None:
@@ -301,7 +295,7 @@ def announce(command: Command[Any]) -> None:
         case Apply() | CommitBatches():
             logger.info("%s", describe(command))
         case _:
-            if type(command) not in _CONTROL:
+            if type(command) not in CONTROL:
                 logger.info("%s", describe(command))
 
 

@@ -14,7 +14,8 @@ from ..engines.interface import AsyncChannel, Channel
 R = TypeVar("R")
 Listener: TypeAlias = Callable[[Command[Any]], None]
 
-_CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, RollbackTo, Release})
+CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, RollbackTo, Release})
+"""What only begins or ends transactions and savepoints."""
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
@@ -35,10 +36,7 @@ class Statistics:
 
     def hear(self, command: Command[Any]) -> None:
         """Count a command and tell the listeners."""
-        kind = type(command)
-        if kind in _CONTROL:
-            return
-        self.by_command[kind.__name__] += 1
+        self.by_command[type(command).__name__] += 1
         for listener in _listeners.get():
             listener(command)
 
@@ -70,7 +68,8 @@ class CountedChannel:
         self._hear = statistics.hear
 
     def perform(self, command: Command[R], /) -> R:
-        self._hear(command)
+        if type(command) not in CONTROL:
+            self._hear(command)
         return self._channel.perform(command)
 
     def close(self) -> None:
@@ -87,7 +86,8 @@ class AsyncCountedChannel:
         self._hear = statistics.hear
 
     async def perform(self, command: Command[R], /) -> R:
-        self._hear(command)
+        if type(command) not in CONTROL:
+            self._hear(command)
         return await self._channel.perform(command)
 
     async def aclose(self) -> None:

@@ -89,11 +89,6 @@ class Use:
         self.thread = get_ident() if thread is None else thread
         self.is_over = False
 
-    def followed_by(self, use: Use) -> Use:
-        """Let another use follow this one, unless one does already; return the one that does."""
-        following: Use = self.__dict__.setdefault("following", use)
-        return following
-
 
 class SessionBase:
     """The documents of a session and the moves that need no engine."""
@@ -251,7 +246,7 @@ class SessionBase:
             raise _closed()
         last = self._use
         while last.is_over:
-            following = last.followed_by(use)
+            following: Use = last.__dict__.setdefault("following", use)  # unless one follows already
             if following is use:
                 self._use = use
                 return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from .._types import Body, is_map
@@ -191,7 +191,7 @@ def differences(documents: Iterable[Document]) -> list[tuple[Mapping, list[Chang
             raise _unencodable(mapping, document, exc) from exc
         if difference.changes or difference.removed:
             changes.append(Changed(document, state, difference, whole))
-    return _in_order([group for group in groups.values() if group[1]], _key_of_changed)
+    return _in_order(list(filter(itemgetter(1), groups.values())), _key_of_changed)
 
 
 def grouped(documents: Iterable[Document]) -> list[Group]:

@@ -66,14 +66,13 @@ class UnitOfWork(Holdings):
         for document in fresh:
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
-        with HeldOff(len(self.new) + len(self.changed)):
-            plan = make_plan(
-                self._encode, self.new.values(), differences(self.candidates()), self.deleted.values()
-            )
-        self._under_way = plan
         held = self.candidates()
+        with HeldOff(len(self.new) + len(held)):
+            plan = make_plan(self._encode, self.new.values(), differences(held), self.deleted.values())
+        self._under_way = plan
         plan.has_hooks, plan.looked_at = has_hooks, dict(zip(map(id, held), held, strict=True))
-        self.changed = {}
+        later = self.changed.keys() - plan.looked_at.keys()  # touched while the plan was made
+        self.changed = {key: self.changed[key] for key in later} if later else {}
         for document in [*held, *fresh]:
             state = state_of(document)
             state.touched = False

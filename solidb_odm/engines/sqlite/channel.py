@@ -299,8 +299,9 @@ class FileChannel:
 
     def _apply(self, command: Apply) -> list[list[Receipt]]:
         with self._transaction.step():
-            names = {batch.collection for batch in command.batches if isinstance(batch, Inserts)}
-            if names:  # what has expired there holds no key and no unique value
+            if Inserts in map(type, command.batches):
+                # What has expired there holds no key and no unique value.
+                names = {batch.collection for batch in command.batches if isinstance(batch, Inserts)}
                 grown = map(self._catalogue.find, names)
                 remove_expired(self._connection, [each for each in grown if each is not None])
             return self._writer.apply(command.batches)

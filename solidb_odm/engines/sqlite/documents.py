@@ -23,6 +23,8 @@ from .unique_exchange import write_exchanging
 COLUMNS: Final = "key, rev, created, updated, doc"
 _FIELDS_A_CALL: Final = 50
 _REVISION_BYTES: Final = 16
+_WHOLE: Final[tuple[tuple[str, ...], tuple[str, ...]]] = (("",), ())
+"""What a patch sets and removes that is the text of the whole document."""
 
 
 def now() -> str:
@@ -74,6 +76,8 @@ class Writer:
 
     def apply(self, batches: Sequence[Batch]) -> list[list[Receipt]]:
         """Write batches, all or nothing; one list of receipts each."""
+        if len(batches) == 1 and len(batches[0].rows) == 1:  # which has nothing to exchange
+            return [self._write(batches[0])]
         return write_exchanging(self._connection, self._catalogue, batches, self._write)
 
     def _write(self, batch: Batch) -> list[Receipt]:
@@ -162,9 +166,10 @@ class Writer:
             created = {key: times[0] for key, times in stored.items()}
         time = now()
         revisions = new_revisions(len(batch.rows))
-        groups = self._groups(collection, batch, revisions, time)
+        groups, done = self._groups(collection, batch, revisions, time), 0
         try:
-            done = sum(self._update(collection, *group, rows) for group, rows in groups.items())
+            for (names, removed), rows in groups.items():
+                done += self._update(collection, names, removed, rows)
         except InvalidDocument:
             self._check_moved(collection, batch.rows, revisions)
             raise
@@ -179,17 +184,16 @@ class Writer:
         self, collection: Collection, batch: Patches, revisions: Sequence[str], time: str
     ) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]]:
         """Return the rows of patches by what these set and remove."""
-        if all(type(patch.whole) is str and "\\u" not in patch.whole for patch in batch.rows):
-            wholes: list[tuple[str, ...]] = [
-                (cast("str", patch.whole), revision, time, patch.key, patch.revision)
-                for patch, revision in zip(batch.rows, revisions, strict=True)
-            ]
-            return {(("",), ()): wholes} if wholes else {}
         groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[str, ...]]] = {}
         for patch, revision in zip(batch.rows, revisions, strict=True):
-            names, removed, values = self._parts(collection, patch)
+            whole, group = patch.whole, _WHOLE
+            values: tuple[str, ...]
+            if type(whole) is str and "\\u" not in whole:
+                values = (whole,)
+            else:
+                group, values = self._parts(collection, patch)
             row = (*values, revision, time, patch.key, patch.revision)
-            groups.setdefault((names, removed), []).append(row)
+            groups.setdefault(group, []).append(row)
         return groups
 
     def _check_moved(self, collection: Collection, rows: Sequence[Patch], revisions: Sequence[str]) -> None:
@@ -208,7 +212,7 @@ class Writer:
 
     def _parts(
         self, collection: Collection, patch: Patch
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    ) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]]:
         """Return the attributes a patch sets and removes, and the JSON texts of what it sets.
 
         The text of the whole document is a change of all of it, named ``""``; so is a change of a
@@ -218,13 +222,13 @@ class Writer:
         if isinstance(patch.whole, str):
             text = json_text.body_text(patch.whole)
         elif all(map(_is_settable, (*changes, *patch.removed))):
-            texts = [json_text.encode(value) for value in changes.values()]
+            texts = tuple(json_text.encode(value) for value in changes.values())
             self.watch(collection, ((patch.key, text) for text in texts))
-            return tuple(changes), patch.removed, texts
+            return (tuple(changes), patch.removed), texts
         else:
             text = json_text.encode(self._whole(collection, patch))
         self.watch(collection, ((patch.key, text),))
-        return ("",), (), [text]
+        return _WHOLE, (text,)
 
     def _whole(self, collection: Collection, patch: Patch) -> JsonObject:
         row = self._connection.execute(
@@ -344,7 +348,7 @@ def _patched(names: tuple[str, ...], removed: tuple[str, ...]) -> str:
 
     New values go in as JSON text, so that 1.0 stays 1.0 and null stays null.
     """
-    if names == ("",):
+    if names == _WHOLE[0]:
         return "?"
     expression = "doc"
     for at in range(0, len(removed), _FIELDS_A_CALL):

@@ -59,9 +59,10 @@ class WriteQueue:
 
     def take(self, turn: WriteTurn, seconds: float, is_cancelled: Callable[[], bool]) -> bool:
         """Wait for a turn to come first; return whether it did in time. Who is first already stays so."""
+        if turn not in self._turns:
+            self._turns.append(turn)
         if self._is_first(turn):
             return True
-        self._turns.append(turn)
         deadline = time.monotonic() + seconds
         while not self._is_first(turn):
             left = deadline - time.monotonic()

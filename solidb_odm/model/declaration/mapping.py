@@ -60,6 +60,7 @@ class Mapping:
     ``computed`` are the stored names of computed fields, ``cached`` the names of those that keep their value,
     and ``keeps_below`` says that embedded models can have such; ``rewrites`` that serializers of the model's
     author may write one field by another.
+    ``is_simple`` says that stored text can be given to Pydantic as it is.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
     ``parts`` are the fields that can hold models and dataclass objects, ``known_parts`` which kinds of such
     were found to fit.
@@ -96,6 +97,7 @@ class Mapping:
     rewrites: bool = field(init=False)
     revalidated: tuple[str, ...] = field(init=False)
     is_unsound: bool = field(init=False)
+    is_simple: bool = field(init=False)
     parts: tuple[str, ...] = field(init=False)
 
     if not TYPE_CHECKING:
@@ -112,11 +114,6 @@ class Mapping:
         if as_text not in self._batch:
             self._batch[as_text] = batch_serializer(self.model, as_text=as_text)
         return self._batch[as_text]
-
-    @property
-    def is_simple(self) -> bool:
-        """Return whether stored text can be given to Pydantic as it is."""
-        return not (self.drops or self.older or self.type_name or self.version > 1)
 
     def python_name(self, stored: str) -> str:
         """Return the name of the attribute that is stored under a name."""
@@ -135,7 +132,8 @@ class Mapping:
 
 _LATER = frozenset(
     ("serializer", "validator", "drops", "older", "embedded", "is_open", "json_only", "numbers", "vectors",
-     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_unsound",
+     "deep_numbers", "names", "computed", "cached", "keeps_below", "rewrites", "revalidated", "is_simple",
+     "is_unsound",
      "parts")
 )  # fmt: skip
 """What ``complete_mapping`` adds."""
@@ -180,6 +178,7 @@ def complete_mapping(mapping: Mapping) -> None:
     form = stored_form(model)
     mapping.serializer, mapping.validator = form.serializer, form.validator
     mapping.embedded = embedded_classes(model, form.schema)
+    mapping.is_simple = not (mapping.drops or mapping.older or mapping.type_name or mapping.version > 1)
     mapping.is_open = model.model_config.get("extra") == "allow"
     mapping.json_only = form.reads_text or _shares(form.schema)
     config = model.model_config
