@@ -7,6 +7,7 @@ from .select import Select, select
 
 if TYPE_CHECKING:
     from .columns import Path
+    from .compiled import Compiled
     from .conditionals import case, coalesce, exists
     from .conditions import and_, asc, contains, desc, in_, is_null, like, not_, not_in, or_, some
     from .elements import all_, any_, unnest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .set_operations import except_, intersect, union
     from .shortest import PathStatement, k_shortest_paths, shortest_path
     from .sources import aliased
-    from .statement import Compiled, Statement
+    from .statement import Statement
     from .traversal import Traversal, TraversalRows, traverse
     from .updates import Delete, Update, delete, update
     from .windows import over
@@ -52,7 +53,8 @@ else:
             ".written": ("Returning",),
             ".search": ("hybrid", "matches", "nearest"),
             ".sources": ("aliased",),
-            ".statement": ("Compiled", "Statement"),
+            ".compiled": ("Compiled",),
+            ".statement": ("Statement",),
             ".shortest": ("PathStatement", "k_shortest_paths", "shortest_path"),
             ".traversal": ("Traversal", "TraversalRows", "traverse"),
             ".windows": ("over",),

@@ -21,10 +21,11 @@ from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.stored.field_values import plain
 from .columns import Column, Entity, Scalar, decoder
+from .compiled import Compiled
 from .compiler import BuildScope
 from .load_paths import Hops
 from .sources import model_of
-from .statement import Compiled, Loading, T_co
+from .statement import Loading, T_co
 
 A = TypeVar("A")
 _SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None)))

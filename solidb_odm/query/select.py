@@ -31,13 +31,14 @@ from .columns import (
     labels_of,
     or_none,
 )
+from .compiled import Compiled, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
 from .select_block import Selection, build_select, has_aggregate
 from .select_forms import build_once
 from .sources import Alias, model_of
-from .statement import Compiled, Loading, T_co, Unreadable, check_documents
+from .statement import Loading, T_co, check_documents
 
 
 class SingleValue(Expression):

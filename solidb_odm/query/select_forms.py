@@ -34,9 +34,9 @@ from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
 from .columns import Entity, Labelled, Partner, Scalar, labels_of
+from .compiled import Compiled
 from .functions import Aggregate
 from .select_block import Selection
-from .statement import Compiled
 
 if TYPE_CHECKING:
     from .select import Select

@@ -13,10 +13,11 @@ from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
 from .columns import Column, Entity, Labelled, Scalar, Table, check_alike, check_distinct
+from .compiled import Compiled
 from .compiler import BuildScope, with_tables
 from .load_paths import Hops
 from .select import natural, ordering
-from .statement import Compiled, Loading, Statement, T_co
+from .statement import Loading, Statement, T_co
 
 T = TypeVar("T")
 

@@ -14,10 +14,11 @@ from ..model.edge import Edge
 from ..model.expressions.expression import Expression, Predicate
 from . import conditions
 from .columns import Path, PathOf
+from .compiled import Compiled
 from .compiler import BuildScope
 from .select import natural
 from .select_block import conjunction
-from .statement import Compiled, Statement, T_co
+from .statement import Statement, T_co
 from .traversal import DIRECTIONS, Direction, reference
 from .ways import SIMPLE, Way, end_classes, way_conditions
 

@@ -16,12 +16,13 @@ from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
 from . import conditions
 from .columns import Column, Entity, Scalar
+from .compiled import Compiled
 from .compiler import BuildScope, sources_of, with_tables
 from .elements import closed_all
 from .load_paths import Hops
 from .select import natural, ordering
 from .select_block import conjunction
-from .statement import Compiled, Loading, Statement, T_co
+from .statement import Loading, Statement, T_co
 from .ways import Way, declare_target, end_classes, reached, shown
 
 F = TypeVar("F", bound=Document)

@@ -11,9 +11,10 @@ from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions.expression import Value
 from .columns import Column, Entity, Scalar, column
+from .compiled import Compiled
 from .compiler import BuildScope, sources_of, with_tables
 from .select_block import row_of
-from .statement import Compiled, Statement, T_co
+from .statement import Statement, T_co
 
 A = TypeVar("A")
 B = TypeVar("B")

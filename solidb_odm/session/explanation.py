@@ -12,8 +12,9 @@ from .._dataclasses import dataclass
 from .._types import Json, JsonObject, is_list, is_map
 from ..commands import ExplainQuery, Operation
 from ..errors import UsageError
+from ..query.compiled import Compiled
 from ..query.raw import sdbql
-from ..query.statement import Compiled, Statement
+from ..query.statement import Statement
 from .context import Context
 
 

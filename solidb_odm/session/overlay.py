@@ -24,7 +24,7 @@ from ..language.walk import walk
 from ..model.document import Document
 from ..model.document_state import state_of
 from ..model.stored.codec import encode_value
-from ..query.statement import Compiled
+from ..query.compiled import Compiled
 from ..work import UnitOfWork
 from .context import Context
 from .hydration import take_stored

@@ -15,7 +15,7 @@ from ..errors import LoadError, UsageError
 from ..query.columns import Column, Scalar
 
 if TYPE_CHECKING:
-    from ..query.statement import Compiled
+    from ..query.compiled import Compiled
 
 
 class Row(tuple[Any, ...]):

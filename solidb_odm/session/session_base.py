@@ -24,7 +24,8 @@ from ..errors import (
 from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.mixins import SoftDelete, now
-from ..query.statement import Compiled, Statement
+from ..query.compiled import Compiled
+from ..query.statement import Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.refreshes import expire, held_of

@@ -19,10 +19,10 @@ from ...model.expressions.fields import FieldRef
 from ...model.links.back_references import BackReference, Heading, Neighbours
 from ...model.links.link import Link
 from ...model.mixins import SoftDelete
+from ...query.compiled import Compiled
 from ...query.conditions import in_, or_
 from ...query.load_paths import BackHop, EndHop, Hop, Hops, LinkHop, NeighbourHop, hops_of, reference_hop
 from ...query.select import select
-from ...query.statement import Compiled
 from ...work.plan import Documents
 from ..context import Context
 from . import queries as reading

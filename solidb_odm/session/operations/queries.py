@@ -12,7 +12,7 @@ from ...errors import CollectionNotFound, UnflushedChangesError, UsageError, lis
 from ...language.walk import collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import expiries, has_expired
-from ...query.statement import Compiled
+from ...query.compiled import Compiled
 from ...work import UnitOfWork
 from ..context import Context
 from ..hydration import load_documents, load_rows, split

@@ -1,0 +1,73 @@
+"""A statement that is ready to run: its nodes, its bind values, and what becomes of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ..language import nodes as q
+from ..language import printer
+from ..model.declaration.registry import Registry
+from ..model.document import Document
+from ..model.expiry import CLOCK, binds_now
+from .columns import Column, Entity
+
+if TYPE_CHECKING:
+    from .load_paths import Hops
+
+Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
+"""What becomes of rows that do not fit their model."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A statement ready to run: its nodes, its bind values, and what its rows are.
+
+    ``values`` are the bind values, with a clock where the statement leaves out what has expired;
+    ``columns`` say how rows become Python values; ``single`` that a row is one column, not a tuple.
+    ``source`` is the text a person wrote, if they did; ``writes`` the collections it writes; ``loads``
+    the ways from its documents to those that are to come with them; ``unreadable`` what becomes of rows that
+    do not fit their models; ``approximate`` that what is nearest may come from an approximate index.
+    ``whole`` is the one model whose whole documents the rows are, if they are that; ``registries`` are those
+    of the models it reads.
+
+    It has no slots, so that ``again`` is a copy of all that one run of a statement shares with the next.
+    """
+
+    query: q.Query
+    values: dict[str, Any]
+    columns: tuple[Column, ...] = ()
+    single: bool = True
+    source: str = ""
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
+    loads: tuple[Hops, ...] = ()
+    unreadable: Unreadable = "raise"
+    writes: frozenset[str] = frozenset()
+    approximate: bool = False
+    whole: type[Document] | None = field(init=False, default=None)
+    registries: frozenset[Registry] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        models = [each.model for each in self.columns if isinstance(each, Entity)]
+        if models and self.single and len(self.columns) == 1 and models[0] is not Document:
+            self.__dict__["whole"] = models[0]
+        self.__dict__["registries"] = frozenset(model.__solidb_registry__ for model in models)
+
+    def again(self, **changes: Any) -> Compiled:
+        """Return this with other values; nothing that was found out about the columns may change."""
+        made = object.__new__(Compiled)
+        made.__dict__.update(self.__dict__, **changes)
+        return made
+
+    @property
+    def bind_vars(self) -> dict[str, Any]:
+        """The bind variables of a run at this moment."""
+        return binds_now(self.values) if CLOCK in self.values else self.values
+
+    @property
+    def text(self) -> str:
+        """The SDBQL text, as a server gets it."""
+        return self.source or printer.print_query(self.query)
+
+    def __str__(self) -> str:
+        return self.text
