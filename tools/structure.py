@@ -194,7 +194,7 @@ def _called(work: Callable[[], None]) -> Counter[str]:
     """
     for _ in range(5):
         work()
-    return min((_called_once(work) for _ in range(5)), key=Counter.total)
+    return min((_called_once(work) for _ in range(5)), key=lambda calls: calls.total())
 
 
 def _called_once(work: Callable[[], None]) -> Counter[str]:
