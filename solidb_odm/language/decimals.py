@@ -13,9 +13,9 @@ from typing import Final
 
 from .._types import Json
 from ..errors import QueryError, UsageError
+from . import long_numbers
 from .nodes import (
     Array,
-    Attribute,
     Binary,
     BinaryOperator,
     Compare,
@@ -28,8 +28,6 @@ from .nodes import (
     Logical,
     Name,
     Object,
-    Range,
-    Subscript,
     Ternary,
     Unary,
     call,
@@ -44,8 +42,6 @@ _COMPLEMENT: Final = {digit: str(9 - int(digit)) for digit in "0123456789"}
 _COMPLEMENTED: Final = {ord(digit): other for digit, other in _COMPLEMENT.items()}
 _ZERO: Final = "B"
 _NULL: Final = Literal(None)
-_BASE: Final = 6
-"""How many digits a part of a long number has: products of two parts, and sums of them, are exact floats."""
 _SHORT: Final = 17
 """How many digits two numbers may have that are computed with as integers."""
 
@@ -285,77 +281,18 @@ def _short(number: Expression, scale: Expression) -> Expression:
     return let("_n", number, _pointed(call("TO_STRING", positive), scale, sign))
 
 
-def _parts(digits: Expression, sign: Expression) -> Expression:
-    """Return the parts of a long number, the last first, each with the number's sign."""
-    d, count, p = Name("_d"), Name("_q"), Name("_j")
-    padded = call("PAD_LEFT", d, Binary(count, "*", Literal(_BASE)), _text("0"))
-    start = Binary(Binary(Binary(count, "-", Literal(1)), "-", p), "*", Literal(_BASE))
-    part = call("TO_NUMBER", call("SUBSTRING", Name("_p"), start, Literal(_BASE)))
-    each = call(
-        "MAP",
-        Range(Literal(0), Binary(count, "-", Literal(1))),
-        Lambda(("_j",), Binary(Name("_g"), "*", part)),
-    )
-    sized = let("_q", call("CEIL", Binary(call("LENGTH", d), "/", Literal(_BASE))), let("_p", padded, each))
-    return let("_g", sign, let("_d", digits, sized))
-
-
-def _at(parts: Expression, position: Expression) -> Expression:
-    return Binary(Subscript(parts, position), "??", Literal(0))
-
-
-def _each_place(count: Expression, value: Expression) -> Expression:
-    """Return a list of a value for each place ``_i`` from 0 on."""
-    return call("MAP", Range(Literal(0), Binary(count, "-", Literal(1))), Lambda(("_i",), value))
-
-
-def _added(numbers: Expression) -> Expression:
-    """Return the parts of the sum of long numbers."""
-    c, a = Name("_c"), Name("_a")
-    longer = Ternary(Compare(call("LENGTH", a), ">", c), call("LENGTH", a), c)
-    count = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), longer), Literal(1))
-    summed = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), Binary(c, "+", _at(a, Name("_i")))), Literal(0))
-    return let("_l", numbers, let("_o", count, _each_place(Name("_o"), summed)))
-
-
-def _multiplied(left: Expression, right: Expression) -> Expression:
-    """Return the parts of the product of two long numbers."""
-    a, b, i, j = Name("_x"), Name("_y"), Name("_i"), Name("_j")
-    places = Range(Literal(0), Binary(call("LENGTH", a), "-", Literal(1)))
-    behind = Binary(i, "-", j)
-    other = Ternary(Compare(behind, "<", Literal(0)), Literal(0), _at(b, behind))
-    added = Binary(Name("_c"), "+", Binary(Subscript(a, j), "*", other))
-    folded = call("REDUCE", places, Lambda(("_c", "_j"), added), Literal(0))
-    count = Binary(call("LENGTH", a), "+", call("LENGTH", b))
-    return let("_x", left, let("_y", right, _each_place(count, folded)))
-
-
-def _carried(parts: Expression) -> Expression:
-    """Return what remains to carry (``c``) after the parts, and their digits (``t``)."""
-    base = Literal(10**_BASE)
-    v, r, state = Name("_v"), Name("_r"), Name("_c")
-    rest = Binary(Binary(Binary(v, "%", base), "+", base), "%", base)
-    padded = call("PAD_LEFT", call("TO_STRING", r), Literal(_BASE), _text("0"))
-    carry = Binary(Binary(v, "-", r), "/", base)
-    made = Object((("c", carry), ("t", call("CONCAT", padded, _field(state, "t")))))
-    step = let("_v", Binary(Name("_a"), "+", _field(state, "c")), let("_r", rest, made))
-    return call("REDUCE", parts, Lambda(("_c", "_a"), step), Object((("c", Literal(0)), ("t", _text("")))))
-
-
-def _field(of: Expression, name: str) -> Expression:
-    return Attribute(of, name)
-
-
 def _long(parts: Expression, scale: Expression) -> Expression:
     """Return the text of a long number at a scale; an error where it has more digits than we compute."""
     turned = call("MAP", Name("_u"), Lambda(("_a",), Unary("-", Name("_a"))))
     h = Name("_h")
-    is_less = Compare(_field(h, "c"), "<", Literal(0))
-    digits = call("CONCAT", call("TO_STRING", _field(h, "c")), _field(h, "t"))
+    is_less = Compare(long_numbers.field(h, "c"), "<", Literal(0))
+    digits = call("CONCAT", call("TO_STRING", long_numbers.field(h, "c")), long_numbers.field(h, "t"))
     positive = _pointed(digits, scale, Name("_e"))
-    of_negative = let("_h", _carried(turned), let("_e", _text("-"), positive))
-    text = let("_h", _carried(Name("_u")), Ternary(is_less, of_negative, let("_e", _text(""), positive)))
-    fits = Compare(call("LENGTH", Name("_u")), "<", Literal(MOST_DIGITS // _BASE + 2))
+    of_negative = let("_h", long_numbers.carried(turned), let("_e", _text("-"), positive))
+    text = let(
+        "_h", long_numbers.carried(Name("_u")), Ternary(is_less, of_negative, let("_e", _text(""), positive))
+    )
+    fits = Compare(call("LENGTH", Name("_u")), "<", Literal(MOST_DIGITS // long_numbers.BASE + 2))
     refused = call(
         "ASSERT",
         Literal(False),
@@ -383,7 +320,9 @@ def _summed(operator: BinaryOperator) -> Callable[[Expression, Expression], Expr
         a, b, s, one, other = Name("_a"), Name("_b"), Name("_s"), Name("_m"), Name("_n")
         sign = _sign(b) if operator == "+" else Unary("-", _sign(b))
         short = _short(Binary(_signed(a, one), operator, _signed(b, other)), s)
-        long = _long(_added(Array((_parts(one, _sign(a)), _parts(other, sign)))), s)
+        long = _long(
+            long_numbers.added(Array((long_numbers.parts(one, _sign(a)), long_numbers.parts(other, sign)))), s
+        )
         body = let("_m", _whole(a, s), let("_n", _whole(b, s), Ternary(_fits(one, other), short, long)))
         return _both(left, right, _greatest(_scale(a), _scale(b)), body)
 
@@ -395,7 +334,9 @@ def _product(left: Expression, right: Expression) -> Expression:
     scale = Binary(s, "+", z)
     fits = Compare(Binary(call("LENGTH", one), "+", call("LENGTH", other)), "<=", Literal(_SHORT))
     short = _short(Binary(_signed(a, one), "*", _signed(b, other)), scale)
-    long = _long(_multiplied(_parts(one, _sign(a)), _parts(other, _sign(b))), scale)
+    long = _long(
+        long_numbers.multiplied(long_numbers.parts(one, _sign(a)), long_numbers.parts(other, _sign(b))), scale
+    )
     body = let("_m", _whole(a, s), let("_n", _whole(b, z), Ternary(fits, short, long)))
     return _both(left, right, _greatest(_scale(a)), let("_f", _greatest(_scale(b)), body))
 
@@ -413,7 +354,10 @@ def _total_text(texts: Expression) -> Expression:
     fits = Compare(Binary(longest, "+", growth), "<=", Literal(_SHORT))
     added = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
     short = _short(call("REDUCE", present, added, Literal(0)), s)
-    long = _long(_added(call("MAP", present, Lambda(("_x",), _parts(_whole(x, s), _sign(x))))), s)
+    long = _long(
+        long_numbers.added(call("MAP", present, Lambda(("_x",), long_numbers.parts(_whole(x, s), _sign(x))))),
+        s,
+    )
     return let("_b", kept, let("_s", scale, Ternary(fits, short, long)))
 
 

@@ -1,0 +1,89 @@
+"""Numbers of any length in the language itself, as lists of parts: added, multiplied, divided.
+
+The language computes with floats and integers of 64 bits. A long number is a list of its parts, the last first,
+of which sums and products are exact floats; or the text of its digits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .nodes import (
+    Attribute,
+    Binary,
+    Compare,
+    Expression,
+    Lambda,
+    Literal,
+    Name,
+    Object,
+    Range,
+    Subscript,
+    Ternary,
+    call,
+    let,
+)
+
+BASE: Final = 6
+"""How many digits a part of a long number has: products of two parts, and sums of them, are exact floats."""
+
+
+def parts(digits: Expression, sign: Expression) -> Expression:
+    """Return the parts of a long number, the last first, each with the number's sign."""
+    d, count, p = Name("_d"), Name("_q"), Name("_j")
+    padded = call("PAD_LEFT", d, Binary(count, "*", Literal(BASE)), Literal("0"))
+    start = Binary(Binary(Binary(count, "-", Literal(1)), "-", p), "*", Literal(BASE))
+    part = call("TO_NUMBER", call("SUBSTRING", Name("_p"), start, Literal(BASE)))
+    each = call(
+        "MAP",
+        Range(Literal(0), Binary(count, "-", Literal(1))),
+        Lambda(("_j",), Binary(Name("_g"), "*", part)),
+    )
+    sized = let("_q", call("CEIL", Binary(call("LENGTH", d), "/", Literal(BASE))), let("_p", padded, each))
+    return let("_g", sign, let("_d", digits, sized))
+
+
+def _at(parts: Expression, position: Expression) -> Expression:
+    return Binary(Subscript(parts, position), "??", Literal(0))
+
+
+def _each_place(count: Expression, value: Expression) -> Expression:
+    """Return a list of a value for each place ``_i`` from 0 on."""
+    return call("MAP", Range(Literal(0), Binary(count, "-", Literal(1))), Lambda(("_i",), value))
+
+
+def added(numbers: Expression) -> Expression:
+    """Return the parts of the sum of long numbers."""
+    c, a = Name("_c"), Name("_a")
+    longer = Ternary(Compare(call("LENGTH", a), ">", c), call("LENGTH", a), c)
+    count = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), longer), Literal(1))
+    summed = call("REDUCE", Name("_l"), Lambda(("_c", "_a"), Binary(c, "+", _at(a, Name("_i")))), Literal(0))
+    return let("_l", numbers, let("_o", count, _each_place(Name("_o"), summed)))
+
+
+def multiplied(left: Expression, right: Expression) -> Expression:
+    """Return the parts of the product of two long numbers."""
+    a, b, i, j = Name("_x"), Name("_y"), Name("_i"), Name("_j")
+    places = Range(Literal(0), Binary(call("LENGTH", a), "-", Literal(1)))
+    behind = Binary(i, "-", j)
+    other = Ternary(Compare(behind, "<", Literal(0)), Literal(0), _at(b, behind))
+    added = Binary(Name("_c"), "+", Binary(Subscript(a, j), "*", other))
+    folded = call("REDUCE", places, Lambda(("_c", "_j"), added), Literal(0))
+    count = Binary(call("LENGTH", a), "+", call("LENGTH", b))
+    return let("_x", left, let("_y", right, _each_place(count, folded)))
+
+
+def carried(parts: Expression) -> Expression:
+    """Return what remains to carry (``c``) after the parts, and their digits (``t``)."""
+    base = Literal(10**BASE)
+    v, r, state = Name("_v"), Name("_r"), Name("_c")
+    rest = Binary(Binary(Binary(v, "%", base), "+", base), "%", base)
+    padded = call("PAD_LEFT", call("TO_STRING", r), Literal(BASE), Literal("0"))
+    carry = Binary(Binary(v, "-", r), "/", base)
+    made = Object((("c", carry), ("t", call("CONCAT", padded, field(state, "t")))))
+    step = let("_v", Binary(Name("_a"), "+", field(state, "c")), let("_r", rest, made))
+    return call("REDUCE", parts, Lambda(("_c", "_a"), step), Object((("c", Literal(0)), ("t", Literal("")))))
+
+
+def field(of: Expression, name: str) -> Expression:
+    return Attribute(of, name)
