@@ -13,7 +13,7 @@ from typing import Final
 
 from .._types import Json
 from ..errors import QueryError, UsageError
-from . import long_numbers
+from .long_numbers import BASE, added, carried, divided, field, multiplied, parts
 from .nodes import (
     Array,
     Binary,
@@ -37,6 +37,8 @@ from .nodes import (
 MOST_DIGITS: Final = 1_000
 """How many digits a decimal may have that a query computes."""
 _EXACT: Final = Context(prec=4 * MOST_DIGITS, traps=[InvalidOperation, Overflow, Inexact])
+_PLACES: Final = 28
+"""How many digits a quotient has, as in Python."""
 _BIAS: Final = 2_000_000
 _COMPLEMENT: Final = {digit: str(9 - int(digit)) for digit in "0123456789"}
 _COMPLEMENTED: Final = {ord(digit): other for digit, other in _COMPLEMENT.items()}
@@ -123,6 +125,22 @@ def _computes(operation: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Jso
     return compute
 
 
+def _divides(
+    operation: Callable[[Decimal, Decimal], Decimal], context: Context = _EXACT
+) -> Callable[[Json, Json], Json]:
+    def compute(left: Json, right: Json) -> Json:
+        one, other = _known(left), _known(right)
+        if not other:
+            return None
+        with localcontext(context):
+            try:
+                return _written(operation(one, other))
+            except DecimalException as error:
+                raise QueryError(f"{left} and {right} are too far apart to be divided") from error
+
+    return compute
+
+
 def _total(values: Json) -> Json:
     with localcontext(_EXACT):
         try:
@@ -153,6 +171,9 @@ FUNCTIONS: Mapping[DecimalFunction, Callable[..., Json]] = {
     "ADD": _computes(lambda left, right: left + right),
     "SUBTRACT": _computes(lambda left, right: left - right),
     "MULTIPLY": _computes(lambda left, right: left * right),
+    "DIVIDE": _divides(lambda left, right: left / right, Context(prec=_PLACES)),
+    "FLOOR": _divides(lambda left, right: left // right),
+    "REST": _divides(lambda left, right: left % right),
     "TOTAL": _total,
     "PAIR": _paired,
     "PAIR_KEY": _part_of_pair(0),
@@ -246,9 +267,13 @@ def _scale(text: Expression) -> Expression:
 
 def _whole(text: Expression, scale: Expression) -> Expression:
     """Return the digits, without a sign, of a decimal times ten to a scale that is not less than its own."""
-    digits = call("REPLACE", _part(call("LTRIM", text, _text("-")), "E", 1), _text("."), _text(""))
     zeros = call("REPEAT", _text("0"), Binary(scale, "-", _scale(text)))
-    return call("CONCAT", digits, zeros)
+    return call("CONCAT", _all_digits(text), zeros)
+
+
+def _all_digits(text: Expression) -> Expression:
+    """Return the digits of a decimal, without sign, point and exponent."""
+    return call("REPLACE", _part(call("LTRIM", text, _text("-")), "E", 1), _text("."), _text(""))
 
 
 def _sign(text: Expression) -> Expression:
@@ -285,14 +310,12 @@ def _long(parts: Expression, scale: Expression) -> Expression:
     """Return the text of a long number at a scale; an error where it has more digits than we compute."""
     turned = call("MAP", Name("_u"), Lambda(("_a",), Unary("-", Name("_a"))))
     h = Name("_h")
-    is_less = Compare(long_numbers.field(h, "c"), "<", Literal(0))
-    digits = call("CONCAT", call("TO_STRING", long_numbers.field(h, "c")), long_numbers.field(h, "t"))
+    is_less = Compare(field(h, "c"), "<", Literal(0))
+    digits = call("CONCAT", call("TO_STRING", field(h, "c")), field(h, "t"))
     positive = _pointed(digits, scale, Name("_e"))
-    of_negative = let("_h", long_numbers.carried(turned), let("_e", _text("-"), positive))
-    text = let(
-        "_h", long_numbers.carried(Name("_u")), Ternary(is_less, of_negative, let("_e", _text(""), positive))
-    )
-    fits = Compare(call("LENGTH", Name("_u")), "<", Literal(MOST_DIGITS // long_numbers.BASE + 2))
+    of_negative = let("_h", carried(turned), let("_e", _text("-"), positive))
+    text = let("_h", carried(Name("_u")), Ternary(is_less, of_negative, let("_e", _text(""), positive)))
+    fits = Compare(call("LENGTH", Name("_u")), "<", Literal(MOST_DIGITS // BASE + 2))
     refused = call(
         "ASSERT",
         Literal(False),
@@ -320,9 +343,7 @@ def _summed(operator: BinaryOperator) -> Callable[[Expression, Expression], Expr
         a, b, s, one, other = Name("_a"), Name("_b"), Name("_s"), Name("_m"), Name("_n")
         sign = _sign(b) if operator == "+" else Unary("-", _sign(b))
         short = _short(Binary(_signed(a, one), operator, _signed(b, other)), s)
-        long = _long(
-            long_numbers.added(Array((long_numbers.parts(one, _sign(a)), long_numbers.parts(other, sign)))), s
-        )
+        long = _long(added(Array((parts(one, _sign(a)), parts(other, sign)))), s)
         body = let("_m", _whole(a, s), let("_n", _whole(b, s), Ternary(_fits(one, other), short, long)))
         return _both(left, right, _greatest(_scale(a), _scale(b)), body)
 
@@ -334,9 +355,7 @@ def _product(left: Expression, right: Expression) -> Expression:
     scale = Binary(s, "+", z)
     fits = Compare(Binary(call("LENGTH", one), "+", call("LENGTH", other)), "<=", Literal(_SHORT))
     short = _short(Binary(_signed(a, one), "*", _signed(b, other)), scale)
-    long = _long(
-        long_numbers.multiplied(long_numbers.parts(one, _sign(a)), long_numbers.parts(other, _sign(b))), scale
-    )
+    long = _long(multiplied(parts(one, _sign(a)), parts(other, _sign(b))), scale)
     body = let("_m", _whole(a, s), let("_n", _whole(b, z), Ternary(fits, short, long)))
     return _both(left, right, _greatest(_scale(a)), let("_f", _greatest(_scale(b)), body))
 
@@ -352,13 +371,104 @@ def _total_text(texts: Expression) -> Expression:
     longest = call("REDUCE", present, Lambda(("_c", "_x"), longer), Literal(0))
     growth = call("LENGTH", call("TO_STRING", call("LENGTH", present)))
     fits = Compare(Binary(longest, "+", growth), "<=", Literal(_SHORT))
-    added = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
-    short = _short(call("REDUCE", present, added, Literal(0)), s)
+    each = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
+    short = _short(call("REDUCE", present, each, Literal(0)), s)
     long = _long(
-        long_numbers.added(call("MAP", present, Lambda(("_x",), long_numbers.parts(_whole(x, s), _sign(x))))),
+        added(call("MAP", present, Lambda(("_x",), parts(_whole(x, s), _sign(x))))),
         s,
     )
     return let("_b", kept, let("_s", scale, Ternary(fits, short, long)))
+
+
+def _quotient(left: Expression, right: Expression) -> Expression:
+    """Return the text of a quotient of 28 digits, as Python has it; null where the divisor is 0."""
+    a, b, x, y, z, found = (Name(each) for each in ("_a", "_b", "_X", "_Y", "_Z", "_Q"))
+    lacking = Binary(Binary(Literal(_PLACES + 2), "+", call("LENGTH", y)), "-", call("LENGTH", x))
+    digits = divided(call("CONCAT", x, call("REPEAT", _text("0"), z)), _divisor(y))
+    all_of = let("_T", call("LTRIM", field(found, "t"), _text("0")), _rounded(found))
+    body: Expression = let("_Z", _greatest(lacking), let("_Q", digits, all_of))
+    body = Ternary(Compare(x, "==", _text("")), _text("0"), body)
+    body = Ternary(Compare(y, "==", _text("")), _NULL, body)
+    for name, of in (("_Y", b), ("_X", a)):
+        body = let(name, call("LTRIM", _all_digits(of), _text("0")), body)
+    return _both(left, right, Binary(_scale(b), "-", _scale(a)), let("_E", _joint_sign(a, b), body))
+
+
+def _joint_sign(left: Expression, right: Expression) -> Expression:
+    return Ternary(Compare(_is_negative(left), "!=", _is_negative(right)), _text("-"), _text(""))
+
+
+def _divisor(digits: Expression) -> Expression:
+    """Return the integer of a text of digits; an error where it has more than can be divided by."""
+    refused = call(
+        "ASSERT",
+        Literal(False),
+        _text(f"a query on a server can't divide by a decimal of more than {_SHORT} digits"),
+    )
+    return Ternary(Compare(call("LENGTH", digits), "<=", Literal(_SHORT)), call("TO_NUMBER", digits), refused)
+
+
+def _rounded(found: Expression) -> Expression:
+    """Return the text of the quotient ``_T``, rounded to half even; an exact one as short as Python's."""
+    digits, shown, power = Name("_T"), Name("_H"), Name("_P")
+    head, rest = call("LEFT", digits, Literal(_PLACES)), call("SUBSTRING", digits, Literal(_PLACES))
+    beyond = Binary(call("LENGTH", digits), "-", Literal(_PLACES))
+    exponent = Binary(beyond, "+", Binary(Name("_s"), "-", Name("_Z")))
+    is_plain = Compare(call("LTRIM", rest, _text("0")), "==", _text(""))
+    is_all = Logical("AND", (Compare(field(found, "r"), "==", Literal(0)), is_plain))
+    zeros = Binary(call("LENGTH", shown), "-", call("LENGTH", call("RTRIM", shown, _text("0"))))
+    room = _greatest(Binary(Name("_s"), "-", power))
+    spare = Ternary(is_all, Ternary(Compare(zeros, "<", room), zeros, room), Literal(0))
+    body = let("_P", exponent, let("_F", spare, _with_exponent(shown, power)))
+    return let("_H", Ternary(_is_rounded_up(head, rest, found), _next(head), head), body)
+
+
+def _next(head: Expression) -> Expression:
+    """Return the digits of the number after one of 28 digits, by its halves."""
+    half = _PLACES // 2
+    first, last = call("LEFT", head, Literal(half)), call("TO_NUMBER", call("RIGHT", head, Literal(half)))
+    more = Binary(Name("_O"), "+", Literal(1))
+    kept = call("CONCAT", first, call("PAD_LEFT", call("TO_STRING", more), Literal(half), _text("0")))
+    carried_on = call("TO_STRING", Binary(call("TO_NUMBER", first), "+", Literal(1)))
+    full = call("CONCAT", carried_on, _text("0" * half))
+    return let("_O", last, Ternary(Compare(more, "<", Literal(10**half)), kept, full))
+
+
+def _is_rounded_up(head: Expression, rest: Expression, found: Expression) -> Expression:
+    zeros = call("REPEAT", _text("0"), Binary(call("LENGTH", rest), "-", Literal(1)))
+    half = call("CONCAT", _text("5"), zeros)
+    is_odd = Compare(call("RIGHT", head, Literal(1)), "IN", Array(tuple(map(_text, "13579"))))
+    is_more = Compare(field(found, "r"), "!=", Literal(0))
+    of_half = Logical("AND", (Compare(rest, "==", half), Logical("OR", (is_more, is_odd))))
+    return Logical("OR", (Compare(rest, ">", half), of_half))
+
+
+def _with_exponent(digits: Expression, power: Expression) -> Expression:
+    """Return the text of digits times a power of ten, of which ``_F`` zeros at the end are left out."""
+    sign, last = Name("_E"), Binary(power, "+", Name("_F"))
+    short = call("LEFT", digits, Binary(call("LENGTH", digits), "-", Name("_F")))
+    written = call("CONCAT", sign, short, _text("E"), call("TO_STRING", last))
+    return Ternary(Compare(last, "<=", Literal(0)), _pointed(short, Unary("-", last), sign), written)
+
+
+def _whole_division(left: Expression, right: Expression, made: Expression) -> Expression:
+    """Let ``_Q`` be the quotient and the rest of two decimals, as integers at the scale ``_s``."""
+    a, b, s, y = Name("_a"), Name("_b"), Name("_s"), Name("_Y")
+    found = let("_Q", divided(_whole(a, s), _divisor(y)), made)
+    body: Expression = Ternary(Compare(y, "==", _text("")), _NULL, found)
+    body = let("_Y", call("LTRIM", _whole(b, s), _text("0")), body)
+    return _both(left, right, _greatest(_scale(a), _scale(b)), body)
+
+
+def _floor(left: Expression, right: Expression) -> Expression:
+    whole = call("LTRIM", field(Name("_Q"), "t"), _text("0"))
+    return _whole_division(left, right, _pointed(whole, Literal(0), _joint_sign(Name("_a"), Name("_b"))))
+
+
+def _rest(left: Expression, right: Expression) -> Expression:
+    digits = call("TO_STRING", field(Name("_Q"), "r"))
+    sign = Ternary(_is_negative(Name("_a")), _text("-"), _text(""))
+    return _whole_division(left, right, _pointed(digits, Name("_s"), sign))
 
 
 _WRITERS: Mapping[DecimalFunction, Callable[..., Expression]] = {
@@ -368,6 +478,9 @@ _WRITERS: Mapping[DecimalFunction, Callable[..., Expression]] = {
     "ADD": _summed("+"),
     "SUBTRACT": _summed("-"),
     "MULTIPLY": _product,
+    "DIVIDE": _quotient,
+    "FLOOR": _floor,
+    "REST": _rest,
     "TOTAL": _total_text,
     "PAIR": _pair_text,
     "PAIR_KEY": _half(1),
@@ -399,12 +512,24 @@ def negated(text: Expression) -> Expression:
     return DecimalCall("NEGATIVE", (text,))
 
 
-_NAMES: Final[dict[str, DecimalFunction]] = {"+": "ADD", "-": "SUBTRACT", "*": "MULTIPLY"}
+_NAMES: Final[dict[str, DecimalFunction]] = {
+    "+": "ADD",
+    "-": "SUBTRACT",
+    "*": "MULTIPLY",
+    "/": "DIVIDE",
+    "//": "FLOOR",
+    "%": "REST",
+}
 
 
-def combined(left: Expression, operator: BinaryOperator, right: Expression) -> Expression:
-    """Return the text of a sum, difference or product of the texts of two decimals."""
+def combined(left: Expression, operator: str, right: Expression) -> Expression:
+    """Return the text of what an operator makes of the texts of two decimals; null where it divides by 0."""
     return DecimalCall(_NAMES[operator], (left, right))
+
+
+def is_zero(text: Expression) -> Expression:
+    """Return the test whether the text of a decimal is 0."""
+    return Compare(key(text), "==", Literal(_ZERO))
 
 
 def total_of(texts: Expression) -> Expression:

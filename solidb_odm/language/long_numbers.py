@@ -1,7 +1,7 @@
 """Numbers of any length in the language itself, as lists of parts: added, multiplied, divided.
 
-The language computes with floats and integers of 64 bits. A long number is a list of its parts, the last first,
-of which sums and products are exact floats; or the text of its digits.
+The language computes with floats and integers of 64 bits. A long number is a list of its parts, the last
+first, of which sums and products are exact floats; or the text of its digits.
 """
 
 from __future__ import annotations
@@ -85,5 +85,23 @@ def carried(parts: Expression) -> Expression:
     return call("REDUCE", parts, Lambda(("_c", "_a"), step), Object((("c", Literal(0)), ("t", Literal("")))))
 
 
+def divided(digits: Expression, divisor: Expression) -> Expression:
+    """Return the digits of the whole quotient (``t``) and the rest (``r``) of a text of digits by an integer.
+
+    Digit by digit, as on paper; ten times a rest has to be an integer still.
+    """
+    number, by, state, left = Name("_N"), Name("_B"), Name("_S"), Name("_R")
+    digit = call("TO_NUMBER", call("SUBSTRING", number, Name("_I"), Literal(1)))
+    brought_down = Binary(Binary(field(state, "r"), "*", Literal(10)), "+", digit)
+    rest = Binary(left, "%", by)
+    times = call("ROUND", Binary(Binary(left, "-", rest), "/", by))  # exact, but for the noise of a float
+    made = Object((("r", rest), ("t", call("CONCAT", field(state, "t"), call("TO_STRING", times)))))
+    step = Lambda(("_S", "_I"), let("_R", brought_down, made))
+    places = Range(Literal(0), Binary(call("LENGTH", number), "-", Literal(1)))
+    found = call("REDUCE", places, step, Object((("r", Literal(0)), ("t", Literal("")))))
+    return let("_N", digits, let("_B", divisor, found))
+
+
 def field(of: Expression, name: str) -> Expression:
+    """Return an attribute of an object."""
     return Attribute(of, name)

@@ -29,7 +29,19 @@ ComparisonOperator: TypeAlias = OneOf[
 LogicalOperator: TypeAlias = OneOf["AND", "OR"]
 ArrayQuantifier: TypeAlias = OneOf["ANY", "ALL", "NONE", "AT LEAST"]
 DecimalFunction: TypeAlias = OneOf[
-    "KEY", "DIGITS", "NEGATIVE", "ADD", "SUBTRACT", "MULTIPLY", "TOTAL", "PAIR", "PAIR_KEY", "PAIR_DIGITS"
+    "KEY",
+    "DIGITS",
+    "NEGATIVE",
+    "ADD",
+    "SUBTRACT",
+    "MULTIPLY",
+    "DIVIDE",
+    "FLOOR",
+    "REST",
+    "TOTAL",
+    "PAIR",
+    "PAIR_KEY",
+    "PAIR_DIGITS",
 ]
 SetOperator: TypeAlias = OneOf["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
 PathMode: TypeAlias = OneOf["SHORTEST_PATH", "ALL_SHORTEST_PATHS", "K_SHORTEST_PATHS", "K_PATHS"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -199,12 +198,9 @@ def decoder(annotation: Any) -> Callable[[Any], Any] | None:
 
 
 def _reading_keys(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Read decimals from digits, from sort keys, which groups have, and means from sum and count."""
+    """Read decimals from digits, and from sort keys, which groups have."""
 
     def decode(value: Any) -> Any:
-        if isinstance(value, list):
-            total, count = cast("tuple[Any, int]", value)
-            return Decimal(total) / count if count else None
         return decimals.of_key(value) if isinstance(value, str) and decimals.is_key(value) else read(value)
 
     return decode

@@ -21,7 +21,7 @@ from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import instants
 from ..model.expressions.calls import FunctionCall, Test, lift
-from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.expression import Expression, Value
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import alike, check_list_order, check_order
 from .columns import Labelled, Table, check_distinct
@@ -58,36 +58,20 @@ class Aggregate(Expression):
     def __solidb_build__(self, scope: Any) -> q.Expression:
         if self.__solidb_kind__ != "decimal":
             return self._rounded(scope.aggregate(self.function, self._argument(scope)))
-        if self.function == "SUM":
+        if self.function in ("SUM", "AVG"):
             return decimals.key(self.__solidb_digits__(scope))
-        if self.function == "AVG":
-            raise UsageError(
-                f"{self!r} can be shown, but not compared or sorted by: its digits have no end",
-                hint="compare sums: func.sum(x) > 10 * func.count(x)",
-            )
         return decimals.key_in(scope.aggregate(self.function, decimals.pair(self._digits(scope))))
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         if self.function == "SUM":
             return decimals.total_of(scope.aggregate("PUSH", self._digits(scope)))
+        if self.function == "AVG":
+            total = decimals.total_of(scope.aggregate("PUSH", self._digits(scope)))
+            count = scope.aggregate("COUNT", self._digits(scope))
+            return decimals.combined(total, "/", q.Call("TO_STRING", (count,)))
         if self.function in ("MIN", "MAX"):
             return decimals.digits_in(scope.aggregate(self.function, decimals.pair(self._digits(scope))))
         return Expression.__solidb_digits__(self, scope)
-
-    def __solidb_column__(self, scope: Any) -> q.Expression:
-        if self.__solidb_kind__ != "decimal" or self.function != "AVG":
-            return Expression.__solidb_column__(self, scope)
-        digits = self._digits(scope)
-        total = decimals.total_of(scope.aggregate("PUSH", digits))
-        return q.Array((total, scope.aggregate("COUNT", digits)))
-
-    def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
-        if self.function == "AVG" and self.__solidb_kind__ == "decimal":
-            raise UsageError(
-                f"{self!r} can be shown, but not compared: its digits have no end",
-                hint="compare sums: func.sum(x) > 10 * func.count(x)",
-            )
-        return Expression.__solidb_compare__(self, operator, other)
 
     def _digits(self, scope: Any) -> q.Expression:
         assert self.argument is not None

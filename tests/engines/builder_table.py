@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, DecimalException
+from decimal import Decimal, DecimalException, localcontext
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -231,7 +231,9 @@ def judged(operation: Operator, left: Any, right: Any) -> Any:
     if left is None or right is None:
         return False if operation in ORDERS else None
     try:
-        return operation(left, right)
+        with localcontext() as context:
+            context.prec = 28 if operation is operator.truediv else context.prec
+            return operation(left, right)
     except (ZeroDivisionError, DecimalException):
         return None
     except TypeError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import random
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -58,6 +59,7 @@ from tests.engines.builder_table import (
     rows_of,
 )
 
+LONG_DIVISION = re.compile(r"(truediv|floordiv|mod) money")
 SAMPLE = 160
 """How many cases of a table a server is asked."""
 seeds = given(seed=st.integers(0, 2**32))
@@ -86,6 +88,8 @@ class Table:
     def sample(self, found: Iterable[Case]) -> list[Case]:
         """Return the cases; of those for a server some."""
         listed = list(found)
+        if self.is_sampled:  # a server divides by decimals of up to 17 digits, as test_decimals.py does
+            listed = [each for each in listed if not LONG_DIVISION.search(each.name)]
         if not self.is_sampled or len(listed) <= SAMPLE:
             return listed
         return random.Random(self.seed).sample(listed, SAMPLE)

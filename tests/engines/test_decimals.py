@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from decimal import Context, localcontext
 from decimal import Decimal as D
-from decimal import localcontext
-from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from operator import add, eq, floordiv, ge, gt, le, lt, mod, mul, ne, sub, truediv
 from typing import Annotated, Any
 
 import pytest
@@ -17,6 +17,7 @@ from solidb_odm import (
     Engine,
     Index,
     Session,
+    and_,
     coalesce,
     create_engine,
     desc,
@@ -24,6 +25,7 @@ from solidb_odm import (
     func,
     in_,
     intersect,
+    label,
     sdbql,
     select,
     some,
@@ -79,6 +81,8 @@ def _accounts() -> list[Account]:
 
 
 ACCOUNTS = _accounts()
+QUOTIENT = Context(prec=28)
+"""What a quotient is rounded by: as Python does it where nothing else is said."""
 
 
 @pytest.fixture
@@ -183,7 +187,7 @@ def test_sums_and_extremes_are_exact(session: Session) -> None:
             max(each.balance for each in mine),
             min(each.fee.amount for each in mine),
             sum((each.balance * each.other for each in mine), D(0)),
-            total / len(mine),
+            QUOTIENT.divide(total, D(len(mine))),
         ]
 
 
@@ -233,6 +237,75 @@ def test_what_is_written_out_for_a_server_is_what_a_file_computes(session: Sessi
     assert list(map(D, found)) == [D(one) + D(other) + 1 for one, other in pairs]
     found = _asked(session, decimals.key(left), rows)
     assert found == [decimals.key_of(D(one)) for one, _ in pairs]
+
+
+def _divided(compute: Callable[[Any, Any], Any], one: D, other: D) -> D | None:
+    if not other:
+        return None
+    with localcontext(prec=28 if compute is truediv else 2000):
+        found: D = compute(one, other)
+        return found
+
+
+def _is_near(one: D, divisor: D) -> bool:
+    """Return whether a divisor has no more than 17 digits at the scale of both."""
+    scale = max(-int(each.as_tuple().exponent) for each in (one, divisor, D(0)))
+    return len(str(abs(int(divisor.scaleb(scale))))) <= 17 and scale <= 16
+
+
+DIVISORS = [*map(D, ["3", "-7", "0.07", "1E+2", "0", "1.0000000000000001", "-0.5", "99999999999999999", "8"])]
+"""A server divides by up to 17 digits."""
+
+
+@pytest.mark.parametrize("compute", [truediv, floordiv, mod])
+def test_decimals_are_divided_as_in_python(session: Session, compute: Callable[[Any, Any], Any]) -> None:
+    for divisor in DIVISORS:
+        keys = [each.key for each in ACCOUNTS if compute is truediv or _is_near(each.balance, divisor)]
+        asked = select(Account.balance, compute(Account.balance, divisor), compute(Account.balance, 6))
+        for balance, found, sixth in session.execute(asked.where(in_(Account.key, keys))):
+            assert found == _divided(compute, balance, divisor), (balance, divisor)
+            assert sixth == _divided(compute, balance, D(6)), balance
+    halves = [*map(D, ["99999999999999999999999999995", "99999999999999999999999999985", "5", "-15"])]
+    session.add_all([Account(key=f"h{number}", balance=each) for number, each in enumerate(halves)])
+    tenths = select(compute(Account.balance, D(10))).where(Account.key >= "h").order_by(Account.key)
+    assert session.scalars(tenths).all() == [_divided(compute, each, D(10)) for each in halves]
+
+
+def test_quotients_are_computed_with_compared_and_stored(session: Session) -> None:
+    small = Account.balance.between(-99, 99)  # type: ignore[attr-defined]
+    kept = [each for each in ACCOUNTS if -99 <= each.balance <= 99]
+    ratio = Account.balance / Account.count
+    wanted = {each.key: _divided(truediv, each.balance, D(each.count)) for each in kept}
+    asked = select(Account.key, ratio, ratio + 1, Account.count / D(8)).where(small)
+    for key, found, more, eighth in session.execute(asked):
+        one = wanted[key]
+        assert (found, more) == (one, None if one is None else one + 1)
+        assert eighth == D(next(each.count for each in kept if each.key == key)) / 8
+    assert _keys(session, and_(small, ratio > D("0.1"))) == [
+        key for key, one in wanted.items() if one is not None and one > D("0.1")
+    ]
+    session.execute(update(Account).where(small).values(balance=Account.balance / 3))
+    stored = dict(session.execute(select(Account.key, Account.balance)).all())
+    for each in kept:
+        assert stored[each.key] == _divided(truediv, each.balance, D(3))
+
+
+def test_averages_are_compared_sorted_and_named(session: Session) -> None:
+    mean = func.avg(Account.limit)
+    grouped = select(Account.group, label("mean", mean)).group_by(Account.group)
+    groups = {
+        group: [each.limit for each in ACCOUNTS if each.group == group and each.limit is not None]
+        for group in "abc"
+    }
+    means = {group: QUOTIENT.divide(sum(of, D(0)), D(len(of))) for group, of in groups.items()}
+    wanted = sorted(means.items(), key=lambda pair: pair[1])
+    named = grouped.cte("means")
+
+    assert session.execute(grouped.order_by(mean)).all() == wanted
+    middle = wanted[1][1]
+    assert session.execute(grouped.having(mean > middle)).all() == wanted[2:]
+    assert session.execute(select(named.group, named.mean).where(named.mean < middle)).all() == wanted[:1]
+    assert session.scalar(select(func.avg(Account.limit)).where(Account.key == "none")) is None
 
 
 SERVED = {

@@ -39,7 +39,7 @@ def _plain(operator: q.BinaryOperator) -> Maker:
     return make
 
 
-def _decimal(operator: q.BinaryOperator) -> Maker:
+def _decimal(operator: str) -> Maker:
     def make(left: q.Expression, right: q.Expression) -> q.Expression:
         return decimals.combined(left, operator, right)
 
@@ -137,8 +137,8 @@ _DECIMAL_PAIRS: tuple[tuple[Kind, Kind], ...] = (
     ("int", "decimal"),
 )
 for _left, _right in _DECIMAL_PAIRS:
-    for _sign in _SIGNS:
-        _RULES[_left, _sign, _right] = Rule(Decimal, _decimal(_sign))
+    for _sign in (*_SIGNS, "/", "//", "%"):
+        _RULES[_left, _sign, _right] = Rule(Decimal, _decimal(_sign), divides=_sign not in _SIGNS)
 _NUMBERS_OR_ANY: tuple[Kind, ...] = ("any", "int", "float")
 _ANY_SIGNS: tuple[q.BinaryOperator, ...] = (*_SIGNS, "/", "%")
 for _sign in _ANY_SIGNS:
@@ -153,6 +153,11 @@ for _number in _PLAIN:
 _BITS: tuple[q.BinaryOperator, ...] = ("&", "|", "^")
 for _sign in _BITS:
     _RULES["int", _sign, "int"] = Rule(int, _plain(_sign))
+
+
+def is_zero(kind: Kind, node: q.Expression) -> q.Expression:
+    """Return the test whether a divisor is 0; of decimals by their texts."""
+    return decimals.is_zero(node) if kind == "decimal" else q.Compare(node, "==", q.Literal(0))
 
 
 def rule_for(left: Kind, operator: str, right: Kind, shown: str) -> Rule:
@@ -195,9 +200,7 @@ def _way(left: Kind, operator: str, right: Kind) -> str:
     if "decimal" in (left, right):
         if "float" in (left, right):
             return "a float is not exact: give the value as Decimal('0.1')"
-        return (
-            "+ - * of decimals and ints are exact; divide in Python, or bring the divisor to the other side"
-        )
+        return "+ - * / // % of decimals and ints are computed; all else in Python"
     if left == "text" and operator == "*":
         return "func.repeat(text, count)"
     if left == "text":

@@ -17,7 +17,7 @@ from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from ..stored.field_values import encode_as
-from .arithmetic import Rule, joint_list, rule_for
+from .arithmetic import Rule, is_zero, joint_list, rule_for
 from .build_scope import Scope, Source
 from .kinds import NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
@@ -474,7 +474,8 @@ class Arithmetic(Computation):
     @property
     def can_divide_by_zero(self) -> bool:
         """Return whether it divides by what is not known to be another number than 0."""
-        return self.rule.divides and not (isinstance(self.right, Value) and bool(self.right.value))
+        value = self.right.value if isinstance(self.right, Value) else None
+        return self.rule.divides and (value is None or Decimal(value) == 0)
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
@@ -485,7 +486,7 @@ class Arithmetic(Computation):
     def __solidb_gaps__(self, scope: Scope) -> tuple[q.Expression, ...]:
         gaps = (*_gaps(self.left, scope), *_gaps(self.right, scope))
         if self.can_divide_by_zero:
-            gaps = (*gaps, q.Compare(_core(self.right, scope, self), "==", q.Literal(0)))
+            gaps = (*gaps, is_zero(self.__solidb_kind__, _core(self.right, scope, self)))
         return gaps
 
     @property
