@@ -118,7 +118,11 @@ def expose(document: Any) -> None:
     if not state.exposed:
         model = cast("Any", type(document))
         if state.body is not None and state.baseline is None and model.__solidb_unsteady__:
-            state.baseline = document.__solidb_baseline__()
+            state.exposed = True  # computed fields read others meanwhile
+            try:
+                state.baseline = document.__solidb_baseline__()
+            finally:
+                state.exposed = False
         state.exposed, state.touched = True, False
     touch(document, state)
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from .._types import Body, Json, JsonObject, is_map, is_row
-from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
+from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, MappedField, Mapping
 from ..model.document_state import State
 from ..model.stored.codec import encode_text, encode_value, sort_lists, validate
 
@@ -152,8 +152,24 @@ class _Comparison:
             return False  # it can't have changed in place
         baseline = self._read_form if self._baseline is None else self._baseline
         if stored not in baseline or not _unchanged(mapping, stored, baseline[stored], value):
-            return True
+            return known is None or not self._is_of_the_moment(known)
         return known is not None and _sets_more(self._value(name), self._read_value(name))
+
+    def _is_of_the_moment(self, known: MappedField) -> bool:
+        """Return whether a field differs just by what is computed in its parts, and is another each time."""
+        if known.name not in self._mapping.parts or self._read_document is None:
+            return False
+        stored = known.stored
+        once, again = self._read_form.get(stored, _ABSENT), self._form_of(self._read()).get(stored, _ABSENT)
+        if _unchanged(self._mapping, stored, once, again):
+            return False
+        now, before = (
+            self._mapping.serializer.to_python(
+                each, mode="json", include={known.name}, exclude_computed_fields=True, warnings=False
+            )
+            for each in (self._document, self._read_document)
+        )
+        return identical(sort_lists(now), sort_lists(before)) if known.unordered else identical(now, before)
 
     def _is_removed(self, stored: str) -> bool:
         if self._mapping.python_name(stored) in self._assigned:

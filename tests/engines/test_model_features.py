@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 import pytest
@@ -16,7 +16,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    computed_field,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -196,6 +198,120 @@ def test_a_document_is_configured_as_any_pydantic_model() -> None:
         one, other = plain(**values), document(**values)
         assert one.model_dump_json() == other.model_dump_json(exclude={"key"})
     assert document.model_config == plain.model_config
+
+
+class Temporal(Document, collection="temporals"):
+    model_config = ConfigDict(ser_json_temporal="milliseconds", val_temporal_unit="milliseconds")
+    at: time = time(4, 5, 6, 7)
+    on: dict[date, timedelta] = {date(2020, 1, 2): timedelta(days=1, microseconds=3)}
+
+
+class ByName(BaseModel):
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=False)
+    number: int = Field(alias="n")
+
+
+class Measured(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    name: str = ""
+
+    @computed_field
+    def size(self) -> int:
+        return len(self.name)
+
+
+class Closed(Measured):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+    on: date = date(2020, 1, 2)
+
+
+class Made(BaseModel):
+    number: int = Field(serialization_alias="n", validation_alias=AliasChoices("x", "y"))
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**data)
+
+    @model_serializer(mode="wrap")
+    def write(self, handler: Any) -> Any:
+        return handler(self)
+
+
+class Featured(Document, collection="featured"):
+    by_name: ByName | None = None
+    measured: Measured = Measured()
+    closed: Closed = Closed()
+    strict: Strict = Strict()
+    made: Made | None = None
+    lower: Annotated[str, Field(max_length=3)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def look(cls, data: Any) -> Any:
+        return data
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Temporal,
+        lambda: Featured(by_name=ByName(number=1)),
+        lambda: Featured(measured=Measured(name="abc", more=[1])),  # type: ignore[call-arg]
+        lambda: Featured(closed=Closed(name="abc")),
+        lambda: Featured(strict=Strict(on=date(2021, 1, 1))),
+        lambda: Featured(made=Made(x=1)),
+    ],
+    ids=[
+        "times as numbers",
+        "by name",
+        "open and computed",
+        "closed and computed",
+        "strict",
+        "init and serializer",
+    ],
+)
+def test_settings_of_models_do_not_change_what_is_read(engine: Engine, make: Callable[[], Document]) -> None:
+    with Session(engine) as session:
+        session.add(made := make())
+        session.commit()
+        session.expunge_all()
+        read = session.get_one(type(made), made.key)
+        assert read == made
+        assert session.dirty == []
+
+
+class Clocked(BaseModel):
+    names: list[str] = []
+
+    @computed_field
+    def seen(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Watching(Document, collection="watching"):
+    part: Clocked = Clocked()
+    tags: list[str] = []
+
+    @computed_field
+    def count(self) -> int:
+        return len(self.part.names) + len(self.tags)
+
+
+def test_a_computed_field_of_now_in_a_part_is_no_change(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.add(made := Watching(part=Clocked(names=["a"])))
+        session.commit()
+        assert session.dirty == []
+        session.expunge_all()
+        read = session.get_one(Watching, made.key)
+        assert (read.part.names, read.count, session.dirty) == (["a"], 1, [])
+        read.part.names.append("b")
+        session.commit()
+        session.expunge_all()
+        assert session.get_one(Watching, made.key).part.names == ["a", "b"]
 
 
 class Unsound(BaseModel):

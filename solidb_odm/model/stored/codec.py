@@ -218,7 +218,9 @@ def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> 
 
 def _form(mapping: Mapping, document: Any, name: str) -> Any:
     """Return the stored form of one field, sorted where it is a set's."""
-    form = mapping.serializer.to_python(document, mode="json", include={name}, warnings=False)
+    form = mapping.serializer.to_python(
+        document, mode="json", include={name}, exclude_computed_fields=True, warnings=False
+    )
     return sort_lists(form) if mapping.fields[name].unordered else form
 
 

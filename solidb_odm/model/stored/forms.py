@@ -10,11 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
+from functools import partial
 from operator import attrgetter
 from typing import Any, cast
 
 from pydantic import TypeAdapter
-from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator, core_schema, to_json
+from pydantic_core import (
+    CoreConfig,
+    CoreSchema,
+    SchemaSerializer,
+    SchemaValidator,
+    core_schema,
+    to_json,
+)
 
 from ..._dataclasses import dataclass
 from ..._types import is_map, is_row
@@ -34,7 +42,7 @@ _TEXT_KEYS = frozenset(
      "multi-host-url", "function-plain", "function-after", "function-before", "function-wrap",
      "lax-or-strict", "json-or-python", "timedelta", "custom-error"}
 )  # fmt: skip
-_WRITTEN_BY_CONFIG = ("bytes", "float", "any", "timedelta")
+_WRITTEN_BY_CONFIG = ("bytes", "float", "any", "timedelta", "date", "time", "datetime")
 
 ADAPTED: CoreConfig = {
     "ser_json_bytes": "base64",
@@ -138,7 +146,27 @@ def _ignores_round_trip(node: Any) -> bool:
 
 def stored_schema(schema: CoreSchema) -> Any:
     """Return the schema for the database; the same object if nothing has to differ."""
-    return _Rewriting().part(schema, {})
+    is_lenient = any(map(_is_strict, nodes_in(schema))) and any(map(_is_behind_function, nodes_in(schema)))
+    return _Rewriting(is_lenient=is_lenient).part(schema, {})
+
+
+def _is_strict(node: Any) -> bool:
+    config = node.get("config")
+    return node.get("strict") is True or (is_map(config) and config.get("strict") is True)
+
+
+def _is_behind_function(node: Any) -> bool:
+    return node.get("type") in ("function-before", "function-wrap", "function-plain")
+
+
+def _leniently(node: Any) -> Any:
+    """Return a schema that reads a strict one's values also from what is no longer JSON."""
+    if node.get("strict") is True:
+        node = {name: value for name, value in node.items() if name != "strict"}
+    config = node.get("config")
+    if is_map(config) and config.get("strict") is True:
+        node = {**node, "config": {name: value for name, value in config.items() if name != "strict"}}
+    return node
 
 
 _HOLDING = (dict, list, tuple)
@@ -165,9 +193,14 @@ def nodes_in(schema: Any) -> Iterator[Any]:
 
 
 class _Rewriting:
-    """Turns Pydantic's schema into one for the database; what its parts share stays shared."""
+    """Turns Pydantic's schema into one for the database; what its parts share stays shared.
 
-    def __init__(self) -> None:
+    Strict models take JSON's texts for times and the like from JSON alone. Behind a function that looks at
+    what is read, that is no longer JSON; then nothing is read strictly.
+    """
+
+    def __init__(self, *, is_lenient: bool) -> None:
+        self._is_lenient = is_lenient
         self._done: dict[tuple[int, int], Any] = {}
 
     def part(self, part: Any, config: Any) -> Any:
@@ -186,13 +219,16 @@ class _Rewriting:
         if part.get("serialization") == _AS_ANY:  # read as what was declared, and so written as that
             return self._map({name: value for name, value in part.items() if name != "serialization"}, config)
         kind = part.get("type")
+        source = part
+        if self._is_lenient and isinstance(kind, str):
+            part = _leniently(part)
         config = part.get("config", config) if kind in _CONFIGURED else config
         new: Any = {name: self._member(kind, name, value, config) for name, value in part.items()}
         rule = _RULES.get(kind)
-        if rule is not None and ("serialization" not in part or rule is _pattern):
+        if rule is not None and ("serialization" not in part or rule is _pattern or kind in _CONFIGURED):
             new = rule(new, config)
-        is_same = len(new) == len(part) and all(value is part.get(name) for name, value in new.items())
-        return part if is_same else new
+        is_same = len(new) == len(source) and all(value is source.get(name) for name, value in new.items())
+        return source if is_same else new
 
     def _member(self, kind: Any, name: str, value: Any, config: Any) -> Any:
         if name in _OPAQUE:
@@ -214,9 +250,7 @@ def reads_json(schema: Any) -> bool:
 
 
 def _is_read_as_text(node: Any) -> bool:
-    config = node.get("config")
-    is_strict = node.get("strict") is True or (is_map(config) and config.get("strict") is True)
-    return is_strict or (isinstance(node.get("type"), str) and node["type"] in _READ_AS_TEXT)
+    return _is_strict(node) or (isinstance(node.get("type"), str) and node["type"] in _READ_AS_TEXT)
 
 
 _READ_AS_TEXT = ("bytes", "union", "json")
@@ -251,7 +285,38 @@ def _model(node: dict[str, Any], config: Any) -> dict[str, Any]:
     """Read the fields of a model past an ``__init__`` of its own, which knows nothing of stored forms."""
     if node.get("custom_init"):
         node = {name: value for name, value in node.items() if name != "custom_init"}
-    return _configured(node, config)
+    return _configured(_without_computed(node, config), config)
+
+
+def _without_computed(node: dict[str, Any], config: Any) -> dict[str, Any]:
+    """Leave what is computed of a part out as it is read, where others than its fields are kept or refused.
+
+    Of documents it is left out before they are read.
+    """
+    if hasattr(node["cls"], "__solidb_reference__"):
+        return node
+    fields = _fields_without_computed(node["schema"], config.get("extra_fields_behavior"))
+    return node if fields is node["schema"] else {**node, "schema": fields}
+
+
+def _fields_without_computed(fields: Any, extra: Any) -> Any:
+    if fields["type"] != "model-fields":
+        if "schema" not in fields:
+            return fields
+        inner = _fields_without_computed(fields["schema"], extra)
+        return fields if inner is fields["schema"] else {**fields, "schema": inner}
+    names = {each.get("alias") or each["property_name"] for each in fields.get("computed_fields", ())}
+    extra = fields.get("extra_behavior") or extra
+    if not names or extra not in ("allow", "forbid"):
+        return fields
+    if extra == "forbid":
+        return {**fields, "extra_behavior": "ignore"}
+    return core_schema.no_info_after_validator_function(partial(_drop, names), fields)
+
+
+def _drop(names: set[str], read: Any) -> Any:
+    values, extra, given = read
+    return values, {name: value for name, value in extra.items() if name not in names}, given - names
 
 
 def _timedelta(node: dict[str, Any], config: Any) -> dict[str, Any]:
@@ -271,9 +336,18 @@ def _configured(node: dict[str, Any], config: Any) -> dict[str, Any]:
     wanted = {**ADAPTED, **config, "ser_json_inf_nan": "constants"}
     if "val_json_bytes" not in config:
         wanted["val_json_bytes"] = wanted["ser_json_bytes"]
-    if wanted == config or not _mentions(node, _WRITTEN_BY_CONFIG):
+    for name in _UNITS & config.keys():
+        del wanted[name]
+    is_unnamed = config.get("validate_by_alias") is False  # what is stored is named by aliases
+    if is_unnamed:
+        wanted["validate_by_alias"] = True
+    if wanted == config or not (is_unnamed or _mentions(node, _WRITTEN_BY_CONFIG)):
         return node
     return {**node, "config": wanted}
+
+
+_UNITS = {"ser_json_temporal", "val_temporal_unit"}
+"""Settings by which times would be numbers: times are texts in a database, durations seconds."""
 
 
 def _mentions(part: Any, kinds: tuple[str, ...]) -> bool:

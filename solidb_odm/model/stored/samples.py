@@ -12,11 +12,11 @@ from inspect import isabstract
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationError
 
 from ..._types import is_map, is_row
 
@@ -72,17 +72,32 @@ class Samples:
 
     def __init__(self, definitions: dict[str, Any]) -> None:
         self._references = definitions
+        self.config: Any = {}
+        """The settings of the model whose schema is looked at."""
 
     def of(self, node: Any, depth: int = 0) -> list[Any]:
         """Return a few values of a type; none where nothing is known of it."""
         kind = node["type"]
         if kind in _SCALARS:
-            return list(_SCALARS[kind])
+            return self._fitting(node, _SCALARS[kind])
         if depth > _DEPTH:
             return []
         name = f"_{kind.replace('-', '_')}"
         make: Callable[[Any, int], Iterator[Any]] | None = getattr(self, name, None)
         return list(make(node, depth + 1)) if make is not None else []
+
+    def _fitting(self, node: Any, values: tuple[Any, ...]) -> list[Any]:
+        """Return the samples of a plain type as its limits, and the settings of its model, make them."""
+        known = {key: value for key, value in node.items() if key not in ("ref", "metadata", "serialization")}
+        settings = {name: value for name, value in self.config.items() if name.startswith("str_")}
+        if len(known) == 1 and not settings:
+            return list(values)
+        validator = SchemaValidator(cast("CoreSchema", known), cast("CoreConfig", settings))
+        made: list[Any] = []
+        for value in values:
+            with suppress(ValidationError):
+                made.append(validator.validate_python(value))
+        return made
 
     def _inner(self, node: Any, depth: int) -> Iterator[Any]:
         yield from self.of(node["schema"], depth)
@@ -171,6 +186,11 @@ class Samples:
     def _model(self, node: Any, depth: int) -> Iterator[Any]:
         if isabstract(node["cls"]):  # of which there are no objects
             return
+        outer, self.config = self.config, node.get("config", {})
+        yield from list(self._objects(node, depth))
+        self.config = outer
+
+    def _objects(self, node: Any, depth: int) -> Iterator[Any]:
         inner = node["schema"]
         while inner["type"] != "model-fields" and "schema" in inner:
             inner = inner["schema"]

@@ -76,7 +76,7 @@ class _Trial:
         """Check a schema and all below it."""
         if LOSSY in (node.get("metadata") or ()):
             return
-        kind = node["type"]
+        kind, self._samples.config = node["type"], config
         if kind == "definition-ref":
             if node["schema_ref"] not in self._seen:
                 self._seen.add(node["schema_ref"])
@@ -244,13 +244,24 @@ def same(one: Any, other: Any) -> bool:
     """Say whether two values are equal and of the same types, at every depth."""
     if type(one) is not type(other):
         return False
-    if isinstance(one, BaseModel) or hasattr(one, "__dataclass_fields__"):
+    if isinstance(one, BaseModel):
+        return same(_fields_of(one), _fields_of(other)) and same(_extra_of(one), _extra_of(other))
+    if hasattr(one, "__dataclass_fields__"):
         return same(vars(one), vars(other)) if hasattr(one, "__dict__") else bool(one == other)
     if is_map(one):
         return len(one) == len(other) and all(name in other and same(one[name], other[name]) for name in one)
     if is_row(one):
         return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
+
+
+def _fields_of(model: BaseModel) -> dict[str, Any]:
+    """Return what a model holds, without what it has kept of its computed fields."""
+    return {name: model.__dict__.get(name) for name in type(model).__pydantic_fields__}
+
+
+def _extra_of(model: BaseModel) -> dict[str, Any]:
+    return model.__pydantic_extra__ or {}
 
 
 def _serialization(node: Any) -> Any:
