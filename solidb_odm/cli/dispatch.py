@@ -10,15 +10,20 @@ import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
+from ..commands import ListCollections, call
 from ..engine.engine import Engine, create_engine
-from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbError
+from ..errors import DataLossRefused, DecisionNeeded, MigrationLocked, SolidbError, StoreUnavailable
 from ..migrations.reports import as_json
 from .configuration import Configuration, read_configuration
 
-_LOOKS = ("queries:", "upgrades:inspect", "upgrades:attic")
-"""The homes of commands that only look at what is there; a missing file is one that is to be upgraded yet."""
+_LOOKS = ("queries:", "transfer:dump", "upgrades:attic", "upgrades:downgrade", "upgrades:inspect")
+"""The homes of commands that work with what is there, and make no file where the URL is mistyped."""
+
+_REPORTS = ("upgrades:check", "upgrades:current", "upgrades:doctor", "upgrades:plan")
+"""The homes of commands that say what an upgrade would find: nothing, where there is no file yet."""
 
 
 class Context:
@@ -47,13 +52,27 @@ class Context:
     def engine(self) -> Engine:
         """The database, opened when it is first used."""
         if self._engine is None:
-            self._engine = create_engine(self.url, auto_create=False, **self._opening())
+            self._engine = self._open()
         return self._engine
 
-    def _opening(self) -> dict[str, bool]:
-        """Return how a file is opened: a command that only looks makes none where the URL is mistyped."""
-        looks = self.options.home.startswith(_LOOKS)
-        return {"create": False} if looks and self.url.startswith("sqlite:") else {}
+    def _open(self) -> Engine:
+        """Open the database; a command that only looks makes no file."""
+        home = self.options.home
+        reports = home in _REPORTS or getattr(self.options, "dry_run", False)
+        if not (self.url.startswith("sqlite:") and (reports or home.startswith(_LOOKS))):
+            return create_engine(self.url, auto_create=False)
+        engine = create_engine(self.url, auto_create=False, create=False)
+        if not reports:
+            return engine
+        try:
+            engine.run(call(ListCollections()))
+        except StoreUnavailable as error:
+            engine.dispose()
+            if not error.path or Path(error.path).exists():
+                raise
+            print(f"note: {error.path} does not exist yet; upgrade makes it", file=sys.stderr)
+            return create_engine("sqlite://", auto_create=False)
+        return engine
 
     def close(self) -> None:
         """Close the database."""

@@ -63,6 +63,12 @@ def translate(
             path=path,
             hint="check the path; restore the file from a copy",
         )
+    if code == sqlite3.SQLITE_CANTOPEN and path and not Path(path).exists():
+        return StoreUnavailable(
+            f"there is no database file {path}, and it can't be made: {error}",
+            path=path,
+            hint="check the path; a command that only looks, and create=False, make no file",
+        )
     if code in _UNAVAILABLE:
         return StoreUnavailable(
             f"{where} {_UNAVAILABLE[code]}: {error}",
