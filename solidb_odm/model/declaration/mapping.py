@@ -319,6 +319,9 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
             info.metadata if is_plain else (*info.metadata, *type_inspection.metadata(info.annotation))
         ):
             if isinstance(note, Index):
+                if note.fields == (f"{name}{ELEMENTS}",):  # of this field's elements
+                    yield f"{path}{ELEMENTS}", note
+                    continue
                 if note.fields:
                     raise DeclarationError(
                         f"{note!r} names fields, but belongs to this one",

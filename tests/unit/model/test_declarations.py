@@ -264,3 +264,16 @@ def test_an_old_name_is_no_name_of_now() -> None:
 
         class Holder(Document):
             parts: list[Part]
+
+
+def test_an_index_over_the_elements_may_stand_beside_the_field() -> None:
+    class Part(BaseModel):
+        labels: Annotated[list[str], Index("labels[]")] = []
+
+    class Tagged(Document):
+        tags: Annotated[list[str], Index("tags[]", name="by_tag")] = Field([], alias="t")
+        part: Part = Part()
+
+    declared = {index.name: index.fields for index in Tagged.__solidb_mapping__.indexes}
+    assert declared["by_tag"] == ("t[]",)
+    assert ("part.labels[]",) in declared.values()
