@@ -117,7 +117,10 @@ class Engine(EngineBase[Driver]):
         self.run(_one(DropDatabase()))
 
     def count(self, model: type[Declares]) -> int:
-        """Return the number of stored documents of a model's collection."""
+        """Return the number of stored documents of a model's collection, marked and expired ones too.
+
+        ``select(func.count(User))`` counts what a session can see.
+        """
         return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     def channel(self) -> Channel:
@@ -177,7 +180,10 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         await self.run(_one(DropDatabase()))
 
     async def count(self, model: type[Declares]) -> int:
-        """Return the number of stored documents of a model's collection."""
+        """Return the number of stored documents of a model's collection, marked and expired ones too.
+
+        ``select(func.count(User))`` counts what a session can see.
+        """
         return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
     async def channel(self) -> AsyncChannel:

@@ -15,7 +15,7 @@ from ..language import nodes as q
 from ..model.document import Document
 from .bind_values import by_names, documents_of, given_part, stored_form
 from .compiler import BuildScope
-from .select_block import unmarked
+from .select_block import unexpired, unmarked
 from .updates import document_class
 from .written import Write
 
@@ -97,11 +97,14 @@ class Upsert(Write):
         return replace(self, rows=(*self.rows, *added))
 
     def _by_key(self, scope: BuildScope, row: str) -> list[q.Clause]:
-        """Return the clauses that store one row under its key; one marked as deleted is there no more."""
+        """Return the clauses that store one row under its key.
+
+        A document that is marked as deleted, or has expired, is there no more: the row is stored as a whole.
+        """
         key, document, patch = (q.Attribute(q.Name(row), name) for name in ("key", "insert", "update"))
         collection = self.model.__solidb_mapping__.collection
         inner, hidden = scope.fresh(), scope.fresh()
-        conditions = unmarked(self.model, inner)
+        conditions = [*unmarked(self.model, inner), *unexpired(self.model, inner, scope)]
         if not conditions:
             return [q.Upsert(key, document, patch, collection)]
         sought = q.Filter(q.Compare(q.Attribute(q.Name(inner), "_key"), "==", key))
@@ -143,7 +146,21 @@ class Upsert(Write):
         body = (q.For(inner, q.Name(collection)), *conditions)
         found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
         known = q.Let(held, q.Call("FIRST", (found,)))
-        return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
+        lasting = unexpired(self.model, inner, scope)
+        if not lasting:
+            return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
+        shown = scope.fresh()
+        body = (*body, *map(q.Filter, lasting))
+        again = q.Subquery(q.Block(body=body, returns=q.Return(q.Literal(True))))
+        whole = q.Call("UNSET", (document, q.Literal("_key")))
+        chosen = q.Ternary(q.Name(shown), patch, whole)
+        is_shown = q.Let(shown, q.Call("FIRST", (again,)))
+        return [
+            loop,
+            known,
+            is_shown,
+            q.Upsert(q.Binary(q.Name(held), "??", key), document, chosen, collection),
+        ]
 
     def _equal(self, stored: q.Expression, given: q.Expression, path: tuple[str, ...]) -> q.Expression:
         """Build the comparison of a field; decimals are equal by their value."""

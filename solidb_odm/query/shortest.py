@@ -11,6 +11,7 @@ from ..errors import UsageError, check_callable
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.edge import Edge
+from ..model.expiry import expiries
 from ..model.expressions.expression import Expression, Predicate
 from . import conditions
 from .columns import Path, PathOf
@@ -63,7 +64,8 @@ class PathStatement(Statement[T_co], Generic[T_co]):
         return Compiled(query, scope.values, (PathOf(self.edges, self.targets),))
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
-        return self._walked(scope) if self.followed or self.passed or self.whole else self._searched(scope)
+        is_judged = self.followed or self.passed or self.whole or any(expiries(self.edges))
+        return self._walked(scope) if is_judged else self._searched(scope)
 
     def _searched(self, scope: BuildScope) -> q.Query:
         vertex, edge, path, item = scope.fresh(), scope.fresh("_e"), scope.fresh("_p"), scope.fresh()
@@ -176,6 +178,11 @@ def _paths(
             edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
         )
     longest = None if longest is None else natural(longest, "max_depth")
+    if longest is None and any(expiries(edges)):
+        raise UsageError(
+            f"{edges.__name__} edges expire, and a search for the shortest way would follow those that have",
+            hint="max_depth=6, up to which all ways are looked at",
+        )
     ends = end_classes(edges)
     return PathStatement(
         reference(start), reference(end), edges, DIRECTIONS[direction], weight, ends, count, longest

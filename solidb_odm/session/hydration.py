@@ -18,6 +18,7 @@ from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
 from ..model.document_state import FIELDS_SET, SLOT, AllFields, state_of
+from ..model.expiry import has_expired
 from ..model.stored.codec import body_value, decode
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..query.select_block import root_of
@@ -307,6 +308,7 @@ def _model_of(work: UnitOfWork, row: JsonObject) -> type[Document]:
 def _path(work: UnitOfWork, column: PathOf, row: Any) -> Path[Any, Any]:
     targets = column.targets
     model = targets[0] if targets[0] is targets[-1] else Document
-    vertices = tuple(load_whole(work, model, each) for each in row["vertices"] if each is not None)
+    passed = (load_whole(work, model, each) for each in row["vertices"] if each is not None)
+    vertices = tuple(each for each in passed if not has_expired(type(each), each))
     edges = tuple(load_whole(work, column.edges, each) for each in row["edges"])
     return Path(vertices, edges, float(row["weight"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -15,6 +16,7 @@ from solidb_odm import (
     Edge,
     Engine,
     Field,
+    Index,
     Link,
     Session,
     SoftDelete,
@@ -23,14 +25,18 @@ from solidb_odm import (
     delete,
     func,
     insert,
+    k_shortest_paths,
     outgoing,
     sdbql,
     select,
+    shortest_path,
     traverse,
     update,
+    upsert,
 )
-from solidb_odm.errors import DocumentNotFound
+from solidb_odm.errors import DocumentNotFound, DuplicateKey, UniqueViolation, UsageError
 from solidb_odm.model import expiry
+from tools.server import LocalServer
 
 NOW = datetime.now(UTC)
 SOON, LATER = NOW + timedelta(hours=2), NOW + timedelta(days=30)
@@ -213,6 +219,75 @@ def test_the_key_of_an_expired_document_is_free_on_a_file() -> None:
         assert session.scalar(sdbql("FOR v IN ttl_visits RETURN v._key")) == "a"
         put(session, Visit(key="a", number=2))
         assert session.get_one(Visit, "a").number == 2
+
+
+class Road(Edge[Visit, Visit], collection="ttl_roads"):
+    length: int = 1
+
+
+def test_shortest_ways_show_no_expired_documents(engine: Engine, session: Session, ahead: Ahead) -> None:
+    engine.create_all(Road)
+    put(session, *(Visit(key=key, at=SOON if key == "b" else None) for key in "abc"))
+    put(session, Road("ttl_visits/a", "ttl_visits/b"), Road("ttl_visits/b", "ttl_visits/c"))
+    ahead(DAY)
+
+    for search in (shortest_path, partial(k_shortest_paths, k=2)):
+        plain: Any = search("ttl_visits/a", "ttl_visits/c", Road)
+        for statement in (
+            plain,
+            search("ttl_visits/a", "ttl_visits/c", Road, max_depth=3).follow(Road.length > 0),
+        ):
+            way = session.scalars(statement).one()
+            assert ([each.key for each in way.vertices], way.weight) == (["a", "c"], 2)
+
+
+def test_shortest_ways_do_not_follow_expired_edges(session: Session, ahead: Ahead) -> None:
+    put(session, *(Visit(key=key) for key in "abc"))
+    put(session, Led("ttl_visits/a", "ttl_visits/c", until=SOON))
+    put(session, Led("ttl_visits/a", "ttl_visits/b"), Led("ttl_visits/b", "ttl_visits/c"))
+    ahead(DAY)
+
+    with pytest.raises(UsageError, match="max_depth"):
+        shortest_path("ttl_visits/a", "ttl_visits/c", Led)
+    way = session.scalars(shortest_path("ttl_visits/a", "ttl_visits/c", Led, max_depth=3)).one()
+    assert [each.key for each in way.vertices] == list("abc")
+
+
+class Seat(Document, collection="ttl_seats"):
+    name: Annotated[str, Index(unique=True)]
+    at: Annotated[datetime | None, TTLIndex()] = None
+    row: int = 0
+
+
+def test_an_upsert_stores_what_has_expired_anew(engine: Engine, ahead: Ahead) -> None:
+    engine.create_all(Seat)
+    with Session(engine) as session:
+        put(
+            session,
+            *(Seat(key=key, name=key, at=SOON, row=7) for key in "ab"),
+            Seat(key="c", name="c", row=7),
+        )
+        ahead(DAY)
+        session.execute(upsert(Seat).values([{"key": "a", "name": "n"}, {"key": "c", "name": "c"}]))
+        session.execute(upsert(Seat).on(Seat.name).values([{"name": "b"}, {"name": "d"}]))
+        session.commit()
+        shown = select(Seat.name, Seat.row).order_by(Seat.name)
+        assert session.execute(shown).all() == [("b", 0), ("c", 7), ("d", 0), ("n", 0)]
+
+
+@pytest.mark.server
+def test_a_server_keeps_the_keys_and_values_of_what_has_expired_and_the_error_says_so(
+    server: LocalServer, database: str, ahead: Ahead
+) -> None:
+    with create_engine(server.url(database)) as engine, Session(engine) as session:
+        engine.create_all(Seat)
+        put(session, Seat(key="a", name="a", at=SOON))
+        ahead(DAY)
+        for again in (Seat(key="a", name="b"), Seat(key="b", name="a")):
+            session.add(again)
+            with pytest.raises((DuplicateKey, UniqueViolation), match="within a minute"):
+                session.commit()
+            session.rollback()
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "2020", "2020-01-01", "x", None, [], {}])

@@ -24,6 +24,8 @@ from ...commands import (
     Savepoint,
 )
 from ...errors import (
+    DuplicateKey,
+    InvalidDocument,
     StaleDocumentError,
     StateError,
     StoreLocked,
@@ -35,6 +37,7 @@ from ...model import type_inspection
 from ...model.declaration.cascade_options import Cascade
 from ...model.declaration.registry import registry_of
 from ...model.document import Document
+from ...model.expiry import expiries
 from ...model.expressions.fields import FieldRef
 from ...model.mixins import SoftDelete, now
 from ...query.conditions import in_
@@ -184,10 +187,11 @@ def _send(context: Context) -> Operation[None]:
         try:
             yield from context.finish(dict.fromkeys(batch.collection for batch in plan.batches))
             receipts = yield from context.ask(CommitBatches(plan.batches))
-        except UniqueViolation as error:
-            moved = moved_value(plan, error)
+        except (DuplicateKey, UniqueViolation) as error:
+            moved = moved_value(plan, error) if isinstance(error, UniqueViolation) else None
             work.failed(plan)
             if moved is None:
+                _note_expiry(context, error, {batch.collection for batch in plan.batches})
                 raise
             raise moved from error
         except BaseException:
@@ -195,6 +199,17 @@ def _send(context: Context) -> Operation[None]:
             raise
         work.applied(plan, receipts, is_lasting=True)
     context.tell_late("after_flush")
+
+
+def _note_expiry(context: Context, error: InvalidDocument, written: set[str]) -> None:
+    """Say that a value may be one of a document that has expired, which a server keeps for a while."""
+    for collection in {error.collection} & written or written:
+        models = registry_of(collection, context.work.registries).claimants(collection)
+        if any(map(expiries, models)):
+            error.hint = (
+                f"{error.hint}. Documents of {collection!r} expire, and the server keeps the keys and unique "
+                "values of those that have until it deletes them, within a minute: try again, or upsert(..)"
+            )
 
 
 def rollback(context: Context) -> Operation[None]:
