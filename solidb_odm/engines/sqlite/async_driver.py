@@ -1,9 +1,9 @@
 """The file engine for event loops: the blocking one, in threads.
 
-Channels to a file with their threads, handed from session to session of an event loop.
+Channels to a file, handed from session to session of an event loop, and the few threads they run in.
 
-A thread for each session costs more than most of what a session asks; so does a connection. As many as there
-may be are kept, and who finds none free waits in line.
+A thread for each session costs more than most of what a session asks; so does a connection. As many
+connections as there may be are kept, and who finds none free waits in line.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ..interface import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel
 from .driver import FileDriver, Observer
-from .threads import Wake, Worker, wakeable
+from .threads import Threads, Wake, Worker, wakeable
 
 T = TypeVar("T")
 
 
 class Seat:
-    """A place in the pool: a channel, once it was opened, and the thread it runs in."""
+    """A place in the pool: a channel, once it was opened, and what runs it in a thread."""
 
     __slots__ = ("channel", "worker")
 
-    def __init__(self) -> None:
-        self.worker = Worker()
+    def __init__(self, threads: Threads) -> None:
+        self.worker = Worker(threads)
         self.channel: FileChannel | None = None
 
     async def run(self, work: Callable[[FileChannel], T]) -> T:
@@ -94,8 +94,11 @@ class ChannelPool:
     the seat and wakes who waits longest, who looks again.
     """
 
-    def __init__(self, open_channel: Callable[[], FileChannel], most: int, seconds: float) -> None:
+    def __init__(
+        self, open_channel: Callable[[], FileChannel], threads: Threads, most: int, seconds: float
+    ) -> None:
         self._open_channel = open_channel
+        self._threads = threads
         self._most = most
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -139,7 +142,6 @@ class ChannelPool:
         """Close the channel of a seat that nobody gave back, and return its place to another."""
         if seat.channel is not None:
             seat.worker.post(seat.channel.close)
-        seat.worker.end()
         self._forgotten.append(seat)
         with suppress(IndexError):
             self._waiting[0].wake()
@@ -151,7 +153,6 @@ class ChannelPool:
         for seat in idle:
             if seat.channel is not None:
                 await seat.worker.run(seat.channel.close)
-            seat.worker.end()
 
     async def aclose(self) -> None:
         """Close the idle channels; those in use are closed when they are given back."""
@@ -161,10 +162,20 @@ class ChannelPool:
         for waiter in waiting:
             waiter.wake()
         await self.empty()
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        """End the threads of a closed pool, once nobody has one of its channels."""
+        with self._lock:
+            self._count_forgotten()
+            is_over = self._closed and not self._taken
+        if is_over:
+            self._threads.end()
 
     def after_fork(self) -> None:
         """Begin anew in a child process, which has none of the threads."""
         self._lock = threading.Lock()
+        self._threads.after_fork()
         self._idle, self._taken = [], 0
         self._waiting.clear()
         self._forgotten.clear()
@@ -180,7 +191,7 @@ class ChannelPool:
                 return self._idle.pop()
             if self._taken < self._most:
                 self._taken += 1
-                return Seat()
+                return Seat(self._threads)
             return None
 
     def _count_forgotten(self) -> None:
@@ -224,7 +235,7 @@ class ChannelPool:
             while self._waiting and self._taken < self._most:
                 self._taken += 1
                 waiter = self._waiting.popleft()
-                waiter.seat = self._idle.pop() if self._idle else Seat()
+                waiter.seat = self._idle.pop() if self._idle else Seat(self._threads)
                 waiter.wake()
 
     def _leave_line(self, waiter: _Waiter) -> None:
@@ -246,10 +257,10 @@ class ChannelPool:
                 waiter.wake()
                 return
             self._taken -= 1
-            if self._closed:
-                seat.worker.end()
-            else:
+            if not self._closed:
                 self._idle.append(seat)
+                return
+        self._end_if_over()
 
 
 R = TypeVar("R")
@@ -341,7 +352,9 @@ class AsyncFileDriver:
     ) -> None:
         self._driver = FileDriver(url, on_statement=on_statement, secret=secret, **options)
         settings = self._driver.options
-        self._pool = ChannelPool(self._driver.channel, settings.connections, settings.pool_timeout)
+        threads = Threads(settings.connections)
+        self._driver.writers.lender = threads
+        self._pool = ChannelPool(self._driver.channel, threads, settings.connections, settings.pool_timeout)
         forks.watch(self._pool)
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ...errors import ClosedError, StoreLocked, UsageError
 from ..interface import Capabilities
@@ -127,7 +127,7 @@ class FileDriver:
         keeps_files = not self._options.in_memory and secret is None  # a graph is not encrypted
         self._vectors = VectorCache(self._options.path if keeps_files else "")
         self._statistics = Statistics()
-        self._queue = WriteQueue()
+        self.writers: Final = WriteQueue()
         self._clock = SweepClock(self._options.sweep)
         self._idle: deque[sqlite3.Connection] = deque()  # changed by single steps, so without a lock
         self._closed = False
@@ -167,7 +167,7 @@ class FileDriver:
                 self._plans,
                 self._vectors,
                 self._statistics,
-                self._queue,
+                self.writers,
                 self._give_back,
                 self._cipher,
                 self._memory,
@@ -227,7 +227,7 @@ class FileDriver:
         self._key_lock = threading.Lock()
         self._plans.after_fork()
         self._vectors.after_fork()
-        self._queue.after_fork()
+        self.writers.after_fork()
         if self._memory is not None:
             self._memory.after_fork()
         for connection in self._idle:

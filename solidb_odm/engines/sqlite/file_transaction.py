@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, Protocol
 
 from ...errors import TransactionError
 from . import library
@@ -51,11 +51,24 @@ class WriteTurn:
         self._bell.acquire(timeout=max(0.0, seconds))
 
 
+class Lender(Protocol):
+    """Threads that are few: one that waits lets another work meanwhile, which may be who it waits for."""
+
+    def lend(self) -> None:
+        """Let another thread work."""
+        ...
+
+    def take_back(self) -> None:
+        """Go on with work."""
+        ...
+
+
 class WriteQueue:
     """The turns to write to one file; shared by the channels of one driver, safe for threads."""
 
     def __init__(self) -> None:
         self._turns: deque[WriteTurn] = deque()
+        self.lender: Lender | None = None
 
     def take(self, turn: WriteTurn, seconds: float, is_cancelled: Callable[[], bool]) -> bool:
         """Wait for a turn to come first; return whether it did in time. Who is first already stays so."""
@@ -63,6 +76,15 @@ class WriteQueue:
             self._turns.append(turn)
         if self._is_first(turn):
             return True
+        if self.lender is None:
+            return self._wait(turn, seconds, is_cancelled)
+        self.lender.lend()
+        try:
+            return self._wait(turn, seconds, is_cancelled)
+        finally:
+            self.lender.take_back()
+
+    def _wait(self, turn: WriteTurn, seconds: float, is_cancelled: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds
         while not self._is_first(turn):
             left = deadline - time.monotonic()

@@ -1,20 +1,24 @@
-"""A thread that a blocking channel runs in, for event loops: asyncio's and trio's."""
+"""A few threads that blocking channels run in, for event loops: asyncio's and trio's."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from queue import SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import anyio
 
 T = TypeVar("T")
 Wake = Callable[[], None]
+
+MOST: Final = 5
+"""So many threads work at once at most: Python runs one of them at a time, and SQLite has one writer."""
 
 
 class Waitable(Protocol):
@@ -82,16 +86,124 @@ class _Task(Generic[T]):
             self._error = None  # whose traceback leads here
 
 
+class Threads:
+    """Threads that workers share. They end with the last reference to this, and keep no process alive."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._begin()
+
+    def _begin(self) -> None:
+        self._crew = _Crew(self._workers)
+        weakref.finalize(self, self._crew.leave).atexit = False
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process, which has none of the threads."""
+        self._begin()
+
+    def put(self, worker: Worker) -> None:
+        """Have a worker's tasks performed, in a new thread if all others are busy and there may be one."""
+        while not self._crew.put(worker):
+            """It has just ended, and there is another one."""
+
+    def put_late(self, worker: Worker) -> None:
+        """Have a worker's tasks performed by a thread that is there; no lock is taken: finalizers call it."""
+        self._crew.queue.put(worker)
+
+    def lend(self) -> None:
+        """Let another thread work while the calling one only waits."""
+        self._crew.lend()
+
+    def take_back(self) -> None:
+        """Count the calling thread as working again."""
+        self._crew.take_back()
+
+    def end(self) -> None:
+        """End the threads when all work is done; if more comes, others are started."""
+        crew = self._crew
+        self._begin()
+        crew.end()
+
+
+class _Crew:
+    """What the threads share. Whoever takes a worker, or puts one, sees to it that others serve the rest."""
+
+    def __init__(self, workers: int) -> None:
+        self.queue: SimpleQueue[Worker | None] = SimpleQueue()
+        self._workers = workers  # a thread for each is enough, whoever waits
+        self._most = min(workers, MOST)
+        self._lock = threading.Lock()
+        self._alive = self._lent = self._waiting = 0
+        self._is_over = False
+
+    def put(self, worker: Worker) -> bool:
+        """Have a worker's tasks performed; return False if the threads have been ended."""
+        with self._lock:
+            if self._is_over:
+                return False
+            self.queue.put(worker)
+            self._start_if_needed()
+            return True
+
+    def lend(self) -> None:
+        with self._lock:
+            self._lent += 1
+            self._start_if_needed()
+
+    def take_back(self) -> None:
+        with self._lock:
+            self._lent -= 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._is_over = True
+            for _ in range(self._alive):
+                self.queue.put(None)
+
+    def leave(self) -> None:
+        """End the threads for good; takes no lock."""
+        for _ in range(self._alive + 1):  # one may be about to start
+            self.queue.put(None)
+
+    def _start_if_needed(self) -> None:
+        are_many = self._alive - self._lent >= self._most or self._alive >= self._workers
+        if self._is_over or are_many or self.queue.qsize() <= self._waiting:
+            return
+        is_started = False
+        self._alive, self._waiting = self._alive + 1, self._waiting + 1  # it is about to wait
+        try:
+            threading.Thread(target=self._serve, name="solidb_odm file", daemon=True).start()
+            is_started = True
+        finally:
+            if not is_started:
+                self._alive, self._waiting = self._alive - 1, self._waiting - 1
+
+    def _serve(self) -> None:
+        while (worker := self._next()) is not None:
+            worker.perform()
+            del worker  # or it would stay, with its channel, until the next one comes
+            with self._lock:
+                if self._alive - self._lent > self._most:  # others have come while this one waited
+                    break
+                self._waiting += 1
+        with self._lock:
+            self._alive -= 1
+
+    def _next(self) -> Worker | None:
+        worker = self.queue.get()
+        with self._lock:
+            self._waiting -= 1
+            self._start_if_needed()
+        return worker
+
+
 class Worker:
-    """Runs work in one thread, one piece after another; the thread ends with its last reference.
+    """Runs work one piece after another, in one of some threads."""
 
-    It keeps no process from ending.
-    """
-
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[_Task[Any] | None] = SimpleQueue()
-        self._end = weakref.finalize(self, self._queue.put, None)
-        threading.Thread(target=_serve, args=(self._queue,), name="solidb_odm file", daemon=True).start()
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._tasks: deque[_Task[Any]] = deque()
+        self._turn = threading.Lock()
 
     async def run(self, work: Callable[[], T], /) -> T:
         """Run work and return its result; after a cancellation it may still be running."""
@@ -108,17 +220,24 @@ class Worker:
 
     def post(self, work: Callable[[], object], /) -> None:
         """Have work done some time; nobody hears of it."""
-        self._queue.put(_Task(work, _nobody))
+        self._tasks.append(_Task(work, _nobody))
+        self._threads.put_late(self)
+
+    def perform(self) -> None:
+        """Perform the tasks that wait, unless another thread is at them: it looks again before it leaves."""
+        while self._tasks and self._turn.acquire(blocking=False):
+            try:
+                while self._tasks:
+                    self._tasks.popleft().perform()
+            finally:
+                self._turn.release()
 
     def _put(self, work: Callable[[], T]) -> tuple[Waitable, _Task[T]]:
         event, wake = wakeable()
         task = _Task(work, wake)
-        self._queue.put(task)
+        self._tasks.append(task)
+        self._threads.put(self)
         return event, task
-
-    def end(self) -> None:
-        """End the thread when all work is done."""
-        self._end()
 
 
 def _nobody() -> None:
@@ -142,9 +261,3 @@ def cancel_later() -> None:
     if (waiting := asyncio.current_task()) is not None:
         waiting.uncancel()
         waiting.cancel()
-
-
-def _serve(queue: SimpleQueue[_Task[Any] | None]) -> None:
-    while (task := queue.get()) is not None:
-        task.perform()
-        del task  # or it would hold its result until the next one comes

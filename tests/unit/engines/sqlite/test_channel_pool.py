@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
-from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
-from solidb_odm.commands import Apply, CreateCollection, Get, Inserts
+from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, func, select
+from solidb_odm.commands import Apply, CreateCollection, Get, Inserts, ListCollections
 from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
 from solidb_odm.engines.sqlite.file_transaction import WriteQueue, WriteTurn
+from solidb_odm.engines.sqlite.threads import MOST
 from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
 from tests.garbage import collect_garbage
 
@@ -26,6 +28,11 @@ class Visit(Document, collection="pool_visits"):
 
 def workers() -> int:
     return sum(each.name == "solidb_odm file" for each in threading.enumerate())
+
+
+async def becomes(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  threads come and go without telling
+        await anyio.sleep(0.001)
 
 
 async def test_many_sessions_share_few_threads_and_are_all_served(tmp_path: Path) -> None:
@@ -49,6 +56,64 @@ async def test_many_sessions_share_few_threads_and_are_all_served(tmp_path: Path
         assert sorted(await session.scalars(select(Visit.number))) == list(range(60))
     assert most <= 3
     await engine.dispose()
+
+
+async def test_connections_share_fewer_threads(tmp_path: Path) -> None:
+    before, most = workers(), 0
+    engine = create_async_engine(f"sqlite:///{tmp_path}/a.db?connections=20")
+    await engine.create_all(Visit)
+
+    async def look() -> None:
+        nonlocal most
+        async with AsyncSession(engine) as session:
+            await session.scalars(select(Visit))
+            most = max(most, workers() - before)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(60):
+            group.start_soon(look)
+    assert 0 < most <= MOST
+    await engine.dispose()
+
+
+async def test_writers_that_wait_leave_the_threads_to_who_writes(tmp_path: Path) -> None:
+    before = workers()
+    engine = create_async_engine(f"sqlite:///{tmp_path}/a.db?connections=20&timeout=300")
+    await engine.create_all(Visit)
+    waiting = 0
+
+    async def write() -> None:
+        nonlocal waiting
+        async with AsyncSession(engine) as session:
+            session.add(Visit())
+            waiting += 1
+            await session.commit()
+
+    with anyio.fail_after(120):
+        async with AsyncSession(engine) as first, anyio.create_task_group() as group:
+            first.add(Visit())
+            await first.flush()
+            for _ in range(3 * MOST):
+                group.start_soon(write)
+            await becomes(lambda: waiting == 3 * MOST and workers() - before >= 3 * MOST)
+            await first.commit()
+        async with AsyncSession(engine) as session:
+            assert await session.scalar(select(func.count(Visit))) == 3 * MOST + 1
+        await becomes(lambda: workers() - before <= MOST)
+    await engine.dispose()
+
+
+async def test_threads_end_with_the_last_channel_of_a_closed_engine(tmp_path: Path) -> None:
+    before = workers()
+    driver = AsyncFileDriver(f"sqlite:///{tmp_path}/a.db")
+    channels = [await driver.channel() for _ in range(3)]
+    await driver.aclose()
+    for channel in channels:
+        assert workers() > before
+        await channel.perform(ListCollections())
+        await channel.aclose()
+    with anyio.fail_after(60):
+        await becomes(lambda: workers() <= before)
 
 
 async def test_who_waits_for_a_connection_is_served_in_turn(tmp_path: Path) -> None:
