@@ -22,8 +22,8 @@ from ..expressions.kinds import kind_of
 from ..stored.embedded import Kind, embedded_classes, instances, part_fields
 from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, nodes_in, stored_form, type_form
+from ..stored.number_fields import is_deep, number_fields, vector_fields
 from ..stored.plain_types import is_plain_type
-from ..stored.scalars import is_deep, number_fields, vector_fields
 from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
