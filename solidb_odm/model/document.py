@@ -30,6 +30,7 @@ from .document_state import (
 )
 from .links.placement import Reader
 from .stored.codec import encode_value
+from .stored.pydantic_attributes import class_computed_fields, class_fields, extra_of, generic_parts, is_built
 from .stored.scalars import parse_time
 from .type_inspection import UNCHANGEABLE
 
@@ -90,7 +91,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __hash__(self) -> int:
         # By what equal documents share and nobody changes, so that they can be in sets and be keys.
         # Documents of ``Model[int]`` and ``Model`` are equal to Pydantic.
-        return hash((self.__pydantic_generic_metadata__["origin"] or type(self), self.key))
+        return hash((generic_parts(self)["origin"] or type(self), self.key))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if (read := type(self).__solidb_linked__.get(name)) is not None:
@@ -110,7 +111,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
         before = state.assigned
         touch(self, state, name)  # before there is a change, so that an interrupt after it can't hide it
         try:
-            if name in type(self).__pydantic_computed_fields__ and not self.model_config.get("frozen"):
+            if name in class_computed_fields(type(self)) and not self.model_config.get("frozen"):
                 self.__solidb_set_computed__(name, value)
             else:
                 super().__setattr__(name, value)
@@ -119,7 +120,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
             raise
         if others is not None:
             note_assigned(self, _replaced(others, self.__dict__))
-        if name in type(self).__solidb_watched__ or name not in type(self).__pydantic_fields__:
+        if name in type(self).__solidb_watched__ or name not in class_fields(type(self)):
             expose(self)  # the caller may hold the value
 
     def __solidb_set_computed__(self, name: str, value: Any) -> None:
@@ -183,9 +184,9 @@ class Document(BaseModel, metaclass=DocumentMeta):
     @property
     def model_extra(self) -> dict[str, Any] | None:
         """The extra attributes; None if the class takes none."""
-        if self.__pydantic_extra__:
+        if extra_of(self):
             expose(self)
-        return self.__pydantic_extra__
+        return extra_of(self)
 
     def __solidb_reference__(self) -> str:
         """Return ``collection/key``, as an edge or a link names this document."""
@@ -203,7 +204,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
             _types_namespace: Any = None,
         ) -> bool | None:
             """Make the class complete, when the classes it names are there; as Pydantic's."""
-            if cls.__pydantic_complete__ and not force:
+            if is_built(cls) and not force:
                 return None
             done = not force and _types_namespace is None and is_completed(cls)
             if not done:
@@ -213,7 +214,7 @@ class Document(BaseModel, metaclass=DocumentMeta):
                     _parent_namespace_depth=_parent_namespace_depth + 1,
                     _types_namespace=_types_namespace,
                 )
-            if cls.__pydantic_complete__:
+            if is_built(cls):
                 finish(cls)
             return done
 

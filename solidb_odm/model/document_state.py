@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol, TypeAlias, cast
 
 from .._types import Body, JsonObject
+from .stored.pydantic_attributes import FIELDS_SET
 
 
 class Watcher(Protocol):
@@ -69,7 +70,6 @@ class State:
 
 
 SLOT = "__solidb_state__"
-FIELDS_SET = "__pydantic_fields_set__"
 
 
 class AllFields(set[str]):

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ..commands import IndexSpec
 from .declaration.computed import stored_names
+from .stored.pydantic_attributes import class_fields
 from .type_inspection import cached_by_class
 
 Expiry: TypeAlias = tuple[tuple[str, ...], int]
@@ -77,7 +78,7 @@ def _step(value: Any, stored: str) -> Any:
     if not isinstance(value, BaseModel):
         return getattr(value, stored, None)
     model = type(value)
-    fields = model.__pydantic_fields__
+    fields = class_fields(model)
     names = {info.serialization_alias or info.alias or name: name for name, info in fields.items()}
     names |= {stored: name for name, stored in stored_names(model).items()}
     return getattr(value, names.get(stored, stored), None)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..errors import DeclarationError
 from .document import Document
+from .stored.pydantic_attributes import class_fields, set_fields_of
 from .type_inspection import alternatives
 
 
@@ -62,7 +63,7 @@ class Timestamped(Document, abstract=True):
         for name in ("created_at", "updated_at"):
             if name not in self.model_fields_set:
                 vars(self)[name] = moment  # of a frozen document too
-                self.__pydantic_fields_set__.add(name)
+                set_fields_of(self).add(name)
 
     def before_update(self) -> None:
         """Note the time; a class with a hook of its own calls this one by ``super()``."""
@@ -71,7 +72,7 @@ class Timestamped(Document, abstract=True):
 
 def check_times(model: type[Document], mixin: type[Document], *names: str) -> None:
     """Refuse a class that makes other things of the fields of a mixin, which sets them; DeclarationError."""
-    fields = model.__pydantic_fields__
+    fields = class_fields(model)
     for name in names:
         if name not in fields or datetime not in alternatives(fields[name].annotation):
             raise DeclarationError(

@@ -20,6 +20,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
+from .stored.pydantic_attributes import FIELDS, class_fields
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -175,7 +177,7 @@ def is_record(member: Any) -> bool:
 
 def is_model(member: Any) -> bool:
     """Return whether a type is a model or a Pydantic dataclass."""
-    return isinstance(member, type) and hasattr(cast("type[Any]", member), "__pydantic_fields__")
+    return isinstance(member, type) and hasattr(cast("type[Any]", member), FIELDS)
 
 
 def mentions_model(annotation: Any) -> bool:
@@ -253,7 +255,7 @@ def _changeable(member: Any) -> bool:
     kind: type[Any] = member
     if issubclass(kind, UNCHANGEABLE):
         return False
-    fields = getattr(kind, "__pydantic_fields__", {}).values()
+    fields = getattr(kind, FIELDS, {}).values()
     if issubclass(kind, BaseModel):
         return not kind.model_config.get("frozen") or any(can_change(f.annotation) for f in fields)
     parameters = getattr(kind, "__dataclass_params__", None)
@@ -311,5 +313,5 @@ def _members_below(annotation: Any, seen: set[type[Any]]) -> Iterator[Any]:
                 yield from _members_below(argument, seen)
         if is_model(member) and member not in seen and not hasattr(member, "__solidb_reference__"):
             seen.add(member)
-            for field in member.__pydantic_fields__.values():
+            for field in class_fields(member).values():
                 yield from _members_below(field.annotation, seen)

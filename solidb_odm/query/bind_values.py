@@ -22,6 +22,7 @@ from ..model.expressions.kinds import NAMES, Kind, takes
 from ..model.expressions.literals import check_times
 from ..model.stored.codec import encode_value, first_problem
 from ..model.stored.field_values import encode_as, field_reader, plain, stored_name
+from ..model.stored.pydantic_attributes import class_computed_fields, class_fields, extra_of
 from .elements import check_no_elements
 
 
@@ -65,7 +66,7 @@ def touched_computed(model: type[Document], values: Container[str], constant: Ab
     UsageError if one can't: what is stored would no longer be what the model computes.
     """
     found: list[str] = []
-    for name in model.__pydantic_computed_fields__:
+    for name in class_computed_fields(model):
         reads = reads_of(model, name)
         if name in values or (reads is not None and not any(each in values for each in reads)):
             continue
@@ -86,8 +87,8 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
             f"an update can't change the key of {model.__name__}",
             hint="insert a copy under the new key and delete the old document",
         )
-    fields = model.__pydantic_fields__
-    if name in model.__pydantic_computed_fields__:
+    fields = class_fields(model)
+    if name in class_computed_fields(model):
         return _computed(model, name, value)
     if name not in fields:
         if model.model_config.get("extra") != "allow":
@@ -226,7 +227,7 @@ def given_part(document: Document, row: Any) -> JsonObject:
     if row is not document:
         mapping = type(document).__solidb_mapping__
         kept = {mapping.fields[n].stored for n in document.model_fields_set if n in mapping.fields}
-        kept.update(document.__pydantic_extra__ or ())
+        kept.update(extra_of(document) or ())
         given = document.model_fields_set
         kept.update(stored_names(type(document))[n] for n in touched_computed(type(document), given, given))
         whole = {name: value for name, value in whole.items() if name in kept}

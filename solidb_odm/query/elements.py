@@ -29,6 +29,7 @@ from ..model.expressions.fields import FieldRef, Place, check_step, default_awar
 from ..model.expressions.kinds import NAMES, awareness, kind_of
 from ..model.links.link_paths import beyond
 from ..model.stored.field_values import encode_as
+from ..model.stored.pydantic_attributes import FIELDS
 from .conditions import condition, expression
 
 T = TypeVar("T")
@@ -158,9 +159,7 @@ class Elements(Expression):
     def __dir__(self) -> list[str]:
         target = type_inspection.link_target(self.__solidb_element_type__[0])
         fields = [name for record in records(self.__solidb_element_type__[0]) for name in fields_of(record)]
-        return sorted(
-            {*(fields if target is None else getattr(target, "__pydantic_fields__", ())), "in_", "not_in"}
-        )
+        return sorted({*(fields if target is None else getattr(target, FIELDS, ())), "in_", "not_in"})
 
     def __repr__(self) -> str:
         path = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.__solidb_path__)

@@ -17,6 +17,7 @@ from ..model.links.link import Link
 from ..model.links.link_paths import LoadPath
 from ..model.links.placement import LinkPlace
 from ..model.stored.field_values import stored_name
+from ..model.stored.pydantic_attributes import FIELDS
 from .elements import Elements
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _names(owner: Any, path: tuple[str | int, ...], given: Any) -> tuple[tuple[s
     names: list[str] = []
     annotation: Any = None
     for step in path:
-        fields: dict[str, Any] = getattr(owner, "__pydantic_fields__", {})
+        fields: dict[str, Any] = getattr(owner, FIELDS, {})
         name = next((each for each in fields if stored_name(owner, each) == step), None)
         if name is None:
             raise _refusal(given)

@@ -20,6 +20,7 @@ from ..model.document import Document
 from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.stored.field_values import plain
+from ..model.stored.pydantic_attributes import class_computed_fields, class_fields
 from .columns import Column, Entity, Scalar, decoder
 from .compiled import Compiled
 from .compiler import BuildScope
@@ -133,7 +134,7 @@ def attribute(model: type[Any], name: str, kind: Any = Any) -> Any:
             f"attribute() takes a Document class and a name, not {model!r} and {name!r}",
             hint='attribute(User, "zip", str)',
         )
-    known = {**owner.__pydantic_fields__, **owner.__pydantic_computed_fields__}
+    known = {**class_fields(owner), **class_computed_fields(owner)}
     if name in known:
         return getattr(model, name)
     if owner.model_config.get("extra") != "allow":

@@ -13,6 +13,7 @@ from ..model.document import Document
 from ..model.edge import Edge
 from ..model.expiry import expiries
 from ..model.expressions.expression import Expression, Predicate
+from ..model.stored.pydantic_attributes import class_fields
 from . import conditions
 from .columns import Path, PathOf
 from .compiled import Compiled
@@ -174,9 +175,7 @@ def _paths(
     if direction not in DIRECTIONS:
         raise UsageError(f"shortest_path() has no direction {direction!r}")
     if weight is not None:
-        weight = (
-            edges.__solidb_mapping__.fields[weight].stored if weight in edges.__pydantic_fields__ else weight
-        )
+        weight = edges.__solidb_mapping__.fields[weight].stored if weight in class_fields(edges) else weight
     longest = None if longest is None else natural(longest, "max_depth")
     if longest is None and any(expiries(edges)):
         raise UsageError(

@@ -18,6 +18,7 @@ from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef, Place
+from ..model.stored.pydantic_attributes import class_fields
 from .compiler import BuildScope, sources_of
 from .elements import closed_all
 from .select_block import conjunction, unexpired, unmarked
@@ -80,7 +81,7 @@ def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Docum
     given: Any = edges
     if not (isinstance(given, type) and issubclass(given, Edge)):
         raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
-    fields = edges.__pydantic_fields__
+    fields = class_fields(edges)
     found = [
         next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)
         for name in ("from_", "to")

@@ -17,9 +17,10 @@ from ..language.stored_documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
 from ..model.document import Document
-from ..model.document_state import FIELDS_SET, SLOT, AllFields, state_of
+from ..model.document_state import SLOT, AllFields, state_of
 from ..model.expiry import has_expired
 from ..model.stored.codec import body_value, decode
+from ..model.stored.pydantic_attributes import FIELDS_SET, class_fields, set_fields_of
 from ..query.columns import Column, Entity, Path, PathOf, Scalar
 from ..query.select_block import root_of
 from ..query.sources import family
@@ -130,7 +131,7 @@ def _found_reading(model: Any) -> Reading:
         hooked,
         mapping.is_simple and not hooked,
         partial(validate, **mapping.names) if mapping.names else validate,
-        frozenset() if mapping.is_open else frozenset(root.__pydantic_fields__),
+        frozenset() if mapping.is_open else frozenset(class_fields(root)),
     )
 
 
@@ -171,7 +172,7 @@ def _share_fields_set(documents: list[Any], fields: frozenset[str]) -> None:
     shared, count = AllFields(fields), len(fields)
     put, slot = object.__setattr__, FIELDS_SET
     for document in documents:
-        if len(document.__pydantic_fields_set__) == count:
+        if len(set_fields_of(document)) == count:
             put(document, slot, shared)
 
 

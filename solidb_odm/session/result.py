@@ -13,6 +13,7 @@ from .._types import is_tuple
 from ..errors import MultipleResultsError, NoResultError, UsageError, missing
 from ..model.document import Document
 from ..model.edge import Edge
+from ..model.stored.pydantic_attributes import class_fields
 from ..query.columns import Column, Path
 from ..query.svg import draw, draw_graph, label_of
 from ..query.written import WRITTEN
@@ -31,7 +32,7 @@ def table(names: list[str], rows: Sequence[Any]) -> str:
     if shown and all(isinstance(row, Path) for row in shown):
         return draw([(row.vertices, row.edges) for row in shown]) + _more(rows)
     if shown and isinstance(shown[0], Document) and all(type(row) is type(shown[0]) for row in shown):
-        names = list(type(shown[0]).__pydantic_fields__)
+        names = list(class_fields(type(shown[0])))
         cells = [[row.__dict__.get(name) for name in names] for row in shown]
     else:
         cells = [list(row) if len(names) > 1 else [row] for row in shown]

@@ -18,6 +18,7 @@ from weakref import getweakrefcount
 from pydantic import BaseModel
 
 from .._types import is_map
+from ..model.stored.pydantic_attributes import class_decorators, extra_of, private_of
 from ..model.type_inspection import UNCHANGEABLE
 
 _SEQUENCES = (list, set, deque)
@@ -31,10 +32,10 @@ def has_aliases(document: Any) -> bool:
     if _overhead is None:
         return True
     values = document.__dict__
-    if sys.getrefcount(values) > _overhead or (document.__pydantic_private__ and _stores_private(document)):
+    if sys.getrefcount(values) > _overhead or (private_of(document) and _stores_private(document)):
         return True
     watched = document.__solidb_watched__
-    if document.__pydantic_extra__ is None and _is_sole(map(values.get, watched), _alone):
+    if extra_of(document) is None and _is_sole(map(values.get, watched), _alone):
         return False
     return _is_held(document, values, _overhead)
 
@@ -56,7 +57,7 @@ def _is_sole(values: Iterable[Any], count: int) -> bool:
             fields, expected = value.__dict__, count
             if sys.getrefcount(fields) > count or getweakrefcount(value):
                 return False
-            if value.__pydantic_extra__ is not None or value.__pydantic_private__ is not None:
+            if extra_of(value) is not None or private_of(value) is not None:
                 return False
             inside = fields.values()
         elif isinstance(value, UNCHANGEABLE):
@@ -77,7 +78,7 @@ def _is_held(document: Any, values: dict[str, Any], overhead: int) -> bool:
         if (value := values.get(name)) is not None:
             parts.visit(value)
     value = None
-    if (extra := document.__pydantic_extra__) is not None:
+    if (extra := extra_of(document)) is not None:
         parts.visit(extra)
     extra = None
     counts = _references(parts.found)
@@ -89,7 +90,7 @@ def _is_held(document: Any, values: dict[str, Any], overhead: int) -> bool:
 def _stores_private(document: Any) -> bool:
     """Return whether what is stored may follow from private attributes, which nothing sees being read."""
     model = cast("Any", type(document))
-    declared = model.__pydantic_decorators__
+    declared = class_decorators(model)
     return bool(declared.computed_fields or declared.model_serializers or declared.field_serializers)
 
 
@@ -147,7 +148,7 @@ class _Parts:
                     self.visit(each)
             return
         self._note(value.__dict__, dict)
-        for more in (value.__pydantic_extra__, value.__pydantic_private__):
+        for more in (extra_of(value), private_of(value)):
             if more is not None:
                 self._note(more, dict)
 
@@ -198,7 +199,7 @@ def _inside(value: Any) -> Iterator[Any]:
         yield from value.values()
         return
     if isinstance(value, BaseModel):
-        yield from (value.__dict__, value.__pydantic_extra__, value.__pydantic_private__)
+        yield from (value.__dict__, extra_of(value), private_of(value))
         return
     yield getattr(value, "__dict__", None)
     for cls in type(value).__mro__:

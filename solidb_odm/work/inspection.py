@@ -9,6 +9,7 @@ from .._dataclasses import dataclass
 from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.stored.codec import decode
+from ..model.stored.pydantic_attributes import extra_of
 from .differences import document_difference
 from .states import StateName, checked, state_in
 from .unit import UnitOfWork
@@ -68,4 +69,4 @@ def _changes_of(document: Document) -> dict[str, AttributeChange]:
 
 
 def _attributes(document: Document) -> dict[str, Any]:
-    return {**document.__dict__, **(document.__pydantic_extra__ or {})}
+    return {**document.__dict__, **(extra_of(document) or {})}

@@ -21,6 +21,7 @@ from ..model.document import Document
 from ..model.document_state import State, expose, note_assigned, state_of
 from ..model.stored.codec import body_value, check_valid, decode, encode_value, validate
 from ..model.stored.field_values import field_reader
+from ..model.stored.pydantic_attributes import EXTRA, FIELDS_SET, extra_of
 from ..model.stored.samples import shell_of
 from .differences import identical
 
@@ -152,8 +153,8 @@ def _as_far_as_read(document: Any, mapping: Mapping, body: Body) -> Any:
             with suppress(ValidationError):
                 held[name] = field_reader(mapping.model, name).read(stored[known.stored])
     fresh = shell_of(mapping.model, held)
-    object.__setattr__(fresh, "__pydantic_fields_set__", set(document.model_fields_set))
-    object.__setattr__(fresh, "__pydantic_extra__", document.__pydantic_extra__)
+    object.__setattr__(fresh, FIELDS_SET, set(document.model_fields_set))
+    object.__setattr__(fresh, EXTRA, extra_of(document))
     return fresh
 
 
@@ -165,7 +166,7 @@ def take_values(document: Any, mapping: Mapping, fresh: Any) -> None:
     own = document.__dict__
     kept = {name: own[name] for name in mapping.unstored if name in own}
     object.__setattr__(document, "__dict__", {**fresh.__dict__, **kept})
-    for name in ("__pydantic_fields_set__", "__pydantic_extra__"):
+    for name in (FIELDS_SET, EXTRA):
         object.__setattr__(document, name, getattr(fresh, name))
 
 
@@ -193,7 +194,7 @@ def take_over(held: Document, given: Document) -> None:
     is changed.
     """
     mapping = type(held).__solidb_mapping__
-    names = (given.model_fields_set | set(given.__pydantic_extra__ or ())) - {"key", *mapping.unstored}
+    names = (given.model_fields_set | set(extra_of(given) or ())) - {"key", *mapping.unstored}
     fresh = _joined(held, given, names)
     old, new = encode_value(mapping, held), encode_value(mapping, fresh)
     changed = {
@@ -208,8 +209,8 @@ def take_over(held: Document, given: Document) -> None:
             fresh = _joined(fresh, validate(mapping, new), changed & set(mapping.fields))
     values = cast("Any", held.__dict__)
     values.update(fresh.__dict__)
-    object.__setattr__(held, "__pydantic_extra__", fresh.__pydantic_extra__)
-    object.__setattr__(held, "__pydantic_fields_set__", held.model_fields_set | given.model_fields_set)
+    object.__setattr__(held, EXTRA, extra_of(fresh))
+    object.__setattr__(held, FIELDS_SET, held.model_fields_set | given.model_fields_set)
     note_assigned(held, names | changed)
     expose(held)
 
@@ -218,10 +219,10 @@ def _joined(base: Document, given: Document, names: set[str]) -> Any:
     """Return an object with the values of one document, and some of another."""
     fields = {name: value for name, value in given.__dict__.items() if name in names}
     joined = shell_of(type(base), {**base.__dict__, **fields})
-    if base.__pydantic_extra__ is not None:
-        own = given.__pydantic_extra__ or {}
-        extra = {**base.__pydantic_extra__, **{name: own[name] for name in own if name in names}}
-        object.__setattr__(joined, "__pydantic_extra__", extra)
+    if (kept := extra_of(base)) is not None:
+        own = extra_of(given) or {}
+        extra = {**kept, **{name: own[name] for name in own if name in names}}
+        object.__setattr__(joined, EXTRA, extra)
     return joined
 
 

@@ -52,3 +52,45 @@ def test_names_in_double_underscores_are_pythons_or_have_our_prefix() -> None:
     }
     del names["__collection_spec__"]  # documented for users
     assert names == {}
+
+
+PYDANTICS = re.compile(r"__pydantic_\w+__|pydantic\._internal|\.__get_pydantic_core_schema__\(")
+HOOKS = {"__pydantic_init_subclass__"}  # which Pydantic documents for authors of classes
+ROOM = ROOT / "solidb_odm" / "model" / "stored"
+PUBLIC = {
+    "CoreSchema", "PydanticCustomError", "PydanticSerializationError", "PydanticUndefined",
+    "SchemaSerializer", "SchemaValidator", "core_schema", "from_json", "to_json",
+}  # fmt: skip
+
+
+def test_what_pydantic_does_not_document_is_used_in_one_room() -> None:
+    found = {
+        f"{path.name}: {name}"
+        for path in MODULES
+        if ROOM not in path.parents
+        for name in PYDANTICS.findall(path.read_text())
+    }
+    assert {each for each in found if each.split(": ")[1] not in HOOKS} == set()
+
+
+def test_outside_that_room_only_the_public_names_of_its_core_are_imported() -> None:
+    names = {
+        name.strip()
+        for path in MODULES
+        if ROOM not in path.parents
+        for imported in re.findall(r"from pydantic_core import ([^(\n]+|\([^)]+\))", path.read_text())
+        for name in imported.strip("()").split(",")
+        if name.strip()
+    }
+    assert names <= PUBLIC
+
+
+def test_every_attribute_of_pydantics_is_tried_first_by_a_test() -> None:
+    tried = (ROOT / "tests" / "unit" / "model" / "test_pydantic_internals.py").read_text()
+    used = {
+        name
+        for path in MODULES
+        if ROOM in path.parents
+        for name in re.findall(r"__pydantic_\w+__", path.read_text())
+    }
+    assert {name for name in used if name not in tried} == set()

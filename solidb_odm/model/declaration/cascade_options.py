@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from ...errors import DeclarationError
+from ..stored.pydantic_attributes import class_fields
 
 Rule: TypeAlias = Literal["save", "delete", "delete-orphan", "all"]
 
@@ -90,7 +91,7 @@ def check_cascades(cls: Any, places: Any) -> None:
     """Refuse cascades where there is no link; DeclarationError."""
     edge_cascade(cls)
     linked = {place.names[0] for place in places}
-    for name, info in cls.__pydantic_fields__.items():
+    for name, info in class_fields(cls).items():
         if name not in linked and any(isinstance(each, Cascade) for each in info.metadata):
             raise DeclarationError(
                 "says what a Cascade does, but holds no links",

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from ...errors import DeclarationError
 from .. import type_inspection
 from ..stored.field_values import stored_name
+from ..stored.pydantic_attributes import class_fields
 from .cascade_options import Cascade
 from .indexes import Index
 
@@ -55,7 +56,7 @@ _KEY_RULES: list[Any] = cast(
 def check_reserved(cls: Any) -> None:
     """Refuse fields and attributes that would hide the document's own."""
     for name in _RESERVED:
-        if name in cls.__pydantic_fields__ or name in cls.__dict__:
+        if name in class_fields(cls) or name in cls.__dict__:
             raise DeclarationError(
                 f"is kept for the document's own {'address' if name == 'id' else 'revision'}",
                 model=cls.__name__,
@@ -67,7 +68,7 @@ def check_reserved(cls: Any) -> None:
 def check_fields(cls: Any, names: Iterable[str]) -> None:
     """Refuse declarations of fields that would say nothing; DeclarationError."""
     for name in names:
-        info = cls.__pydantic_fields__[name]
+        info = class_fields(cls)[name]
         for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
             if isinstance(note, type) and issubclass(note, (Index, Cascade)):
                 raise DeclarationError(
@@ -149,7 +150,7 @@ def hooks_in(cls: Any) -> frozenset[str]:
 
 def _is_hook(cls: Any, name: str) -> bool:
     hook = getattr_static(cls, name)
-    if name in cls.__pydantic_fields__:
+    if name in class_fields(cls):
         if isinstance(hook, FunctionType):
             raise DeclarationError(
                 f"is a field of the name of a hook of {hook.__qualname__.partition('.')[0]}",
@@ -173,7 +174,7 @@ def _is_hook(cls: Any, name: str) -> bool:
 
 def check_key(cls: Any) -> None:
     """Hold the key to be text, and to be stored as ``_key`` where a class declares it anew."""
-    info = cls.__pydantic_fields__["key"]
+    info = class_fields(cls)["key"]
     if not all(
         isinstance(kind, type) and issubclass(kind, str) for kind in type_inspection.kinds(info.annotation)
     ):

@@ -14,17 +14,18 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from ..stored.pydantic_attributes import COMPUTED_FIELDS, class_computed_fields, class_fields
 from ..type_inspection import cached_by_class
 
 
 def stored_names(cls: Any) -> dict[str, str]:
     """Return the names that the computed fields of a class are stored under, by their own."""
-    return {name: info.alias or name for name, info in cls.__pydantic_computed_fields__.items()}
+    return {name: info.alias or name for name, info in class_computed_fields(cls).items()}
 
 
 def cached_fields(cls: Any) -> tuple[str, ...]:
     """Return the computed fields of a model that keep their value once it is computed."""
-    fields: Any = getattr(cls, "__pydantic_computed_fields__", ())
+    fields: Any = getattr(cls, COMPUTED_FIELDS, ())
     return tuple(name for name in fields if isinstance(getattr_static(cls, name, None), cached_property))
 
 
@@ -34,7 +35,7 @@ def described(cls: Any, name: str) -> tuple[type[BaseModel], str, Any]:
 
 
 def _return_type(cls: Any, name: str) -> Any:
-    kind = cls.__pydantic_computed_fields__[name].return_type
+    kind = class_computed_fields(cls)[name].return_type
     return Any if kind is PydanticUndefined else kind
 
 
@@ -67,7 +68,7 @@ def reads_of(cls: Any, name: str) -> Reads | None:
         if at in seen:
             continue
         seen.add(at)
-        if at in cls.__pydantic_fields__:
+        if at in class_fields(cls):
             found.add(at)
             continue
         function = _function(getattr_static(cls, at, None))

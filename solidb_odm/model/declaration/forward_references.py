@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from ...errors import DeclarationError
+from ..stored.pydantic_attributes import is_built
 
 _ORDER = "__solidb_order__"
 _order = count()
@@ -35,10 +36,10 @@ def note_class(cls: Any, *, waits: bool) -> list[Any]:
     """
     type.__setattr__(cls, _ORDER, next(_order))
     _known.add(cls)
-    if waits and not cls.__pydantic_complete__:
+    if waits and not is_built(cls):
         _waiting.add(cls)
     concerned = [each for each in list(_waiting) if each is cls or _may_name(each, cls)]
-    done = [each for each in concerned if each.__pydantic_complete__ or is_completed(each)]
+    done = [each for each in concerned if is_built(each) or is_completed(each)]
     _waiting.difference_update(done)
     return sorted(done, key=lambda each: each.__dict__[_ORDER])
 

@@ -24,6 +24,7 @@ from ..stored.field_values import is_customised, stored_name
 from ..stored.forms import batch_serializer, nodes_in, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, vector_fields
 from ..stored.plain_types import is_plain_type
+from ..stored.pydantic_attributes import CONFIG, class_computed_fields, class_decorators, class_fields
 from ..stored.shape import document_schema
 from ..stored.trial import has_unsound_default, is_written_by_author, revalidated_fields
 from .computed import cached_fields, stored_names
@@ -149,7 +150,7 @@ def make_mapping(
     settings = getattr(model, "Settings", None)
     validation = _validation(model, settings)
     mapping = Mapping(model, collection, kind, validation, type_name)
-    for name, info in model.__pydantic_fields__.items():
+    for name, info in class_fields(model).items():
         if info.exclude is True:
             mapping.unstored += (name,)
             continue
@@ -192,7 +193,7 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.revalidated = revalidated_fields(model)
     mapping.parts = part_fields(model, form.schema)
     mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))
-    decorators = model.__pydantic_decorators__
+    decorators = class_decorators(model)
     mapping.rewrites = bool(decorators.model_serializers or decorators.field_serializers)
     mapping.numbers, mapping.vectors = number_fields(model), vector_fields(model)
     mapping.deep_numbers = (
@@ -204,7 +205,7 @@ def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:
     """Return the top-level names that fields are read by besides their stored ones, with these."""
     found: dict[str, str] = {}
     for name, known in mapping.fields.items():
-        alias: Any = model.__pydantic_fields__[name].validation_alias
+        alias: Any = class_fields(model)[name].validation_alias
         choices: Any = alias.choices if isinstance(alias, AliasChoices) else (alias,)
         for each in choices:
             if isinstance(each, str) and each not in mapping.by_stored:
@@ -234,7 +235,7 @@ def _is_shared(node: Any) -> bool:
 
 def _computes_numbers(model: Any) -> bool:
     """Return whether computed fields can hold numbers."""
-    returned = [info.return_type for info in model.__pydantic_computed_fields__.values()]
+    returned = [info.return_type for info in class_computed_fields(model).values()]
     return any(kind not in (str, bool) for each in returned for kind in type_inspection.alternatives(each))
 
 
@@ -312,7 +313,7 @@ def _listed(model: type[Any], settings: Any) -> list[Index]:
 
 
 def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> Iterator[tuple[str, Index]]:
-    for name, info in model.__pydantic_fields__.items():
+    for name, info in class_fields(model).items():
         path = f"{prefix}{name}"
         is_plain = is_plain_type(info.annotation)  # which says nothing and holds no models with indexes
         for note in (
@@ -366,7 +367,7 @@ def _has_indexes(model: type[Any]) -> bool:
     return any(
         isinstance(note, Index)
         for each in type_inspection.models_below(model)
-        for info in each.__pydantic_fields__.values()
+        for info in class_fields(each).values()
         for note in (*info.metadata, *type_inspection.metadata(info.annotation))
     )
 
@@ -453,9 +454,9 @@ def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     annotation: Any = None
     steps = path.split(".")
     for step in steps:
-        owner = next((each for each in current if step in each.__pydantic_fields__), None)
-        if owner is None and current == (model,) and step in model.__pydantic_computed_fields__:
-            annotation, current = model.__pydantic_computed_fields__[step].return_type, ()
+        owner = next((each for each in current if step in class_fields(each)), None)
+        if owner is None and current == (model,) and step in class_computed_fields(model):
+            annotation, current = class_computed_fields(model)[step].return_type, ()
             stored.append(stored_names(model)[step])
             continue
         if owner is None:
@@ -469,7 +470,7 @@ def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
                 model=model.__name__,
                 field=label,
             )
-        annotation = owner.__pydantic_fields__[step].annotation
+        annotation = class_fields(owner)[step].annotation
         if kind_of(annotation) == "decimal" and is_customised(owner, step):
             annotation = Any  # it is stored as something else
         stored.append(stored_name(owner, step))
@@ -479,7 +480,7 @@ def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
 
 def _takes_more(model: Any) -> bool:
     """Return whether a model takes extra attributes."""
-    config: Any = getattr(model, "model_config", None) or getattr(model, "__pydantic_config__", None) or {}
+    config: Any = getattr(model, "model_config", None) or getattr(model, CONFIG, None) or {}
     return bool(config.get("extra") == "allow")
 
 

@@ -15,7 +15,7 @@ from inspect import currentframe
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from pydantic.fields import FieldInfo
 from typing_extensions import dataclass_transform
@@ -28,6 +28,17 @@ from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
 from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
+from ..stored.pydantic_attributes import (
+    FIELDS,
+    GENERIC,
+    PARENT_NAMESPACE,
+    RESETS_NAMESPACE,
+    ModelMetaclass,
+    class_computed_fields,
+    class_fields,
+    generic_parts,
+    is_built,
+)
 from ..stored.trial import is_unsteady, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades
@@ -38,11 +49,6 @@ from .indexes import Index
 from .mapping import Mapping, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
 from .registry import registry as everything
-
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass
-else:
-    ModelMetaclass = type(BaseModel)
 
 
 class _Building(threading.local):
@@ -60,7 +66,7 @@ def _is_building() -> bool:
 
 def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
     """Return whether a class is a base of this package, which Pydantic need not build to import it."""
-    return namespace.get("__module__", "").startswith(_OWN) and "__pydantic_generic_metadata__" not in options
+    return namespace.get("__module__", "").startswith(_OWN) and GENERIC not in options
 
 
 _OWN = "solidb_odm.model."
@@ -138,9 +144,9 @@ class DocumentMeta(ModelMetaclass):
             later, is_stated = _is_built_later(namespace, options), "__qualname__" in namespace
             if later:
                 namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
-            if "__pydantic_reset_parent_namespace__" not in options:
-                namespace["__pydantic_parent_namespace__"] = _types_around(currentframe())
-                options["__pydantic_reset_parent_namespace__"] = False
+            if RESETS_NAMESPACE not in options:
+                namespace[PARENT_NAMESPACE] = _types_around(currentframe())
+                options[RESETS_NAMESPACE] = False
             _building.depth += 1
             try:
                 cls = super().__new__(mcs, name, bases, namespace, **options)
@@ -175,7 +181,7 @@ class DocumentMeta(ModelMetaclass):
                 return kept[name]
             if _is_building() or name.startswith("__") or name == "Settings":  # which few classes have
                 raise AttributeError(name)
-            if name in cls.__dict__.get("__pydantic_fields__", ()):
+            if name in cls.__dict__.get(FIELDS, ()):
                 return class_field(cls, name)
             if name in SYSTEM_FIELDS and "__solidb_collection__" in cls.__dict__:
                 return system_field(cls, name)
@@ -187,7 +193,7 @@ class DocumentMeta(ModelMetaclass):
     def __dir__(cls) -> list[str]:  # noqa: N805  a metaclass
         """Return what a REPL completes: fields too, which no attribute of the class holds."""
         named = SYSTEM_FIELDS if cls.__dict__.get("__solidb_collection__") is not None else ()
-        return sorted({*super().__dir__(), *cls.__dict__.get("__pydantic_fields__", ()), *named})
+        return sorted({*super().__dir__(), *cls.__dict__.get(FIELDS, ()), *named})
 
     @property
     def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
@@ -280,7 +286,7 @@ def _complete_declaration(cls: Any, settings: Any, registry: Any) -> None:
 
 def _inherited_registry(cls: Any) -> Registry:
     """Return the registry of the bases of a class, or of the classes at the ends of an edge."""
-    related = [*cls.__mro__[1:], *cls.__pydantic_generic_metadata__["args"]]
+    related = [*cls.__mro__[1:], *generic_parts(cls)["args"]]
     for each in related:
         bound = each.__dict__.get("__solidb_registry__") if isinstance(each, DocumentMeta) else None
         if bound is not None and bound is not everything:
@@ -294,7 +300,7 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     Registry.generation += 1
     model = cls.__name__
     is_base = cls.__module__.startswith(_OWN) or bool(
-        cls.__pydantic_generic_metadata__["origin"] or cls.__pydantic_generic_metadata__["parameters"]
+        generic_parts(cls)["origin"] or generic_parts(cls)["parameters"]
     )
     parent = _parent(cls)
     inherited = cast("str | None", parent.__solidb_collection__) if parent is not None else None
@@ -302,7 +308,7 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
         collection = getattr(cls.__dict__.get("Settings"), "collection", None)
     if collection is not None:
         check_collection_name(collection, model=model)
-    generic = cls.__pydantic_generic_metadata__
+    generic = generic_parts(cls)
     is_of_origin = parent is not None and generic["origin"] is parent and not generic["parameters"]
     if collection is None and not abstract and (not is_base or is_of_origin):
         collection = inherited or check_collection_name(_default_name(model), model=model)
@@ -313,7 +319,7 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     is_child = inherited is not None and collection == inherited and not is_of_origin
     cls.__solidb_type_name__ = model if is_child else None
     cls.__solidb_references__ = {}
-    if cls.__pydantic_complete__:
+    if is_built(cls):
         finish(cls)
     elif collection is not None and waits:
         registry.wait(cls)
@@ -327,10 +333,10 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
 
     DeclarationError if it is ``required`` and they don't, or if the class has no collection.
     """
-    if not cls.__pydantic_complete__ and required:
+    if not is_built(cls) and required:
         complete(cls, 4)
     forget(cls)
-    fields: dict[str, FieldInfo] = cls.__pydantic_fields__
+    fields: dict[str, FieldInfo] = class_fields(cls)
     watched = [name for name, info in fields.items() if type_inspection.can_change(info.annotation)]
     doubtful = [name for name, info in fields.items() if not is_plainly_declared(info, (Index,))]
     for name in watched:
@@ -392,10 +398,10 @@ def class_field(cls: Any, name: str) -> FieldRef:
     cache: dict[str, FieldRef] = cls.__dict__["__solidb_references__"]
     found = cache.get(name)
     if found is None:
-        info = cls.__pydantic_fields__[name]
-        if not cls.__pydantic_complete__:
+        info = class_fields(cls)[name]
+        if not is_built(cls):
             complete(cls, 4)
-            info = cls.__pydantic_fields__[name]
+            info = class_fields(cls)[name]
         annotation = info.annotation
         place = Place(
             cls, (stored_name(cls, name),), annotation, cls, name, type_inspection.is_nullable(annotation)
@@ -413,7 +419,7 @@ def system_field(cls: Any, name: str) -> Any:
 
 
 def _unknown(cls: Any, name: str) -> str:
-    known = [*cls.__dict__.get("__pydantic_fields__", ()), *SYSTEM_FIELDS]
+    known = [*cls.__dict__.get(FIELDS, ()), *SYSTEM_FIELDS]
     close = get_close_matches(name, known, 1)
     guess = f"; did you mean {close[0]!r}?" if close else ""
     return f"{cls.__name__} has no field or attribute {name!r}{guess}"
@@ -451,7 +457,7 @@ def _is_made(cls: Any) -> bool:
 
 def make_referable(cls: Any) -> None:
     """Let a class answer with references for the computed fields that are properties of its own."""
-    for name in cls.__pydantic_computed_fields__:
+    for name in class_computed_fields(cls):
         own = cls.__dict__.get(name)
         if type(own) is property:
             type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))

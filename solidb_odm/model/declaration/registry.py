@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from ...commands import CollectionSpec
 from ...errors import DeclarationError
+from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
 """The attribute of a class that was declared anew: a weak reference to the class in its place."""
@@ -144,7 +145,7 @@ def is_same_place(one: type[Any], other: type[Any]) -> bool:
 
 
 def _scope(model: Any) -> tuple[str, str]:
-    origin: Any = model.__pydantic_generic_metadata__["origin"] or model
+    origin: Any = generic_parts(model)["origin"] or model
     return origin.__module__, origin.__qualname__.rpartition(".")[0]
 
 

@@ -21,6 +21,7 @@ from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from ..stored.field_values import stored_name
+from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL, class_fields
 from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
 from .expression import Expression, Predicate, Value, constant
@@ -215,13 +216,13 @@ def records(annotation: Any) -> tuple[type[Any], ...]:
 
 def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
-    if not hasattr(record, "__pydantic_fields__"):
+    if not hasattr(record, FIELDS):
         return _plain_fields(cast(Hashable, record))
-    if getattr(record, "__pydantic_root_model__", False):  # which is stored as its root
-        return {"root": RecordField("", record.__pydantic_fields__["root"].annotation, None)}
+    if getattr(record, ROOT_MODEL, False):  # which is stored as its root
+        return {"root": RecordField("", class_fields(record)["root"].annotation, None)}
     return {
         name: RecordField(stored_name(record, name), info.annotation, record)
-        for name, info in record.__pydantic_fields__.items()
+        for name, info in class_fields(record).items()
     }
 
 

@@ -23,6 +23,7 @@ from ...language import nodes as q
 from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
+from ..stored.pydantic_attributes import FIELDS
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .calls import METHODS, fields_of, has_kind, records
@@ -204,7 +205,7 @@ class FieldRef(Expression):
         if target is not None:
             if name == "id":
                 return self.__solidb_id__()
-            if name not in OPERATORS or name in getattr(target, "__pydantic_fields__", ()):
+            if name not in OPERATORS or name in getattr(target, FIELDS, ()):
                 return beyond(self, target, name)
         for model in models:
             if name in fields_of(model):
@@ -232,7 +233,7 @@ class FieldRef(Expression):
         place = self.__solidb_place__
         target = end_target(place) or type_inspection.link_target(place.annotation)
         own = [name for record in records(place.annotation) for name in fields_of(record)]
-        fields = own if target is None else list(getattr(target, "__pydantic_fields__", ()))
+        fields = own if target is None else list(getattr(target, FIELDS, ()))
         methods = [name for name, each in METHODS.items() if has_kind(place.annotation, each.kinds)]
         behind = ["id", "value"] if target is not None else []
         return sorted({*fields, *methods, *behind, *NAMES})
@@ -279,7 +280,7 @@ _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 
 def default_awareness(owner: Any, name: str) -> bool | None:
     """Return whether the times of a field have an offset, by its default; None where it does not say."""
-    info = getattr(owner, "__pydantic_fields__", {}).get(name)
+    info = getattr(owner, FIELDS, {}).get(name)
     if info is None:
         return None
     if isinstance(info.default, datetime):

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from .. import type_inspection
+from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL
 from ..type_inspection import cached_by_annotation
 
 Kind: TypeAlias = Literal[
@@ -125,9 +126,9 @@ def _member_kind(member: Any) -> Kind:
     if not isinstance(origin, type):
         return "other"
     kind = cast("type[Any]", origin)
-    if getattr(kind, "__pydantic_root_model__", False):
+    if getattr(kind, ROOT_MODEL, False):
         return "other"
-    if hasattr(kind, "__pydantic_fields__") or type_inspection.is_record(kind):
+    if hasattr(kind, FIELDS) or type_inspection.is_record(kind):
         return "model"
     for base, name in _CLASSES:
         if issubclass(kind, base):

@@ -18,6 +18,7 @@ from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
+from ..stored.pydantic_attributes import ROOT_MODEL
 from .kinds import NAMES, ORDERED, Kind, awareness, choices, is_set, kind_of, value_kind
 
 ORDERS = ("<", "<=", ">", ">=")
@@ -140,9 +141,7 @@ def _check_other(annotation: Any, value: Any, what: object) -> None:
         described = getattr(member, "__origin__", member)
         if not isinstance(described, type) or isinstance(value, described) or kind_of(described) != "other":
             return
-        if hasattr(described, "__pydantic_root_model__") or hasattr(
-            described, "__get_pydantic_core_schema__"
-        ):
+        if hasattr(described, ROOT_MODEL) or hasattr(described, "__get_pydantic_core_schema__"):
             return
     raise UsageError(f"{what!r} can't be compared with {value!r}, which is no {_name(annotation)}")
 

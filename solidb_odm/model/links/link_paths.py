@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ...errors import UsageError
+from ..stored.pydantic_attributes import FIELDS
 
 
 class LoadPath:
@@ -42,7 +43,7 @@ class LoadPath:
     def __dir__(self) -> list[str]:
         if self.__solidb_leads_to__ is None:
             return dir(self.__solidb_hops__[-1])
-        return sorted(getattr(self.__solidb_leads_to__, "__pydantic_fields__", ()))
+        return sorted(getattr(self.__solidb_leads_to__, FIELDS, ()))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a way for load(); set attributes on a document, not on its class")

@@ -18,6 +18,7 @@ from ...errors import UsageError
 from .. import type_inspection
 from ..declaration.cascade_options import Cascade
 from ..stored.plain_types import is_plain_type
+from ..stored.pydantic_attributes import class_fields
 from ..type_inspection import cached_by_annotation, cached_by_class
 
 Reader: TypeAlias = Callable[[Any], Any]
@@ -59,7 +60,7 @@ def link_places(model: Any) -> tuple[LinkPlace, ...]:
 
 
 def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> Iterator[LinkPlace]:
-    for name, info in model.__pydantic_fields__.items():
+    for name, info in class_fields(model).items():
         if is_plain_type(info.annotation):
             continue
         target = type_inspection.link_target(info.annotation)
@@ -74,9 +75,7 @@ def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> It
 
 def _holds_links(model: Any) -> bool:
     """Return whether a model, or one below it, has links; most have none, and ways to them can be many."""
-    fields = (
-        info for each in type_inspection.models_below(model) for info in each.__pydantic_fields__.values()
-    )
+    fields = (info for each in type_inspection.models_below(model) for info in class_fields(each).values())
     return any(type_inspection.link_target(info.annotation) is not None for info in fields)
 
 
@@ -124,7 +123,7 @@ def links_of(holder: Any, name: str) -> Iterator[Any]:
 
 @cached_by_class
 def _reader_at(model: Any, name: str) -> Reader | None:
-    return reader_of(model.__pydantic_fields__[name].annotation)
+    return reader_of(class_fields(model)[name].annotation)
 
 
 # --- making links --------------------------------------------------------------------------------
@@ -193,7 +192,7 @@ def _in_model(model: Any, value: Any) -> Any:
 def direct_readers(model: Any) -> dict[str, Reader]:
     """Return, by field, what makes links of values that are assigned to fields that are links."""
     found: dict[str, Reader] = {}
-    for name, info in model.__pydantic_fields__.items():
+    for name, info in class_fields(model).items():
         if is_plain_type(info.annotation):
             continue
         members = type_inspection.alternatives(info.annotation)

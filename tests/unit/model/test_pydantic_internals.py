@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict, FutureDatetime, SecretStr, TypeAdapter, computed_field
+from pydantic.dataclasses import dataclass
 from pydantic_core import SchemaSerializer, SchemaValidator, core_schema
 
 from solidb_odm.model.stored.forms import nodes_in
@@ -39,10 +40,12 @@ CLASS_ATTRIBUTES = (
     "__pydantic_complete__",
     "__pydantic_computed_fields__",
     "__pydantic_core_schema__",
+    "__pydantic_custom_init__",
     "__pydantic_decorators__",
     "__pydantic_fields__",
     "__pydantic_generic_metadata__",
     "__pydantic_parent_namespace__",
+    "__pydantic_root_model__",
     "__pydantic_serializer__",
     "__pydantic_validator__",
 )
@@ -51,6 +54,11 @@ CLASS_ATTRIBUTES = (
 @pytest.mark.parametrize("name", CLASS_ATTRIBUTES)
 def test_a_class_has(name: str) -> None:
     assert hasattr(Probe, name)
+
+
+@pytest.mark.parametrize("name", ["__pydantic_config__", "__pydantic_fields__"])
+def test_a_dataclass_has(name: str) -> None:
+    assert hasattr(dataclass(config=ConfigDict(strict=True))(type("Made", (), {})), name)
 
 
 @pytest.mark.parametrize("name", ["__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__"])
