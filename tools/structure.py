@@ -52,7 +52,7 @@ PUBLIC = [
     *(f"solidb_odm.{name}" for name in ("query", "session", "testing", "work")),
 ]
 # Words in -ing that are nouns of the trade, as in ``logging``.
-NOUNS = {"mapping", "testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing"}
+NOUNS = {"mapping", "testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing", "ranking"}
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def check_fields(cls: Any, names: Iterable[str]) -> None:
                     field=name,
                     hint=f"Annotated[.., {note.__name__}()], with parentheses",
                 )
-        for alias in (info.alias, info.serialization_alias):
+        aliases: tuple[Any, ...] = (info.alias, info.serialization_alias)
+        for alias in aliases:
             if alias is not None and not isinstance(alias, str):
                 raise DeclarationError(
                     f"has the alias {alias!r}, which is no text",
