@@ -52,7 +52,9 @@ PUBLIC = [
     *(f"solidb_odm.{name}" for name in ("query", "session", "testing", "work")),
 ]
 # Words in -ing that are nouns of the trade, as in ``logging``.
-NOUNS = {"mapping", "testing", "string", "strings", "ring", "tracing", "paging", "quoting", "packing", "ranking"}
+NOUNS = {
+    "mapping", "packing", "paging", "quoting", "ranking", "ring", "string", "strings", "testing", "tracing",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
