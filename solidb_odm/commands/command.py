@@ -53,7 +53,8 @@ def run(operation: Operation[T], channel: Performs) -> T:
             except Exception as problem:
                 error = problem
     except StopIteration as stop:
-        return cast(T, stop.value)
+        value: T = stop.value
+        return value
     finally:
         operation.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -19,6 +19,7 @@ from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .document_state import (
     SLOT,
+    Loaded,
     expose,
     note_assigned,
     own_fields_set,
@@ -226,6 +227,10 @@ class Document(BaseModel, metaclass=DocumentMeta):
     def __collection_spec__(cls) -> CollectionSpec:
         """Return what the class declares of its collection."""
         return spec_of(cls)
+
+
+put_notes: Callable[[Document, Loaded], None] = Document.__dict__[SLOT].__set__
+"""Puts the notes on a loaded document into its slot, where the slot is."""
 
 
 def is_document_class(value: object) -> bool:

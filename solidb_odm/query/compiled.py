@@ -56,7 +56,7 @@ class Compiled:
     def again(self, **changes: Any) -> Compiled:
         """Return this with other values; nothing that was found out about the columns may change."""
         made = object.__new__(Compiled)
-        made.__dict__.update(self.__dict__, **changes)
+        object.__setattr__(made, "__dict__", {**self.__dict__, **changes})
         return made
 
     @property

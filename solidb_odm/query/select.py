@@ -14,7 +14,7 @@ from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
-from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.expression import Comparison, Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.type_inspection import cached_by_class
 from . import conditions
@@ -117,7 +117,8 @@ class Select(Loading[T_co], Selection):
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep what all the conditions are true of."""
-        return self._with(conditions=(*self.conditions, *map(conditions.condition, wanted)))
+        added = [each if each.__class__ is Comparison else conditions.condition(each) for each in wanted]
+        return self._with(conditions=(*self.conditions, *added))
 
     def filter_by(self, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
@@ -301,7 +302,7 @@ class Select(Loading[T_co], Selection):
     def _with(self, **changes: Any) -> Self:
         """Return this with other clauses; as ``dataclasses.replace``, which takes ten times as long."""
         made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__, _compiled=None, **changes)
+        object.__setattr__(made, "__dict__", {**self.__dict__, "_compiled": None, **changes})
         return made
 
     @property
@@ -339,6 +340,9 @@ def _group_key(key: Any) -> Expression:
 
 def ordering(key: Any) -> Ordering:
     """Take a sort key: an expression, or what asc(), desc() and nearest() make of one."""
+    wanted = key.expression if isinstance(key, Ordering) else key
+    if isinstance(wanted, FieldRef) and wanted.__solidb_mark__ is not None:  # a field that a class keeps
+        return key if isinstance(key, Ordering) else sort_key(wanted)
     if not isinstance(key, Ordering) and hasattr(key.__class__, "__solidb_ordering__"):  # nearest()
         return cast(Ordering, key.__solidb_ordering__())
     made = key if isinstance(key, Ordering) else sort_key(conditions.expression(key, "order_by()"))
@@ -391,6 +395,7 @@ def select(*items: Any) -> Select[Any]:
         raise UsageError("select() needs a Document class, or fields")
     if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
         made = object.__new__(_SELECT)
-        made.__dict__.update(columns=_whole(items[0]), single=True)  # as below, without the absent clauses
+        clauses = {"columns": _whole(items[0]), "single": True}
+        object.__setattr__(made, "__dict__", clauses)  # as below, without the absent clauses
         return made
     return Select(tuple(column(item) for item in items), len(items) == 1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .._types import is_tuple
 from ..model.declaration.registry import Registry
@@ -59,20 +59,21 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
     values: list[Any] = []
     try:
         form = _form(selection, values)
-        given = dict(zip(map(_mark, values), values, strict=True))
-        if len(given) < len(values):  # equal values share a bind variable
-            form = (*form, tuple(map(list(given).index, map(_mark, values))))
+        if len(values) > 1:
+            marks = list(map(_mark, values))
+            given = dict(zip(marks, values, strict=True))
+            if len(given) < len(marks):  # equal values share a bind variable
+                form = (*form, tuple(map(list(given).index, marks)))
+                values = list(given.values())
         known = _known.get(form) or _store_of(form).get(form)
     except (_Unknown, TypeError):  # TypeError: a part can't be hashed
         return build()
     if known is None:
         built = build()
-        _keep(form, selection, given, built)
+        _keep(form, selection, values, built)
         return built
     first, names, clock = known
-    if any(map(inexact, given.values())):
-        return build()  # which says what is wrong with them
-    binds = dict(zip(names, given.values(), strict=True))
+    binds = dict(zip(names, values, strict=True))
     if clock:
         binds |= clock
     if selection.reader is None and not selection.loads and selection.on_unreadable == "raise":
@@ -88,20 +89,21 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
     )
 
 
-def _keep(form: Form, selection: Select[Any], given: dict[Any, Any], built: Compiled) -> None:
+def _keep(form: Form, selection: Select[Any], values: list[Any], built: Compiled) -> None:
     """Keep what a form compiles to, if its bind values are those that it leaves out and no others."""
     binds = built.values
     clock = {CLOCK: binds[CLOCK]} if CLOCK in binds else {}
     binds = {name: value for name, value in binds.items() if name != CLOCK} if clock else binds
     names = {_mark(value): name for name, value in binds.items()}
-    if names.keys() != given.keys() or len(names) < len(binds):
+    marks = list(map(_mark, values))
+    if names.keys() != set(marks) or len(names) < len(binds):
         return
     store = _store_of(form)
     oldest = next(iter(store), None)
     if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
         store.clear()  # forms from before the newest class are asked for no more
     plain = Compiled(built.query, {}, selection.columns, selection.single).again(columns=())
-    store[form] = plain, tuple(names[mark] for mark in given), clock
+    store[form] = plain, tuple(names[mark] for mark in marks), clock
 
 
 def _store_of(form: Form) -> Store:
@@ -149,8 +151,19 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
     if selection.reader is not None:
         form.append(labels_of(selection.columns))
     for name, clause in selection.__dict__.items():
-        if name in _CLAUSES:
-            form += name, clause if clause is True or clause is False else _read(clause, values)
+        if name not in _CLAUSES:
+            continue
+        if clause.__class__ is not tuple:
+            form += name, _read(clause, values)
+            continue
+        parts: list[Any] = [name]
+        for part in clause:
+            if part.__class__ is Comparison and part.form is not None:
+                values.append(part.right.value)
+                parts.append(part.form)
+            else:
+                parts.append(_read(part, values))
+        form.append(tuple(parts))
     return tuple(form)
 
 
@@ -172,18 +185,24 @@ def _as_it_is(clause: bool | None, _values: list[Any]) -> Any:
 
 def _count(clause: int, values: list[Any]) -> Any:
     """Return whether there is a LIMIT or OFFSET, of which 0 is none."""
-    values.append(clause)
+    _note(clause, values)
     return bool(clause)
 
 
+def _note(value: Any, values: list[Any]) -> None:
+    """Add a value; _Unknown of one that can't travel, so that the builder says what is wrong with it."""
+    if inexact(value):
+        raise _Unknown
+    values.append(value)
+
+
 def _each(clause: tuple[Any, ...], values: list[Any]) -> Any:
-    if len(clause) == 1:  # the most common, and a comprehension is another call
-        return (_read(clause[0], values),)
     return tuple([_read(each, values) for each in clause])
 
 
 def _whole(part: Entity, _values: list[Any]) -> Any:
-    return _source(part.source)
+    source = part.source
+    return source if isinstance(source, type) else _source(source)
 
 
 def _field(part: FieldRef, _values: list[Any]) -> Any:
@@ -195,19 +214,20 @@ def _field(part: FieldRef, _values: list[Any]) -> Any:
 
 def _value(part: Value, values: list[Any]) -> Any:
     value = part.value
-    values.append(value)
+    _note(value, values)
     kind = value.__class__
     return kind if kind is str else size_of(value) or kind
 
 
 def _comparison(part: Comparison, values: list[Any]) -> Any:
-    left, right = part.left, part.right
-    return (
-        Comparison,
-        part.operator,
-        _field(left, values) if type(left) is FieldRef else _read(left, values),
-        _value(right, values) if type(right) is Value else _read(right, values),
-    )
+    if part.form is None:
+        return Comparison, part.operator, _read(part.left, values), _read(part.right, values)
+    values.append(cast("Value", part.right).value)
+    return part.form
+
+
+def _ordering(part: Ordering, values: list[Any]) -> Any:
+    return _read(part.expression, values), part.descending
 
 
 def _kind(part: Expression, values: list[Any]) -> Any:
@@ -237,7 +257,7 @@ _READERS: dict[type[Any], Read] = {
     FieldRef: _field,
     Value: _value,
     Comparison: _comparison,
-    Ordering: lambda part, values: (_read(part.expression, values), part.descending),
+    Ordering: _ordering,
     Partner: lambda part, values: (_source(part.source), _each(part.conditions, values)),
     Entity: _whole,
     Scalar: lambda part, values: _read(part.expression, values),

@@ -16,8 +16,8 @@ from ..errors import LoadError, QueryError
 from ..language.stored_documents import without
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, Mapping
 from ..model.declaration.registry import SUCCESSOR, Registry, registry_of
-from ..model.document import Document
-from ..model.document_state import SLOT, AllFields, state_of
+from ..model.document import Document, put_notes
+from ..model.document_state import AllFields, state_of
 from ..model.expiry import has_expired
 from ..model.stored.codec import body_value, decode
 from ..model.stored.pydantic_attributes import FIELDS_SET, class_fields, set_fields_of
@@ -45,25 +45,19 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     known: tuple[int, Reading] | None = model.__dict__.get(_READING)
     reading = known[1] if known is not None and known[0] == Registry.generation else _reading(model)
     work.registries.add(model.__solidb_registry__)
-    choose = reading.choose
-    if choose is None and _name_classes(rows):
-        choose = chooser(reading.root, [reading.root])
     if len(rows) < AT_LEAST:
-        return _load_part(work, reading, choose, rows)
-    return make_batch(partial(_load_part, work, reading, choose), rows)
+        return _load_part(work, reading, rows)
+    return make_batch(partial(_load_part, work, reading), rows)
 
 
-def _load_part(
-    work: UnitOfWork, reading: Reading, choose: Choose | None, rows: Sequence[Stored | None]
-) -> list[Any]:
-    mapping = reading.mapping
-    references = work.identity.of(mapping.collection)
-    if choose is None and reading.is_plain and (len(rows) > 1 or not references):
+def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]) -> list[Any]:
+    references = work.identity.of(reading.mapping.collection)
+    if reading.is_plain and len(rows) > 1:
         fresh = _load_fresh(work, reading, references, rows)
         if fresh is not None:
             return fresh
-    validate = reading.validate if choose is None and reading.is_plain else None
-    reference, put, slot = weakref.ref, object.__setattr__, SLOT
+    validate = reading.validate if reading.is_plain else None
+    reference = weakref.ref
     found: list[Any] = []
     for row in rows:
         if row is None:
@@ -73,14 +67,14 @@ def _load_part(
         known = references.get(key)
         document = None if known is None else known()
         if document is None or (SUCCESSOR in document.__class__.__dict__ and work.give_way(document)):
-            if validate is not None and isinstance(body, str):
+            if validate is None or not isinstance(body, str) or _MARK in body:
+                document = _look_closer(reading, row)
+            else:
                 try:
                     document = validate(body)
                 except ValidationError:
-                    document = decode(mapping, key, body)  # it says what is wrong
-            else:
-                document = decode(choose(key, body) if choose else mapping, key, body)
-            put(document, slot, (work, *row[1:]))
+                    document = _look_closer(reading, row)  # it says what is wrong
+            put_notes(document, (work, *row[1:]))
             references[key] = reference(document)
             if reading.hooked:
                 run_hook(document, "after_load")
@@ -90,12 +84,21 @@ def _load_part(
     return found
 
 
+def _look_closer(reading: Reading, row: Stored) -> Any:
+    """Make a document of a class that its row names, or that is not simply its text."""
+    key, body = row[0], row[4]
+    choose = reading.choose
+    if choose is None and _names_class(row):
+        choose = chooser(reading.root, [reading.root])
+    return decode(reading.mapping if choose is None else choose(key, body), key, body)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How documents of a model are made of rows, as long as no other class is declared.
 
     ``choose`` finds the class of a row where there are several; None where there is one. ``is_plain``:
-    the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
+    there is one, the text of a row is all that ``validate`` needs, and no hook wants to hear of it.
     """
 
     root: type[Document]
@@ -124,12 +127,13 @@ def _found_reading(model: Any) -> Reading:
     mapping, classes = root.__solidb_mapping__, family(root)
     hooked = any("after_load" in hooks_of(each) for each in classes)
     validate: Callable[..., Any] = mapping.validator.validate_json
+    choose = chooser(root, classes) if len(classes) > 1 else None
     return Reading(
         root,
         mapping,
-        chooser(root, classes) if len(classes) > 1 else None,
+        choose,
         hooked,
-        mapping.is_simple and not hooked,
+        choose is None and mapping.is_simple and not hooked,
         partial(validate, **mapping.names) if mapping.names else validate,
         frozenset() if mapping.is_open else frozenset(class_fields(root)),
     )
@@ -144,11 +148,12 @@ def _load_fresh(
     one that is held, or there twice.
     """
     validate = reading.validate
-    put, slot = object.__setattr__, SLOT
     complete = cast("Sequence[tuple[str, str, str, str, str]]", rows)
     try:
+        if True in [_MARK in row[4] for row in complete]:
+            return None
         named = [row[0] for row in complete]
-        if references and any(known() is not None for known in map(references.get, named) if known):
+        if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
         found = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):
@@ -159,10 +164,11 @@ def _load_fresh(
         return None
     if reading.fields:
         _share_fields_set(found, reading.fields)
-    once: dict[str, str] = {}  # documents are often written together, at the same time
-    same = once.setdefault
+    last = ""  # documents are often written together, at the same time
     for document, (_, revision, created, updated, body) in zip(found, complete, strict=True):
-        put(document, slot, (work, revision, same(created, created), same(updated, updated), body))
+        if created != last:
+            last = created
+        put_notes(document, (work, revision, last, last if updated == last else updated, body))
     references |= fresh
     return found
 
@@ -235,19 +241,8 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
     return choose
 
 
-def _name_classes(rows: Sequence[Stored | None]) -> bool:
-    """Return whether any stored document carries the name of a class; text may do so further down."""
-    if rows and rows[0] is not None and rows[0][4].__class__ is str:
-        try:
-            return True in [_MARK in row[4] for row in rows]  # type: ignore[index]
-        except TypeError:  # no document, or a damaged one
-            pass
-    return any(map(_names_class, rows))
-
-
-def _names_class(row: Stored | None) -> bool:
-    if row is None:
-        return False
+def _names_class(row: Stored) -> bool:
+    """Return whether a stored document carries the name of a class; text may do so further down."""
     body: Any = row[4]  # of a damaged document it may be bytes
     return not isinstance(body, bytes) and (_MARK if body.__class__ is str else TYPE_ATTRIBUTE) in body
 

@@ -94,7 +94,8 @@ class Session(SessionBase):
         """Run a statement and give its first column."""
         program = compiled(statement)
         rows = self._run(loading.execute(self._context, program, read))
-        return Result(first_column(rows, program), program.columns[:1], writes=bool(program.writes))
+        rows = rows if program.single else first_column(rows, program)
+        return Result(rows, program.columns[:1], writes=bool(program.writes))
 
     @overload
     def scalar(

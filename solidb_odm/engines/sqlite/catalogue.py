@@ -92,6 +92,9 @@ def lay_out(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+_VERSION: Final = "PRAGMA schema_version"
+
+
 class Catalogue:
     """The catalogue as one connection sees it, read again when the file's schema has changed."""
 
@@ -134,11 +137,11 @@ class Catalogue:
 
     def has_moved(self) -> bool:
         """Return whether any connection has changed the schema since the catalogue was read."""
-        return self._current() != self.version
+        ((version,),) = self._versions.execute(_VERSION)  # a cursor that is kept, as each query asks
+        return bool(version != self.version)
 
     def _current(self) -> int:
-        """Ask for the version; by a cursor that is kept, as each query asks."""
-        ((version,),) = self._versions.execute("PRAGMA schema_version")
+        ((version,),) = self._versions.execute(_VERSION)
         return cast(int, version)
 
     def forget(self) -> None:

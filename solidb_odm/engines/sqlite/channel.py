@@ -176,7 +176,8 @@ class FileChannel:
             )
         self._busy = True
         try:
-            return cast(R, work(command))
+            reply: R = work(command)
+            return reply
         except library.errors() as exc:
             raise_interrupt(exc)
             raise translate(exc, self._options.path, self._cipher) from exc

@@ -38,25 +38,25 @@ class Trust:
     makes it give up every time is asked less and less often.
     """
 
-    __slots__ = ("_rests", "_setbacks", "reason")
+    __slots__ = ("_setbacks", "reason", "rests")
 
     def __init__(self) -> None:
-        self._setbacks = self._rests = 0
+        self._setbacks = self.rests = 0  # how often in a row, and how often not to ask
         self.reason = ""
         """Why SQL gave up the last time, if it did."""
 
     def holds(self) -> bool:
         """Return whether to ask SQL this time."""
-        if self._rests <= 0:
+        if self.rests <= 0:
             return True
-        self._rests -= 1
+        self.rests -= 1
         return False
 
     def lower(self, reason: str) -> None:
         """Note that SQL gave up, and why."""
         self.reason = reason
         self._setbacks = min(self._setbacks + 1, 6)
-        self._rests = 2**self._setbacks - 2
+        self.rests = 2**self._setbacks - 2
 
     def restore(self) -> None:
         """Note that SQL answered."""

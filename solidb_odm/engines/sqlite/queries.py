@@ -210,8 +210,8 @@ class Queries:
         entry = self._expected(query, binds)
         while True:
             entry = entry or self._entry(query, binds)
-            plan = entry.plan
-            if plan is None or (documents and not plan.is_documents) or not entry.trust.holds():
+            plan, trust = entry.plan, entry.trust
+            if plan is None or (documents and not plan.is_documents) or (trust.rests and not trust.holds()):
                 return entry, None
             try:
                 return entry, self._rows(entry, plan, binds)
@@ -226,7 +226,8 @@ class Queries:
         self.ticks.deadline = time.monotonic() + self._options.query_timeout
         try:
             cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
-            self._check_schema()
+            if self._catalogue.has_moved():
+                raise _SchemaMoved
             rows = cursor.fetchmany(_MOST_ROWS + 1)
             if len(rows) > _MOST_ROWS:
                 raise QueryLimitError(
@@ -238,7 +239,8 @@ class Queries:
             return rows
         except library.operational_errors() as exc:
             self._check_error(exc)
-            self._check_schema()
+            if self._catalogue.has_moved():
+                raise _SchemaMoved from exc
             entry.trust.lower(str(exc))
             return None
         finally:
@@ -251,10 +253,6 @@ class Queries:
             raise self._too_long() from error
         if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise error
-
-    def _check_schema(self) -> None:
-        if self._catalogue.has_moved():
-            raise _SchemaMoved
 
     def _read(self, entry: Known, rows: list[Any]) -> list[Json] | None:
         """Return the values of the rows of a plan; None if they can't be told from their order keys."""

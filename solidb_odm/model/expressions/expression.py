@@ -346,12 +346,14 @@ class Comparison(Predicate):
     """``left op right``.
 
     In SDBQL null is less than everything; ``<`` and ``<=`` on something that can be null leave
-    null out, as Python and SQL users expect.
+    null out, as Python and SQL users expect. ``form`` is what it is in the form of a statement besides its
+    value, where the field that made it knows.
     """
 
     left: Expression
     operator: q.ComparisonOperator
     right: Expression
+    form: Any = None
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)

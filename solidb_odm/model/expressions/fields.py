@@ -166,8 +166,10 @@ class FieldRef(Expression):
 
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         alike = self.__solidb_alike__ or self.__solidb_find_alike__()
-        if type(other) is alike:  # of which all the questions below have one answer
-            return Comparison(self, operator, Value(other, self.__solidb_place__.annotation))
+        if type(other) is alike and (alike is str or -_EXACT < other < _EXACT):
+            mark = self.__solidb_mark__  # all the questions below have one answer for such values
+            form = None if mark is None else (mark, operator, alike)
+            return Comparison(self, operator, Value(other, self.__solidb_place__.annotation), form)
         if operator in _ORDERED and _is_iso_duration(self.__solidb_place__):
             raise UsageError(
                 f"{self!r} is stored as ISO 8601 text, which does not sort as durations do",
@@ -274,6 +276,8 @@ def _is_end(place: Place) -> bool:
 
 
 _ORDERED = ("<", "<=", ">", ">=")
+_EXACT = 1 << 53
+"""Numbers below are the same as integers and as floats, and all that looks for them tells them apart."""
 _ALIKE: dict[Kind, type[Any]] = {"text": str, "int": int, "float": float, "bool": bool}
 _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
 

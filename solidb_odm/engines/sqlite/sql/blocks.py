@@ -75,7 +75,9 @@ class Select:
         """Return the order of the rows, such that it does not keep SQLite from an index for a condition."""
         if self.in_order and not self.sort and len(self.sources) == 1:
             return []
-        return [f"+{key}" for key in self.order] if self.conditions and self.indexed else self.order
+        sorted_by = {key.removesuffix(" DESC") for key in self.sort}
+        order = [key for key in self.order if key not in sorted_by]
+        return [f"+{key}" for key in order] if self.conditions and self.indexed else order
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ _OWN_KEYS = frozenset(("null", "int", "number", "wide", "large", "string"))
 
 def signature(binds: Mapping[str, Any]) -> Signature:
     """Return the types of the bind values, as far as plans depend on them."""
-    types = list(zip(binds, map(value_type, binds.values()), strict=True))
-    if len(types) > 1:
-        types.sort()
-    return tuple(types)
+    if len(binds) == 1:
+        for name, value in binds.items():
+            return ((name, value_type(value)),)
+    return tuple(sorted(zip(binds, map(value_type, binds.values()), strict=True)))
 
 
 def value_type(value: Any) -> str:
@@ -124,4 +124,7 @@ class Parameters:
 
     def values(self, binds: Binds) -> dict[str, Any]:
         """Return the values of all parameters."""
+        if len(self.getters) == 1:  # as below, without the call that a comprehension is
+            for name, getter in self.getters.items():
+                return {name: getter(binds)}
         return {name: getter(binds) for name, getter in self.getters.items()}
