@@ -158,11 +158,8 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
             continue
         parts: list[Any] = [name]
         for part in clause:
-            if part.__class__ is Comparison and part.form is not None:
-                values.append(part.right.value)
-                parts.append(part.form)
-            else:
-                parts.append(_read(part, values))
+            is_comparison = part.__class__ is Comparison
+            parts.append(_comparison(part, values) if is_comparison else _read(part, values))
         form.append(tuple(parts))
     return tuple(form)
 

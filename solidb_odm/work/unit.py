@@ -27,6 +27,9 @@ from .plan import Documents, WritePlan, differences, make_plan
 from .states import hooks_of, is_marked_now, loose_reference, run_hook, run_hook_late
 from .undo import Mark, Noted, Undo, restore
 
+_FEW = 8
+"""How many documents are looked at one by one before a flush."""
+
 
 class UnitOfWork(Holdings):
     """The documents of one session, and the transaction they are written in."""
@@ -98,6 +101,20 @@ class UnitOfWork(Holdings):
         for documents in (self.new, self.changed, self.exposed, self.deleted):
             models.update(map(type, documents.values()))
         return models <= self._plain
+
+    def has_settled(self) -> bool:
+        """Return whether there is nothing to write after all, as a look at a few documents may show.
+
+        So it is where a program reads a list of a document and then asks a question: a flush would find
+        the same with many more steps. Documents that refer to others, or have hooks, are left to it.
+        """
+        if self.new or self.deleted or len(self.changed) + len(self.exposed) > _FEW:
+            return False
+        for document in self.candidates():
+            if type(document) not in self._plain or self.is_modified(document):
+                return False
+            self.settle(document)
+        return True
 
     def _prepare(self) -> bool:
         """Add what is referred to and run the hooks; return whether there are any."""

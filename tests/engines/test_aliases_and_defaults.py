@@ -480,3 +480,53 @@ def test_documents_of_a_session_that_is_gone_can_join_another(engine: Engine) ->
         other.commit()
     with Session(engine) as other:
         assert other.get_one(Half, "k").name == "changed"
+
+
+@given(st.lists(st.sampled_from(["look", "hold", "change", "assign", "ask", "commit"]), max_size=12))
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
+def test_a_question_after_a_look_is_answered_by_what_was_changed_since(steps: list[str]) -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        session.add(Home(key="h", labels={"a"}, themes=[Theme(name="one")]))
+        session.commit()
+        home, held, expected = session.get_one(Home, "h"), list[Any](), {"a"}
+        for number, step in enumerate(["look", "ask", *steps, "ask"]):
+            if step == "hold":
+                held.append(home.labels)
+            elif step == "change":
+                (held[-1] if held and held[-1] is vars(home)["labels"] else home.labels).add(str(number))
+                expected = expected | {str(number)}
+            elif step == "assign":
+                expected = {str(number)}
+                home.labels = {*expected}
+            elif step == "commit":
+                session.commit()
+            elif step == "ask":
+                found = session.execute(select(Home.labels).where(Home.key == "h")).all()
+                assert found == [expected]
+            else:
+                assert home.labels == expected
+
+
+def test_questions_after_looks_ask_nothing_else_of_the_engine(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.add_all([Home(key=key, themes=[Theme(name=key)]) for key in "abc"])
+        session.commit()
+        homes = session.scalars(select(Home)).all()
+        session.statistics.reset()
+        for home in homes:
+            assert home.themes[0].name == home.key
+            assert session.scalars(select(Home).where(Home.key == home.key)).all() == [home]
+        assert session.statistics.by_command == {"FetchDocuments": 3}
+        homes[0].themes.append(Theme(name="new"))
+        assert session.dirty == [homes[0]]
+
+
+def test_a_flush_that_nothing_comes_of_is_heard_of_all_the_same(engine: Engine) -> None:
+    heard: list[str] = []
+    with Session(engine) as session:
+        session.add(Home(key="h"))
+        session.commit()
+        session.on("before_flush", lambda _session: heard.append("flush"))
+        assert session.get_one(Home, "h").themes == []
+        session.scalars(select(Home)).all()
+    assert heard == (["flush"] if engine.capabilities.interactive_transactions else [])

@@ -124,7 +124,11 @@ def _then_noted(
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     context.work.registries |= compiled.registries
-    if context.work.has_work and (unsent := (yield from _unsent(context, compiled, read))):
+    if (
+        context.work.has_work
+        and not _is_settled(context)
+        and (unsent := (yield from _unsent(context, compiled, read)))
+    ):
         rows = yield from _folded(context, compiled, unsent)
         return read_rows(_loader(context, compiled), rows, compiled)
     if (whole := compiled.whole) is not None:
@@ -158,6 +162,11 @@ def stored_rows(context: Context, compiled: Compiled, read: str | None) -> Opera
     return [row for row in stored if row is not None]
 
 
+def _is_settled(context: Context) -> bool:
+    """Return whether a flush would write nothing, and nobody wants to hear of it."""
+    return context.interactive and not context.listeners and context.work.has_settled()
+
+
 def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation[frozenset[str]]:
     """Flush where the engine then shows the changes; else give the collections it does not know all of."""
     work = context.work
@@ -167,8 +176,10 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
         if context.autoflush:
             yield from flush(context)
         return frozenset()
-    touched = collections_read(compiled.query) | collections_written(compiled.query)
-    return frozenset(touched & work.collections_with_work())
+    unsent = work.collections_with_work()
+    if not unsent:
+        return frozenset()
+    return frozenset(unsent & (collections_read(compiled.query) | collections_written(compiled.query)))
 
 
 def is_entity(compiled: Compiled) -> bool:
