@@ -29,6 +29,7 @@ from ...language.functions.fulltext import (
     likeness,
     rarity,
     split_words,
+    tally_of,
     terms_of,
     weight,
 )
@@ -69,8 +70,10 @@ def term_of(token: str) -> str:
 class Postings:
     """The words of the fulltext indexes of one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, is_writing: Callable[[], bool]) -> None:
         self._connection = connection
+        self._is_writing = is_writing
+        self._tables: set[int] = set()
         self._alike: _Remembered[tuple[int, str, int], dict[str, int]] = _Remembered()
         self._corpora: _Remembered[int, Corpus] = _Remembered()
 
@@ -79,10 +82,20 @@ class Postings:
         return self._corpora.of(index.number, self._state(), lambda: self._counted(index))
 
     def _counted(self, index: StoredIndex) -> Corpus:
+        texts, words = self._totals(index)
+        return Corpus(texts, words / max(1, texts), _Having(self._connection, index))
+
+    def _totals(self, index: StoredIndex) -> tuple[int, int]:
+        """Return the numbers of texts and of words: FTS5 keeps them, but not of what was just written."""
+        if not self._is_writing():
+            (data,) = self._connection.execute(
+                f"SELECT block FROM {side_table(index)}_data WHERE id = 1"
+            ).fetchone()
+            texts, words = [*_varints(data), 0, 0][:2]
+            return texts, words
         (texts,) = self._connection.execute(f"SELECT count(*) FROM {side_table(index)}").fetchone()
-        words = f"SELECT ifnull(sum(cnt), 0) FROM {vocabulary_table(index)}"
-        (total,) = self._connection.execute(words).fetchone()
-        return Corpus(texts, total / max(1, texts), _Having(self._connection, index))
+        counts = f"SELECT ifnull(sum(cnt), 0) FROM {vocabulary_table(index)}"
+        return texts, self._connection.execute(counts).fetchone()[0]
 
     def _state(self) -> tuple[int, int]:
         """Return what changes when anything is written, here or by another connection."""
@@ -91,8 +104,22 @@ class Postings:
 
     def frequencies(self, index: StoredIndex, term: str) -> dict[int, int]:
         """Return how often a word stands in each text that has it, by rowid."""
-        sql = f"SELECT doc, count(*) FROM {self._instances(index)} WHERE term = ? GROUP BY doc"
-        return dict(self._connection.execute(sql, (token_of(term),)).fetchall())
+        sql = f"SELECT doc FROM {self._instances(index)} WHERE term = ?"
+        return Counter([row[0] for row in self._connection.execute(sql, (token_of(term),)).fetchall()])
+
+    def postings(self, index: StoredIndex, term: str) -> Mapping[tuple[int, bytes], int]:
+        """Return how often a word stands in each text that has it, by rowid and packed length."""
+        sql = (
+            f"SELECT i.doc, s.sz FROM {self._instances(index)} AS i"
+            f" CROSS JOIN {side_table(index)}_docsize AS s ON s.id = i.doc WHERE i.term = ?"
+        )
+        return Counter(self._connection.execute(sql, (token_of(term),)).fetchall())
+
+    def with_phrase(self, index: StoredIndex, phrase: Sequence[str]) -> list[int]:
+        """Return the texts in which these words follow each other."""
+        words = " ".join(map(token_of, phrase))
+        sql = f"SELECT rowid FROM {side_table(index)} WHERE {side_table(index)} MATCH ?"
+        return [row[0] for row in self._connection.execute(sql, (f'"{words}"',)).fetchall()]
 
     def places(self, index: StoredIndex, term: str) -> dict[int, list[int]]:
         """Return the places of a word in each text that has it, counted in words, by rowid."""
@@ -126,10 +153,17 @@ class Postings:
                 similar[other] = edits
         return similar
 
+    def prepare(self, index: StoredIndex) -> None:
+        """Make the table of the places of words, outside of a transaction that would take it back."""
+        self._instances(index)
+
     def _instances(self, index: StoredIndex) -> str:
         table = f"temp.{side_table(index)}_places"
-        source = f"fts5vocab(main, {side_table(index)}, 'instance')"
-        self._connection.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING {source}")
+        if index.number not in self._tables:
+            source = f"fts5vocab(main, {side_table(index)}, 'instance')"
+            self._connection.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING {source}")
+            if not self._connection.in_transaction:
+                self._tables.add(index.number)
         return table
 
 
@@ -166,12 +200,16 @@ class _Having(Counter[str]):
 
 def _varint(size: bytes) -> int:
     """Return the first of SQLite's variable-length integers: the number of words in the only column."""
+    return next(_varints(size), 0)
+
+
+def _varints(data: bytes) -> Iterator[int]:
     value = 0
-    for byte in size:
+    for byte in data:
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
-            break
-    return value
+            yield value
+            value = 0
 
 
 _FUZZY: Final = 2
@@ -184,12 +222,19 @@ Keys = Callable[[Sequence[int]], dict[int, str]]
 """Returns the keys of the documents with these rowids."""
 
 
+Texts = Callable[[Sequence[int]], list[tuple[int, str]]]
+"""Returns rowids and texts of the field of the documents with these rowids."""
+_READ_AT_ONCE: Final = 2
+"""How many words of a text are counted in the time of reading one place from the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """How the documents of the collection are read."""
 
     documents: Documents
     keys: Keys
+    texts: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,30 +251,42 @@ class _Hit:
         return [[word.start, word.end] for word in self.words]
 
 
+def _settings(given: Sequence[Json]) -> JsonObject | None:
+    """Return distance, limit and phrase of FULLTEXT; None for what is not for an index."""
+    settings: JsonObject = {"distance": _FUZZY, "limit": _HITS, "phrase": None}
+    if given:
+        changed = {"distance": given[0]} if is_number(given[0]) else given[0] if is_object(given[0]) else {}
+        if not changed or not changed.keys() <= settings.keys():
+            return None
+        settings |= changed
+    numbers = [settings["distance"], settings["limit"], settings["phrase"] or 0]
+    return settings if all(type(each) is int for each in numbers) and settings["limit"] >= 0 else None
+
+
+def _sums(first: dict[int, float] | None = None, second: dict[int, float] | None = None) -> dict[int, float]:
+    """Return the sums of at most two parts, which are exact as they are."""
+    sums = dict(first or {})
+    for rowid, score in (second or {}).items():
+        sums[rowid] = sums[rowid] + score if rowid in sums else score
+    return sums
+
+
 class FulltextIndexes:
     """Runs searches for words on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._postings = Postings(connection)
+    def __init__(self, connection: sqlite3.Connection, is_writing: Callable[[], bool]) -> None:
+        self._postings = Postings(connection, is_writing)
+        self.prepare = self._postings.prepare
 
     def fulltext(self, index: StoredIndex, arguments: list[Json], reader: Reader) -> list[Json] | None:
         """Return the hits of FULLTEXT; None for options that are not for an index."""
         _, field, query, *rest = arguments
-        settings: JsonObject = {}
-        if rest:
-            settings = {"distance": rest[0]} if is_number(rest[0]) else rest[0] if is_object(rest[0]) else {}
-            if not settings or not settings.keys() <= {"distance", "limit", "phrase"}:
-                return None
-        distance, limit = settings.get("distance", _FUZZY), settings.get("limit", _HITS)
-        if type(distance) is not int or type(limit) is not int or limit < 0:
+        settings = _settings(rest)
+        if settings is None:
             return None
-        ranked = self.ranked(index, query, distance)
-        phrase = [word.term for word in split_words(query)]
-        if (gap := settings.get("phrase")) is not None and phrase:
-            if type(gap) is not int:
-                return None
-            having = self._with_phrase(index, phrase, gap)
-            ranked = [(score, rowid) for score, rowid in ranked if rowid in having]
+        limit = settings["limit"]
+        found = self.scores(index, query, settings, reader)
+        ranked = sorted(((score, rowid) for rowid, score in found.items()), reverse=True)
         return [
             {
                 "doc": hit.document,
@@ -253,25 +310,76 @@ class FulltextIndexes:
             for hit in islice(self._hits(index, field, query, ranked, reader, most), most)
         ]
 
+    def scores_of(
+        self, index: StoredIndex, arguments: list[Json], reader: Reader
+    ) -> tuple[dict[int, float], int] | None:
+        """Return the scores of FULLTEXT by rowid, and its limit; None for options not for an index."""
+        settings = _settings(arguments[3:])
+        if settings is None:
+            return None
+        return self.scores(index, arguments[2], settings, reader), settings["limit"]
+
+    def scores(
+        self, index: StoredIndex, query: str, settings: JsonObject, reader: Reader
+    ) -> dict[int, float]:
+        """Return the scores of the texts with a word of the query, by rowid."""
+        phrase = [word.term for word in split_words(query)]
+        if (gap := settings["phrase"]) is None or not phrase:
+            return self._scores(index, query, settings["distance"])
+        if gap or settings["distance"] > 0:
+            having = self._with_phrase(index, phrase, gap)
+            scores = self._scores(index, query, settings["distance"])
+            return {rowid: score for rowid, score in scores.items() if rowid in having}
+        return self._scores_among(index, query, self._postings.with_phrase(index, phrase), reader)
+
     def ranked(self, index: StoredIndex, query: str, distance: int) -> list[tuple[float, int]]:
         """Return score and rowid of the texts with a word of the query, best first."""
-        terms = terms_of(query, index.spec.minimum_length)
-        corpus, postings = self._postings.corpus(index), self._postings
-        frequencies = {term: postings.frequencies(index, term) for term in terms}
-        parts: dict[int, list[float]] = {rowid: [] for texts in frequencies.values() for rowid in texts}
-        if not parts:
-            return []
-        lengths = postings.lengths(index, parts)
-        for term, texts in frequencies.items():
-            worth = rarity(corpus.documents, corpus.having[term])
-            for rowid, times in texts.items():
-                parts[rowid].append(worth * weight(times, lengths[rowid], corpus.mean_length))
-        if distance > 0:
+        scores = self._scores(index, query, distance)
+        return sorted(((score, rowid) for rowid, score in scores.items()), reverse=True)
+
+    def _scores(self, index: StoredIndex, query: str, distance: int) -> dict[int, float]:
+        terms, corpus = terms_of(query, index.spec.minimum_length), self._postings.corpus(index)
+        parts = [self._parts(index, corpus, term) for term in terms]
+        if distance <= 0 and len(parts) <= 2:
+            return _sums(*parts)
+        lists: dict[int, list[float]] = {}
+        for part in parts:
+            for rowid, score in part.items():
+                lists.setdefault(rowid, []).append(score)
+        if lists and distance > 0:
             for term in terms:
-                self._add_alike(index, corpus, term, distance, parts)
-        ranked = [(math.fsum(scores), rowid) for rowid, scores in parts.items()]
-        ranked.sort(reverse=True)
-        return ranked
+                self._add_alike(index, corpus, term, distance, lists)
+        return {rowid: math.fsum(scores) for rowid, scores in lists.items()}
+
+    def _parts(self, index: StoredIndex, corpus: Corpus, term: str) -> dict[int, float]:
+        """Return what a word adds to the scores of the texts that have it; there are few different ones."""
+        postings = self._postings.postings(index, term)
+        worth = rarity(corpus.documents, len(postings))
+        known = {
+            (times, size): worth * weight(times, _varint(size), corpus.mean_length)
+            for times, size in {(times, size) for (_, size), times in postings.items()}
+        }
+        return {rowid: known[times, size] for (rowid, size), times in postings.items()}
+
+    def _scores_among(
+        self, index: StoredIndex, query: str, rowids: list[int], reader: Reader
+    ) -> dict[int, float]:
+        """Return the scores of some texts: their words are counted, if that is less than all places."""
+        terms, corpus = terms_of(query, index.spec.minimum_length), self._postings.corpus(index)
+        having = sum(corpus.having[term] for term in terms)
+        if len(rowids) * max(corpus.mean_length, 1) > _READ_AT_ONCE * having:
+            chosen = set(rowids)
+            return {row: score for row, score in self._scores(index, query, 0).items() if row in chosen}
+        lengths, scores = self._postings.lengths(index, rowids), dict[int, float]()
+        worths = {term: rarity(corpus.documents, corpus.having[term]) for term in terms}
+        for rowid, text in reader.texts(rowids):
+            tally = tally_of(text)
+            scores[rowid] = math.fsum(
+                worth * weight(tally[term], lengths[rowid], corpus.mean_length)
+                for term, worth in worths.items()
+                if term in tally
+            )
+        return {rowid: score for rowid, score in scores.items() if score}
 
     def _add_alike(
         self, index: StoredIndex, corpus: Corpus, term: str, distance: int, parts: dict[int, list[float]]

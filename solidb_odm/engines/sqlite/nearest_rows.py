@@ -15,6 +15,7 @@ from ..._types import Json, Stored
 from ...language import nodes
 from .nearness import Nearness, nearness
 from .place_ranking import HALF_WAY, PlaceRanking
+from .plan_cache import Analyses
 from .vector_ranking import VectorRanking
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_ROWS: Final = 1_000
 """The most documents that are wanted for which this is worth while."""
-_KEPT: Final = 256
 _FAR: Final = 1e300
 _NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
 
@@ -38,17 +38,7 @@ class NearestRows:
         self._catalogue = catalogue
         self._vectors = vectors
         self._reach: dict[tuple[int, int], float] = {}
-        self._looked_at: dict[int, tuple[nodes.Query, Nearness | None]] = {}
-
-    def of(self, query: nodes.Query) -> Nearness | None:
-        """Return what a query sorts by, if an index may choose its documents; looked at once."""
-        known = self._looked_at.get(id(query))
-        if known is None:
-            if len(self._looked_at) >= _KEPT:
-                self._looked_at.clear()
-                self._reach.clear()
-            known = self._looked_at[id(query)] = (query, nearness(query))
-        return known[1]
+        self.of = Analyses(nearness).of
 
     def documents(
         self,
@@ -59,12 +49,12 @@ class NearestRows:
         approximate: bool,
     ) -> list[Stored | None] | None:
         """Return the documents of an answer, as they are stored; None if the language must sort them."""
-        count = _count(wanted, binds)
+        count = count_of(wanted, binds)
         if count is None or not wanted.is_plain:
             return None
         ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
         found = None if ranking is None else ranking.documents(count)
-        offset = 0 if wanted.offset is None else _constant(wanted.offset, binds)
+        offset = 0 if wanted.offset is None else constant(wanted.offset, binds)
         return None if found is None else found[offset:count]
 
     def rows(
@@ -77,7 +67,7 @@ class NearestRows:
         approximate: bool,
     ) -> list[Json] | None:
         """Return the rows of an answer; None if no index can choose the documents."""
-        count, limit = _count(wanted, binds), _constant(wanted.limit, binds)
+        count, limit = count_of(wanted, binds), constant(wanted.limit, binds)
         ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
         return None if ranking is None or count is None else ranking.rows(count, limit, run)
 
@@ -86,9 +76,9 @@ class NearestRows:
     ) -> StoredIndex | None:
         """Return the index that chooses the documents; None if none can."""
         collection = self._catalogue.find(wanted.collection)
-        index = None if collection is None else _index(collection, wanted)
+        index = None if collection is None else index_for(collection, wanted)
         ranking = self._ranking(wanted, binds, narrowings)
-        usable = ranking is not None and _count(wanted, binds) is not None and ranking.is_possible()
+        usable = ranking is not None and count_of(wanted, binds) is not None and ranking.is_possible()
         return index if usable else None
 
     def _ranking(
@@ -104,7 +94,7 @@ class NearestRows:
             return self._vectors_of(wanted, binds, narrowings, approximate=approximate)
         return self._places(wanted, binds, narrowings)
 
-    def _allowed(
+    def allowed(
         self, collection: Collection, wanted: Nearness, narrowings: Narrowings | None
     ) -> Matching | None:
         """Return what SQL can say of the query's conditions."""
@@ -125,10 +115,10 @@ class NearestRows:
     ) -> VectorRanking | None:
         """Return what ranks the vectors of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
-        index = None if collection is None else _index(collection, wanted)
+        index = None if collection is None else index_for(collection, wanted)
         if collection is None or index is None:
             return None
-        given, metric, length, far, sign = [_constant(node, binds) for node in wanted.constants]
+        given, metric, length, far, sign = [constant(node, binds) for node in wanted.constants]
         vector: list[Any] = given if isinstance(given, list) else []  # pyright: ignore[reportUnknownVariableType]
         if not set(map(type, vector)) <= _NUMBERS or not all(map(math.isfinite, vector)) or not any(vector):
             return None
@@ -143,7 +133,7 @@ class NearestRows:
             index,
             list(map(float, vector)),
             wanted,
-            self._allowed(collection, wanted, narrowings),
+            self.allowed(collection, wanted, narrowings),
             binds,
             approximate=approximate,
         )
@@ -155,10 +145,10 @@ class NearestRows:
     ) -> PlaceRanking | None:
         """Return what ranks the places of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
-        index = None if collection is None else _index(collection, wanted)
+        index = None if collection is None else index_for(collection, wanted)
         if collection is None or index is None:
             return None
-        lat, lon, *far = [_constant(node, binds) for node in wanted.constants]
+        lat, lon, *far = [constant(node, binds) for node in wanted.constants]
         if not _is_number(lat) or not _is_number(lon):
             return None
         if far and not (_is_number(far[0]) and far[0] > HALF_WAY):
@@ -169,38 +159,40 @@ class NearestRows:
             index,
             (float(lat), float(lon)),
             wanted,
-            self._allowed(collection, wanted, narrowings),
+            self.allowed(collection, wanted, narrowings),
             binds,
             nulls_last=bool(far),
             reach=self._reach,
         )
 
 
-def _index(collection: Collection, wanted: Nearness) -> StoredIndex | None:
+def index_for(collection: Collection, wanted: Nearness) -> StoredIndex | None:
+    """Return the index that knows what a query measures."""
     for index in collection.indexes:
         if index.spec.kind == wanted.kind and index.spec.fields == (wanted.path,):
             return index
     return None
 
 
-def _count(wanted: Nearness, binds: Mapping[str, Any]) -> int | None:
-    limit = _constant(wanted.limit, binds)
-    offset = 0 if wanted.offset is None else _constant(wanted.offset, binds)
+def count_of(wanted: Nearness, binds: Mapping[str, Any]) -> int | None:
+    """Return how many of the first documents a query needs; None if that is unknown, or many."""
+    limit = constant(wanted.limit, binds)
+    offset = 0 if wanted.offset is None else constant(wanted.offset, binds)
     if type(limit) is not int or type(offset) is not int or limit < 1 or offset < 0:
         return None
     return limit + offset if limit + offset <= _MOST_ROWS else None
 
 
-def _constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
+def constant(node: nodes.Expression, binds: Mapping[str, Any]) -> Json:
     """Return the value of a literal or a bind; None for anything else."""
     if isinstance(node, nodes.Literal):
         return node.value
     if isinstance(node, nodes.Bind):
         return binds.get(node.name)
     if isinstance(node, nodes.Array):
-        return [_constant(item, binds) for item in node.items]
+        return [constant(item, binds) for item in node.items]
     if isinstance(node, nodes.Unary) and node.operator == "-":
-        value = _constant(node.operand, binds)
+        value = constant(node.operand, binds)
         return -value if _is_number(value) else None
     return None
 

@@ -6,7 +6,7 @@ depend on nothing but the documents that pass the filters, so that an index may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..._dataclasses import dataclass
@@ -32,6 +32,8 @@ class Nearness:
     """Whether whole documents are asked for, sorted by nothing else but their keys."""
     is_descending: bool = False
     """Whether the keys of documents that are equally near descend."""
+    is_by_key: bool = False
+    """Whether nothing else sorts documents that are equally near."""
 
     def has_place(self, binds: Mapping[str, Any]) -> bool:
         """Return whether a condition leaves out documents without the attribute that is measured."""
@@ -49,12 +51,24 @@ def _is_null(node: nodes.Expression, binds: Mapping[str, Any]) -> bool:
     return node == nodes.Literal(None)
 
 
+_Found = tuple[str, str, tuple[nodes.Expression, ...]]
+Reader = Callable[[nodes.Expression, str], _Found | None]
+"""Reads a sort key over a variable: the kind of its index, the path, and what is constant."""
+
+
 def nearness(query: nodes.Query) -> Nearness | None:
     """Return what a query sorts by, if an index may choose its documents."""
-    if not isinstance(query, nodes.Block) or not query.body or not query.sort or query.limit is None:
+    if not isinstance(query, nodes.Block) or not query.sort or query.sort[0].descending:
+        return None
+    return ranked_loop(query, lambda node, variable: _by_place(node, variable) or _by_vector(node, variable))
+
+
+def ranked_loop(query: nodes.Block, read: Reader) -> Nearness | None:
+    """Return the one loop of a query over the first documents by a key that ``read`` knows."""
+    if not query.body or not query.sort or query.limit is None:
         return None
     (loop, *filters), first = query.body, query.sort[0]
-    if not isinstance(loop, nodes.For) or not isinstance(loop.source, nodes.Name) or first.descending:
+    if not isinstance(loop, nodes.For) or not isinstance(loop.source, nodes.Name):
         return None
     if loop.system_time is not None or loop.valid_time or loop.options or query.late_lets or query.tables:
         return None
@@ -65,10 +79,12 @@ def nearness(query: nodes.Query) -> Nearness | None:
         return None
     if sum(isinstance(node, nodes.Name) and node.name == loop.source.name for node in walk(query)) != 1:
         return None
-    found = _by_place(first.expression, loop.variable) or _by_vector(first.expression, loop.variable)
+    found = read(first.expression, loop.variable)
     if found is None:
         return None
     kind, path, constants = found
+    key = nodes.Attribute(nodes.Name(loop.variable), "_key")
+    is_by_key = [each.expression for each in query.sort[1:]] in ([], [key])
     return Nearness(
         loop.source.name,
         kind,
@@ -78,8 +94,9 @@ def nearness(query: nodes.Query) -> Nearness | None:
         query.offset,
         loop.variable,
         tuple(part for condition in conditions for part in conjuncts(condition)),
-        _is_of_documents(query, loop.variable),
+        is_by_key and query.returns == nodes.Return(nodes.Name(loop.variable)),
         bool(query.sort[1:]) and query.sort[1].descending,
+        is_by_key,
     )
 
 
@@ -89,16 +106,6 @@ def _is_here(node: nodes.Node) -> bool:
         function = functions.lookup(node.name)
         return function is not None and function.deterministic and node.name not in ("APPLY", "CALL")
     return not isinstance(node, _ELSEWHERE)
-
-
-def _is_of_documents(query: nodes.Block, variable: str) -> bool:
-    document = nodes.Name(variable)
-    key = nodes.Attribute(document, "_key")
-    is_by_key = [each.expression for each in query.sort[1:]] in ([], [key])
-    return query.returns == nodes.Return(document) and is_by_key
-
-
-_Found = tuple[str, str, tuple[nodes.Expression, ...]]
 
 
 def _by_place(node: nodes.Expression, variable: str) -> _Found | None:

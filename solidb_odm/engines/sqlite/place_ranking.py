@@ -35,6 +35,7 @@ _ROUNDING: Final = 6.0
 _ROOM: Final = 64
 """How many more places than eight times those that are wanted are read before a smaller ring is tried."""
 _NARROW: Final = 1.3
+_REMEMBERED: Final = 256
 Near = list[tuple[float, int]]
 """About how far documents are, and their rowids."""
 
@@ -120,6 +121,8 @@ class PlaceRanking(IndexRanking):
                 continue
             near.sort()
             if len(near) >= most and near[most - 1][0] + _ROUNDING <= radius:
+                if len(self._reach) >= _REMEMBERED:
+                    self._reach.clear()
                 self._reach[asked] = max(_LEAST, near[most - 1][0] * 1.1)
                 return near
             if radius >= HALF_WAY:

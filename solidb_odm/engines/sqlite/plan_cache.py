@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from ..._dataclasses import dataclass
 from ...language import nodes
@@ -29,6 +30,35 @@ _HEAVY: Final = _WEIGHT // 16
 """A query that is not kept: it would take the place of many."""
 PlanKey: TypeAlias = tuple[int, nodes.Query, Signature]
 """The version of the schema, the query, and the types of its binds."""
+
+
+T = TypeVar("T")
+
+
+class Analyses(Generic[T]):
+    """What is seen in the queries of one connection: each is looked at once, while it is in use.
+
+    They are known by their identity, which takes no time, and those built anew by their parts.
+    """
+
+    def __init__(self, look: Callable[[nodes.Query], T]) -> None:
+        self._look = look
+        self._same: dict[int, tuple[nodes.Query, T]] = {}
+        self._equal: dict[nodes.Query, T] = {}
+
+    def of(self, query: nodes.Query) -> T:
+        """Return what is seen in a query."""
+        same = self._same.get(id(query))
+        if same is not None:
+            return same[1]
+        if len(self._same) >= _SIZE:
+            self._same.clear()
+            self._equal.clear()
+        if query not in self._equal:
+            self._equal[query] = self._look(query)
+        found = self._equal[query]
+        self._same[id(query)] = (query, found)
+        return found
 
 
 class Trust:

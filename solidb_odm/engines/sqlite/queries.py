@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
@@ -23,12 +23,13 @@ from .documents import Writer, get_many, now
 from .explain import explain
 from .file_transaction import Transaction
 from .file_url import StoreOptions
+from .hit_queries import HitQuery, answered, hit_query
 from .interrupts import Ticks, raise_interrupt
-from .nearest_rows import NearestRows
+from .nearest_rows import NearestRows, constant, count_of
 from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
-from .plan_cache import Known, PlanCache, Way
-from .searches import Searcher, take_out
+from .plan_cache import Analyses, Known, PlanCache, Way
+from .searches import Found, Searcher, take_out
 from .sql.bulk_writes import BulkWrite, bulk_write
 from .sql.candidates import Narrowings
 from .sql.heads import split
@@ -37,7 +38,11 @@ from .sql.plans import Plan
 from .sql.plans import plan as make_plan
 from .sql.row_shapes import Columns
 from .sql.terms import DOCUMENT_COLUMNS, NotInSql
+from .text_ranking import TextRanking, keys_of
 from .vector_index import VectorCache, VectorIndexes
+
+if TYPE_CHECKING:
+    from ...language.interpreter import Prepared
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
 _MOST_ROWS: Final = Limits().max_rows
@@ -69,6 +74,8 @@ class Queries:
         indexes = VectorIndexes(connection, vectors, lambda: transaction.is_writing)
         self._searcher = Searcher(connection, catalogue, indexes)
         self._nearest = NearestRows(connection, catalogue, indexes)
+        self._hits = Analyses(hit_query)
+        self._prepared = Analyses(_prepared)
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
 
@@ -81,6 +88,9 @@ class Queries:
         wanted = self._nearest.of(command.query)
         if wanted is not None and (nearest := self._by_nearness(command, wanted)) is not None:
             return nearest
+        hits = self._hits.of(command.query)
+        if hits is not None and (values := self._by_hits(command, hits)) is not None:
+            return values
         entry, rows = self._by_plan(command.query, command.binds)
         if rows is not None:
             values = self._read(entry, rows)
@@ -99,6 +109,8 @@ class Queries:
             if (nearest := self._documents_by_nearness(command, wanted)) is not None:
                 return nearest
             values = self._by_nearness(command, wanted)
+        elif (found := self._documents_by_hits(command)) is not None:
+            return found
         if values is None:
             _, rows = self._by_plan(command.query, command.binds, documents=True)
             if rows is not None:
@@ -142,6 +154,9 @@ class Queries:
         if wanted is not None:
             narrowings = self._narrowings(wanted, command.query, command.binds)
             index = self._nearest.index_of(wanted, command.binds, narrowings)
+        if (hits := self._hits.of(command.query)) is not None:
+            found = self._searcher.scores(hits.search, command.binds, self._narrowed)
+            wanted, index = None if found is None else hits.best, None if found is None else found.index
         if wanted is not None and index is not None:
             chosen = f"{wanted.collection}.{index.spec.name}"
             answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
@@ -349,7 +364,7 @@ class Queries:
             self._catalogue.refresh()
             narrowings = self._narrowings(wanted, query, binds)
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
-            prepared = interpreter.prepare(query)
+            prepared = self._prepared.of(query)
 
             def run(rowids: Sequence[int]) -> list[Json]:
                 source = self._narrowed(wanted.collection, rowids)
@@ -367,6 +382,66 @@ class Queries:
             narrowings = self._narrowings(wanted, query, binds)
             return self._nearest.documents(wanted, binds, narrowings, approximate=command.approximate)
 
+    def _by_hits(self, command: RunQuery, hits: HitQuery) -> list[Json] | None:
+        """Return the rows of a query on the hits of a search; None where indexes alone can't rank them."""
+        binds = command.binds
+        self._searcher.prepare(hits.search, binds)
+        with self._transaction.snapshot():
+            self._catalogue.refresh()
+            found = self._searcher.scores(hits.search, binds, self._narrowed)
+            if found is None:
+                return None
+            ranking = self._text_ranking(hits, found, binds)
+            if ranking is None or hits.best is None:
+                return self.run(RunQuery(hits.query, self._answered(found, found.scores, binds)))
+            limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
+            prepared, collection = self._prepared.of(hits.query), found.collection
+
+            def run(rowids: Sequence[int]) -> list[Json]:
+                given = self._answered(found, rowids, binds)
+                source = self._narrowed(collection, rowids)
+                return list(prepared.run(source, given, strict=self._options.strict, limits=limits))
+
+            count, limit = count_of(hits.best, binds), constant(hits.best.limit, binds)
+            return ranking.rows(count or 0, limit, run)
+
+    def _documents_by_hits(self, command: FetchDocuments) -> list[Stored | None] | None:
+        """Return the documents of a query on the hits of a search; None where the language must sort them."""
+        binds, hits = command.binds, self._hits.of(command.query)
+        if hits is None:
+            return None
+        self._searcher.prepare(hits.search, binds)
+        with self._transaction.snapshot():
+            self._catalogue.refresh()
+            found = self._searcher.scores(hits.search, binds, self._narrowed)
+            if found is None:
+                return None
+            ranking = self._text_ranking(hits, found, binds)
+            if ranking is None or hits.best is None:
+                return self.fetch(FetchDocuments(hits.query, self._answered(found, found.scores, binds)))
+            if not hits.best.is_plain:
+                return None
+            documents = ranking.documents(count_of(hits.best, binds) or 0)
+            offset = 0 if hits.best.offset is None else constant(hits.best.offset, binds)
+            return None if documents is None else documents[offset:]
+
+    def _text_ranking(self, hits: HitQuery, found: Found, binds: Mapping[str, Any]) -> TextRanking | None:
+        """Return what ranks the documents that were found; None where others are asked for, or too many."""
+        wanted = hits.best
+        if wanted is None or wanted.collection != found.collection or count_of(wanted, binds) is None:
+            return None
+        collection, allowed = self._catalogue.need(found.collection), None
+        if wanted.conditions:
+            narrowings = self._entry(hits.query, answered(binds, {})).narrowings
+            allowed = self._nearest.allowed(collection, wanted, narrowings)
+        return TextRanking(self._connection, collection, found.index, wanted, allowed, binds, found.scores)
+
+    def _answered(self, found: Found, rowids: Iterable[int], binds: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the binds with keys and scores of documents that were found, the best first."""
+        keys = keys_of(self._connection, self._catalogue.need(found.collection).table, rowids)
+        ranked = sorted((-found.scores[rowid], key) for rowid, key in keys.items())
+        return answered(binds, {key: -score for score, key in ranked})
+
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]
     ) -> Narrowings | None:
@@ -377,6 +452,11 @@ class Queries:
         return SqliteSource(
             self._connection, self._catalogue, self._writer, name, rowids=(collection, rowids)
         )
+
+
+def _prepared(query: nodes.Query) -> Prepared:
+    """Compile a query for the evaluator, which is loaded when the first one comes."""
+    return interpreter.prepare(query)
 
 
 def _in_python(entry: Known, reason: str) -> Known:

@@ -8,6 +8,7 @@ the answer from a bind variable. What is found, and every score, is what the fun
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, cast
@@ -17,14 +18,17 @@ from ..._types import Json
 from ...errors import QueryError
 from ...language import functions, interpreter, nodes
 from ...language.functions.arguments import is_array, is_number, is_object
-from ...language.functions.fulltext import HybridSettings, fused
-from ...language.functions.search import MOST_NEIGHBOURS, nearest_vectors
+from ...language.functions.fulltext import HybridSettings, fused, weighted
+from ...language.functions.search import MOST_NEIGHBOURS, measure, nearest_vectors
+from ...language.functions.vectors import vector
 from ...language.interpreter import Run, Source
-from . import json_text
+from . import json_text, library
 from .catalogue import Catalogue, StoredIndex
 from .fulltext_index import FulltextIndexes, Reader, in_order
+from .layout import field_path
 from .place_tables import places_table
 from .sql.index_filters import INSIDE, surroundings
+from .text_ranking import best, keys_of
 from .vector_index import VectorIndexes
 
 N = TypeVar("N")
@@ -98,6 +102,15 @@ def _is_constant(node: nodes.Expression) -> bool:
     return isinstance(node, nodes.Unary) and _is_constant(node.operand)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How well what was found in a collection fits, by rowid, and the index of its words."""
+
+    collection: str
+    index: StoredIndex
+    scores: Mapping[int, float]
+
+
 class Searcher:
     """Runs searches on one connection."""
 
@@ -105,7 +118,7 @@ class Searcher:
         self._connection = connection
         self._catalogue = catalogue
         self._vectors = vectors
-        self._words = FulltextIndexes(connection)
+        self._words = FulltextIndexes(connection, vectors.is_writing)
 
     def answer(
         self,
@@ -136,6 +149,81 @@ class Searcher:
             return None
         return function.implementation(Run(narrowed(arguments[0], rows), binds), arguments)
 
+    def prepare(self, search: nodes.Call, binds: Mapping[str, Any]) -> None:
+        """Make what a search for words needs before a transaction; nothing if there is no such index."""
+        if self._connection.in_transaction:
+            return
+        places = (0, 1) if search.name == "FULLTEXT" else (0, 2)
+        if len(search.arguments) <= max(places) or not all(map(_is_constant, search.arguments)):
+            return
+        try:
+            collection, field = (_constant(search.arguments[place], binds) for place in places)
+            index = self._fulltext_index(collection, field)
+            if index is not None:
+                self._words.prepare(index)
+        except QueryError:
+            return  # whoever runs it will hear why
+        except library.operational_errors():
+            return
+
+    def scores(self, search: nodes.Call, binds: Mapping[str, Any], narrowed: Narrowed) -> Found | None:
+        """Return how well what a search finds fits; None if the indexes can't tell that alone."""
+        try:
+            if not all(map(_is_constant, search.arguments)):
+                return None
+            arguments = [_constant(node, binds) for node in search.arguments]
+            if search.name == "HYBRID_SEARCH":
+                return self._hybrid_scores(arguments, narrowed)
+            return self._word_scores(arguments, narrowed)
+        except QueryError:
+            return None
+
+    def _word_scores(self, arguments: list[Json], narrowed: Narrowed) -> Found | None:
+        if not 3 <= len(arguments) <= 4 or not all(type(one) is str for one in arguments[:3]):
+            return None
+        collection, field = arguments[:2]
+        index = self._fulltext_index(collection, field)
+        if index is None:
+            return None
+        found = self._words.scores_of(index, arguments, self._reader(collection, field, narrowed))
+        if found is None:
+            return None
+        scores, limit = found
+        if len(scores) > limit:
+            table = self._catalogue.need(collection).table
+            first = best(self._connection, table, scores, limit, descending=False)
+            scores = {rowid: score for score, _, rowid in first}
+        return Found(collection, index, scores)
+
+    def _hybrid_scores(self, arguments: list[Json], narrowed: Narrowed) -> Found | None:
+        """Return the scores of HYBRID_SEARCH, ranked by both indexes."""
+        if len(arguments) not in (5, 6) or not all(type(arguments[at]) is str for at in (0, 1, 2, 4)):
+            return None
+        collection, name, field, given, words = arguments[:5]
+        settings = HybridSettings.of(arguments[5] if len(arguments) == 6 else None)
+        index, vectors = self._fulltext_index(collection, field), self._index(collection, "vector", name)
+        near = self._vector_search([collection, name, given, settings.pool], exact=True)
+        state = None if vectors is None else self._vectors.state(vectors)
+        if index is None or near is None or vectors is None or state is None or settings.text_weight <= 0:
+            return None
+        if settings.fusion != "weighted":
+            return None
+        table = self._catalogue.need(collection).table
+        asked, metric = vector(given, "VECTOR_SEARCH", 3), vectors.spec.metric
+        measured = {
+            rowid: measure(metric)(asked, array("f", row.tobytes()))
+            for rowid, row in zip(near, state.rows(near), strict=True)
+        }
+        farther_is_worse = metric == "euclidean"
+        signed = {rowid: -score for rowid, score in measured.items()} if farther_is_worse else measured
+        pool = best(self._connection, table, signed, settings.pool, descending=False)
+        reader = self._reader(collection, field, narrowed)
+        texts = self._words.scores(index, words, {"distance": 0, "phrase": None}, reader)
+        ranked = [(rowid, measured[rowid]) for _, _, rowid in pool]
+        chosen = weighted(ranked, texts, settings, farther_is_worse=farther_is_worse)
+        first = best(self._connection, table, chosen, settings.limit, descending=False)
+        return Found(collection, index, {rowid: score for score, _, rowid in first})
+
     def _by_words(self, name: str, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
         if name == "HYBRID_SEARCH":
             return self._hybrid(arguments, narrowed)
@@ -146,7 +234,7 @@ class Searcher:
         if index is None:
             return None
         run = self._words.fulltext if name == "FULLTEXT" else self._words.search_index
-        return run(index, arguments, self._reader(collection, narrowed))
+        return run(index, arguments, self._reader(collection, field, narrowed))
 
     def _hybrid(self, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
         """Return the hits of HYBRID_SEARCH: ranked by both indexes, only the best are read."""
@@ -163,7 +251,7 @@ class Searcher:
         if vectors is None:
             return None
         near = nearest_vectors(context, collection, vectors, vector)[: settings.pool]
-        reader = self._reader(collection, narrowed)
+        reader = self._reader(collection, field, narrowed)
         ranked = self._words.ranked(index, words, 0)
         lexical = [
             (key, score) for rows in in_order(ranked, reader.keys, len(ranked)) for score, key, _ in rows
@@ -176,14 +264,18 @@ class Searcher:
         documents.update((str(document["_key"]), document) for document in reader.documents(rowids))
         return [hit.row(documents[hit.key]) for hit in best]
 
-    def _reader(self, collection: str, narrowed: Narrowed) -> Reader:
-        table = self._catalogue.need(collection).table
+    def _reader(self, collection: str, field: str, narrowed: Narrowed) -> Reader:
+        table, path = self._catalogue.need(collection).table, field_path(field)
 
-        def keys(rowids: Sequence[int]) -> dict[int, str]:
-            sql = f"SELECT rowid, key FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
-            return dict(self._connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall())
+        def texts(rowids: Sequence[int]) -> list[tuple[int, str]]:
+            sql = f"SELECT rowid, doc ->> {path} FROM {table} WHERE rowid IN (SELECT value FROM json_each(?))"
+            return self._connection.execute(sql, (json_text.encode(list(rowids)),)).fetchall()
 
-        return Reader(lambda rowids: list(narrowed(collection, rowids).scan(collection)), keys)
+        return Reader(
+            lambda rowids: list(narrowed(collection, rowids).scan(collection)),
+            lambda rowids: keys_of(self._connection, table, rowids),
+            texts,
+        )
 
     def _fulltext_index(self, collection: str, field: str) -> StoredIndex | None:
         index = self._index(collection, "fulltext", field)

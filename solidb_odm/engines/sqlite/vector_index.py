@@ -63,7 +63,7 @@ class VectorIndexes:
     ) -> None:
         self._connection = connection
         self._cache = cache
-        self._is_writing = is_writing
+        self.is_writing = is_writing
         self._own: dict[int, Vectors] = {}
 
     def nearest(
@@ -86,7 +86,7 @@ class VectorIndexes:
         self, index: StoredIndex, state: Vectors, query: Sequence[float], most: int
     ) -> list[int] | None:
         """Return about the ``most`` nearest vectors of very many; None where these must be found exactly."""
-        if self._is_writing():  # a graph is built of what is committed
+        if self.is_writing():  # a graph is built of what is committed
             return None
 
         def changed(mark: Mark, limit: int) -> list[int] | None:
@@ -117,7 +117,7 @@ class VectorIndexes:
         mark = self._mark(index)
         if mark is None:
             return None
-        if self._is_writing():
+        if self.is_writing():
             own = self._own.get(index.number)
             states = [*([] if own is None else [own]), *self._cache.states(index.number)]
             found = self._known(index, mark, states)

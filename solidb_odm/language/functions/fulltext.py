@@ -9,8 +9,9 @@ import html
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest
+from typing import Final, NamedTuple, TypeVar
 
 from ..._dataclasses import dataclass
 from ..._types import Json, JsonObject
@@ -35,6 +36,16 @@ def split_words(text: str) -> list[Word]:
     """Return the words of a text; punctuation inside a word is dropped, white space separates."""
     found = (Word(normalize(m.group()), m.start(), m.end()) for m in re.finditer(r"\S+", text))
     return [word for word in found if word.term]
+
+
+def tally_of(text: str) -> Counter[str]:
+    """Return how often each word stands in a text, as ``split_words`` has them."""
+    tally = Counter(text.lower().split())
+    for word in [word for word in tally if not word.isalnum()]:
+        times, term = tally.pop(word), normalize(word)
+        if term:
+            tally[term] += times
+    return tally
 
 
 def normalize(word: str) -> str:
@@ -154,11 +165,14 @@ def mark(text: str, terms: Iterable[str]) -> str:
     return parts + html.escape(text[place:])
 
 
-Ranked = Sequence[tuple[str, float]]
-"""Keys of documents and their scores, best first."""
+N = TypeVar("N", bound="int | str")
+Ranked = Sequence[tuple[N, float]]
+"""Keys or numbers of documents and their scores, best first."""
 
 _OPTIONS: Final = frozenset(("vector_weight", "text_weight", "limit", "fusion"))
 _OFFSET: Final = 60
+_SLACK: Final = 1e-9
+"""The part of the span of scores by which rounding may move one."""
 _POOL: Final = 100
 """How many of the nearest a hybrid search ranks at least."""
 
@@ -211,7 +225,7 @@ class FusedHit:
 
 
 def fused(
-    by_vector: Ranked, by_text: Ranked, settings: HybridSettings, *, farther_is_worse: bool
+    by_vector: Ranked[str], by_text: Ranked[str], settings: HybridSettings, *, farther_is_worse: bool
 ) -> list[FusedHit]:
     """Return the best of both rankings, by key where scores are equal."""
     if settings.fusion == "rrf":
@@ -227,7 +241,31 @@ def fused(
     return [FusedHit(key, scores[key], vectors.get(key), texts.get(key)) for key in best]
 
 
-def _scaled(hits: Ranked, *, farther_is_worse: bool = False) -> dict[str, float]:
+def weighted(
+    near: Sequence[tuple[int, float]],
+    texts: Mapping[int, float],
+    settings: HybridSettings,
+    *,
+    farther_is_worse: bool,
+) -> dict[int, float]:
+    """Return the scores that ``fused`` gives by weights, of all that can be among the best, by number.
+
+    Of the texts that are not near, the best are enough: the others have no more.
+    """
+    vectors = _scaled(near, farther_is_worse=farther_is_worse)
+    low, high = min(texts.values(), default=0.0), max(texts.values(), default=0.0)
+    apart = [score for number, score in texts.items() if number not in vectors]
+    least = nlargest(max(1, settings.limit), apart)[-1] - (high - low) * _SLACK if apart else 0.0
+    chosen = [*vectors, *(n for n, score in texts.items() if score >= least and n not in vectors)]
+    span = high - low
+    return {
+        number: settings.vector_weight * vectors.get(number, 0.0)
+        + settings.text_weight * (((texts[number] - low) / span if span else 1.0) if number in texts else 0.0)
+        for number in chosen
+    }
+
+
+def _scaled(hits: Ranked[N], *, farther_is_worse: bool = False) -> dict[N, float]:
     """Return the scores stretched from 0 (worst) to 1 (best)."""
     if not hits:
         return {}
@@ -236,6 +274,6 @@ def _scaled(hits: Ranked, *, farther_is_worse: bool = False) -> dict[str, float]
     return {key: (score - low) / span if span else 1.0 for (key, _), score in zip(hits, scores, strict=True)}
 
 
-def _by_rank(hits: Ranked) -> dict[str, float]:
+def _by_rank(hits: Ranked[str]) -> dict[str, float]:
     """Return reciprocal ranks."""
     return {key: 1 / (_OFFSET + place) for place, (key, _) in enumerate(hits, 1)}

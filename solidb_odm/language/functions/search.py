@@ -6,7 +6,7 @@ An engine with an index may answer sooner; what is found is the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from ..._types import Json, JsonObject
@@ -136,6 +136,11 @@ def _fits(document: JsonObject, wanted: Mapping[str, Json]) -> bool:
     return all(equal(value_at(document, path, "VECTOR_SEARCH"), value) for path, value in wanted.items())
 
 
+def measure(metric: str) -> Callable[[Sequence[float], Sequence[float]], float]:
+    """Return what the scores of a metric are made by."""
+    return {"euclidean": euclidean, "dot": dot, "dotproduct": dot}.get(metric, cosine)
+
+
 def nearest_vectors(
     context: CallContext,
     collection: str,
@@ -150,14 +155,14 @@ def nearest_vectors(
         raise QueryError(
             f"VECTOR_SEARCH: the index {index.name} has dimension {dimension}, the vector {len(asked)}"
         )
-    measure = {"euclidean": euclidean, "dot": dot, "dotproduct": dot}.get(index.metric, cosine)
+    measured = measure(index.metric)
     hits: list[tuple[float, JsonObject]] = []
     for document in context.scan(collection):
         context.spend(1)
         value = value_at(document, index.fields[0], "VECTOR_SEARCH")
         if is_array(value) and len(value) == dimension and _fits(document, wanted):
-            hits.append((measure(asked, vector(value, "VECTOR_SEARCH")), document))
-    farther = 1 if measure is euclidean else -1
+            hits.append((measured(asked, vector(value, "VECTOR_SEARCH")), document))
+    farther = 1 if measured is euclidean else -1
     return sorted(hits, key=lambda hit: (farther * hit[0], str(hit[1].get("_key"))))
 
 
