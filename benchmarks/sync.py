@@ -22,8 +22,8 @@ from .timing import Side, Timing, contest, milliseconds
 TEXT = """
 A store pushes new documents, and another takes all of them in; beside it `bulk_insert` and a cursor over the
 same documents, through our client. *Nothing to do* is a `sync_now` of a store that has nothing new, when
-nothing was written on the server for five minutes; each 1,000 documents written since then add some 10 ms,
-because a transaction may still be on its way. *Encrypted* is the save and the push of the same documents into
+nothing was written on the server for five minutes; the next line is one when all documents were, because a
+transaction may still be on its way, and the one after it when one document has changed since. *Encrypted* is the save and the push of the same documents into
 an encrypted store, beside a plain one. The last line counts bytes: what went over the wire for each document
 that was changed by one device and taken in by another.
 """
@@ -83,6 +83,8 @@ class _Bench:
             }
             steps["encrypted"] = contest(sides, repetitions)
         steps["nothing"] = {OURS: self._nothing()}
+        steps["late"] = {OURS: self._late()}
+        steps["one"] = {OURS: self._one()}
         carried = self._bytes()
         steps["bytes"] = {OURS: Timing(carried, carried)}
         self._close()
@@ -118,6 +120,26 @@ class _Bench:
                 min(milliseconds(self._sync) for _ in turns),
                 min(milliseconds(self._sync, collecting=False) for _ in turns),
             )
+
+    def _late(self) -> Timing:
+        """Time syncs that find nothing new, when all documents were written in the last minutes."""
+        turns = range(5 * self.setting.repetitions)
+        return Timing(
+            min(milliseconds(self._sync) for _ in turns),
+            min(milliseconds(self._sync, collecting=False) for _ in turns),
+        )
+
+    def _one(self) -> Timing:
+        """Time syncs that find one changed document, when all were written in the last minutes."""
+
+        def changed(*, collecting: bool) -> float:
+            self.client.update(self.database, "notes", "k0", {"turn": next(self.numbers)})
+            return milliseconds(self._sync, collecting=collecting)
+
+        turns = range(3 * self.setting.repetitions)
+        return Timing(
+            min(changed(collecting=True) for _ in turns), min(changed(collecting=False) for _ in turns)
+        )
 
     def _bytes(self) -> float:
         """Return the bytes on the wire for each document that one store changes and another takes in."""
@@ -199,6 +221,8 @@ AREA = Area(
         Row("first sync", "take in a collection", CURSOR, (*at_most(3), Aim("growth", 3))),
         Row("encrypted", "save and push, encrypted", PLAIN, at_most(1.6)),
         Row("nothing", "nothing to do", aims=(Aim("absolute", 50),)),
+        Row("late", "nothing to do, all written just before"),
+        Row("one", "one change, all written just before"),
         Row("bytes", "bytes for a changed document"),
     ),
 )

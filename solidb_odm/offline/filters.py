@@ -47,9 +47,9 @@ class Source:
         """Return the query for their keys, revisions and times."""
         return print_query(self._returning(self.block, *_SCANNED)), dict(self.binds)
 
-    def changed(self, since: str) -> tuple[str, JsonObject]:
+    def changed(self, since: str, *, are_many: bool = False) -> tuple[str, JsonObject]:
         """Return the query for the keys, revisions and times of those written at or after a time."""
-        block = self._since(self.block)
+        block = self._since(self.block, are_many)
         return print_query(self._returning(block, *_SCANNED)), {**self.binds, _SINCE: since}
 
     def matching(self, keys: Sequence[str]) -> tuple[str, JsonObject]:
@@ -60,12 +60,12 @@ class Source:
         block = replace(self.block, body=body, returns=nodes.Return(key))
         return print_query(block), {**self.binds, _KEYS: list(keys)}
 
-    def head(self, since: str, last: Sequence[str] = ()) -> tuple[str, JsonObject]:
+    def head(self, since: str, last: Sequence[str] = (), *, are_many: bool = False) -> tuple[str, JsonObject]:
         """Return the query for their number, the server's time, and number and digest of the later ones.
 
         And for the keys and times of documents under the keys in ``last``.
         """
-        inner = print_query(self._revision(self._since(self.block)))
+        inner = print_query(self._revision(self._since(self.block, are_many)))
         if self.is_filtered:
             count = f"LENGTH(({print_query(self._constant(self.block))}))"
             binds: JsonObject = dict(self.binds)
@@ -83,10 +83,17 @@ class Source:
         loop = self.block.body[0]
         return loop.variable if isinstance(loop, nodes.For) else _VARIABLE
 
-    def _since(self, block: nodes.Block) -> nodes.Block:
-        updated = nodes.Attribute(nodes.Name(self._name), "_updated_at")
-        later = nodes.Filter(nodes.Compare(updated, ">=", nodes.Bind(_SINCE)))
-        return replace(block, body=(block.body[0], later, *block.body[1:]))
+    def _since(self, block: nodes.Block, are_many: bool) -> nodes.Block:
+        """Return the block for those written at or after a time, which are few or many of all.
+
+        By an index the server loads each document, which takes it twenty times as long as passing one by in
+        a look at all. Where they are many, the condition is one that no index serves.
+        """
+        updated, since = nodes.Attribute(nodes.Name(self._name), "_updated_at"), nodes.Bind(_SINCE)
+        is_later: nodes.Expression = nodes.Compare(updated, ">=", since)
+        if are_many:
+            is_later = nodes.Unary("NOT", nodes.Compare(updated, "<", since))
+        return replace(block, body=(block.body[0], nodes.Filter(is_later), *block.body[1:]))
 
     def _times(self) -> nodes.Block:
         """Return the query for the keys and times of all documents of the collection under ``_KEYS``."""

@@ -27,6 +27,7 @@ from solidb_odm.errors import (
     UsageError,
 )
 from solidb_odm.offline import Change, ChangeType, OfflineSyncManager, SyncConfig, SyncState
+from solidb_odm.offline.filters import read_filters
 from solidb_odm.offline.pull import MARKS
 from solidb_odm.offline.remote import CreateMany, CreateOne, Query, RemoteCommand, RemoveMany, ReplaceMany
 
@@ -115,6 +116,65 @@ def test_every_writer_is_seen_by_the_very_next_sync(manager: OfflineSyncManager,
     server.put("notes", "new", n=3)
     manager.sync_now()
     assert agreed(manager, server)
+
+
+def windows(server: ModelServer) -> list[str]:
+    """Return from which times on the rows of a collection were asked for."""
+    queries = [
+        each for each in server.requests if isinstance(each, Query) and each.text.endswith("`_updated_at`]")
+    ]
+    return [str(each.binds["solidb_since"]) for each in queries]
+
+
+def test_of_many_late_writes_only_the_new_one_is_asked_for(
+    manager: OfflineSyncManager, server: ModelServer
+) -> None:
+    for number in range(50):
+        server.put("notes", f"k{number}", n=number)
+    manager.sync_now()
+    server.put("notes", "k7", n=100)
+    newest = max(row[3] for row in server.backup("notes") if row[0] != "k7")
+    server.requests.clear()
+    manager.sync_now()
+    assert windows(server) == [newest]
+    assert agreed(manager, server)
+
+
+def test_a_write_that_is_older_than_what_is_known_is_found_among_all_late_ones(
+    manager: OfflineSyncManager, server: ModelServer
+) -> None:
+    for number in range(50):
+        server.put("notes", f"k{number}", n=number)
+    manager.sync_now()
+    server.put("notes", "k7", staged=290, n=100)
+    server.requests.clear()
+    manager.sync_now()
+    first, second = windows(server)
+    assert second < first
+    assert agreed(manager, server)
+
+
+@pytest.mark.parametrize(
+    "filters", ["FOR doc IN notes RETURN doc", "FOR doc IN notes FILTER doc.n < 8 RETURN doc"]
+)
+def test_late_writes_are_the_same_by_the_index_and_by_a_look_at_all(
+    server: ModelServer, filters: str
+) -> None:
+    server.make("notes")
+    for number in range(12):
+        server.put("notes", f"k{number}", staged=number * 7.0, n=number)
+    source = read_filters(filters, {})["notes"]
+    times = sorted(row[3] for row in server.backup("notes"))
+    for since in ("", *times, "9999"):
+        few, many = (
+            server.perform(Query("notes", *source.changed(since, are_many=are_many))).rows
+            for are_many in (False, True)
+        )
+        assert sorted(few) == sorted(many)
+        ((count, _, *head),) = server.perform(Query("notes", *source.head(since))).rows
+        ((same, _, *other),) = server.perform(Query("notes", *source.head(since, are_many=True))).rows
+        assert (count, head) == (same, other)
+        assert head[0] == len(few)
 
 
 def test_a_session_is_the_ordinary_engine_and_commits_on_after_a_push(
