@@ -23,9 +23,9 @@ TEXT = """
 A store pushes new documents, and another takes all of them in; beside it `bulk_insert` and a cursor over the
 same documents, through our client. *Nothing to do* is a `sync_now` of a store that has nothing new, when
 nothing was written on the server for five minutes; the next line is one when all documents were, because a
-transaction may still be on its way, and the one after it when one document has changed since. *Encrypted* is the save and the push of the same documents into
-an encrypted store, beside a plain one. The last line counts bytes: what went over the wire for each document
-that was changed by one device and taken in by another.
+transaction may still be on its way, and the one after it when one document has changed since. *Encrypted* is
+the save and the push of the same documents into an encrypted store, beside a plain one. The last line counts
+bytes: what went over the wire for each document that was changed by one device and taken in by another.
 """
 BULK, CURSOR, PLAIN = "bulk_insert", "a cursor", "a plain store"
 CHANGED = 200
