@@ -186,7 +186,7 @@ def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:
     state = state_of(document)
     if not state.is_stored:
         return
-    if id(document) in work.expired:
+    if work.is_expired(document):
         del work.expired[id(document)]
         if not work.is_modified(document):
             take_stored(work, document, row)

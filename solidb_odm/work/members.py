@@ -216,6 +216,11 @@ class Holdings:
             if id(document) not in self.new:
                 self.expired[id(document)] = weakref.ref(document)
 
+    def is_expired(self, document: Document) -> bool:
+        """Return whether a document is to be read anew. Another one, that is gone, may have had its place."""
+        reference = self.expired.get(id(document))
+        return reference is not None and reference() is document
+
     def expunge_all(self) -> None:
         """Let go of all documents."""
         for document in [*self.identity, *self.new.values(), *self.deleted.values()]:

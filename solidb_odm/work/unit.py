@@ -214,7 +214,8 @@ class UnitOfWork(Holdings):
 
     def vanished(self, document: Document) -> None:
         """Let go of a document that a statement deleted; going back brings it back."""
-        self._undo.note(document, state_of(document), by_statement=True)
+        state = state_of(document)
+        self._undo.note(document, state, state.assigned, by_statement=True)
         self._removed(document)
 
     def _inserted(
@@ -255,7 +256,7 @@ class UnitOfWork(Holdings):
 
     def _removed(self, document: Document) -> None:
         state = state_of(document)
-        self._undo.note(document, state)
+        self._undo.note(document, state, state.assigned)
         if state.owner is self:
             self.expunge(document)
         state.store("", state.created, state.updated, None)

@@ -161,6 +161,18 @@ def test_aliases_law(steps: list[tuple[str, bool, bool]]) -> None:
             assert other.get_one(Home, key).model_dump() == mirror.model_dump()
 
 
+def test_a_rollback_restores_what_was_set_before_a_deletion_was_flushed(engine: Engine) -> None:
+    engine.create_all(Home, Old)
+    with Session(engine) as session:
+        session.add(old := Old(title="a"))
+        session.commit()
+        old.title = "b"
+        session.delete(old)
+        session.flush()
+        session.rollback()
+        assert (old.title, session.get(Old, old.key), session.dirty) == ("a", old, [])
+
+
 # --- what reading made up -------------------------------------------------------------------------
 
 

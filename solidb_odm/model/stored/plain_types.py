@@ -67,7 +67,7 @@ def _is_plain_form(annotation: Any) -> bool:
     if origin is Literal:
         return all(type(each) is str for each in arguments)
     if origin is dict:
-        return arguments[0] is str and is_plain_type(arguments[1])
+        return not arguments or (arguments[0] is str and is_plain_type(arguments[1]))
     return origin in _HOLDERS and all(each is ... or is_plain_type(each) for each in arguments)
 
 

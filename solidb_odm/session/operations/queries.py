@@ -32,7 +32,7 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
     work.registries.add(model.__solidb_registry__)
     if held is not None and not isinstance(held, model) and work.give_way(held):
         held = None
-    if held is not None and held.key == key and id(held) not in work.expired:
+    if held is not None and held.key == key and not work.is_expired(held):
         return held if _is_there(work, held, model) else None
     row = yield from context.ask(Get(collection, key))
     if row is None:
@@ -74,7 +74,7 @@ def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) ->
         held = None if reference is None else reference()
         if held is not None and not isinstance(held, model) and work.give_way(held):
             continue
-        if held is not None and held.key == key and id(held) not in work.expired:
+        if held is not None and held.key == key and not work.is_expired(held):
             found[key] = held
     return found
 

@@ -3,6 +3,7 @@
 
 import copy
 import pickle
+import typing
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import (
     PrivateAttr,
     ValidationError,
     computed_field,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -426,3 +428,13 @@ def test_a_frozen_document_names_the_computed_field_that_was_set() -> None:
 
     with pytest.raises(ValidationError, match="area\n  Instance is frozen"):
         Square().area = 4
+
+
+BARE = [dict, list, tuple[()], *(getattr(typing, name) for name in ("Dict", "List", "Set", "Tuple"))]
+
+
+@pytest.mark.parametrize("annotation", BARE)
+def test_containers_without_parameters_are_types(annotation: Any) -> None:
+    model: Any = create_model("Bare", __base__=Document, a=(annotation, ...))
+    empty = typing.get_origin(annotation) or annotation
+    assert reloaded(model(a=empty())).a == empty()

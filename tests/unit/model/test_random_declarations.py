@@ -3,6 +3,7 @@ by an error of ours."""
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,9 @@ ANNOTATIONS: list[Any] = [
     Annotated[int, 1], Annotated[int, Field(gt=0)], Annotated[str, Field(alias="z")], ClassVar[int],
     Final[int], list["int"], dict[Any, Any], list[Link[Target]], Link, Index, Index("a"), ..., SecretStr,
     Part | Target, list[Target], Annotated, Generic, ForwardRef("int"), ForwardRef("Nope"), property, complex,
-    range, Exception, BaseModel, Document, Edge, SoftDelete,
+    range, Exception, BaseModel, Document, Edge, SoftDelete, dict, list, set, tuple,
+    *(getattr(typing, name) for name in ("Dict", "List", "Set", "Tuple", "Type", "Deque", "Union")),
+    typing.Optional, typing.Sequence, typing.Mapping, tuple[()],
 ]  # fmt: skip
 UNSET = object()
 DEFAULTS: list[Any] = [

@@ -115,3 +115,13 @@ def test_values_kept_through_a_rollback_of_an_unchanged_document_stay_its_own() 
     work.rollback()
     tags.append("b")
     assert work.dirty() == [item]
+
+
+def test_a_new_document_in_the_place_of_an_expired_one_that_is_gone_is_not_expired() -> None:
+    work = UnitOfWork("text")
+    item, gone = Item(name="1"), Item(name="2")
+    work.add(item)
+    work.expired[id(item)] = weakref.ref(gone)  # what was in its place in memory
+    assert not work.is_expired(item)
+    work.expired[id(item)] = weakref.ref(item)
+    assert work.is_expired(item)
