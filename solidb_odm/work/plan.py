@@ -18,6 +18,7 @@ from ..model.declaration.mapping import Mapping
 from ..model.document import Document
 from ..model.document_state import State, state_of, untouched_notes
 from ..model.stored.codec import body_value, check_new, check_valid, encode_many, encode_text
+from ..model.stored.embedded import are_known
 from .differences import Difference, document_difference
 from .links import rank_of
 from .states import is_marked_now
@@ -125,7 +126,9 @@ def _put_inserts(
     plan: WritePlan, mapping: Mapping, documents: list[Document], encode: Callable[[Mapping, Document], Body]
 ) -> None:
     rows: list[tuple[str, Body]] = []
-    looks_closer = bool(mapping.is_unsound or mapping.revalidated or mapping.parts)
+    looks_closer = bool(mapping.is_unsound or mapping.revalidated) or not are_known(
+        documents, mapping.parts, mapping.known_parts
+    )
     for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
         key = document.key
         is_touched = untouched_notes(document) is None and state_of(document).touched

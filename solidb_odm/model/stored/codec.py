@@ -192,7 +192,7 @@ def check_new(mapping: Mapping, document: Any, body: Body, *, is_touched: bool) 
     """
     if is_touched or mapping.is_unsound or mapping.revalidated:
         check_valid(mapping, document, body)
-    elif mapping.parts and not are_known(document, mapping.parts, mapping.known_parts):
+    elif mapping.parts and not are_known((document,), mapping.parts, mapping.known_parts):
         check_valid(mapping, document, body)
         mapping.known_parts.update(kinds_that_fit(document, mapping.parts))
 

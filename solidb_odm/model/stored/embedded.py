@@ -9,7 +9,7 @@ nothing notes; so the parts are looked at, each kind of values once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
@@ -152,18 +152,15 @@ Kind: TypeAlias = tuple[Any, ...]
 """What may decide whether a part fits its model: its class, and the names and classes of its values."""
 
 
-def are_known(document: Any, names: tuple[str, ...], known: set[Kind]) -> bool:
-    """Return whether all parts in some fields of a document are of kinds that are known to fit."""
-    values = document.__dict__
+def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]) -> bool:
+    """Return whether all parts in some fields of documents are of kinds that are known to fit."""
     for name in names:
-        value = values.get(name)
-        if value.__class__ is list:
-            if not all(_kind(part) in known for part in value):
-                return False
-        elif value is not None:
-            held = getattr(value, "__dict__", _NOTHING)  # as _kind has it, without the call
-            if (value.__class__, *held, *map(type, held.values())) not in known:
-                return False
+        values = [document.__dict__.get(name) for document in documents]
+        if list in map(type, values):
+            values = [part for value in values for part in (value if type(value) is list else (value,))]
+        parts = [(part, getattr(part, "__dict__", _NOTHING)) for part in values if part is not None]
+        if not known.issuperset([(part.__class__, *held, *map(type, held.values())) for part, held in parts]):
+            return False
     return True
 
 
