@@ -155,9 +155,9 @@ Kind: TypeAlias = tuple[Any, ...]
 def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]) -> bool:
     """Return whether all parts in some fields of documents are of kinds that are known to fit."""
     for name in names:
-        values = [document.__dict__.get(name) for document in documents]
+        values: list[Any] = [document.__dict__.get(name) for document in documents]
         if list in map(type, values):
-            values = [part for value in values for part in (value if type(value) is list else (value,))]
+            values = [part for value in values for part in (value if is_list(value) else (value,))]
         parts = [(part, getattr(part, "__dict__", _NOTHING)) for part in values if part is not None]
         if not known.issuperset([(part.__class__, *held, *map(type, held.values())) for part, held in parts]):
             return False
