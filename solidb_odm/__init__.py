@@ -178,9 +178,48 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
+_WAYS = {
+    "Column": "name: str, a field with a type, as in any Pydantic model",
+    "DeclarativeBase": "class User(Document, collection='users')",
+    "EmbeddedModel": "a pydantic.BaseModel as the type of a field",
+    "ForeignKey": "team: Link[Team]",
+    "Indexed": "Annotated[str, Index()]",
+    "Integer": "int as the type of the field",
+    "Mapped": "name: str, the type itself",
+    "MetaData": "Registry()",
+    "Model": "class User(Document, collection='users')",
+    "Query": "select(User)",
+    "Reference": "team: Link[Team]",
+    "String": "str as the type of the field",
+    "UniqueConstraint": "Annotated[str, Index(unique=True)], or Index(.., unique=True) in Settings.indexes",
+    "backref": "back_reference(Post.author)",
+    "bindparam": "sdbql(text, name=value)",
+    "cast": "func.to_number(value) or func.to_string(value)",
+    "column": "User.name, a field of a class",
+    "contains_eager": "select(Post).load(Post.author)",
+    "declarative_base": "class User(Document, collection='users')",
+    "event": "session.on('before_commit', function), or a method before_insert of the class",
+    "init_beanie": "engine.create_all(User, Post)",
+    "joinedload": "select(Post).load(Post.author)",
+    "lazyload": "session.load([post], Post.author) where it is needed",
+    "literal": "the value itself",
+    "literal_column": "sdbql(text)",
+    "mapped_column": "name: Annotated[str, Index()], what Pydantic takes",
+    "registry": "Registry()",
+    "relationship": "team: Link[Team], and back_reference(User.team) on the other side",
+    "scoped_session": "sessionmaker(engine), and a session for each task",
+    "selectinload": "select(Post).load(Post.author)",
+    "subqueryload": "select(Post).load(Post.author)",
+    "text": "sdbql(text, name=value)",
+}
+"""What users of other mappers import, by what to write here."""
+
+
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used: a program pays for what it uses, as with Pydantic."""
     home = _HOME.get(name)
+    if home is None and name in _WAYS:  # an ImportError: `from .. import` hides what others say
+        raise ImportError(f"{__name__} has no {name!r}; write {_WAYS[name]}", name=__name__)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(home), name)

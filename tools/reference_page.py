@@ -51,9 +51,11 @@ def _signature(value: object) -> str:
     if not home.startswith("solidb_odm"):
         return ""
     try:
-        return str(inspect.signature(value)).replace("'", "")
+        signature = inspect.signature(value)
     except (TypeError, ValueError):
         return ""
+    taken = [each for each in signature.parameters.values() if each.annotation != "Never"]
+    return str(signature.replace(parameters=taken)).replace("'", "")
 
 
 def _is_model(value: object) -> bool:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from importlib import import_module
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from ..commands import (
     CollectionSpec,
@@ -21,7 +21,7 @@ from ..commands import (
     run,
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError, UsageError
+from ..errors import ConfigurationError, UsageError, missing
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import (
@@ -55,6 +55,23 @@ _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 """Named, not imported: a program pays for the engine it opens, not for the others."""
 
 
+WAYS = {
+    "begin": "with Session(engine) as session, session.begin(): ..",
+    "connect": "with Session(engine) as session: ..",
+    "dialect": "engine.capabilities",
+    "execute": "session.execute(statement)",
+    "find": "session.scalars(select(User).where(..)).all()",
+    "find_one": "session.scalars(select(User).where(..)).first()",
+    "raw_connection": "session.execute(sdbql(text))",
+    "save": "session.add(document), then session.commit()",
+    "save_all": "session.add_all(documents), then session.commit()",
+    "session": "Session(engine)",
+    "table_names": "Migrator(engine).status(), or solidb-odm inspect",
+    "transaction": "with Session(engine) as session, session.begin(): ..",
+}
+"""What engines of SQLAlchemy and ODMantic have, by what to write here."""
+
+
 class EngineBase(Generic[D]):
     """What the blocking and the async engine have in common."""
 
@@ -85,6 +102,11 @@ class EngineBase(Generic[D]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, WAYS)
 
 
 class Engine(EngineBase[Driver]):

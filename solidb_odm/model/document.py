@@ -11,10 +11,11 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from .._types import JsonObject
 from ..commands import CollectionKind, CollectionSpec
-from ..errors import InvalidDocument, StateError
+from ..errors import InvalidDocument, StateError, missing
 from ..language.stored_documents import new_key
 from .declaration.checks import KEY_PATTERN, MAXIMUM_KEY_LENGTH
 from .declaration.forward_references import is_completed
+from .declaration.habits import OF_DOCUMENTS
 from .declaration.metaclass import DocumentMeta, finish, spec_of
 from .declaration.registry import Registry
 from .document_state import (
@@ -84,7 +85,13 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 return self.__solidb_reference__()
             if name in ("rev", "created_at", "updated_at"):
                 return _system_value(self, name)
-            value = super().__getattr__(name)
+            try:
+                value = super().__getattr__(name)
+            except AttributeError:
+                if name not in OF_DOCUMENTS:
+                    raise
+                way = OF_DOCUMENTS[name].format(type(self).__name__)
+                raise missing(self, name, {name: way}) from None
             if not name.startswith("_") and not isinstance(value, UNCHANGEABLE):
                 expose(self)  # an extra attribute, whose value can change in place
             return value

@@ -115,6 +115,8 @@ def column(item: Any) -> Column:
         return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
+    if isinstance(item, (list, tuple)) and any(isinstance(each, (Expression, type)) for each in item):
+        raise UsageError("select() takes its columns one by one", hint="select(User.name, User.age)")
     return Scalar(lift(item), "value", None)
 
 

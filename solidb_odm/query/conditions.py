@@ -67,7 +67,10 @@ def expression(value: Any, what: str) -> Expression:
     """Take what a type checker sees as a plain value as the expression it is."""
     if isinstance(value, Expression):
         return value
-    raise UsageError(f"{what} needs a field of a Document class or another expression, not {value!r}")
+    raise UsageError(
+        f"{what} needs a field of a Document class or another expression, not {value!r}",
+        hint="write the field as an attribute of its class: User.name" if isinstance(value, str) else None,
+    )
 
 
 def condition(value: Any) -> Expression:
@@ -81,7 +84,10 @@ def condition(value: Any) -> Expression:
         )
     if isinstance(value, Expression):
         raise UsageError(f"{value!r} is a value, not a condition", hint="compare it with something: ... > 0")
-    raise UsageError(f"a condition can't be {value!r}")
+    raise UsageError(
+        f"a condition can't be {value!r}",
+        hint="compare a field of the class: User.age >= 18; a query in SDBQL is sdbql(text, name=value)",
+    )
 
 
 def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]:

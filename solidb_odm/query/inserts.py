@@ -39,6 +39,9 @@ class Insert(Write):
         ]
         return replace(self, rows=(*self.rows, *added))
 
+    def __solidb_given__(self, parameters: Any) -> Self:
+        return self.values(parameters)
+
     def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         row = scope.fresh()
         loop = q.For(row, scope.bind(_some(self.rows, "insert", self.model)))

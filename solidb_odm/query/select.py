@@ -6,7 +6,7 @@ Statements as values in other statements.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, cast, overload
+from typing import Any, Never, Self, TypeVar, cast, overload
 
 from ..errors import UsageError
 from ..language import decimals
@@ -38,7 +38,7 @@ from .load_paths import Hops
 from .select_block import Selection, build_select, has_aggregate
 from .select_forms import build_once
 from .sources import Alias, model_of
-from .statement import Loading, T_co, check_documents
+from .statement import Loading, T_co, check_documents, refuse_options
 
 
 class SingleValue(Expression):
@@ -180,11 +180,12 @@ class Select(Loading[T_co], Selection):
         added = tuple(conditions.condition(each) for each in wanted)
         return self._with(having_conditions=(*self.having_conditions, *added))
 
-    def join(self, other: Any, *on: Predicate | bool) -> Self:
+    def join(self, other: Any, *on: Predicate | bool, **others: Never) -> Self:
         """Read another model (or ``aliased(Model)``) too, a row for each pair the conditions are true of.
 
         With ``unnest(Order.lines)`` a row for each element; without conditions one for all pairs.
         """
+        refuse_options("join()", others)
         if isinstance(other, FieldRef) and isinstance(other.__solidb_place__.source, Unnest):
             other = other.__solidb_place__.source
         elif isinstance(other, Expression) or not (_is_model(other) or hasattr(other, "__solidb_model__")):

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Never, Self, TypeVar, overload
 
 import anyio
 
@@ -16,7 +16,7 @@ from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement
+from ..query.statement import Statement, refuse_options
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -32,6 +32,7 @@ from .session_base import Read, SessionBase, Use, check_engine, compiled, first_
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Done:
@@ -43,12 +44,36 @@ class Done:
         yield from ()
 
 
+class AsyncRows(AsyncIterator[T_co]):
+    """The rows of ``AsyncSession.stream``, in order: ``async for``. To await them first changes nothing."""
+
+    def __init__(self, rows: AsyncGenerator[T_co]) -> None:
+        self._rows = rows
+
+    def __await__(self) -> Generator[None, None, Self]:
+        yield from ()
+        return self
+
+    def __anext__(self) -> Awaitable[T_co]:
+        return self._rows.__anext__()
+
+    async def aclose(self) -> None:
+        """Read no further."""
+        await self._rows.aclose()
+
+
 class AsyncSession(SessionBase):
     """``Session`` with ``await``, on asyncio and trio."""
 
     def __init__(
-        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+        self,
+        engine: AsyncEngine,
+        *,
+        autoflush: bool = True,
+        expire_on_commit: bool = False,
+        **others: Never,
     ) -> None:
+        refuse_options("AsyncSession()", others)
         check_engine(engine, "AsyncSession", is_async=True)
         super().__init__(
             engine.capabilities,
@@ -73,11 +98,13 @@ class AsyncSession(SessionBase):
 
     # --- reading --------------------------------------------------------------------------------
 
-    async def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
+    async def get(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D | None:
         """Return the document with this key, from the session if it is there; None if there is none.
 
         Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
         """
+        if others:
+            refuse_options("get()", others)
         return visible(await self._run(reading.get(self._context, model, key)), with_deleted)
 
     async def get_one(self, model: type[D], key: str) -> D:
@@ -89,38 +116,56 @@ class AsyncSession(SessionBase):
         found = await self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in found]
 
-    async def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
+    async def execute(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Result[T]:
         """Run a statement; its rows are documents, values, or of several columns tuples that
         know these by their names, as ``row.name``.
 
         Queries see the session's own changes. On a server that needs a select over one collection;
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
-        program = compiled(statement)
+        program = compiled(statement, parameters, others)
         rows = await self._run(loading.execute(self._context, program, read))
         return Result(rows, program.columns, writes=bool(program.writes))
 
     @overload
     async def scalars(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+        self,
+        statement: Statement[tuple[T, *tuple[Any, ...]]],
+        parameters: Any = None,
+        *,
+        read: Read | None = None,
     ) -> Result[T]: ...
     @overload
-    async def scalars(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]: ...
-    async def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
+    async def scalars(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None
+    ) -> Result[T]: ...
+    async def scalars(
+        self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Result[Any]:
         """Run a statement and give its first column."""
-        program = compiled(statement)
+        program = compiled(statement, parameters, others)
         rows = await self._run(loading.execute(self._context, program, read))
         return Result(first_column(rows, program), program.columns[:1], writes=bool(program.writes))
 
     @overload
     async def scalar(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+        self,
+        statement: Statement[tuple[T, *tuple[Any, ...]]],
+        parameters: Any = None,
+        *,
+        read: Read | None = None,
     ) -> T | None: ...
     @overload
-    async def scalar(self, statement: Statement[T], *, read: Read | None = None) -> T | None: ...
-    async def scalar(self, statement: Statement[Any], *, read: Read | None = None) -> Any:
+    async def scalar(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None
+    ) -> T | None: ...
+    async def scalar(
+        self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Any:
         """Run a statement and give the first column of its first row; None if there is no row."""
-        return (await self.scalars(statement, read=read)).first()
+        return (await self.scalars(statement, parameters, read=read, **others)).first()
 
     async def page(
         self,
@@ -136,16 +181,19 @@ class AsyncSession(SessionBase):
         """
         return await self._run(paging.page(self._context, statement, size, after, before, read))
 
-    async def stream(
-        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None
-    ) -> AsyncIterator[T]:
+    def stream(
+        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None, **others: Never
+    ) -> AsyncRows[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
         On a file the order of a select of one model is made once for 100,000 rows, by their keys: what no
         longer matches when its batch is read is left out, and what is moved in the order is not there twice.
         Documents that are changed on the way stay in the session until the commit.
         """
-        rows = RowStream(statement, batch, read)
+        refuse_options("stream()", others)
+        return AsyncRows(self._stream(RowStream(statement, batch, read)))
+
+    async def _stream(self, rows: RowStream) -> AsyncGenerator[Any]:
         while not rows.is_over:
             found = await self._run(rows.batch(self._context))
             for row in found:
@@ -319,8 +367,14 @@ class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """``sessionmaker`` for ``AsyncSession``."""
 
     def __init__(
-        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+        self,
+        engine: AsyncEngine,
+        *,
+        autoflush: bool = True,
+        expire_on_commit: bool = False,
+        **others: Never,
     ) -> None:
+        refuse_options("async_sessionmaker()", others)
         self.engine = engine
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit

@@ -118,11 +118,15 @@ class Mappings(list[dict[str, Any]], Reading[dict[str, Any]]):
 
 
 WAYS = {
+    "close": "nothing, as all rows are there",
     "columns": "select() with the columns in the order that is needed",
     "fetchall": "all()",
     "fetchmany": "partitions(size)",
     "fetchone": "first(), or a loop over the result",
     "freeze": "all()",
+    "inserted_primary_key": "returning(User.key), then scalar_one()",
+    "lastrowid": "returning(User.key), then scalar_one()",
+    "to_list": "all()",
     "tuples": "all(), whose rows of several columns are tuples",
     "yield_per": "session.stream(statement, batch=1000)",
 }

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
 from ..commands import Begin, Operation, run
 from ..engine.engine import Engine
@@ -14,7 +14,7 @@ from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement
+from ..query.statement import Statement, refuse_options
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -43,7 +43,15 @@ class Session(SessionBase):
     commit; their attributes keep the last known values either way, since reading one never does I/O.
     """
 
-    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        autoflush: bool = True,
+        expire_on_commit: bool = False,
+        **others: Never,
+    ) -> None:
+        refuse_options("Session()", others)
         check_engine(engine, "Session", is_async=False)
         super().__init__(
             engine.capabilities,
@@ -57,11 +65,13 @@ class Session(SessionBase):
 
     # --- reading --------------------------------------------------------------------------------
 
-    def get(self, model: type[D], key: str, *, with_deleted: bool = False) -> D | None:
+    def get(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D | None:
         """Return the document with this key, from the session if it is there; None if there is none.
 
         Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
         """
+        if others:
+            refuse_options("get()", others)
         return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
     def get_one(self, model: type[D], key: str) -> D:
@@ -73,39 +83,57 @@ class Session(SessionBase):
         found = self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in found]
 
-    def execute(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]:
+    def execute(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Result[T]:
         """Run a statement; its rows are documents, values, or of several columns tuples that
         know these by their names, as ``row.name``.
 
         Queries see the session's own changes. On a server that needs a select over one collection;
         for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
         """
-        program = compiled(statement)
+        program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         return Result(rows, program.columns, writes=bool(program.writes))
 
     @overload
     def scalars(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+        self,
+        statement: Statement[tuple[T, *tuple[Any, ...]]],
+        parameters: Any = None,
+        *,
+        read: Read | None = None,
     ) -> Result[T]: ...
     @overload
-    def scalars(self, statement: Statement[T], *, read: Read | None = None) -> Result[T]: ...
-    def scalars(self, statement: Statement[Any], *, read: Read | None = None) -> Result[Any]:
+    def scalars(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None
+    ) -> Result[T]: ...
+    def scalars(
+        self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Result[Any]:
         """Run a statement and give its first column."""
-        program = compiled(statement)
+        program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         rows = rows if program.single else first_column(rows, program)
         return Result(rows, program.columns[:1], writes=bool(program.writes))
 
     @overload
     def scalar(
-        self, statement: Statement[tuple[T, *tuple[Any, ...]]], *, read: Read | None = None
+        self,
+        statement: Statement[tuple[T, *tuple[Any, ...]]],
+        parameters: Any = None,
+        *,
+        read: Read | None = None,
     ) -> T | None: ...
     @overload
-    def scalar(self, statement: Statement[T], *, read: Read | None = None) -> T | None: ...
-    def scalar(self, statement: Statement[Any], *, read: Read | None = None) -> Any:
+    def scalar(
+        self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None
+    ) -> T | None: ...
+    def scalar(
+        self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
+    ) -> Any:
         """Run a statement and give the first column of its first row; None if there is no row."""
-        return self.scalars(statement, read=read).first()
+        return self.scalars(statement, parameters, read=read, **others).first()
 
     def page(
         self,
@@ -121,13 +149,16 @@ class Session(SessionBase):
         """
         return self._run(paging.page(self._context, statement, size, after, before, read))
 
-    def stream(self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None) -> Iterator[T]:
+    def stream(
+        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None, **others: Never
+    ) -> Iterator[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
         On a file the order of a select of one model is made once for 100,000 rows, by their keys: what no
         longer matches when its batch is read is left out, and what is moved in the order is not there twice.
         Documents that are changed on the way stay in the session until the commit.
         """
+        refuse_options("stream()", others)
         rows = RowStream(statement, batch, read)
         while not rows.is_over:
             found = self._run(rows.batch(self._context))
@@ -307,7 +338,15 @@ def _is_over(channel: CountedChannel) -> bool:
 class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
 
-    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        autoflush: bool = True,
+        expire_on_commit: bool = False,
+        **others: Never,
+    ) -> None:
+        refuse_options("sessionmaker()", others)
         self.engine = engine
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit

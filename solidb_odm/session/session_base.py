@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import get_ident
@@ -25,7 +25,7 @@ from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.mixins import SoftDelete, now
 from ..query.compiled import Compiled
-from ..query.statement import Statement
+from ..query.statement import Statement, refuse_options
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.refreshes import expire, held_of
@@ -36,18 +36,30 @@ Read = Literal["committed"]
 
 
 WAYS = {
+    "begin_twophase": "session.begin()",
+    "bind": "session.engine",
     "bulk_insert_mappings": "session.execute(insert(User).values([..]))",
     "bulk_save_objects": "session.add_all(documents)",
     "bulk_update_mappings": "session.execute(update(User).where(..).values(..))",
     "connection": "session.engine",
+    "close_all": "engine.dispose()",
     "exec": "session.scalars(statement)",
+    "find": "session.scalars(select(User).where(..)).all()",
+    "find_one": "session.scalars(select(User).where(..)).first()",
     "get_bind": "session.engine",
+    "identity_map": "document in session",
     "in_transaction": "session.new, session.dirty and session.deleted",
+    "invalidate": "session.close()",
+    "merge_all": "[session.merge(each) for each in documents]",
+    "object_session": "document in session",
     "query": "session.scalars(select(User).where(..)).all()",
+    "remove": "session.delete(document)",
     "run_sync": "await before each call of the session",
+    "save": "session.add(document), then session.commit()",
+    "save_all": "session.add_all(documents), then session.commit()",
     "stream_scalars": "session.stream(select(User.name))",
 }
-"""What SQLAlchemy's sessions have, by what to write here."""
+"""What sessions of SQLAlchemy and engines of ODMantic have, by what to write here."""
 
 
 class Members(list[Document]):
@@ -295,13 +307,17 @@ def _in_use() -> ConcurrentUseError:
     )
 
 
-def compiled(statement: Statement[Any]) -> Compiled:
-    """Compile a statement; UsageError for what is none."""
+def compiled(
+    statement: Statement[Any], parameters: Any = None, options: Mapping[str, object] | None = None
+) -> Compiled:
+    """Compile a statement, with parameters if it takes such; UsageError for what is none."""
     if not isinstance(statement, Statement):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(
             f"a session runs statements, such as select(User) or sdbql('FOR ..'), not {statement!r}"
         )
-    return statement.compile()
+    if options:
+        refuse_options("a session's call", options)
+    return (statement if parameters is None else statement.__solidb_given__(parameters)).compile()
 
 
 def first_column(rows: list[Any], program: Compiled) -> list[Any]:

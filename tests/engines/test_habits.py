@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -15,6 +17,8 @@ from solidb_odm import (
     Result,
     Session,
     aliased,
+    create_async_engine,
+    create_engine,
     delete,
     desc,
     func,
@@ -23,9 +27,11 @@ from solidb_odm import (
     label,
     sdbql,
     select,
+    sessionmaker,
     update,
 )
 from solidb_odm.errors import MultipleResultsError, NoResultError, UsageError
+from solidb_odm.model.declaration.registry import registry
 
 from .conftest import Store
 from .documents import Author, Person, Post, Team
@@ -247,3 +253,136 @@ def test_nulls_come_last_as_is_said(session: Session, people: list[Person]) -> N
         assert session.scalars(select(P.note).order_by(order, P.note)).first() == first
     with pytest.raises(AttributeError, match=r"write exists\(select"):
         select(Person).exists()  # type: ignore[attr-defined]
+
+
+def test_rows_to_insert_may_be_given_beside_the_statement(session: Session) -> None:
+    session.execute(insert(Person), [{"name": "one", "age": 61}, {"name": "two", "age": 62}])
+    session.execute(insert(Person), {"name": "three", "age": 63})
+
+    assert session.scalars(select(P.name).where(P.age > 60).order_by(P.age)).all() == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("call", ["execute", "scalars", "scalar"])
+def test_other_statements_hold_their_values_themselves(call: str) -> None:
+    with Session(create_engine("sqlite://")) as session:
+        run: Any = getattr(session, call)
+        for statement in (select(Person), update(Person).values(age=1), sdbql("RETURN @n", n=1)):
+            with pytest.raises(
+                UsageError, match=r"takes no parameters besides\n.*where\(.*values\(.*sdbql\("
+            ):
+                run(statement, {"n": 2})
+
+
+OPTIONS: list[tuple[Callable[[Session], Any], str]] = [
+    (lambda s: s.execute(select(Person), execution_options={"yield_per": 10}), r"stream\(statement"),
+    (lambda s: s.scalars(select(Person), execution_options={}), r"stream\(statement"),
+    (lambda s: s.scalar(select(Person), bind_arguments={}), "other engine"),
+    (lambda s: list(s.stream(select(Person), yield_per=10)), "batch=1000"),
+    (lambda s: s.get(Person, "k", with_for_update=True), r"session\.run"),
+    (lambda s: s.get(Person, "k", options=[]), r"select\(User\)\.load"),
+    (lambda s: s.get(Person, "k", populate_existing=True), r"refresh\(document\)"),
+    (lambda s: select(Person).join(Team, Team.name == Person.name, isouter=True), "outerjoin"),
+    (lambda s: Session(s.engine, future=True), "nothing instead"),
+    (lambda s: sessionmaker(s.engine, class_=Session), "a session by itself"),
+]
+
+
+@pytest.mark.parametrize(("call", "way"), OPTIONS)
+def test_an_option_that_is_none_here_names_the_way(call: Callable[[Session], Any], way: str) -> None:
+    with (
+        Session(create_engine("sqlite://")) as session,
+        pytest.raises(UsageError, match=rf"takes no .*\n.*{way}"),
+    ):
+        call(session)
+
+
+CLASS_HABITS = [
+    ("objects", r"session\.scalars\(select\(Person\)\.where"),
+    ("query", r"session\.scalars\(select\(Person\)\.where"),
+    ("find", r"session\.scalars\(select\(Person\)\.where"),
+    ("find_one", r"select\(Person\)\.where\(\.\.\)\)\.first"),
+    ("get", r"session\.get\(Person, key\)"),
+    ("insert_many", "add_all"),
+    ("count", r"func\.count\(Person\)"),
+    ("metadata", r"engine\.create_all\(Person\)"),
+]
+
+
+@pytest.mark.parametrize(("name", "way"), CLASS_HABITS)
+def test_a_class_is_read_through_a_session(name: str, way: str) -> None:
+    assert not hasattr(Person, name)
+    with pytest.raises(AttributeError, match=f"write .*{way}"):
+        getattr(Person, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("save", r"session\.add"),
+        ("insert", r"session\.add"),
+        ("delete", r"session\.delete"),
+        ("sync", "refresh"),
+    ],
+)
+def test_a_document_is_stored_through_a_session(name: str, way: str) -> None:
+    person = Person(name="n")
+    assert not hasattr(person, name)
+    with pytest.raises(AttributeError, match=f"write .*{way}"):
+        getattr(person, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("Column", "Pydantic"),
+        ("relationship", "Link"),
+        ("text", "sdbql"),
+        ("selectinload", "load"),
+        ("Indexed", "Index"),
+    ],
+)
+def test_what_others_are_imported_for_says_what_to_write(name: str, way: str) -> None:
+    with pytest.raises(ImportError, match=f"has no '{name}'; write .*{way}"):
+        exec(f"from solidb_odm import {name}")
+
+
+def test_engines_and_results_name_the_way(session: Session) -> None:
+    for owner, name, way in (
+        (session.engine, "connect", "Session"),
+        (session.engine, "begin", "Session"),
+        (session.execute(select(P.name)), "lastrowid", "returning"),
+        (session, "merge_all", "session.merge"),
+        (select(P), "union", "union"),
+        (select(P), "execute", "session.execute"),
+        (registry, "create_all", "engine.create_all"),
+    ):
+        with pytest.raises(AttributeError, match=f"write .*{way}"):
+            getattr(owner, name)
+
+
+@pytest.mark.parametrize(
+    ("build", "way"),
+    [
+        (lambda: select([P.name, P.age]), r"select\(User\.name, User\.age\)"),
+        (lambda: select(P).order_by("name"), r"User\.name"),
+        (lambda: select(P).where("name = 'x'"), "compare a field"),
+    ],
+)
+def test_texts_and_lists_in_a_builder_name_the_way(build: Callable[[], Any], way: str) -> None:
+    with pytest.raises(UsageError, match=rf"\n.*{way}"):
+        build()
+
+
+def test_a_stream_may_be_awaited_first() -> None:
+    async def main() -> list[str]:
+        async with AsyncSession(create_async_engine("sqlite://")) as session:
+            session.add_all([Person(name=name) for name in ("a", "b", "c")])
+            await session.commit()
+            rows = await session.stream(select(Person).order_by(P.name), batch=2)
+            names = [person.name async for person in rows]
+            again = session.stream(select(P.name).order_by(P.name))
+            names.append(await anext(again))
+            await again.aclose()
+            return names
+
+    assert asyncio.run(main()) == ["a", "b", "c", "a"]

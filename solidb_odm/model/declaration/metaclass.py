@@ -45,6 +45,7 @@ from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import described, stored_names
 from .forward_references import complete, note_class
+from .habits import OF_CLASSES
 from .indexes import Index
 from .mapping import Mapping, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
@@ -419,6 +420,8 @@ def system_field(cls: Any, name: str) -> Any:
 
 
 def _unknown(cls: Any, name: str) -> str:
+    if name in OF_CLASSES:
+        return f"{cls.__name__} has no {name!r}; write {OF_CLASSES[name].format(cls.__name__)}"
     known = [*cls.__dict__.get(FIELDS, ()), *SYSTEM_FIELDS]
     close = get_close_matches(name, known, 1)
     guess = f"; did you mean {close[0]!r}?" if close else ""

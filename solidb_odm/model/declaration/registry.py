@@ -10,10 +10,10 @@ import gc
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...commands import CollectionSpec
-from ...errors import DeclarationError
+from ...errors import DeclarationError, missing
 from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
@@ -21,6 +21,17 @@ SUCCESSOR = "__solidb_successor__"
 
 REFUSED = "__solidb_refused__"
 """The mark of a class whose statement failed, though its parents still know it."""
+
+
+WAYS = {
+    "create_all": "engine.create_all(registry)",
+    "drop_all": "engine.drop_all(registry)",
+    "map_declaratively": "class User(Document, collection='users')",
+    "mapped": "class User(Document, collection='users')",
+    "metadata": "the registry itself",
+    "tables": "Migrator(engine).status(), or solidb-odm inspect",
+}
+"""What SQLAlchemy's MetaData and registries have, by what to write here."""
 
 
 class Registry:
@@ -35,6 +46,11 @@ class Registry:
     """
 
     generation: ClassVar[int] = 0
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, WAYS)
 
     def __init__(self) -> None:
         self._claims: dict[str, list[weakref.ref[type[Any]]]] = {}

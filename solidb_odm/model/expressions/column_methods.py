@@ -239,6 +239,8 @@ _ELSEWHERE = {
     "notlike": "not_(like({0}, pattern))",
     "nulls_first": "asc({0}), where null comes first",
     "nulls_last": "desc({0}), where null comes last",
+    "nullsfirst": "asc({0}), where null comes first",
+    "nullslast": "desc({0}), where null comes last",
     "op": "func, whose functions SDBQL has, or sdbql()",
     "regexp_match": "func.regex_test({0}, pattern)",
 }
