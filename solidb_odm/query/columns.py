@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from .._dataclasses import dataclass
+from .._types import is_row
 from ..errors import LoadError, UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -115,7 +116,7 @@ def column(item: Any) -> Column:
         return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
-    if isinstance(item, (list, tuple)) and any(isinstance(each, (Expression, type)) for each in item):
+    if is_row(item) and any(isinstance(part, (Expression, type)) for part in item):
         raise UsageError("select() takes its columns one by one", hint="select(User.name, User.age)")
     return Scalar(lift(item), "value", None)
 
