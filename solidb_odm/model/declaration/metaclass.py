@@ -27,6 +27,7 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
+from ..stored.forms import may_be_refused
 from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
 from ..stored.pydantic_attributes import (
     FIELDS,
@@ -47,7 +48,7 @@ from .computed import described, stored_names
 from .forward_references import complete, note_class
 from .habits import OF_CLASSES
 from .indexes import Index
-from .mapping import Mapping, complete_mapping, make_mapping, make_spec
+from .mapping import Mapping, check_defaults, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
 from .registry import registry as everything
 
@@ -364,7 +365,9 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     type.__setattr__(cls, "__solidb_unsteady__", not is_steady and is_unsteady(cls, watched))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
     if not is_certain:
-        complete_mapping(mapping)
+        check_defaults(cls)
+        if may_be_refused(cls.__pydantic_core_schema__):
+            complete_mapping(mapping)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:
         try:

@@ -36,7 +36,7 @@ def _classes(part: Any) -> Iterator[type[Any]]:
             seen.add(id(each))
             if each.get("type") in ("model", "dataclass"):
                 yield each["cls"]
-            waiting += schemas_in(each)
+            waiting += [inner for inner in schemas_in(each) if isinstance(inner, (dict, list, tuple))]
 
 
 def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:

@@ -144,6 +144,13 @@ def _ignores_round_trip(node: Any) -> bool:
     return all(_ignores_round_trip(part) for each in inner if each is not None for part in nodes_in(each))
 
 
+def may_be_refused(origin: Any) -> bool:
+    """Return whether making a stored form may show a fault: in old names, or in parts that models share."""
+    return origin["type"] == "definitions" or any(
+        RENAMED in (node.get("metadata") or ()) for node in nodes_in(origin)
+    )
+
+
 def stored_schema(schema: CoreSchema) -> Any:
     """Return the schema for the database; the same object if nothing has to differ."""
     is_lenient = any(map(_is_strict, nodes_in(schema))) and any(map(_is_behind_function, nodes_in(schema)))

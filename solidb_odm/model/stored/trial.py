@@ -83,6 +83,8 @@ class _Trial:
                 self.check(self._definitions[node["schema_ref"]], place, config)
             return
         if (written := _serialization(node)) is not None:  # what it writes and reads is its author's
+            if _is_reference(written):
+                return
             self._refuse_asterisks(written, place)
             self._try_serializer(node, written, place, config)
             return
@@ -119,6 +121,9 @@ class _Trial:
 
     def _try_union(self, union: Any, place: str, config: Any) -> None:
         found = members(union)
+        known = _kinds_alone(union, found, config)
+        if known is not None and known in _TOLD_APART:
+            return
         if sum(each["type"] != "none" for each in found) < 2 or any(each["type"] == "any" for each in found):
             return
         whole, each_of = self._pair(union, config), [self._pair(each, config) for each in found]
@@ -136,6 +141,8 @@ class _Trial:
                 problem = f"JSON does not tell its types apart: {outcome}"
                 way = "keep one of the types, or tell models apart by Field(discriminator=..)"
                 raise self._refused(place, problem, way)
+        if known is not None:
+            _TOLD_APART.add(known)
 
     def _refuse_asterisks(self, written: Any, place: str) -> None:
         function = written.get("function")
@@ -271,6 +278,26 @@ def _serialization(node: Any) -> Any:
     return node.get("serialization")
 
 
+def _is_reference(written: Any) -> bool:
+    """Return whether a link, or the end of an edge, is written, which come back as what they were."""
+    return str(getattr(written.get("function"), "__module__", "")).startswith("solidb_odm.model.")
+
+
+_TOLD_APART: set[tuple[str, ...]] = set()
+"""The types, as unions name them in their order, that have been tried and are told apart."""
+
+
+def _kinds_alone(union: Any, found: list[Any], config: Any) -> tuple[str, ...] | None:
+    """Return the types of a union that nothing else is said of; None if something is."""
+    is_bare = (
+        config.keys() <= _BARE_CONFIG
+        and union.keys() == _BARE_UNION
+        and all(each.keys() == _BARE for each in found)
+    )
+    return tuple(each["type"] for each in found) if is_bare else None
+
+
+_BARE, _BARE_UNION, _BARE_CONFIG = {"type"}, {"type", "choices"}, {"title"}
 _VALIDATORS = ("function-before", "function-after", "function-wrap")
 
 

@@ -203,9 +203,9 @@ def hold_to_trial(model: Any) -> None:
     check_fields(model, known)
     assert not [name for name in known if link_target(fields[name].annotation) is not None]
     assert model.__solidb_unsteady__ == is_unsteady(model, model.__solidb_watched__)
+    complete_mapping(model.__solidb_mapping__)
     if len(known) == len(fields) and has_plain_rules(model):
         try_fields(model)
-        complete_mapping(model.__solidb_mapping__)
         assert link_places(model) == ()
 
 
