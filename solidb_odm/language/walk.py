@@ -94,6 +94,22 @@ def collections_read(query: Query, binds: Mapping[str, Json] | None = None) -> f
     return frozenset(reader.found)
 
 
+def collections_looped(query: Query) -> list[str]:
+    """Return the collections that a query begins to loop over; some of those it reads, found at once."""
+    while isinstance(query, nodes.SetOperation):
+        query = query.left
+    names: list[str] = []
+    variables = {"NEW", "OLD"} if query.tables is None else {table.name for table in query.tables.tables}
+    for clause in query.body:
+        if isinstance(clause, nodes.For):
+            if isinstance(clause.source, nodes.Name) and clause.source.name not in variables:
+                names.append(clause.source.name)
+            variables.add(clause.variable)
+        elif not isinstance(clause, nodes.Filter):
+            break
+    return names
+
+
 def collections_written(query: Query) -> frozenset[str]:
     """Return the collections a query writes; a materialised view is one too."""
     found: set[str] = set()

@@ -56,6 +56,14 @@ def create_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
         yield from call(Commit())
 
 
+def is_complete(specs: Iterable[CollectionSpec]) -> Operation[bool]:
+    """Return whether collections are as they are declared, with their indexes and schemas."""
+    try:
+        return not (yield from _all_missing(merged(specs)))
+    except AlreadyExists:
+        return False
+
+
 def _all_missing(specs: Iterable[CollectionSpec]) -> Operation[list[Command[None]]]:
     missing: list[Command[None]] = []
     for spec in specs:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, TypeVar, cast
 from ..commands import Command, Operation
 from ..errors import AlreadyExists, CollectionNotFound, PermissionDenied, ProtocolError, UniqueViolation
 from ..model.declaration.registry import Registry, registry_of
-from ..schema.creation import create_all, has_history
+from ..schema.creation import create_all, has_history, is_complete
 from ..work import UnitOfWork
 from ..work.states import run_late
 
@@ -41,8 +41,10 @@ def create_missing(missing: CollectionNotFound, registries: set[Registry]) -> Op
 def finish_collection(name: str, registries: set[Registry]) -> Operation[None]:
     """Make what a collection lacks of what its models declare, unless migrations do, or warn of it."""
     specs = [model.__collection_spec__() for model in registry_of(name, registries).claimants(name)]
+    if not any(spec.indexes for spec in specs):
+        return
     try:
-        if any(spec.indexes for spec in specs) and not (yield from has_history()):
+        if not ((yield from is_complete(specs)) or (yield from has_history())):
             yield from create_all(specs)
     except (ConnectionError, ProtocolError, TimeoutError) as problem:  # what comes next will meet it too
         _logger.info("the indexes of %s were not looked at: %s", name, problem)

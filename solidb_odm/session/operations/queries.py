@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..._types import Stored
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import CollectionNotFound, UnflushedChangesError, UsageError, listed
-from ...language.walk import collections_read, collections_written
+from ...language.walk import collections_looped, collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import expiries, has_expired
 from ...query.compiled import Compiled
@@ -124,6 +124,8 @@ def _then_noted(
 
 def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[list[Any]]:
     context.work.registries |= compiled.registries
+    if not context.interactive:
+        yield from context.finish((*collections_looped(compiled.query), *compiled.writes))
     if (
         context.work.has_work
         and not _is_settled(context)

@@ -10,6 +10,7 @@ from solidb_odm.language.printer import print_expression, print_query
 from solidb_odm.language.walk import (
     bind_names,
     children,
+    collections_looped,
     collections_read,
     collections_written,
     transform,
@@ -99,6 +100,26 @@ def test_bind_names_come_from_everywhere() -> None:
 )
 def test_collections_read_are_the_names_that_are_no_variables(query: str, collections: str) -> None:
     assert collections_read(parse(query)) == set(collections.split())
+
+
+@given(queries())
+def test_collections_looped_are_some_of_those_read(query: nodes.Query) -> None:
+    assert set(collections_looped(query)) <= collections_read(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "collections"),
+    [
+        ("FOR u IN users FILTER u.n > 1 FOR p IN posts RETURN p", "users posts"),
+        ("FOR u IN users FOR t IN u.tags RETURN t", "users"),
+        ("FOR u IN users RETURN u UNION FOR p IN posts RETURN p", "users"),
+        ("LET users = [] FOR u IN users RETURN u", ""),
+        ("WITH t AS (FOR u IN users RETURN u) FOR x IN t RETURN x", ""),
+        ("FOR u IN users FOR x IN u RETURN x", "users"),
+    ],
+)
+def test_collections_looped_are_those_of_the_first_loops(query: str, collections: str) -> None:
+    assert collections_looped(parse(query)) == collections.split()
 
 
 def test_binds_say_which_collections_functions_read() -> None:
