@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from .._types import is_map
 from ..errors import ConfigurationError
 
 _KEYS = ("models", "migrations", "url")
@@ -30,11 +31,12 @@ def read_configuration(options: Any) -> Configuration:
     file, table = _find(options.config)
     folder = file.parent if file is not None else Path.cwd()
     if options.database:
-        databases = cast(dict[str, Any], table.get("databases", {}))
-        if options.database not in databases:
-            known = ", ".join(sorted(databases)) or "none"
+        databases = table.get("databases", {})
+        if not is_map(databases) or not is_map(databases.get(options.database)):
+            known = ", ".join(sorted(databases)) if is_map(databases) else ""
             raise ConfigurationError(
-                f"there is no database {options.database!r} in the configuration", hint=f"it has {known}"
+                f"there is no database {options.database!r} in the configuration",
+                hint=f"it has {known or 'none'}",
             )
         table = {key: value for key, value in table.items() if key == "models"} | databases[options.database]
     unknown = sorted(set(table) - {*_KEYS, "databases"})
@@ -46,12 +48,14 @@ def read_configuration(options: Any) -> Configuration:
         sys.path.insert(0, str(folder))
     own = _resolved(str(table.get("url", "")), folder)
     from_environment = os.environ.get("SOLIDB_URL", "")
-    models = table.get("models", [])
+    models: Any = table.get("models", [])
+    if not isinstance(models, str | list):
+        raise ConfigurationError(f"models are the names of modules, not {models!r}")
     return Configuration(
         folder,
         folder / str(table.get("migrations", "migrations")),
         options.url or from_environment or own,
-        [models] if isinstance(models, str) else list(models),
+        [models] if isinstance(models, str) else list(cast("list[str]", models)),
         file,
     )
 
@@ -71,10 +75,14 @@ def _find(given: str) -> tuple[Path | None, dict[str, Any]]:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        whole: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
-    return cast("dict[str, Any]", whole.get("tool", {}).get("solidb_odm", {}))
+    for name in ("tool", "solidb_odm"):
+        whole = whole.get(name, {})
+        if not is_map(whole):
+            raise ConfigurationError(f"{name} in {path} is not a table", hint="write [tool.solidb_odm]")
+    return cast("dict[str, Any]", whole)
 
 
 def _resolved(url: str, folder: Path) -> str:

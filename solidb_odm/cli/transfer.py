@@ -20,7 +20,7 @@ from ..commands import (
     SetSchema,
     call,
 )
-from ..errors import MigrationError
+from ..errors import InvalidDocument, MigrationError
 from ..migrations.ledger import Run, body_of, write
 from ..migrations.passes import read_page
 from ..migrations.state import models_of
@@ -67,24 +67,37 @@ def load(context: Context) -> None:
     spec: CollectionSpec | None = None
     rows: list[tuple[str, Any]] = []
     count = 0
-    with Path(context.options.file).open(encoding="utf-8") as file:
-        for text in file:
-            line = json.loads(text)
-            if "collection" in line:
-                count += _finish(context, run, spec, rows)
-                spec, rows = _spec(line["collection"]), []
-                context.engine.run(_create(spec))
-            else:
-                rows.append((line["document"]["_key"], line["document"]))
-            if spec is not None and len(rows) >= _AT_ONCE:
-                count += _write(context, run, spec, rows)
-                rows = []
+    for line in _read(Path(context.options.file)):
+        if isinstance(line, CollectionSpec):
+            count += _finish(context, run, spec, rows)
+            spec, rows = line, []
+            context.engine.run(_create(spec))
+        else:
+            rows.append(line)
+        if spec is not None and len(rows) >= _AT_ONCE:
+            count += _write(context, run, spec, rows)
+            rows = []
     count += _finish(context, run, spec, rows)
     print(f"read {count} documents from {context.options.file}")
 
 
-def _spec(row: dict[str, Any]) -> CollectionSpec:
-    return CollectionSpec.from_json(row)
+def _read(path: Path) -> Iterator[CollectionSpec | tuple[str, Any]]:
+    """Yield the collections and documents of a file; InvalidDocument for what ``dump`` does not write."""
+    number = 0
+    try:
+        with path.open(encoding="utf-8") as file:
+            for text in file:
+                number += 1
+                line = json.loads(text)
+                if "collection" in line:
+                    yield CollectionSpec.from_json(line["collection"])
+                else:
+                    yield str(line["document"]["_key"]), dict(line["document"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidDocument(
+            f"{path}, line {number}: this is not what dump writes: {error!r}",
+            hint="restore the file from a copy",
+        ) from error
 
 
 def _create(spec: CollectionSpec) -> Operation[None]:

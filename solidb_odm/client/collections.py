@@ -65,7 +65,7 @@ def without_system(document: Mapping[str, Any]) -> JsonObject:
 
 def _documents(source: Source) -> Iterator[Mapping[str, Any]]:
     if isinstance(source, str | os.PathLike):
-        with Path(source).open(encoding="utf-8") as file:
+        with Path(source).open("rb") as file:
             yield from _parsed(file)
     elif isinstance(source, bytes):
         yield from _parsed(source.splitlines())
@@ -81,7 +81,7 @@ def _parsed(lines: Iterable[str | bytes]) -> Iterator[JsonObject]:
             continue
         try:
             document = json.loads(line)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise InvalidDocument(f"line {number} is not JSON: {problem}") from problem
         if not isinstance(document, dict):
             raise InvalidDocument(f"line {number} is not a document but a {type(document).__name__}")

@@ -243,7 +243,7 @@ def next_run(schedule: str, timezone: str, after: float | None = None) -> int:
     """Return the next moment of a schedule in cron's syntax, in seconds since 1970."""
     try:
         zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as problem:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         raise UsageError(f"{timezone!r} is not a time zone", hint="UTC, or Europe/Paris") from problem
     begin = datetime.now(UTC) if after is None else datetime.fromtimestamp(after, UTC)
     try:

@@ -289,7 +289,10 @@ def _key(step: Step) -> tuple[str, ...]:
 
 def read_revision(path: Path) -> Revision | None:
     """Read one file, None if it is no revision; MigrationError if it can't be run."""
-    source = path.read_text(encoding="utf-8")
+    try:
+        source = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise MigrationError(f"{path.name} can't be read: {error}", hint="save it as UTF-8") from error
     if not re.search(r"^revision\b", source, re.MULTILINE):
         return None
     name = f"_solidb_odm_revision_{path.stem}_{abs(hash(str(path)))}"
@@ -301,22 +304,24 @@ def read_revision(path: Path) -> Revision | None:
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102  a revision is a program of the user's
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MigrationError(f"{path.name} can't be read: {type(error).__name__}: {error}") from error
     finally:
         sys.dont_write_bytecode = writes
     found: Any = vars(module)
+    if not isinstance(found.get("revision"), str):
+        raise MigrationError(f"{path.name} gives no revision", hint='revision = ".." is its id')
     match = _FILE.fullmatch(path.name)
     words = match[2].replace("_", " ") if match else path.stem
     doc = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return Revision(
-        str(found["revision"]),
+        found["revision"],
         path,
         doc or words,
-        _names(found.get("down_revision")),
-        _names(found.get("depends_on")),
-        _names(found.get("branch_labels")),
-        _names(found.get("replaces")),
+        _names(path, found, "down_revision"),
+        _names(path, found, "depends_on"),
+        _names(path, found, "branch_labels"),
+        _names(path, found, "replaces"),
         fingerprint(source),
         module,
     )
@@ -327,7 +332,11 @@ def is_relative(name: str) -> bool:
     return re.fullmatch(r"[+-]\d+", name) is not None
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(path: Path, found: dict[str, Any], attribute: str) -> tuple[str, ...]:
+    value = found.get(attribute)
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else value
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise MigrationError(f"{path.name}: {attribute} is {value!r}", hint="an id, a list of ids, or None")
+    return names

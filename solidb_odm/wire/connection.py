@@ -39,10 +39,21 @@ MOVES: dict[ConnectionState, frozenset[ConnectionState]] = {
 class Connection:
     """The protocol's side of one connection; a shell moves the bytes.
 
-    It counts what it carries: ``round_trips`` of ``requests``, and bytes ``sent`` and ``received``.
+    It counts what it carries: ``round_trips`` of ``requests``, and bytes ``sent`` and ``received``. ``usual``
+    are the seconds that the rest of an answer may take whose request has no limit of its own.
     """
 
-    __slots__ = ("_owed", "_reader", "address", "received", "requests", "round_trips", "sent", "state")
+    __slots__ = (
+        "_owed",
+        "_reader",
+        "address",
+        "received",
+        "requests",
+        "round_trips",
+        "sent",
+        "state",
+        "usual",
+    )
 
     def __init__(self, address: str = "") -> None:
         self.address = address
@@ -50,6 +61,12 @@ class Connection:
         self.round_trips = self.requests = self.sent = self.received = 0
         self._reader = FrameReader()
         self._owed = 0
+        self.usual: float | None = None
+
+    @property
+    def is_in_answer(self) -> bool:
+        """Whether a part of an answer has come, and its rest has not."""
+        return bool(self._reader.buffer)
 
     @property
     def owed(self) -> int:

@@ -84,9 +84,10 @@ def closed() -> ClosedError:
 
 
 def gave_up(label: str, seconds: float | None, address: str) -> RequestTimeout:
-    """Return the error of a request during which no byte moved for too long."""
+    """Return the error of a request whose answer, or its rest, did not come in time."""
+    waited = "too long" if seconds is None else f"{seconds:g} seconds"
     return RequestTimeout(
-        f"{label}: no answer from {address} for {seconds:g} seconds; the connection was dropped",
+        f"{label}: no answer from {address} for {waited}; the connection was dropped",
         seconds=seconds,
         hint="more time: timeout_ms=…, or ?timeout=… in the URL; whether the request ran is not known",
     )

@@ -72,6 +72,7 @@ class SocketConnection:
             opened.close()
             raise
         connection.protocol.received = 0  # logins are not counted
+        connection.protocol.usual = address.options.timeout
         statistics.opened(connection.protocol)
         return connection
 
@@ -96,7 +97,7 @@ class SocketConnection:
             raise
         except (TimeoutError, BlockingIOError) as problem:
             error = "RequestTimeout"
-            raise gave_up(batch.label, seconds, protocol.address) from problem
+            raise gave_up(batch.label, seconds or protocol.usual, protocol.address) from problem
         except OSError as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
@@ -144,13 +145,19 @@ class SocketConnection:
         begun: float,
         seconds: float | None,
     ) -> None:
-        """Take in answers until there are as many as wanted; each may take so many seconds as a whole."""
+        """Take in answers until there are as many as wanted; each may take so many seconds as a whole.
+
+        Without a limit an answer may begin at any time, and its rest takes the usual time at most.
+        """
+        begun = begun if seconds is not None else time.monotonic()
         while len(answers) < wanted:
             acknowledge(self._socket)
-            self._wait_at_most(seconds and left(begun, seconds))
+            was_in_answer = self.protocol.is_in_answer
+            limit_now = self.protocol.usual if seconds is None and was_in_answer else seconds
+            self._wait_at_most(limit_now and left(begun, limit_now))
             came = self.protocol.receive(self._socket.recv(CHUNK))
             answers += map(read, came)
-            if came:
+            if came or (seconds is None and not was_in_answer):
                 begun = time.monotonic()
 
     def _wait_at_most(self, seconds: float | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ class StreamConnection:
                 await hang_up(stream)
                 raise
         connection._protocol.received = 0  # logins are not counted
+        connection._protocol.usual = address.options.timeout
         statistics.opened(connection._protocol)
         return connection
 
@@ -79,7 +81,7 @@ class StreamConnection:
             raise
         except TimeoutError as problem:
             error = "RequestTimeout"
-            raise gave_up(batch.label, seconds, protocol.address) from problem
+            raise gave_up(batch.label, seconds or protocol.usual, protocol.address) from problem
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
@@ -132,9 +134,14 @@ class StreamConnection:
     async def _collect(
         self, wanted: int, read: Callable[[bytes], Any], seconds: float | None, scope: anyio.CancelScope
     ) -> list[Any]:
-        """Take in answers; each whole one gives the next its own time, a byte now and then does not."""
+        """Take in answers; each whole one gives the next its own time, a byte now and then does not.
+
+        Without a limit an answer may begin at any time, and its rest takes the usual time at most.
+        """
         answers: list[Any] = []
+        usual = self._protocol.usual
         while True:
+            was_in_answer = self._protocol.is_in_answer
             try:
                 data = await self._stream.receive(CHUNK)
             except anyio.EndOfStream:
@@ -146,6 +153,9 @@ class StreamConnection:
             acknowledge(self._stream.extra(SocketAttribute.raw_socket))
             if came and seconds is not None and not scope.cancel_called:
                 scope.deadline = anyio.current_time() + seconds
+            if seconds is None and usual is not None and (came or not was_in_answer):
+                begun = self._protocol.is_in_answer
+                scope.deadline = anyio.current_time() + usual if begun else math.inf
 
 
 async def connect(host: Host, address: ServerAddress) -> ByteStream:

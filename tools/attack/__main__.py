@@ -11,8 +11,10 @@ import random
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
+from .boundaries import files, takers, wrong_answers
 from .campaign import Campaign, Ground, Report
 from .inputs import answers, texts, urls
 from .moments import cancellations, interrupts
@@ -23,7 +25,7 @@ CAMPAIGNS: dict[str, Campaign] = {
     each.__name__: each
     for each in (
         *(kills, stores, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers),
-        *(server_kills, client_kills, server_cancellations),
+        *(takers, files, wrong_answers, server_kills, client_kills, server_cancellations),
     )
 }
 
@@ -35,6 +37,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300, help="for all campaigns together")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
+    warnings.simplefilter("ignore")
     logging.disable()  # what the engines say of damaged files is not of interest
     names = options.names or list(CAMPAIGNS)
     reports = {name: _run(name, options.seed, options.seconds / len(names)) for name in names}

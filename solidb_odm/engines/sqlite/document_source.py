@@ -85,7 +85,7 @@ def head_rows(connection: sqlite3.Connection, plan: Plan, binds: Mapping[str, An
         raise HeadGaveUp(str(exc)) from exc
     except library.operational_errors() as exc:
         raise_interrupt(exc)
-        if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if library.code_of(exc) != sqlite3.SQLITE_ERROR:
             raise
         raise HeadGaveUp(str(exc)) from exc
 

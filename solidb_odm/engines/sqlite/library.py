@@ -30,6 +30,11 @@ def sqlcipher() -> ModuleType:
         ) from problem
 
 
+def code_of(error: Exception) -> int:
+    """Return SQLite's code of an error; 0 of one that Python raises for it, such as about damaged text."""
+    return int(getattr(error, "sqlite_errorcode", 0))
+
+
 def errors() -> tuple[type[sqlite3.Error], ...]:
     """Return the classes of all of SQLite's errors."""
     return _of_both(sqlite3.Error)

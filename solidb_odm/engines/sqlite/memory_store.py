@@ -236,7 +236,7 @@ def _only_reads(command: Command[Any]) -> bool:
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Return whether SQLite turned a statement away because of another connection."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return library.code_of(error) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def look_again() -> None:

@@ -25,6 +25,7 @@ from .file_transaction import Transaction
 from .file_url import StoreOptions
 from .hit_queries import HitQuery, answered, hit_query
 from .interrupts import Ticks, raise_interrupt
+from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
 from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
@@ -142,7 +143,7 @@ class Queries:
         try:
             return self._explained(entry, command)
         except library.operational_errors() as exc:  # nested deeper than SQLite's parser goes, or as wide
-            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            if code_of(exc) != sqlite3.SQLITE_ERROR:
                 raise
             return self._explained(_in_python(entry, str(exc)), command)
 
@@ -264,9 +265,9 @@ class Queries:
     def _check_error(self, error: sqlite3.OperationalError) -> None:
         """Raise an error of SQLite's that does not just say that SQL can't tell."""
         raise_interrupt(error)
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
+        if code_of(error) == sqlite3.SQLITE_INTERRUPT and not self.ticks.cancelled:
             raise self._too_long() from error
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        if code_of(error) != sqlite3.SQLITE_ERROR:
             raise error
 
     def _read(self, entry: Known, rows: list[Any]) -> list[Json] | None:

@@ -49,7 +49,7 @@ def translate(
     error: sqlite3.Error | UnicodeDecodeError, path: str, cipher: Cipher | None = None
 ) -> DatabaseError:
     """Return our error for one of SQLite's, or for one whose text is damaged; raise it from the original."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = library.code_of(error) & 0xFF
     where = path or "the database in memory"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(where, path)

@@ -145,7 +145,7 @@ class VectorIndexes:
         try:
             found: Mark | None = self._connection.execute(sql).fetchone()
         except library.operational_errors() as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            if library.code_of(exc) != sqlite3.SQLITE_ERROR:
                 raise
             return None
         return found

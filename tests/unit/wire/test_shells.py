@@ -3,12 +3,14 @@
 import select
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
 
+from solidb_odm.client import AsyncClient, Client
 from solidb_odm.commands import CommitBatches, Get, GetMany, Inserts, RunQuery, Savepoint
 from solidb_odm.engines.solidb import AsyncServerDriver, ServerDriver
 from solidb_odm.errors import (
@@ -28,7 +30,7 @@ from solidb_odm.wire.exchange import send
 from solidb_odm.wire.frames import frame, pack
 from solidb_odm.wire.round_trips import RequestEvent
 
-from .fake_server import HANG_UP, FakeServer
+from .fake_server import HANG_UP, FakeServer, done
 
 MANY = CommitBatches([Inserts("c", [(f"k{i}", {"_key": f"k{i}", "t": "x" * 500}) for i in range(4000)])])
 
@@ -523,3 +525,33 @@ async def test_awaited_a_wrong_password(fake: FakeServer) -> None:
 
     with pytest.raises(AuthError):
         await (await driver.channel()).perform(Get("c", "a"))
+
+
+BEGUN = b"\0\0\1\0\x81"
+"""The beginning of an answer of 256 bytes, of which no more comes."""
+
+
+def test_the_rest_of_an_answer_has_a_limit_also_where_its_beginning_has_none(fake: FakeServer) -> None:
+    fake.script = lambda request: BEGUN if request["cmd"] == "delete_collection" else None
+    with Client(fake.url(options="?timeout=0.2&retries=0")) as client, pytest.raises(RequestTimeout):
+        client.delete_collection("d", "users")
+
+
+@pytest.mark.anyio
+async def test_a_task_waits_for_the_rest_of_an_answer_only_so_long(fake: FakeServer) -> None:
+    fake.script = lambda request: BEGUN if request["cmd"] == "delete_collection" else None
+    async with AsyncClient(fake.url(options="?timeout=0.2&retries=0")) as client:
+        with pytest.raises(RequestTimeout):
+            await client.delete_collection("d", "users")
+
+
+def test_an_answer_without_a_limit_may_begin_late(fake: FakeServer) -> None:
+    def late(request: dict[str, Any]) -> Any:
+        if request["cmd"] != "delete_collection":
+            return None
+        time.sleep(0.5)
+        return done()
+
+    fake.script = late
+    with Client(fake.url(options="?timeout=0.2&retries=0")) as client:
+        client.delete_collection("d", "users")
