@@ -336,7 +336,9 @@ def _names(path: Path, found: dict[str, Any], attribute: str) -> tuple[str, ...]
     value = found.get(attribute)
     if value is None:
         return ()
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | tuple) else value
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+    names: list[Any] = (
+        [value] if isinstance(value, str) else [*value] if isinstance(value, list | tuple) else [None]
+    )
+    if not all(isinstance(name, str) for name in names):
         raise MigrationError(f"{path.name}: {attribute} is {value!r}", hint="an id, a list of ids, or None")
-    return names
+    return tuple(names)

@@ -220,8 +220,7 @@ def client_calls(client: Client, database: str) -> dict[str, Callable[[], Any]]:
     calls: dict[str, Callable[[], Any]] = {}
     for area in _AREAS:
         part: Any = client if not area else getattr(client, area)
-        kind: type[Any] = type(part)
-        for name, method in inspect.getmembers(kind, inspect.isfunction):
+        for name, method in inspect.getmembers(part.__class__, inspect.isfunction):
             if name.startswith("_") or name in _LEFT_OUT or name in dir(dict):
                 continue
             wanted = [
