@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from .._types import is_map
+from .._types import JsonObject, is_map
 from ..errors import ConfigurationError
 
 _KEYS = ("models", "migrations", "url")
@@ -75,14 +75,15 @@ def _find(given: str) -> tuple[Path | None, dict[str, Any]]:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        whole: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: JsonObject = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     for name in ("tool", "solidb_odm"):
-        whole = whole.get(name, {})
-        if not is_map(whole):
+        inner = table.get(name, {})
+        if not is_map(inner):
             raise ConfigurationError(f"{name} in {path} is not a table", hint="write [tool.solidb_odm]")
-    return cast("dict[str, Any]", whole)
+        table = inner
+    return table
 
 
 def _resolved(url: str, folder: Path) -> str:
