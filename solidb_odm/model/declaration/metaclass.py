@@ -72,6 +72,7 @@ def _is_built_later(namespace: dict[str, Any], options: dict[str, Any]) -> bool:
 
 
 _OWN = "solidb_odm.model."
+_ANNOTATED = {"__annotations__", "__annotate__", "__annotate_func__"}
 _CONFIGURED = frozenset(ConfigDict.__annotations__)
 
 
@@ -144,6 +145,7 @@ class DocumentMeta(ModelMetaclass):
                 "Settings", None
             )  # Pydantic would take a class made elsewhere for a field
             later, is_stated = _is_built_later(namespace, options), "__qualname__" in namespace
+            is_bare = not (is_stated or options or _ANNOTATED & namespace.keys())
             if later:
                 namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
             if RESETS_NAMESPACE not in options:
@@ -162,6 +164,7 @@ class DocumentMeta(ModelMetaclass):
                 cls.model_config.pop("defer_build")  # classes that inherit from it are built at once
             try:
                 type.__setattr__(cls, "__solidb_is_stated__", is_stated)
+                type.__setattr__(cls, "__solidb_is_bare__", is_bare)
                 _complete_declaration(cls, settings, registry)
                 declare(cls, collection, abstract, waits=not later)
             except Exception as error:
@@ -447,6 +450,10 @@ class Computed(property):
             return computed_field_ref(owner, cast(Any, self.fget).__name__)
         return super().__get__(document, owner)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it again, for what sends classes by value to other processes."""
+        return Computed, (self.fget, self.fset, self.fdel, self.__doc__)
+
 
 class ComputedOnce(cached_property[Any]):
     """A computed field that keeps its value, which the class itself answers with its reference."""
@@ -455,6 +462,10 @@ class ComputedOnce(cached_property[Any]):
         if document is None and _is_made(owner):
             return computed_field_ref(owner, cast(str, self.attrname))
         return super().__get__(document, owner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it again, for what sends classes by value to other processes."""
+        return _computed_once, (self.func, self.attrname)
 
 
 def _is_made(cls: Any) -> bool:
@@ -468,9 +479,14 @@ def make_referable(cls: Any) -> None:
         if type(own) is property:
             type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))
         elif type(own) is cached_property:
-            again = ComputedOnce(own.func)
-            again.__set_name__(cls, name)
-            type.__setattr__(cls, name, again)
+            type.__setattr__(cls, name, _computed_once(own.func, name))
+
+
+def _computed_once(function: Any, name: str | None) -> ComputedOnce:
+    made = ComputedOnce(function)
+    if name is not None:
+        made.__set_name__(cast(Any, None), name)
+    return made
 
 
 def computed_field_ref(cls: Any, name: str) -> FieldRef:

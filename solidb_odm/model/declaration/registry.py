@@ -68,9 +68,14 @@ class Registry:
         loaded again, a notebook cell that is run again). Two class statements of one module that don't
         inherit from one of the same collection can't share it, nor can classes of one name in two modules;
         other classes of two modules must declare the same of it, or nothing: DeclarationError.
+
+        One that nobody stated, and that has no fields yet, is made by what brings classes by value from other
+        processes; it is dropped where the class itself is there, and takes nobody's place.
         """
         Registry.generation += 1
         self._waiting.discard(model)
+        if model.__solidb_is_bare__ and any(_is_namesake(each, model) for each in self.claimants(spec.name)):
+            return
         with suppress(DeclarationError):
             self._claims[spec.name] = self._agreeing(model, spec)
             return
@@ -120,6 +125,10 @@ class Registry:
                 except DeclarationError:  # raised again where the class itself is used
                     continue
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Return the global one by its name; another is made anew, and entered by classes that come along."""
+        return "registry" if self is registry else (Registry, ())
+
     def __repr__(self) -> str:
         return f"<Registry of {', '.join(sorted(self._claims)) or 'nothing'}>"
 
@@ -158,6 +167,10 @@ def is_same_place(one: type[Any], other: type[Any]) -> bool:
         and _scope(one) == _scope(other)
         and not (issubclass(one, other) or issubclass(other, one))
     )
+
+
+def _is_namesake(one: type[Any], other: type[Any]) -> bool:
+    return (one.__name__, one.__module__) == (other.__name__, other.__module__)
 
 
 def _scope(model: Any) -> tuple[str, str]:
