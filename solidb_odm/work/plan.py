@@ -129,10 +129,11 @@ def _put_inserts(
     looks_closer = bool(mapping.is_unsound or mapping.revalidated) or not are_known(
         documents, mapping.parts, mapping.known_parts
     )
+    is_shallow = mapping.is_shallow
     for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
         key = document.key
         is_touched = untouched_notes(document) is None and state_of(document).touched
-        if is_deep(body):
+        if not is_shallow and is_deep(body):
             raise _too_deep(mapping, key)
         if looks_closer or is_touched:
             check_new(mapping, document, body, is_touched=is_touched)

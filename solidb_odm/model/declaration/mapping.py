@@ -21,7 +21,7 @@ from .. import type_inspection
 from ..expressions.kinds import kind_of
 from ..stored.embedded import Kind, embedded_classes, instances, part_fields
 from ..stored.field_values import is_customised, stored_name
-from ..stored.forms import batch_serializer, nodes_in, stored_form, type_form
+from ..stored.forms import batch_serializer, is_shallow, nodes_in, stored_form, type_form
 from ..stored.number_fields import is_deep, number_fields, vector_fields
 from ..stored.plain_types import is_plain_type
 from ..stored.pydantic_attributes import CONFIG, class_computed_fields, class_decorators, class_fields
@@ -82,6 +82,7 @@ class Mapping:
     known_parts: set[Kind] = field(default_factory=set[Kind])
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
+    _is_shallow: bool | None = None
     _batch: dict[bool, SchemaSerializer | None] = field(default_factory=dict[bool, "SchemaSerializer | None"])
     drops: tuple[str, ...] = field(init=False)
     older: dict[str, str] = field(init=False)
@@ -119,6 +120,13 @@ class Mapping:
         if as_text not in self._batch:
             self._batch[as_text] = batch_serializer(self.model, as_text=as_text)
         return self._batch[as_text]
+
+    @property
+    def is_shallow(self) -> bool:
+        """Return whether no document of the class can be nested too deep."""
+        if self._is_shallow is None:
+            self._is_shallow = is_shallow(stored_form(self.model).schema)
+        return self._is_shallow
 
     def python_name(self, stored: str) -> str:
         """Return the name of the attribute that is stored under a name."""

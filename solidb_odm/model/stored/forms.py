@@ -27,6 +27,7 @@ from pydantic_core import (
 from ..._dataclasses import dataclass
 from ..._types import is_map, is_row
 from ...errors import DeclarationError
+from ...language.stored_documents import DEEPEST
 from ..type_inspection import cached_by_annotation
 from .scalars import Choices, duration_key, json_text, json_value, pattern_text, stored_duration, stored_time
 
@@ -129,6 +130,36 @@ def batch_serializer(model: Any, *, as_text: bool) -> SchemaSerializer | None:
         return None
     item = core_schema.json_schema(schema) if as_text else schema
     return SchemaSerializer(core_schema.list_schema(item), _settings(schema), _use_prebuilt=False)
+
+
+def is_shallow(schema: Any) -> bool:
+    """Return whether values of a schema have few levels, whatever they are: nothing in it can be anything."""
+    nodes = list(nodes_in(schema))
+    return len(nodes) < DEEPEST and all(map(_ends, nodes))
+
+
+def _ends(node: Any) -> bool:
+    """Return whether what a node of a schema writes has no more levels than the schemas in it."""
+    kind = node.get("type")
+    if not isinstance(kind, str):
+        return True  # schemas by names of fields
+    written: Any = node.get("serialization", {})
+    if kind not in _ENDING or ("type" in written and written.get("function") not in _WRITES_ONE_VALUE):
+        return False
+    if kind in ("model-fields", "model"):
+        return "extras_schema" not in node and "allow" not in (
+            node.get("extra_behavior"),
+            node.get("config", {}).get("extra_fields_behavior"),
+        )
+    needed = {"dict": "values_schema", "list": "items_schema", "set": "items_schema"}.get(kind)
+    return needed is None or needed in node
+
+
+_ENDING = frozenset(
+    {"model", "model-fields", "model-field", "default", "nullable", "str", "int", "float", "bool", "none",
+     "uuid", "date", "datetime", "time", "timedelta", "decimal", "bytes", "dict", "list", "set", "tuple"}
+)  # fmt: skip
+_WRITES_ONE_VALUE = (stored_time, stored_duration, duration_key)
 
 
 def _ignores_round_trip(node: Any) -> bool:

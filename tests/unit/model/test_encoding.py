@@ -22,6 +22,7 @@ from pydantic import (
     PlainSerializer,
     SerializationInfo,
     computed_field,
+    create_model,
 )
 
 from solidb_odm import Document, select
@@ -231,6 +232,37 @@ def test_many_are_encoded_in_one_call_as_each_by_itself_or_not_at_all(make: Any,
     except InvalidDocument as error:
         many = type(error), str(error)
     assert many in (None, each())
+
+
+class Tree(BaseModel):
+    parts: list["Tree"] = []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "is_shallow"),
+    [
+        (int, True),
+        (list[dict[str, list[float | None]]], True),
+        (Part, True),
+        (datetime | None, True),
+        (Any, False),
+        (list, False),
+        (dict, False),
+        (dict[str, Any], False),
+        (tuple[str, Any], False),
+        (Tree, False),
+        (Json[Any], False),
+        (Annotated[str, PlainSerializer(lambda value: value)], False),
+    ],
+)
+def test_only_what_can_not_be_deep_is_not_looked_at(annotation: Any, is_shallow: bool) -> None:
+    model = create_model("Holder", __base__=Document, field=(annotation, None))
+    assert model.__solidb_mapping__.is_shallow is is_shallow
+
+
+def test_an_open_model_can_be_deep() -> None:
+    assert not Open.__solidb_mapping__.is_shallow
+    assert Plain.__solidb_mapping__.is_shallow
 
 
 def test_plain_models_are_encoded_in_one_call() -> None:
