@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast, overload
 
-from .._dataclasses import dataclass
 from ..errors import QueryError, UsageError
 from ..language import nodes as q
 from ..language import parser
@@ -33,7 +32,7 @@ _SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None))
 """Values that are plain JSON as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawStatement(Loading[T_co]):
     """A query in the language's own text. Its rows are JSON values, unless ``into`` says what they are."""
 
@@ -43,7 +42,7 @@ class RawStatement(Loading[T_co]):
     column: Column | None = None
     writes: frozenset[str] = frozenset()
     loads: tuple[Hops, ...] = ()
-    _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
+    _compiled: Compiled | None = field(default=None, init=False, compare=False, repr=False)
 
     def into(self, model: type[A]) -> RawStatement[A]:
         """Read each row as a model: a Document class, or any type Pydantic knows."""
@@ -51,14 +50,20 @@ class RawStatement(Loading[T_co]):
         return cast("RawStatement[A]", replace(self, column=made))
 
     def compile(self) -> Compiled:
-        if not self._compiled:
+        made = self._compiled
+        if made is None:
             columns = () if self.column is None else (self.column,)
-            self._compiled.append(
-                Compiled(
-                    self.query, self.binds, columns, True, self.source, loads=self.loads, writes=self.writes
-                )
+            made = self.__dict__["_compiled"] = Compiled(
+                self.query, self.binds, columns, True, self.source, loads=self.loads, writes=self.writes
             )
-        return self._compiled[0]
+        return made
+
+    def again(self, binds: dict[str, Any]) -> RawStatement[T_co]:
+        """Return the same text with other values; it is a copy, as the parts are known to be right."""
+        made = object.__new__(type(self))
+        compiled = self.compile().again(values=binds)
+        object.__setattr__(made, "__dict__", {**self.__dict__, "binds": binds, "_compiled": compiled})
+        return made
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
         raise UsageError("sdbql() can't stand inside another statement; write the whole of it in SDBQL")
@@ -81,11 +86,11 @@ def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"sdbql() takes a text, not {text!r}", hint='sdbql("FOR u IN users RETURN u")')
-    query, needed, written = _read(text)
+    first, needed = _read(text)
     values = binds if _SCALARS.issuperset(map(type, binds.values())) else _values(binds)
     check_names(needed, values)
     check_values(values)
-    return RawStatement(text, values, query, writes=written)
+    return first.again(values)
 
 
 def _values(binds: dict[str, Any]) -> dict[str, Any]:
@@ -95,13 +100,14 @@ def _values(binds: dict[str, Any]) -> dict[str, Any]:
         raise QueryError("a bind value has too many levels of lists and objects") from exc
 
 
-def _read(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
+def _read(text: str) -> tuple[RawStatement[Any], frozenset[str]]:
+    """Return the statement of a text without values, and the names of those that it needs."""
     return _known(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
 
 
-def _parsed(text: str) -> tuple[q.Query, frozenset[str], frozenset[str]]:
+def _parsed(text: str) -> tuple[RawStatement[Any], frozenset[str]]:
     query = parser.parse_anew(text)
-    return query, bind_names(query), collections_written(query)
+    return RawStatement(text, {}, query, writes=collections_written(query)), bind_names(query)
 
 
 _known = lru_cache(256)(_parsed)

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar
 
 from ..._types import Receipt, Stored
 from ...commands import (
@@ -275,7 +275,8 @@ class FileChannel:
             sql = f"SELECT {COLUMNS} FROM {table_sql(command.collection)} WHERE key = ?"
             self._gets[command.collection] = sql
         try:
-            return cast("Stored | None", self._connection.execute(sql, (command.key,)).fetchone())
+            found: Stored | None = self._connection.execute(sql, (command.key,)).fetchone()
+            return found
         except library.operational_errors() as exc:
             raise self._missing(command.collection, exc) from exc
 

@@ -203,10 +203,8 @@ class DocumentMeta(ModelMetaclass):
     @property
     def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
         """What the mapper knows of the class; made when first needed."""
-        found = cls.__dict__.get("__solidb_made_mapping__")
-        if found is None:
-            found = finish(cls, required=True)
-        return cast(Mapping, found)
+        found: Mapping | None = cls.__dict__.get("__solidb_made_mapping__")
+        return cast(Mapping, finish(cls, required=True)) if found is None else found
 
 
 def _refusal(error: Exception, model: str, options: dict[str, Any]) -> DeclarationError:

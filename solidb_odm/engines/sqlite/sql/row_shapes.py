@@ -100,7 +100,7 @@ def _full(prefix: str, key: str, revision: str, made: str, changed: str, text: s
 def _in_order(document: JsonObject) -> JsonObject:
     """Return a document with the keys of all its objects in byte order, as the server sends it."""
     return {
-        name: sorted_keys(document[name]) if type(document[name]) in _NESTED else document[name]
+        name: sorted_keys(value) if type(value := document[name]) in _NESTED else value
         for name in sorted(document)
     }
 
