@@ -200,7 +200,7 @@ def _class() -> Any:
         fields |= {f"a_{name}": kind, f"b_{name}": kind, f"n_{name}": kind | None}
     defaults = {name: None for name in fields if name.startswith("n_")}
     body = {"__module__": __name__, "__annotations__": fields, **defaults}
-    return type(Document)("Whole", (Document,), body, collection="wholes")
+    return type(Document)("Whole", (Document,), body, collection="whole_values")
 
 
 Whole = _class()

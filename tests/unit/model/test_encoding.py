@@ -174,7 +174,7 @@ class Computing(Document):
         return self.one + 1
 
 
-class Nested(Document):
+class Nested(Document, collection="encoded_nested"):
     text: Json[list[int]] = [1]
 
 
