@@ -80,36 +80,8 @@ def _body(steps: Sequence[Step]) -> str:
         if step.operation == "irreversible":
             lines.append(f"op.irreversible({source_text(step['reason'])})")
             continue
-        lines.append(_pretty(step))
+        lines.append(step_text(step, 106))
     return textwrap.indent("\n".join(lines) + "\n", "    ")
-
-
-def _pretty(step: Step) -> str:
-    text = step_text(step, 106).rstrip("\n")
-    if not text.endswith(")"):
-        text += "\n)"
-    if step.operation == "create_collection" and len(text) > 106:
-        text = _spread(step)
-    return text
-
-
-def _spread(step: Step) -> str:
-    """Write the schema of a collection with a field a line."""
-    schema = step["schema"]
-    whole = step_text(step, 10**9)
-    if not is_map(schema) or not isinstance(schema.get("fields"), dict):
-        return whole
-    parts: dict[str, Any] = dict(schema)
-    fields = "".join(
-        f"            {source_text(name)}: {source_text(value)},\n"
-        for name, value in parts.pop("fields").items()
-    )
-    others = "".join(f"        {source_text(name)}: {source_text(value)},\n" for name, value in parts.items())
-    written = f'{{\n        "fields": {{\n{fields}        }},\n{others}    }}'
-    first, _, last = whole.partition(f", {source_text(schema)}")
-    name = first.partition("(")[2]
-    more = f"    {last[2:-1]},\n" if last != ")" else ""
-    return f"op.create_collection(\n    {name},\n    {written},\n{more})"
 
 
 def write_revision(folder: Path, name: str, text: str) -> Path:

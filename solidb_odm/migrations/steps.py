@@ -14,6 +14,7 @@ from .._types import is_map, is_row
 from ..commands import IndexKind, IndexSpec, index_name
 from ..errors import MigrationError
 from .paths import split_target
+from .type_text import read_type
 
 
 class _Unset:
@@ -94,47 +95,62 @@ ALWAYS_WRITTEN = {("set_schema", "validation")}
 
 
 def step_text(step: Step, width: int = 110) -> str:
-    """Write the call that records a step."""
+    """Write the call that records a step; an argument a line where it does not fit, as formatters do."""
     signature = SIGNATURES[step.operation]
     if step.operation == "execute":
-        values = [
-            source_text(step["sdbql"]),
-            *(f"{name}={source_text(value)}" for name, value in step["binds"].items()),
+        values: list[tuple[str, Any]] = [
+            ("", step["sdbql"]),
+            *((f"{name}=", value) for name, value in step["binds"].items()),
         ]
     else:
-        values = [] if step.operation == "irreversible" else [source_text(step.collection)]
-        values += [_value(step.get(name)) for name in signature.positional]
-        values += [_value(value) for value in step.get(signature.star, ()) if signature.star]
+        values = [] if step.operation == "irreversible" else [("", step.collection)]
+        values += [("", step.get(name)) for name in signature.positional]
+        values += [("", value) for value in step.get(signature.star, ()) if signature.star]
         values += _keywords(step, signature)
         if step.operation == "create_index":
-            values += [f"{name}={source_text(value)}" for name, value in step["options"].items()]
+            values += [(f"{name}=", value) for name, value in step["options"].items()]
     if step.operation == "create_collection" and step.get("schema") is None:
         values.pop(1)
-    line = f"op.{step.operation}({', '.join(values)})"
+    line = f"op.{step.operation}({', '.join(name + source_text(value) for name, value in values)})"
     if len(line) <= width:
         return line
-    inner = "".join(f"    {value},\n" for value in values)
+    inner = "".join(f"    {name}{_laid_out(value, 4, len(name), width)},\n" for name, value in values)
     return f"op.{step.operation}(\n{inner})"
 
 
-def _keywords(step: Step, signature: Signature) -> list[str]:
-    texts: list[str] = []
+def _keywords(step: Step, signature: Signature) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
     for name, default in signature.keywords.items():
         value = step.get(name, default)
         if value is UNSET or (value == default and (step.operation, name) not in ALWAYS_WRITTEN):
             continue
-        texts.append(f"{name}={_value(value)}")
-    return texts
+        found.append((f"{name}=", value))
+    return found
 
 
-def _value(value: Any) -> str:
-    if callable(value):
-        return getattr(value, "__name__", repr(value))
-    return source_text(value)
+def _laid_out(value: Any, indent: int, lead: int, width: int) -> str:
+    """Write a value that begins behind ``lead`` letters, an element a line where it does not fit in one."""
+    line = source_text(value)
+    if isinstance(value, IndexSpec):
+        value = index_row(value)
+    if indent + lead + len(line) < width or not value or not (is_map(value) or is_row(value)):
+        return line
+    inside = " " * (indent + 4)
+    if is_map(value):
+        pairs = [(f"{source_text(key)}: ", inner) for key, inner in value.items()]
+    else:
+        pairs = [("", inner) for inner in value]
+    lines = "".join(
+        f"{inside}{name}{_laid_out(inner, indent + 4, len(name), width)},\n" for name, inner in pairs
+    )
+    first, last = "{}" if is_map(value) else "[]"
+    return f"{first}\n{lines}{' ' * indent}{last}"
 
 
 def source_text(value: Any) -> str:
-    """Write a value as Python, with the quotes a formatter would choose."""
+    """Write a value as Python on one line, with the quotes a formatter would choose."""
+    if callable(value):
+        return getattr(value, "__name__", repr(value))
     if isinstance(value, str):
         text = repr(value)
         return text if '"' in value or "\\" in text or "'" in value else f'"{value}"'
@@ -216,7 +232,12 @@ def phase_of(step: Step) -> str:
     """Return ``expand`` for what the code of before can live with, ``contract`` for the rest."""
     if step.operation in CONTRACTS:
         return "contract"
-    if step.operation == "alter_field" and (step["values"] or step["convert"] or step["fill"] is not UNSET):
+    if step.operation == "alter_field" and (
+        step["values"]
+        or step["convert"]
+        or step["fill"] is not UNSET
+        or read_type(step["type"]).get("computed")
+    ):
         return "contract"
     if step.operation == "set_schema" and step["validation"] == "strict":
         return "contract"

@@ -44,7 +44,12 @@ def type_text(shape: JsonObject) -> str | JsonObject:
         return f"{text} = {canonical(marks['default'])}" if marks else text
     if text is not None and marks == {"factory": True}:
         return f"{text} = ..."
-    return {name: _part(name, value) for name, value in shape.items()}
+    is_model = "fields" in shape  # which says that it is an object
+    return {
+        name: _part(name, value)
+        for name, value in shape.items()
+        if not (is_model and name == "type" and value == "object")
+    }
 
 
 def _bare_text(shape: JsonObject) -> str | None:
@@ -122,10 +127,16 @@ def _read_shape(value: JsonObject) -> JsonObject:
             made[name] = [read_type(each) for each in part]
         elif name not in ("required", "title", "description", "anyOf", "oneOf"):
             made[name] = part
-    if "enum" in made:
-        made.pop("type", None)
     members = value.get("anyOf") or value.get("oneOf")
+    made = _typed(made)
     return {**union([read_type(each) for each in members]), **made} if members else made
+
+
+def _typed(shape: JsonObject) -> JsonObject:
+    """Return a shape with the type that its fields say, and without one where it lists its values."""
+    if "enum" in shape:
+        return {name: each for name, each in shape.items() if name != "type"}
+    return {"type": "object", **shape} if "fields" in shape else shape
 
 
 class _Reader:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from solidb_odm import Document, Index, RenamedFrom, Session, create_engine
 from solidb_odm.errors import (
@@ -205,6 +205,41 @@ def test_a_split_leaves_what_old_code_reads_to_the_second_revision(place: Place)
     migrator.downgrade("-2")
     assert place.stored("wines") == [old]
     assert place.stored("cups") == [{"_key": "c", "size": 2}]
+
+
+def test_what_is_computed_otherwise_is_written_in_the_second_revision(place: Place) -> None:
+    place.go(*sized("str"))
+    place.put("wines", {"_key": "a", "label": "abc", "size": "abc"})
+    migrator = place.migrator(*sized("int"))
+    assert len(migrator.revision("both", autogenerate=True, split=True)) == 2
+    migrator.upgrade(phase="expand")
+    assert place.stored("wines") == [{"_key": "a", "label": "abc", "size": "abc", "stars": 3}]
+    migrator.upgrade()
+    assert place.stored("wines") == [{"_key": "a", "label": "abc", "size": 3, "stars": 3}]
+    assert migrator.check().ok
+
+
+def sized(kind: str) -> list[Any]:
+    if kind == "str":
+
+        class Wine(Document, collection="wines"):
+            label: str
+
+            @computed_field
+            def size(self) -> str:
+                return self.label
+
+        return [Wine]
+
+    class Starred(Document, collection="wines"):
+        label: str
+        stars: int = 3
+
+        @computed_field
+        def size(self) -> int:
+            return len(self.label)
+
+    return [Starred]
 
 
 def test_revisions_are_found_by_their_beginning_and_relatively(place: Place) -> None:
