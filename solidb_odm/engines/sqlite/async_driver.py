@@ -25,7 +25,7 @@ from ..interface import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel
 from .driver import FileDriver, Observer
-from .threads import Threads, Wake, Worker, wakeable
+from .threads import Threads, Waitable, Wake, Worker, set_from_loop, wakeable
 
 T = TypeVar("T")
 
@@ -72,11 +72,23 @@ class Seat:
 class _Waiter:
     """Somebody who waits for a seat; what wakes it may be called for nothing."""
 
-    __slots__ = ("seat", "wake")
+    __slots__ = ("_event", "seat", "wake")
 
     def __init__(self) -> None:
+        self._event: Waitable | None = None
         self.wake: Wake = _nobody
         self.seat: Seat | None = None
+
+    def begin(self) -> Waitable:
+        """Return an event to wait for."""
+        event, self.wake = wakeable()
+        self._event = event
+        return event
+
+    def serve(self, seat: Seat) -> None:
+        """Give it a seat, and wake it."""
+        self.seat = seat
+        set_from_loop(self._event, self.wake)
 
 
 def _nobody() -> None:
@@ -123,6 +135,13 @@ class ChannelPool:
                 self._hand_on(seat)
                 raise
         return seat
+
+    def give_back_at_once(self, seat: Seat) -> bool:
+        """Take a seat back if there is nothing to wait for; return whether that is so."""
+        if self._closed or seat.channel is None or seat.channel.is_in_transaction:
+            return False
+        self._hand_on(seat)
+        return True
 
     async def give_back(self, seat: Seat) -> None:
         """Take a seat back, without the transaction that may be open on its channel."""
@@ -222,7 +241,7 @@ class ChannelPool:
     async def _served(self, waiter: _Waiter) -> None:
         """Wait until a waiter has a seat, or the pool is closed."""
         while True:
-            event, waiter.wake = wakeable()
+            event = waiter.begin()
             self._serve()  # a seat may have been forgotten before anybody could be woken
             if waiter.seat is not None or self._closed:
                 return
@@ -235,8 +254,7 @@ class ChannelPool:
             while self._waiting and self._taken < self._most:
                 self._taken += 1
                 waiter = self._waiting.popleft()
-                waiter.seat = self._idle.pop() if self._idle else Seat(self._threads)
-                waiter.wake()
+                waiter.serve(self._idle.pop() if self._idle else Seat(self._threads))
 
     def _leave_line(self, waiter: _Waiter) -> None:
         """Stop waiting; a seat that came just now goes to the next, unless the waiter goes on with it."""
@@ -252,9 +270,7 @@ class ChannelPool:
         """Pass a seat to whoever waits longest, or keep it."""
         with self._lock:
             if self._waiting:
-                waiter = self._waiting.popleft()
-                waiter.seat = seat
-                waiter.wake()
+                self._waiting.popleft().serve(seat)
                 return
             self._taken -= 1
             if not self._closed:
@@ -310,6 +326,8 @@ class AsyncFileChannel:
         if self._closed:
             return
         self._closed = True
+        if self._pool.give_back_at_once(self._seat):
+            return
         with anyio.CancelScope(shield=True):
             await self._pool.give_back(self._seat)
 

@@ -31,19 +31,42 @@ class Waitable(Protocol):
     async def wait(self) -> object: ...
 
 
+class LoopEvent(asyncio.Event):
+    """An event of asyncio that knows its loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.loop = loop
+
+
 def wakeable() -> tuple[Waitable, Wake]:
     """Return an event of the running event loop, and what sets it from any thread."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return _wakeable_in_trio()
-    event = asyncio.Event()
+    event = LoopEvent(loop)
 
     def wake() -> None:
         with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
             loop.call_soon_threadsafe(event.set)
 
     return event, wake
+
+
+def set_from_loop(event: Waitable | None, wake: Wake) -> None:
+    """Set an event of asyncio at once where its own loop runs, which saves a way through a socket.
+
+    Not for finalizers, which may come while somebody is about to wait for it.
+    """
+    try:
+        is_own = isinstance(event, LoopEvent) and event.loop is asyncio.get_running_loop()
+    except RuntimeError:
+        is_own = False
+    if is_own and event is not None:
+        event.set()
+    else:
+        wake()
 
 
 def _wakeable_in_trio() -> tuple[Waitable, Wake]:
