@@ -35,7 +35,7 @@ from .compiled import Compiled, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
-from .select_block import Selection, build_select, has_aggregate
+from .select_block import Selection, build_select, check_sources, has_aggregate
 from .select_forms import build_once
 from .sources import Alias, model_of
 from .statement import Loading, T_co, check_documents, refuse_options
@@ -293,6 +293,7 @@ class Select(Loading[T_co], Selection):
         Its attributes are the columns by their names, or the fields of the model. A recursive one is the
         start of ``start.union_all(step)``, whose step reads it.
         """
+        check_sources(self)
         return Table(name, self, recursive=recursive)
 
     @property

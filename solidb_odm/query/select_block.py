@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import UsageError
 from ..language import decimals
@@ -114,6 +115,15 @@ def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
     read = _distinct(own, named)
     _check_joined(read, used, selection, scope)
     return read
+
+
+def check_sources(statement: Any) -> None:
+    """Refuse a statement that stands for itself and uses a class it does not read; UsageError."""
+    if isinstance(statement, Selection):
+        _sources(statement, BuildScope())
+    else:
+        check_sources(statement.left)
+        check_sources(statement.right)
 
 
 def _with_lists(sources: list[Source]) -> list[Source]:

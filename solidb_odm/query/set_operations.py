@@ -17,6 +17,7 @@ from .compiled import Compiled
 from .compiler import BuildScope, with_tables
 from .load_paths import Hops
 from .select import natural, ordering
+from .select_block import check_sources
 from .statement import Loading, Statement, T_co
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Combination(Loading[T_co]):
 
     def cte(self, name: str) -> Any:
         """Name the rows, to select from them: ``both = union(a, b).cte("both")``, ``select(both)``."""
+        check_sources(self)
         return Table(name, self)
 
     def compile(self) -> Compiled:

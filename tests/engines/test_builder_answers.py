@@ -276,6 +276,8 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: select(Order).order_by(Bill.n).compile(), ".join(Bill"),
     (lambda: select(Order, Bill).compile(), ".join(Bill"),
     (lambda: select(key, func.count(Bill)).group_by(key).compile(), ".join(Bill"),
+    (lambda: select(key).where(Bill.n == 1).cte("rows"), ".join(Bill"),
+    (lambda: union(select(key), select(key).order_by(Bill.n)).cte("rows"), ".join(Bill"),
     (lambda: update(Order).where(Bill.n == 1).values(qty=1).compile(), "exists(select(Bill)"),
     (lambda: update(Order).values(qty=Order.qty / 2), "a // b"),
     (lambda: update(Order).values(name=Order.nick), "coalesce"),
