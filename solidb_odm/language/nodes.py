@@ -300,9 +300,12 @@ def call(name: str, *arguments: Expression) -> Call:
     return Call(name, arguments)
 
 
-def let(variable: str, value: Expression, body: Expression) -> Call:
-    """Return ``body`` where ``variable`` stands for a value, which is computed once."""
-    return call("FIRST", call("MAP", Array((value,)), Lambda((variable,), body)))
+def let(variable: str, value: Expression, body: Expression) -> Expression:
+    """Return ``body`` where ``variable`` stands for a value, which is computed once.
+
+    The server reads 64 levels: an element by its number is one level less than ``FIRST(..)``.
+    """
+    return Subscript(call("MAP", Array((value,)), Lambda((variable,), body)), Literal(0))
 
 
 # --- clauses -------------------------------------------------------------------------------------

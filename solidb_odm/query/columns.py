@@ -176,8 +176,8 @@ def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, .
 
 
 def _label(expression: Expression) -> str:
-    name = getattr(expression, "function", None) or getattr(expression, "name", None)
-    return str(name).lower() if name else "value"
+    names = (getattr(expression, each, None) for each in ("function", "name"))
+    return next((name.lower() for name in names if isinstance(name, str) and name), "value")
 
 
 def field_decoder(place: Place) -> Callable[[Any], Any] | None:

@@ -107,15 +107,13 @@ class BuildScope:
         """Return the bind variable of a value; equal values share one. UsageError if JSON can't hold it."""
         if problem := inexact(value):
             raise UsageError(f"a value of the statement can't be sent: {problem}")
-        kind = cast(Any, type(value))
-        if kind in (str, int, float, bool):
-            name = self.by_value.get((kind, value))
-            if name is not None and repr(self.values[name]) == repr(value):
-                return q.Bind(name)
+        mark = _mark(value)
+        name = self.by_value.get(mark)
+        if name is not None and (mark[0] is not float or repr(self.values[name]) == repr(value)):
+            return q.Bind(name)
         name = f"p{len(self.values)}"
         self.values[name] = value
-        if kind in (str, int, float, bool):
-            self.by_value[(kind, value)] = name
+        self.by_value[mark] = name
         return q.Bind(name)
 
     def aggregate(self, function: str, argument: q.Expression | None) -> q.Expression:
@@ -181,6 +179,18 @@ class BuildScope:
     def statement(self, statement: Any) -> q.Query:
         """Build a statement inside this one, sharing its values."""
         return cast(Compiles, statement).__solidb_query__(BuildScope(self))
+
+
+_FEW = 100
+"""How many elements of a list are compared, so that two equal ones share a bind variable."""
+
+
+def _mark(value: Any) -> tuple[type, Any]:
+    """Return what tells a value from others: long lists and maps by their identity."""
+    kind = cast(Any, type(value))
+    if kind in (str, int, float, bool):
+        return kind, value
+    return kind, repr(value) if kind is not dict and (value is None or len(value) <= _FEW) else id(value)
 
 
 def not_read(source: Source, *, can_join: bool = True) -> UsageError:

@@ -12,7 +12,7 @@ from ..language import nodes as q
 from ..model.expressions.calls import lift
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.kinds import NAMES, Kind, kind_of, takes
+from ..model.expressions.kinds import NAMES, Kind, kind_of, plain_type, takes
 from .compiler import BuildScope
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
@@ -150,12 +150,15 @@ def coalesce(first: T | None, *others: T) -> T:
 
 def _common_type(values: list[Expression]) -> Any:
     """Return the type that the values have in common; Any where they have none."""
-    kinds = [value.__solidb_type__ for value in values if not _is_null(value)]
+    there = [value for value in values if not _is_null(value)]
+    kinds = [value.__solidb_type__ for value in there]
     alike = {kind_of(each) for each in kinds}
     if alike == {"int", "float"}:
         return float
     if len(alike) != 1:
         return Any
+    if (plain := plain_type(there)) is not None:
+        return plain
     whole = next((each for each in kinds if all(takes(each, other) for other in kinds)), None)
     return Union[tuple(kinds)] if whole is None else whole  # noqa: UP007  of types that are made here
 

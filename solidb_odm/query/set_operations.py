@@ -12,6 +12,7 @@ from ..language import nodes as q
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
+from ..model.expressions.kinds import plain_type
 from .columns import Column, Entity, Labelled, Scalar, Table, check_alike, check_distinct
 from .compiled import Compiled
 from .compiler import BuildScope, with_tables
@@ -53,9 +54,9 @@ class Combination(Loading[T_co]):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the first statement."""
-        columns: tuple[Column, ...] = self.left.columns
-        return columns
+        """The columns of the first statement, read as values of both."""
+        pairs = zip(self.left.columns, self.right.columns, strict=True)
+        return tuple(_read_as_both(one, other) for one, other in pairs)
 
     @property
     def single(self) -> bool:
@@ -130,6 +131,14 @@ class Combination(Loading[T_co]):
         if not self.single:
             raise UsageError("a statement inside another one needs exactly one column")
         return self.__solidb_rows__(scope, None)
+
+
+def _read_as_both(one: Column, other: Column) -> Column:
+    """Return a column whose values need not meet what the first field's type says beside their kind."""
+    if not (isinstance(one, Scalar) and isinstance(other, Scalar)):
+        return one
+    plain = plain_type((one.expression, other.expression))
+    return one if plain is None else replace(one, decode=None)
 
 
 def _is_same(column: Scalar, wanted: Expression) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,6 +46,7 @@ from tests.engines.builder_table import (
     Getter,
     Row,
     get,
+    judged,
     law_url,
     literal,
 )
@@ -190,7 +192,11 @@ SUMMED = ("count", "ratio", "money", "took", "level")
 AGGREGATES: dict[str, tuple[tuple[str, ...], Callable[[Any], Any], Callable[[list[Any]], Any]]] = {
     "count": (ALL, func.count, len),
     "sum": (SUMMED, func.sum, _total),
-    "avg": (SUMMED, func.avg, lambda values: _total(values) / len(values) if values else None),
+    "avg": (
+        SUMMED,
+        func.avg,
+        lambda values: judged(truediv, _total(values), len(values)) if values else None,
+    ),
     "min": ((*ORDERED, *LISTS), func.min, lambda values: min(values, default=None)),
     "max": ((*ORDERED, *LISTS), func.max, lambda values: max(values, default=None)),
     "median": (NUMBERS, func.median, lambda values: median(values) if values else None),

@@ -272,7 +272,7 @@ def test_decimals_are_divided_as_in_python(session: Session, compute: Callable[[
 
 
 def test_quotients_are_computed_with_compared_and_stored(session: Session) -> None:
-    small = Account.balance.between(-99, 99)  # type: ignore[attr-defined]
+    small = and_(Account.balance >= -99, Account.balance <= 99)
     kept = [each for each in ACCOUNTS if -99 <= each.balance <= 99]
     ratio = Account.balance / Account.count
     wanted = {each.key: _divided(truediv, each.balance, D(each.count)) for each in kept}

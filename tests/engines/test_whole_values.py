@@ -38,6 +38,7 @@ from solidb_odm import (
     is_null,
     not_in,
     select,
+    some,
     union,
     update,
 )
@@ -479,3 +480,63 @@ def test_branches_of_several_types_are_read_as_what_they_are(engine: Engine) -> 
         assert session.scalar(select(case((first, "a"), else_="b")).where(first)) == "a"
         session.execute(update(Goods).set(Goods.choice, case((first, "a"), else_="b")))
         assert session.scalars(select(Goods.choice).order_by(Goods.key)).all() == ["a", "b"]
+
+
+class Visit(Document, collection="whole_visits"):
+    nick: str | None = None
+    name: str = "Ab"
+    score: Annotated[int, Ge(0)] | None = None
+    at: datetime = AT
+    home: Nested | None = None
+    work: Nested = Nested(part=Part(size=3))
+    spots: list[Spot] = []
+    amounts: dict[str, D] = {}
+
+
+def test_what_is_computed_has_the_methods_and_fields_of_its_type(engine: Engine) -> None:
+    engine.create_all(Visit)
+    with Session(engine) as session:
+        session.add_all([
+            Visit(key="1", nick="X", home=Nested(part=Part(size=1))),
+            Visit(key="2", spots=[Spot(5, "z")]),
+        ])  # fmt: skip
+        session.commit()
+        name, place = coalesce(Visit.nick, Visit.name), coalesce(Visit.home, Visit.work)
+        first: Any = func.first(Visit.spots)
+        shown = select(name.lower(), (name + "!").upper(), (Visit.at + timedelta(days=366)).year)
+        assert session.execute(shown.order_by(Visit.key)).all() == [("x", "X!", 2021), ("ab", "AB!", 2021)]
+        size: Any = some(place.part).size
+        parts = select(size, first.x, first.label).order_by(Visit.key)
+        assert session.execute(parts).all() == [(1, None, None), (3, 5, "z")]
+        found = select(Visit.key).where(name.startswith("X"), size == 1)
+        assert session.scalars(found).all() == ["1"]
+        assert session.scalars(select(Visit.key).where(first.label == "z")).all() == ["2"]
+        with pytest.raises(AttributeError, match="is a text, and has no 'nothing'"):
+            getattr(name, "nothing")  # noqa: B009  which a checker would flag
+
+
+def test_a_value_beside_a_field_need_not_meet_its_constraint(engine: Engine) -> None:
+    engine.create_all(Visit)
+    with Session(engine) as session:
+        session.add_all([Visit(key="1", score=2), Visit(key="2")])
+        session.commit()
+        low = coalesce(Visit.score, -1)
+        assert session.scalars(select(low).order_by(Visit.key)).all() == [2, -1]
+        assert sorted(session.scalars(union(select(Visit.key), select(coalesce(Visit.nick, ""))))) == [
+            "",
+            "1",
+            "2",
+        ]
+
+
+def test_a_group_may_be_by_a_condition_on_lists(engine: Engine) -> None:
+    engine.create_all(Visit)
+    with Session(engine) as session:
+        session.add_all([Visit(key="1", name="a"), Visit(key="2", name="b"), Visit(key="3", name="c")])
+        session.commit()
+
+        def among() -> Any:
+            return case((in_(Visit.name, ["a", "b"]), "first"), else_="last")
+
+        grouped = select(among(), func.count()).group_by(among()).order_by(among())
+        assert session.execute(grouped).all() == [("first", 2), ("last", 1)]

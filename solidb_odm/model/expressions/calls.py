@@ -20,12 +20,12 @@ from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
-from ..stored.field_values import stored_name
+from ..stored.field_values import encode_as, is_customised, stored_name
 from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL, class_fields
 from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
-from .expression import Expression, Predicate, Value, constant
-from .kinds import NAMES, Kind, value_kind
+from .expression import BY_TYPE, OPERATORS, Expression, Predicate, Value, constant
+from .kinds import NAMES, Kind, kind_of, value_kind
 from .literals import check_pair
 
 
@@ -245,3 +245,63 @@ def _required(annotation: Any) -> Any:
     if origin.endswith("NotRequired"):
         return annotation.__args__[0] | None
     return annotation.__args__[0] if origin.endswith(("Required", "ReadOnly")) else annotation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartOf(Expression):
+    """A field of a structured value that an expression gives: ``coalesce(User.home, User.work).city``."""
+
+    whole: Expression
+    field: RecordField
+    name: str
+
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        return (self.whole,)
+
+    def __solidb_build__(self, scope: Scope) -> q.Expression:
+        stored = self.__solidb_digits__(scope)
+        return decimals.key(stored) if self.__solidb_kind__ == "decimal" else stored
+
+    def __solidb_digits__(self, scope: Scope) -> q.Expression:
+        whole = self.whole.__solidb_build__(scope)
+        return q.Attribute(whole, self.field.stored) if self.field.stored else whole
+
+    @property
+    def __solidb_type__(self) -> Any:
+        return self.field.annotation
+
+    @property
+    def __solidb_kind__(self) -> Kind:
+        owner: Any = self.field.owner
+        is_own = owner is not None and is_customised(owner, self.name)
+        return "other" if is_own else kind_of(self.field.annotation)
+
+    def __solidb_encode__(self, value: Any) -> Any:
+        return encode_as(self.field.owner, self.name, self.field.annotation, value)
+
+    @property
+    def __solidb_nullable__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"{self.whole!r}.{self.name}"
+
+
+def attribute_of(target: Expression, name: str) -> Any:
+    """Return what an expression has under a name: a field of its value, a method, or an operator."""
+    annotation = target.__solidb_type__
+    for record in records(annotation):
+        if name in fields_of(record):
+            return PartOf(target, fields_of(record)[name], name)
+    method = METHODS.get(name)
+    if method is not None and has_kind(annotation, method.kinds):
+        return method.make(target)
+    if name in OPERATORS:
+        return OPERATORS[name](target)
+    raise AttributeError(
+        f"{target!r} is {NAMES[target.__solidb_kind__]}, and has no {name!r} in a query; the functions in "
+        "solidb_odm.func may have what you need"
+    )
+
+
+BY_TYPE.append(attribute_of)

@@ -37,6 +37,8 @@ from .literals import (
 
 OPERATORS: dict[str, Callable[[Any], Any]] = {}
 """What expressions have by name besides fields; ``operators`` fills it."""
+BY_TYPE: list[Callable[[Any, str], Any]] = []
+"""Finds what an expression has by the type of its values; ``calls`` adds it."""
 
 _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 
@@ -276,10 +278,9 @@ class Expression:
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
         def __getattr__(self, name: str) -> Any:
-            operator = OPERATORS.get(name)
-            if operator is None:
+            if name.startswith("__") or name == "annotation":
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return operator(self)
+            return BY_TYPE[0](self, name)
 
     def __bool__(self) -> bool:
         raise UsageError(

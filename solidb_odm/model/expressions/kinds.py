@@ -7,6 +7,7 @@ kinds, and ``other`` what has a stored form of its own: both can only be equal t
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -197,6 +198,15 @@ def takes(target: Any, given: Any) -> bool:
 
 
 _TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", "int"), ("link", "text")})
+
+
+def plain_type(expressions: Iterable[Any]) -> Any:
+    """Return the plain type, without constraints, of the values of all expressions; None if there is none."""
+    listed = list(expressions)
+    found: set[Kind] = {each.__solidb_kind__ for each in listed}
+    if len(found) != 1 or any(choices(each.__solidb_type__) is not None for each in listed):
+        return None
+    return {"text": str, "int": int, "float": float, "bool": bool}.get(found.pop())
 
 
 def _members(annotation: Any) -> list[Any]:
