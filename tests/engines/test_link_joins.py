@@ -38,6 +38,22 @@ def test_a_join_along_a_link_searches_an_index_or_a_table_made_once(what: str) -
         assert "SEARCH" in plan, plan
 
 
+def test_a_join_begins_where_a_condition_leaves_few() -> None:
+    """Without it SQL read every text for the writers of one name."""
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Writer, Text, Knows)
+        statement = select(Text.key).join(Writer, Text.second == Writer.id).where(Writer.name == "w7")
+        steps = str(session.explain(statement)).partition("SQLite")[2].splitlines()
+        assert "SCAN t2" in steps[0], steps
+        assert "SEARCH t1" in steps[1], steps
+        writers = [Writer(key=f"w{number}", name=f"w{number}") for number in range(9)]
+        session.add_all(
+            [*writers, *(Text(key=f"t{n}", writer=writers[0], second=writers[n]) for n in (7, 3))]
+        )
+        session.commit()
+        assert session.scalars(statement).all() == ["t7"]
+
+
 def test_joins_along_links_find_what_links_lead_to() -> None:
     with create_engine("sqlite://") as engine, Session(engine) as session:
         engine.create_all(Writer, Text, Knows)

@@ -56,7 +56,8 @@ class Select:
         if self.sources:
             parts.append(f"FROM {', '.join(self.sources)}")
         if self.conditions:
-            parts.append(f"WHERE {where(self.conditions)}")
+            is_join = len(self.sources) > 1
+            parts.append(f"WHERE {where(self.conditions, is_join=is_join)}")
         if self.groups:
             parts.append(f"GROUP BY {', '.join(self.groups)}")
         order = [] if self.is_one_row() else [*self.sort, *self._natural_order()]

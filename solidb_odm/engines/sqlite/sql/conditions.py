@@ -122,6 +122,7 @@ def _equality(left: Term, operator: str, right: Term) -> Truth:
         f"({left.key} IS {not_}{other})",
         present=left.key if is_present else "",
         equals=left.key if is_value and isinstance(right, Constant) else "",
+        is_rare=is_value and isinstance(right, Constant) and right.kind in ("number", "string"),
     )
 
 

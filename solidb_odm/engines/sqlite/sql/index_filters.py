@@ -203,10 +203,23 @@ def _edge(c: Compilation, boxes: Callable[[Binds], tuple[Box, Box]], box: int, s
     return c.parameters.add(lambda binds: boxes(binds)[box][side])
 
 
-def where(conditions: list[Truth]) -> str:
-    """Write conditions that must all hold; a null that one excludes need not be let in by another."""
+_RARE: Final = 0.02
+"""The part of the rows for which one value is taken to hold. SQLite says a quarter, and begins elsewhere."""
+
+
+def where(conditions: list[Truth], *, is_join: bool = False) -> str:
+    """Write conditions that must all hold; a null that one excludes need not be let in by another.
+
+    ``is_join``: SQLite chooses where to begin, for which it is told what holds for few rows.
+    """
     present = {one.present for one in conditions if one.present}
-    return joined("AND", [one.bare if one.subject in present else one.where for one in conditions])
+    return joined("AND", [_written(one, present, is_join=is_join) for one in conditions])
+
+
+def _written(one: Truth, present: set[str], *, is_join: bool) -> str:
+    if is_join and one.is_rare:
+        return f"likelihood({one.where}, {_RARE})"
+    return one.bare if one.subject in present else one.where
 
 
 def truths(

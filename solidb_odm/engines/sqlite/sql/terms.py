@@ -146,7 +146,7 @@ class Truth(Term):
 
     ``where`` may be NULL for false, and is what an index can serve. ``present`` is an order key
     that is not null where the condition holds; ``bare`` is what is left of the condition to test
-    if its own order key, ``subject``, is known to be not null.
+    if its own order key, ``subject``, is known to be not null. ``is_rare``: it holds for few rows.
     """
 
     sql: str = "0"
@@ -155,6 +155,7 @@ class Truth(Term):
     subject: str = ""
     bare: str = ""
     equals: str = ""
+    is_rare: bool = False
 
     @property
     def where(self) -> str:
