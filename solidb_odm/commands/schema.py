@@ -42,7 +42,8 @@ def index_name(fields: tuple[str, ...], kind: str) -> str:
 class IndexSpec:
     """One index: ``fields`` are dotted paths of stored names.
 
-    The one field of an index over the elements of lists ends with ``[]``. ``unique`` is for persistent
+    The one field of an index over the elements of lists ends with ``[]``, or goes on with a path in them:
+    ``lines[].sku``. ``unique`` is for persistent
     ones; with ``where`` (a map is taken too) only documents with these values at these paths may not share
     theirs, where None is null or missing. ``dimension`` and ``metric`` are for vector ones, ``seconds``
     (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
@@ -71,7 +72,7 @@ class IndexSpec:
     @property
     def is_of_elements(self) -> bool:
         """Return whether it is an index over the elements of lists."""
-        return any(path.endswith(ELEMENTS) for path in self.fields)
+        return any(ELEMENTS in path for path in self.fields)
 
     @property
     def problem(self) -> str:
@@ -82,6 +83,8 @@ class IndexSpec:
             return f"a {self.kind} index is not over elements"
         if len(self.fields) > 1:
             return "an index over elements is of that one list"
+        if any(path.count(ELEMENTS) > 1 for path in self.fields):
+            return "an index over elements is of one list, not of lists in a list"
         return "elements can't be unique among documents" if self.unique else ""
 
     def to_json(self) -> JsonObject:

@@ -51,7 +51,7 @@ def _model(spec: CollectionSpec, documents: list[JsonObject]) -> str:
     fields = _fields(name, documents, classes, hidden)
     for index in spec.indexes:
         for path in index.fields:
-            first = path.removesuffix(ELEMENTS).split(".")[0]
+            first = path.split(".")[0].removesuffix(ELEMENTS)
             if first not in {stored for stored, _ in fields} and first not in hidden:
                 fields.append((first, "Any = None"))
     base = "Edge[Document, Document]" if spec.kind == "edge" else "Document"
@@ -156,8 +156,8 @@ def _index(index: IndexSpec) -> str:
 
 
 def _path(stored: str) -> str:
-    end = ELEMENTS if stored.endswith(ELEMENTS) else ""
-    return ".".join(map(_attribute, stored.removesuffix(end).split("."))) + end
+    steps = [(step.removesuffix(ELEMENTS), step.endswith(ELEMENTS)) for step in stored.split(".")]
+    return ".".join(f"{_attribute(name)}{ELEMENTS if is_list else ''}" for name, is_list in steps)
 
 
 def _attribute(stored: str) -> str:

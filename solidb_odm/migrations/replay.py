@@ -164,11 +164,11 @@ def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSp
     old = [part.text for part in path if part.kind == "name"]
 
     def renamed(field: str) -> str:
-        end = ELEMENTS if field.endswith(ELEMENTS) else ""
-        steps = field.removesuffix(end).split(".")
-        if steps[: len(old)] == old:
-            steps[len(old) - 1] = parse_path(new)[0].text
-        return ".".join(steps) + end
+        steps = field.split(".")
+        if [step.removesuffix(ELEMENTS) for step in steps[: len(old)]] == old:
+            end = ELEMENTS if steps[len(old) - 1].endswith(ELEMENTS) else ""
+            steps[len(old) - 1] = parse_path(new)[0].text + end
+        return ".".join(steps)
 
     fields = tuple(map(renamed, index.fields))
     is_default = index.name == index_name(index.fields, index.kind)

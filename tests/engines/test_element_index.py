@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, Field
 
 from solidb_odm import (
     Document,
@@ -16,6 +17,7 @@ from solidb_odm import (
     contains,
     create_engine,
     in_,
+    or_,
     sdbql,
     select,
     update,
@@ -34,7 +36,7 @@ class Bag(Document, collection="bags_of_elements"):
     inner: dict[str, Any] = {}
 
     class Settings:
-        indexes = [Index("held[]"), Index("inner.list[]")]
+        indexes = [Index("held[]"), Index("inner.list[]"), Index("held[].a"), Index("inner.list[].a.b")]
 
 
 class Plain(Document, collection="plain_bags_of_elements"):
@@ -44,11 +46,13 @@ class Plain(Document, collection="plain_bags_of_elements"):
 
 
 def value_of(dice: random.Random) -> Any:
-    shape = dice.randrange(6)
+    shape = dice.randrange(8)
     if shape == 0:
         return dice.choice(VALUES)
     if shape == 1:
         return {str(key): 1 for key in dice.sample(VALUES[:4], 2)}
+    if shape > 5:
+        return [dice.choice([{"a": value}, {"a": {"b": value}}, value]) for value in dice.sample(VALUES, 4)]
     return [dice.choice(VALUES) for _ in range(dice.randrange(5))]
 
 
@@ -60,6 +64,13 @@ CONDITIONS: list[str] = [
     "@wanted IN d.held AND d.number > 5",
     "NOT (@wanted IN d.held)",
     "@wanted IN d.held OR d.number < 5",
+    "@wanted IN d.held OR d.inner.list ANY == @wanted",
+    "@wanted IN d.held OR (d.inner.list ANY IN @several AND d.number > 9)",
+    "d.held[*].a ANY == @wanted",
+    "d.held[*].a ANY == @wanted OR d.inner.list[*].a.b ANY IN @several",
+    "d.held[*].a NONE == @wanted",
+    "d.held[*].a ALL != @wanted",
+    "d.held[*].a ANY < @wanted",
     "d.held ALL == @wanted",
 ]
 
@@ -166,13 +177,19 @@ def test_elements_with_a_nul_character_are_told_apart(engine: Engine, dice: rand
 # --- on a file -----------------------------------------------------------------------------------
 
 
+class Part(BaseModel):
+    sku: str
+    made: Annotated[str, Field(alias="madeIn")] = ""
+
+
 class Article(Document, collection="articles_by_element"):
     title: str
+    parts: list[Part] = []
     tags: list[str] = []
     years: set[int] = set()
 
     class Settings:
-        indexes = [Index("tags[]"), Index("years[]")]
+        indexes = [Index("tags[]"), Index("years[]"), Index("parts[].sku"), Index("parts[].made")]
 
 
 SERVED: list[tuple[Any, str]] = [
@@ -180,14 +197,25 @@ SERVED: list[tuple[Any, str]] = [
     (any_(Article.tags) == "t7", "tags_elements_idx"),
     (in_(any_(Article.tags), ["t7", "none"]), "tags_elements_idx"),
     (contains(Article.years, 7), "years_elements_idx"),
+    (any_(Article.parts).sku == "s7", "parts_elements_sku_idx"),
+    (any_(Article.parts).made == "m7", "parts_elements_madeIn_idx"),
+    (in_(any_(Article.parts).sku, ["s7", "none"]), "parts_elements_sku_idx"),
+    (or_(contains(Article.tags, "t7"), any_(Article.years) == 7), "years_elements_idx"),
+    (or_(any_(Article.parts).sku == "s7", contains(Article.tags, "t7")), "tags_elements_idx"),
 ]
+
+
+def made(number: int) -> Part:
+    return Part(sku=f"s{number}", madeIn=f"m{number}")
 
 
 @pytest.mark.parametrize(("condition", "index"), SERVED, ids=[str(place) for place in range(len(SERVED))])
 def test_the_index_serves(condition: Any, index: str) -> None:
     with create_engine("sqlite://") as engine, Session(engine) as session:
         engine.create_all(Article)
-        session.add_all(Article(title=f"a{n}", tags=[f"t{n}", "all"], years={n}) for n in range(30))
+        session.add_all(
+            Article(title=f"a{n}", tags=[f"t{n}", "all"], years={n}, parts=[made(n)]) for n in range(30)
+        )
         session.commit()
         found = session.explain(select(Article).where(condition))
         assert f"articles_by_element.{index}" in str(found)
@@ -197,7 +225,12 @@ def test_the_index_serves(condition: Any, index: str) -> None:
 
 def test_the_declaration_goes_to_json_and_back() -> None:
     spec = Article.__collection_spec__()
-    assert [index.fields for index in spec.indexes] == [("tags[]",), ("years[]",)]
+    assert [index.fields for index in spec.indexes] == [
+        ("tags[]",),
+        ("years[]",),
+        ("parts[].sku",),
+        ("parts[].madeIn",),
+    ]
     assert CollectionSpec.from_json(spec.to_json()) == spec
 
 
@@ -206,6 +239,8 @@ REFUSED = [
     (Index("tags[]", "title"), "of that one list"),
     (Index("title[]"), "holds no list"),
     (Index("nothing[]"), "has no field"),
+    (Index("tags[].sku"), "has no field"),
+    (Index("title[].sku"), "holds no list"),
 ]
 
 

@@ -17,7 +17,7 @@ from ...language.walk import walk
 from .nearness import Nearness, ranked_loop
 
 N = TypeVar("N")
-_SEARCHES: Final = ("FULLTEXT", "HYBRID_SEARCH")
+_SEARCHES: Final = ("FULLTEXT", "HYBRID_SEARCH", "VECTOR_SEARCH")
 KEYS: Final = "solidb keys"
 SCORES: Final = "solidb scores"
 """Names that no query can write."""
@@ -27,12 +27,13 @@ SCORES: Final = "solidb scores"
 class HitQuery:
     """A query and its search: ``query`` reads keys and scores of the hits from binds.
 
-    ``best`` is set where the query sorts by the scores and takes the first.
+    ``best`` is set where the query sorts by the scores and takes the first, ``has_scores`` where it has them.
     """
 
     search: nodes.Call
     query: nodes.Block
     best: Nearness | None
+    has_scores: bool
 
 
 def hit_query(query: nodes.Query) -> HitQuery | None:
@@ -57,7 +58,7 @@ def hit_query(query: nodes.Query) -> HitQuery | None:
         return None
     best = _best(rewritten, second.name, scores)
     binds = {second.name: nodes.Bind(KEYS), scores: nodes.Bind(SCORES)}
-    return HitQuery(search, replaced(rewritten, binds), best)
+    return HitQuery(search, replaced(rewritten, binds), best, bool(scores))
 
 
 def _strings(query: nodes.Block) -> set[str]:

@@ -257,13 +257,18 @@ def _element_index(collection: str, index: StoredIndex) -> list[str]:
     A name counts because ``"x" IN value`` looks for it where the value is an object.
     """
     table, side = table_sql(collection), side_table(index)
-    path = field_path(index.spec.fields[0].removesuffix(ELEMENTS))
-
-    element = f"ifnull({element_key_sql('each')}, {NULL_KEY_SQL})"
-    key = f"CASE typeof(each.key) WHEN 'text' THEN each.key ELSE {element} END"
+    listed, _, inner = index.spec.fields[0].partition(ELEMENTS)
+    path = field_path(listed)
+    if inner:  # of what elements that are objects hold there; the others have null
+        element = order_key_sql("each.value", field_path(inner.removeprefix(".")), exact=False)
+        key, kinds = f"ifnull(CASE each.type WHEN 'object' THEN {element} END, {NULL_KEY_SQL})", "('array')"
+    else:
+        element = f"ifnull({element_key_sql('each')}, {NULL_KEY_SQL})"
+        key = f"CASE typeof(each.key) WHEN 'text' THEN each.key ELSE {element} END"
+        kinds = "('array', 'object')"
 
     def each(alias: str) -> str:
-        held = f"CASE WHEN json_type({alias}.doc, {path}) IN ('array', 'object') THEN {alias}.doc END"
+        held = f"CASE WHEN json_type({alias}.doc, {path}) IN {kinds} THEN {alias}.doc END"
         return f"json_each({held}, {path}) AS each"
 
     def add(alias: str, source: str = "") -> str:

@@ -389,7 +389,7 @@ class Queries:
         self._searcher.prepare(hits.search, binds)
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            found = self._searcher.scores(hits.search, binds, self._narrowed)
+            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
             if found is None:
                 return None
             ranking = self._text_ranking(hits, found, binds)
@@ -414,7 +414,7 @@ class Queries:
         self._searcher.prepare(hits.search, binds)
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            found = self._searcher.scores(hits.search, binds, self._narrowed)
+            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
             if found is None:
                 return None
             ranking = self._text_ranking(hits, found, binds)
@@ -440,8 +440,8 @@ class Queries:
     def _answered(self, found: Found, rowids: Iterable[int], binds: Mapping[str, Any]) -> dict[str, Any]:
         """Return the binds with keys and scores of documents that were found, the best first."""
         keys = keys_of(self._connection, self._catalogue.need(found.collection).table, rowids)
-        ranked = sorted((-found.scores[rowid], key) for rowid, key in keys.items())
-        return answered(binds, {key: -score for score, key in ranked})
+        ranked = sorted((-found.sign * found.scores[rowid], key) for rowid, key in keys.items())
+        return answered(binds, {key: -found.sign * score for score, key in ranked})
 
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]

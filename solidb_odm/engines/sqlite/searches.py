@@ -104,11 +104,15 @@ def _is_constant(node: nodes.Expression) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How well what was found in a collection fits, by rowid, and the index of its words."""
+    """How well what was found in a collection fits, by rowid, and the index that found it.
+
+    ``sign`` is negative where a score is a distance.
+    """
 
     collection: str
     index: StoredIndex
     scores: Mapping[int, float]
+    sign: int = 1
 
 
 class Searcher:
@@ -153,8 +157,8 @@ class Searcher:
         """Make what a search for words needs before a transaction; nothing if there is no such index."""
         if self._connection.in_transaction:
             return
-        places = (0, 1) if search.name == "FULLTEXT" else (0, 2)
-        if len(search.arguments) <= max(places) or not all(map(_is_constant, search.arguments)):
+        places = {"FULLTEXT": (0, 1), "HYBRID_SEARCH": (0, 2)}.get(search.name, ())
+        if not places or len(search.arguments) <= max(places) or not all(map(_is_constant, search.arguments)):
             return
         try:
             collection, field = (_constant(search.arguments[place], binds) for place in places)
@@ -166,14 +170,21 @@ class Searcher:
         except library.operational_errors():
             return
 
-    def scores(self, search: nodes.Call, binds: Mapping[str, Any], narrowed: Narrowed) -> Found | None:
-        """Return how well what a search finds fits; None if the indexes can't tell that alone."""
+    def scores(
+        self, search: nodes.Call, binds: Mapping[str, Any], narrowed: Narrowed, *, are_read: bool = True
+    ) -> Found | None:
+        """Return how well what a search finds fits; None if the indexes can't tell that alone.
+
+        Scores that are not read need not be there.
+        """
         try:
             if not all(map(_is_constant, search.arguments)):
                 return None
             arguments = [_constant(node, binds) for node in search.arguments]
             if search.name == "HYBRID_SEARCH":
                 return self._hybrid_scores(arguments, narrowed)
+            if search.name == "VECTOR_SEARCH":
+                return self._vector_scores(arguments, are_read=are_read)
             return self._word_scores(arguments, narrowed)
         except QueryError:
             return None
@@ -195,6 +206,34 @@ class Searcher:
             scores = {rowid: score for score, _, rowid in first}
         return Found(collection, index, scores)
 
+    def _vector_scores(self, arguments: list[Json], *, are_read: bool) -> Found | None:
+        """Return the scores of VECTOR_SEARCH, which need not be made where no rounding decides."""
+        near = self.vector_search(arguments)
+        if near is None or not type(arguments[0]) is type(arguments[1]) is str:
+            return None
+        collection, name, given, most = arguments[:4]
+        index = self._index(collection, "vector", name)
+        if index is None or not 0 <= most <= MOST_NEIGHBOURS:
+            return None
+        if not are_read and len(near) <= most:
+            return Found(collection, index, dict.fromkeys(near, 0.0))
+        measured = self._measured(index, near, given)
+        if measured is None:
+            return None
+        table, sign = self._catalogue.need(collection).table, -1 if index.spec.metric == "euclidean" else 1
+        signed = {rowid: sign * score for rowid, score in measured.items()}
+        first = best(self._connection, table, signed, most, descending=False)
+        return Found(collection, index, {rowid: measured[rowid] for _, _, rowid in first}, sign)
+
+    def _measured(self, index: StoredIndex, rowids: Sequence[int], given: Json) -> dict[int, float] | None:
+        """Return the scores of vectors as the language has them."""
+        state = self._vectors.state(index)
+        if state is None:
+            return None
+        asked, score = vector(given, "VECTOR_SEARCH", 3), measure(index.spec.metric)
+        rows = [array("f", row.tobytes()) for row in state.rows(rowids)]
+        return {rowid: score(asked, row) for rowid, row in zip(rowids, rows, strict=True)}
+
     def _hybrid_scores(self, arguments: list[Json], narrowed: Narrowed) -> Found | None:
         """Return the scores of HYBRID_SEARCH, ranked by both indexes."""
         if len(arguments) not in (5, 6) or not all(type(arguments[at]) is str for at in (0, 1, 2, 4)):
@@ -203,17 +242,14 @@ class Searcher:
         settings = HybridSettings.of(arguments[5] if len(arguments) == 6 else None)
         index, vectors = self._fulltext_index(collection, field), self._index(collection, "vector", name)
         near = self._vector_search([collection, name, given, settings.pool], exact=True)
-        state = None if vectors is None else self._vectors.state(vectors)
-        if index is None or near is None or vectors is None or state is None or settings.text_weight <= 0:
+        if index is None or near is None or vectors is None or settings.text_weight <= 0:
             return None
         if settings.fusion != "weighted":
             return None
         table = self._catalogue.need(collection).table
-        asked, metric = vector(given, "VECTOR_SEARCH", 3), vectors.spec.metric
-        measured = {
-            rowid: measure(metric)(asked, array("f", row.tobytes()))
-            for rowid, row in zip(near, state.rows(near), strict=True)
-        }
+        measured, metric = self._measured(vectors, near, given), vectors.spec.metric
+        if measured is None:
+            return None
         farther_is_worse = metric == "euclidean"
         signed = {rowid: -score for rowid, score in measured.items()} if farther_is_worse else measured
         pool = best(self._connection, table, signed, settings.pool, descending=False)

@@ -96,9 +96,7 @@ class Vectors:
         """
         numpy = numpy_module()
         asked = numpy.asarray(query, dtype=numpy.float32)
-        parts = [self._places(numpy, part, among) for part in (self.base, self.extra)]
-        found = [_scored(numpy, *part, asked, metric) for part in parts]
-        rowids, scores, lengths = (numpy.concatenate(each) for each in zip(*found, strict=True))
+        rowids, scores, lengths = self._scored(numpy, asked, metric, among)
         scale = float(lengths.max(initial=0.0)) * max(1.0, math.hypot(*query))
         if not scale <= _LONGEST or (metric == "cosine" and math.hypot(*query) < _SHORTEST):
             return None
@@ -111,6 +109,17 @@ class Vectors:
             rowids = rowids[near]
         found_rowids: list[int] = rowids.tolist()
         return found_rowids
+
+    def _scored(
+        self, numpy: Any, asked: Any, metric: str, among: Sequence[int] | None
+    ) -> tuple[Any, Any, Any]:
+        """Return rowids, scores and lengths of what counts."""
+        base = _scored(numpy, *self._places(numpy, self.base, among), asked, metric)
+        if not len(self.extra.rowids):
+            return base
+        extra = _scored(numpy, *self._places(numpy, self.extra, among), asked, metric)
+        rowids, scores, lengths = map(numpy.concatenate, zip(base, extra, strict=True))
+        return rowids, scores, lengths
 
     def rowids(self) -> list[int]:
         """Return the rowids of all documents that have a vector."""
@@ -182,7 +191,9 @@ def _scores(numpy: Any, part: Part, asked: Any, metric: str) -> Any:
         return products
     if metric == "euclidean":
         return 2 * products - part.lengths**2
-    lengths = part.lengths * numpy.linalg.norm(asked)
+    lengths = part.lengths * numpy.sqrt(asked @ asked)
+    if lengths.all():
+        return products / lengths
     return numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)
 
 

@@ -31,7 +31,8 @@ class Index:
     ``Annotated``. With ``unique``, two documents may not have the same values, unless all are null;
     ``where={"status": "active"}`` means only those documents that have these values. Documents that are
     marked as deleted do not count, unless ``where={}`` says that all do.
-    ``Index("tags[]")`` is over the elements of a list, for ``contains(User.tags, "x")``; on a file.
+    ``Index("tags[]")`` is over the elements of a list, for ``contains(User.tags, "x")``, and
+    ``Index("lines[].sku")`` over a part of them, for ``any_(Order.lines).sku == "x"``; on a file.
     """
 
     kind: IndexKind = "persistent"

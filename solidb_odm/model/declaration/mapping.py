@@ -410,13 +410,11 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
                 hint="choose another alias, without dots",
             )
     name = index.name or index_name(stored, index.kind)
-    decimals = tuple(
-        path for path, kind in resolved if kind_of(kind) == "decimal" and not path.endswith(ELEMENTS)
-    )
+    decimals = tuple(path for path, kind in resolved if kind_of(kind) == "decimal" and ELEMENTS not in path)
     where = _counted(model, index, label)
     spec = IndexSpec(name, index.kind, stored, **options, where=where, decimals=decimals)
     problem = spec.problem
-    if spec.is_of_elements and not problem and not paths[0].endswith(ELEMENTS):
+    if spec.is_of_elements and not problem and ELEMENTS not in paths[0]:
         problem = f"{paths[0]!r} is stored as {stored[0]!r}, which would mean its elements"
     if problem:
         raise DeclarationError(f"{index!r}: {problem}", model=model.__name__, field=label)
@@ -455,6 +453,11 @@ def _scalar(model: type[Any], path: str, annotation: Any, value: Any, label: str
 
 def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     """Return the stored path and the type of a field path of the model's own names."""
+    listed, dot, inner = path.rpartition(f"{ELEMENTS}.")
+    if dot:
+        whole, annotation = _resolve(model, f"{listed}{ELEMENTS}", label)
+        rest, kind = _resolve_path(model, inner, label, type_inspection.embedded(annotation), annotation)
+        return f"{whole}.{rest}", kind
     if path.endswith(ELEMENTS):
         stored, annotation = _resolve(model, path.removesuffix(ELEMENTS), label)
         members = [each for each in type_inspection.alternatives(annotation) if each is not type(None)]
@@ -466,19 +469,25 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
     return _resolve_path(model, path, label)
 
 
-def _resolve_path(model: type[Any], path: str, label: str) -> tuple[str, Any]:
-    current: tuple[type[Any], ...] = (model,)
+def _resolve_path(
+    model: type[Any],
+    path: str,
+    label: str,
+    current: tuple[type[Any], ...] | None = None,
+    annotation: Any = None,
+) -> tuple[str, Any]:
+    is_inside = current is not None
+    current = (model,) if current is None else current
     stored: list[str] = []
-    annotation: Any = None
     steps = path.split(".")
     for step in steps:
         owner = next((each for each in current if step in class_fields(each)), None)
-        if owner is None and current == (model,) and step in class_computed_fields(model):
+        if owner is None and current == (model,) and not is_inside and step in class_computed_fields(model):
             annotation, current = class_computed_fields(model)[step].return_type, ()
             stored.append(stored_names(model)[step])
             continue
         if owner is None:
-            if (stored and _is_open(annotation)) or any(map(_takes_more, current)):
+            if ((stored or is_inside) and _is_open(annotation)) or any(map(_takes_more, current)):
                 stored.append(step)
                 annotation, current = Any, ()
                 continue

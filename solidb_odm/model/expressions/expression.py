@@ -360,7 +360,10 @@ class Comparison(Predicate):
         return (self.left, self.right)
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
-        left, right = (alike(each, each.__solidb_build__(scope)) for each in (self.left, self.right))
+        left = alike(self.left, self.left.__solidb_build__(scope))
+        right = alike(
+            self.right, self.right.__solidb_build__(scope), is_searched=self.operator.endswith("IN")
+        )
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller = self.left if self.operator in ("<", "<=") else self.right
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__solidb_nullable__:

@@ -7,6 +7,7 @@ is stored by its type, or in the JSON form of its value.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -179,6 +180,8 @@ def inexact(value: Any) -> str:
         return ""
     if kind in (int, float) and not is_exact(value):
         return f"{value} is no number in JSON" if kind is float else f"{value} does not fit into 64 bits"
+    if kind is list and set(map(type, value)) == {float} and all(map(math.isfinite, value)):
+        return ""  # a vector, at one look
     if kind is list or kind is dict:
         inner: Iterable[Any] = value.values() if kind is dict else value
         return next((problem for each in inner if (problem := inexact(each))), "")

@@ -110,6 +110,22 @@ def expansion(c: Compilation, node: nodes.Expansion, scope: Scope) -> Term:
     )
 
 
+def over_attributes(c: Compilation, node: nodes.Expression, scope: Scope) -> tuple[str, Term] | None:
+    """Return the source of the elements of ``array[*].path``, and the attribute; None for anything else."""
+    if not isinstance(node, nodes.Expansion) or node.depth > 1 or not node.path:
+        return None
+    if not node.condition is node.projection is node.offset is node.limit is None:
+        return None
+    base = c.term(c, node.base, scope)
+    if not isinstance(base, JsonPath):
+        return None
+    source, element = _elements(c, base)
+    item: Term = element
+    for name in node.path:
+        item = item.attribute(name)
+    return source, item
+
+
 def _limits(node: nodes.Expansion) -> str:
     if node.offset is None and node.limit is None:
         return ""

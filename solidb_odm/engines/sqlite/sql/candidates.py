@@ -49,7 +49,7 @@ class Matching:
     """One SQL statement for the rowids of documents that meet conditions, as far as SQL can say them.
 
     ``condition`` is what it says of a document ``d``, without what only chooses by an index.
-    ``is_served``: an index finds the documents.
+    ``is_served``: an index finds the documents, which may be few.
     """
 
     sql: str
@@ -110,13 +110,14 @@ class Narrowings:
             return None
         plain = tuple(each for each in selection.conditions if not _is_geometric(each))
         by_value, _ = _conditions(c, replace(selection, conditions=plain), scope, bare=collection.irregular)
+        may_be_few = len(plain) < len(selection.conditions) or any(one.is_rare for one in said)
         sql = f"SELECT d.rowid FROM {collection.table} AS d WHERE ({where(said)})"
         return Matching(
             sql,
             where(by_value) if by_value else "1",
             c.parameters,
             len(said) == len(plain) == len(selection.conditions),
-            _is_served(sql, c.parameters, connection),
+            may_be_few and _is_served(sql, c.parameters, connection),
         )
 
     def _make(

@@ -207,6 +207,12 @@ def quantified(left: JsonPath, quantifier: str, element: Truth, alias: str) -> T
     return Truth("bool", f"CASE {left.json_type} WHEN 'array' THEN {found} ELSE 0 END")
 
 
+def quantified_rows(source: str, quantifier: str, element: Truth) -> Truth:
+    """Return ``ANY|ALL|NONE condition`` of the rows of a source; of none, ANY is false."""
+    found = f"EXISTS (SELECT 1 FROM {source} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
+    return Truth("bool", found if quantifier == "ANY" else f"(NOT {found})")
+
+
 # --- patterns ------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from ....language import nodes
 from ..order_key import decimal_key_sql
 from ..sql_names import text_literal
 from .aggregates import window
-from .array_loops import element_at, expansion, member
+from .array_loops import element_at, expansion, member, over_attributes
 from .calls import call
 from .compilation import Compilation, Scope
 from .conditions import (
@@ -29,6 +29,7 @@ from .conditions import (
     negated,
     prefix_end,
     quantified,
+    quantified_rows,
     truth_of,
     with_floats,
 )
@@ -174,19 +175,24 @@ def _like(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
 
 
 def _array_compare(c: Compilation, node: nodes.ArrayCompare, scope: Scope) -> Truth:
-    left, right = c.term(c, node.left, scope), c.term(c, node.right, scope)
-    alias = c.alias()
-    element = Element("any", alias)
+    right = c.term(c, node.right, scope)
+    if node.quantifier != "AT LEAST" and (found := over_attributes(c, node.left, scope)) is not None:
+        source, item = found
+        return quantified_rows(source, node.quantifier, _tested(c, node, item, right))
+    left, alias = c.term(c, node.left, scope), c.alias()
     if not isinstance(left, JsonPath) or node.quantifier == "AT LEAST":
         raise NotInSql(f"{node.quantifier} {node.operator} over this value")
+    return quantified(left, node.quantifier, _tested(c, node, Element("any", alias), right), alias)
+
+
+def _tested(c: Compilation, node: nodes.ArrayCompare, element: Term, right: Term) -> Truth:
+    """Return the condition on one element."""
     if node.operator in ("IN", "NOT IN") and isinstance(right, Constant) and right.kind == "array":
         among = _in_constant(c, element, right, c.type_of(node.right))
-        test = among if node.operator == "IN" else negated(among)
-    elif node.operator in _COMPARISONS:
-        test = compared(element, node.operator, right)
-    else:
+        return among if node.operator == "IN" else negated(among)
+    if node.operator not in _COMPARISONS:
         raise NotInSql(f"{node.quantifier} {node.operator} over this value")
-    return quantified(left, node.quantifier, test, alias)
+    return compared(element, node.operator, right)
 
 
 def _ternary(c: Compilation, node: nodes.Ternary, scope: Scope) -> Term:

@@ -22,7 +22,7 @@ from ..order_key import NULL_KEY_SQL
 from ..place_tables import NO_PLACE, places_table, rest_of_places
 from .calls import prefix_filter
 from .conditions import joined, keys_text, truth_of
-from .terms import Binds, Document, JsonPath, NotInSql, Term, Truth
+from .terms import Binds, Document, JsonPath, NotInSql, Truth
 
 if TYPE_CHECKING:
     from ...._types import Json
@@ -245,20 +245,43 @@ def _condition(
 
 def element_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:
     """Return a condition on elements in the form that an index over them serves; None if none does."""
+    chosen = _chosen(c, node, scope)
+    if chosen is None:
+        return None
+    document, rows = chosen
+    choice = f"{document.column('rowid')} IN ({rows})"
+    try:
+        condition = truth_of(c.term(c, node, scope))
+    except NotInSql:
+        return Truth("bool", choice) if c.total else None
+    return Truth("bool", condition.sql, f"({choice} AND {condition.where})")
+
+
+def _chosen(c: Compilation, node: nodes.Expression, scope: Scope) -> tuple[Document, str] | None:
+    """Return the query for the documents that an index over elements gives for a condition."""
+    if isinstance(node, nodes.Logical):
+        return _chosen_by_parts(c, node, scope)
     parts = _parts(node)
     if parts is None:
         return None
     listed, wanted, is_one = parts
-    document = c.document_of(listed, scope)
-    table = None if document is None else _index_table(c, document, c.term(c, listed, scope))
+    table = _index_table(c, listed, scope)
+    document = c.document_of(_base(listed), scope)
     if document is None or table is None:
         return None
     keys = _one(c, wanted, scope) if is_one else _several(c, wanted)
-    if not keys:
+    return (document, f"SELECT document FROM {table} WHERE key {keys}") if keys else None
+
+
+def _chosen_by_parts(c: Compilation, node: nodes.Logical, scope: Scope) -> tuple[Document, str] | None:
+    """Return the documents of one part that all must meet, or those of all where one will do."""
+    found = [_chosen(c, part, scope) for part in node.operands]
+    if node.operator == "AND":
+        return next((each for each in found if each is not None), None)
+    served = [each for each in found if each is not None]
+    if len(served) < len(found) or len({document.alias for document, _ in served}) != 1:
         return None
-    condition = truth_of(c.term(c, node, scope))
-    chosen = f"{document.column('rowid')} IN (SELECT document FROM {table} WHERE key {keys})"
-    return Truth("bool", condition.sql, f"({chosen} AND {condition.where})")
+    return served[0][0], " UNION ".join(rows for _, rows in served)
 
 
 def _parts(node: nodes.Expression) -> tuple[nodes.Expression, nodes.Expression, bool] | None:
@@ -273,11 +296,25 @@ def _parts(node: nodes.Expression) -> tuple[nodes.Expression, nodes.Expression, 
     return None
 
 
-def _index_table(c: Compilation, document: Document, listed: Term) -> str | None:
-    """Return the table of the index over the elements of a list."""
-    if type(document) is not Document or not isinstance(listed, JsonPath):
+def _base(listed: nodes.Expression) -> nodes.Expression:
+    return listed.base if isinstance(listed, nodes.Expansion) else listed
+
+
+def _index_table(c: Compilation, listed: nodes.Expression, scope: Scope) -> str | None:
+    """Return the table of the index over the elements of a list, or over a part of them."""
+    document, inner = c.document_of(_base(listed), scope), ""
+    if type(document) is not Document:
         return None
-    path = f"{'.'.join(listed.path)}{ELEMENTS}"
+    if isinstance(listed, nodes.Expansion):
+        if listed.depth > 1 or not listed.path:
+            return None
+        if not listed.condition is listed.projection is listed.offset is listed.limit is None:
+            return None
+        inner = f".{'.'.join(listed.path)}"
+    base = c.term(c, _base(listed), scope)
+    if not isinstance(base, JsonPath):
+        return None
+    path = f"{'.'.join(base.path)}{ELEMENTS}{inner}"
     collection = c.collection(document.collection)
     for index in () if collection.irregular else collection.indexes:  # it has texts up to a NUL character
         if index.spec.is_of_elements and index.spec.fields == (path,):
