@@ -1,0 +1,121 @@
+"""What work costs, counted in calls: it goes by what changed, never by what is held."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
+from solidb_odm.engines.sqlite.threads import Threads
+
+
+class Place(BaseModel):
+    town: str = ""
+
+
+class Costed(Document, collection="costed"):
+    number: int = 0
+    names: list[str] = []
+    place: Place = Place()
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Count the calls of Python and of C, without what the collector would add."""
+    count = 0
+
+    def note(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    gc.collect()
+    gc.disable()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return count
+
+
+def _change(session: Session, documents: list[Costed]) -> Callable[[], None]:
+    def work() -> None:
+        for document in documents[:10]:
+            document.number += 1
+            document.names.append("more")
+            document.place.town += "x"
+        session.commit()
+
+    return work
+
+
+@pytest.mark.parametrize("is_looked_at", [False, True])
+def test_a_commit_costs_what_changed_and_not_what_is_held(tmp_path: Path, is_looked_at: bool) -> None:
+    costs: list[int] = []
+    for held in (50, 1_500):
+        with create_engine(f"sqlite:///{tmp_path}/{held}.db") as engine, Session(engine) as session:
+            session.add_all(Costed(key=f"{number:04}", number=number) for number in range(held))
+            session.commit()
+            session.expunge_all()
+            documents = session.scalars(select(Costed).order_by(Costed.id)).all()
+            if is_looked_at:
+                assert not any(document.names for document in documents)
+            _change(session, documents)()  # what is planned once
+            costs.append(calls_of(_change(session, documents)))
+    few, many = costs
+    assert many <= 1.05 * few, f"{few:,} calls with 50 documents held, {many:,} with 1,500"
+
+
+def test_a_commit_of_new_documents_costs_what_is_new(tmp_path: Path) -> None:
+    costs: list[int] = []
+    with create_engine(f"sqlite:///{tmp_path}/new.db") as engine, Session(engine) as session:
+        engine.create_all(Costed)
+        kept: list[Costed] = []
+
+        def insert(count: int) -> None:
+            new = [Costed() for _ in range(count)]
+            kept.extend(new)
+            session.add_all(new)
+            session.commit()
+
+        insert(400)
+        costs += [calls_of(partial(insert, count)) for count in (400, 800, 800)]
+    first, double, again = costs
+    assert double <= 2.05 * first
+    assert again <= 1.05 * double  # the session holds 1,600 by now
+
+
+@pytest.mark.anyio
+async def test_a_request_goes_to_a_thread_once_to_read_and_twice_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_async_engine(f"sqlite:///{tmp_path}/hops.db")
+    await engine.create_all(Costed)
+    hops = 0
+    put = Threads.put
+
+    def counted(self: Threads, worker: Any) -> None:
+        nonlocal hops
+        hops += 1
+        put(self, worker)
+
+    async with AsyncSession(engine) as session:
+        session.add(Costed(key="a"))
+        await session.commit()
+    monkeypatch.setattr(Threads, "put", counted)
+    async with AsyncSession(engine) as session:
+        found = await session.get_one(Costed, "a")
+    assert hops == 1
+    async with AsyncSession(engine) as session:
+        session.add(found)
+        found.number = 7
+        await session.commit()
+    assert hops == 3
+    await engine.dispose()
