@@ -141,8 +141,14 @@ def slots(document: Json, path: Path) -> Iterator[tuple[Any, str | int, Pointer]
 Change: TypeAlias = Callable[[JsonObject | None], JsonObject | None]
 
 
+_INDIRECT = ("anyOf", "ref")
+
+
 def look(shape: JsonObject, path: Path) -> JsonObject | None:
     """Return the shape at a path, None if there is none."""
+    if len(path) == 1 and path[0].kind == "name" and "fields" in shape and shape.keys().isdisjoint(_INDIRECT):
+        there: JsonObject | None = shape["fields"].get(path[0].text)
+        return there
     found: list[JsonObject] = []
 
     def note(inner: JsonObject | None) -> JsonObject | None:

@@ -122,6 +122,8 @@ def without_hints(shape: Any) -> Any:
 
 def aligned(old: JsonObject, new: JsonObject) -> JsonObject:
     """Return a shape in which models that hold themselves are called what they were before."""
+    if "defs" not in old or "defs" not in new:
+        return new
     names: dict[str, str] = {}
     _align(old, new, old.get("defs", {}), new.get("defs", {}), names)
     changed = {model: name for model, name in names.items() if model != name}

@@ -253,7 +253,10 @@ def union(members: list[JsonObject]) -> JsonObject:
 
 def canonical(value: Json) -> str:
     """Return the one text of a JSON value."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
+
+
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def reference_schema(pattern: str, target: Any) -> JsonObject:
