@@ -21,7 +21,7 @@ from ..commands import (
     run,
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError, UsageError, missing
+from ..errors import ConfigurationError, UsageError, check_callable, missing
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import (
@@ -87,6 +87,7 @@ class EngineBase(Generic[D]):
 
         As a decorator too: ``@engine.on_query``. An error of the listener is logged and goes no further.
         """
+        check_callable(listener, "on_query()", "engine.on_query(lambda event: ..)")
         self.observation.watchers.append(listener)
         return listener
 
@@ -275,7 +276,8 @@ def create_async_engine(
 
 
 def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
-    if slow_query is not None and slow_query < 0:
+    seconds: Any = slow_query
+    if seconds is not None and not (isinstance(seconds, (int, float)) and seconds >= 0):
         raise ConfigurationError(f"slow_query={slow_query!r}", hint="give seconds, such as 0.5")
     engine.observation.slow_query = slow_query
     if logger.isEnabledFor(logging.INFO):

@@ -118,7 +118,9 @@ class EdgeMeta(DocumentMeta):
         def __call__(cls, *ends: Any, **values: Any) -> Any:  # noqa: N805  a metaclass
             if ends:
                 if len(ends) > 2:
-                    raise TypeError(f"{cls.__name__} takes two ends by position, {len(ends)} were given")
+                    raise TypeError(
+                        f"{cls.__name__}() takes two positional arguments, {len(ends)} were given"
+                    )
                 for name, end in zip(("from_", "to"), ends, strict=False):
                     if name in values:
                         raise TypeError(f"{cls.__name__} got two values for {name!r}")

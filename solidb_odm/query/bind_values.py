@@ -33,12 +33,17 @@ def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[st
 
 def by_names(model: type[Document], values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return new values by the names of their fields, which may be given as fields: ``{User.age: 3}``."""
-    return {
-        _field_name(model, key) if isinstance(key, FieldRef) else key: each for key, each in values.items()
-    }
+    return {_field_name(model, key): each for key, each in values.items()}
 
 
-def _field_name(model: type[Document], field: FieldRef) -> str:
+def _field_name(model: type[Document], field: Any) -> str:
+    if isinstance(field, str):
+        return field
+    if not isinstance(field, FieldRef):
+        raise UsageError(
+            f"values() takes fields of {model.__name__} or their names, not {field!r}",
+            hint="values(field=value)",
+        )
     place = field.__solidb_place__
     if place.source is not model or len(place.path) != 1:
         raise UsageError(

@@ -103,7 +103,7 @@ def within(
         if metres is not None:
             raise UsageError("within() takes metres with a centre, not with the corners of a polygon")
         return Combination((place, Value(_polygon(area))), _inside)
-    if metres is None or metres < 0:
+    if not isinstance(metres, (int, float)) or not metres >= 0:
         raise UsageError(
             "within() needs metres of 0 or more around a centre",
             hint="within(User.home, GeoPoint(lat=48.86, lon=2.35), 5_000)",

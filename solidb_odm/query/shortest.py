@@ -172,8 +172,11 @@ def _paths(
     count: int,
     longest: int | None,
 ) -> PathStatement[Any]:
-    if direction not in DIRECTIONS:
+    if direction not in [*DIRECTIONS]:
         raise UsageError(f"shortest_path() has no direction {direction!r}")
+    end_classes(edges)
+    if weight is not None and not isinstance(weight, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"weight is the name of a field of {edges.__name__}, not {weight!r}")
     if weight is not None:
         weight = edges.__solidb_mapping__.fields[weight].stored if weight in class_fields(edges) else weight
     longest = None if longest is None else natural(longest, "max_depth")

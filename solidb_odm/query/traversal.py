@@ -14,6 +14,7 @@ from ..model.edge import Edge
 from ..model.expiry import expiries
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.links.back_references import depth_range
 from . import conditions
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled
@@ -198,22 +199,14 @@ def traverse(
     ``depth`` is the number of edges, or the least and the most. Each document is given once, at its
     least depth; the start itself only for a least depth of 0.
     """
-    low, high = _depth(depth)
-    if direction not in DIRECTIONS:
+    if direction not in [*DIRECTIONS]:
         raise UsageError(
             f"traverse() has no direction {direction!r}", hint='choose "outbound", "inbound" or "any"'
         )
     ends = end_classes(edges)
     reached = {"outbound": ends[1:], "inbound": ends[:1], "any": ends}[direction]
     target = reached[0] if all(each is reached[0] for each in reached) else None
-    return Traversal(reference(start), edges, target, DIRECTIONS[direction], (low, high))
-
-
-def _depth(depth: int | tuple[int, int]) -> tuple[int, int]:
-    low, high = (depth, depth) if isinstance(depth, int) else depth
-    if not 0 <= low <= high:
-        raise UsageError(f"depth={depth!r} is not a number of edges, nor the least and the most of them")
-    return low, high
+    return Traversal(reference(start), edges, target, DIRECTIONS[direction], depth_range(depth, 0))
 
 
 def reference(end: Document | str) -> str:

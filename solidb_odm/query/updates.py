@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Self, overload
@@ -97,6 +97,8 @@ class Update(Chosen):
     def set(self, field: V | None, value: V | None) -> Self: ...
     def set(self, field: Any, value: Any) -> Self:
         """Set one field, as ``values`` does, where a type checker sees the field: ``set(User.age, 3)``."""
+        if not isinstance(field, Hashable):
+            raise UsageError(f"set() takes a field, not {field!r}", hint="set(User.age, 3)")
         return self.values({field: value})
 
     def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:

@@ -80,7 +80,7 @@ def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Docum
     """Return the classes at the two ends of an edge class; ``Document`` where any may stand."""
     given: Any = edges
     if not (isinstance(given, type) and issubclass(given, Edge)):
-        raise UsageError(f"traverse() follows an Edge class, not {edges!r}")
+        raise UsageError(f"a traversal or shortest path follows an Edge class, not {edges!r}")
     fields = class_fields(edges)
     found = [
         next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)

@@ -106,6 +106,8 @@ class Reading(Generic[T_co]):
 
     def partitions(self, size: int) -> Iterator[list[T_co]]:
         """Return the rows in lists of ``size``, the last one shorter."""
+        if type(size) is not int or size < 1:
+            raise UsageError(f"partitions() takes a number of rows from 1, not {size!r}")
         rows = list(self)
         for start in range(0, len(rows), size):
             yield rows[start : start + size]

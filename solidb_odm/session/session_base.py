@@ -18,6 +18,7 @@ from ..errors import (
     StaleDocumentError,
     StateError,
     UsageError,
+    check_callable,
     listed,
     missing,
 )
@@ -230,6 +231,7 @@ class SessionBase:
         """
         if event not in EVENTS:
             raise UsageError(f"there is no event {event!r}", hint=f"choose one of {', '.join(EVENTS)}")
+        check_callable(listener, "on()", 'session.on("before_commit", lambda session: ..)')
         self._context.listeners.setdefault(event, []).append(partial(listener, self))
 
     def _documents(self, given: tuple[Document | StaleDocumentError, ...]) -> list[Document]:

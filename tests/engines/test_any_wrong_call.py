@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import solidb_odm
 from solidb_odm import (
@@ -16,6 +18,7 @@ from solidb_odm import (
     Edge,
     Engine,
     Link,
+    Registry,
     Session,
     create_async_engine,
     create_engine,
@@ -23,12 +26,13 @@ from solidb_odm import (
     func,
     insert,
     select,
+    sessionmaker,
     shortest_path,
     traverse,
     update,
     upsert,
 )
-from solidb_odm.errors import SolidbError
+from solidb_odm.errors import SolidbError, UsageError
 
 
 class Caller(Document, collection="wrong_callers"):
@@ -145,6 +149,102 @@ def test_a_method_of_an_engine(memory: Engine) -> None:
     for name in methods(memory):
         if name != "dispose":
             check(getattr(memory, name), 1, name)
+
+
+# --- by keyword -----------------------------------------------------------------------------------
+
+FITTING: dict[str, Callable[[], Any]] = {
+    "model": lambda: Caller, "key": lambda: "a", "keys": lambda: ["a"], "document": lambda: Caller(key="zz"),
+    "statement": lambda: select(Caller), "url": lambda: "sqlite://", "path": lambda: Caller.tags,
+    "field": lambda: Caller.n, "expression": lambda: Caller.n, "text": lambda: "RETURN 1",
+    "start": lambda: "wrong_callers/a", "end": lambda: "wrong_callers/b", "edges": lambda: Calls,
+    "event": lambda: "before_commit", "listener": lambda: len, "name": lambda: "n",
+}  # fmt: skip
+"""What fits the parameters of these names; 1 stands for others."""
+OF_PYTHON = (
+    "index",
+    "count",
+    "copy",
+    "clear",
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "reverse",
+    "sort",
+)
+"""The methods of Python's own sequences."""
+
+
+def by_keyword(call: Callable[..., Any], engine: Engine) -> Iterator[dict[str, Any]]:
+    """Yield arguments by name: each parameter with each value, and what fits for the others."""
+    parameters = [
+        each
+        for each in inspect.signature(call).parameters.values()
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    ]
+    needed = [each.name for each in parameters if each.default is each.empty]
+    fitting = {**FITTING, "engine": lambda: engine}
+    for each, make in product(parameters, VALUES):
+        others = {name: fitting.get(name, lambda: 1)() for name in needed if name != each.name}
+        yield {**others, each.name: make()}
+
+
+def check_keywords(call: Callable[..., Any], place: str, engine: Engine) -> None:
+    for given in by_keyword(call, engine):
+        if place in CALLED_BACK and any(map(callable, given.values())):
+            continue
+        try:
+            use(call(**given))
+        except (SolidbError, ValidationError):  # of a model that was called
+            continue
+        except Exception as error:
+            if not is_of_the_call(error):
+                raise AssertionError(f"{place}({given})") from error
+
+
+def has_signature(name: str) -> bool:
+    made = getattr(solidb_odm, name)
+    if name == "Field":  # is Pydantic's own
+        return False
+    with suppress(ValueError):
+        return callable(made) and bool(inspect.signature(made).parameters)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [*filter(has_signature, solidb_odm.__all__)])
+def test_a_public_name_by_keyword(memory: Engine, name: str) -> None:
+    check_keywords(getattr(solidb_odm, name), name, memory)
+
+
+MADE: dict[str, Callable[[Engine], Any]] = {
+    "a session": Session,
+    "an engine": lambda engine: engine,
+    "a registry": lambda _: Registry(),
+    "a result": lambda engine: Session(engine).execute(select(Caller.n)),
+    "scalars": lambda engine: Session(engine).scalars(select(Caller)),
+    "a page": lambda engine: Session(engine).page(select(Caller), size=2),
+    "a maker": lambda engine: sessionmaker(engine),
+    **{type(make()).__name__: lambda _, make=make: make() for make in STATEMENTS},
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("what", MADE)
+def test_a_method_by_keyword(memory: Engine, what: str) -> None:
+    for name in methods(MADE[what](memory)):
+        if name not in ("dispose", *OF_PYTHON):
+            check_keywords(getattr(MADE[what](memory), name), name, memory)
+
+
+@pytest.mark.parametrize("listener", [None, 1, "x"])
+def test_what_can_not_be_called_is_no_listener(memory: Engine, listener: Any) -> None:
+    with pytest.raises(UsageError, match="takes a function"):
+        memory.on_query(listener)
+    with Session(memory) as session, pytest.raises(UsageError, match="takes a function"):
+        session.on("before_commit", listener)
 
 
 @pytest.mark.anyio

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...commands import CollectionSpec
-from ...errors import DeclarationError, missing
+from ...errors import DeclarationError, UsageError, missing
 from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
@@ -59,6 +59,7 @@ class Registry:
 
     def wait(self, model: type[Any]) -> None:
         """Note a class that can be entered only when the classes it names are there."""
+        _check_class(model)
         self._waiting.add(model)
 
     def claim(self, model: type[Any], spec: CollectionSpec) -> None:
@@ -72,6 +73,9 @@ class Registry:
         One that nobody stated, and that has no fields yet, is made by what brings classes by value from other
         processes; it is dropped where the class itself is there, and takes nobody's place.
         """
+        _check_class(model)
+        if not isinstance(spec, CollectionSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"{spec!r} is no description of a collection")
         Registry.generation += 1
         self._waiting.discard(model)
         if model.__solidb_is_bare__ and any(_is_namesake(each, model) for each in self.claimants(spec.name)):
@@ -100,6 +104,8 @@ class Registry:
 
     def claimants(self, collection: str) -> list[type[Any]]:
         """Return the living classes of a collection, in the order they were made."""
+        if not isinstance(collection, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"claimants() takes the name of a collection, not {collection!r}")
         if self._waiting:
             self._complete(collection)
         classes = (reference() for reference in self._claims.get(collection, ()))
@@ -135,6 +141,11 @@ class Registry:
 
 _registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 registry = Registry()
+
+
+def _check_class(model: Any) -> None:
+    if not (isinstance(model, type) and hasattr(model, "__solidb_kind__")):
+        raise UsageError(f"a registry is of document classes, not of {model!r}")
 
 
 def registry_of(collection: str, preferred: set[Registry]) -> Registry:

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
+from ..._types import is_row
 from ...errors import DeclarationError, UsageError
 from ..declaration.cascade_options import Cascade
 from ..declaration.registry import Registry, current, is_in_use
@@ -116,6 +117,8 @@ class BackReference(Related[D]):
 
     def __init__(self, field: Any, cascade: Cascade | None = None) -> None:
         super().__init__()
+        if cascade is not None and not isinstance(cascade, Cascade):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"cascade={cascade!r} is no Cascade", hint='cascade=Cascade("delete")')
         self._given = field
         self.cascade = cascade or Cascade()
         if self.cascade.deletes_orphans:
@@ -161,6 +164,17 @@ class BackReference(Related[D]):
         return f"back_reference({self._given!r})"
 
 
+def depth_range(depth: Any, least: int) -> tuple[int, int]:
+    """Return the least and the most edges of a depth; UsageError if it says neither."""
+    ends: Any = depth if is_row(depth) else (depth, depth)
+    if len(ends) == 2 and all(type(each) is int for each in ends) and least <= ends[0] <= ends[1]:
+        return ends[0], ends[1]
+    raise UsageError(
+        f"depth={depth!r} is not a number of edges from {least}, nor the least and the most of them",
+        hint="depth=3, or depth=(1, 3)",
+    )
+
+
 class Neighbours(Related[D]):
     """The documents at the other ends of a document's edges; see ``outgoing``, ``incoming``, ``adjacent``."""
 
@@ -173,12 +187,13 @@ class Neighbours(Related[D]):
         self._given: Any = edges
         is_class = isinstance(edges, type) and getattr(edges, "__solidb_kind__", None) == "edge"
         if not isinstance(edges, str) and not is_class:
-            raise UsageError(f"{_NAMES[heading]}() follows an Edge class or its name, not {edges!r}")
-        low, high = (depth, depth) if isinstance(depth, int) else depth
-        if not 1 <= low <= high:
-            raise UsageError(f"depth={depth!r} is not a number of edges from 1, nor the least and the most")
+            raise UsageError(f"neighbours are reached by an Edge class or its name, not {edges!r}")
+        if heading not in [*_NAMES]:
+            raise UsageError(
+                f"there is no heading {heading!r}", hint="use outgoing(), incoming() or adjacent()"
+            )
         self.__solidb_heading__ = heading
-        self.__solidb_depth__ = (low, high)
+        self.__solidb_depth__ = depth_range(depth, 1)
 
     @property
     def __solidb_edges__(self) -> Any:

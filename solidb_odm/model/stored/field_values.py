@@ -166,7 +166,7 @@ def is_customised(owner: Any, name: str) -> bool:
 def plain(value: Any) -> Any:
     """Return the JSON form of a value that no field describes."""
     from_document = getattr(value, "__solidb_reference__", None)
-    if from_document is not None:
+    if from_document is not None and not isinstance(value, type):
         return from_document()
     if value is None or type(value) in (str, int, float, bool):
         return value
