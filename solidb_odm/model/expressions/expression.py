@@ -344,11 +344,9 @@ class Value(Expression):
 
 @dataclass(slots=True, eq=False)
 class Comparison(Predicate):
-    """``left op right``.
+    """``left op right``. Null, less than all in SDBQL, is left out of ``<`` and ``<=``, as in Python and SQL.
 
-    In SDBQL null is less than everything; ``<`` and ``<=`` on something that can be null leave
-    null out, as Python and SQL users expect. ``form`` is what it is in the form of a statement besides its
-    value, where the field that made it knows.
+    ``form`` is what it is in the form of a statement besides its value, where the field that made it knows.
     """
 
     left: Expression
@@ -361,15 +359,12 @@ class Comparison(Predicate):
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         left = alike(self.left, self.left.__solidb_build__(scope))
-        right = alike(
-            self.right, self.right.__solidb_build__(scope), is_searched=self.operator.endswith("IN")
-        )
+        right = alike(self.right, self.right.__solidb_build__(scope), inside=self.operator.endswith("IN"))
         compared = exactly_compared(left, self.operator, right, self._size())
-        smaller = self.left if self.operator in ("<", "<=") else self.right
+        smaller, node = (self.left, left) if self.operator in ("<", "<=") else (self.right, right)
         if self.operator not in ("<", "<=", ">", ">=") or not smaller.__solidb_nullable__:
             return compared
-        guarded = left if smaller is self.left else right
-        return q.Logical("AND", (q.Compare(guarded, "!=", q.Literal(None)), compared))
+        return q.Logical("AND", (q.Compare(node, "!=", q.Literal(None)), compared))
 
     def _size(self) -> Size:
         """Return how large the number is that is compared with, if there is one."""

@@ -278,17 +278,17 @@ def holds_decimals(annotation: Any) -> bool:
     return kind_of(annotation) == "list" and kind_of(type_inspection.element(annotation)) == "decimal"
 
 
-def alike(what: Any, node: q.Expression, *, is_searched: bool = False) -> q.Expression:
+def alike(what: Any, node: q.Expression, *, inside: bool = False) -> q.Expression:
     """Build what equal values have in common: of a list of decimals the keys, of a set a sorted list.
 
-    ``is_searched``: just for its elements, whose order does not matter; so an index over them can serve.
+    ``inside``: just for its elements, whose order does not matter; so an index over them can serve.
     """
     annotation, null = what.__solidb_type__, q.Literal(None)
     if what.__solidb_kind__ != "list" or getattr(what, "value", node) is None:
         return node
     if holds_decimals(annotation):
         node = decimals.keys(node)
-    if is_searched or not is_set(annotation):
+    if inside or not is_set(annotation):
         return node
     return q.Ternary(q.Compare(node, "==", null), null, q.Call("SORTED", (node,)))
 
