@@ -17,7 +17,6 @@ from ..language import nodes as q
 from ..model import type_inspection
 from ..model.expressions.calls import METHODS, fields_of, has_kind, records
 from ..model.expressions.expression import (
-    OPERATORS,
     Combined,
     Comparison,
     Expression,
@@ -26,7 +25,7 @@ from ..model.expressions.expression import (
     Value,
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, default_awareness, encode_element
-from ..model.expressions.kinds import NAMES, awareness, kind_of
+from ..model.expressions.kinds import NAMES, OPERATORS, awareness, kind_of
 from ..model.links.link_paths import beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS

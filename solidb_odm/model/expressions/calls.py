@@ -24,8 +24,8 @@ from ..stored.field_values import encode_as, is_customised, stored_name
 from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL, class_fields
 from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
-from .expression import BY_TYPE, OPERATORS, Expression, Predicate, Value, constant
-from .kinds import NAMES, Kind, kind_of, value_kind
+from .expression import Expression, Predicate, Value, constant
+from .kinds import BY_TYPE, NAMES, OPERATORS, Kind, kind_of, value_kind
 from .literals import check_pair
 
 

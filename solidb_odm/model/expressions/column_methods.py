@@ -18,7 +18,6 @@ from ...language import decimals
 from ...language import nodes as q
 from .. import type_inspection
 from .expression import (
-    OPERATORS,
     Combined,
     Comparison,
     Expression,
@@ -29,7 +28,7 @@ from .expression import (
     constant,
 )
 from .kinds import NAMES as KINDS
-from .kinds import choices, is_set, kind_of
+from .kinds import OPERATORS, choices, is_set, kind_of
 from .literals import check_list_order, check_pair, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")

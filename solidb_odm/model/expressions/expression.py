@@ -6,7 +6,7 @@ values into bind variables. ``User.age`` is a ``FieldRef``; to type checkers it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from ...language import nodes as q
 from ..stored.field_values import encode_as
 from .arithmetic import Rule, is_zero, joint_list, rule_for
 from .build_scope import Scope, Source
-from .kinds import NUMBERS, Kind, awareness, kind_of, value_kind
+from .kinds import BY_TYPE, NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
     Size,
     alike,
@@ -34,11 +34,6 @@ from .literals import (
     exactly_compared,
     size_of,
 )
-
-OPERATORS: dict[str, Callable[[Any], Any]] = {}
-"""What expressions have by name besides fields; ``operators`` fills it."""
-BY_TYPE: list[Callable[[Any, str], Any]] = []
-"""Finds what an expression has by the type of its values; ``calls`` adds it."""
 
 _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 

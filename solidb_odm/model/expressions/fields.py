@@ -28,8 +28,8 @@ from ..stored.scalars import format_time
 from .build_scope import Scope, Source
 from .calls import METHODS, fields_of, has_kind, records
 from .column_methods import NAMES
-from .expression import OPERATORS, Comparison, Expression, Predicate, Value
-from .kinds import Kind, awareness, choices, kind_of
+from .expression import Comparison, Expression, Predicate, Value
+from .kinds import OPERATORS, Kind, awareness, choices, kind_of
 from .literals import check_reference
 
 

@@ -7,7 +7,7 @@ kinds, and ``other`` what has a stored form of its own: both can only be equal t
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -41,6 +41,11 @@ NUMBERS: dict[Kind, Any] = {
     "int": int, "float": float, "decimal": Decimal, "duration": timedelta, "any": Any,
 }  # fmt: skip
 """The types of what has an opposite, by its kind."""
+
+OPERATORS: dict[str, Callable[[Any], Any]] = {}
+"""What expressions have by name besides fields; ``column_methods`` fills it."""
+BY_TYPE: list[Callable[[Any, str], Any]] = []
+"""Finds what an expression has by the type of its values; ``calls`` adds it."""
 
 NAMES: dict[Kind, str] = {
     "any": "a value of any type",
