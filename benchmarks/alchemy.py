@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Index, create_engine, event, select
+from sqlalchemy import JSON, Index, create_engine, event, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from .documents import PAGE, ordered_key
@@ -93,6 +93,11 @@ class Alchemy:
     def find(self, emails: list[str]) -> None:
         with Session(self.engine) as session:
             self.hits = [session.scalars(select(User).where(User.email == email)).one() for email in emails]
+
+    def find_by_text(self, emails: list[str]) -> None:
+        wanted = select(User).from_statement(text("SELECT * FROM users WHERE email = :email"))
+        with Session(self.engine) as session:
+            self.hits += [session.scalars(wanted, {"email": email}).one() for email in emails]
 
     def counts(self) -> tuple[int, ...]:
         with Session(self.engine) as session:

@@ -47,6 +47,10 @@ class Contender(Protocol):
         """Find the object with each e-mail address, by its index."""
         ...
 
+    def find_by_text(self, emails: list[str]) -> None:
+        """Find the same by one text in the contender's language, with the address as its value."""
+        ...
+
     def counts(self) -> tuple[int, ...]:
         """Return how much was loaded, changed, got and queried, which must be alike for all. Not timed."""
         ...

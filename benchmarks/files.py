@@ -67,6 +67,7 @@ def _once(contender: Contender, size: int, *, collecting: bool) -> tuple[dict[st
             "get": time(lambda: contender.get(places)),
             "query": time(lambda: contender.query(ranges)),
             "point": time(lambda: contender.find(emails)),
+            "text": time(lambda: contender.find_by_text(emails)),
         }
         counts = contender.counts()
         contender.close()
@@ -80,7 +81,8 @@ BESIDE = {
     "change": ("change 1 % in place and commit", at_most(4), faster(3)),
     "get": (f"{GETS:,} gets by key", (), faster(4)),
     "query": (f"{QUERIES} filtered, sorted pages", at_most(1.3), ()),
-    "point": (f"{GETS:,} point queries, each with a statement of its own", (), ()),
+    "point": (f"{GETS:,} point queries, each with a statement of its own", at_most(1.5), ()),
+    "text": (f"{GETS:,} point queries of one text", at_most(1.5), ()),
 }
 AREA = Area(
     "file",

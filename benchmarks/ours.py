@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from solidb_odm import Document, Index, Session, create_engine, desc, select
+from solidb_odm import Document, Index, Session, create_engine, desc, sdbql, select
 
 from .documents import PAGE
 
@@ -81,6 +81,11 @@ class Ours:
     def find(self, emails: list[str]) -> None:
         with Session(self.engine) as session:
             self.hits = [session.scalars(select(User).where(User.email == email)).one() for email in emails]
+
+    def find_by_text(self, emails: list[str]) -> None:
+        text = "FOR u IN users FILTER u.email == @email RETURN u"
+        with Session(self.engine) as session:
+            self.hits += [session.scalars(sdbql(text, email=each).into(User)).one() for each in emails]
 
     def counts(self) -> tuple[int, ...]:
         with Session(self.engine) as session:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast, overload
@@ -20,11 +20,11 @@ from ..model.expressions.expression import Value
 from ..model.expressions.fields import FieldRef, Place
 from ..model.stored.field_values import plain
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields
+from ..model.type_inspection import cached_by_class
 from .columns import Column, Entity, Scalar, decoder
 from .compiled import Compiled
 from .compiler import BuildScope
 from .load_paths import Hops
-from .sources import model_of
 from .statement import Loading, T_co
 
 A = TypeVar("A")
@@ -46,23 +46,23 @@ class RawStatement(Loading[T_co]):
 
     def into(self, model: type[A]) -> RawStatement[A]:
         """Read each row as a model: a Document class, or any type Pydantic knows."""
-        made = Entity(model_of(model), model) if issubclass(model, Document) else _scalar(model)
-        return cast("RawStatement[A]", replace(self, column=made))
+        column = _of_documents(model).columns[0] if issubclass(model, Document) else _scalar(model)
+        made = object.__new__(_RAW)
+        object.__setattr__(made, "__dict__", {**self.__dict__, "column": column, "_compiled": None})
+        return cast("RawStatement[A]", made)
 
     def compile(self) -> Compiled:
         made = self._compiled
         if made is None:
-            columns = () if self.column is None else (self.column,)
-            made = self.__dict__["_compiled"] = Compiled(
-                self.query, self.binds, columns, True, self.source, loads=self.loads, writes=self.writes
+            made = self.__dict__["_compiled"] = _shared(self.column).again(
+                query=self.query, values=self.binds, source=self.source, loads=self.loads, writes=self.writes
             )
         return made
 
     def again(self, binds: dict[str, Any]) -> RawStatement[T_co]:
         """Return the same text with other values; it is a copy, as the parts are known to be right."""
         made = object.__new__(type(self))
-        compiled = self.compile().again(values=binds)
-        object.__setattr__(made, "__dict__", {**self.__dict__, "binds": binds, "_compiled": compiled})
+        object.__setattr__(made, "__dict__", {**self.__dict__, "binds": binds})
         return made
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
@@ -72,6 +72,23 @@ class RawStatement(Loading[T_co]):
     def entity(self) -> Entity | None:
         """The one model the statement gives whole documents of, if it was told."""
         return self.column if isinstance(self.column, Entity) else None
+
+
+def _shared(column: Column | None) -> Compiled:
+    """Return what all texts with such rows have in common."""
+    if column is None:
+        return _OF_VALUES
+    return _of_documents(column.model) if isinstance(column, Entity) else Compiled(_NO_QUERY, {}, (column,))
+
+
+@cached_by_class
+def _of_documents(model: Any) -> Compiled:
+    return Compiled(_NO_QUERY, {}, (Entity(model, model),))
+
+
+_NO_QUERY: Final = q.Block(returns=q.Return(q.Literal(None)))
+_OF_VALUES: Final = Compiled(_NO_QUERY, {})
+_RAW: type[RawStatement[Any]] = RawStatement
 
 
 def _scalar(kind: Any) -> Scalar:
