@@ -141,6 +141,9 @@ class Fallback(Expression):
     def __solidb_nullable__(self) -> bool:
         return all(part.__solidb_nullable__ for part in self.parts)
 
+    def __repr__(self) -> str:
+        return f"coalesce({', '.join(map(repr, self.parts))})"
+
 
 def coalesce(first: T | None, *others: T) -> T:
     """Return the first of the values that is not null: ``coalesce(User.nickname, User.name)``."""

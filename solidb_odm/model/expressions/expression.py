@@ -41,14 +41,12 @@ _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 class Expression:
     """Something with a value in a query. Python's operators make new expressions.
 
-    It is no abstract class of Python's, though every kind has to build its node: each query asks several
-    times what is an expression, and of abstract classes that takes five times as long.
+    It is no abstract class of Python's: each query asks what is an expression, and that would take long.
     """
 
     __slots__ = ()
 
-    __solidb_orders__: tuple[Any, Any] | None = None
-    """The sort keys of a field, upwards and downwards, once they were asked for."""
+    __solidb_orders__: tuple[Any, Any] | None = None  # the sort keys of a field, once they were asked for
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         """Make the SDBQL node."""
@@ -308,8 +306,7 @@ class Predicate(Expression):
 class Value(Expression):
     """A Python value, encoded; it becomes a bind variable.
 
-    Neither this nor a comparison is frozen, though nothing changes them: every query makes some, and a
-    frozen object takes twice as long to make.
+    As comparisons it is not frozen, which would take twice as long: every query makes some.
     """
 
     value: Any
@@ -572,9 +569,8 @@ def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
 
 def is_condition(value: Any) -> bool:
     """Return whether an expression is true or false: a predicate, or a field of bools."""
-    return isinstance(value, Predicate) or (
-        isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
-    )
+    kind = value.__solidb_kind__ if isinstance(value, Expression) else ""
+    return kind in ("bool", "any") or isinstance(value, Predicate)
 
 
 def _joined(left: Any, operator: str, right: Any) -> Expression:
