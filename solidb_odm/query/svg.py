@@ -10,7 +10,8 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _LONGEST = 120, 32, 190, 54, 16
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as it stands in HTML."""
     return text.translate(_ESCAPES)
 
 
@@ -83,7 +84,7 @@ def _box(place: tuple[int, int], label: str) -> str:
     x, y = place
     return (
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="8" fill="#eef3fa" stroke="#4a6fa5"/>'
-        f'<text x="{x + _WIDTH // 2}" y="{y + 20}" fill="#1d2b3a">{_escaped(label)}</text>'
+        f'<text x="{x + _WIDTH // 2}" y="{y + 20}" fill="#1d2b3a">{escaped(label)}</text>'
     )
 
 
@@ -95,5 +96,5 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], name: str) -> str:
     middle = f'x="{(x1 + x2) // 2}" y="{(y1 + y2) // 2 - 4}"'
     return (
         f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#777" marker-end="url(#solidb-tip)"/>'
-        f'<text {middle} fill="#777" font-size="10">{_escaped(name)}</text>'
+        f'<text {middle} fill="#777" font-size="10">{escaped(name)}</text>'
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any, cast
 
 from .._dataclasses import dataclass
@@ -15,6 +14,7 @@ from ..errors import UsageError
 from ..query.compiled import Compiled
 from ..query.raw import sdbql
 from ..query.statement import Statement
+from ..query.svg import escaped
 from .context import Context
 
 
@@ -43,7 +43,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
-        return f"<pre>{escape(str(self))}</pre>"
+        return f"<pre>{escaped(str(self))}</pre>"
 
 
 def explain(

@@ -6,7 +6,6 @@ Results as tables, for notebooks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from .._types import is_tuple
@@ -15,7 +14,7 @@ from ..model.document import Document
 from ..model.edge import Edge
 from ..model.stored.pydantic_attributes import class_fields
 from ..query.columns import Column, Path
-from ..query.svg import draw, draw_graph, label_of
+from ..query.svg import draw, draw_graph, escaped, label_of
 from ..query.written import WRITTEN
 from .rows import Row, names_of, readable
 
@@ -36,7 +35,7 @@ def table(names: list[str], rows: Sequence[Any]) -> str:
         cells = [[row.__dict__.get(name) for name in names] for row in shown]
     else:
         cells = [list(row) if len(names) > 1 else [row] for row in shown]
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    head = "".join(f"<th>{escaped(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
     return f"{drawn}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_more(rows)}"
 
@@ -55,7 +54,7 @@ def _cell(value: Any) -> str:
         text = f"{type(value).__name__} {label_of(value)}"
     else:
         text = "" if value is None else str(value)
-    return f"<td>{escape(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…')}</td>"
+    return f"<td>{escaped(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…')}</td>"
 
 
 def _more(rows: Sequence[Any]) -> str:

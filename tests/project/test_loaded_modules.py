@@ -109,7 +109,7 @@ def loaded(program: str, *, whole: bool = False) -> set[str]:
         pytest.param(
             "import solidb_odm", EVENT_LOOPS | SERVER | EXTRAS | {"pydantic", "sqlite3"}, id="import"
         ),
-        pytest.param(MODELS, EVENT_LOOPS | SERVER | EXTRAS | {"sqlite3", "jsonschema"}, id="models"),
+        pytest.param(MODELS, EVENT_LOOPS | SERVER | EXTRAS | {"sqlite3", "jsonschema", "html"}, id="models"),
         pytest.param(MODELS + ON_A_FILE, EVENT_LOOPS | SERVER | EXTRAS | {"jsonschema"}, id="file"),
         pytest.param(MODELS + ON_A_FILE_AWAITED, SERVER | EXTRAS | {"trio"}, id="file, awaited"),
         pytest.param(

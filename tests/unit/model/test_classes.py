@@ -3,7 +3,9 @@
 
 import copy
 import pickle
+import threading
 import typing
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 
@@ -438,3 +440,26 @@ def test_containers_without_parameters_are_types(annotation: Any) -> None:
     model: Any = create_model("Bare", __base__=Document, a=(annotation, ...))
     empty = typing.get_origin(annotation) or annotation
     assert reloaded(model(a=empty())).a == empty()
+
+
+class Shared(BaseModel):
+    n: float = 0.5
+
+
+def test_threads_that_are_first_to_use_a_class_all_find_what_it_needs() -> None:
+    together = threading.Barrier(4, timeout=60)
+    for number in range(20):
+        made: Any = create_model(
+            f"Made{number}", __base__=Document, part=(Shared | None, None), tags=(list[str], []), n=(int, 1)
+        )
+        mapping = made.__solidb_mapping__
+
+        def use(made: Any = made, mapping: Any = mapping) -> tuple[Any, ...]:
+            together.wait()
+            read = decode(mapping, "a", '{"_key":"a","part":{"n":1.5},"tags":["x"]}')
+            return encode_text(mapping, read), mapping.numbers, mapping.embedded, mapping.deep_numbers, made
+
+        with ThreadPoolExecutor(4) as pool:
+            found = [each.result(timeout=60) for each in [pool.submit(use) for _ in range(4)]]
+        text = '{"_key":"a","part":{"n":1.5},"tags":["x"],"n":1}'
+        assert found == [(text, ("n",), (Shared,), True, made)] * 4
