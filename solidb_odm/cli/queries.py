@@ -24,8 +24,8 @@ def run_query(context: Context) -> None:
 def explain(context: Context) -> None:
     """Print how the engine would run a query."""
     compiled = sdbql(_text(context.options), **_binds(context.options)).compile()
-    found = context.engine.run(call(ExplainQuery(compiled.query, compiled.bind_vars)))
-    print(json.dumps(found, ensure_ascii=False, indent=2))
+    plan = context.engine.run(call(ExplainQuery(compiled.query, compiled.bind_vars)))
+    print(json.dumps(plan, ensure_ascii=False, indent=2))
 
 
 def list_collections(context: Context) -> None:
@@ -33,16 +33,16 @@ def list_collections(context: Context) -> None:
 
     def counts() -> Operation[dict[str, int]]:
         names = yield from call(ListCollections())
-        found: dict[str, int] = {}
+        documents: dict[str, int] = {}
         for name in names:
-            found[name] = yield from call(CountDocuments(name))
-        return found
+            documents[name] = yield from call(CountDocuments(name))
+        return documents
 
-    found = context.engine.run(counts())
+    documents = context.engine.run(counts())
     if context.options.json:
-        print_json([{"name": name, "documents": count} for name, count in found.items()])
+        print_json([{"name": name, "documents": count} for name, count in documents.items()])
         return
-    for name, count in found.items():
+    for name, count in documents.items():
         print(f"{count:>10}  {name}")
 
 
@@ -56,11 +56,11 @@ def _text(options: Any) -> str:
 
 
 def _binds(options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    binds: dict[str, Any] = {}
     for pair in options.bind:
         name, equals, value = pair.partition("=")
         try:
-            found[name] = json.loads(value) if equals else None
+            binds[name] = json.loads(value) if equals else None
         except json.JSONDecodeError:
-            found[name] = value
-    return found
+            binds[name] = value
+    return binds

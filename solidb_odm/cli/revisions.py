@@ -188,24 +188,24 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _maps(context: Context, texts: list[str]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    renames: dict[str, dict[str, Any]] = {}
     for text in texts:
         left, new = _pair(context, text, "--map", "PATH:OLD=NEW")
         where, dot, rest = left.partition(".")  # a colon before that names a class
         path, colon, old = rest.partition(":")
         if not (dot and colon):
             context.refuse(f"argument --map: {text!r} is not PATH:OLD=NEW")
-        found.setdefault(f"{where}.{path}", {})[old] = read_value(new)
-    return found
+        renames.setdefault(f"{where}.{path}", {})[old] = read_value(new)
+    return renames
 
 
 def revision_named(context: Context, name: str) -> Revision:
     """Return the one revision of an id, its beginning, ``head``, ``+1`` or ``-1``."""
-    found = _named(context, name)
-    if len(found) != 1:
-        ids = ", ".join(each.id for each in found) or "none"
-        raise RevisionNotFound(f"{name!r} is {len(found)} revisions, where one is wanted: {ids}")
-    return found[0]
+    revisions = _named(context, name)
+    if len(revisions) != 1:
+        ids = ", ".join(revision.id for revision in revisions) or "none"
+        raise RevisionNotFound(f"{name!r} is {len(revisions)} revisions, where one is wanted: {ids}")
+    return revisions[0]
 
 
 def _named(context: Context, name: str) -> list[Revision]:
@@ -227,12 +227,12 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _list(context: Context, found: list[Revision]) -> None:
+def _list(context: Context, revisions: list[Revision]) -> None:
     if context.options.json:
-        print_json(found)
+        print_json(revisions)
         return
-    heads = {each.id for each in files_of(context).heads()}
-    for each in found:
+    heads = {head.id for head in files_of(context).heads()}
+    for each in revisions:
         follows = f"  follows {', '.join(each.down)}" if each.down else ""
         print(f"{each.id}  {each.words}{'  (head)' if each.id in heads else ''}{follows}")
 
@@ -259,18 +259,18 @@ def branches(context: Context) -> None:
 
 def show(context: Context) -> None:
     """Print a revision."""
-    found = _named(context, context.options.revision)
+    revisions = _named(context, context.options.revision)
     if context.options.json:
-        print_json(found if len(found) != 1 else found[0])
-    for each in [] if context.options.json else found:
+        print_json(revisions if len(revisions) != 1 else revisions[0])
+    for each in [] if context.options.json else revisions:
         print(f"# {_shown(each.path)}\n{each.path.read_text(encoding='utf-8')}", end="")
 
 
 def edit(context: Context) -> int:
     """Open a revision in the editor."""
-    found = revision_named(context, context.options.revision)
+    revision = revision_named(context, context.options.revision)
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    return 1 if subprocess.call([*shlex.split(editor), str(found.path)]) else 0
+    return 1 if subprocess.call([*shlex.split(editor), str(revision.path)]) else 0
 
 
 def merge(context: Context) -> None:

@@ -46,11 +46,11 @@ def run(context: Context) -> None:
         if sys.stderr.isatty():
             manager.on_change(partial(_show_progress, manager))
         answer, show = _COMMANDS[options.sync_command]
-        found = answer(manager, options)
+        value = answer(manager, options)
         if options.json:
-            print_json(found)
+            print_json(value)
         else:
-            show(manager, found)
+            show(manager, value)
 
 
 def _key(variable: str) -> str | None:
@@ -128,9 +128,9 @@ def _resolution(text: str) -> ConflictResolution:
 
 
 def _show_rejections(_: OfflineSyncManager, rejections: list[Rejection]) -> None:
-    for each in rejections:
-        times = f"{each.attempts} attempt{'' if each.attempts == 1 else 's'}"
-        print(f"{each.collection}/{each.document_key}  {times}  {each.error}")
+    for rejection in rejections:
+        times = f"{rejection.attempts} attempt{'' if rejection.attempts == 1 else 's'}"
+        print(f"{rejection.collection}/{rejection.document_key}  {times}  {rejection.error}")
 
 
 def _retry(manager: OfflineSyncManager, options: argparse.Namespace) -> SyncResult:
@@ -138,8 +138,9 @@ def _retry(manager: OfflineSyncManager, options: argparse.Namespace) -> SyncResu
     return manager.sync_now()
 
 
-def _show_verification(_: OfflineSyncManager, found: Verification) -> None:
-    print(f"documents {found.documents}, differences {found.differences}, repaired {found.repaired}")
+def _show_verification(_: OfflineSyncManager, verification: Verification) -> None:
+    compared = f"documents {verification.documents}, differences {verification.differences}"
+    print(f"{compared}, repaired {verification.repaired}")
 
 
 def _rotate_key(manager: OfflineSyncManager, options: argparse.Namespace) -> None:

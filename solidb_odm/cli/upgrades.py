@@ -115,11 +115,11 @@ def attic(context: Context) -> None:
             f"{count} documents' values destroyed"
         )
         return
-    found = migrator.attic()
+    kept = migrator.attic()
     if context.options.json:
-        print_json(found)
-    elif found:
-        rows = [(s.revision, s.operation, s.collection, s.path or "-", s.documents) for s in found]
+        print_json(kept)
+    elif kept:
+        rows = [(s.revision, s.operation, s.collection, s.path or "-", s.documents) for s in kept]
         print_table(("revision", "operation", "collection", "path", "documents"), rows)
     else:
         print("the attic is empty")
@@ -127,24 +127,24 @@ def attic(context: Context) -> None:
 
 def current(context: Context) -> None:
     """Return where the database stands."""
-    found = migrator_of(context).current()
+    current = migrator_of(context).current()
     if context.options.json:
-        print_json(found)
+        print_json(current)
         return
-    print("\n".join(found.revisions) or "no revision has run")
-    for each in found.changed:
+    print("\n".join(current.revisions) or "no revision has run")
+    for each in current.changed:
         print(f"changed since it ran: {each}")
-    if found.running is not None:
-        running = found.running
+    if current.running is not None:
+        running = current.running
         where = f"{running.revision} at step {running.step + 1}"
         print(f"stopped in {where}: {running.done} of {running.total} documents")
 
 
 def plan(context: Context) -> None:
     """Return what an upgrade would do."""
-    found = migrator_of(context).plan(context.options.revision, phase=context.options.phase)
+    plan = migrator_of(context).plan(context.options.revision, phase=context.options.phase)
     if context.options.json:
-        print_json(found)
+        print_json(plan)
         return
     rows = [
         (
@@ -157,11 +157,11 @@ def plan(context: Context) -> None:
             "yes" if s.reversible else "no",
             s.phase,
         )
-        for s in found.steps
+        for s in plan.steps
     ]
     head = ("revision", "operation", "collection", "documents", "loses", "seconds", "reversible", "phase")
     print_table(head, rows) if rows else print("nothing to do")
-    for step in found.steps:
+    for step in plan.steps:
         if step.note:
             print(f"note: {step.revision}, {step.text}: {step.note}")
 
@@ -169,49 +169,49 @@ def plan(context: Context) -> None:
 def check(context: Context) -> int:
     """Return what differs; 3 if anything does."""
     if context.options.offline or not context.url:
-        found = _offline(context)
+        check = _offline(context)
     else:
-        found = migrator_of(context).check(documents=context.options.documents)
+        check = migrator_of(context).check(documents=context.options.documents)
     if context.options.json:
-        print_json(found)
+        print_json(check)
     else:
-        _print_check(found)
-    return 0 if found.ok else 3
+        _print_check(check)
+    return 0 if check.ok else 3
 
 
 def _offline(context: Context) -> Check:
     files = files_of(context)
     history = files.history()
     models = model_differences(history, files.declared()) if context.configuration.models else []
-    return Check(models, [], [], [], [], [each.id for each in history.heads()])
+    return Check(models, [], [], [], [], [head.id for head in history.heads()])
 
 
-def _print_check(found: Check) -> None:
+def _print_check(check: Check) -> None:
     for title, lines in (
-        ("the models differ from the revisions", found.models),
-        ("the database differs from the revisions", found.database),
-        ("documents do not fit", found.documents),
-        ("revisions are pending", found.pending),
-        ("revisions are not what has run", found.changed),
-        ("the history has several heads", found.heads if len(found.heads) > 1 else []),
+        ("the models differ from the revisions", check.models),
+        ("the database differs from the revisions", check.database),
+        ("documents do not fit", check.documents),
+        ("revisions are pending", check.pending),
+        ("revisions are not what has run", check.changed),
+        ("the history has several heads", check.heads if len(check.heads) > 1 else []),
     ):
         if lines:
             print(f"{title}:")
             print(textwrap.indent("\n".join(lines), "  "))
-    for line in found.mentioned:
+    for line in check.mentioned:
         print(f"note: {line}")
-    if found.ok:
+    if check.ok:
         print("models, revisions and database agree")
 
 
 def diff(context: Context) -> None:
     """List what the models have changed."""
     need_models(context)
-    found = files_of(context).diff()
+    difference = files_of(context).diff()
     if context.options.json:
-        print_json(found)
+        print_json(difference)
     else:
-        print("\n".join(map(str, found)) or "nothing has changed")
+        print("\n".join(map(str, difference)) or "nothing has changed")
 
 
 def inspect(context: Context) -> None:

@@ -132,7 +132,7 @@ class MigratorBase:
     def merge(self, revisions: Iterable[str], text: str) -> Revision:
         """Write a revision that joins several heads."""
         history = self.history()
-        ids = [history.find(each).id for each in revisions]
+        ids = [history.find(revision).id for revision in revisions]
         if len(set(ids)) < 2:
             raise MigrationError(
                 "a merge joins two revisions at least", hint="name two heads; see solidb-odm heads"
@@ -157,7 +157,7 @@ class MigratorBase:
             raise MigrationError(
                 f"there are {len(chosen)} revisions in {span}", hint="a squash joins two at least"
             )
-        outside = {each for r in history.by_id.values() if r not in chosen for each in r.needs}
+        outside = {need for r in history.by_id.values() if r not in chosen for need in r.needs}
         ends = [r for r in chosen if r.id == chosen[-1].id]
         inner = [r.id for r in chosen if r not in ends and r.id in outside]
         if inner:

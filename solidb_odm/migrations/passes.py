@@ -300,17 +300,17 @@ def _kept(checkpoint: Checkpoint, work: Pass, changes: list[_Change]) -> list[tu
     """Return the rows of the attic; for a file as texts, of which only the ends differ."""
     place = str(checkpoint.body["revision"]), work.direction, work.number
     if not checkpoint.run.is_file:
-        return [attic_row(*place, work.step, each.key, each.kept) for each in changes if each.kept]
+        return [attic_row(*place, work.step, change.key, change.kept) for change in changes if change.kept]
     _, empty = attic_row(*place, work.step, "", [])
     same_for_all = {name: value for name, value in empty.items() if name not in ("_key", "key", "kept")}
     head = to_json(same_for_all).decode()[1:-1]
     prefix = attic_key(*place, "")
     short = (LONGEST_KEY - len(prefix.encode())) // 4  # a character has four bytes at most
     rows: list[tuple[str, Any]] = []
-    for each in changes:
-        if each.kept:
-            name = prefix + each.key if len(each.key) <= short else attic_key(*place, each.key)
-            ends = to_json({"_key": name, "key": each.key, "kept": each.kept}).decode()[:-1]
+    for change in changes:
+        if change.kept:
+            name = prefix + change.key if len(change.key) <= short else attic_key(*place, change.key)
+            ends = to_json({"_key": name, "key": change.key, "kept": change.kept}).decode()[:-1]
             rows.append((name, f"{ends},{head}}}"))
     return rows
 

@@ -72,7 +72,7 @@ def applied_ids(history: History, ledger: Ledger) -> set[str]:
 
 def changed_ids(history: History, ledger: Ledger) -> list[str]:
     """Return the revisions that have run and are missing now, or do something else."""
-    replaced = {each for revision in history.by_id.values() for each in revision.replaces}
+    replaced = {name for revision in history.by_id.values() for name in revision.replaces}
     running = str((ledger.running or {}).get("revision", ""))
     found: list[str] = []
     for each, checksum in sorted(ledger.checksums.items()):

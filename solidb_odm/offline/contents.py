@@ -89,13 +89,13 @@ def moment(text: str) -> datetime | None:
     fraction = f".{digits[:6]:0<6}" if dot else ""
     zone = rest if dot else ""
     try:
-        found = datetime.fromisoformat(f"{main}{fraction}{zone}")
+        parsed = datetime.fromisoformat(f"{main}{fraction}{zone}")
     except ValueError:
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
 
 
 def earlier(text: str, seconds: float) -> str:
     """Return the time so many seconds before, in the form that compares as text; "" for none."""
-    found = moment(text)
-    return "" if found is None else (found - timedelta(seconds=seconds)).isoformat(timespec="microseconds")
+    at = moment(text)
+    return "" if at is None else (at - timedelta(seconds=seconds)).isoformat(timespec="microseconds")

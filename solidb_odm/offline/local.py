@@ -51,8 +51,8 @@ def save(
     elif changes:
         yield from call(Apply([Patches(collection, [Patch(chosen, stored[1], changes)])]))
     yield from call(Commit())
-    found = yield from get(database, collection, chosen)
-    return found or {"_key": chosen, **changes}
+    now = yield from get(database, collection, chosen)
+    return now or {"_key": chosen, **changes}
 
 
 def get(database: str, collection: str, key: str) -> Operation[JsonObject | None]:
@@ -78,8 +78,8 @@ def body_of(body: Body) -> JsonObject:
 def delete(collection: str, key: str) -> Operation[None]:
     """Delete a document; DocumentNotFound if there is none."""
     yield from call(Savepoint("delete"))
-    found = (yield from call(DescribeCollection(collection))) is not None
-    stored = (yield from call(Get(collection, key))) if found else None
+    exists = (yield from call(DescribeCollection(collection))) is not None
+    stored = (yield from call(Get(collection, key))) if exists else None
     if stored is None:
         raise DocumentNotFound(f"there is no document {collection}/{key}", name=key, collection=collection)
     yield from call(Apply([Removals(collection, [(key, stored[1])])]))
@@ -136,10 +136,10 @@ def parked(collection: str, key: str) -> Operation[Edit | None]:
 
 def edits_in(state: Any) -> Operation[list[Edit]]:
     """Return all edits in a state, oldest first."""
-    found: list[Edit] = []
-    while page := (yield from call(ListEdits(state, after=found[-1].number if found else 0))):
-        found += page
-    return found
+    edits: list[Edit] = []
+    while page := (yield from call(ListEdits(state, after=edits[-1].number if edits else 0))):
+        edits += page
+    return edits
 
 
 def state_of(collection: str, key: str) -> Operation[str]:

@@ -360,18 +360,18 @@ def pending_of(edits: Sequence[Edit]) -> list[Pending]:
 
 def rejections_of(edits: Sequence[Edit]) -> list[Rejection]:
     """Return rejected edits as callers see them."""
-    return [Rejection(each.collection, each.key, each.current, each.error, each.attempts) for each in edits]
+    return [Rejection(edit.collection, edit.key, edit.current, edit.error, edit.attempts) for edit in edits]
 
 
 def conflicts_of(edits: Sequence[Edit]) -> list[Conflict]:
     """Return parked conflicts as callers see them."""
     return [
         Conflict(
-            each.collection,
-            each.key,
-            each.base,
-            each.current,
-            None if each.remote is None else each.remote.document,
+            edit.collection,
+            edit.key,
+            edit.base,
+            edit.current,
+            None if edit.remote is None else edit.remote.document,
         )
-        for each in edits
+        for edit in edits
     ]

@@ -253,7 +253,9 @@ def _set_back(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str
         there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
         replicas = yield from call(ReadReplicas(name, list(there)))
         equal = {
-            each.key: there[each.key] for each in replicas if same(agreed(each), there[each.key].document)
+            replica.key: there[replica.key]
+            for replica in replicas
+            if same(agreed(replica), there[replica.key].document)
         }
         yield from settle(sync, name, equal)
         set_back += [key for key in chunk if key not in equal]
@@ -266,8 +268,14 @@ def _push_again(name: str, keys: Sequence[str]) -> Operation[None]:
         there = {row["_key"]: remote_version(row) for row in (yield from call(Fetch(name, chunk)))}
         replicas = yield from call(ReadReplicas(name, list(there)))
         outcomes = [
-            Rebased(each.key, there[each.key], 0 if each.edit is None else each.edit.number, None, keep=True)
-            for each in replicas
+            Rebased(
+                replica.key,
+                there[replica.key],
+                0 if replica.edit is None else replica.edit.number,
+                None,
+                keep=True,
+            )
+            for replica in replicas
         ]
         yield from call(Settle(name, outcomes))
 

@@ -78,10 +78,10 @@ _LARGEST: Final = 10 * 1024 * 1024
 def collections(_: RemoteCollections, database: str) -> Exchange[dict[str, CollectionKind]]:
     """List the collections that can be synced."""
     listing = yield from over_http("GET", _at(database, "collection"))
-    found = {row["name"]: row.get("type") or "document" for row in listing["collections"]}
+    kinds = {row["name"]: row.get("type") or "document" for row in listing["collections"]}
     return {
         name: cast(CollectionKind, kind)
-        for name, kind in found.items()
+        for name, kind in kinds.items()
         if kind in _KINDS and not name.startswith("_")
     }
 
@@ -91,8 +91,8 @@ def identify(command: Identify, database: str) -> Exchange[str]:
     place = {"database": database, "collection": IDENTITY}
     for _ in range(2):
         try:
-            found = yield from send({"cmd": "get", **place, "key": _NAME}, repeatable=True, light=True)
-            return str(found.data[_NAME])
+            answer = yield from send({"cmd": "get", **place, "key": _NAME}, repeatable=True, light=True)
+            return str(answer.data[_NAME])
         except (CollectionNotFound, DocumentNotFound) as problem:
             missing = problem
         try:
@@ -228,7 +228,7 @@ def remove_many(command: RemoveMany, database: str) -> Exchange[list[SolidbError
             )
             break
         except StaleDocumentError as problem:
-            moved = {each.key: each for each in problem.documents} or dict.fromkeys(left)
+            moved = {document.key: document for document in problem.documents} or dict.fromkeys(left)
         except (TransactionConflict, DocumentNotFound):
             moved = dict.fromkeys(left)
         except PermissionDenied as problem:

@@ -132,11 +132,11 @@ def verify(sync: Round, *, repair: bool) -> Operation[Verification]:
     documents = differences = repaired = 0
     for source in sync.active():
         if not source.is_gone:
-            found = yield from _verify(source, repair)
+            outcome = yield from _verify(source, repair)
             documents, differences, repaired = (
-                documents + found[0],
-                differences + found[1],
-                repaired + found[2],
+                documents + outcome[0],
+                differences + outcome[1],
+                repaired + outcome[2],
             )
     return Verification(documents, differences, repaired)
 
