@@ -203,6 +203,19 @@ def test_values_are_unique_among_the_documents_of_a_condition() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("keys", ["ab", "ba"])
+def test_a_value_passes_on_by_what_it_is_unique_among(keys: str) -> None:
+    with create_engine("sqlite://") as engine:
+        first, second = keys
+        commit(engine, Ticket(key=first, seat="1"), Ticket(key=second, seat="1", state=State.SHUT))
+        with Session(engine) as session:
+            session.get_one(Ticket, first).state = State.SHUT
+            session.get_one(Ticket, second).state = State.OPEN
+            session.commit()
+        with Session(engine) as session:
+            assert session.get_one(Ticket, second).state is State.OPEN
+
+
 def test_a_server_refuses_what_it_has_no_index_for(server: LocalServer, database: str) -> None:
     with (
         create_engine(server.url(database)) as engine,
