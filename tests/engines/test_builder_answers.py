@@ -251,6 +251,8 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Bill.order == "answer_bills/b", "leads to documents of 'answer_orders'"),
     (lambda: Order.name + Order.qty, "func.concat"),
     (lambda: Order.name * 2, "func.repeat"),
+    (lambda: Order.name.replace("", "-"), "looks for a text"),
+    (lambda: Order.name.split(""), "looks for a text"),
     (lambda: Order.name[0], "func.substring"),
     (lambda: Order.price**2, "+ - * / // %"),
     (lambda: Order.price + 0.5, "Decimal('0.1')"),

@@ -160,6 +160,8 @@ def _text(function: str, *kinds: Kind, result: Any = str, optional: bool = False
                 raise UsageError(f"{function} of {target!r} takes {takes} in a query, not {arguments!r}")
             for argument, kind in zip(arguments, kinds, strict=False):
                 _check(argument, kind, target)
+            if function in ("REPLACE", "SPLIT") and isinstance(arguments[0], str) and not arguments[0]:
+                raise UsageError(f"{function} of {target!r} looks for a text, and {arguments[0]!r} is none")
             return call(function, (target, *map(lift, arguments)), result)
 
         return method
