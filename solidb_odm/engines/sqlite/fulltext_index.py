@@ -79,6 +79,8 @@ class Postings:
 
     def corpus(self, index: StoredIndex) -> Corpus:
         """Return the number of texts, their mean length, and in how many texts a word stands."""
+        if self._is_writing():  # what is written may be rolled back, and nothing would tell
+            return self._counted(index)
         return self._corpora.of(index.number, self._state(), lambda: self._counted(index))
 
     def _counted(self, index: StoredIndex) -> Corpus:
@@ -139,6 +141,8 @@ class Postings:
 
     def alike(self, index: StoredIndex, term: str, most: int) -> dict[str, int]:
         """Return the other words at most ``most`` edits from one, and how many edits they are from it."""
+        if self._is_writing():
+            return self._similar(index, term, most)
         key = (index.number, term, most)
         return self._alike.of(key, self._state(), lambda: self._similar(index, term, most))
 

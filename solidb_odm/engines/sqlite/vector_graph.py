@@ -74,7 +74,8 @@ class Graphs:
     def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._known: dict[int, Graph | None] = {}
+        self._known: dict[int, Graph] = {}
+        self._tried: dict[int, set[str]] = {}
         self._changes: dict[int, _Change] = {}
         self._builders: dict[int, threading.Thread] = {}
 
@@ -104,6 +105,10 @@ class Graphs:
             return None
         graph = self._known.get(index.number) or self._loaded(index)
         changed = None if graph is None else self._changed(index, graph, state, changed_since)
+        if changed is None or len(changed) * _AGED > len(state):
+            other = self._loaded(index)  # which another process may have written since
+            newer = None if other is None else self._changed(index, other, state, changed_since)
+            graph, changed = (graph, changed) if newer is None else (other, newer)
         if graph is None or changed is None:
             self._build(index, state, None, ())
             return None
@@ -172,6 +177,7 @@ class Graphs:
         """Write a file whole before it has its name; then delete those of older states."""
         number, mark = graph.mark
         name = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}{_SUFFIX}"
+        self._tried.setdefault(index.number, set()).add(Path(name).name)  # what it says is known
         unfinished = f"{name}.{os.getpid()}"
         graph.neighbours.save(unfinished)
         with Path(unfinished).open("rb+") as file:
@@ -182,12 +188,13 @@ class Graphs:
                 other.unlink(missing_ok=True)
 
     def _loaded(self, index: StoredIndex) -> Graph | None:
-        """Read the newest file of an index, once; None where there is none that can be read."""
+        """Return the graph of an index, from its newest file if that was not read yet; None without one."""
         with self._lock:
-            if index.number in self._known:
-                return self._known[index.number]
-            self._known[index.number] = None
+            tried = self._tried.setdefault(index.number, set())
             for path in reversed(self._files(index) if self._path else ()):
+                if path.name in tried:
+                    continue
+                tried.add(path.name)
                 with suppress(OSError, RuntimeError, ValueError):
                     number, mark = path.name.removesuffix(_SUFFIX).split("-")[-2:]
                     neighbours = usearch_module().Index.restore(str(path))
@@ -195,7 +202,7 @@ class Graphs:
                     if neighbours is not None and neighbours.ndim == index.spec.dimension:
                         self._known[index.number] = Graph((int(number), signed), neighbours)
                         break
-            return self._known[index.number]
+            return self._known.get(index.number)
 
 
 def _empty(index: StoredIndex) -> Any:

@@ -17,6 +17,7 @@ from solidb_odm.commands import (
     FetchDocuments,
     IndexSpec,
     Inserts,
+    Rollback,
     RunQuery,
 )
 from solidb_odm.engines.sqlite import FileChannel
@@ -158,6 +159,21 @@ def test_documents_are_read_for_the_answer_alone(channel: FileChannel) -> None:
     whole = [sql for sql in read if "doc FROM" in sql and "stories" not in sql]
     assert len(whole) == 1
     assert len(json.loads(whole[0].partition("json_each('")[2].partition("'")[0])) == 4
+
+
+@pytest.mark.parametrize("distance", [0, 2])
+def test_what_was_rolled_back_leaves_no_trace_in_scores(channel: FileChannel, distance: int) -> None:
+    channel.perform(CreateCollection("docs"))
+    channel.perform(CreateIndex("docs", INDEXES[0]))
+    rows = [(f"k{n}", {"_key": f"k{n}", "body": "fox fix word " * (n + 1)}) for n in range(4)]
+    channel.perform(Apply([Inserts("docs", rows)]))  # type: ignore[arg-type]
+    channel.perform(Commit())
+    text = f'FOR h IN FULLTEXT("docs", "body", "fox", {{distance: {distance}}}) RETURN [h.doc._key, h.score]'
+    before = channel.perform(RunQuery(parse(text)))
+    channel.perform(RunQuery(parse("UPDATE 'k0' WITH {body: 'fox fax'} IN docs")))
+    assert channel.perform(RunQuery(parse(text))) != before
+    channel.perform(Rollback())
+    assert channel.perform(RunQuery(parse(text))) == before
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,32 @@ def test_the_next_process_reads_the_file(
     channel.close()
 
 
+def test_a_graph_that_another_process_wrote_meanwhile_is_taken_over(
+    driver: FileDriver, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = filled(driver)
+    later = FileDriver("sqlite:///" + str(path))
+    other = later.channel()
+    asked = vector(Random(8))
+    with monkeypatch.context() as patch:
+        patch.setattr(vector_graph.Graphs, "_build", lambda *_: None)
+        ask(other, query(), asked)  # there is none yet
+    assert 1 not in later._vectors.graphs._known
+    first = built(driver, channel)
+    monkeypatch.setattr(later._vectors.graphs, "_build", lambda *_: pytest.fail("it was built twice"))
+    ask(other, query(), asked)
+    assert later._vectors.graphs._known[1].mark == first.mark
+    run(channel, "FOR d IN docs FILTER d.n % 10 == 0 UPDATE d WITH {v: REVERSE(d.v)} IN docs")
+    channel.perform(Commit())
+    second = built(driver, channel)
+    assert second.mark[0] > first.mark[0]
+    ask(other, query(), asked)
+    assert later._vectors.graphs._known[1].mark == second.mark
+    for each in (other, channel):
+        each.close()
+    later.close()
+
+
 @pytest.mark.parametrize("damage", ["cut", "other mark", "not there"])
 def test_what_a_crash_leaves_is_built_anew(driver: FileDriver, path: Path, damage: str) -> None:
     channel = filled(driver)
