@@ -40,7 +40,9 @@ from .ledger import ATTIC, LONGEST_KEY, Checkpoint, Pause, Progress, Run, attic_
 from .steps import Step
 from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore, settled
 
-_PATIENCE = 60
+PATIENCE = 60
+"""How often a batch is written anew that others keep changing."""
+
 _Nulls: TypeAlias = tuple[str, list[str]]
 
 
@@ -140,7 +142,7 @@ def read_page(collection: str, after: str, size: int, where: str | None = None) 
 
 
 def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Operation[None]:
-    for attempt in range(_PATIENCE):
+    for attempt in range(PATIENCE):
         rows = yield from _kept_rows(checkpoint, work, page)
         changes = _changes(checkpoint, work, page, rows)
         pending = _pending(checkpoint, changes)
@@ -333,7 +335,7 @@ def _finish_removals(checkpoint: Checkpoint, collection: str) -> Operation[None]
     """Take away what is null of the last batch; where somebody has given it a value since, that stays."""
     pending = cast("list[_Nulls]", checkpoint.body.get("pending") or [])
     seen: dict[str, str] = {}
-    for attempt in range(_PATIENCE if pending else 0):
+    for attempt in range(PATIENCE if pending else 0):
         revisions, left = yield from _nulls(collection, pending)
         refused = [key for key, _ in left if seen.get(key) == revisions[key]]
         if refused:

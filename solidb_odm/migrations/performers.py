@@ -39,6 +39,7 @@ from ..model.stored.shape import canonical
 from .ledger import ATTIC, Checkpoint, attic_key, attic_row, body_of
 from .passes import Pass, pass_over, read_page
 from .paths import Path, depths, members_of, parse_path, parts_of, split_target
+from .query_passes import pass_over_query, query_pass
 from .replay import index_of, renamed_index
 from .state import Collection, State
 from .steps import UNSET, Step
@@ -405,6 +406,10 @@ def _remove_index(collection: str, index_name: str) -> Operation[None]:
 
 def _execute(work: Work) -> Operation[None]:
     query = parse(work.step["sdbql"])
+    pages = None if work.checkpoint.run.is_file else query_pass(query)
+    if pages is not None:
+        yield from pass_over_query(work.checkpoint, pages, work.step["binds"], work.declared())
+        return
     try:
         yield from call(RunQuery(query, work.step["binds"], work.step["sdbql"]))
     except SolidbError:  # the checkpoint that follows commits it; a server has done that already

@@ -12,6 +12,7 @@ from typing import Any
 from .._types import is_map, is_row
 from ..commands import CountDocuments, DescribeCollection, ListCollections, Operation, call
 from ..errors import CollectionNotFound, PendingMigrations
+from ..language.parser import parse
 from .decisions import Decisions
 from .diff import diff
 from .history import History
@@ -19,6 +20,7 @@ from .ledger import Ledger, body_of, read_ledger
 from .passes import read_page
 from .paths import split_target
 from .preflight import misfit_of
+from .query_passes import query_pass
 from .replay import apply_step, reversal
 from .runner import Task, applied_ids, changed_ids, downgrade_tasks, upgrade_tasks
 from .state import State, copy_of
@@ -174,11 +176,19 @@ def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[li
                 reversible,
                 phase_of(step),
                 step_text(step),
-                step.operation == "execute" and not is_file,
-                "" if is_file else _NOTES.get(step.operation, ""),
+                _may_repeat(step) and not is_file,
+                "" if is_file or not _is_noted(step) else _NOTES.get(step.operation, ""),
             )
         )
     return found
+
+
+def _may_repeat(step: Step) -> bool:
+    return step.operation == "execute" and query_pass(parse(step["sdbql"])) is None
+
+
+def _is_noted(step: Step) -> bool:
+    return step.operation != "execute" or _may_repeat(step)
 
 
 def _pace(collection: str) -> Operation[float]:

@@ -12,7 +12,8 @@ import pytest
 
 from solidb_odm import Engine, Session, create_engine, sdbql
 from solidb_odm.errors import CollectionNotFound
-from solidb_odm.migrations import migrator
+from solidb_odm.language.parser import parse
+from solidb_odm.migrations import migrator, query_passes
 from tools.server import LocalServer
 
 from .conftest import Place
@@ -150,3 +151,56 @@ def test_runs_on_a_server_end_at_any_command(
         expected, count = expected_of(place, monkeypatch)
         hold(place, monkeypatch, list(range(2, count + 1, 31)), expected)
     server.drop_database(name)
+
+
+QUERIES = {
+    "update": "FOR d IN {0} FILTER d.n >= @least LET more = d.n + 1 "
+    "UPDATE d WITH {{n: d.n + 10, more}} IN {0}",
+    "remove": "FOR d IN {0} FILTER d.n >= @least REMOVE d IN {0}",
+}
+CHANGED = {
+    "update": [{"n": 1}, *({"n": at + 10, "more": at + 1} for at in range(2, 6))],
+    "remove": [{"n": 1}],
+}
+
+
+@pytest.mark.parametrize("kind", QUERIES)
+def test_a_query_over_the_documents_of_a_collection_changes_each_once(
+    place: Place, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the run ends: on a server a query is no part of a transaction."""
+    monkeypatch.setattr(query_passes, "_PAGE", 2)
+    numbers = (-1, *range(1, 200, 3))
+    down: str | None = None
+    for turn, number in enumerate(numbers):
+        name, made, changed = f"things{turn}", f"a{turn:03}", f"b{turn:03}"
+        place.write(made, down, f'op.create_collection("{name}")')
+        place.migrator().upgrade()
+        place.put(name, *({"_key": f"k{at}", "n": at} for at in range(1, 6)))
+        query = QUERIES[kind].format(name)
+        place.write(changed, made, f'op.execute("{query}", least=2)')
+        assert not place.migrator().plan().steps[0].may_repeat
+        count = run(lambda: place.migrator().upgrade(), monkeypatch, number)
+        stored = [{key: each for key, each in row.items() if key != "_key"} for row in place.stored(name)]
+        assert stored == CHANGED[kind], number
+        down = changed
+        if 0 < count < number:
+            return
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FOR d IN things INSERT {n: d.n} INTO others",
+        "FOR d IN things FOR e IN things UPDATE d WITH {n: e.n} IN things",
+        "FOR d IN things UPDATE d WITH {n: LENGTH(FOR e IN things RETURN 1)} IN things",
+        "FOR d IN things UPDATE d WITH {n: DOCUMENT('things/a').n} IN things",
+        "FOR d IN (FOR e IN things LIMIT 3 RETURN e) UPDATE d WITH {n: 1} IN things",
+        "FOR d IN things UPDATE d WITH {n: 1} IN others",
+        "FOR d IN things REPLACE d WITH {n: 1} IN things",
+        "FOR d IN things UPDATE d WITH {n: 1} IN things OPTIONS {keepNull: false}",
+        "UPDATE 'a' WITH {n: 1} IN things",
+    ],
+)
+def test_other_queries_are_no_passes(query: str) -> None:
+    assert query_passes.query_pass(parse(query)) is None

@@ -372,7 +372,7 @@ def test_attributes_that_a_closed_model_does_not_declare_are_found_first(place: 
 
 def test_a_plan_measures_the_documents_and_says_what_may_run_twice(place: Place) -> None:
     place.write("aaaa", None, 'op.create_collection("things")')
-    query = "FOR d IN things UPDATE d WITH {m: 1} IN things"
+    query = "FOR d IN things INSERT {m: d.n} INTO things"
     rename = 'op.rename_collection("things", "others")'
     place.write(
         "bbbb", "aaaa", f'op.add_field("things", "n", "int", fill=3)\nop.execute("{query}")\n{rename}'
