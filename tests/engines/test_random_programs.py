@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from solidb_odm import (
     Document,
     Engine,
+    Index,
     Session,
     aliased,
     all_,
@@ -105,6 +106,13 @@ class Item(Document, collection="program_items"):
     other: Label | None
     lines: list[Line]
     shelf: Link[Shelf] | None
+
+    class Settings:
+        indexes = [
+            *map(Index, ("j", "f", "t", "c", "e", "end", "size", "tags[]", "other.rank", "shelf")),
+            Index("i", "d"),
+            Index("s", "late"),
+        ]
 
 
 TEXTS = ("", "a", "ab", "B", "b%", "_x", "é", "ß", "\U0001f600", "Ab c")
