@@ -4,8 +4,8 @@ before those of the first row of the one after.
 Unlike OFFSET, a page costs the same wherever it is, and rows that come or go do not shift the others.
 
 Streams of rows: batch by batch, for as many as there are. A batch is a page. That sorts again for each where
-no index has the order; so on a file, after the first page of a sorted select of one model, the keys of the
-many rows that follow are read in order, and each batch is asked for by keys. Its rows are as they are stored
+no index has the order; so after the first page of a sorted select of one model the keys of the many rows that
+follow are read in order, and each batch is asked for by keys. Its rows are as they are stored
 by then: what no longer matches is left out.
 """
 
@@ -355,6 +355,8 @@ def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str |
 
 WINDOW: Final = 100_000
 """How many keys are read at once, at most: some ten megabytes."""
+SERVER_WINDOW: Final = 20_000
+"""The same of a server, whose answers are limited in size."""
 
 
 class RowStream:
@@ -374,7 +376,7 @@ class RowStream:
     def batch(self, context: Context) -> Operation[list[Any]]:
         """Return the rows of the next batch."""
         rows = yield from (self._of_keys(context) if self._keys else self._page(context))
-        if self._after is not None and not self._keys and context.interactive and self._is_sorted():
+        if self._after is not None and not self._keys and self._is_sorted():
             yield from self._read_keys(context)  # before the rows are changed, and with them their order
         self.is_over = self._after is None and not self._keys
         return rows
@@ -392,12 +394,13 @@ class RowStream:
 
     def _read_keys(self, context: Context) -> Operation[None]:
         wanted = keyset(self._statement)
-        narrow = wanted.part(Place(self._after), self._window)
+        window = self._window if context.interactive else min(self._window, SERVER_WINDOW)
+        narrow = wanted.part(Place(self._after), window)
         columns = replace(narrow, columns=wanted.columns(), single=False, reader=None, loads=())
         rows = yield from execute(context, columns.compile(), self._read)
-        last = rows[self._window - 1] if len(rows) > self._window else None
+        last = rows[window - 1] if len(rows) > window else None
         self._after = None if last is None else wanted.cursor(list(last))
-        self._keys = [row[-1] for row in reversed(rows[: self._window])]
+        self._keys = [row[-1] for row in reversed(rows[:window])]
 
     def _of_keys(self, context: Context) -> Operation[list[Any]]:
         wanted = keyset(self._statement)

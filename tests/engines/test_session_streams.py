@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from solidb_odm import Document, Session, asc, create_engine, desc, select
-from solidb_odm.commands import run
+from solidb_odm.commands import FetchDocuments, RunQuery, run
 from solidb_odm.session.paging import RowStream
 from solidb_odm.testing import RecordingEngine
 
@@ -77,6 +77,24 @@ def runners() -> Iterator[RecordingEngine]:
         yield RecordingEngine(engine)
 
 
+@pytest.mark.parametrize("size", [4, 30])
+def test_a_stream_sees_what_the_session_holds_and_has_not_saved(
+    store: Store, session: Session, size: int
+) -> None:
+    store.put(*people())
+    held = session.scalars(select(Person).where(Person.age == 1)).all()
+    for place, person in enumerate(held[:6]):
+        if place % 2:
+            session.delete(person)
+        else:
+            person.age, person.note = 3, "a"
+    session.add(Person(key="new", name="new", age=2, note="b", email="new"))
+    whole = select(Person).where(Person.age > 0).order_by(Person.note, desc(Person.age))
+    documents = session.scalars(whole).all()
+    assert list(session.stream(whole, batch=size)) == documents
+    assert len(documents) == len({each.key for each in documents})
+
+
 def test_many_batches_are_sorted_once(runners: RecordingEngine) -> None:
     with Session(runners) as session:
         runners.clear()
@@ -84,6 +102,18 @@ def test_many_batches_are_sorted_once(runners: RecordingEngine) -> None:
     assert found == list(range(30))
     assert len(runners.commands) == 1 + 1 + 5  # a page, the keys of all others, and their batches
     assert [len(getattr(each, "binds", {}).get("p0", "")) for each in runners.commands[2:]] == [5] * 5
+
+
+def test_every_engine_sorts_once_for_many_batches(store: Store, session: Session) -> None:
+    store.put(*people())
+    engine = RecordingEngine(session.engine)
+    with Session(engine) as other:
+        found = list(other.stream(select(Person).order_by(Person.note), batch=5))
+    assert [each.key for each in found] == [
+        each.key for each in session.scalars(select(Person).order_by(Person.note))
+    ]
+    asked = [each for each in engine.commands if isinstance(each, FetchDocuments | RunQuery)]
+    assert len(asked) == 1 + 1 + 5
 
 
 def test_a_row_that_is_moved_in_the_order_meanwhile_is_there_once(runners: RecordingEngine) -> None:
