@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import AliasChoices, BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError, SchemaError, SchemaSerializer, SchemaValidator
+from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
 
 from ..._dataclasses import dataclass
 from ...commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, index_name
@@ -108,11 +108,7 @@ class Mapping:
             """Find out what only reading and writing documents needs, when it is asked for first."""
             if name not in _LATER:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            try:
-                complete_mapping(self)
-            except SchemaError as error:
-                problem = f"can't be mapped ({type(error).__name__}: {error})"
-                raise DeclarationError(problem, model=self.model.__name__) from error
+            complete_mapping(self)
             return getattr(self, name)
 
     def batch_serializer(self, *, as_text: bool) -> SchemaSerializer | None:
@@ -211,12 +207,6 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.deep_numbers = (
         is_deep(model) or _computes_numbers(model) or (mapping.rewrites and bool(mapping.vectors))
     )
-
-
-def check_defaults(model: Any) -> None:
-    """Refuse defaults that are no values of their fields; DeclarationError."""
-    for each in (model, *embedded_classes(model, model.__pydantic_core_schema__)):
-        has_unsound_default(each)
 
 
 def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:

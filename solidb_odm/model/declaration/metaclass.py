@@ -40,7 +40,7 @@ from ..stored.pydantic_attributes import (
     generic_parts,
     is_built,
 )
-from ..stored.trial import is_unsteady, try_fields
+from ..stored.trial import check_defaults, is_unsteady, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
@@ -48,7 +48,7 @@ from .computed import described, stored_names
 from .forward_references import complete, note_class
 from .habits import OF_CLASSES
 from .indexes import Index
-from .mapping import Mapping, check_defaults, complete_mapping, make_mapping, make_spec
+from .mapping import Mapping, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
 from .registry import registry as everything
 
@@ -367,7 +367,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
     if not is_certain:
         check_defaults(cls)
-        if may_be_refused(cls.__pydantic_core_schema__):
+        if may_be_refused(cls):
             complete_mapping(mapping)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:

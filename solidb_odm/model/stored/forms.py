@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from pydantic_core import (
     CoreConfig,
     CoreSchema,
+    SchemaError,
     SchemaSerializer,
     SchemaValidator,
     core_schema,
@@ -88,9 +89,20 @@ def stored_form(model: Any) -> StoredForm:
                 reads_json(origin),
             )
         else:
-            found = _made(origin, schema, _settings(schema))
+            found = _made_for(model, origin, schema)
         type.__setattr__(model, "__solidb_stored_form__", found)
     return found
+
+
+def _made_for(model: Any, origin: Any, schema: Any) -> StoredForm:
+    try:
+        return _made(origin, schema, _settings(schema))
+    except SchemaError as error:
+        raise DeclarationError(
+            f"can't be mapped ({type(error).__name__}: {error})",
+            model=model.__name__,
+            hint="simplify the types of its fields; Annotated[.., Lossy()] leaves one untried",
+        ) from error
 
 
 @cached_by_annotation
@@ -175,8 +187,9 @@ def _ignores_round_trip(node: Any) -> bool:
     return all(_ignores_round_trip(part) for each in inner if each is not None for part in nodes_in(each))
 
 
-def may_be_refused(origin: Any) -> bool:
+def may_be_refused(model: Any) -> bool:
     """Return whether making a stored form may show a fault: in old names, or in parts that models share."""
+    origin: Any = model.__pydantic_core_schema__
     return origin["type"] == "definitions" or any(
         RENAMED in (node.get("metadata") or ()) for node in nodes_in(origin)
     )

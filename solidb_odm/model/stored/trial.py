@@ -38,6 +38,7 @@ from ..._types import is_map, is_row
 from ...errors import DeclarationError
 from ...language.stored_documents import new_key
 from .. import type_inspection
+from .embedded import embedded_classes
 from .field_values import field_reader, field_schema
 from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
 from .plain_types import PURE
@@ -396,6 +397,12 @@ def is_written_by_author(node: Any) -> bool:
     function = node["function"].get("function")
     module = getattr(getattr(function, "__func__", function), "__module__", None) or type(function).__module__
     return module.partition(".")[0] not in _OWN
+
+
+def check_defaults(model: Any) -> None:
+    """Refuse defaults of a class, and of what it embeds, that are no values; DeclarationError."""
+    for each in (model, *embedded_classes(model, model.__pydantic_core_schema__)):
+        has_unsound_default(each)
 
 
 def has_unsound_default(model: Any) -> bool:
