@@ -1,8 +1,12 @@
-"""What document classes and documents of other mappers have, by what to write here."""
+"""What document classes and documents of other mappers have and declare, by what to write here."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..._types import is_map
+from ...errors import DeclarationError
 
 _ALL = "session.scalars(select({0})).all()"
 _SOME = "session.scalars(select({0}).where(..)).all()"
@@ -51,3 +55,24 @@ OF_DOCUMENTS: Final = {
     "update": "the attributes, then session.commit()",
 }
 """``{0}`` is the class of the document."""
+
+_COLLECTION = "class {0}(Document, collection='users')"
+_INDEXES = "class Settings: indexes = [Index('name', unique=True)]"
+_DECLARED: Final = {
+    "__collection__": _COLLECTION,
+    "__mapper_args__": "nothing instead of it: revisions are always compared",
+    "__table_args__": _INDEXES,
+    "__tablename__": _COLLECTION,
+}
+_CONFIGURED: Final = {"collection": _COLLECTION, "indexes": _INDEXES}
+
+
+def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
+    """Refuse what other mappers read of a class and this one would pass over; DeclarationError."""
+    config = namespace.get("model_config")
+    configured: Mapping[str, Any] = config if is_map(config) else {}
+    for where, given, ways in (("", namespace, _DECLARED), ("model_config: ", configured, _CONFIGURED)):
+        for word in ways.keys() & given.keys():
+            raise DeclarationError(
+                f"{where}{word!r} says nothing here", model=name, hint=f"write {ways[word].format(name)}"
+            )

@@ -46,7 +46,7 @@ from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import described, stored_names
 from .forward_references import complete, note_class
-from .habits import OF_CLASSES
+from .habits import OF_CLASSES, check_declared
 from .indexes import Index
 from .mapping import Mapping, complete_mapping, make_mapping, make_spec
 from .registry import REFUSED, Registry
@@ -144,6 +144,7 @@ class DocumentMeta(ModelMetaclass):
             settings = namespace.pop(
                 "Settings", None
             )  # Pydantic would take a class made elsewhere for a field
+            check_declared(name, namespace)
             later, is_stated = _is_built_later(namespace, options), "__qualname__" in namespace
             is_bare = not (is_stated or options or _ANNOTATED & namespace.keys())
             if later:

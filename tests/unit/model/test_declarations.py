@@ -1,5 +1,6 @@
 """Wrong declarations fail when the class is made, and the error names the class and the field."""
 
+import types
 from typing import Annotated, Any, Optional
 from uuid import UUID
 
@@ -277,3 +278,19 @@ def test_an_index_over_the_elements_may_stand_beside_the_field() -> None:
     declared = {index.name: index.fields for index in Tagged.__solidb_mapping__.indexes}
     assert declared["by_tag"] == ("t[]",)
     assert ("part.labels[]",) in declared.values()
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "way"),
+    [
+        ("__tablename__", "users", "collection='users'"),
+        ("__collection__", "users", "collection='users'"),
+        ("__table_args__", {}, "indexes = "),
+        ("__mapper_args__", {}, "revisions"),
+        ("model_config", {"collection": "users"}, "collection='users'"),
+        ("model_config", {"indexes": list}, "indexes = "),
+    ],
+)
+def test_what_other_mappers_read_of_a_class_is_not_passed_over(word: str, value: Any, way: str) -> None:
+    with pytest.raises(DeclarationError, match=f"^Foreign: .*says nothing here\n.*write .*{way}"):
+        types.new_class("Foreign", (Document,), {}, lambda namespace: namespace.update({word: value}))
