@@ -2,12 +2,14 @@
 
 It is built in a thread of its own while queries are answered exactly, and says which vectors may be near.
 Those that were written since are always among them, and all of them are measured exactly, so that it never
-shows an older state. The name of its file has the mark of the state that it was built from; a file that is
-damaged, or was built from a state that the store was never in, is built anew.
+shows an older state. The name of its file has the mark of the state that it was built from and a digest of
+what it holds, for usearch trusts what it reads; a file that is damaged, or was built from a state that the store
+was never in, is built anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -176,10 +178,16 @@ class Graphs:
     def _save(self, index: StoredIndex, graph: Graph) -> None:
         """Write a file whole before it has its name; then delete those of older states."""
         number, mark = graph.mark
+<<<<<<< HEAD
         name = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}{_SUFFIX}"
         self._tried.setdefault(index.number, set()).add(Path(name).name)  # what it says is known
         unfinished = f"{name}.{os.getpid()}"
+=======
+        state = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}"
+        unfinished = f"{state}{_SUFFIX}.{os.getpid()}"
+>>>>>>> 4953b79 (Keep a damaged graph of vectors from usearch, which it made end the process)
         graph.neighbours.save(unfinished)
+        name = f"{state}-{_digest(Path(unfinished))}{_SUFFIX}"
         with Path(unfinished).open("rb+") as file:
             os.fsync(file.fileno())
         Path(unfinished).replace(name)
@@ -196,7 +204,9 @@ class Graphs:
                     continue
                 tried.add(path.name)
                 with suppress(OSError, RuntimeError, ValueError):
-                    number, mark = path.name.removesuffix(_SUFFIX).split("-")[-2:]
+                    number, mark, digest = path.name.removesuffix(_SUFFIX).split("-")[-3:]
+                    if _digest(path) != digest:
+                        continue
                     neighbours = usearch_module().Index.restore(str(path))
                     signed = int(mark, 16) - (1 << 64) if int(mark, 16) >> 63 else int(mark, 16)
                     if neighbours is not None and neighbours.ndim == index.spec.dimension:
@@ -214,6 +224,11 @@ def _empty(index: StoredIndex) -> Any:
         expansion_add=_BREADTH,
         expansion_search=_BREADTH,
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _escaped(name: str) -> str:

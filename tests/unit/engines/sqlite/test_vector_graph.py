@@ -200,6 +200,7 @@ def test_the_next_process_reads_the_file(
     channel.close()
 
 
+<<<<<<< HEAD
 def test_a_graph_that_another_process_wrote_meanwhile_is_taken_over(
     driver: FileDriver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,14 +228,23 @@ def test_a_graph_that_another_process_wrote_meanwhile_is_taken_over(
 
 
 @pytest.mark.parametrize("damage", ["cut", "other mark", "not there"])
+=======
+@pytest.mark.parametrize("damage", ["cut", "other mark", "not there", "bytes"])
+>>>>>>> 4953b79 (Keep a damaged graph of vectors from usearch, which it made end the process)
 def test_what_a_crash_leaves_is_built_anew(driver: FileDriver, path: Path, damage: str) -> None:
     channel = filled(driver)
     built(driver, channel)
     (file,) = path.parent.glob("*.usearch")
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:100])
+    elif damage == "bytes":  # of which usearch, if it is let, makes a crash of the process now and then
+        data = bytearray(file.read_bytes())
+        for at in Random(2).sample(range(len(data)), 64):
+            data[at] ^= 0xFF
+        file.write_bytes(data)
     elif damage == "other mark":
-        file.rename(file.with_name(file.name.replace(file.name[-12:-8], "0000")))
+        mark, digest = file.stem.split("-")[-2:]
+        file.rename(file.with_name(file.name.replace(f"{mark}-{digest}", f"{mark[:-4]}0000-{digest}")))
     else:
         file.rename(f"{file}.{1}")  # it did not get its name
     later = FileDriver("sqlite:///" + str(path))
