@@ -15,7 +15,7 @@ from ..errors import SolidbError
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
-from .ledger import RENEW_SECONDS, Pause, Progress, Run, read_ledger, release, renew
+from .ledger import RENEW_SECONDS, Pause, Progress, Run, end_of, read_ledger, release, renew
 from .migrator_base import MigratorBase
 from .reports import Check, Current, Plan
 
@@ -118,6 +118,7 @@ class AsyncMigrator(MigratorBase):
                 with anyio.CancelScope(shield=True):
                     await channel.aclose()
                     await self._release(work)
+                end_of(work)
                 group.cancel_scope.cancel()
         if problem is not None:
             raise problem

@@ -157,12 +157,22 @@ def prepare() -> Operation[None]:
 # --- the lease -----------------------------------------------------------------------------------
 
 
+_at_work: set[str] = set()
+"""The owners of leases that runs of this process hold, or wait for."""
+
+
+def end_of(run: Run) -> None:
+    """Note that a run is over, whether or not it released its lease."""
+    _at_work.discard(run.owner)
+
+
 def acquire(run: Run) -> Operation[None]:
     """Take the lease, waiting for another runner; MigrationLocked if that takes too long.
 
     A lease that is not renewed is over: by its own time, by what this runner has seen of it, or because
     its process is gone.
     """
+    _at_work.add(run.owner)
     begun = time.monotonic()
     seen: tuple[str, float] = ("", begun)
     while True:
@@ -224,6 +234,8 @@ def _is_over(run: Run, lease: JsonObject, unchanged: float) -> bool:
     is_here = lease.get("host") == platform.node()
     if is_here and not _is_alive(int(lease.get("pid", 0))):
         return True
+    if is_here and lease.get("pid") == os.getpid() and lease.get("owner") not in _at_work:
+        return True  # that run was interrupted before it knew that it had the lease
     if is_here and run.is_file and time.time() < until + 300:
         return False  # a long write of its own keeps a runner from renewing, and others from writing
     return time.time() > until or unchanged > LEASE_SECONDS

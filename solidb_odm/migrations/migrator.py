@@ -16,7 +16,7 @@ from ..errors import SolidbError
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
-from .ledger import RENEW_SECONDS, Pause, Progress, Run, read_ledger, release, renew
+from .ledger import RENEW_SECONDS, Pause, Progress, Run, end_of, read_ledger, release, renew
 from .migrator_base import MigratorBase
 from .reports import Check, Current, Plan
 
@@ -118,7 +118,10 @@ class Migrator(MigratorBase):
             try:
                 channel.close()
             finally:
-                self._release(work)
+                try:
+                    self._release(work)
+                finally:
+                    end_of(work)
 
     def _release(self, work: Run) -> None:
         if work.lease is None:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
+from ..wire.http import load_clients
 from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell, rings
 from .server import ServerRemote
 from .sync_results import SyncState
@@ -34,6 +35,8 @@ class Background:
 
     def start(self) -> None:
         """Begin, with a sync at once."""
+        if isinstance(self._manager.remote, ServerRemote):
+            load_clients()
         for thread in self._threads:
             thread.start()
 

@@ -188,6 +188,15 @@ async def aread_whole(response: httpx.Response) -> bytes:
     return bytes(content)
 
 
+def load_clients() -> None:
+    """Load what clients load when they are made or first used.
+
+    A process forked while a thread loads a module can never load it, so who starts threads calls this.
+    """
+    for name in ("httpcore", "encodings.idna", f"{__package__}.http_transport"):
+        import_module(name)
+
+
 def new_client(address: ServerAddress) -> httpx.Client:
     """Make a blocking ``httpx`` client for this server."""
     context = address.tls_context() or _without_tls()

@@ -25,7 +25,7 @@ from solidb_odm.errors import (
     SolidbError,
 )
 from solidb_odm.language.parser import parse
-from solidb_odm.migrations import Migrator, passes
+from solidb_odm.migrations import Migrator, ledger, passes
 from solidb_odm.migrations.ledger import LEASE_SECONDS, acquire
 
 from .conftest import Place
@@ -367,3 +367,22 @@ def test_ctrl_c_stops_between_batches(place: Place) -> None:
     assert running.done == 20
     migrator.upgrade()
     assert [row["n"] for row in place.stored("things")] == [d["n"] + 1 for d in documents]
+
+
+def test_a_run_that_was_interrupted_as_it_took_the_lease_leaves_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is stored, but it was told nothing of it."""
+    counted(place)
+    taken = ledger._patch_lease
+
+    def interrupted(*arguments: Any) -> Operation[str]:
+        yield from taken(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "_patch_lease", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place.migrator().upgrade()
+    monkeypatch.undo()
+    place.migrator().upgrade(wait=0)
+    assert place.migrator().current().running is None

@@ -17,6 +17,7 @@ from pathlib import Path
 from .boundaries import files, takers, wrong_answers
 from .campaign import Campaign, Ground, Report
 from .inputs import answers, texts, urls
+from .interruptions import migration_interrupts, pool_cancellations, sync_interrupts
 from .moments import cancellations, interrupts
 from .processes import damage, disks, forks, kills, neighbours, stores
 from .servers import client_kills, server_cancellations, server_kills
@@ -25,6 +26,7 @@ CAMPAIGNS: dict[str, Campaign] = {
     each.__name__: each
     for each in (
         *(kills, stores, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers),
+        *(sync_interrupts, migration_interrupts, pool_cancellations),
         *(takers, files, wrong_answers, server_kills, client_kills, server_cancellations),
     )
 }
