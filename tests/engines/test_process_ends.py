@@ -13,7 +13,7 @@ import pytest
 import solidb_odm
 
 PROGRAM = """
-import asyncio, multiprocessing, os, signal, sys, threading, time
+import asyncio, multiprocessing, os, signal, sys, time
 
 from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, select
 from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig
@@ -31,7 +31,7 @@ def config(name):
     return SyncConfig(database="d", local_storage_path=name, sync_interval_seconds=0.01)
 
 
-def leave_open(name):
+def leave_open(name, *, with_threads=True):
     for url in (f"sqlite:///{name}.db", "sqlite://"):
         engine = create_engine(url)
         with Session(engine) as session:
@@ -46,9 +46,10 @@ def leave_open(name):
         cycle = [Session(engine), stream]
         cycle.append(cycle)
         kept.extend((engine, writer, reader, stream))
-    manager = OfflineSyncManager(NOWHERE, config(name)).initialize()
-    manager.save_document("notes", "a", {"n": 1})
-    kept.append(manager)
+    if with_threads:  # what they hold just then, a child that is forked would wait for
+        manager = OfflineSyncManager(NOWHERE, config(name)).initialize()
+        manager.save_document("notes", "a", {"n": 1})
+        kept.append(manager)
 
 
 async def leave_open_in_a_loop(name):
@@ -69,8 +70,6 @@ async def leave_open_in_a_loop(name):
 
 
 def end():
-    if how == "exit":
-        sys.exit(3)
     if how == "interrupt":
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.kill(os.getpid(), signal.SIGINT)
@@ -89,27 +88,13 @@ def work(name="a"):
     end()
 
 
-def in_a_thread():
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-
-
-def in_a_child(method):
-    leave_open("parent")
-    child = multiprocessing.get_context(method).Process(target=work)
-    child.start()
-    child.join()
-    sys.exit(child.exitcode)
-
-
 def in_a_pool():
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         pool.map(work, ["a", "b"])
 
 
 def prefork():
-    leave_open("parent")
+    leave_open("parent", with_threads=False)
     kept[1].commit()  # a file whose write is open can't be opened in a child
     children = []
     for number in range(2):
@@ -123,43 +108,47 @@ def prefork():
 
 if __name__ == "__main__":
     how = sys.argv[1]
-    if how == "fork":
-        in_a_child(how)
-    elif how in ("in_a_thread", "in_a_pool", "prefork"):
+    if how in ("in_a_pool", "prefork"):
         globals()[how]()
     else:
         work()
 else:
     how = "return"
 """
-ENDS = {
-    "return": 0,
-    "exit": 3,
-    "interrupt": -signal.SIGINT,
-    "forgotten": 0,
-    "in_a_thread": 0,
-    "in_a_pool": 0,
-    "fork": 0,
-    "prefork": 0,
-}
-BOTH = [("return", "async"), ("interrupt", "async"), ("in_a_thread", "async"), ("exit", "sync")]
-BOTH += [("forgotten", "sync"), ("in_a_pool", "sync")]
+ENDS = {"return": 0, "interrupt": -signal.SIGINT, "forgotten": 0, "in_a_pool": 0, "prefork": 0}
+LOADED = """
+import sys, threading
+from solidb_odm.offline import OfflineSyncManager, SyncConfig
+threading.Thread.start = lambda self: None
+OfflineSyncManager("solidb://u:p@127.0.0.1:1", SyncConfig(database="d", local_storage_path="a")).initialize()
+sys.exit("httpcore" not in sys.modules)
+"""
+BOTH = [("return", "async"), ("interrupt", "async"), ("forgotten", "sync"), ("in_a_pool", "sync")]
 if hasattr(os, "fork"):
-    BOTH += [("fork", "async"), ("prefork", "async")]
+    BOTH.append(("prefork", "async"))
 
 
 @pytest.mark.parametrize(("how", "colour"), BOTH)
 def test_a_program_ends_with_everything_left_open(tmp_path: Path, how: str, colour: str) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(program), how, colour],
-        cwd=tmp_path,
+    done = run(tmp_path, "-W", "ignore", str(program), how, colour)
+    told = [line for line in done.stderr.splitlines() if "ignored" in line or "Error" in line]
+    assert (done.returncode, told) == (ENDS[how], [])
+
+
+def test_an_offline_store_loads_the_client_before_its_threads_would(tmp_path: Path) -> None:
+    """A process that is forked while a thread loads a module could never load it."""
+    assert run(tmp_path, "-c", LOADED).returncode == 0
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(solidb_odm.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=110,
         check=False,
     )
-    told = [line for line in done.stderr.splitlines() if "ignored" in line or "Error" in line]
-    assert (done.returncode, told) == (ENDS[how], [])
