@@ -178,16 +178,11 @@ class Graphs:
     def _save(self, index: StoredIndex, graph: Graph) -> None:
         """Write a file whole before it has its name; then delete those of older states."""
         number, mark = graph.mark
-<<<<<<< HEAD
-        name = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}{_SUFFIX}"
-        self._tried.setdefault(index.number, set()).add(Path(name).name)  # what it says is known
-        unfinished = f"{name}.{os.getpid()}"
-=======
         state = f"{self._path}-vectors-{index.number}-{number}-{mark & (1 << 64) - 1:016x}"
         unfinished = f"{state}{_SUFFIX}.{os.getpid()}"
->>>>>>> 4953b79 (Keep a damaged graph of vectors from usearch, which it made end the process)
         graph.neighbours.save(unfinished)
         name = f"{state}-{_digest(Path(unfinished))}{_SUFFIX}"
+        self._tried.setdefault(index.number, set()).add(Path(name).name)  # what it says is known
         with Path(unfinished).open("rb+") as file:
             os.fsync(file.fileno())
         Path(unfinished).replace(name)

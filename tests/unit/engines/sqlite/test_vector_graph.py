@@ -200,7 +200,6 @@ def test_the_next_process_reads_the_file(
     channel.close()
 
 
-<<<<<<< HEAD
 def test_a_graph_that_another_process_wrote_meanwhile_is_taken_over(
     driver: FileDriver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,10 +226,7 @@ def test_a_graph_that_another_process_wrote_meanwhile_is_taken_over(
     later.close()
 
 
-@pytest.mark.parametrize("damage", ["cut", "other mark", "not there"])
-=======
 @pytest.mark.parametrize("damage", ["cut", "other mark", "not there", "bytes"])
->>>>>>> 4953b79 (Keep a damaged graph of vectors from usearch, which it made end the process)
 def test_what_a_crash_leaves_is_built_anew(driver: FileDriver, path: Path, damage: str) -> None:
     channel = filled(driver)
     built(driver, channel)
