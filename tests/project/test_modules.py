@@ -38,7 +38,7 @@ OTHERS = """
 package aenter aexit aiter all anext args await bound cause constraints context copy dataclass_fields
 dataclass_params deepcopy del delete enter exit future main match_args metadata missing next origin
 parameters path post_init set set_name signature supertype traceback value members func self int
-fspath class_getitem weakref orig_bases mul get slots annotations
+fspath class_getitem weakref orig_bases mul get slots annotations annotate annotate_func
 """
 PYTHONS = {*(f"__{name}__" for name in OTHERS.split()), *(name for kind in KINDS for name in dir(kind))}
 
