@@ -64,7 +64,10 @@ def _with_slots(cls: type[Any], options: dict[str, Any]) -> type[Any]:
     def complete() -> type[Any]:
         with _lock:
             if pending:
-                _complete(made, namespace, defaults, options)
+                try:
+                    _complete(made, namespace, defaults, options)
+                except RuntimeError as error:  # what Python 3.11 makes of an interrupt in __set_name__
+                    raise error.__cause__ or error from None
                 pending.clear()
         return made
 

@@ -161,3 +161,20 @@ def test_threads_may_make_the_first_object_together() -> None:
 def test_slots_must_be_asked_for() -> None:
     with pytest.raises(TypeError, match="must have slots"):
         lazy(frozen=True)
+
+
+def test_an_interrupt_while_a_class_is_completed_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 makes a RuntimeError of what is raised while it names the fields of a class."""
+
+    @lazy(slots=True)
+    class Interrupted:
+        values: list[int] = field(default_factory=list[int])
+
+    def interrupted(self: object, owner: type, name: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataclasses.Field, "__set_name__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Interrupted()
+    assert Interrupted().values == []
