@@ -15,8 +15,8 @@ import weakref
 from collections.abc import Iterator
 from importlib.util import resolve_name
 from itertools import count
-from types import ModuleType
-from typing import Any, TypeAlias
+from types import FrameType, ModuleType
+from typing import Annotated, Any, ForwardRef, Literal, TypeAlias, get_args, get_origin
 
 from pydantic.errors import PydanticUndefinedAnnotation
 
@@ -27,6 +27,60 @@ _ORDER = "__solidb_order__"
 _order = count()
 _known: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 _waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
+
+
+def check_names(model: str, annotations: dict[str, Any], metaclass: FrameType | None) -> None:
+    """Refuse a name that means a class of the module now, and another one that a function makes later.
+
+    DeclarationError; Pydantic would take the class of the module.
+    """
+    frame = metaclass and metaclass.f_back
+    if frame is None or frame.f_locals is frame.f_globals:
+        return
+    code = frame.f_code
+    later = {*code.co_varnames, *code.co_cellvars} - frame.f_locals.keys() - {model}
+    hidden = [each for each in sorted(later) if isinstance(frame.f_globals.get(each), type)]
+    for field, annotation in annotations.items() if hidden else ():
+        for text in _texts(annotation):
+            for each in sorted({*hidden} & {*_names_in(text)}):
+                raise DeclarationError(
+                    f"names {each!r}, which is a class of the module, and one that the function makes later",
+                    model=model,
+                    field=field,
+                    hint=f"make {each} before {model}, or give it another name",
+                )
+
+
+def _texts(annotation: Any) -> Iterator[str]:
+    """Yield the texts in an annotation, whose names are looked up when the class is made."""
+    if isinstance(annotation, str):
+        yield annotation
+    elif isinstance(annotation, ForwardRef):
+        yield annotation.__forward_arg__
+    elif get_origin(annotation) is not Literal:
+        arguments = get_args(annotation)
+        for each in arguments[:1] if get_origin(annotation) is Annotated else arguments:
+            yield from _texts(each)
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """Yield the names that the text of an annotation looks up."""
+    try:
+        waiting: list[ast.AST] = [ast.parse(text, mode="eval")]
+    except SyntaxError:
+        return
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _names_in(node.value)
+        elif isinstance(node, ast.Subscript) and "Literal" in ast.dump(node.value):
+            continue
+        elif isinstance(node, ast.Subscript) and "Annotated" in ast.dump(node.value):
+            waiting += node.slice.elts[:1] if isinstance(node.slice, ast.Tuple) else [node.slice]
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def note_class(cls: Any, *, waits: bool) -> list[Any]:

@@ -45,7 +45,7 @@ from ..type_inspection import forget
 from .cascade_options import check_cascades
 from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
 from .computed import described, stored_names
-from .forward_references import complete, note_class
+from .forward_references import check_names, complete, note_class
 from .habits import OF_CLASSES, check_declared
 from .indexes import Index
 from .mapping import Mapping, complete_mapping, make_mapping, make_spec
@@ -150,6 +150,7 @@ class DocumentMeta(ModelMetaclass):
             if later:
                 namespace["model_config"] = {**namespace.get("model_config", {}), "defer_build": True}
             if RESETS_NAMESPACE not in options:
+                check_names(name, namespace.get("__annotations__", {}), currentframe())
                 namespace[PARENT_NAMESPACE] = _types_around(currentframe())
                 options[RESETS_NAMESPACE] = False
             _building.depth += 1
