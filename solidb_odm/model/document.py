@@ -125,6 +125,8 @@ class Document(BaseModel, metaclass=DocumentMeta):
                 super().__setattr__(name, value)
         except ValidationError:
             state.assigned = before
+            if others is not None:  # a validator of the whole model came after the value was set
+                object.__setattr__(self, "__dict__", others)
             raise
         if others is not None:
             note_assigned(self, _replaced(others, self.__dict__))

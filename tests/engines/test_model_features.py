@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     computed_field,
     field_validator,
     model_serializer,
@@ -281,6 +282,32 @@ def test_settings_of_models_do_not_change_what_is_read(engine: Engine, make: Cal
         read = session.get_one(type(made), made.key)
         assert read == made
         assert session.dirty == []
+
+
+class Span(Document, collection="spans"):
+    model_config = ConfigDict(validate_assignment=True)
+    low: int = 0
+    high: int = 10
+
+    @model_validator(mode="after")
+    def ordered(self) -> Span:
+        if self.low > self.high:
+            raise ValueError("low above high")
+        return self
+
+
+def test_an_assignment_that_a_validator_refuses_changes_nothing(engine: Engine) -> None:
+    with Session(engine) as session:
+        session.add(span := Span())
+        session.commit()
+        with pytest.raises(ValidationError, match="low above high"):
+            span.low = 11
+        assert (span.low, session.dirty) == (0, [])
+        span.high = 20
+        span.low = 11
+        session.commit()
+        session.expunge_all()
+        assert (session.get_one(Span, span.key).low, span.high) == (11, 20)
 
 
 class Clocked(BaseModel):
