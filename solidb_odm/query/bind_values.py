@@ -15,14 +15,17 @@ from ..errors import SchemaViolation, UsageError
 from ..language import nodes as q
 from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
+from ..model.document_state import state_of
 from ..model.expressions.calls import FunctionCall
 from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import FieldRef
 from ..model.expressions.kinds import NAMES, Kind, takes
 from ..model.expressions.literals import check_times
-from ..model.stored.codec import encode_value, first_problem
-from ..model.stored.field_values import encode_as, field_reader, plain, stored_name
+from ..model.stored.codec import check_new, encode_value, first_problem, sort_lists
+from ..model.stored.embedded import alike, are_of_same_classes, is_lossy
+from ..model.stored.field_values import encode_as, field_reader, stored_name
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields, extra_of
+from ..model.stored.scalars import InexactValueError, json_value
 from .elements import check_no_elements
 
 
@@ -98,12 +101,47 @@ def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expr
     if name not in fields:
         if model.model_config.get("extra") != "allow":
             raise UsageError(f"{model.__name__} has no field {name!r}{_guess(name, fields)}")
-        return name, value if isinstance(value, Expression) else Value(plain(value))
+        return name, value if isinstance(value, Expression) else Value(_extra(model, name, value))
     stored = stored_name(model, name)
     if isinstance(value, Expression):
         return stored, _fitting(model, name, value)
     checked = _checked(model, name, value)
-    return stored, Value(encode_as(model, name, fields[name].annotation, checked))
+    encoded = encode_as(model, name, fields[name].annotation, checked)
+    mapping = model.__solidb_mapping__
+    if name in mapping.parts or name in mapping.revalidated:
+        _check_read_alike(model, name, checked, encoded)
+    return stored, Value(encoded)
+
+
+def _extra(model: type[Document], name: str, value: Any) -> Any:
+    """Return the value of an extra attribute, which is stored as it is; SchemaViolation if it is no JSON."""
+    try:
+        return json_value(value)
+    except InexactValueError as error:
+        raise SchemaViolation(
+            f"{model.__name__}.{name} can't be {value!r}: {error}",
+            collection=model.__solidb_mapping__.collection,
+            hint=error.hint,
+        ) from error
+
+
+def _check_read_alike(model: type[Document], name: str, value: Any, encoded: Any) -> None:
+    """Refuse a value that would be read as another one, or not at all; SchemaViolation."""
+    problem = None
+    try:
+        read = field_reader(cast(Any, model), name).read(encoded)
+        again = encode_as(model, name, class_fields(model)[name].annotation, read)
+        if model.__solidb_mapping__.fields[name].unordered:
+            encoded, again = sort_lists(encoded), sort_lists(again)
+        if not (are_of_same_classes(value, read) and alike(encoded, again)) and not is_lossy(model, name):
+            problem = f"it would be read as {read!r}"
+    except ValidationError as error:
+        problem = first_problem(error)
+    if problem:
+        raise SchemaViolation(
+            f"{model.__name__}.{name} can't be {value!r}: {problem}",
+            collection=model.__solidb_mapping__.collection,
+        )
 
 
 def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
@@ -223,7 +261,10 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
 
 def stored_form(document: Document) -> JsonObject:
     """Return what is stored of a new document."""
-    return encode_value(type(document).__solidb_mapping__, document)
+    mapping = type(document).__solidb_mapping__
+    body = encode_value(mapping, document)
+    check_new(mapping, document, body, is_touched=state_of(document).touched)
+    return body
 
 
 def given_part(document: Document, row: Any) -> JsonObject:

@@ -30,7 +30,19 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from solidb_odm import Document, Engine, GeoPoint, Link, Session, Vector, create_engine, select
+from solidb_odm import (
+    Document,
+    Engine,
+    GeoPoint,
+    Link,
+    Session,
+    Vector,
+    create_engine,
+    insert,
+    select,
+    update,
+    upsert,
+)
 from solidb_odm.errors import InvalidDocument, SchemaViolation, StateError, UsageError
 
 
@@ -125,6 +137,7 @@ VALUES: list[Callable[[], Any]] = [
     lambda: iter([1]), lambda: {timedelta(1): 1}, lambda: [[1]],
 ]  # fmt: skip
 AS_WRITTEN = {
+    "queue": (tuple,),
     "path": (str,),
     "literal": (Path, re.Pattern),
     "sequence": (tuple, set, frozenset, deque, range),
@@ -311,3 +324,47 @@ def test_what_would_be_read_as_another_value_is_refused(engine: Engine, stored: 
             session.commit()
         made.part = Part(n=1)
         session.commit()
+
+
+class Counted(Document, collection="set_counted"):
+    model_config = ConfigDict(extra="allow")
+    part: Part = Part()
+    parts: list[Part] = []
+    checked: Checked | None = None
+
+
+@pytest.mark.parametrize("way", [insert, update, upsert])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("part", lambda: Part.model_construct(n=None)),
+        ("parts", lambda: [Part.model_construct(n=None)]),
+        ("part", lambda: Wider(n=1)),
+        ("part", lambda: Other(n=1)),
+        ("checked", broken_check),
+        ("checked", broken_tags),
+        ("more", lambda: {1}),
+        ("more", lambda: Part(n=1)),
+    ],
+    ids=["null", "null in a list", "wider", "other", "condition", "condition in a list", "set", "extra part"],
+)
+def test_a_statement_refuses_what_would_not_be_read_as_it_is(way: Any, name: str, make: Any) -> None:
+    with pytest.raises((InvalidDocument, UsageError), match=name):
+        way(Counted).values(**{name: make()})
+
+
+def test_a_statement_takes_parts_that_fit(engine: Engine) -> None:
+    engine.create_all(Counted)
+    with Session(engine) as session:
+        session.execute(
+            insert(Counted).values(key="a", part=Part(n=1), checked=Checked(zip="ab", tags=["x"]))
+        )
+        session.execute(update(Counted).values(parts=[Part(n=2)], more={"a": [1]}))
+        session.commit()
+        read = session.get_one(Counted, "a")
+        assert (read.part, read.parts, read.checked) == (
+            Part(n=1),
+            [Part(n=2)],
+            Checked(zip="ab", tags=["x"]),
+        )
+        assert read.more == {"a": [1]}  # type: ignore[attr-defined]
