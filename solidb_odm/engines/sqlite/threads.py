@@ -84,9 +84,10 @@ def _wakeable_in_trio() -> tuple[Waitable, Wake]:
 class _Task(Generic[T]):
     """Work for the thread, and later what came of it."""
 
-    __slots__ = ("_error", "_result", "_wake", "_work")
+    __slots__ = ("_error", "_is_given_up", "_result", "_wake", "_work")
 
     def __init__(self, work: Callable[[], T], wake: Wake) -> None:
+        self._is_given_up = False
         self._work = work
         self._wake = wake
         self._result: Any = None
@@ -97,7 +98,18 @@ class _Task(Generic[T]):
             self._result = self._work()
         except BaseException as exc:  # noqa: BLE001  it is raised where the result is waited for
             self._error = exc
+            if self._is_given_up:
+                self._error = None
         self._wake()
+
+    def give_up(self) -> None:
+        """Keep no error that nobody will hear of.
+
+        Its traceback leads here, and holds the cursors of statements that were stopped: until the collector
+        came SQLite would take them for active, and stop what is asked next on their connection.
+        """
+        self._is_given_up = True
+        self._error = None
 
     def result(self) -> T:
         try:
@@ -231,7 +243,11 @@ class Worker:
     async def run(self, work: Callable[[], T], /) -> T:
         """Run work and return its result; after a cancellation it may still be running."""
         event, task = self._put(work)
-        await event.wait()
+        try:
+            await event.wait()
+        except BaseException:
+            task.give_up()
+            raise
         return task.result()
 
     async def finish(self, work: Callable[[], T], /) -> T:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from solidb_odm import AsyncSession, Document, Session, create_async_engine, create_engine, func, select
 from solidb_odm.commands import Apply, CreateCollection, Get, Inserts, ListCollections
 from solidb_odm.engines.sqlite import AsyncFileDriver, FileDriver
 from solidb_odm.engines.sqlite.file_transaction import WriteQueue, WriteTurn
-from solidb_odm.engines.sqlite.threads import MOST
+from solidb_odm.engines.sqlite.threads import MOST, Threads, Worker
 from solidb_odm.errors import ClosedError, ConfigurationError, StoreLocked
 from tests.garbage import collect_garbage
 
@@ -321,3 +324,32 @@ def test_a_writer_that_waits_too_long_is_told_that_the_file_is_locked(tmp_path: 
                 second.flush()
             first.commit()
             second.commit()
+
+
+async def test_a_task_that_was_given_up_keeps_nothing_of_its_error() -> None:
+    """Without the collector: a cursor in its traceback would have SQLite stop the next statement."""
+
+    class Cursor:
+        pass
+
+    def work() -> None:
+        cursor = Cursor()
+        cursors.append(weakref.ref(cursor))
+        begun.set()
+        assert go_on.wait(60)
+        raise ValueError
+
+    cursors = list[weakref.ref[Cursor]]()
+    begun, go_on = threading.Event(), threading.Event()
+    worker = Worker(Threads(2))
+    gc.disable()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run, work)
+            await anyio.to_thread.run_sync(begun.wait, 60)
+            group.cancel_scope.cancel()
+        go_on.set()
+        await worker.run(lambda: None)
+        assert cursors[0]() is None
+    finally:
+        gc.enable()
