@@ -118,7 +118,7 @@ def encode_as(owner: type[Any] | None, name: str, annotation: Any, value: Any) -
     try:
         if owner is not None and issubclass(owner, BaseModel):
             return encode_field(owner, name, value)
-        if annotation is not Any:
+        if annotation is not Any and value is not ...:  # which Pydantic would leave as it is
             form = type_form(annotation)
             return form.serializer.to_python(value, mode="json", by_alias=True, warnings=False)
     except (PydanticSerializationError, PydanticUserError, TypeError):
