@@ -85,6 +85,17 @@ class BuildScope:
             scope = scope.parent
         raise not_read(source)
 
+    def may_lack(self, part: Expression) -> bool:
+        """Return whether an expression reads what rows may have no document of, as after an outer join."""
+        scope: BuildScope | None = self
+        while scope is not None:
+            if scope.partners and any(
+                are_one(s, each) for s in sources_of([part]) for each in scope.partners
+            ):
+                return True
+            scope = scope.parent
+        return False
+
     def types_with(self, source: Source, stored: str) -> q.Expression | None:
         """Return the types a field of a subclass speaks of, where documents of its parent are read."""
         scope: BuildScope | None = self

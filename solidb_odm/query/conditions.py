@@ -30,7 +30,7 @@ from ..model.expressions.expression import (
 )
 from ..model.expressions.fields import encode_element
 from ..model.expressions.kinds import NAMES, kind_of
-from ..model.expressions.literals import Element, check_item
+from ..model.expressions.literals import Element, check_item, check_whole
 
 if TYPE_CHECKING:
     from ..model.document import Document
@@ -168,6 +168,7 @@ def contains(field: Any, item: Any) -> Predicate:
     if isinstance(item, Expression):
         return Comparison(*among(item, searched, "IN"))
     inner = type_inspection.element(searched.__solidb_type__)
+    check_whole(inner, kind_of(inner), Element(searched))
     if kind == "list":
         check_item(inner, item, "IN", Element(searched))
     if kind_of(inner) == "decimal":

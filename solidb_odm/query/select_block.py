@@ -194,8 +194,9 @@ def _unjoined(source: Source, first: Source) -> UsageError:
 def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tuple[list[str], list[q.Clause]]:
     """Build a FOR for each source, and each condition after the last FOR it needs."""
     loops = [scope.declare(source) for source in sources]
-    built = [condition.__solidb_build__(scope) for condition in _conjuncts(closed_all(selection.conditions))]
     partners = {partner.source: partner for partner in selection.partners}
+    scope.partners |= set(partners)
+    built = [condition.__solidb_build__(scope) for condition in _conjuncts(closed_all(selection.conditions))]
     body: list[q.Clause] = []
     for position, (variable, source) in enumerate(zip(loops, sources, strict=True)):
         if source in partners:
@@ -219,7 +220,6 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
     on = [condition.__solidb_build__(scope) for condition in closed_all(partner.conditions)]
     wanted = [*([narrowed] if narrowed is not None else []), *on]
     scope.declare(source, variable)
-    scope.partners.add(source)
     loop = q.For(inner, read_from(source, scope))
     body = (loop, q.Filter(conjunction(wanted))) if wanted else (loop,)
     found = q.Name(scope.fresh("_j"))

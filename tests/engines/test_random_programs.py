@@ -687,12 +687,34 @@ def test_joins(engine: Engine, seed: int) -> None:
                 for row, shelf in pairs
             ]
             assert here.session.execute(outer.order_by(Item.key)).all() == whole, condition.shown
+            computed = select(Item.key, Shelf.number + 1, -Shelf.number, func.upper(Shelf.name))
+            computed = computed.outerjoin(Shelf, Item.shelf == Shelf.id, Shelf.number >= least)
+            most = here.source.randint(-1, 2)
+            there = {row[0]: row[1:3] for row in whole}
+            for test, judge in _bounded(most):
+                found = here.session.execute(computed.where(condition.expression, test).order_by(Item.key))
+                assert found.all() == [
+                    (row.key, *_shown_of(*there[row.key])) for row in rows if judge(there[row.key][0])
+                ], (condition.shown, least, most)
             lacking = outer.where(is_null(Shelf.number)).order_by(Item.key)
             assert here.session.execute(lacking).all() == [row for row in whole if row[1] is None]
             sorted_by = outer.order_by(desc(Shelf.number), Item.key)
             placed = sorted(whole, key=lambda row: row[0])
             placed.sort(key=lambda row: _place(row[1]), reverse=True)
             assert here.session.execute(sorted_by).all() == placed, condition.shown
+
+
+def _bounded(most: int) -> list[tuple[Any, Judge]]:
+    return [
+        (Shelf.number < most, lambda number: number is not None and number < most),
+        (not_(Shelf.number >= most), lambda number: number is None or number < most),
+        (Shelf.number + 1 <= most, lambda number: number is not None and number + 1 <= most),
+    ]
+
+
+def _shown_of(number: int | None, name: str | None) -> tuple[int | None, int | None, str | None]:
+    upper = None if name is None else name.upper()
+    return (None, None, upper) if number is None else (number + 1, -number, upper)
 
 
 def _of_shelf(shelf: Shelf | None) -> tuple[int | None, str | None]:

@@ -540,3 +540,31 @@ def test_a_group_may_be_by_a_condition_on_lists(engine: Engine) -> None:
 
         grouped = select(among(), func.count()).group_by(among()).order_by(among())
         assert session.execute(grouped).all() == [("first", 2), ("last", 1)]
+
+
+class Price(BaseModel):
+    amount: D
+
+
+class Bill(Document, collection="whole_bills"):
+    lines: list[Price] = []
+    more: list[Price] | None = None
+
+
+def test_lists_of_models_with_decimals_are_joined_and_replaced_though_not_compared(engine: Engine) -> None:
+    engine.create_all(Bill)
+    with Session(engine) as session:
+        more = [Price(amount=D(2))]
+        session.add(Bill(key="1", lines=[Price(amount=D("1.5"))]))
+        session.commit()
+        session.execute(update(Bill).values(lines=Bill.lines + more, more=[]))
+        shown = select(Bill.lines, coalesce(Bill.more, Bill.lines), coalesce(Bill.more, []))
+        assert session.execute(shown).all() == [([Price(amount=D("1.5")), Price(amount=D(2))], [], [])]
+        assert session.scalars(select(Bill.key).where(Bill.lines != None)).all() == ["1"]  # noqa: E711
+        for compare in (
+            lambda: Bill.lines == [],
+            lambda: in_(Bill.lines, [[]]),
+            lambda: Bill.lines == Bill.more,
+        ):
+            with pytest.raises(UsageError, match="holds decimals"):
+                compare()

@@ -28,6 +28,10 @@ class Scope(Protocol):
         """Return the types that a field of a subclass speaks of, where documents of its parent are read."""
         ...
 
+    def may_lack(self, part: Any) -> bool:
+        """Return whether an expression reads what rows may have no document of, as after an outer join."""
+        ...
+
     def statement(self, statement: Any) -> q.Query:
         """Build a statement as a subquery of this scope."""
         ...

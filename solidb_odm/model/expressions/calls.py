@@ -61,7 +61,7 @@ class FunctionCall(Expression):
         gaps = tuple(
             q.Compare(node, "==", q.Literal(None))
             for node, argument in zip(nodes, self.arguments, strict=True)
-            if self.is_strict and argument.__solidb_nullable__
+            if self.is_strict and (argument.__solidb_nullable__ or scope.may_lack(argument))
         )
         called = q.Call(self.name, nodes)
         if not gaps:

@@ -29,7 +29,7 @@ from .expression import (
 )
 from .kinds import NAMES as KINDS
 from .kinds import OPERATORS, choices, is_set, kind_of
-from .literals import check_list_order, check_pair, holds_decimals
+from .literals import check_list_order, check_pair, check_whole, holds_decimals
 
 _PLAIN = ("text", "int", "float", "bool")
 
@@ -110,6 +110,7 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
         values = Nested(values)
     is_varied = holds_decimals(tested.__solidb_type__) or is_set(tested.__solidb_type__)
     if isinstance(values, Expression):
+        check_whole(tested.__solidb_type__, tested.__solidb_kind__, tested)
         if is_varied:
             raise UsageError(
                 f"{tested!r} is a set or a list of decimals, which can't be looked for among rows in a query",
@@ -119,6 +120,8 @@ def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) 
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"in_() needs a list of values, not {values!r}")
     listed: list[Any] = list(cast(Any, values))
+    if any(value is not None for value in listed):
+        check_whole(tested.__solidb_type__, tested.__solidb_kind__, tested)
     if is_varied and listed:
         alike = Combined("OR", tuple(tested.__solidb_compare__("==", value) for value in listed))
         return alike if operator == "IN" else Negation(alike)

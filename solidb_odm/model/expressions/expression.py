@@ -31,6 +31,7 @@ from .literals import (
     check_order,
     check_pair,
     check_times,
+    check_whole,
     exactly_compared,
     size_of,
 )
@@ -135,9 +136,12 @@ class Expression:
         if operator in ("<", "<=", ">", ">="):
             check_order(self.__solidb_kind__, operator, self)
             check_list_order(self.__solidb_type__, self.__solidb_kind__, operator, self)
+        if other is not None:
+            check_whole(self.__solidb_type__, self.__solidb_kind__, self)
         if not isinstance(other, Expression):
             self.__solidb_check__(other, operator)
             return Comparison(self, operator, self.__solidb_value__(other))
+        check_whole(other.__solidb_type__, other.__solidb_kind__, other)
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
         check_times(self.__solidb_aware__, other.__solidb_aware__, f"{self!r} {operator} {other!r}")
         if self.__solidb_kind__ == other.__solidb_kind__ == "list":
@@ -354,7 +358,8 @@ class Comparison(Predicate):
         right = alike(self.right, self.right.__solidb_build__(scope), inside=self.operator.endswith("IN"))
         compared = exactly_compared(left, self.operator, right, self._size())
         smaller, node = (self.left, left) if self.operator in ("<", "<=") else (self.right, right)
-        if self.operator not in ("<", "<=", ">", ">=") or not smaller.__solidb_nullable__:
+        is_order = self.operator in ("<", "<=", ">", ">=")
+        if not is_order or not (smaller.__solidb_nullable__ or scope.may_lack(smaller)):
             return compared
         return q.Logical("AND", (q.Compare(node, "!=", q.Literal(None)), compared))
 
@@ -444,7 +449,7 @@ def _core(part: Expression, scope: Scope, whole: Expression) -> q.Expression:
 def _gaps(part: Expression, scope: Scope) -> tuple[q.Expression, ...]:
     if isinstance(part, Computation):
         return part.__solidb_gaps__(scope)
-    if not part.__solidb_nullable__:
+    if not part.__solidb_nullable__ and not scope.may_lack(part):
         return ()
     is_decimal = part.__solidb_kind__ == "decimal"
     node = part.__solidb_digits__(scope) if is_decimal else part.__solidb_build__(scope)

@@ -50,7 +50,6 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value) and not (given == "dict" and _is_typed_dict(annotation)):
         raise _refusal(annotation, kind, given, value, what)
-    check_whole(annotation, kind, what)
     if kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
@@ -218,8 +217,6 @@ _COMPARABLE: tuple[frozenset[Kind], ...] = (
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
-    check_whole(getattr(what, "__solidb_type__", None), left, what)
-    check_whole(getattr(other, "__solidb_type__", None), right, other)
     if (
         len(pair) == 1
         or "any" in pair
