@@ -574,8 +574,9 @@ def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
 
 def is_condition(value: Any) -> bool:
     """Return whether an expression is true or false: a predicate, or a field of bools."""
-    kind = value.__solidb_kind__ if isinstance(value, Expression) else ""
-    return kind in ("bool", "any") or isinstance(value, Predicate)
+    if isinstance(value, Predicate):
+        return True
+    return isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
 
 
 def _joined(left: Any, operator: str, right: Any) -> Expression:
