@@ -95,11 +95,31 @@ def lay_out(connection: sqlite3.Connection) -> None:
 _VERSION: Final = "PRAGMA schema_version"
 
 
+class SharedCatalogue:
+    """What the last connection read of a file, for the next one: each session begins with a look at it.
+
+    Only what is committed is shared, and stays what it is for its version. Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[int, dict[str, Collection]] = (-1, {})
+
+    def get(self, version: int) -> dict[str, Collection] | None:
+        """Return a copy of the collections of a version, if they were read."""
+        known, collections = self._last
+        return dict(collections) if known == version else None
+
+    def put(self, version: int, collections: dict[str, Collection]) -> None:
+        """Keep what was read, in the place of what was before."""
+        self._last = version, dict(collections)
+
+
 class Catalogue:
     """The catalogue as one connection sees it, read again when the file's schema has changed."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, shared: SharedCatalogue | None = None) -> None:
         self._connection = connection
+        self._shared = shared
         self._versions = connection.cursor()
         self._collections: dict[str, Collection] = {}
         self.irregular: tuple[Collection, ...] = ()
@@ -119,7 +139,7 @@ class Catalogue:
                 if self.is_private and self.is_read and self._changed:
                     self._read_changed()
                 else:
-                    self._collections = self._read()
+                    self._collections = self._read_all(version)
                     sorted(self._collections)
                 self._changed.clear()
                 self.irregular = tuple(each for each in self._collections.values() if each.irregular)
@@ -129,6 +149,20 @@ class Catalogue:
                 ) from exc
             self.version = version
         return self.version
+
+    def _read_all(self, version: int) -> dict[str, Collection]:
+        """Return all collections, from another connection of the file if it has read them."""
+        if self._shared is None or self.is_private:
+            return self._read()
+        known = self._shared.get(version)
+        if known is not None:
+            return known
+        found = self._read()
+        if (
+            not self._connection.in_transaction and self._current() == version
+        ):  # what others see, and no later
+            self._shared.put(version, found)
+        return found
 
     @property
     def is_read(self) -> bool:

@@ -124,7 +124,7 @@ class FileChannel:
         self._cipher = cipher
         self._closed = self._given_back = self._forked = self._busy = self._is_replica = False
         self._forgotten = closed_with(self, [connection])
-        self._catalogue = Catalogue(connection)
+        self._catalogue = Catalogue(connection, plans.catalogue)
         self._transaction = Transaction(
             connection, self._catalogue, statistics, queue, options.timeout, memory
         )

@@ -15,12 +15,12 @@ from ..._types import Json, Stored
 from ...language import nodes
 from .nearness import Nearness, nearness
 from .place_ranking import HALF_WAY, PlaceRanking
-from .plan_cache import Analyses
 from .vector_ranking import VectorRanking
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Collection, StoredIndex
     from .index_ranking import IndexRanking, Run
+    from .plan_cache import PlanCache
     from .sql.candidates import Matching, Narrowings
     from .vector_index import VectorIndexes
 
@@ -33,12 +33,14 @@ _NUMBERS: Final[frozenset[type[Any]]] = frozenset((int, float))
 class NearestRows:
     """Answers on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, vectors: VectorIndexes) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, catalogue: Catalogue, vectors: VectorIndexes, plans: PlanCache
+    ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._vectors = vectors
         self._reach: dict[tuple[int, int], float] = {}
-        self.of = Analyses(nearness).of
+        self.of = plans.seen_by(nearness).of
 
     def documents(
         self,

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from ..._dataclasses import dataclass
 from ...language import nodes
 from ...language.walk import walk
+from .catalogue import SharedCatalogue
 from .sql.parameters import Signature
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 
 class Analyses(Generic[T]):
-    """What is seen in the queries of one connection: each is looked at once, while it is in use.
+    """What is seen in queries: each is looked at once, while it is in use. Safe for threads.
 
     They are known by their identity, which takes no time, and those built anew by their parts.
     """
@@ -44,7 +45,7 @@ class Analyses(Generic[T]):
     def __init__(self, look: Callable[[nodes.Query], T]) -> None:
         self._look = look
         self._same: dict[int, tuple[nodes.Query, T]] = {}
-        self._equal: dict[nodes.Query, T] = {}
+        self._equal: dict[nodes.Query, tuple[T]] = {}
 
     def of(self, query: nodes.Query) -> T:
         """Return what is seen in a query."""
@@ -54,9 +55,10 @@ class Analyses(Generic[T]):
         if len(self._same) >= _SIZE:
             self._same.clear()
             self._equal.clear()
-        if query not in self._equal:
-            self._equal[query] = self._look(query)
-        found = self._equal[query]
+        equal = self._equal.get(query)
+        found = self._look(query) if equal is None else equal[0]
+        if equal is None:
+            self._equal[query] = (found,)
         self._same[id(query)] = (query, found)
         return found
 
@@ -139,6 +141,12 @@ class PlanCache:
         self._lock = threading.RLock()
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
+        self.catalogue = SharedCatalogue()
+        self._analyses: dict[Callable[[nodes.Query], Any], Analyses[Any]] = {}
+
+    def seen_by(self, look: Callable[[nodes.Query], T]) -> Analyses[T]:
+        """Return what a function sees in queries, for all connections: many a session asks one query."""
+        return self._analyses.setdefault(look, Analyses(look))
 
     def after_fork(self) -> None:
         """Take a new lock: a thread that is not in this process may have held the old one."""

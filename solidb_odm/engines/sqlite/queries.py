@@ -74,8 +74,8 @@ class Queries:
         self._plans = plans
         indexes = VectorIndexes(connection, vectors, lambda: transaction.is_writing)
         self._searcher = Searcher(connection, catalogue, indexes)
-        self._nearest = NearestRows(connection, catalogue, indexes)
-        self._hits = Analyses(hit_query)
+        self._nearest = NearestRows(connection, catalogue, indexes, plans)
+        self._hits = plans.seen_by(hit_query)
         self._prepared = Analyses(_prepared)
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from solidb_odm.commands import IndexSpec
-from solidb_odm.engines.sqlite.catalogue import Catalogue, StoredIndex, lay_out
+from solidb_odm.engines.sqlite.catalogue import Catalogue, SharedCatalogue, StoredIndex, lay_out
 
 
 @pytest.fixture
@@ -42,8 +42,9 @@ def change(catalogue: Catalogue, connection: sqlite3.Connection, dice: random.Ra
 
 
 def test_what_it_knows_is_what_one_that_is_read_anew_knows(connection: sqlite3.Connection) -> None:
-    dice, catalogue = random.Random(3), Catalogue(connection)
-    for _ in range(12):
+    dice, shared = random.Random(3), SharedCatalogue()
+    catalogue = Catalogue(connection, shared)
+    for _ in range(30):
         connection.execute("BEGIN IMMEDIATE")
         catalogue.settle()
         catalogue.refresh()
@@ -58,10 +59,10 @@ def test_what_it_knows_is_what_one_that_is_read_anew_knows(connection: sqlite3.C
             connection.execute("COMMIT")
         catalogue.settle()
         fresh = Catalogue(connection)
-        assert catalogue.names() == fresh.names()
-        assert [catalogue.find(name) for name in fresh.names()] == [
-            fresh.find(name) for name in fresh.names()
-        ]
+        names = fresh.names()
+        for other in (catalogue, Catalogue(connection, shared), Catalogue(connection, shared)):
+            assert other.names() == names
+            assert list(map(other.find, names)) == list(map(fresh.find, names))
 
 
 def test_many_changes_do_not_read_it_whole_again(connection: sqlite3.Connection) -> None:
@@ -76,3 +77,26 @@ def test_many_changes_do_not_read_it_whole_again(connection: sqlite3.Connection)
     whole = [each for each in statements if each.endswith("FROM _solidb_collections")]
     assert catalogue.names() == [f"c{number:02}" for number in range(20)]
     assert not whole
+
+
+def test_what_one_connection_read_the_next_one_need_not(connection: sqlite3.Connection) -> None:
+    shared, statements = SharedCatalogue(), list[str]()
+    connection.execute("CREATE TABLE here (x)")
+    Catalogue(connection).add_collection("here", "document")
+    assert Catalogue(connection, shared).names() == ["here"]
+
+    connection.set_trace_callback(statements.append)
+    assert Catalogue(connection, shared).names() == ["here"]
+    assert statements == ["PRAGMA schema_version"]
+
+
+def test_what_is_not_committed_is_read_by_nobody_else(connection: sqlite3.Connection) -> None:
+    shared = SharedCatalogue()
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE here (x)")
+    Catalogue(connection).add_collection("here", "document")
+    assert Catalogue(connection, shared).names() == ["here"]
+    connection.execute("ROLLBACK")
+    connection.execute("CREATE TABLE other (x)")  # which has the number of the change that was undone
+
+    assert Catalogue(connection, shared).names() == []
