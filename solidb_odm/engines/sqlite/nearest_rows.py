@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..._types import Json, Stored
 from ...language import nodes
-from .nearness import Nearness, nearness
+from .nearness import Nearness, circles, is_null, nearness
 from .place_ranking import HALF_WAY, PlaceRanking
 from .vector_ranking import VectorRanking
 
@@ -54,7 +55,8 @@ class NearestRows:
         count = count_of(wanted, binds)
         if count is None or not wanted.is_plain:
             return None
-        ranking = self._ranking(wanted, binds, narrowings, approximate=approximate)
+        wanted, radius = _within(wanted, binds) if wanted.kind == "geo" else (wanted, math.inf)
+        ranking = self._ranking(wanted, binds, narrowings, approximate=approximate, radius=radius)
         found = None if ranking is None else ranking.documents(count)
         offset = 0 if wanted.offset is None else constant(wanted.offset, binds)
         return None if found is None else found[offset:count]
@@ -90,11 +92,12 @@ class NearestRows:
         narrowings: Narrowings | None,
         *,
         approximate: bool = False,
+        radius: float = math.inf,
     ) -> IndexRanking | None:
         """Return what ranks the documents by an index; None if it would rank others, or differently."""
         if wanted.kind == "vector":
             return self._vectors_of(wanted, binds, narrowings, approximate=approximate)
-        return self._places(wanted, binds, narrowings)
+        return self._places(wanted, binds, narrowings, radius)
 
     def allowed(
         self, collection: Collection, wanted: Nearness, narrowings: Narrowings | None
@@ -143,7 +146,7 @@ class NearestRows:
     # --- places ----------------------------------------------------------------------------------
 
     def _places(
-        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None
+        self, wanted: Nearness, binds: Mapping[str, Any], narrowings: Narrowings | None, radius: float
     ) -> PlaceRanking | None:
         """Return what ranks the places of an index; None if it would rank others, or differently."""
         collection = self._catalogue.find(wanted.collection)
@@ -165,7 +168,20 @@ class NearestRows:
             binds,
             nulls_last=bool(far),
             reach=self._reach,
+            radius=radius,
         )
+
+
+def _within(wanted: Nearness, binds: Mapping[str, Any]) -> tuple[Nearness, float]:
+    """Take the conditions that the place is at most so far from where it is measured from for a radius."""
+    centre = [constant(node, binds) for node in wanted.constants[:2]]
+    ours = [each for each, ends in circles(wanted).items() if [constant(n, binds) for n in ends] == centre]
+    limits = {each: constant(each.right, binds) for each in ours if each.operator == "<="}
+    if not limits or not all(map(_is_number, limits.values())):
+        return wanted, math.inf
+    said = [*limits, *(each for each in ours if each.operator == "!=" and is_null(each.right, binds))]
+    others = tuple(each for each in wanted.conditions if each not in said)
+    return replace(wanted, conditions=others), min(map(float, limits.values()))
 
 
 def index_for(collection: Collection, wanted: Nearness) -> StoredIndex | None:

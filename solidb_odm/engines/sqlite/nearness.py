@@ -40,12 +40,24 @@ class Nearness:
         for each in self.conditions:
             if not isinstance(each, nodes.Compare) or each.operator != "!=":
                 continue
-            if _path(each.left, self.variable) == self.path and _is_null(each.right, binds):
+            if _path(each.left, self.variable) == self.path and is_null(each.right, binds):
                 return True
         return False
 
 
-def _is_null(node: nodes.Expression, binds: Mapping[str, Any]) -> bool:
+def circles(wanted: Nearness) -> dict[nodes.Compare, tuple[nodes.Expression, ...]]:
+    """Return the conditions on how far from somewhere what is measured is, with lat and lon of that."""
+    found: dict[nodes.Compare, tuple[nodes.Expression, ...]] = {}
+    for each in wanted.conditions:
+        if isinstance(each, nodes.Compare) and each.operator in ("<=", "!="):
+            place = _by_place(each.left, wanted.variable)
+            if place is not None and place[1] == wanted.path and len(place[2]) == 2:
+                found[each] = place[2]
+    return found
+
+
+def is_null(node: nodes.Expression, binds: Mapping[str, Any]) -> bool:
+    """Return whether a literal or a bind is null."""
     if isinstance(node, nodes.Bind):
         return node.name in binds and binds[node.name] is None
     return node == nodes.Literal(None)

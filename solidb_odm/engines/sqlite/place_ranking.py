@@ -43,7 +43,8 @@ Near = list[tuple[float, int]]
 class PlaceRanking(IndexRanking):
     """Ranks the places of one index by their distance from one.
 
-    ``reach`` remembers how far away the last place was by how many were asked for.
+    ``reach`` remembers how far away the last place was by how many were asked for. ``radius`` leaves out what
+    is farther away.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class PlaceRanking(IndexRanking):
         *,
         nulls_last: bool,
         reach: dict[tuple[int, int], float],
+        radius: float,
     ) -> None:
         super().__init__(connection, collection, index, wanted, allowed, binds)
         self._lat, self._lon = centre
         self._nulls_last = nulls_last
         self._reach = reach
+        self._radius = radius
         self._others = rest_of_places(index.number)
         self._skips_null = not index.is_outdated and wanted.has_place(binds)
         path = field_path(index.spec.fields[0])[1:-1]
@@ -74,13 +77,15 @@ class PlaceRanking(IndexRanking):
     def documents(self, count: int) -> list[Stored | None] | None:
         if not self.is_possible() or not self._is_exact or self._odd(1):
             return None
+        if self._radius < math.inf and (not self._skips_null or self._rest(1, f"kind > {NO_PLACE}")):
+            return None  # what has a place but no distance is in every circle
         documents = [] if self._nulls_last else self._without_place(count)
         if len(documents) < count:
             near = self._measured(count - len(documents))
             if near is None:
                 return None
             documents += near
-        if len(documents) < count and self._nulls_last:
+        if len(documents) < count and self._nulls_last and self._radius == math.inf:
             documents += self._without_place(count - len(documents))
         return documents
 
@@ -125,8 +130,8 @@ class PlaceRanking(IndexRanking):
                     self._reach.clear()
                 self._reach[asked] = max(_LEAST, near[most - 1][0] * 1.1)
                 return near
-            if radius >= HALF_WAY:
-                return near
+            if radius >= min(HALF_WAY, self._radius + 2 * _ROUNDING):
+                return [each for each in near if each[0] <= self._radius + _ROUNDING]
             too_small = radius
             radius = min(radius * self._growth(len(near), most), too_large, HALF_WAY)
             if radius < too_large < math.inf:
@@ -164,14 +169,15 @@ class PlaceRanking(IndexRanking):
                 ranked = [(far, row[2], row[2:]) for row in rows if (far := self._far(*row[:2])) is not None]
                 if len(ranked) < len(rows):
                     return None
-                return first(in_order(ranked, descending=self._is_descending), count)
+                inside = [each for each in ranked if each[0] <= self._radius]
+                return first(in_order(inside, descending=self._is_descending), count)
         return None
 
     def _distances(self, among: list[int]) -> Near:
         """Return how far documents are, the nearest first, without those that have no place."""
         rows = self._read(f"d.rowid, {self._place}", json_text.encode(among))
         measured = [(self._far(*place), rowid) for rowid, *place in rows]
-        return sorted([(far, rowid) for far, rowid in measured if far is not None])
+        return sorted([(far, rowid) for far, rowid in measured if far is not None and far <= self._radius])
 
     def _read(self, columns: str, rowids: str) -> list[Any]:
         sql = f"SELECT {columns} FROM {self._collection.table} AS d WHERE d.rowid IN"

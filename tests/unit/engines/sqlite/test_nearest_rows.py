@@ -94,8 +94,14 @@ def test_the_nearest_places_are_those_of_the_whole_order(
 
 KEYS = ["DISTANCE(d.p.lat, d.p.lon, {})", "DISTANCE(d.p.lat, d.p.lon, {}) ?? @far"]
 ORDERS = ["d._key", "d._key DESC"]
+GUARDED = "FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, {0}) != null"
 FILTERS = ["", "FILTER d.n % 3 == 0", "FILTER d.n < 9", "FILTER d.p != null", "FILTER d.p.lat > 20",
            "FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, 10, 170) <= 9000000",
+           "FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, {0}) <= 3000000",
+           "FILTER d.p != null AND DISTANCE(d.p.lat, d.p.lon, {0}) <= 4000 AND d.n % 2 == 0",
+           "FILTER DISTANCE(d.p.lat, d.p.lon, {0}) <= 7000000 AND d.n < 30",
+           "FILTER DISTANCE(d.p.lat, d.p.lon, {0}) != null FILTER DISTANCE(d.p.lat, d.p.lon, {0}) <= 7000000",
+           GUARDED + " AND DISTANCE(d.p.lat, d.p.lon, {0}) <= 8000000",
            "FILTER d.p != null AND d.n > 3 AND UPPER(d._key) != 'K0004'"]  # fmt: skip
 
 
@@ -116,8 +122,9 @@ def test_the_nearest_documents_are_those_of_the_whole_order(kinds: str) -> None:
             ask(channel, f"FOR d IN {name} REMOVE d IN {name}")
             channel.perform(Apply([Inserts(name, rows)]))  # type: ignore[arg-type]
         forms = list(itertools.product(KEYS, ORDERS, FILTERS))
-        for key, order, condition in random.sample(forms, 14):
-            sort = key.format(random.choice(centres))
+        for key, order, condition in random.sample(forms, 20):
+            centre = random.choice(centres)
+            sort, condition = key.format(centre), condition.format(centre)
             page = random.choice(PAGES[:-1])
             text = f"FOR d IN {{}} {condition} SORT {sort}, {order} {page} RETURN d"
             assert fetched(channel, text.format("docsp")) == fetched(channel, text.format("docsn")), text
