@@ -74,7 +74,8 @@ class Modules:
 
     def function_text(self, module: int, is_postponed: bool) -> str:
         """Return a function with classes of these names of its own, which name each other."""
-        free = [each for each in (*NAMES, "Other", "More") if each not in self.owned[module]]
+        taken = {*self.owned[module], *self.imported[module]}
+        free = [each for each in (*NAMES, "Other", "More") if each not in taken]
         first, second = self.dice.sample(free, 2)
         forms = [f"Link[{second}] | None", f"Link[{first}] | None"]
         one, other = forms if is_postponed else map(repr, forms)
