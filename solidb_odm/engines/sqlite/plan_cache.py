@@ -142,11 +142,11 @@ class PlanCache:
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
         self.catalogue = SharedCatalogue()
-        self._analyses: dict[Callable[[nodes.Query], Any], Analyses[Any]] = {}
+        self.analyses: dict[Callable[[nodes.Query], Any], Analyses[Any]] = {}
 
     def seen_by(self, look: Callable[[nodes.Query], T]) -> Analyses[T]:
         """Return what a function sees in queries, for all connections: many a session asks one query."""
-        return self._analyses.setdefault(look, Analyses(look))
+        return self.analyses.setdefault(look, Analyses(look))
 
     def after_fork(self) -> None:
         """Take a new lock: a thread that is not in this process may have held the old one."""

@@ -75,7 +75,7 @@ class Queries:
         indexes = VectorIndexes(connection, vectors, lambda: transaction.is_writing)
         self._searcher = Searcher(connection, catalogue, indexes)
         self._nearest = NearestRows(connection, catalogue, indexes, plans)
-        self._hits = plans.seen_by(hit_query)
+        self._hits = plans.analyses.get(hit_query) or plans.seen_by(hit_query)
         self._prepared = Analyses(_prepared)
         self.ticks = Ticks()
         connection.set_progress_handler(self.ticks.handler(), _INSTRUCTIONS_A_TICK)
