@@ -292,3 +292,20 @@ def test_a_child_forked_from_an_open_write_has_a_database_in_memory_of_its_own()
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
             session.commit()
             assert by_name(session) == ["oslo", "turku"]
+
+
+def test_a_writer_that_was_interrupted_as_it_began_keeps_nobody_waiting() -> None:
+    """The connection that is to keep what is committed readable has begun, and has read nothing yet."""
+    with create_engine("sqlite://?timeout=60") as engine:
+        engine.create_all(Place)
+        store: Any = getattr(engine.driver, "_memory")  # noqa: B009
+        with Session(engine) as writer, Session(engine) as reader:
+            store.connections[0].execute("BEGIN")
+            writer.add(place("oslo"))
+            writer.flush()
+            assert by_name(reader) == []
+            store.end()
+            store.connections[0].execute("BEGIN")
+            assert store.copy() is None
+            writer.commit()
+            assert by_name(reader) == ["oslo"]

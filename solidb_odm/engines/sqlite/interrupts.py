@@ -48,7 +48,7 @@ class Ticks:
                 raise
             except BaseException as interrupt:  # noqa: BLE001 - raised again above SQLite
                 _noted.interrupt = interrupt
-                yield 1
+            yield 1  # out of the block, which would hold the interrupt, and the cursors in its traceback
 
 
 def guarded(function: Callable[..., R]) -> Callable[..., R]:
@@ -71,7 +71,10 @@ def raise_interrupt(error: sqlite3.Error) -> None:
     """Raise what interrupted a statement, if this error of SQLite comes from that."""
     interrupt, has_failed = _noted.interrupt, _noted.has_failed
     _noted.interrupt, _noted.has_failed = None, False
-    if interrupt is not None:
-        raise interrupt from error
+    try:
+        if interrupt is not None:
+            raise interrupt from error
+    finally:
+        del interrupt  # whose traceback leads here
     if not has_failed and str(error).startswith("user-defined function"):  # it came before its first line
         raise KeyboardInterrupt from error

@@ -61,7 +61,7 @@ class MemoryStore:
             self._forget_copy()
             if not self._keeper.in_transaction:
                 self._keeper.execute("BEGIN")
-                self._keeper.execute("PRAGMA schema_version")
+            self._keeper.execute("PRAGMA schema_version")  # now it reads, unless it was interrupted before
 
     def end(self) -> None:
         """Let the writer commit, for which SQLite wants to be alone."""
@@ -78,7 +78,7 @@ class MemoryStore:
     def copy(self) -> sqlite3.Connection | None:
         """Open a connection to a copy of what was committed before the write that is on; None if none is."""
         with self._lock:
-            if not self._keeper.in_transaction:
+            if not self._keeper.in_transaction or not self._is_reading():
                 return None
             if not self._copy_name:
                 self._make_copy(f"solidb-{uuid.uuid4().hex}")
@@ -92,6 +92,14 @@ class MemoryStore:
     def after_fork(self) -> None:
         """Take a new lock: a thread that is not in this process may have held the old one."""
         self._lock = threading.RLock()
+
+    def _is_reading(self) -> bool:
+        """Return whether what is committed can be read: a copy would wait for it without end."""
+        try:
+            self._keeper.execute("PRAGMA schema_version")
+        except library.operational_errors():
+            return False
+        return True
 
     def _make_copy(self, name: str) -> None:
         copy = self._connect(name, True)
