@@ -284,7 +284,7 @@ def test_settings_of_models_do_not_change_what_is_read(engine: Engine, make: Cal
         assert session.dirty == []
 
 
-class Span(Document, collection="spans"):
+class Span(Document, collection="feature_spans"):
     model_config = ConfigDict(validate_assignment=True)
     low: int = 0
     high: int = 10

@@ -38,7 +38,7 @@ class Place(Document, collection="way_places"):
     number: int
 
 
-class Road(Edge[Place, Place], collection="way_roads"):
+class Road(Edge[Place, Place], collection="random_way_roads"):
     since: int | None
     length: int
 

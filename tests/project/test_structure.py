@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.project.layers import Package
-from tools.structure import Figure, longest_chain, measure, recurring, running
+from tools.structure import Figure, longest_chain, measure, recurring
+
+ROOT = Path(__file__).parents[2]
 
 REACHED = {
     "modules above 600 lines": 0,
@@ -26,9 +31,20 @@ REACHED = {
 """What is counted at most; who makes a figure better lowers its limit."""
 
 
+IN_A_PROCESS_OF_ITS_OWN = """
+import json
+from tools.structure import running
+print(json.dumps([[figure.name, figure.goal, figure.value, figure.detail] for figure in running()]))
+"""
+
+
 @cache
 def figures() -> dict[str, Figure]:
-    return {figure.name: figure for figure in measure() + running()}
+    """Return what is measured; calls are counted apart from what other tests have left in this process."""
+    command = [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    ran = [Figure(*row) for row in json.loads(done.stdout)]
+    return {figure.name: figure for figure in [*measure(), *ran]}
 
 
 @pytest.mark.parametrize("name", REACHED)
