@@ -64,7 +64,8 @@ def parse_url(url: str, **overrides: object) -> StoreOptions:
     if not place.startswith("//"):
         raise ConfigurationError(
             f"{url!r} has not the slashes of a URL",
-            hint=f"write sqlite:///{place} for a relative path, sqlite:////path for an absolute one",
+            hint=f"write sqlite:///{place.lstrip('/')} for a relative path, "
+            "sqlite:////path for an absolute one",
         )
     host, slash, path = place[2:].partition("/")
     if host:

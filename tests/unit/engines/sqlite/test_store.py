@@ -104,6 +104,12 @@ def test_a_wrong_url_is_refused(url: str) -> None:
         parse_url(url)
 
 
+@pytest.mark.parametrize("url", ["sqlite:/app.db", "sqlite:app.db"])
+def test_a_url_without_its_slashes_is_told_with_them(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"write sqlite:///app\.db for a relative path"):
+        parse_url(url)
+
+
 def test_another_file_is_not_touched(path: Path, open_channel: Opener) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE mine (x)")
