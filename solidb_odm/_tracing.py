@@ -1,7 +1,8 @@
-"""OpenTelemetry spans for what is over and was timed, where OpenTelemetry is installed."""
+"""Loggers, and OpenTelemetry spans for what is over and was timed, where OpenTelemetry is installed."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -10,6 +11,27 @@ from .errors import ConfigurationError
 
 Recorder: TypeAlias = Callable[[str, float, Mapping[str, Any], str | None], None]
 """Records a span that ends now: its name, milliseconds, attributes, and the kind of error if it failed."""
+
+
+class _Writable(logging.Filter):
+    """Lets every message be written: half of a surrogate pair, which no encoding has, as its escape."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        written = message.encode("utf-8", "backslashreplace").decode()
+        if written != message:
+            record.msg, record.args = written, ()
+        return True
+
+
+_WRITABLE = _Writable()
+
+
+def get_logger(name: str) -> logging.Logger:
+    """Return the logger of a name, whose messages can be written wherever they go."""
+    logger = logging.getLogger(name)
+    logger.addFilter(_WRITABLE)
+    return logger
 
 
 def recorder(scope: str) -> Recorder:

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from .._tracing import recorder
+from .._tracing import get_logger, recorder
 from ..errors import StateError
 from ..wire.round_trips import Observer, RequestCounts, RequestEvent
 from .calls import AsyncHub, AsyncRunner, Hub, Runner
@@ -23,7 +23,7 @@ from .subclients import AsyncDataSubClients, AsyncSubClients, DataSubClients, Su
 from .transaction import AsyncClientTransaction, ClientTransaction, Stage
 from .transactions import AsyncTransactions, Transactions
 
-LOGGER = logging.getLogger("solidb_odm.client")
+LOGGER = get_logger("solidb_odm.client")
 
 
 class RequestObserver:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from .._tracing import get_logger
 from ..commands import (
     CollectionSpec,
     Command,
@@ -30,6 +32,7 @@ from .events import (
     ObservedChannel,
     Watcher,
     announce,
+    echo_logger,
     log_request,
     log_statement,
     spans,
@@ -41,7 +44,7 @@ W = TypeVar("W", bound=Watcher)
 D = TypeVar("D", bound=Driver | AsyncDriver)
 E = TypeVar("E", bound="EngineBase[Any]")
 
-logger = logging.getLogger("solidb_odm.engine")
+logger = get_logger("solidb_odm.engine")
 
 _FILE = (
     "solidb_odm.engines.sqlite.driver:FileDriver",
@@ -258,7 +261,7 @@ def create_engine(
     the engine's explanation of how it runs. ``tracing`` makes an OpenTelemetry span of each command.
     """
     engine = Engine(cast(Driver, _open(url, 0, echo, options)), auto_create=auto_create)
-    return _watched(engine, slow_query, tracing)
+    return _watched(engine, echo, slow_query, tracing)
 
 
 def create_async_engine(
@@ -272,16 +275,16 @@ def create_async_engine(
 ) -> AsyncEngine:
     """Open a database by its URL, for ``AsyncSession``; as ``create_engine``."""
     engine = AsyncEngine(cast(AsyncDriver, _open(url, 1, echo, options)), auto_create=auto_create)
-    return _watched(engine, slow_query, tracing)
+    return _watched(engine, echo, slow_query, tracing)
 
 
-def _watched(engine: E, slow_query: float | None, tracing: bool) -> E:
+def _watched(engine: E, echo: bool, slow_query: float | None, tracing: bool) -> E:
     seconds: Any = slow_query
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds >= 0):
         raise ConfigurationError(f"slow_query={slow_query!r}", hint="give seconds, such as 0.5")
     engine.observation.slow_query = slow_query
-    if logger.isEnabledFor(logging.INFO):
-        engine.observation.announcer = announce
+    if echo or logger.isEnabledFor(logging.INFO):
+        engine.observation.announcer = partial(announce, echo_logger if echo else logger)
     if tracing:
         engine.on_query(spans())
     return engine
@@ -301,23 +304,35 @@ def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
     if echo:
         _print_log()
     if echo or logger.isEnabledFor(logging.INFO):
-        options.setdefault(*_observer(scheme))
+        options.setdefault(*_observer(scheme, echo_logger if echo else logger))
     return getattr(import_module(module), name)(url, **options)
 
 
-def _observer(scheme: str) -> tuple[str, Callable[..., None]]:
+def _observer(scheme: str, to: logging.Logger) -> tuple[str, Callable[..., None]]:
     if scheme == "sqlite":
-        return "on_statement", log_statement
-    return "on_request", log_request
+        return "on_statement", partial(log_statement, to)
+    return "on_request", partial(log_request, to)
+
+
+class _Standard(logging.StreamHandler[Any]):
+    """Writes to what is the standard output at the time."""
+
+    @property
+    def stream(self) -> Any:
+        return sys.stdout
+
+    @stream.setter
+    def stream(self, stream: Any) -> None:
+        """Leave it."""
 
 
 def _print_log() -> None:
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stdout)
+    if not echo_logger.handlers:
+        handler = _Standard()
         handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+        echo_logger.addHandler(handler)
+    echo_logger.setLevel(logging.INFO)
+    echo_logger.propagate = False
 
 
 def _specs(models: Iterable[type[Declares] | Registry]) -> list[CollectionSpec]:

@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from .._dataclasses import dataclass
-from .._tracing import recorder
+from .._tracing import get_logger, recorder
 from .._types import Json, JsonObject
 from ..commands import (
     Apply,
@@ -37,8 +37,8 @@ from .statistics import CONTROL
 
 R = TypeVar("R")
 
-slow_logger = logging.getLogger("solidb_odm.slow")
-_logger = logging.getLogger("solidb_odm.engine")
+slow_logger = get_logger("solidb_odm.slow")
+_logger = get_logger("solidb_odm.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,24 +279,26 @@ def _attributes(event: QueryEvent) -> dict[str, Any]:
     return found
 
 
-logger = logging.getLogger("solidb_odm.engine")
+logger = get_logger("solidb_odm.engine")
+echo_logger = get_logger("solidb_odm.echo")
+"""Prints what engines with ``echo=True`` do, and no others."""
 
 _SECRET: Final = re.compile(r"passw|passphrase|secret|token|api_?key|credential|\bpin\b", re.IGNORECASE)
 _SILENT: Final = ("PRAGMA", "SAVEPOINT solidb_", "RELEASE solidb_", "ROLLBACK TO solidb_")
 _LONGEST: Final = 120
 
 
-def announce(command: Command[Any]) -> None:
+def announce(to: logging.Logger, command: Command[Any]) -> None:
     """Log what is asked of an engine, before it is."""
     match command:
         case RunQuery(_, binds) | FetchDocuments(_, binds):
             text = describe(command)
-            logger.info("%s  -- %s", text, shown(text, binds))
+            to.info("%s  -- %s", text, shown(text, binds))
         case Apply() | CommitBatches():
-            logger.info("%s", describe(command))
+            to.info("%s", describe(command))
         case _:
             if type(command) not in CONTROL:
-                logger.info("%s", describe(command))
+                to.info("%s", describe(command))
 
 
 def shown(text: str, binds: Mapping[str, Any]) -> str:
@@ -316,13 +318,13 @@ def _value(text: str, name: str, value: Any) -> str:
     return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}…"
 
 
-def log_statement(sql: str, parameters: int, milliseconds: float, rows: int) -> None:
+def log_statement(to: logging.Logger, sql: str, parameters: int, milliseconds: float, rows: int) -> None:
     """Log one SQL statement on one line; not those by which the engine looks after itself."""
     if not sql.startswith(_SILENT):
         line = " ".join(sql.split())
-        logger.info("    %s  -- %d parameters, %d rows, %.2f ms", line, parameters, rows, milliseconds)
+        to.info("    %s  -- %d parameters, %d rows, %.2f ms", line, parameters, rows, milliseconds)
 
 
-def log_request(event: Any) -> None:
+def log_request(to: logging.Logger, event: Any) -> None:
     """Log one round trip to a server."""
-    logger.info("    %s  -- %d requests, %.2f ms", event.command, event.requests, event.milliseconds)
+    to.info("    %s  -- %d requests, %.2f ms", event.command, event.requests, event.milliseconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Any
 
@@ -10,12 +9,13 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
+from .._tracing import get_logger
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from .background import STUCK, TICK, WAIT_FOR_SERVER
 from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell_async, rings
 from .server import AsyncServerRemote
 
-logger = logging.getLogger("solidb_odm.offline")
+logger = get_logger("solidb_odm.offline")
 
 
 class AsyncBackground:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import Any
 
+from .._tracing import get_logger
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from ..wire.http import load_clients
 from .schedule import LOOK_FOR_COLLECTIONS, Schedule, collection_names, open_bell, rings
 from .server import ServerRemote
 from .sync_results import SyncState
 
-logger = logging.getLogger("solidb_odm.offline")
+logger = get_logger("solidb_odm.offline")
 
 TICK = 0.5
 WAIT_FOR_SERVER = 1.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from .._dataclasses import dataclass
+from .._tracing import get_logger
 from .._types import JsonObject
 from ..client.client import AsyncClient, Client
 from ..client.settings import address_of
@@ -58,7 +58,7 @@ from .sync_results import (
 )
 from .synchronisation import LAST_SYNC, local_kinds, prepare, verify
 
-logger = logging.getLogger("solidb_odm.offline")
+logger = get_logger("solidb_odm.offline")
 
 OWNER: Final = "owner"
 LOGIN: Final = "login"

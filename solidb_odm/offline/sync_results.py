@@ -5,13 +5,13 @@ Whom to tell of changes, and whom to ask about conflicts.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 from .._dataclasses import dataclass
+from .._tracing import get_logger
 from .._types import JsonObject
 from ..commands.replica import EditKind
 from .config import ConflictResolution
@@ -150,7 +150,7 @@ Arbiter: TypeAlias = Callable[[Conflict], "ConflictResolution | None"]
 L = TypeVar("L", bound=Listener)
 A = TypeVar("A", bound=Arbiter)
 
-logger = logging.getLogger("solidb_odm.offline")
+logger = get_logger("solidb_odm.offline")
 
 
 class Listeners:

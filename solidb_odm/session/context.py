@@ -5,12 +5,12 @@ Making declared collections that an engine misses, on the way to a command that 
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Literal, TypeAlias, TypeVar, cast
 
+from .._tracing import get_logger
 from ..commands import Command, Operation
 from ..errors import AlreadyExists, CollectionNotFound, PermissionDenied, ProtocolError, UniqueViolation
 from ..model.declaration.registry import Registry, registry_of
@@ -18,7 +18,7 @@ from ..schema.creation import create_all, has_history, is_complete
 from ..work import UnitOfWork
 from ..work.states import run_late
 
-_logger = logging.getLogger("solidb_odm.engine")
+_logger = get_logger("solidb_odm.engine")
 
 
 def create_missing(missing: CollectionNotFound, registries: set[Registry]) -> Operation[None]:

@@ -5,13 +5,13 @@ Hooks on models: plain methods that a class defines under the names of the event
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from .._tracing import get_logger
 from ..errors import StateError
 from ..model.declaration.checks import hooks_in
 from ..model.document import Document
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .links import Reference
     from .members import Holdings
 
-_logger = logging.getLogger("solidb_odm.engine")
+_logger = get_logger("solidb_odm.engine")
 
 StateName: TypeAlias = Literal["transient", "pending", "persistent", "deleted", "detached"]
 

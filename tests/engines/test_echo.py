@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from solidb_odm import Document, Session, create_engine, sdbql, select
+from solidb_odm.errors import SolidbError
 
 
 class Login(Document, collection="logins_echoed"):
@@ -15,17 +15,6 @@ class Login(Document, collection="logins_echoed"):
     password: str = ""
 
 
-@pytest.fixture
-def quiet_after() -> Iterator[None]:
-    logger = logging.getLogger("solidb_odm.engine")
-    before = (list(logger.handlers), logger.level, logger.propagate)
-    logger.handlers.clear()
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
-
-
-@pytest.mark.usefixtures("quiet_after")
 def test_echo_shows_the_query_its_values_and_one_line_of_sql(capsys: pytest.CaptureFixture[str]) -> None:
     with create_engine("sqlite://", echo=True) as engine, Session(engine) as session:
         session.add(Login(name="Ada", password="hunter2"))
@@ -49,3 +38,23 @@ def test_the_log_of_slow_queries_holds_no_values(caplog: pytest.LogCaptureFixtur
         session.execute(sdbql(query, who="hunter2")).all()
     assert "FILTER" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+def test_one_engine_echoes_and_another_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    with create_engine("sqlite://", echo=True) as loud, create_engine("sqlite://") as quiet:
+        loud.create_all(Login)
+        assert "CreateCollection" in capsys.readouterr().out
+        quiet.create_all(Login)
+        with Session(quiet) as session:
+            session.scalars(select(Login)).all()
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == ""
+
+
+def test_what_no_encoding_has_is_printed_as_its_escape(capsys: pytest.CaptureFixture[str]) -> None:
+    query = sdbql("FOR d IN `half \ud800` RETURN d")
+    with create_engine("sqlite://", echo=True) as engine, Session(engine) as session, suppress(SolidbError):
+        session.execute(query).all()
+    printed = capsys.readouterr().out
+    printed.encode()
+    assert "`half \\ud800`" in printed

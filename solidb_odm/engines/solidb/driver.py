@@ -5,10 +5,10 @@ Which exchange performs which command.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..._tracing import get_logger
 from ...commands import (
     Apply,
     Begin,
@@ -106,7 +106,7 @@ def exchange_for(command: Command[R], database: str) -> Exchange[R]:
 R = TypeVar("R")
 T = TypeVar("T")
 
-LOGGER = logging.getLogger("solidb_odm.engine")
+LOGGER = get_logger("solidb_odm.engine")
 
 
 class ServerDriverBase:

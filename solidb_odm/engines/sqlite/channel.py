@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sqlite3
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
+from ..._tracing import get_logger
 from ..._types import Receipt, Stored
 from ...commands import (
     Apply,
@@ -71,7 +71,7 @@ from .vector_index import VectorCache
 
 R = TypeVar("R")
 
-_logger = logging.getLogger("solidb_odm.engine")
+_logger = get_logger("solidb_odm.engine")
 
 CAPABILITIES: Final = Capabilities(name="file", body="text", interactive_transactions=True)
 
