@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sqlite3
 import time
@@ -228,8 +229,24 @@ class FileChannel:
     def resume(self) -> None:
         """Go on after ``interrupt``."""
         self._queries.ticks.cancelled = False
+        self._end_stopped()
         if self._copies is not None:
             self._copies.resume()
+
+    def _end_stopped(self) -> None:
+        """See that statements run again: SQLite stops all until the last of those that ran then has ended.
+
+        One whose cursor a traceback holds ends when the collector finds it.
+        """
+        for _ in range(3):
+            try:
+                self._connection.execute("SELECT 1").fetchone()
+            except library.operational_errors() as exc:
+                if library.code_of(exc) != sqlite3.SQLITE_INTERRUPT:
+                    return
+            else:
+                return
+            gc.collect()
 
     def sweep(self) -> None:
         """Delete the documents whose time is over, if it is time to look."""

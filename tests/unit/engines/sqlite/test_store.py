@@ -1,5 +1,6 @@
 """Files: whose they are, who may write them, and what is undone."""
 
+import gc
 import os
 import sqlite3
 import subprocess
@@ -440,3 +441,20 @@ def test_a_file_in_a_directory_that_can_not_be_written_is_read(
         _insert(reader, "b")
     reader.close()
     driver.close()
+
+
+def test_what_a_traceback_holds_stops_nothing_after_an_interrupt(channel: FileChannel) -> None:
+    """SQLite stops every statement until the last of those that ran at the interrupt has ended."""
+    query = RunQuery(parse("FOR u IN users FILTER u.n > 1 RETURN u.n"))
+    gc.disable()
+    try:
+        cursor = channel._connection.execute("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")
+        assert cursor.fetchone() == (1,)
+        holder: list[object] = [cursor]
+        holder.append(holder)  # only the collector ends it
+        del cursor, holder
+        channel.interrupt()
+        channel.resume()
+        assert channel.perform(query) == []
+    finally:
+        gc.enable()
