@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from .._types import JsonObject
@@ -34,6 +34,9 @@ OVERLAP: Final = 310.0
 
 _SLACK: Final = 5.0
 """Seconds by which a clock may be set right, or another node's differ; ``OVERLAP`` covers twice as much."""
+
+_CUT: Final = timedelta(milliseconds=1)
+"""By how much ``DATE_NOW`` may lie before the time of its call."""
 
 _INDEXED_COST: Final = 16
 """What a document that the server finds by an index takes, beside one that it passes by."""
@@ -104,11 +107,16 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
 
 
 def _measure(sync: Round, now: str, asked: datetime) -> None:
-    """Note how far the server's clock is ahead: it told its time half-way between question and answer."""
-    there = moment(now)
+    """Note how far the server's clock is ahead: it told its time, cut to a millisecond, before it answered.
+
+    A time between question and answer is no evidence that the clocks differ, and half of a slow answer would
+    turn the order of two writes round.
+    """
+    there, answered = moment(now), datetime.now(UTC)
     if there is not None:
-        here = asked + (datetime.now(UTC) - asked) / 2
-        sync.judge = replace(sync.judge, offset=there - here)
+        agree = asked - _CUT <= there <= answered
+        offset = timedelta() if agree else there - (asked + (answered - asked) / 2)
+        sync.judge = replace(sync.judge, offset=offset)
 
 
 def _was_set_back(now: str, mark: str) -> bool:
