@@ -54,6 +54,7 @@ from ...errors import (
 )
 from ..interface import Capabilities
 from . import forks, library
+from .analysis import Statistics
 from .catalogue import Catalogue
 from .cipher import Cipher
 from .definition import Definition, expiring, remove_expired
@@ -65,7 +66,6 @@ from .memory_store import CopiedReads, MemoryStore
 from .plan_cache import PlanCache
 from .queries import Queries
 from .replica.performer import ReplicaStore
-from .sql.candidates import Statistics
 from .sql_names import table_sql
 from .store import closed_with, translate
 from .vector_index import VectorCache

@@ -24,10 +24,10 @@ from ...commands import (
 )
 from ...errors import CollectionExists, ConfigurationError, IndexExists, UniqueViolation, UsageError
 from . import layout, library
+from .analysis import gather, is_large
 from .catalogue import Catalogue, Collection, StoredIndex
 from .layout import key_of_field
 from .replica.capture import capture, captures, is_captured, is_replica, mirroring, unedited_sql
-from .sql.candidates import gather, is_large
 
 
 class Definition:

@@ -19,13 +19,13 @@ from typing import Any, Final, TypeAlias
 from ...errors import ClosedError, StoreLocked, UsageError
 from ..interface import Capabilities
 from . import forks, library
+from .analysis import Statistics
 from .channel import CAPABILITIES, FileChannel, SweepClock
 from .cipher import Cipher
 from .file_transaction import WriteQueue
 from .file_url import StoreOptions, parse_url
 from .memory_store import MemoryStore
 from .plan_cache import PlanCache
-from .sql.candidates import Statistics
 from .store import closed_with, open_connection, translate
 from .vector_index import VectorCache
 

@@ -22,10 +22,10 @@ from typing import Final, Protocol
 
 from ...errors import TransactionError
 from . import library
+from .analysis import Statistics
 from .catalogue import Catalogue
 from .documents import mark_regular
 from .memory_store import MemoryStore, is_busy, look_again
-from .sql.candidates import Statistics
 from .sql_names import quoted
 
 _LOOK_SECONDS: Final = 0.05

@@ -29,10 +29,10 @@ from ...errors import (
     WrongKey,
 )
 from . import catalogue, library
+from .analysis import forget_unsafe
 from .cipher import Cipher, refuse_encrypted
 from .file_url import StoreOptions
 from .forks import check_openable
-from .sql.candidates import forget_unsafe
 from .sql_functions import register
 
 _UNAVAILABLE = {

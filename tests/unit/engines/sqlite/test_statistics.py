@@ -19,9 +19,9 @@ from solidb_odm.commands import (
     Inserts,
     RunQuery,
 )
+from solidb_odm.engines.sqlite.analysis import are_safe
 from solidb_odm.engines.sqlite.channel import FileChannel
 from solidb_odm.engines.sqlite.driver import FileDriver
-from solidb_odm.engines.sqlite.sql.candidates import are_safe
 from solidb_odm.language.parser import parse
 
 _QUERY = "FOR o IN orders FILTER o.user == 'u7' AND o.status == 'new' RETURN o"
