@@ -25,7 +25,6 @@ from .embedded import (
     are_known,
     are_of_same_classes,
     is_lossy,
-    is_plainly_equal,
     kinds_that_fit,
     of_other_class,
 )
@@ -36,6 +35,7 @@ OF_AUTHORS = (PydanticSerializationError, ValueError, TypeError, AttributeError,
 
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _FLOATS: frozenset[type[Any]] = frozenset((float,))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def encode_text(mapping: Mapping, document: Any) -> str:
@@ -181,7 +181,7 @@ def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[s
     names = mapping.fields if changed is None else {*changed, *mapping.revalidated}
     held, again = document.__dict__, read.__dict__
     for name in names:
-        if name in mapping.fields and not is_plainly_equal(held.get(name), again.get(name)):
+        if name in mapping.fields and not _is_plainly_equal(held.get(name), again.get(name)):
             _check_read_alike(mapping, document, read, name)
 
 
@@ -195,6 +195,22 @@ def check_new(mapping: Mapping, document: Any, body: Body, *, is_touched: bool) 
     elif mapping.parts and not are_known((document,), mapping.parts, mapping.known_parts):
         check_valid(mapping, document, body)
         mapping.known_parts.update(kinds_that_fit(document, mapping.parts))
+
+
+def _is_plainly_equal(one: Any, other: Any) -> bool:
+    """Return whether two values are one text, number and the like, or equal lists of such; at little cost."""
+    kind = one.__class__
+    if kind is not other.__class__:
+        return False
+    if kind in _PLAIN:
+        return bool(one == other)
+    if kind is not list or len(one) != len(other):
+        return False
+    return one == other and all(map(_is_of_plain_class, one, other))
+
+
+def _is_of_plain_class(one: Any, other: Any) -> bool:
+    return one.__class__ is other.__class__ and one.__class__ in _PLAIN
 
 
 def _check_read_alike(mapping: Mapping, document: Any, read: Any, name: str) -> None:

@@ -73,24 +73,6 @@ def _origin(kind: Any) -> Any:
 
 # --- whether a value is read as it is --------------------------------------------------------------
 
-_PLAIN = frozenset((str, int, float, bool, type(None)))
-
-
-def is_plainly_equal(one: Any, other: Any) -> bool:
-    """Return whether two values are one text, number and the like, or equal lists of such; at little cost."""
-    kind = one.__class__
-    if kind is not other.__class__:
-        return False
-    if kind in _PLAIN:
-        return bool(one == other)
-    if kind is not list or len(one) != len(other):
-        return False
-    return one == other and all(map(_is_of_plain_class, one, other))
-
-
-def _is_of_plain_class(one: Any, other: Any) -> bool:
-    return one.__class__ is other.__class__ and one.__class__ in _PLAIN
-
 
 def alike(one: Json, other: Json) -> bool:
     """Return whether two JSON values are equal, where whole numbers of both kinds are."""
