@@ -20,6 +20,7 @@ import sysconfig
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from operator import call
 from typing import TypeVar, cast
 
@@ -46,28 +47,27 @@ def make_batch(make: Callable[[Sequence[T]], list[R]], rows: Sequence[T]) -> lis
         return make(rows)
     made: list[R] = []
     for start in range(0, len(rows), _AT_MOST):
-        with HeldOff(len(rows)):
+        with HeldOff():
             made += make(rows[start : start + _AT_MOST])
     return made
 
 
-class HeldOff:
-    """A block in which the collector is held off, if it is about so many documents that it pays."""
+class HeldOff(AbstractContextManager[None, None]):
+    """A block in which the collector is held off."""
 
-    __slots__ = ("_count", "_hold")
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._hold: _Hold | None = None
+    __slots__ = ("_hold",)
 
     def __enter__(self) -> None:
-        if self._count >= AT_LEAST:
-            self._hold = _hold_off()
+        self._hold = _hold_off()
 
     def __exit__(self, *error: object) -> None:
         if self._hold is not None:
             _ageing.grow_old()
             self._hold = None
+
+
+AS_EVER: AbstractContextManager[None, None] = nullcontext()
+"""A block of a few documents, whose caller sees that they are fewer than ``AT_LEAST``."""
 
 
 class _Hold:

@@ -8,7 +8,7 @@ from inspect import iscoroutinefunction
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
-from .._collector import HeldOff
+from .._collector import AS_EVER, AT_LEAST, HeldOff
 from ..engine.statistics import Statistics
 from ..engines.interface import Capabilities
 from ..errors import (
@@ -152,7 +152,7 @@ class SessionBase:
                 "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
             )
         given = listed(documents, "add_all()", "session.add_all([ada, bob])")
-        with HeldOff(len(given)):
+        with HeldOff() if len(given) >= AT_LEAST else AS_EVER:
             self._work.add_all(given)
 
     def _delete(self, document: Document, permanently: bool) -> None:

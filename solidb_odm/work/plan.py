@@ -110,11 +110,12 @@ def _put_patches(plan: WritePlan, mapping: Mapping, changes: list[Changed], as_t
     rows: list[Patch] = []
     documents: list[Document] = []
     bodies: list[Body | None] = []
+    is_shallow = mapping.is_shallow
     for document, state, (changed, removed), whole in changes:
         key = document.key
-        if is_deep(whole):
+        if not is_shallow and is_deep(whole):
             raise _too_deep(mapping, key)
-        check_valid(mapping, document, whole, map(mapping.python_name, changed))
+        check_valid(mapping, document, whole, changed)
         given = whole if as_text else body_value(whole) if removed else None
         rows.append(Patch(key, state.revision, changed, removed, given, state.created))
         documents.append(document)

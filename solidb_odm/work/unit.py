@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic_core import to_json
 
-from .._collector import HeldOff
+from .._collector import AS_EVER, AT_LEAST, HeldOff
 from .._types import Body, Receipt
 from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
@@ -70,7 +70,7 @@ class UnitOfWork(Holdings):
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
         held = self.candidates()
-        with HeldOff(len(self.new) + len(held)):
+        with HeldOff() if len(self.new) + len(held) >= AT_LEAST else AS_EVER:
             plan = make_plan(self._encode, self.new.values(), differences(held), self.deleted.values())
         self._under_way = plan
         plan.has_hooks, plan.looked_at = has_hooks, dict(zip(map(id, held), held, strict=True))
@@ -191,7 +191,7 @@ class UnitOfWork(Holdings):
         for batch, documents, bodies, answers in zip(
             plan.batches, plan.documents, plan.bodies, receipts, strict=True
         ):
-            with HeldOff(len(documents)):
+            with HeldOff() if len(documents) >= AT_LEAST else AS_EVER:
                 if isinstance(batch, Removals):
                     for document in documents:
                         self._removed(document)

@@ -24,8 +24,8 @@ REACHED = {
     "participles as file names": 5,
     "longest import chain": 19,
     "type-ignores in 1,000 lines": 0.55,
-    "modules that a commit of one document crosses": 24,
-    "calls of a commit of one document": 97,
+    "modules that a commit of one document crosses": 20,
+    "calls of a commit of one document": 90,
     "calls of a cached ``scalars``": 48,
 }
 """What is counted at most; who makes a figure better lowers its limit."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice, repeat
 from typing import Final, cast
 
-from ..._collector import HeldOff
+from ..._collector import AS_EVER, AT_LEAST, HeldOff
 from ..._types import Body, Json, JsonObject, Receipt, Stored
 from ...commands import Batch, Inserts, Patch, Patches, Removals
 from ...errors import DuplicateKey, InvalidDocument, StaleDocument, StaleDocumentError, UniqueViolation
@@ -85,7 +85,7 @@ class Writer:
         if not batch.rows:
             return []
         if isinstance(batch, Inserts):
-            with HeldOff(len(batch.rows)):
+            with HeldOff() if len(batch.rows) >= AT_LEAST else AS_EVER:
                 return self._insert_bodies(collection, batch.rows)
         if isinstance(batch, Patches):
             return self._patch(collection, batch)

@@ -63,6 +63,7 @@ class Mapping:
     author may write one field by another.
     ``is_simple`` says that stored text can be given to Pydantic as it is.
     ``is_unsound``: a default is no value of its field, so new documents are validated before they are stored.
+    ``is_shallow``: no document of the class can be nested too deep.
     ``parts`` are the fields that can hold models and dataclass objects, ``known_parts`` which kinds of such
     were found to fit.
     ``names`` are the arguments that make Pydantic take stored names and its own, empty where the
@@ -82,7 +83,6 @@ class Mapping:
     known_parts: set[Kind] = field(default_factory=set[Kind])
     serializer: SchemaSerializer = field(init=False)
     validator: SchemaValidator = field(init=False)
-    _is_shallow: bool | None = None
     _batch: dict[bool, SchemaSerializer | None] = field(default_factory=dict[bool, "SchemaSerializer | None"])
     drops: tuple[str, ...] = field(init=False)
     older: dict[str, str] = field(init=False)
@@ -99,6 +99,7 @@ class Mapping:
     rewrites: bool = field(init=False)
     revalidated: tuple[str, ...] = field(init=False)
     is_unsound: bool = field(init=False)
+    is_shallow: bool = field(init=False)
     is_simple: bool = field(init=False)
     parts: tuple[str, ...] = field(init=False)
 
@@ -106,9 +107,12 @@ class Mapping:
 
         def __getattr__(self, name: str) -> Any:
             """Find out what only reading and writing documents needs, when it is asked for first."""
-            if name not in _LATER:
+            if name == "is_shallow":
+                measure_depth(self)
+            elif name in _LATER:
+                complete_mapping(self)
+            else:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            complete_mapping(self)
             return getattr(self, name)
 
     def batch_serializer(self, *, as_text: bool) -> SchemaSerializer | None:
@@ -116,13 +120,6 @@ class Mapping:
         if as_text not in self._batch:
             self._batch[as_text] = batch_serializer(self.model, as_text=as_text)
         return self._batch[as_text]
-
-    @property
-    def is_shallow(self) -> bool:
-        """Return whether no document of the class can be nested too deep."""
-        if self._is_shallow is None:
-            self._is_shallow = is_shallow(stored_form(self.model).schema)
-        return self._is_shallow
 
     def python_name(self, stored: str) -> str:
         """Return the name of the attribute that is stored under a name."""
@@ -207,6 +204,11 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.deep_numbers = (
         is_deep(model) or _computes_numbers(model) or (mapping.rewrites and bool(mapping.vectors))
     )
+
+
+def measure_depth(mapping: Mapping) -> None:
+    """Add what only writing needs to know."""
+    mapping.is_shallow = is_shallow(stored_form(mapping.model).schema)
 
 
 def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:

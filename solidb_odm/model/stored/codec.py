@@ -166,7 +166,8 @@ def _value_may_lose(mapping: Mapping, document: Any) -> bool:
 def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[str] | None = None) -> None:
     """Hold a document to its model, and to be read as it is: all fields, or those that were changed.
 
-    SchemaViolation with Pydantic's error as the cause, InvalidDocument.
+    ``changed`` are the names they are stored under. SchemaViolation with Pydantic's error as the cause,
+    InvalidDocument.
     """
     try:
         read = validate(mapping, body)
@@ -178,7 +179,10 @@ def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[s
             key=document.key,
             hint="an attribute was set to a value the model does not take; nothing was sent",
         ) from error
-    names = mapping.fields if changed is None else {*changed, *mapping.revalidated}
+    by_stored = mapping.by_stored
+    names: Iterable[str] = mapping.fields
+    if changed is not None:
+        names = {*[by_stored[name].name for name in changed if name in by_stored], *mapping.revalidated}
     held, again = document.__dict__, read.__dict__
     for name in names:
         if name in mapping.fields and not _is_plainly_equal(held.get(name), again.get(name)):
