@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -386,13 +387,9 @@ class Queries:
     def _by_hits(self, command: RunQuery, hits: HitQuery) -> list[Json] | None:
         """Return the rows of a query on the hits of a search; None where indexes alone can't rank them."""
         binds = command.binds
-        self._searcher.prepare(hits.search, binds)
-        with self._transaction.snapshot():
-            self._catalogue.refresh()
-            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
+        with self._searched(hits, binds) as (found, ranking):
             if found is None:
                 return None
-            ranking = self._text_ranking(hits, found, binds)
             if ranking is None or hits.best is None:
                 return self.run(RunQuery(hits.query, self._answered(found, found.scores, binds)))
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
@@ -411,13 +408,9 @@ class Queries:
         binds, hits = command.binds, self._hits.of(command.query)
         if hits is None:
             return None
-        self._searcher.prepare(hits.search, binds)
-        with self._transaction.snapshot():
-            self._catalogue.refresh()
-            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
+        with self._searched(hits, binds) as (found, ranking):
             if found is None:
                 return None
-            ranking = self._text_ranking(hits, found, binds)
             if ranking is None or hits.best is None:
                 return self.fetch(FetchDocuments(hits.query, self._answered(found, found.scores, binds)))
             if not hits.best.is_plain:
@@ -425,6 +418,17 @@ class Queries:
             documents = ranking.documents(count_of(hits.best, binds) or 0)
             offset = 0 if hits.best.offset is None else constant(hits.best.offset, binds)
             return None if documents is None else documents[offset:]
+
+    @contextmanager
+    def _searched(
+        self, hits: HitQuery, binds: Mapping[str, Any]
+    ) -> Generator[tuple[Found | None, TextRanking | None], None, None]:
+        """Read what a search finds, and what ranks it, from one state of the file; see ``scores``."""
+        self._searcher.prepare(hits.search, binds)
+        with self._transaction.snapshot():
+            self._catalogue.refresh()
+            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
+            yield found, None if found is None else self._text_ranking(hits, found, binds)
 
     def _text_ranking(self, hits: HitQuery, found: Found, binds: Mapping[str, Any]) -> TextRanking | None:
         """Return what ranks the documents that were found; None where others are asked for, or too many."""
