@@ -9,6 +9,7 @@ from ..errors import MigrationError
 from ..model.stored.shape import canonical, is_required
 from .decisions import Decisions, Question, drop_flag, fill_flag, map_flag, value_text
 from .fitting import declared, misfit
+from .paths import members_of
 from .state import bare
 from .steps import UNSET
 from .type_text import type_text
@@ -154,8 +155,7 @@ class Alteration:
 
 
 def _members(shape: JsonObject) -> list[JsonObject]:
-    members: list[JsonObject] = shape.get("anyOf", [bare(shape)])
-    return members
+    return members_of(bare(shape))
 
 
 def _models(shape: JsonObject) -> list[JsonObject]:

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic_core import from_json
 
+from .._backoff import pause
 from .._types import Json, JsonObject, Stored
 from ..commands import (
     Apply,
@@ -36,6 +37,7 @@ from ..errors import (
     CollectionExists,
     CollectionNotFound,
     DuplicateKey,
+    MigrationFailed,
     MigrationLocked,
     SolidbError,
     StaleDocumentError,
@@ -46,10 +48,14 @@ from ..language.parser import parse
 from ..schema.creation import LEDGER
 from .steps import Step
 
+T = TypeVar("T")
+
 ATTIC: Final = "_migrations_attic"
 LEASE_SECONDS: Final = 9.0
 RENEW_SECONDS: Final = 2.0
 _LOOK_AGAIN: Final = 0.1
+PATIENCE: Final = 60
+"""How often a batch is written anew that others keep changing."""
 LONGEST_KEY: Final = 254
 
 
@@ -306,6 +312,27 @@ class Checkpoint:
             raise
         self.revision = receipts[-1][0][0]
         self.body |= changes
+
+    def until_alone(self, collection: str, work: Callable[[int], Operation[T]]) -> Operation[T]:
+        """Return what reading and writing documents returns, done anew as long as others change them.
+
+        ``work`` is given how often it was done before. MigrationFailed if there is no end to it.
+        """
+        keys: list[str] = []
+        for attempt in range(PATIENCE):
+            try:
+                return (yield from work(attempt))
+            except StaleDocumentError as error:
+                keys = [document.key for document in error.documents]
+            except (TransactionConflict, StoreLocked):
+                pass
+            yield Pause(pause(attempt, 0.01, 0.5))
+        raise MigrationFailed(
+            f"documents of {collection} are changed by others again and again",
+            revision=str(self.body["revision"]),
+            key=keys[0] if keys else None,
+            hint="upgrade again when less is written, or with a smaller batch=",
+        )
 
 
 def begin(run: Run, body: JsonObject) -> Operation[Checkpoint]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
@@ -31,17 +32,22 @@ from ..errors import (
     CollectionNotFound,
     MigrationError,
     MigrationFailed,
-    StaleDocumentError,
-    StoreLocked,
-    TransactionConflict,
 )
 from ..language.parser import parse
-from .ledger import ATTIC, LONGEST_KEY, Checkpoint, Pause, Progress, Run, attic_key, attic_row, body_of
+from .ledger import (
+    ATTIC,
+    LONGEST_KEY,
+    PATIENCE,
+    Checkpoint,
+    Pause,
+    Progress,
+    Run,
+    attic_key,
+    attic_row,
+    body_of,
+)
 from .steps import Step
 from .transforms import ABSENT, Kept, Leave, Transform, Unfit, restore, settled
-
-PATIENCE = 60
-"""How often a batch is written anew that others keep changing."""
 
 _Nulls: TypeAlias = tuple[str, list[str]]
 
@@ -85,7 +91,7 @@ def pass_over(checkpoint: Checkpoint, work: Pass) -> Operation[None]:
         page = yield from read_page(work.collection, str(checkpoint.body["after"]), work.batch, work.where)
         if not page:
             return
-        yield from _write_page(checkpoint, work, page)
+        yield from checkpoint.until_alone(work.collection, partial(_write_page, checkpoint, work, page))
         yield from _finish_removals(checkpoint, work.collection)
         clock.report()
         if checkpoint.run.stopped:
@@ -141,30 +147,18 @@ def read_page(collection: str, after: str, size: int, where: str | None = None) 
     return [row for row in rows if row is not None]
 
 
-def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Operation[None]:
-    for attempt in range(PATIENCE):
-        rows = yield from _kept_rows(checkpoint, work, page)
-        changes = _changes(checkpoint, work, page, rows)
-        pending = _pending(checkpoint, changes)
-        moved = {
-            "after": page[-1][0],
-            "done": int(checkpoint.body["done"]) + len(page),
-            "total": checkpoint.body["total"],
-            "pending": pending,
-        }
-        try:
-            yield from checkpoint.write(_batches(checkpoint, work, changes), moved)
-        except (StaleDocumentError, TransactionConflict, StoreLocked):
-            yield Pause(pause(attempt, 0.01, 0.5))
-            page = yield from _again(work, page)
-        else:
-            return
-    raise MigrationFailed(
-        f"documents of {work.collection} are changed by others again and again",
-        revision=str(checkpoint.body["revision"]),
-        key=page[0][0] if page else None,
-        hint="upgrade again when less is written, or with a smaller batch=",
-    )
+def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored], attempt: int) -> Operation[None]:
+    if attempt:
+        page = yield from _again(work, page)
+    rows = yield from _kept_rows(checkpoint, work, page)
+    changes = _changes(checkpoint, work, page, rows)
+    moved = {
+        "after": page[-1][0],
+        "done": int(checkpoint.body["done"]) + len(page),
+        "total": checkpoint.body["total"],
+        "pending": _pending(checkpoint, changes),
+    }
+    yield from checkpoint.write(_batches(checkpoint, work, changes), moved)
 
 
 def _again(work: Pass, page: list[Stored]) -> Operation[list[Stored]]:

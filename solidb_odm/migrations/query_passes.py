@@ -7,15 +7,14 @@ checkpoint.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple, cast
 
-from .._backoff import pause
 from .._types import JsonObject, is_map
 from ..commands import Batch, DescribeCollection, Operation, Patch, Patches, Removals, RunQuery, call
-from ..errors import MigrationFailed, StaleDocumentError, StoreLocked, TransactionConflict
+from ..errors import MigrationFailed
 from ..language import nodes, walk
-from .ledger import Checkpoint, Pause
-from .passes import PATIENCE
+from .ledger import Checkpoint
 from .preflight import misfit_of
 from .state import Collection
 
@@ -82,36 +81,24 @@ def pass_over_query(
     described = yield from call(DescribeCollection(work.collection))
     if described is not None and described.validation != "strict":
         declared = None  # nothing holds the documents to what is declared
-    while (yield from _write_page(checkpoint, work, binds, declared)):
+    write = partial(_write_page, checkpoint, work, binds, declared)
+    while (yield from checkpoint.until_alone(work.collection, write)):
         if checkpoint.run.stopped:
             raise KeyboardInterrupt
 
 
 def _write_page(
-    checkpoint: Checkpoint, work: QueryPass, binds: JsonObject, declared: Collection | None
+    checkpoint: Checkpoint, work: QueryPass, binds: JsonObject, declared: Collection | None, _: int
 ) -> Operation[bool]:
     """Change the next documents; False if there are none."""
-    key: str | None = None
-    for attempt in range(PATIENCE):
-        given = {**binds, _AFTER: str(checkpoint.body["after"]), _SIZE: _PAGE}
-        rows = cast("list[tuple[JsonObject, Any]]", (yield from call(RunQuery(work.query, given))))
-        if not rows:
-            return False
-        key = rows[0][0]["_key"]
-        batch = _batch(checkpoint, work, rows, declared)
-        moved = {"after": rows[-1][0]["_key"], "done": int(checkpoint.body["done"]) + len(rows)}
-        try:
-            yield from checkpoint.write([batch], moved)
-        except (StaleDocumentError, TransactionConflict, StoreLocked):
-            yield Pause(pause(attempt, 0.01, 0.5))
-        else:
-            return True
-    raise MigrationFailed(
-        f"documents of {work.collection} are changed by others again and again",
-        revision=str(checkpoint.body["revision"]),
-        key=key,
-        hint="upgrade again when less is written",
-    )
+    given = {**binds, _AFTER: str(checkpoint.body["after"]), _SIZE: _PAGE}
+    rows = cast("list[tuple[JsonObject, Any]]", (yield from call(RunQuery(work.query, given))))
+    if not rows:
+        return False
+    batch = _batch(checkpoint, work, rows, declared)
+    moved = {"after": rows[-1][0]["_key"], "done": int(checkpoint.body["done"]) + len(rows)}
+    yield from checkpoint.write([batch], moved)
+    return True
 
 
 def _batch(checkpoint: Checkpoint, work: QueryPass, rows: list[Any], declared: Collection | None) -> Batch:

@@ -14,7 +14,7 @@ from .._types import Json, JsonObject, is_list
 from ..language.stored_documents import SYSTEM_ATTRIBUTES
 from ..model.stored.shape import canonical
 from .fitting import misfit
-from .paths import Path, parse_path, places, slots, split_target, with_depths
+from .paths import Path, members_of, parse_path, places, slots, split_target, with_depths
 from .state import Collection
 from .steps import UNSET, Step
 from .type_text import read_type
@@ -180,7 +180,7 @@ class Conversion:
         self._shape, self._defs = shape, defs
         given: dict[Any, Any] = step["values"] or {}
         self._values: dict[Any, Any] = {_key(old): new for old, new in given.items()}
-        self._targets = any("target" in member for member in shape.get("anyOf", [shape]))
+        self._targets = any("target" in member for member in members_of(shape))
         self._partial = (
             "type" in shape and shape["type"] == "object" and "fields" not in shape and "values" not in shape
         )

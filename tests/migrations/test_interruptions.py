@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from solidb_odm.errors import (
     MigrationLocked,
     RevisionChanged,
     SolidbError,
+    StaleDocument,
+    StaleDocumentError,
+    StoreLocked,
+    TransactionConflict,
 )
 from solidb_odm.language.parser import parse
 from solidb_odm.migrations import Migrator, ledger, passes
@@ -386,3 +391,42 @@ def test_a_run_that_was_interrupted_as_it_took_the_lease_leaves_none(
     monkeypatch.undo()
     place.migrator().upgrade(wait=0)
     assert place.migrator().current().running is None
+
+
+def test_what_others_keep_changing_is_written_again_until_it_is_given_up() -> None:
+    """Whatever the conflict; the documents that were in the way are named where the engine tells them."""
+    conflicts = [
+        StoreLocked("locked"),
+        TransactionConflict("conflict"),
+        StaleDocumentError("stale", documents=(StaleDocument("things", "a", "1", "2"),)),
+    ]
+    attempts: list[int] = []
+
+    def page(attempt: int, *, give_up: int) -> Operation[str]:
+        attempts.append(attempt)
+        if attempt < give_up:
+            raise conflicts[attempt % 3]
+        yield from ()
+        return "written"
+
+    checkpoint = ledger.Checkpoint(
+        ledger.Run(create_engine("sqlite://").capabilities), {"revision": "r"}, "1"
+    )
+    work = checkpoint.until_alone("things", partial(page, give_up=4))
+    assert _ended(work) == ("written", 4)
+    assert attempts == [0, 1, 2, 3, 4]
+    with pytest.raises(MigrationFailed, match="changed by others again and again") as failed:
+        _ended(checkpoint.until_alone("things", partial(page, give_up=1_000)))
+    assert (failed.value.revision, failed.value.key) == ("r", "a")
+
+
+def _ended(work: Operation[str]) -> tuple[str, int]:
+    """Return what an operation returns that only pauses, and how often it does."""
+    pauses = 0
+    while True:
+        try:
+            command: object = next(work)
+        except StopIteration as stop:
+            return stop.value, pauses
+        assert isinstance(command, ledger.Pause)
+        pauses += 1
