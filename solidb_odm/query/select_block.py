@@ -8,9 +8,10 @@ or SORT, because the server would limit the input; DISTINCT stands inside LIMIT.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from .._types import is_tuple
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -39,13 +40,13 @@ class Selection:
 
     columns: tuple[Column, ...]
     single: bool
+    partners: tuple[Partner, ...] = ()
     conditions: tuple[Expression, ...] = ()
-    orderings: tuple[Ordering, ...] = ()
     groups: tuple[Expression, ...] = ()
     having_conditions: tuple[Expression, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
     starts: tuple[Source, ...] = ()
     joins: tuple[Source, ...] = ()
-    partners: tuple[Partner, ...] = ()
     limit_count: int | None = None
     offset_count: int | None = None
     is_distinct: bool = False
@@ -53,22 +54,24 @@ class Selection:
 
     @property
     def expressions(self) -> list[Expression]:
-        """All expressions, columns first."""
-        found = [each.expression for each in self.columns if isinstance(each, Scalar)]
-        on = [condition for partner in self.partners for condition in partner.conditions]
-        return [
-            *found,
-            *on,
-            *self.conditions,
-            *self.groups,
-            *self.having_conditions,
-            *(o.expression for o in self.orderings),
-        ]
+        """All expressions, in the order of the clauses."""
+        clauses = [getattr(self, clause.name) for clause in fields(self)]
+        parts = [part for clause in clauses if is_tuple(clause) for part in clause]
+        return [expression for part in parts for expression in _expressions_of(part)]
 
     @property
     def is_grouped(self) -> bool:
         """Return whether rows stand for groups."""
         return bool(self.groups) or any(has_aggregate(each) for each in self.expressions)
+
+
+def _expressions_of(part: Any) -> Iterable[Expression]:
+    """Return the expressions that a part of a clause consists of."""
+    if isinstance(part, Expression):
+        return (part,)
+    if isinstance(part, Partner):
+        return part.conditions
+    return (part.expression,) if isinstance(part, (Scalar, Ordering)) else ()
 
 
 def has_aggregate(expression: Expression) -> bool:

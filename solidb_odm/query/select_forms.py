@@ -11,7 +11,6 @@ engine's work: so a field stands in it by its mark, and a plain value by its typ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .._types import is_tuple
@@ -36,7 +35,6 @@ from ..model.type_inspection import cached_by_class
 from .columns import Entity, Labelled, Partner, Scalar, labels_of
 from .compiled import Compiled
 from .functions import Aggregate
-from .select_block import Selection
 
 if TYPE_CHECKING:
     from .select import Select
@@ -86,6 +84,7 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
         selection.single or selection.reader is not None,
         loads=selection.loads,
         unreadable=selection.on_unreadable,
+        approximate=first.approximate,
     )
 
 
@@ -102,7 +101,9 @@ def _keep(form: Form, selection: Select[Any], values: list[Any], built: Compiled
     oldest = next(iter(store), None)
     if len(store) >= _SIZE or (oldest is not None and oldest[0] != Registry.generation):
         store.clear()  # forms from before the newest class are asked for no more
-    plain = Compiled(built.query, {}, selection.columns, selection.single).again(columns=())
+    plain = Compiled(
+        built.query, {}, selection.columns, selection.single, approximate=built.approximate
+    ).again(columns=())
     store[form] = plain, tuple(names[mark] for mark in marks), clock
 
 
@@ -137,7 +138,8 @@ def _mark(value: Any) -> Any:
     return (kind, value) if kind is int or kind is bool else id(value)
 
 
-_CLAUSES = frozenset(clause.name for clause in fields(Selection))
+_NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled"})
+"""What a select has besides its clauses: it says what becomes of the rows. All else is a part of its form."""
 
 
 def _form(selection: Select[Any], values: list[Any]) -> Form:
@@ -151,7 +153,7 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
     if selection.reader is not None:
         form.append(labels_of(selection.columns))
     for name, clause in selection.__dict__.items():
-        if name not in _CLAUSES:
+        if name in _NO_CLAUSES:
             continue
         if clause.__class__ is not tuple:
             form += name, _read(clause, values)
