@@ -30,7 +30,7 @@ from ..errors import (
 )
 from .contents import same
 from .pull import leave
-from .remote import CreateMany, CreateOne, Query, RemoveMany, ReplaceMany, Written
+from .remote import CreateMany, CreateOne, Query, RemoveMany, ReplaceMany, Replacement, Written
 from .round import Round, settle_by_look
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ def _create_one(collection: str, document: JsonObject) -> Operation[Written | So
 
 
 def _replace(collection: str, edits: Sequence[Edit]) -> Operation[list[Written | SolidbError | None]]:
-    rows = [(edit.key, edit.revision, edit.current or {}) for edit in edits]
+    rows = [Replacement(edit.key, edit.revision, edit.current or {}, edit.base or {}) for edit in edits]
     results: list[Written | SolidbError | None] = [*(yield from call(ReplaceMany(collection, rows)))]
     return results
 

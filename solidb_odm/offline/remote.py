@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._dataclasses import dataclass
 from .._types import Json, JsonObject
@@ -124,15 +124,24 @@ class CreateOne(RemoteCommand["Written | SolidbError"]):
     document: JsonObject
 
 
+class Replacement(NamedTuple):
+    """A document under the key it has; ``base`` is what it is under the revision."""
+
+    key: str
+    revision: str
+    document: JsonObject
+    base: JsonObject
+
+
 @dataclass(frozen=True, slots=True)
 class ReplaceMany(RemoteCommand[list["Written | SolidbError"]]):
-    """Replace documents, ``(key, revision, document)``, each only if it has the revision still.
+    """Replace documents, each only if it has the revision still.
 
     StaleDocumentError or DocumentNotFound in the place of a row says that somebody was first.
     """
 
     collection: str
-    rows: Sequence[tuple[str, str, JsonObject]]
+    rows: Sequence[Replacement]
 
 
 @dataclass(frozen=True, slots=True)

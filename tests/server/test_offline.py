@@ -24,6 +24,7 @@ from solidb_odm.offline import (
     SyncConfig,
     SyncState,
 )
+from solidb_odm.wire.round_trips import RequestEvent
 from tests.unit.offline.model_server import plain
 from tests.unit.offline.simulator import Simulator
 from tools.server import LocalServer, running_server
@@ -94,6 +95,70 @@ def test_edits_of_every_kind_reach_the_server_and_others(
     assert local(here) == local(other) == there(client, database)
     assert there(client, database)["k3"] == {"n": 3}
     assert (here.sync_now().pulled, other.sync_now().pulled) == (0, 0)
+
+
+def requests_of(manager: OfflineSyncManager) -> list[RequestEvent]:
+    """Return a list that fills with what a manager sends from now on."""
+    seen: list[RequestEvent] = []
+    statistics = manager.remote.driver.statistics  # type: ignore[union-attr]
+    statistics.observer, statistics.awake = seen.append, lambda: True
+    return seen
+
+
+def test_many_updates_go_together_whatever_becomes_of_some(
+    opened: Opener, client: Client, server: LocalServer, database: str
+) -> None:
+    here = opened("a")
+    here.save_document("notes", "k0", {"n": 0, "code": 0, "old": 1})
+    here.query("FOR i IN 1..399 INSERT {_key: CONCAT('k', i), n: i, code: i, old: 1} INTO notes")
+    here.sync_now()
+    body = {"name": "code", "fields": ["code"], "type": "persistent", "unique": True}
+    server.http.post(f"/_api/database/{database}/index/notes", json=body).raise_for_status()
+    here.query("FOR d IN notes UPDATE d WITH {seen: {at: d.n / 7, by: [1, null]}, old: null} IN notes")
+    here.query("FOR d IN notes FILTER d.n IN [7, 8] REPLACE d WITH {n: d.n, code: d.code} IN notes")
+    here.save_document("notes", "k20", {"code": 21})
+    client.update(database, "notes", "k10", {"theirs": True})
+    client.delete(database, "notes", "k11")
+    asked = requests_of(here)
+    result = here.sync_now()
+    assert [each.document_key for each in here.rejections()] == ["k20"]
+    assert (result.pushed, result.rejected, len(result.conflicts)) == (
+        398,
+        1,
+        2,
+    )  # k10 is as it was written there
+    assert len(asked) < 120
+    here.discard("notes", "k20")
+    here.sync_now()
+    assert local(here) == there(client, database)
+    assert there(client, database)["k12"] == {
+        "n": 12,
+        "code": 12,
+        "old": None,
+        "seen": {"at": 12 / 7, "by": [1, None]},
+    }
+    assert there(client, database)["k7"] == {"n": 7, "code": 7}
+
+
+def test_updates_are_checked_by_a_schema_and_call_triggers(
+    opened: Opener, client: Client, server: LocalServer, database: str
+) -> None:
+    here = opened("a", collections=["checked", "watched"])
+    for number in range(8):
+        for name in ("checked", "watched"):
+            here.save_document(name, f"k{number}", {"n": number})
+    here.sync_now()
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    client.collections.set_schema("checked", schema)
+    trigger = {"name": "t", "collection": "watched", "events": ["update"], "script_path": "nowhere"}
+    server.http.post(f"/_api/database/{database}/triggers", json=trigger).raise_for_status()
+    here.query("FOR d IN checked UPDATE d WITH {n: d.n == 3 ? 'three' : d.n + 1} IN checked")
+    here.query("FOR d IN watched UPDATE d WITH {n: d.n + 1} IN watched")
+    asked = requests_of(here)
+    result = here.sync_now()
+    assert (result.pushed, result.rejected) == (15, 1)
+    assert [each.document_key for each in here.rejections()] == ["k3"]
+    assert sum("PUT" in event.command for event in asked) == 16  # as in no transaction
 
 
 def test_a_url_and_a_client_say_where_the_server_is(

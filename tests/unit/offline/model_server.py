@@ -156,13 +156,16 @@ class ModelServer:
         return results
 
     def _replace(
-        self, collection: str, key: str, revision: str, document: dict[str, Any]
+        self, collection: str, key: str, revision: str, document: dict[str, Any], base: dict[str, Any]
     ) -> Written | SolidbError:
+        """Change what differs from the base, which is to be what is here under the revision."""
         stored = self._channel.perform(Get(collection, key))
         if stored is None:
             return DocumentNotFound("gone")
         if stored[1] != revision:
             return StaleDocumentError.of((StaleDocument(collection, key, revision, stored[1]),))
+        held = plain(self._whole(stored))
+        assert held == plain(base), f"{collection}/{key} is {held}, not {base}"
         return self._write(collection, key, document)
 
     def _RemoveMany(self, command: RemoveMany) -> list[SolidbError | None]:

@@ -72,7 +72,7 @@ def test_a_client_that_drops_its_queue_is_caught(tmp_path: Path, monkeypatch: py
 
 
 def test_a_client_that_pushes_blindly_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def blind(self: Any, collection: str, key: str, revision: str, document: Any) -> Any:
+    def blind(self: Any, collection: str, key: str, revision: str, document: Any, base: Any) -> Any:
         return self._write(collection, key, document)
 
     monkeypatch.setattr(ModelServer, "_replace", blind)
