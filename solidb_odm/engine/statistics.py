@@ -61,16 +61,22 @@ def listening(listener: Listener) -> Generator[None]:
 class CountedChannel:
     """A channel that counts what it performs."""
 
-    __slots__ = ("_channel", "_hear")
+    __slots__ = ("_channel", "_counted", "_hear", "_perform")
 
     def __init__(self, channel: Channel, statistics: Statistics) -> None:
         self._channel = channel
+        self._perform = channel.perform
+        self._counted = statistics.by_command
         self._hear = statistics.hear
 
     def perform(self, command: Command[R], /) -> R:
-        if type(command) not in CONTROL:
-            self._hear(command)
-        return self._channel.perform(command)
+        kind = type(command)
+        if kind not in CONTROL:
+            if _listeners.get():
+                self._hear(command)
+            else:  # as it does, without the call
+                self._counted[kind.__name__] += 1
+        return self._perform(command)
 
     def close(self) -> None:
         self._channel.close()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
+from itertools import count
 from typing import Any, Final, cast
 
 from ..._dataclasses import dataclass
@@ -93,6 +96,30 @@ def lay_out(connection: sqlite3.Connection) -> None:
 
 
 _VERSION: Final = "PRAGMA schema_version"
+_NEVER: Final = -2
+
+
+def counting(kind: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+    """Return a kind of connection with a place for the count of ``count_compilations``."""
+    found = _counting.get(kind)
+    if found is None:
+        found = _counting[kind] = type(kind.__name__, (kind,), {"__slots__": ("compilations",)})
+    return found
+
+
+_counting: dict[type[sqlite3.Connection], type[sqlite3.Connection]] = {}
+
+
+def count_compilations(connection: sqlite3.Connection) -> None:
+    """Have a connection count what it compiles, so that ``has_moved`` knows without asking.
+
+    SQLite asks an authorizer about each step of a statement that it compiles, and compiles it again when it
+    meets a changed schema. This one counts, and then answers with the least of the count's numbers: 0, which
+    allows all. It consists of functions in C, into which no interrupt can come, as it would be lost there.
+    """
+    compilations = count()
+    connection.set_authorizer(partial(min, 0, key=partial(next, compilations)))
+    connection.compilations = compilations  # type: ignore[attr-defined]  # see counting()
 
 
 class SharedCatalogue:
@@ -121,6 +148,8 @@ class Catalogue:
         self._connection = connection
         self._shared = shared
         self._versions = connection.cursor()
+        self._compilations: Iterator[int] = getattr(connection, "compilations", None) or count(0, 2)
+        self._compared = _NEVER
         self._collections: dict[str, Collection] = {}
         self.irregular: tuple[Collection, ...] = ()
         """The collections with a NUL character in some document."""
@@ -147,7 +176,7 @@ class Catalogue:
                 raise StoreCorrupt(
                     f"the list of collections is damaged: {exc!r}", hint="restore the file from a copy"
                 ) from exc
-            self.version = version
+            self.version, self._compared = version, _NEVER
         return self.version
 
     def _read_all(self, version: int) -> dict[str, Collection]:
@@ -170,17 +199,26 @@ class Catalogue:
         return self.version >= 0
 
     def has_moved(self) -> bool:
-        """Return whether any connection has changed the schema since the catalogue was read."""
-        ((version,),) = self._versions.execute(_VERSION)  # a cursor that is kept, as each query asks
-        return bool(version != self.version)
+        """Return whether any connection has changed the schema since the catalogue was read.
+
+        Nobody has if the connection has compiled no statement since the last look: those that it had
+        compiled run only while the schema is what it was.
+        """
+        now = next(self._compilations)
+        if now == self._compared + 1:
+            self._compared = now
+            return False
+        moved = self._current() != self.version
+        self._compared = _NEVER if moved else now
+        return moved
 
     def _current(self) -> int:
-        ((version,),) = self._versions.execute(_VERSION)
+        ((version,),) = self._versions.execute(_VERSION)  # a cursor that is kept, as many queries ask
         return cast(int, version)
 
     def forget(self) -> None:
         """Trust nothing that was read: a change of the schema was rolled back."""
-        self.version = -1
+        self.version, self._compared = -1, _NEVER
 
     def settle(self) -> None:
         """Note the end of a transaction: what is read from now on, others read too."""

@@ -121,6 +121,8 @@ class Known:
     ways: dict[bool, Way] = field(default_factory=dict[bool, Way])
     """With the head, and without."""
     trust: Trust = field(default_factory=Trust)
+    is_plain: bool = False
+    """Whether there is a plan, and nothing in the query that an index may answer instead."""
     bulk: BulkWrite | None = None
     """The one statement that a counted UPDATE or REMOVE comes to."""
 
@@ -137,7 +139,8 @@ class PlanCache:
 
     def __init__(self) -> None:
         self._known: OrderedDict[PlanKey, Known] = OrderedDict()
-        self._same: dict[tuple[int, int, Signature], tuple[nodes.Query, Known]] = {}
+        self.same: dict[tuple[int, int, Signature], tuple[nodes.Query, Known]] = {}
+        """What is known of queries, by their identity: to look here first spares a call."""
         self._lock = threading.RLock()
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
@@ -155,7 +158,7 @@ class PlanCache:
     def get(self, key: PlanKey) -> Known | None:
         """Return what is known of a query."""
         version, query, types = key
-        same = self._same.get((version, id(query), types))
+        same = self.same.get((version, id(query), types))
         if same is not None:  # it holds the query, so nothing else has its id
             return same[1]
         with self._lock:
@@ -179,15 +182,15 @@ class PlanCache:
             while self._known and (len(self._known) > _SIZE or self._weight > _WEIGHT):
                 oldest, _ = self._known.popitem(last=False)
                 self._forget(self._weights.pop(oldest, 0))
-                self._same.clear()
+                self.same.clear()
 
     def _forget(self, weight: int) -> None:
         self._weight -= weight
 
     def _note(self, key: PlanKey, known: Known) -> None:
-        if len(self._same) >= _SIZE:
-            self._same.clear()
-        self._same[key[0], id(key[1]), key[2]] = (key[1], known)
+        if len(self.same) >= _SIZE:
+            self.same.clear()
+        self.same[key[0], id(key[1]), key[2]] = (key[1], known)
 
 
 def weight_of(query: nodes.Query) -> int:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _INSTRUCTIONS_A_TICK: Final = 20_000
 _MOST_ROWS: Final = Limits().max_rows
+_WIDTH: Final = len(DOCUMENT_COLUMNS)
 
 
 class _SchemaMoved(Exception):  # a signal, never seen by callers
@@ -87,13 +88,19 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
+        entry = self._expected(command.query, command.binds)
+        if entry is not None and entry.is_plain:
+            return self._run_planned(command, entry)
         wanted = self._nearest.of(command.query)
         if wanted is not None and (nearest := self._by_nearness(command, wanted)) is not None:
             return nearest
         hits = self._hits.of(command.query)
         if hits is not None and (values := self._by_hits(command, hits)) is not None:
             return values
-        entry, rows = self._by_plan(command.query, command.binds)
+        return self._run_planned(command, entry)
+
+    def _run_planned(self, command: RunQuery, entry: Known | None) -> list[Json]:
+        entry, rows = self._by_plan(command.query, command.binds, entry)
         if rows is not None:
             values = self._read(entry, rows)
             if values is not None:
@@ -106,6 +113,9 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
+        entry = self._expected(command.query, command.binds)
+        if entry is not None and entry.is_plain:
+            return self._fetch_planned(command, entry)
         values, wanted = None, self._nearest.of(command.query)
         if wanted is not None:
             if (nearest := self._documents_by_nearness(command, wanted)) is not None:
@@ -113,12 +123,15 @@ class Queries:
             values = self._by_nearness(command, wanted)
         elif (found := self._documents_by_hits(command)) is not None:
             return found
-        if values is None:
-            _, rows = self._by_plan(command.query, command.binds, documents=True)
-            if rows is not None:
-                width = len(DOCUMENT_COLUMNS)
-                return [row[:width] for row in rows] if rows and len(rows[0]) > width else rows
-            values = self.run(RunQuery(command.query, command.binds))
+        return self._fetch_planned(command, entry) if values is None else self._documents(command, values)
+
+    def _fetch_planned(self, command: FetchDocuments, entry: Known | None) -> list[Stored | None]:
+        _, rows = self._by_plan(command.query, command.binds, entry, documents=True)
+        if rows is None:
+            return self._documents(command, self.run(RunQuery(command.query, command.binds)))
+        return [row[:_WIDTH] for row in rows] if rows and len(rows[0]) > _WIDTH else rows
+
+    def _documents(self, command: FetchDocuments, values: list[Json]) -> list[Stored | None]:
         try:
             return self._stored(command.query, values)
         except (TypeError, KeyError, AttributeError) as exc:
@@ -185,7 +198,9 @@ class Queries:
         """Return what is known of a query if the schema has not changed, and there is a plan."""
         if self._catalogue.is_private:
             return None
-        known = self._plans.get((self._catalogue.version, query, signature(binds)))
+        version, types = self._catalogue.version, signature(binds)
+        same = self._plans.same.get((version, id(query), types))
+        known = self._plans.get((version, query, types)) if same is None else same[1]
         return known if known is not None and known.plan is not None else None
 
     def _plan(self, query: nodes.Query, types: Signature) -> Known:
@@ -197,6 +212,7 @@ class Queries:
                 entry.bulk = bulk_write(query, types, find, database=database, strict=strict)
                 raise NotInSql("it writes")
             entry.plan = self._better(make_plan(query, types, find, names, database=database, strict=strict))
+            entry.is_plain = self._nearest.of(query) is None and self._hits.of(query) is None
         except NotInSql as exc:
             entry.reason = str(exc)
             entry.head = split(query, types, find, names, database=database, strict=strict)
@@ -218,13 +234,18 @@ class Queries:
     # --- SQL -------------------------------------------------------------------------------------
 
     def _by_plan(
-        self, query: nodes.Query, binds: Mapping[str, Any], *, documents: bool = False
+        self,
+        query: nodes.Query,
+        binds: Mapping[str, Any],
+        entry: Known | None,
+        *,
+        documents: bool = False,
     ) -> tuple[Known, list[Any] | None]:
         """Run a query's plan. There are no rows without one, or if SQL gave up, which is then noted.
 
-        ``documents``: run it only if its rows are documents as they are stored.
+        ``entry`` is what is expected to be known; ``documents``: run it only if its rows are documents as
+        they are stored.
         """
-        entry = self._expected(query, binds)
         while True:
             entry = entry or self._entry(query, binds)
             plan, trust = entry.plan, entry.trust

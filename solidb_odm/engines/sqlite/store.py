@@ -191,9 +191,10 @@ def _connect(
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS,
-        factory=factory or module.Connection,
+        factory=catalogue.counting(factory or module.Connection),
         uri=True,
     )
+    catalogue.count_compilations(connection)
     return connection
 
 

@@ -41,6 +41,8 @@ def signature(binds: Mapping[str, Any]) -> Signature:
     """Return the types of the bind values, as far as plans depend on them."""
     if len(binds) == 1:
         for name, value in binds.items():
+            if value.__class__ is str and "\0" not in value:  # as below, without the call
+                return ((name, "string"),)
             return ((name, value_type(value)),)
     return tuple(sorted(zip(binds, map(value_type, binds.values()), strict=True)))
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from solidb_odm.commands import IndexSpec
-from solidb_odm.engines.sqlite.catalogue import Catalogue, SharedCatalogue, StoredIndex, lay_out
+from solidb_odm.engines.sqlite.catalogue import (
+    Catalogue,
+    SharedCatalogue,
+    StoredIndex,
+    count_compilations,
+    counting,
+    lay_out,
+)
 
 
 @pytest.fixture
@@ -100,3 +108,68 @@ def test_what_is_not_committed_is_read_by_nobody_else(connection: sqlite3.Connec
     connection.execute("CREATE TABLE other (x)")  # which has the number of the change that was undone
 
     assert Catalogue(connection, shared).names() == []
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, factory=counting(sqlite3.Connection))
+    count_compilations(connection)
+    return connection
+
+
+READS = ("SELECT name FROM _solidb_collections", "SELECT count(*) FROM _solidb_indexes", "SELECT 1 FROM kept")
+
+
+def test_what_was_compiled_tells_whether_the_schema_has_moved(tmp_path: Path) -> None:
+    one, other = _connected(tmp_path / "a.db"), _connected(tmp_path / "a.db")
+    one.execute("PRAGMA journal_mode = WAL")
+    lay_out(one)
+    one.execute("CREATE TABLE kept (x)")
+    dice, catalogue, seen = random.Random(5), Catalogue(one), set[bool]()
+    for number in range(400):
+        _at_random(dice, one, other, number)
+        if dice.random() < 0.3:
+            catalogue.refresh()
+        running = one.execute(dice.choice(READS))
+        moved = one.execute("PRAGMA schema_version").fetchone() != (catalogue.version,)
+        assert [catalogue.has_moved(), catalogue.has_moved()] == [moved, moved]
+        running.fetchall()
+        seen.add(moved)
+    assert seen == {True, False}
+    one.close()
+    other.close()
+
+
+def _at_random(dice: random.Random, one: sqlite3.Connection, other: sqlite3.Connection, number: int) -> None:
+    """Change the schema on some connection, undo such a change, or begin or end a state that is read."""
+    kind = dice.randrange(8)
+    if kind == 0 and not one.in_transaction:
+        other.execute(f"CREATE TABLE other{number} (x)")
+    elif kind == 1 and not one.in_transaction:
+        one.execute(f"CREATE TABLE one{number} (x)")
+    elif kind == 2 and not one.in_transaction:
+        one.execute("BEGIN IMMEDIATE")
+        one.execute(f"CREATE TABLE undone{number} (x)")
+        one.execute(READS[number % 3]).fetchall()
+        one.execute("ROLLBACK")
+    elif kind == 3 and not one.in_transaction:
+        one.execute("BEGIN")
+        one.execute(READS[0]).fetchall()
+        other.execute(f"CREATE TABLE later{number} (x)")
+    elif one.in_transaction:
+        one.execute("COMMIT")
+
+
+def test_a_schema_that_stays_is_not_asked_for(tmp_path: Path) -> None:
+    connection, statements = _connected(tmp_path / "a.db"), list[str]()
+    lay_out(connection)
+    catalogue = Catalogue(connection)
+    catalogue.refresh()
+    for _ in range(2):
+        connection.execute(READS[0]).fetchall()
+        assert not catalogue.has_moved()
+    connection.set_trace_callback(statements.append)
+    assert not catalogue.has_moved()
+    connection.execute(READS[0]).fetchall()
+    assert not catalogue.has_moved()
+    assert statements == [READS[0]]
+    connection.close()
