@@ -11,6 +11,7 @@ from typing import Any, Never, Self, TypeVar, cast, overload
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
+from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
@@ -19,7 +20,6 @@ from ..model.expressions.fields import FieldRef, Place
 from ..model.type_inspection import cached_by_class
 from . import conditions
 from .columns import (
-    Column,
     Entity,
     Labelled,
     Partner,
@@ -36,7 +36,7 @@ from .compiler import BuildScope, sources_of, with_tables
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
-from .select_forms import build_once
+from .select_forms import Step, build_once
 from .sources import Alias, model_of
 from .statement import Loading, T_co, check_documents, refuse_options
 
@@ -114,11 +114,23 @@ class Select(Loading[T_co], Selection):
     loads: tuple[Hops, ...] = ()
     on_unreadable: Unreadable = "raise"
     _compiled: Compiled | None = field(default=None, init=False, compare=False, repr=False)
+    _step: Step | None = field(default=None, init=False, compare=False, repr=False)
+    _given: tuple[Any, ...] = field(default=(), init=False, compare=False, repr=False)
+    """What its methods were given, in their order, if ``_step`` says which they were."""
 
     def where(self, *wanted: Predicate | bool) -> Self:
         """Keep what all the conditions are true of."""
-        added = [each if each.__class__ is Comparison else conditions.condition(each) for each in wanted]
-        return self._with(conditions=(*self.conditions, *added))
+        step, given, added = self._step, self._given, self.conditions
+        condition: Any
+        for condition in wanted:
+            form = condition.form if condition.__class__ is Comparison else None
+            added = (*added, condition if form is not None else conditions.condition(condition))
+            if form is None:
+                step = None
+            elif step is not None:
+                step = step.steps.get(form) or step.after(form, form[0])
+                given = (*given, condition.right.value)
+        return self._with(conditions=added, _step=step, _given=given)
 
     def filter_by(self, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
@@ -149,15 +161,28 @@ class Select(Loading[T_co], Selection):
 
         Documents that are equal in all keys come in the order of their own keys.
         """
-        return self._with(orderings=(*self.orderings, *map(ordering, keys)))
+        added, step = tuple(map(ordering, keys)), self._step
+        for each in added:
+            mark = each.expression.__solidb_mark__ if isinstance(each.expression, FieldRef) else None
+            if mark is None or step is None:
+                step = None
+                break
+            step = step.after(("order_by", mark, each.descending), mark)
+        return self._with(orderings=(*self.orderings, *added), _step=step, _given=self._given)
 
     def limit(self, count: int) -> Self:
         """Limit the number of rows."""
-        return self._with(limit_count=natural(count, "limit"))
+        return self._counted("limit_count", natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
         """Leave out so many rows at the start."""
-        return self._with(offset_count=natural(count, "offset"))
+        return self._counted("offset_count", natural(count, "offset"))
+
+    def _counted(self, clause: str, count: int) -> Self:
+        step = self._step
+        if step is not None:
+            step = step.after((clause,)) if count.__class__ is int and 0 < count < _EXACT else None
+        return self._with(**{clause: count}, _step=step, _given=(*self._given, count))
 
     def distinct(self) -> Self:
         """Return equal rows once."""
@@ -238,11 +263,16 @@ class Select(Loading[T_co], Selection):
         return self._with(on_unreadable=how)
 
     def compile(self) -> Compiled:
-        made = self._compiled
+        made, step = self._compiled, self._step
+        if made is None and step is not None:
+            made = step.compiled(self._given)
         if made is None:
             if self.loads:
                 check_documents(self.columns, self.reader)
-            made = self.__dict__["_compiled"] = build_once(self, self._build)
+            made = build_once(self, self._build)
+            if step is not None:
+                step.keep(self._given, made)
+        self.__dict__["_compiled"] = made
         return made
 
     def _is_approximate(self) -> bool:
@@ -304,7 +334,8 @@ class Select(Loading[T_co], Selection):
     def _with(self, **changes: Any) -> Self:
         """Return this with other clauses; as ``dataclasses.replace``, which takes ten times as long."""
         made = object.__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, "_compiled": None, **changes})
+        clauses = {**self.__dict__, "_compiled": None, "_step": None, **changes}
+        object.__setattr__(made, "__dict__", clauses)
         return made
 
     @property
@@ -360,12 +391,21 @@ def natural(count: Any, what: str) -> int:
 
 
 _SELECT: type[Select[Any]] = Select
+_EXACT = 2**53
+"""Up to here every engine knows an integer exactly."""
 
 
 @cached_by_class
-def _whole(model: Any) -> tuple[Column, ...]:
-    """Return the column of whole documents of a class."""
-    return (column(model),)
+def _start(model: Any) -> list[tuple[int, Select[Any]]]:
+    """Return where the select of all documents of a class is kept, with the number of the newest class."""
+    return [_whole(model)]
+
+
+def _whole(model: Any) -> tuple[int, Select[Any]]:
+    made = object.__new__(_SELECT)
+    clauses = {"columns": (column(model),), "single": True, "_step": Step(model, [0])}
+    object.__setattr__(made, "__dict__", clauses)  # without the clauses that are absent
+    return Registry.generation, made
 
 
 @overload
@@ -396,8 +436,8 @@ def select(*items: Any) -> Select[Any]:
     if not items:
         raise UsageError("select() needs a Document class, or fields")
     if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
-        made = object.__new__(_SELECT)
-        clauses = {"columns": _whole(items[0]), "single": True}
-        object.__setattr__(made, "__dict__", clauses)  # as below, without the absent clauses
-        return made
+        kept = _start(items[0])
+        if kept[0][0] != Registry.generation:  # what a select means depends on the classes there are
+            kept[0] = _whole(items[0])
+        return kept[0][1]
     return Select(tuple(column(item) for item in items), len(items) == 1)

@@ -4,8 +4,9 @@ The form of a select is all that it says but its values. A program makes the sam
 again and again with other values: the nodes of the first serve them all, and with them what an
 engine keeps of those nodes, such as their plan.
 
-A form is read off a statement each time it runs, which is most of what a small query costs besides the
-engine's work: so a field stands in it by its mark, and a plain value by its type.
+A form is read off a statement each time it runs, which is much of what a small query costs besides the
+engine's work: so a field stands in it by its mark, and a plain value by its type. A select of whole documents
+that was made by the commonest methods knows its form by its ``Step``, and nothing is read off it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,62 @@ Read: TypeAlias = Callable[[Any, list[Any]], Any]
 
 _SIZE = 512
 _known: Store = {}
+
+
+class Step:
+    """Where the methods that made a select have led to, from the select of a model alone.
+
+    The same methods lead to the same step, whatever values they are given, and it keeps what is built there.
+    Steps begin at a model, and are about its fields only, so they go when it goes.
+    """
+
+    __slots__ = ("_known", "_model", "_size", "steps")
+
+    def __init__(self, model: Any, size: list[int]) -> None:
+        self._model, self._size = model, size
+        self.steps: dict[tuple[Any, ...], Step] = {}
+        self._known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Stay behind when a select is copied into another process: there it begins nowhere."""
+        return _nowhere, ()
+
+    def after(self, move: tuple[Any, ...], mark: Mark | None = None) -> Step | None:
+        """Return where a move leads to; None for a field of another model, or after too many moves."""
+        found = self.steps.get(move)
+        if found is None and (mark is None or mark.model is self._model) and self._size[0] < _SIZE:
+            self._size[0] += 1
+            found = self.steps[move] = Step(self._model, self._size)
+        return found
+
+    def compiled(self, values: tuple[Any, ...]) -> Compiled | None:
+        """Return what was built here, with other values; None if it must be built, or two are equal."""
+        known = self._known
+        if known is None or known[0] != Registry.generation:
+            return None
+        _, first, names, clock = known
+        if len(values) > 1 and len(set(values)) < len(values):  # these share a bind variable
+            return None
+        return first.again(values=dict(zip(names, values, strict=True), **clock))
+
+    def keep(self, values: tuple[Any, ...], built: Compiled) -> None:
+        """Keep what was built here, if its bind values are those that the moves were given and no others."""
+        binds, clock = _without_clock(built.values)
+        names = {_mark(value): name for name, value in binds.items()}
+        marks = list(map(_mark, values))
+        if names.keys() == set(marks) and len(marks) == len(names) == len(binds):
+            self._known = Registry.generation, built, tuple(names[mark] for mark in marks), clock
+
+
+def _nowhere() -> None:
+    """Return the step of a select that was made otherwise."""
+
+
+def _without_clock(binds: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return binds without the clock, and the clock, if there is one."""
+    if CLOCK not in binds:
+        return binds, {}
+    return {name: value for name, value in binds.items() if name != CLOCK}, {CLOCK: binds[CLOCK]}
 
 
 class _Unknown(Exception):
@@ -90,9 +147,7 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
 
 def _keep(form: Form, selection: Select[Any], values: list[Any], built: Compiled) -> None:
     """Keep what a form compiles to, if its bind values are those that it leaves out and no others."""
-    binds = built.values
-    clock = {CLOCK: binds[CLOCK]} if CLOCK in binds else {}
-    binds = {name: value for name, value in binds.items() if name != CLOCK} if clock else binds
+    binds, clock = _without_clock(built.values)
     names = {_mark(value): name for name, value in binds.items()}
     marks = list(map(_mark, values))
     if names.keys() != set(marks) or len(names) < len(binds):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import pickle
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
 from enum import StrEnum
 from functools import partial
@@ -20,6 +22,7 @@ from solidb_odm.errors import UsageError
 from solidb_odm.language import nodes as q
 from solidb_odm.language.printer import print_query
 from solidb_odm.model.expressions.expression import Expression
+from solidb_odm.query import select_forms
 from tests.unit.query.models import Member
 
 VALUES = st.sampled_from([0, 1, 20, -1, 0.0, -0.0, 1.0, True, False, "", "a", "1", None])
@@ -157,3 +160,63 @@ def test_a_field_of_an_embedded_model_is_the_same_each_time() -> None:
     assert str(select(Member).where(Member.address.city == "Rome")) == str(  # type: ignore[union-attr]
         select(Member).where(Member.address["city"] == "Rome")  # type: ignore[index]
     )
+
+
+def moves(number: int, text: str) -> list[Callable[[Any], Any]]:
+    return [
+        lambda made: made.where(Kinds.number > number),
+        lambda made: made.where(Kinds.text == text, Kinds.done == bool(number)),
+        lambda made: made.where(Kinds.number <= number, Kinds.maybe == text),
+        lambda made: made.where(or_(Kinds.number == number, Kinds.text == text)),
+        lambda made: made.where(),
+        lambda made: made.filter_by(number=number),
+        lambda made: made.order_by(desc(Kinds.number), Kinds.text),
+        lambda made: made.order_by(func.upper(Kinds.text)),
+        lambda made: made.limit(number),
+        lambda made: made.offset(number),
+        lambda made: made.distinct(),
+        lambda made: made.with_deleted(),
+    ]
+
+
+MOVES = st.lists(
+    st.tuples(st.integers(0, 11), st.sampled_from([0, 1, 2, 2**70]), st.sampled_from("ab")), max_size=5
+)
+
+
+@given(MOVES)
+def test_a_select_means_what_its_methods_said_whether_they_led_there_before_or_not(
+    chosen: list[tuple[int, int, str]],
+) -> None:
+    made: Any = select(Kinds)
+    for place, number, text in chosen:
+        made = moves(number, text)[place](made)
+    try:
+        built = made._build()
+    except UsageError as error:
+        with pytest.raises(UsageError, match=re.escape(str(error))):
+            made.compile()
+        return
+    compiled = made.compile()
+
+    assert said(compiled.query, compiled.bind_vars) == said(built.query, built.bind_vars)
+    assert (compiled.columns, compiled.whole, compiled.writes) == (built.columns, built.whole, built.writes)
+
+
+def test_methods_that_led_there_before_read_no_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    def page(low: int, count: int) -> Any:
+        return select(Kinds).where(Kinds.number > low).order_by(desc(Kinds.text)).limit(count).offset(7)
+
+    first = page(1, 2).compile()
+    monkeypatch.setattr(select_forms, "_form", None)
+
+    assert page(3, 4).compile().query is first.query
+    assert page(3, 4).compile().bind_vars == {"p0": 3, "p1": 7, "p2": 4}
+
+
+def test_a_copied_select_builds_anew() -> None:
+    made = select(Kinds).where(Kinds.number > 8).limit(9)
+    made.compile()
+
+    for copied in (pickle.loads(pickle.dumps(made)), deepcopy(made)):
+        assert str(copied.where(Kinds.small == 3)) == str(made.where(Kinds.small == 3))
