@@ -118,8 +118,8 @@ def count_compilations(connection: sqlite3.Connection) -> None:
     allows all. It consists of functions in C, into which no interrupt can come, as it would be lost there.
     """
     compilations = count()
-    connection.set_authorizer(partial(min, 0, key=partial(next, compilations)))
-    connection.compilations = compilations  # type: ignore[attr-defined]  # see counting()
+    connection.set_authorizer(cast(Any, partial(min, 0, key=partial(next, compilations))))
+    cast(Any, connection).compilations = compilations  # in the place that counting() made
 
 
 class SharedCatalogue:
