@@ -12,6 +12,7 @@ import anyio
 from ..commands import Command, Operation, arun
 from ..engine.engine import AsyncEngine
 from ..errors import SolidbError
+from ..model.declaration.registry import Registry
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
@@ -27,7 +28,7 @@ class AsyncMigrator(MigratorBase):
     """``Migrator`` with ``await``."""
 
     def __init__(
-        self, engine: AsyncEngine, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
+        self, engine: AsyncEngine, folder: str | Path = "migrations", *, models: Iterable[Any] | Registry = ()
     ) -> None:
         super().__init__(engine, folder, models=models)
         self.engine = engine

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from ..commands import Command, Operation, run
 from ..engine.engine import Engine
 from ..errors import SolidbError
+from ..model.declaration.registry import Registry
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
@@ -27,11 +28,11 @@ T = TypeVar("T")
 class Migrator(MigratorBase):
     """The revisions in a folder, for one database: ``Migrator(engine, "migrations", models=[Wine])``.
 
-    ``models`` are document classes or the names of modules.
+    ``models`` are document classes, the names of modules, or a ``Registry``.
     """
 
     def __init__(
-        self, engine: Engine, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
+        self, engine: Engine, folder: str | Path = "migrations", *, models: Iterable[Any] | Registry = ()
     ) -> None:
         super().__init__(engine, folder, models=models)
         self.engine = engine

@@ -16,6 +16,7 @@ from ..commands import FetchDocuments, Operation, Removals, RunQuery, call
 from ..engine.engine import EngineBase
 from ..errors import CollectionNotFound, ConfigurationError, MigrationError, UsageError
 from ..language.parser import parse
+from ..model.declaration.registry import Registry
 from .decisions import Decisions
 from .diff import diff
 from .history import History, Revision
@@ -31,10 +32,14 @@ class MigratorBase:
     """The revisions of a folder, for one database and its models."""
 
     def __init__(
-        self, engine: EngineBase[Any] | None, folder: str | Path = "migrations", *, models: Iterable[Any] = ()
+        self,
+        engine: EngineBase[Any] | None,
+        folder: str | Path = "migrations",
+        *,
+        models: Iterable[Any] | Registry = (),
     ) -> None:
         self.folder = Path(folder)
-        self._given = [models] if isinstance(models, (str, type)) else list(models)
+        self._given = [models] if isinstance(models, (str, type, Registry)) else list(models)
         if engine is not None and "," in engine.url.partition("@")[2].partition("/")[0]:
             raise ConfigurationError(
                 "migrations run on one node at a time, and the URL names several",

@@ -5,6 +5,7 @@ What the models declare, as a state.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterable
 from copy import deepcopy
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias, cast
 from .._types import JsonObject, is_list, is_map
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, without_repeats
 from ..errors import ConfigurationError, MigrationError, SolidbError
-from ..model.declaration.registry import registry
+from ..model.declaration.registry import Registry, registry
 from ..model.stored.shape import MARKS, canonical, enforced, shape_of, union, union_schema
 from .paths import Path, look, members_of, parts_of, split_target
 from .type_text import read_type, type_text
@@ -167,20 +168,25 @@ def bare(shape: JsonObject) -> JsonObject:
 
 
 def models_of(models: Iterable[Any]) -> list[type[Any]]:
-    """Return document classes: those given, and those of the modules whose names are given."""
-    found: dict[type[Any], None] = {}
-    for each in models:
-        if isinstance(each, str):
-            for model in _in_module(each):
-                found[model] = None
-        elif getattr(each, "__solidb_collection__", None) is not None:
-            found[each] = None
+    """Return document classes: those given, and those of the registries and modules that are given."""
+    chosen: list[type[Any]] = []
+    for source in models:
+        if isinstance(source, str):
+            chosen += _in_module(source)
+        elif isinstance(source, Registry):
+            chosen += source.models()
+        elif _is_declared(source):
+            chosen.append(source)
         else:
             raise ConfigurationError(
-                f"{each!r} is neither a document class nor the name of a module",
-                hint='models=[Wine, Maker], or models=["app.models"]',
+                f"{source!r} is neither a document class, a registry of such nor the name of a module",
+                hint='models=[Wine, Maker], models=registry, or models=["app.models"]',
             )
-    return list(found)
+    return list(dict.fromkeys(chosen))
+
+
+def _is_declared(value: Any) -> bool:
+    return isinstance(value, type) and getattr(value, "__solidb_collection__", None) is not None
 
 
 def _in_module(name: str) -> list[type[Any]]:
@@ -197,14 +203,14 @@ def _in_module(name: str) -> list[type[Any]]:
         raise
     except Exception as error:
         raise _unreadable(name, error) from error
+    inner = [part for part in sorted(sys.modules) if part.startswith(f"{name}.")]
+    bound = [value for part in inner for value in vars(sys.modules[part]).values() if _is_declared(value)]
     own = [
         model
-        for model in registry.models()
+        for model in (*registry.models(), *bound)  # those of other registries are not in the global one
         if model.__module__ == name or model.__module__.startswith(f"{name}.")
     ]
-    named = [each for each in vars(module).values() if isinstance(each, type)]
-    shown = [each for each in named if getattr(each, "__solidb_collection__", None) is not None]
-    return list(dict.fromkeys([*own, *shown]))
+    return list(dict.fromkeys([*own, *filter(_is_declared, vars(module).values())]))
 
 
 def _unreadable(name: str, error: Exception) -> ConfigurationError:

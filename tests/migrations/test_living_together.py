@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, computed_field
 
-from solidb_odm import Document, Index, RenamedFrom, Session, create_engine
+from solidb_odm import Document, Index, Registry, RenamedFrom, Session, create_engine
 from solidb_odm.errors import (
     CollectionNotFound,
     ConfigurationError,
@@ -21,6 +22,7 @@ from solidb_odm.errors import (
     SeveralHeads,
 )
 from solidb_odm.migrations import Migrator
+from solidb_odm.migrations.migrator_base import MigratorBase
 
 from .conftest import Place
 
@@ -386,3 +388,46 @@ def test_a_plan_measures_the_documents_and_says_what_may_run_twice(place: Place)
     assert add.seconds > 0
     assert (add.may_repeat, execute.may_repeat) == (False, is_server)
     assert ["new times of creation" in step.note for step in (add, moved)] == [False, is_server]
+
+
+# --- which models --------------------------------------------------------------------------------
+
+
+def test_a_registry_stands_for_its_models(place: Place) -> None:
+    cellar, other = Registry(), Registry()
+
+    class Cask(Document, collection="cellar_casks", registry=cellar):
+        litres: Annotated[int, Index()] = 0
+
+    class Ledger(Document, collection="cellar_casks", registry=other):
+        balance: int = 0
+
+    migrator = Migrator(place.engine, place.folder, models=cellar)
+    assert migrator.models == Migrator(place.engine, place.folder, models=[Cask, cellar]).models == [Cask]
+    migrator.revision("casks", autogenerate=True)
+    migrator.upgrade()
+    assert migrator.check().ok
+    assert not Migrator(place.engine, place.folder, models=other).check().ok
+    assert Migrator(place.engine, place.folder, models=other).models == [Ledger]
+    with pytest.raises(ConfigurationError, match="models=registry"):
+        _ = Migrator(place.engine, place.folder, models=[Registry]).models
+
+
+def test_a_module_stands_for_the_models_below_it_whatever_their_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "bound_cellar"
+    package.mkdir()
+    (package / "__init__.py").write_text("from . import casks, racks\n")
+    (package / "base.py").write_text(
+        "from solidb_odm import Document, Registry\n\n\n"
+        "class Base(Document, abstract=True, registry=Registry()):\n    pass\n"
+    )
+    for name in ("Cask", "Rack"):
+        (package / f"{name.lower()}s.py").write_text(
+            "from .base import Base\n\n\n"
+            f"class {name}(Base, collection='bound_{name.lower()}s'):\n    n: int = 0\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    models = MigratorBase(None, models=["bound_cellar"]).models
+    assert [model.__name__ for model in models] == ["Cask", "Rack"]

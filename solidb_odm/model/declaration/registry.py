@@ -39,7 +39,8 @@ class Registry:
 
     Classes are entered by themselves, into the global ``registry`` or that of a base they inherit from:
     ``class Base(Document, abstract=True, registry=Registry())``. An edge without one goes where the classes
-    of its ends are. ``engine.create_all(registry)`` makes the collections of one.
+    of its ends are. ``engine.create_all(registry)`` makes the collections of one, and
+    ``Migrator(engine, models=registry)`` migrates them.
 
     It holds the classes weakly, so that local ones can go. ``generation``, of all registries, is another
     number after each new class, for what is kept of the classes there are.
