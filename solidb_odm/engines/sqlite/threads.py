@@ -9,16 +9,21 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import anyio
+
+from ...errors import StoreUnavailable
 
 T = TypeVar("T")
 Wake = Callable[[], None]
 
 MOST: Final = 5
 """So many threads work at once at most: Python runs one of them at a time, and SQLite has one writer."""
+
+IDLE: Final = 0.1
+"""So many seconds a thread waits for work, in which every task of a burst has come; only one waits on."""
 
 
 class Waitable(Protocol):
@@ -161,7 +166,10 @@ class Threads:
 
 
 class _Crew:
-    """What the threads share. Whoever takes a worker, or puts one, sees to it that others serve the rest."""
+    """What the threads share. Whoever takes a worker, or puts one, sees to it that others serve the rest.
+
+    One thread that is free for work stays, and waits without being woken; others end when none has come.
+    """
 
     def __init__(self, workers: int) -> None:
         self.queue: SimpleQueue[Worker | None] = SimpleQueue()
@@ -178,6 +186,11 @@ class _Crew:
                 return False
             self.queue.put(worker)
             self._start_if_needed()
+            if not self._alive:
+                raise StoreUnavailable(
+                    "the file can't be used: the system starts no thread for it",
+                    hint="let the process have more threads (ulimit -u), or use Session, which needs none",
+                )
             return True
 
     def lend(self) -> None:
@@ -204,32 +217,61 @@ class _Crew:
         are_many = self._alive - self._lent >= self._most or self._alive >= self._workers
         if self._is_over or are_many or self.queue.qsize() <= self._waiting:
             return
-        is_started = False
+        place = ["free"]  # taken away if it is not known whether the thread has been started
         self._alive, self._waiting = self._alive + 1, self._waiting + 1  # it is about to wait
+        is_started = False
         try:
-            threading.Thread(target=self._serve, name="solidb_odm file", daemon=True).start()
-            is_started = True
+            with suppress(RuntimeError):  # the system has none to give; those that are there do the work
+                thread = threading.Thread(
+                    target=self._serve, args=(place,), name="solidb_odm file", daemon=True
+                )
+                thread.start()
+                is_started = True
         finally:
             if not is_started:
+                place.clear()
                 self._alive, self._waiting = self._alive - 1, self._waiting - 1
 
-    def _serve(self) -> None:
+    def _serve(self, place: list[str]) -> None:
+        with self._lock:  # which who starts it holds until that is done
+            if not place:
+                return
         while (worker := self._next()) is not None:
             worker.perform()
             del worker  # or it would stay, with its channel, until the next one comes
             with self._lock:
                 if self._alive - self._lent > self._most:  # others have come while this one waited
-                    break
+                    self._alive -= 1
+                    return
                 self._waiting += 1
-        with self._lock:
-            self._alive -= 1
 
     def _next(self) -> Worker | None:
-        worker = self.queue.get()
+        """Return the worker that comes next; None when the calling thread, which is counted out, is to end."""
+        while True:
+            try:
+                worker = self.queue.get(timeout=IDLE if self._are_others() else None)
+            except Empty:
+                if self._leaves():
+                    return None
+                continue
+            with self._lock:
+                self._waiting -= 1
+                self._alive -= worker is None
+                self._start_if_needed()
+            return worker
+
+    def _are_others(self) -> bool:
+        """Return whether another thread works or waits for work, so that the calling one need not stay."""
         with self._lock:
-            self._waiting -= 1
-            self._start_if_needed()
-        return worker
+            return self._alive - self._lent > 1
+
+    def _leaves(self) -> bool:
+        """Count out the calling thread, for which no work has come, unless some has just come or no other is."""
+        with self._lock:
+            if self._alive - self._lent <= 1 or not self.queue.empty():
+                return False
+            self._alive, self._waiting = self._alive - 1, self._waiting - 1
+            return True
 
 
 class Worker:
@@ -275,7 +317,12 @@ class Worker:
         event, wake = wakeable()
         task = _Task(work, wake)
         self._tasks.append(task)
-        self._threads.put(self)
+        try:
+            self._threads.put(self)
+        except BaseException:
+            with suppress(ValueError):  # or it would be done later, by whoever does what comes next
+                self._tasks.remove(task)
+            raise
         return event, task
 
 
