@@ -246,7 +246,7 @@ class _Crew:
                 self._waiting += 1
 
     def _next(self) -> Worker | None:
-        """Return the worker that comes next; None when the calling thread, which is counted out, is to end."""
+        """Return the worker that comes next; None when the calling thread, then counted out, is to end."""
         while True:
             try:
                 worker = self.queue.get(timeout=IDLE if self._are_others() else None)
@@ -266,7 +266,7 @@ class _Crew:
             return self._alive - self._lent > 1
 
     def _leaves(self) -> bool:
-        """Count out the calling thread, for which no work has come, unless some has just come or no other is."""
+        """Count out the calling thread, unless work has just come or no other one is free."""
         with self._lock:
             if self._alive - self._lent <= 1 or not self.queue.empty():
                 return False

@@ -1,4 +1,4 @@
-"""The threads that event loops share: who waits for work, who ends, and what happens where none can be had."""
+"""The threads that event loops share: which wait for work, which end, and where the system gives none."""
 
 from __future__ import annotations
 
