@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DecisionNeeded, RevisionNotFound
-from ..migrations import MigratorBase, Revision
 from ..migrations.decisions import Question, read_value
-from ..migrations.history import is_relative
+from ..migrations.history import Revision, is_relative
 from ..migrations.ledger import read_ledger
+from ..migrations.migrator_base import MigratorBase
 from ..migrations.runner import applied_ids
 from .dispatch import Context, print_json
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SolidbError
-from ..migrations import Check, Migrator, Progress, Revision
+from ..migrations.history import Revision
+from ..migrations.ledger import Progress
+from ..migrations.migrator import Migrator
 from ..migrations.model_text import inspect_models
-from ..migrations.reports import model_differences
+from ..migrations.reports import Check, model_differences
 from .dispatch import Context, print_json, print_table
 from .revisions import files_of, need_models, revision_named
 

@@ -50,6 +50,17 @@ async def main():
 
 asyncio.run(main())
 """
+MIGRATED = """
+from tempfile import TemporaryDirectory
+from solidb_odm import create_engine
+from solidb_odm.migrations import Migrator
+
+with TemporaryDirectory() as folder, create_engine("sqlite://") as engine:
+    migrator = Migrator(engine, folder, models=[User, Follows])
+    migrator.revision("first", autogenerate=True)
+    migrator.upgrade()
+    assert migrator.check().ok
+"""
 ON_A_SERVER = """
 from solidb_odm import Session, create_engine
 from solidb_odm.errors import ConnectionFailed
@@ -111,6 +122,7 @@ def loaded(program: str, *, whole: bool = False) -> set[str]:
         ),
         pytest.param(MODELS, EVENT_LOOPS | SERVER | EXTRAS | {"sqlite3", "jsonschema", "html"}, id="models"),
         pytest.param(MODELS + ON_A_FILE, EVENT_LOOPS | SERVER | EXTRAS | {"jsonschema"}, id="file"),
+        pytest.param(MODELS + MIGRATED, EVENT_LOOPS | SERVER | EXTRAS, id="file, migrated"),
         pytest.param(MODELS + ON_A_FILE_AWAITED, SERVER | EXTRAS | {"trio"}, id="file, awaited"),
         pytest.param(
             MODELS + ON_A_SERVER, EVENT_LOOPS | EXTRAS | {"sqlite3", "websockets", "cronsim"}, id="server"
