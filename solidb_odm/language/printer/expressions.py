@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import QueryError
 from .. import nodes
-from ..decimals import written_out
 from ..grammar import CALLABLE, PIPEABLE, POWERS, QUANTIFIABLE
 from ..tokens import NAME
+from .decimal_calls import written_out
 from .quoting import quote_bind, quote_function, quote_name, quote_scalar, quote_string, quote_template
 
 if TYPE_CHECKING:
