@@ -207,8 +207,9 @@ class AsyncOfflineSyncManager(ManagerBase):
             return await self._both(self._verification(sync, repair), Deadline(None))
 
     async def rotate_key(self, key: str | bytes) -> None:
-        """Encrypt the store with another key; StoreLocked while a session is open.
+        """Encrypt the store with another key; sessions go on with it.
 
+        Changes that a session has not committed are waited for, up to five seconds; then it is StoreLocked.
         Killed in the middle, the store has the one key or the other. Other managers on it get WrongKey.
         """
         self._check_open()

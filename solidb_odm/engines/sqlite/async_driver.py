@@ -319,7 +319,7 @@ class AsyncFileChannel:
     async def remove_expired(self) -> int:
         """Delete the documents whose time is over now, and return how many."""
         self._check_open()
-        return await self._seat.run(FileChannel.remove_expired)
+        return await self._seat.run(lambda channel: channel.remove_expired())
 
     async def aclose(self) -> None:
         """Undo an open transaction and give the channel back. Safe to call twice."""
@@ -392,7 +392,7 @@ class AsyncFileDriver:
         await anyio.to_thread.run_sync(self._driver.settle_key)
 
     async def change_key(self, secret: str | bytes) -> None:
-        """Encrypt the file with another key; StoreLocked if a channel is open."""
+        """Encrypt the file with another key; StoreLocked if changes stay uncommitted meanwhile."""
         with anyio.CancelScope(shield=True):
             await self._pool.empty()
             await anyio.to_thread.run_sync(self._driver.change_key, secret)

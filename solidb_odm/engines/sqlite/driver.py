@@ -11,12 +11,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from ...errors import ClosedError, StoreLocked, UsageError
+from ...errors import ClosedError, UsageError
 from ..interface import Capabilities
 from . import forks, library
 from .analysis import Statistics
@@ -24,6 +24,7 @@ from .channel import CAPABILITIES, FileChannel, SweepClock
 from .cipher import Cipher
 from .file_transaction import WriteQueue
 from .file_url import StoreOptions, parse_url
+from .keyed_channel import KeyedChannel, Pause
 from .memory_store import MemoryStore
 from .plan_cache import PlanCache
 from .store import closed_with, open_connection, translate
@@ -96,7 +97,6 @@ def observed(observer: Observer) -> type[sqlite3.Connection]:
 
 
 _IDLE = 8
-_POLL = 0.01
 
 
 class FileDriver:
@@ -121,7 +121,7 @@ class FileDriver:
             raise UsageError("the statements of an encrypted file can't be observed")
         self._factory = None if on_statement is None else observed(on_statement)
         self._cipher = None if secret is None else Cipher.of(self._options.path, secret)
-        self._channels: weakref.WeakSet[FileChannel] = weakref.WeakSet()  # of an encrypted file
+        self._channels: weakref.WeakSet[KeyedChannel] = weakref.WeakSet()  # of an encrypted file
         self._key_lock = threading.Lock()
         self._plans = PlanCache()
         keeps_files = not self._options.in_memory and secret is None  # a graph is not encrypted
@@ -152,29 +152,40 @@ class FileDriver:
         """Open a channel."""
         if self._cipher is None:
             return self._channel()
-        with self._key_lock:
-            channel = self._channel()
-            self._channels.add(channel)
-            return channel
+        return KeyedChannel(self._set_up)
 
     def _channel(self) -> FileChannel:
         connection = self._take()
         try:
-            return FileChannel(
-                connection,
-                self._options,
-                self._clock,
-                self._plans,
-                self._vectors,
-                self._statistics,
-                self.writers,
-                self._give_back,
-                self._cipher,
-                self._memory,
-            )
+            return FileChannel(connection, *self._shared())
         except BaseException:
             connection.close()
             raise
+
+    def _set_up(self, channel: KeyedChannel) -> None:
+        """Give a channel of an encrypted file a connection, as if it had just been made."""
+        with self._key_lock:
+            self._channels.add(channel)
+            connection = self._take()
+            try:
+                FileChannel.__init__(channel, connection, *self._shared())
+            except BaseException:
+                connection.close()
+                raise
+
+    def _shared(self) -> tuple[Any, ...]:
+        """Return what all channels to the file have in common."""
+        return (
+            self._options,
+            self._clock,
+            self._plans,
+            self._vectors,
+            self._statistics,
+            self.writers,
+            self._give_back,
+            self._cipher,
+            self._memory,
+        )
 
     def settle_key(self) -> None:
         """Note that the file has this key, should a change of it have been cut short; WrongKey if not."""
@@ -183,27 +194,26 @@ class FileDriver:
             self._cipher.settle()
 
     def change_key(self, secret: str | bytes) -> None:
-        """Encrypt the file with another key; StoreLocked if a channel stays open meanwhile."""
+        """Encrypt the file with another key. Open channels go on with it.
+
+        A statement that runs and changes that are not committed are waited for, as long as for another
+        process's lock; then StoreLocked says what there is.
+        """
         if self._cipher is None:
             raise UsageError(
                 "this store is not encrypted", hint="give encryption_key=.. when a store is made"
             )
         new = self._cipher.changed(secret)
-        deadline = time.monotonic() + self._options.timeout
-        while not self._rewritten(self._cipher, new):
-            if time.monotonic() >= deadline:
-                raise StoreLocked(
-                    f"{self._options.path} is in use: its key can't be changed now",
-                    path=self._options.path,
-                    hint="close the sessions first",
-                )
-            time.sleep(_POLL)
+        with ExitStack() as held:
+            pause = Pause(self._options.path, held, self._options.timeout)
+            while (left := self._rewritten(self._cipher, new)) is not None:
+                pause.take(left)
 
-    def _rewritten(self, old: Cipher, new: Cipher) -> bool:
-        """Return whether the file was encrypted anew, which it can't be while a channel is open."""
+    def _rewritten(self, old: Cipher, new: Cipher) -> list[KeyedChannel] | None:
+        """Encrypt the file anew; return the channels that have a connection, if any has."""
         with self._key_lock:
-            if any(not channel.is_given_back for channel in self._channels):
-                return False
+            if left := [channel for channel in self._channels if not channel.is_given_back]:
+                return left
             self._purge()
             connection = self._open()
             try:
@@ -213,7 +223,7 @@ class FileDriver:
             finally:
                 connection.close()
             self._cipher = new
-            return True
+            return None
 
     def close(self) -> None:
         """Close the idle connections; channels still open close theirs when they are given back."""

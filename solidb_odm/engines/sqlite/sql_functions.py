@@ -18,6 +18,7 @@ from ...language.decimals import FUNCTIONS
 from ...language.functions.arguments import is_array
 from ...language.nodes import DecimalFunction
 from . import json_text
+from .documents import now
 from .fulltext_index import indexed_words
 from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
@@ -30,6 +31,7 @@ _LARGEST: Final = 3.4028234e38
 
 def register(connection: sqlite3.Connection) -> None:
     """Register on a connection the functions that indexes, triggers and compiled queries call."""
+    connection.create_function("solidb_now", 0, guarded(now))
     connection.create_function("solidb_key", 1, guarded(order_key_of_text), deterministic=True)
     connection.create_function("solidb_has_nul", 1, guarded(json_text.has_nul), deterministic=True)
     connection.create_function("solidb_json", 1, guarded(json_of_key), deterministic=True)

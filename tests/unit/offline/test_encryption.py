@@ -7,17 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from solidb_odm import Document, FulltextIndex, Session, select
-from solidb_odm.commands import Get
-from solidb_odm.engines.sqlite import FileDriver, cipher, library
+from solidb_odm import AsyncSession, Document, FulltextIndex, Session, select
+from solidb_odm.engines.sqlite import cipher, library
 from solidb_odm.errors import ConfigurationError, StoreCorrupt, StoreLocked, UsageError, WrongKey
-from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig
+from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig, sync_manager
+from solidb_odm.offline.folder import store_url
 
 from .model_server import ModelServer
 
@@ -176,17 +178,61 @@ def test_the_key_changes_and_the_old_one_is_wrong(opened: Opened) -> None:
     assert opened(b"k" * 32).sync_now().pushed == 2
 
 
-def test_the_key_stays_while_a_session_is_open(opened: Opened, tmp_path: Path) -> None:
-    opened().save_document("notes", "n", {"n": 1})
-    file = FileDriver(f"sqlite:///{tmp_path}/store/store.db?timeout=0.05", secret=PASSPHRASE)
-    channel = file.channel()
-    with pytest.raises(StoreLocked):
-        file.change_key("new")
-    assert channel.perform(Get("notes", "n"))
-    channel.close()
-    file.change_key("new")
-    file.close()
-    assert opened("new").get_document("notes", "n")
+def test_sessions_go_on_when_the_key_changes(opened: Opened) -> None:
+    manager = opened(models=[Sighting])
+    with Session(manager.engine) as session, Session(manager.engine) as idle:
+        sighting = Sighting(text=WORD)
+        session.add(sighting)
+        session.commit()
+        assert idle.scalars(select(Sighting)).one().text == WORD
+        manager.rotate_key("new")
+        assert idle.scalars(select(Sighting.text)).all() == [WORD]
+        sighting.note = "after"
+        session.commit()
+        manager.rotate_key("newer")
+        session.refresh(sighting)
+    assert manager.get_document("sightings", sighting.key)["note"] == "after"  # type: ignore[index]
+    assert manager.sync_now().pushed == 1
+
+
+def test_the_key_waits_for_changes_and_says_what_it_waits_for(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_manager, "store_url", lambda config: f"{store_url(config)}&timeout=0.05")
+    manager = opened(models=[Sighting])
+    with Session(manager.engine) as session:
+        session.add(Sighting(text=WORD))
+        session.flush()
+        with pytest.raises(StoreLocked, match="a session with changes that are not committed"):
+            manager.rotate_key("new")
+        session.commit()
+        manager.rotate_key("new")
+    assert opened("new").list_documents("sightings")[1] == 1
+
+
+def test_the_key_changes_under_threads_that_read_and_write(opened: Opened) -> None:
+    manager = opened()
+    saved: dict[str, int] = {}
+    ended = threading.Event()
+
+    def work(name: str) -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            manager.save_document("notes", name, {"n": number})
+            saved[name] = number
+            assert manager.get_document("notes", name)["n"] == number  # type: ignore[index]
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(work, f"k{number}") for number in range(3)]
+        try:
+            for key in (b"1" * 32, b"2" * 32, b"3" * 32):
+                manager.rotate_key(key)
+        finally:
+            ended.set()
+    assert [each.result() for each in running] == [None] * 3
+    with_last = opened(b"3" * 32)
+    assert {each["_key"]: each["n"] for each in with_last.list_documents("notes")[0]} == saved
 
 
 CHILD = """
@@ -275,10 +321,16 @@ async def test_the_awaited_manager_encrypts_too(server: ModelServer, tmp_path: P
         async def aclose(self) -> None:
             pass
 
-    async with AsyncOfflineSyncManager(Awaited(), config(tmp_path / "store", PASSPHRASE)) as manager:
+    given = config(tmp_path / "store", PASSPHRASE, models=[Sighting])
+    async with AsyncOfflineSyncManager(Awaited(), given) as manager:
         await manager.save_document("notes", "n", {"text": WORD})
-        await manager.rotate_key("new")
-        assert (await manager.sync_now()).pushed == 1
+        async with AsyncSession(manager.engine) as session:
+            session.add(Sighting(text=WORD))
+            await session.commit()
+            await manager.rotate_key("new")
+            session.add(Sighting(text=WORD))
+            await session.commit()
+        assert (await manager.sync_now()).pushed == 3
         assert_hidden(tmp_path)
     with pytest.raises(WrongKey):
         await AsyncOfflineSyncManager(Awaited(), config(tmp_path / "store", PASSPHRASE)).initialize()

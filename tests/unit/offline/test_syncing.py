@@ -206,6 +206,16 @@ def test_a_rollback_leaves_nothing(opened: Opener) -> None:
     assert manager.pending() == []
 
 
+def test_removals_have_their_time_to_the_microsecond_as_edits_do(manager: OfflineSyncManager) -> None:
+    for number in range(20):
+        manager.save_document("notes", f"k{number}", {})
+    manager.sync_now()
+    manager.query("FOR d IN notes REMOVE d IN notes")
+    times = [each.since for each in manager.pending()]
+    assert len(times) == 20
+    assert any(time.microsecond % 1000 for time in times)
+
+
 def test_creating_never_overwrites(manager: OfflineSyncManager, server: ModelServer) -> None:
     met: list[object] = []
     manager.on_conflict(lambda conflict: met.append(conflict))

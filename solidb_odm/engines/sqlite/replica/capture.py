@@ -85,7 +85,7 @@ def unedited_sql(collection: str) -> str:
 
 
 _QUIET: Final = f"NOT EXISTS (SELECT 1 FROM {MIRRORING})"
-_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')"
+_NOW: Final = "solidb_now()"  # SQLite's own clock has milliseconds
 
 
 def capture(connection: sqlite3.Connection, collection: Collection) -> None:

@@ -32,7 +32,7 @@ from ....commands.replica import (
 )
 from .. import json_text
 from ..catalogue import Catalogue
-from ..documents import Writer, new_revisions
+from ..documents import Writer, new_revisions, now
 from ..file_transaction import Transaction
 from .capture import (
     EDITS,
@@ -154,12 +154,12 @@ class ReplicaStore:
             if row[0] is None:
                 self._connection.execute(f"DELETE FROM {collection.table} WHERE key = ?", (command.key,))
             else:
-                time = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')"
+                time = now()
                 self._connection.execute(
                     f"INSERT INTO {collection.table} (key, rev, created, updated, doc)"
-                    f" VALUES (?, ?, {time}, {time}, ?) ON CONFLICT (key) DO UPDATE"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"
                     " SET rev = excluded.rev, updated = excluded.updated, doc = excluded.doc",
-                    (command.key, revision, row[0]),
+                    (command.key, revision, time, time, row[0]),
                 )
             # what the server holds may be newer than the base: have it read again
             self._connection.execute(f"UPDATE {KNOWN} SET rev = '' {where}", place)
