@@ -107,8 +107,9 @@ class Source:
         return replace(block, returns=nodes.Return(nodes.Array(parts)))
 
     def _revision(self, block: nodes.Block) -> nodes.Block:
-        revision = nodes.Attribute(nodes.Name(self._name), "_rev")
-        return replace(block, sort=(nodes.SortKey(revision),), returns=nodes.Return(revision))
+        """Return the query for the revisions in the order of the keys, in which a look at all finds them."""
+        key, revision = (nodes.Attribute(nodes.Name(self._name), name) for name in ("_key", "_rev"))
+        return replace(block, sort=(nodes.SortKey(key),), returns=nodes.Return(revision))
 
     def _constant(self, block: nodes.Block) -> nodes.Block:
         return replace(block, returns=nodes.Return(nodes.Literal(1)))

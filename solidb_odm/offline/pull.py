@@ -97,10 +97,10 @@ def _pull(sync: Round, source: Source, mark: str) -> Operation[str]:
         if (later, digest) != (later_there, digest_there):
             newest, more = max(last.values(), default=since), later_there - later
             yield from _changed(sync, source, newest, are_many=_are_many(more, count))
-            _, later, digest, _ = yield from call(KnownSummary(name, since))
+            known, later, digest, _ = yield from call(KnownSummary(name, since))
         if (later, digest) != (later_there, digest_there):  # not only what is newer than all that is known
             yield from _changed(sync, source, since, are_many=_are_many(later_there, count))
-        known = (yield from call(KnownSummary(name, _NEVER)))[0]
+            known = (yield from call(KnownSummary(name, _NEVER)))[0]
         if known != count:
             yield from scan(sync, source)
     return str(now)

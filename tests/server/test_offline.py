@@ -23,6 +23,7 @@ from solidb_odm.offline import (
     OfflineSyncManager,
     SyncConfig,
     SyncState,
+    pull,
 )
 from solidb_odm.wire.round_trips import RequestEvent
 from tests.unit.offline.model_server import plain
@@ -138,6 +139,27 @@ def test_many_updates_go_together_whatever_becomes_of_some(
         "seen": {"at": 12 / 7, "by": [1, None]},
     }
     assert there(client, database)["k7"] == {"n": 7, "code": 7}
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["all written just before", "one written since"])
+def test_nothing_to_do_is_seen_by_one_query(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    if is_late:
+        monkeypatch.setattr(pull, "OVERLAP", 0.0)
+        monkeypatch.setattr(pull, "MARK_EVERY", 0.0)
+    filters = ["FOR d IN notes FILTER d.n >= 0 RETURN d", "FOR d IN others RETURN d"]
+    here = opened("a", sync_filter=filters)
+    for name in ("notes", "others"):
+        for key in ("Z", "a", "a-b", "a_b", "\u00e9", "k1"):
+            here.save_document(name, key, {"n": 1})
+        here.query(f"FOR i IN 10..400 INSERT {{_key: CONCAT('k', i), n: i}} INTO {name}")
+    for turn in range(3):
+        here.query("FOR d IN notes FILTER d.n == 50 UPDATE d WITH {turn: @turn} IN notes", {"turn": turn})
+        here.sync_now()
+    asked = requests_of(here)
+    assert here.sync_now().pulled == 0
+    assert len(asked) == 4  # whose database it is, its collections, and one for each
 
 
 def test_updates_are_checked_by_a_schema_and_call_triggers(

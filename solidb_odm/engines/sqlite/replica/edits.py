@@ -122,12 +122,13 @@ class Edits:
         """Return how many documents are known, count and digest of the later ones, and the last few."""
         sql = f"SELECT count(*) FROM {KNOWN} WHERE collection = ?"
         (count,) = self._connection.execute(sql, (command.collection,)).fetchone()
-        sql = f"SELECT rev FROM {KNOWN} WHERE collection = ? AND updated >= ? ORDER BY rev"
-        revisions = [row[0] for row in self._connection.execute(sql, (command.collection, command.since))]
-        digest = hashlib.md5(",".join(revisions).encode(), usedforsecurity=False).hexdigest()
+        later = f"SELECT rev FROM {KNOWN} WHERE collection = ? AND updated >= ? ORDER BY key"
+        sql = f"SELECT count(*), ifnull(group_concat(rev), '') FROM ({later})"
+        many, joined = self._connection.execute(sql, (command.collection, command.since)).fetchone()
+        digest = hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()
         sql = f"SELECT key, updated FROM {KNOWN} WHERE collection = ? ORDER BY updated DESC LIMIT {_LAST}"
         last = dict(self._connection.execute(sql, (command.collection,)).fetchall())
-        return count, len(revisions), digest, last
+        return count, many, digest, last
 
     def known(self, command: ListKnown) -> list[tuple[str, str]]:
         """Return keys and revisions that are known, in key order."""
