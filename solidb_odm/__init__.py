@@ -179,52 +179,84 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 _WAYS = {
+    "AsyncAttrs": "select(Post).load(Post.author), before it is read",
+    "BaseModel": "from pydantic import BaseModel",
     "Column": "name: str, a field with a type, as in any Pydantic model",
     "DeclarativeBase": "class User(Document, collection='users')",
     "EmbeddedModel": "a pydantic.BaseModel as the type of a field",
     "ForeignKey": "team: Link[Team]",
     "Indexed": "Annotated[str, Index()]",
+    "Insert": "a method before_insert of the class",
+    "IntegrityError": "from solidb_odm.errors import UniqueViolation",
     "Integer": "int as the type of the field",
     "Mapped": "name: str, the type itself",
     "MetaData": "Registry()",
     "Model": "class User(Document, collection='users')",
+    "MultipleResultsFound": "from solidb_odm.errors import MultipleResultsError",
+    "NoResultFound": "from solidb_odm.errors import NoResultError",
+    "OperationalError": "from solidb_odm.errors import ConnectionFailed",
+    "PrimaryKeyConstraint": "key: str, which every document has",
+    "PydanticObjectId": "str, the type of keys",
     "Query": "select(User)",
     "Reference": "team: Link[Team]",
+    "SQLAlchemyError": "from solidb_odm.errors import SolidbError",
+    "SQLModel": "class User(Document, collection='users')",
     "String": "str as the type of the field",
+    "Table": "class User(Document, collection='users')",
+    "URL": "a text: sqlite:///app.db, or solidb://user:password@host:6745/database",
     "UniqueConstraint": "Annotated[str, Index(unique=True)], or Index(.., unique=True) in Settings.indexes",
+    "async_scoped_session": "async_sessionmaker(engine), and a session for each task",
+    "association_proxy": "a property of the class",
     "backref": "back_reference(Post.author)",
+    "before_event": "a method before_insert, before_update or before_delete of the class",
+    "between": "User.age >= low, User.age <= high",
     "bindparam": "sdbql(text, name=value)",
     "cast": "func.to_number(value) or func.to_string(value)",
     "column": "User.name, a field of a class",
     "contains_eager": "select(Post).load(Post.author)",
+    "create_pool": "create_engine(url), which keeps connections",
     "declarative_base": "class User(Document, collection='users')",
+    "declared_attr": "class Named(Document, abstract=True), a base with the fields",
+    "deferred": "select(User.name), the fields that are needed",
+    "distinct": "select(User.name).distinct(), or func.count_distinct(User.name)",
     "event": "session.on('before_commit', function), or a method before_insert of the class",
+    "extract": "func.date_year(User.created_at), func.date_month(..), ..",
+    "hybrid_property": "pydantic.computed_field, whose value is stored",
     "init_beanie": "engine.create_all(User, Post)",
     "joinedload": "select(Post).load(Post.author)",
     "lazyload": "session.load([post], Post.author) where it is needed",
     "literal": "the value itself",
     "literal_column": "sdbql(text)",
+    "make_url": "the text of the URL itself",
     "mapped_column": "name: Annotated[str, Index()], what Pydantic takes",
+    "null": "None, as in User.nickname == None, or is_null(User.nickname)",
+    "object_session": "document in session",
     "registry": "Registry()",
     "relationship": "team: Link[Team], and back_reference(User.team) on the other side",
     "scoped_session": "sessionmaker(engine), and a session for each task",
     "selectinload": "select(Post).load(Post.author)",
     "subqueryload": "select(Post).load(Post.author)",
     "text": "sdbql(text, name=value)",
+    "true": "a statement without where()",
+    "tuple_": "and_(User.a == 1, User.b == 2)",
+    "union_all": "union(first, second, all=True)",
+    "validates": "pydantic.field_validator",
 }
 """What users of other mappers import, by what to write here."""
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name when it is first used: a program pays for what it uses, as with Pydantic."""
-    home = _HOME.get(name)
-    if home is None and name in _WAYS:  # an ImportError: `from .. import` hides what others say
-        raise ImportError(f"{__name__} has no {name!r}; write {_WAYS[name]}", name=__name__)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first used: a program pays for what it uses, as with Pydantic."""
+        home = _HOME.get(name)
+        if home is None and name in _WAYS:  # an ImportError: `from .. import` hides what others say
+            raise ImportError(f"{__name__} has no {name!r}; write {_WAYS[name]}", name=__name__)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast
 
 from .._tracing import get_logger
 from ..commands import (
@@ -23,7 +23,7 @@ from ..commands import (
     run,
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError, UsageError, check_callable, missing
+from ..errors import ConfigurationError, UsageError, check_callable, missing, shown
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import (
@@ -58,18 +58,28 @@ _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 """Named, not imported: a program pays for the engine it opens, not for the others."""
 
 
+_LISTED = "solidb-odm inspect, which writes models of what is there, or solidb-odm doctor"
 WAYS = {
+    "aclose": "await engine.dispose()",
     "begin": "with Session(engine) as session, session.begin(): ..",
+    "close": "engine.dispose()",
     "connect": "with Session(engine) as session: ..",
     "dialect": "engine.capabilities",
     "execute": "session.execute(statement)",
     "find": "session.scalars(select(User).where(..)).all()",
     "find_one": "session.scalars(select(User).where(..)).first()",
+    "get_table_names": _LISTED,
+    "has_table": _LISTED,
+    "inspect": _LISTED,
+    "name": "engine.url",
+    "pool": "engine.capabilities, or the options of create_engine()",
+    "query": "session.scalars(select(User).where(..)).all()",
     "raw_connection": "session.execute(sdbql(text))",
     "save": "session.add(document), then session.commit()",
     "save_all": "session.add_all(documents), then session.commit()",
     "session": "Session(engine)",
-    "table_names": "Migrator(engine).status(), or solidb-odm inspect",
+    "table_names": _LISTED,
+    "tables": _LISTED,
     "transaction": "with Session(engine) as session, session.begin(): ..",
 }
 """What engines of SQLAlchemy and ODMantic have, by what to write here."""
@@ -119,20 +129,21 @@ class Engine(EngineBase[Driver]):
     def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
 
-    def create_all(self, *models: type[Declares] | Registry) -> None:
+    def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.
 
         A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
         changed or dropped.
         """
-        specs = list(_specs(models))
+        specs = list(_specs(models, "create_all()", others))
         self.run(creation.create_all(specs))
         self.complete.update(spec.name for spec in specs)
 
-    def drop_all(self, *models: type[Declares] | Registry) -> None:
+    def drop_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
         """Delete the collections of models, with their documents."""
+        specs = _specs(models, "drop_all()", others)
         self.complete.clear()
-        self.run(creation.drop_all(_specs(models)))
+        self.run(creation.drop_all(specs))
 
     def create_database(self) -> None:
         """Make the database the URL names, if it is missing. A file is made by itself."""
@@ -182,20 +193,21 @@ class AsyncEngine(EngineBase[AsyncDriver]):
     def __init__(self, driver: AsyncDriver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
 
-    async def create_all(self, *models: type[Declares] | Registry) -> None:
+    async def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
         """Make the collections, indexes and schemas that models declare, where they are missing.
 
         A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
         changed or dropped.
         """
-        specs = list(_specs(models))
+        specs = list(_specs(models, "create_all()", others))
         await self.run(creation.create_all(specs))
         self.complete.update(spec.name for spec in specs)
 
-    async def drop_all(self, *models: type[Declares] | Registry) -> None:
+    async def drop_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
         """Delete the collections of models, with their documents."""
+        specs = _specs(models, "drop_all()", others)
         self.complete.clear()
-        await self.run(creation.drop_all(_specs(models)))
+        await self.run(creation.drop_all(specs))
 
     async def create_database(self) -> None:
         """Make the database the URL names, if it is missing. A file is made by itself."""
@@ -295,17 +307,24 @@ def _open(url: str, colour: int, echo: bool, options: dict[str, Any]) -> Any:
     known = _DRIVERS.get(scheme)
     if known is None:
         given = cast(object, url)
-        shown = given.rpartition("@")[2] if isinstance(given, str) else given  # without a password
-        raise ConfigurationError(
-            f"{shown!r} is not the URL of a database",
-            hint="sqlite:///file.db, or solidb://user:password@host:6745/database",
-        )
+        text = given.rpartition("@")[2] if isinstance(given, str) else given  # without a password
+        raise ConfigurationError(f"{text!r} is not the URL of a database", hint=_way_of(text))
     module, _, name = known[colour].partition(":")
     if echo:
         _print_log()
     if echo or logger.isEnabledFor(logging.INFO):
         options.setdefault(*_observer(scheme, echo_logger if echo else logger))
     return getattr(import_module(module), name)(url, **options)
+
+
+def _way_of(url: object) -> str:
+    """Return the URL to write in the place of one that is none."""
+    text = url if isinstance(url, str) else ""
+    if text.startswith("sqlite+"):
+        return f"sqlite:{text.partition(':')[2]}, with create_engine() or create_async_engine()"
+    if "://" not in text and text.endswith((".db", ".sqlite", ".sqlite3")):
+        return f"sqlite:///{text}"
+    return "sqlite:///file.db, or solidb://user:password@host:6745/database"
 
 
 def _observer(scheme: str, to: logging.Logger) -> tuple[str, Callable[..., None]]:
@@ -335,8 +354,14 @@ def _print_log() -> None:
     echo_logger.propagate = False
 
 
-def _specs(models: Iterable[type[Declares] | Registry]) -> list[CollectionSpec]:
+def _specs(
+    models: Iterable[type[Declares] | Registry], call: str, others: Mapping[str, object]
+) -> list[CollectionSpec]:
     """Return what models declare, or all models of registries; of the global one without any."""
+    for name in others:
+        raise UsageError(
+            f"{call} takes no {name}=", hint=f"write engine.{call[:-1]}User, Post), or {call} for all"
+        )
     chosen: list[type[Declares]] = []
     for each in tuple(models) or (registry,):
         chosen += each.models() if isinstance(each, Registry) else (_declaring(each),)
@@ -346,9 +371,10 @@ def _specs(models: Iterable[type[Declares] | Registry]) -> list[CollectionSpec]:
 def _declaring(model: Any) -> type[Declares]:
     """Return a class that declares a collection; UsageError for anything else."""
     if not hasattr(model, "__collection_spec__") or not isinstance(model, type):
-        raise UsageError(
-            f"{model!r} declares no collection", hint="give Document or Edge classes, or a Registry of them"
-        )
+        way = "give Document or Edge classes, or a Registry of them"
+        if isinstance(model, (list, tuple, set)):
+            way = "write the classes one after the other, without a list: create_all(User, Post)"
+        raise UsageError(f"{shown(cast(object, model))} declares no collection", hint=way)
     return cast("type[Declares]", model)
 
 

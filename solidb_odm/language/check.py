@@ -39,7 +39,7 @@ def check_names(needed: frozenset[str], binds: Mapping[str, Any]) -> None:
     raise QueryError(
         f"no value for {names}",
         binds=dict(binds),
-        hint=f"the query needs a value for each bind variable; given: {given}",
+        hint=f"give it by its name: sdbql(text, {missing[0]}=value), or in a dict; given: {given}",
     )
 
 

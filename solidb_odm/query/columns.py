@@ -160,6 +160,9 @@ class Labelled(Expression):
     def __solidb_encode__(self, value: Any) -> Any:
         return self.expression.__solidb_encode__(value)
 
+    def __repr__(self) -> str:
+        return f"label({self.name!r}, {self.expression!r})"
+
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.expression,)
 

@@ -39,6 +39,9 @@ class Choice(Expression):
         """Return the expressions of which one gives the value."""
         return (*(value for _, value in self.branches), self.otherwise)
 
+    def __repr__(self) -> str:
+        return f"case({', '.join(map(repr, self.branches))}, else_={self.otherwise!r})"
+
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return self._chosen(scope, lambda part: part.__solidb_build__(scope))
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
@@ -67,9 +67,14 @@ def expression(value: Any, what: str) -> Expression:
     """Take what a type checker sees as a plain value as the expression it is."""
     if isinstance(value, Expression):
         return value
+    hint = None
+    if isinstance(value, str):
+        hint = "write the field as an attribute of its class: User.name"
+    elif isinstance(value, (list, tuple)) and what in ("order_by()", "group_by()"):
+        hint = f"write the fields one after the other, without a list: {what[:-1]}User.name, User.age)"
     raise UsageError(
-        f"{what} needs a field of a Document class or another expression, not {value!r}",
-        hint="write the field as an attribute of its class: User.name" if isinstance(value, str) else None,
+        f"{what} needs a field of a Document class or another expression, not {shown(cast(object, value))}",
+        hint=hint,
     )
 
 
@@ -84,10 +89,12 @@ def condition(value: Any) -> Expression:
         )
     if isinstance(value, Expression):
         raise UsageError(f"{value!r} is a value, not a condition", hint="compare it with something: ... > 0")
-    raise UsageError(
-        f"a condition can't be {value!r}",
-        hint="compare a field of the class: User.age >= 18; a query in SDBQL is sdbql(text, name=value)",
-    )
+    hint = "compare a field of the class: User.age >= 18; a query in SDBQL is sdbql(text, name=value)"
+    if isinstance(value, (list, tuple)):
+        hint = "write the conditions one after the other, without a list"
+    elif isinstance(value, dict):
+        hint = 'filter_by(name="Ada"), or a field of the class: User.name == "Ada"'
+    raise UsageError(f"a condition can't be {shown(cast(object, value))}", hint=hint)
 
 
 def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]:
@@ -156,8 +163,9 @@ def contains(field: Any, item: Any) -> Predicate:
     searched = expression(field, "contains()")
     kind = searched.__solidb_kind__
     if kind == "text":
-        part = lift(item, constant(""), checked=True)
-        return BuiltPredicate((searched, part), _found)
+        if not isinstance(item, (str, Expression)):
+            raise UsageError(f"{searched!r} is a text, which contains a text only, not {item!r}")
+        return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _found)
     if kind == "dict":
         return Comparison(lift(item, constant(""), checked=True), "IN", searched)
     if kind not in ("list", "any", "mixed", "other"):

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..language import decimals
 from ..language import functions as language
 from ..language import nodes as q
@@ -118,6 +118,10 @@ class Functions(WindowFunctions):
 
     def count(self, target: Any = None) -> int:
         """Count the rows of a group; of a field, the rows where it is not null."""
+        if type(target) in (str, int):  # COUNT(*) and COUNT(1), as SQL has it
+            raise UsageError(
+                f"func.count() counts rows, or a field, not {target!r}", hint="write func.count()"
+            )
         if target is None or isinstance(target, (Alias, Table)) or _is_document(target):
             return cast(int, Aggregate("COUNT", None, int, target))
         return cast(int, Aggregate("COUNT", _argument(target, "func.count()"), int))
@@ -205,6 +209,8 @@ class Functions(WindowFunctions):
             raise AttributeError(name)
         known = language.lookup(name)
         aggregate = known is None and name.upper() in _AGGREGATES
+        if known is None and name in _WAYS:
+            raise AttributeError(f"SDBQL has no function {name.upper()}; write {_WAYS[name]}")
         if known is None and not aggregate:
             names = [each.name.lower() for each in language.catalogue()]
             close = get_close_matches(name.lower(), names, 1)
@@ -223,6 +229,57 @@ class Functions(WindowFunctions):
 _AGGREGATES = frozenset({
     "VARIANCE", "VARIANCE_SAMPLE", "STDDEV", "STDDEV_SAMPLE", "MEDIAN", "UNIQUE", "SORTED_UNIQUE",
 })  # fmt: skip
+
+
+_NOW = "datetime.now(UTC), as a value"
+_LENGTH = "func.length(list)"
+_FIND = "func.find_first(text, part), or contains(field, part)"
+_FORMAT = "func.date_format(time, format)"
+_JOINED = 'func.join(func.collect(value), ", ")'
+_WAYS = {
+    "any_value": "func.min(value)",
+    "array_agg": "func.collect(value)",
+    "array_length": _LENGTH,
+    "bool_and": "func.min(case((condition, 1), else_=0)) == 1",
+    "bool_or": "func.max(case((condition, 1), else_=0)) == 1",
+    "cardinality": _LENGTH,
+    "cast": "func.to_number(value) or func.to_string(value)",
+    "charindex": _FIND,
+    "current_date": "date.today(), as a value",
+    "current_time": _NOW,
+    "current_timestamp": _NOW,
+    "datediff": "func.date_diff(start, end, unit)",
+    "day": "func.date_day(time)",
+    "exists": "exists(select(..))",
+    "getdate": _NOW,
+    "greatest": "func.max(a, b)",
+    "group_concat": _JOINED,
+    "hour": "func.date_hour(time)",
+    "ifnull": "coalesce(value, other)",
+    "iif": "case((condition, value), else_=other)",
+    "instr": _FIND,
+    "isnull": "is_null(value), or coalesce(value, other)",
+    "json_array_length": _LENGTH,
+    "json_extract": "the field itself: User.address.city, or User.data['key']",
+    "least": "func.min(a, b)",
+    "len": "func.length(value)",
+    "listagg": _JOINED,
+    "localtimestamp": _NOW,
+    "month": "func.date_month(time)",
+    "nvl": "coalesce(value, other)",
+    "regexp_replace": "func.regex_replace(text, regex, replacement)",
+    "strftime": _FORMAT,
+    "string_agg": _JOINED,
+    "strpos": _FIND,
+    "sysdate": _NOW,
+    "to_char": _FORMAT,
+    "to_date": "a date or a datetime, as a value",
+    "total": "func.sum(value)",
+    "unnest": "unnest(list), for a row of each element",
+    "utcnow": _NOW,
+    "year": "func.date_year(time)",
+}
+"""What SQL has as functions, by what to write here."""
 
 
 def _is_document(target: Any) -> bool:
@@ -308,8 +365,12 @@ _TAKES: dict[str, tuple[Kind, ...]] = {
     "d": ("datetime", "date"),
     "d1": ("datetime", "date"),
     "d2": ("datetime", "date"),
+    "unit": ("text",),
 }
 """The kinds of values that parameters of these names take."""
+_PAIRS: dict[str, tuple[Kind, ...]] = {"Numeric": ("int", "float"), "Text": ("text",)}
+"""The kinds of what ``a`` and ``b`` are in families whose functions take no lists."""
+_TAKES_ANYTHING = ("Geo", "Type")
 _GIVES: dict[str, Any] = {
     "string": str,
     "string or null": str,
@@ -340,11 +401,20 @@ def _parameters(known: language.Function) -> list[str]:
     return [each.strip() for each in known.parameters.replace("[", "").replace("]", "").split(",")]
 
 
-def _check_argument(known: language.Function, parameter: str, argument: Expression) -> None:
+def _taken(known: language.Function, parameter: str) -> tuple[Kind, ...]:
+    """Return the kinds of values that a parameter takes; none where it takes anything."""
+    if parameter in ("a", "b") and (known.family in _PAIRS or known.family in _TAKES_ANYTHING):
+        return _PAIRS.get(known.family, ())
     names = parameter.split("|")
     if not all(name in _TAKES for name in names):
+        return ()
+    return tuple(kind for name in names for kind in _TAKES[name])
+
+
+def _check_argument(known: language.Function, parameter: str, argument: Expression) -> None:
+    taken = _taken(known, parameter)
+    if not taken:
         return
-    taken = tuple(kind for name in names for kind in _TAKES[name])
     kind = argument.__solidb_kind__
     if kind not in (*taken, "any", "mixed", "other") and not (isinstance(argument, Value) and kind == "text"):
         raise UsageError(
@@ -355,6 +425,8 @@ def _check_argument(known: language.Function, parameter: str, argument: Expressi
 
 def label(name: str, value: T) -> T:
     """Name a column in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"label() takes a name first, not {shown(name)}", hint='label("n", User.age)')
     is_plain = value is None or isinstance(value, (str, int, float))
     wanted = lift(value) if is_plain else check_no_elements(expression(value, "label()"), "label()")
     return cast(T, Labelled(name, wanted))

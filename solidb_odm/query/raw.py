@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast, overload
 
-from ..errors import QueryError, UsageError
+from ..errors import QueryError, UsageError, shown
 from ..language import nodes as q
 from ..language import parser
 from ..language.check import check_names, check_values
@@ -95,19 +96,30 @@ def _scalar(kind: Any) -> Scalar:
     return Scalar(Value(None), kind.__name__, decoder(kind))
 
 
-def sdbql(text: str, /, **binds: Any) -> RawStatement[Any]:
-    """Write a query in SDBQL; ``@name`` in the text is the value given as ``name=``.
+def sdbql(text: str, values: Mapping[str, Any] | None = None, /, **binds: Any) -> RawStatement[Any]:
+    """Write a query in SDBQL; ``@name`` in the text is the value given as ``name=``, or in a dict.
 
     QuerySyntaxError where the text is wrong, QueryError if a bind variable has no value or a value
     is not JSON; both before anything is sent.
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(f"sdbql() takes a text, not {text!r}", hint='sdbql("FOR u IN users RETURN u")')
+        raise UsageError(f"sdbql() takes a text, not {shown(text)}", hint='sdbql("FOR u IN users RETURN u")')
+    if values is not None:
+        binds = {**_named(values), **binds}
     first, needed = _read(text)
     values = binds if _SCALARS.issuperset(map(type, binds.values())) else _values(binds)
     check_names(needed, values)
     check_values(values)
     return first.again(values)
+
+
+def _named(values: Any) -> Mapping[str, Any]:
+    """Take values by name; UsageError for anything else."""
+    if not (isinstance(values, Mapping) and all(isinstance(name, str) for name in cast(Any, values))):
+        raise UsageError(
+            f"sdbql() takes values by name, not {shown(cast(object, values))}", hint='sdbql(text, name="Ada")'
+        )
+    return cast("Mapping[str, Any]", values)
 
 
 def _values(binds: dict[str, Any]) -> dict[str, Any]:

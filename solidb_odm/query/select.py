@@ -38,7 +38,7 @@ from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
 from .select_forms import Step, build_once
 from .sources import Alias, model_of
-from .statement import Loading, T_co, check_documents, refuse_options
+from .statement import Loading, T_co, check_documents, refuse_more, refuse_options
 
 
 class SingleValue(Expression):
@@ -118,8 +118,10 @@ class Select(Loading[T_co], Selection):
     _given: tuple[Any, ...] = field(default=(), init=False, compare=False, repr=False)
     """What its methods were given, in their order, if ``_step`` says which they were."""
 
-    def where(self, *wanted: Predicate | bool) -> Self:
+    def where(self, *wanted: Predicate | bool, **others: Never) -> Self:
         """Keep what all the conditions are true of."""
+        if others:
+            refuse_options("where()", others, f"filter_by({next(iter(others))}=..)")
         step, given, added = self._step, self._given, self.conditions
         condition: Any
         for condition in wanted:
@@ -132,11 +134,12 @@ class Select(Loading[T_co], Selection):
                 given = (*given, condition.right.value)
         return self._with(conditions=added, _step=step, _given=given)
 
-    def filter_by(self, **values: Any) -> Self:
+    def filter_by(self, *others: Never, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
 
         The fields are those of the model that was joined last, or else of the first one that is read.
         """
+        refuse_more("filter_by() takes values by name", others, "where(User.age > 18)")
         return self._with(conditions=(*self.conditions, *conditions.equalities(self._latest(), values)))
 
     def _latest(self) -> Source:
@@ -170,8 +173,10 @@ class Select(Loading[T_co], Selection):
             step = step.after(("order_by", mark, each.descending), mark)
         return self._with(orderings=(*self.orderings, *added), _step=step, _given=self._given)
 
-    def limit(self, count: int) -> Self:
+    def limit(self, count: int, *others: Never) -> Self:
         """Limit the number of rows."""
+        if others:
+            refuse_more("limit() takes the number of rows", others, "offset(start).limit(count)")
         return self._counted("limit_count", natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
@@ -184,8 +189,11 @@ class Select(Loading[T_co], Selection):
             step = step.after((clause,)) if count.__class__ is int and 0 < count < _EXACT else None
         return self._with(**{clause: count}, _step=step, _given=(*self._given, count))
 
-    def distinct(self) -> Self:
+    def distinct(self, *others: Never) -> Self:
         """Return equal rows once."""
+        refuse_more(
+            "distinct() is about whole rows", others, "select(User.name).distinct(), or group_by(User.name)"
+        )
         for each in self.columns:
             if isinstance(each, Scalar):
                 check_distinct(each.expression, "distinct()")
@@ -386,7 +394,8 @@ def ordering(key: Any) -> Ordering:
 def natural(count: Any, what: str) -> int:
     """Take a count of rows; UsageError if it is none."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}")
+        hint = f"leave {what}() out, for all rows" if count is None else None
+        raise UsageError(f"{what}() takes an integer of 0 or more, not {count!r}", hint=hint)
     return count
 
 

@@ -91,6 +91,10 @@ def build_select(selection: Selection, scope: BuildScope, labels: tuple[str, ...
     loops, body = _read(sources, selection, scope)
     if selection.is_grouped:
         block = _grouped(selection, scope, body, labels)
+    elif selection.having_conditions:
+        raise UsageError(
+            "having() is about groups, and the statement makes none", hint="group_by(), or where()"
+        )
     else:
         block = _plain(selection, scope, body, loops, labels)
     if scope.lets:

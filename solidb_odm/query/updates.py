@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Self, overload
+from typing import Any, Never, Self, cast, overload
 
 from .._dataclasses import dataclass
-from ..errors import UsageError
+from ..errors import UsageError, shown
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import instants
@@ -22,6 +22,7 @@ from .conditions import Reference, V
 from .elements import closed_all
 from .select_block import conjunction, narrowing, root_of
 from .sources import are_one, family
+from .statement import refuse_options
 from .written import Write
 
 
@@ -37,8 +38,10 @@ class Chosen(Write):
         """Write documents of a SoftDelete class that are marked as deleted too."""
         return replace(self, is_with_deleted=True)
 
-    def where(self, *wanted: Predicate | bool) -> Self:
+    def where(self, *wanted: Predicate | bool, **others: Never) -> Self:
         """Write only what all the conditions are true of; without any, all documents of the model."""
+        if others:
+            refuse_options("where()", others, f"filter_by({next(iter(others))}=..)")
         return self._with_conditions([conditions.condition(each) for each in wanted])
 
     def filter_by(self, **values: Any) -> Self:
@@ -95,8 +98,10 @@ class Update(Chosen):
     def set(self, field: Decimal | None, value: Decimal | int | None) -> Self: ...
     @overload
     def set(self, field: V | None, value: V | None) -> Self: ...
-    def set(self, field: Any, value: Any) -> Self:
+    def set(self, field: Any = None, value: Any = None, **others: Never) -> Self:
         """Set one field, as ``values`` does, where a type checker sees the field: ``set(User.age, 3)``."""
+        if others or isinstance(field, Mapping):
+            raise UsageError("set() takes one field and its value", hint="set(User.age, 3), or values(age=3)")
         if not isinstance(field, Hashable):
             raise UsageError(f"set() takes a field, not {field!r}", hint="set(User.age, 3)")
         return self.values({field: value})
@@ -193,7 +198,8 @@ def document_class(model: Any, what: str) -> type[Document]:
     """Take a Document class; UsageError for anything else."""
     if isinstance(model, type) and issubclass(model, Document):
         return model
-    raise UsageError(
-        f"{what}() takes a Document class, not {model!r}",
-        hint=f"to {what} one document, use the session: session.add(), session.delete()",
-    )
+    hint = None
+    if isinstance(model, Document):
+        kept = "change its attributes, then session.commit()"
+        hint = {"insert": "session.add(document)", "delete": "session.delete(document)"}.get(what, kept)
+    raise UsageError(f"{what}() takes a Document class, not {shown(cast(object, model))}", hint=hint)

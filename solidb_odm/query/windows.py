@@ -56,6 +56,9 @@ class WindowCall(Expression):
     def __solidb_nullable__(self) -> bool:
         return True
 
+    def __repr__(self) -> str:
+        return f"func.{self.function.lower()}({', '.join(map(repr, self.arguments))})"
+
 
 class Windowed(WindowCall):
     """``NAME(arguments) OVER (PARTITION BY .. ORDER BY ..)``."""
@@ -91,7 +94,7 @@ class Windowed(WindowCall):
         return decimals.digits_of_key(self.__solidb_build__(scope))
 
     def __repr__(self) -> str:
-        return f"over(func.{self.function.lower()}(..))"
+        return f"over({super().__repr__()}, ..)"
 
 
 def over(value: T, *, partition_by: Any = (), order_by: Any = ()) -> T:

@@ -103,6 +103,10 @@ class Returning(Statement[T_co], Generic[T_co]):
     single: bool
     _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
 
+    def __solidb_given__(self, parameters: Any) -> Returning[T_co]:
+        write: Any = self.write.__solidb_given__(parameters)
+        return Returning(write, self.columns, self.single)
+
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()

@@ -16,7 +16,7 @@ from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement, refuse_options
+from ..query.statement import Statement, refuse_more, refuse_options
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -28,7 +28,18 @@ from .operations import refreshes
 from .operations.commits import RETRYABLE, Backoff
 from .paging import Page, RowStream
 from .result import Result
-from .session_base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
+from .session_base import (
+    DELETE_EACH,
+    AsyncBlock,
+    Read,
+    SessionBase,
+    Use,
+    checked_engine,
+    compiled,
+    first_column,
+    present,
+    visible,
+)
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -65,16 +76,25 @@ class AsyncRows(AsyncIterator[T_co]):
 class AsyncSession(SessionBase):
     """``Session`` with ``await``, on asyncio and trio."""
 
+    @overload
+    def __init__(
+        self, engine: AsyncEngine, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, *, bind: AsyncEngine, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None: ...
     def __init__(
         self,
-        engine: AsyncEngine,
+        engine: AsyncEngine | None = None,
         *,
+        bind: AsyncEngine | None = None,
         autoflush: bool = True,
         expire_on_commit: bool = False,
         **others: Never,
     ) -> None:
         refuse_options("AsyncSession()", others)
-        check_engine(engine, "AsyncSession", is_async=True)
+        engine = checked_engine(engine, bind, "AsyncSession", is_async=True)
         super().__init__(
             engine.capabilities,
             autoflush=autoflush,
@@ -175,10 +195,12 @@ class AsyncSession(SessionBase):
         after: str | None = None,
         before: str | None = None,
         read: Read | None = None,
+        **others: Never,
     ) -> Page[T]:
         """Return ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
         (``page.previous``), in the same order.
         """
+        refuse_options("page()", others)
         return await self._run(paging.page(self._context, statement, size, after, before, read))
 
     def stream(
@@ -212,16 +234,18 @@ class AsyncSession(SessionBase):
 
     # --- writing --------------------------------------------------------------------------------
 
-    def delete(self, document: Document, *, permanently: bool = False) -> Done:
+    def delete(self, document: Document, *others: Never, permanently: bool = False) -> Done:
         """Delete a document at the next flush; one that was never stored just leaves the session.
 
         A SoftDelete document is only marked as deleted, unless ``permanently``.
         """
+        refuse_more("delete() takes one document", others, DELETE_EACH)
         self._delete(document, permanently)
         return Done()
 
-    async def flush(self) -> None:
+    async def flush(self, *others: Never) -> None:
         """Check all changes and, on a file, write them into the open transaction."""
+        refuse_more("flush() writes all changes in their order", others, "write session.flush()")
         await self._run(writing.flush(self._context))
 
     async def commit(self) -> None:
@@ -236,9 +260,13 @@ class AsyncSession(SessionBase):
         """Undo what was not committed; documents get their stored values back, new ones leave."""
         await self._run(writing.rollback(self._context))
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[Self]:
+    def begin(self, **others: Never) -> AsyncBlock[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
+        refuse_options("begin()", others)
+        return AsyncBlock(self._begin(), "begin")
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncGenerator[Self]:
         self._enter_block()
         try:
             yield self
@@ -250,12 +278,15 @@ class AsyncSession(SessionBase):
         finally:
             self._has_begun = False
 
-    @asynccontextmanager
-    async def begin_nested(self) -> AsyncGenerator[Self]:
+    def begin_nested(self) -> AsyncBlock[Self]:
         """Make the block a part of the transaction that is undone by itself if it raises.
 
         Blocks may be nested. What the block did is written with the commit after it.
         """
+        return AsyncBlock(self._begin_nested(), "begin_nested")
+
+    @asynccontextmanager
+    async def _begin_nested(self) -> AsyncGenerator[Self]:
         await self._run(writing.begin_nested(self._context))
         try:
             yield self
@@ -286,8 +317,9 @@ class AsyncSession(SessionBase):
 
     # --- single documents -----------------------------------------------------------------------
 
-    async def refresh(self, *documents: Document) -> None:
+    async def refresh(self, *documents: Document, **others: Never) -> None:
         """Refresh documents with the values that are stored now, in one round trip a collection."""
+        refuse_options("refresh()", others)
         await self._run(refreshes.refresh(self._context, documents))
 
     async def load(self, documents: Iterable[Document], *paths: Loadable) -> None:
@@ -299,12 +331,13 @@ class AsyncSession(SessionBase):
         """
         await self._run(loading.load(self._context, documents, paths))
 
-    async def merge(self, document: D) -> D:
+    async def merge(self, document: D, **others: Never) -> D:
         """Return the session's object of a document from elsewhere, with the values set on that one.
 
         It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
         and has been changed by somebody else since.
         """
+        refuse_options("merge()", others)
         return await self._run(refreshes.merge_in(self._context, document))
 
     async def rebase(
@@ -366,24 +399,55 @@ class AsyncSession(SessionBase):
 class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """``sessionmaker`` for ``AsyncSession``."""
 
+    @overload
+    def __init__(
+        self, engine: AsyncEngine | None = None, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, *, bind: AsyncEngine, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None: ...
     def __init__(
         self,
-        engine: AsyncEngine,
+        engine: AsyncEngine | None = None,
         *,
+        bind: AsyncEngine | None = None,
         autoflush: bool = True,
         expire_on_commit: bool = False,
         **others: Never,
     ) -> None:
         refuse_options("async_sessionmaker()", others)
-        self.engine = engine
+        self.engine = (
+            engine if bind is None else checked_engine(engine, bind, "async_sessionmaker", is_async=True)
+        )
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[AsyncSession], object]]] = []
 
-    def __call__(self) -> AsyncSession:
-        """Make a session."""
+    def configure(
+        self,
+        *,
+        bind: AsyncEngine | None = None,
+        autoflush: bool | None = None,
+        expire_on_commit: bool | None = None,
+        **others: Never,
+    ) -> None:
+        """Set the engine, or what else is given, for the sessions made from now on."""
+        refuse_options("configure()", others)
+        if bind is not None:
+            self.engine = checked_engine(bind, None, "async_sessionmaker", is_async=True)
+        self._autoflush = self._autoflush if autoflush is None else autoflush
+        self._expire_on_commit = self._expire_on_commit if expire_on_commit is None else expire_on_commit
+
+    def __call__(
+        self, *, autoflush: bool | None = None, expire_on_commit: bool | None = None, **others: Never
+    ) -> AsyncSession:
+        """Return a new session; what is given holds for this one only."""
+        refuse_options("async_sessionmaker()()", others)
         session = AsyncSession(
-            self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit
+            checked_engine(self.engine, None, "async_sessionmaker", is_async=True),
+            autoflush=self._autoflush if autoflush is None else autoflush,
+            expire_on_commit=self._expire_on_commit if expire_on_commit is None else expire_on_commit,
         )
         for event, listener in self._listeners:
             session.on(event, listener)

@@ -18,12 +18,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from .._types import Json, Stored
 from ..commands import Operation
-from ..errors import UsageError
+from ..errors import UsageError, missing
 from ..language import interpreter as evaluator
 from ..language import nodes as q
 from ..model.expiry import EARLIEST, binds_now
@@ -48,6 +48,22 @@ from .overlay import HeldDocuments
 from .rows import names_of, read_rows, rows_of, told, without_unreadable
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+_WAYS = {
+    "all": "list(page)",
+    "first": "page[0]",
+    "has_next": "page.next is not None",
+    "has_prev": "page.previous is not None",
+    "has_previous": "page.previous is not None",
+    "items": "list(page)",
+    "next_cursor": "page.next",
+    "next_page": "page.next",
+    "page": "page.next and page.previous, the cursors of the pages beside it",
+    "pages": "page.next, None on the last page",
+    "total": "session.scalar(select(func.count(User)).where(..))",
+}
+"""What pages of other libraries have, by what to write here."""
 
 
 class Page(Sequence[T_co], Generic[T_co]):
@@ -77,6 +93,11 @@ class Page(Sequence[T_co], Generic[T_co]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _WAYS)
 
     def __repr__(self) -> str:
         return f"<Page of {len(self._rows)} rows{', and more' if self.next else ''}>"

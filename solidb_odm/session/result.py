@@ -6,7 +6,7 @@ Results as tables, for notebooks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
 
 from .._types import is_tuple
 from ..errors import MultipleResultsError, NoResultError, UsageError, missing
@@ -14,6 +14,7 @@ from ..model.document import Document
 from ..model.edge import Edge
 from ..model.stored.pydantic_attributes import class_fields
 from ..query.columns import Column, Path
+from ..query.statement import refuse_more
 from ..query.svg import draw, draw_graph, escaped, label_of
 from ..query.written import WRITTEN
 from .rows import Row, names_of, readable
@@ -119,6 +120,7 @@ class Mappings(list[dict[str, Any]], Reading[dict[str, Any]]):
 
 
 WAYS = {
+    "asdict": "mappings().all()",
     "close": "nothing, as all rows are there",
     "columns": "select() with the columns in the order that is needed",
     "fetchall": "all()",
@@ -127,7 +129,12 @@ WAYS = {
     "freeze": "all()",
     "inserted_primary_key": "returning(User.key), then scalar_one()",
     "lastrowid": "returning(User.key), then scalar_one()",
+    "next": "first(), or a loop over the result",
+    "one_or_404": "one_or_none()",
+    "returns_rows": "len(result)",
+    "to_df": "pandas.DataFrame(result.mappings())",
     "to_list": "all()",
+    "to_pandas": "pandas.DataFrame(result.mappings())",
     "tuples": "all(), whose rows of several columns are tuples",
     "yield_per": "session.stream(statement, batch=1000)",
 }
@@ -161,6 +168,14 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         """Return the first row; None if there is none."""
         return self._rows[0] if self._rows else None
 
+    def count(self, *value: Any) -> int:
+        """Return how many rows are equal to a value; ``len(result)`` is how many there are."""
+        if len(value) != 1:
+            raise UsageError(
+                "count() counts the rows that are equal to one value", hint="len(result) is how many"
+            )
+        return self._rows.count(value[0])
+
     def unique(self) -> Result[T_co]:
         """Leave out rows that were there before: the same object, or an equal value."""
         seen: set[Any] = set()
@@ -176,8 +191,11 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     def scalars(self: Result[tuple[T, *tuple[Any, ...]]]) -> Result[T]: ...
     @overload
     def scalars(self: Result[T]) -> Result[T]: ...
-    def scalars(self: Result[Any]) -> Result[Any]:
+    def scalars(self: Result[Any], *others: Never) -> Result[Any]:
         """Return the first column of each row; rows of one column are that already."""
+        refuse_more(
+            "scalars() gives the first column", others, "write session.scalars(select(User.age)), or row.age"
+        )
         if len(self._columns) < 2:
             return self
         return Result([row[0] for row in self._rows], self._columns[:1], writes=self._writes)

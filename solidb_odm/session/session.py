@@ -14,7 +14,7 @@ from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement, refuse_options
+from ..query.statement import Statement, refuse_more, refuse_options
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -26,7 +26,18 @@ from .operations import refreshes
 from .operations.commits import RETRYABLE, Backoff
 from .paging import Page, RowStream
 from .result import Result
-from .session_base import Read, SessionBase, Use, check_engine, compiled, first_column, present, visible
+from .session_base import (
+    DELETE_EACH,
+    Block,
+    Read,
+    SessionBase,
+    Use,
+    checked_engine,
+    compiled,
+    first_column,
+    present,
+    visible,
+)
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -43,16 +54,21 @@ class Session(SessionBase):
     commit; their attributes keep the last known values either way, since reading one never does I/O.
     """
 
+    @overload
+    def __init__(self, engine: Engine, *, autoflush: bool = True, expire_on_commit: bool = False) -> None: ...
+    @overload
+    def __init__(self, *, bind: Engine, autoflush: bool = True, expire_on_commit: bool = False) -> None: ...
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | None = None,
         *,
+        bind: Engine | None = None,
         autoflush: bool = True,
         expire_on_commit: bool = False,
         **others: Never,
     ) -> None:
         refuse_options("Session()", others)
-        check_engine(engine, "Session", is_async=False)
+        engine = checked_engine(engine, bind, "Session", is_async=False)
         super().__init__(
             engine.capabilities,
             autoflush=autoflush,
@@ -143,10 +159,12 @@ class Session(SessionBase):
         after: str | None = None,
         before: str | None = None,
         read: Read | None = None,
+        **others: Never,
     ) -> Page[T]:
         """Return ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
         (``page.previous``), in the same order.
         """
+        refuse_options("page()", others)
         return self._run(paging.page(self._context, statement, size, after, before, read))
 
     def stream(
@@ -175,15 +193,17 @@ class Session(SessionBase):
 
     # --- writing --------------------------------------------------------------------------------
 
-    def delete(self, document: Document, *, permanently: bool = False) -> None:
+    def delete(self, document: Document, *others: Never, permanently: bool = False) -> None:
         """Delete a document at the next flush; one that was never stored just leaves the session.
 
         A SoftDelete document is only marked as deleted, unless ``permanently``.
         """
+        refuse_more("delete() takes one document", others, DELETE_EACH)
         self._delete(document, permanently)
 
-    def flush(self) -> None:
+    def flush(self, *others: Never) -> None:
         """Check all changes and, on a file, write them into the open transaction."""
+        refuse_more("flush() writes all changes in their order", others, "write session.flush()")
         self._run(writing.flush(self._context))
 
     def commit(self) -> None:
@@ -198,9 +218,13 @@ class Session(SessionBase):
         """Undo what was not committed; documents get their stored values back, new ones leave."""
         self._run(writing.rollback(self._context))
 
-    @contextmanager
-    def begin(self) -> Generator[Self]:
+    def begin(self, **others: Never) -> Block[Self]:
         """Commit at the end of the block, or roll back if the block or the commit raises."""
+        refuse_options("begin()", others)
+        return Block(self._begin(), "begin")
+
+    @contextmanager
+    def _begin(self) -> Generator[Self]:
         self._enter_block()
         try:
             yield self
@@ -211,12 +235,15 @@ class Session(SessionBase):
         finally:
             self._has_begun = False
 
-    @contextmanager
-    def begin_nested(self) -> Generator[Self]:
+    def begin_nested(self) -> Block[Self]:
         """Make the block a part of the transaction that is undone by itself if it raises.
 
         Blocks may be nested. What the block did is written with the commit after it.
         """
+        return Block(self._begin_nested(), "begin_nested")
+
+    @contextmanager
+    def _begin_nested(self) -> Generator[Self]:
         self._run(writing.begin_nested(self._context))
         try:
             yield self
@@ -246,8 +273,9 @@ class Session(SessionBase):
 
     # --- single documents -----------------------------------------------------------------------
 
-    def refresh(self, *documents: Document) -> None:
+    def refresh(self, *documents: Document, **others: Never) -> None:
         """Refresh documents with the values that are stored now, in one round trip a collection."""
+        refuse_options("refresh()", others)
         self._run(refreshes.refresh(self._context, documents))
 
     def load(self, documents: Iterable[Document], *paths: Loadable) -> None:
@@ -259,12 +287,13 @@ class Session(SessionBase):
         """
         self._run(loading.load(self._context, documents, paths))
 
-    def merge(self, document: D) -> D:
+    def merge(self, document: D, **others: Never) -> D:
         """Return the session's object of a document from elsewhere, with the values set on that one.
 
         It is loaded or, if it is not stored, added. StaleDocumentError if the document was loaded
         and has been changed by somebody else since.
         """
+        refuse_options("merge()", others)
         return self._run(refreshes.merge_in(self._context, document))
 
     def rebase(
@@ -338,23 +367,52 @@ def _is_over(channel: CountedChannel) -> bool:
 class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
     """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
 
+    @overload
+    def __init__(
+        self, engine: Engine | None = None, *, autoflush: bool = True, expire_on_commit: bool = False
+    ) -> None: ...
+    @overload
+    def __init__(self, *, bind: Engine, autoflush: bool = True, expire_on_commit: bool = False) -> None: ...
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | None = None,
         *,
+        bind: Engine | None = None,
         autoflush: bool = True,
         expire_on_commit: bool = False,
         **others: Never,
     ) -> None:
         refuse_options("sessionmaker()", others)
-        self.engine = engine
+        self.engine = engine if bind is None else checked_engine(engine, bind, "sessionmaker", is_async=False)
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[Session], object]]] = []
 
-    def __call__(self) -> Session:
-        """Make a session."""
-        session = Session(self.engine, autoflush=self._autoflush, expire_on_commit=self._expire_on_commit)
+    def configure(
+        self,
+        *,
+        bind: Engine | None = None,
+        autoflush: bool | None = None,
+        expire_on_commit: bool | None = None,
+        **others: Never,
+    ) -> None:
+        """Set the engine, or what else is given, for the sessions made from now on."""
+        refuse_options("configure()", others)
+        if bind is not None:
+            self.engine = checked_engine(bind, None, "sessionmaker", is_async=False)
+        self._autoflush = self._autoflush if autoflush is None else autoflush
+        self._expire_on_commit = self._expire_on_commit if expire_on_commit is None else expire_on_commit
+
+    def __call__(
+        self, *, autoflush: bool | None = None, expire_on_commit: bool | None = None, **others: Never
+    ) -> Session:
+        """Return a new session; what is given holds for this one only."""
+        refuse_options("sessionmaker()()", others)
+        session = Session(
+            checked_engine(self.engine, None, "sessionmaker", is_async=False),
+            autoflush=self._autoflush if autoflush is None else autoflush,
+            expire_on_commit=self._expire_on_commit if expire_on_commit is None else expire_on_commit,
+        )
         for event, listener in self._listeners:
             session.on(event, listener)
         return session

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from inspect import iscoroutinefunction
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Never, Self, TypeVar, cast
 
 from .._collector import AS_EVER, AT_LEAST, HeldOff
 from ..engine.statistics import Statistics
@@ -21,18 +23,21 @@ from ..errors import (
     check_callable,
     listed,
     missing,
+    shown,
 )
 from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.mixins import SoftDelete, now
 from ..query.compiled import Compiled
-from ..query.statement import Statement, refuse_options
+from ..query.statement import Statement, refuse_more, refuse_options
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.refreshes import expire, held_of
 from .rows import Partial, Unreadable
 
 D = TypeVar("D", bound=Document)
+E = TypeVar("E")
+S = TypeVar("S")
 Read = Literal["committed"]
 
 
@@ -43,22 +48,48 @@ WAYS = {
     "bulk_save_objects": "session.add_all(documents)",
     "bulk_update_mappings": "session.execute(update(User).where(..).values(..))",
     "connection": "session.engine",
+    "abort_transaction": "session.rollback()",
+    "autoflush": "with session.no_autoflush: ..",
+    "bulk_create": "session.add_all(documents), then session.commit()",
     "close_all": "engine.dispose()",
+    "count": "session.scalar(select(func.count(User)).where(..))",
+    "create": "session.add(document), then session.commit()",
+    "exists": "session.scalars(select(User.key).where(..).limit(1)).first() is not None",
+    "filter": "session.scalars(select(User).where(..)).all()",
     "exec": "session.scalars(statement)",
     "find": "session.scalars(select(User).where(..)).all()",
     "find_one": "session.scalars(select(User).where(..)).first()",
+    "first": "session.scalars(statement).first()",
     "get_bind": "session.engine",
+    "get_nested_transaction": "with session.begin_nested(): ..",
+    "get_or_404": "session.get(User, key), which is None where there is none",
+    "get_transaction": "session.new, session.dirty and session.deleted",
+    "in_nested_transaction": "with session.begin_nested(): ..",
+    "info": "a dict of your own",
+    "insert": "session.add(document), or session.execute(insert(User).values([..]))",
     "identity_map": "document in session",
     "in_transaction": "session.new, session.dirty and session.deleted",
     "invalidate": "session.close()",
+    "is_active": "session.rollback() after an error: until close() a session can be used on",
+    "listen": 'session.on("before_commit", function)',
     "merge_all": "[session.merge(each) for each in documents]",
     "object_session": "document in session",
+    "one": "session.scalars(statement).one()",
+    "prepare": "session.flush(), which checks all changes",
     "query": "session.scalars(select(User).where(..)).all()",
     "remove": "session.delete(document)",
+    "reset": "session.expunge_all() after a rollback(), or a new session",
     "run_sync": "await before each call of the session",
     "save": "session.add(document), then session.commit()",
     "save_all": "session.add_all(documents), then session.commit()",
+    "scalar_one": "session.scalars(statement).one()",
+    "scalar_one_or_none": "session.scalars(statement).one_or_none()",
+    "start_transaction": "with session.begin(): ..",
     "stream_scalars": "session.stream(select(User.name))",
+    "sync": "session.refresh(document)",
+    "transaction": "with session.begin(): ..",
+    "update": "session.execute(update(User).where(..).values(..))",
+    "upsert": "session.execute(upsert(User).values([..]))",
 }
 """What sessions of SQLAlchemy and engines of ODMantic have, by what to write here."""
 
@@ -90,6 +121,67 @@ class NoAutoflush:
 
     def __exit__(self, *_problem: object) -> None:
         self._context.autoflush = self._before.pop()
+
+
+_ENDS = {
+    "begin": {
+        "commit": "session.commit()",
+        "rollback": "session.rollback()",
+        "close": "session.close()",
+        "is_active": "session.new, session.dirty and session.deleted",
+    },
+    "begin_nested": {
+        "commit": "with session.begin_nested(): .., which ends with its block",
+        "rollback": "with session.begin_nested(): .., and raise an error to undo the block",
+        "is_active": "with session.begin_nested(): ..",
+    },
+}
+"""What transactions of SQLAlchemy have, by what to write here."""
+
+
+class Block(AbstractContextManager[S]):
+    """The block of ``with session.begin():`` or ``with session.begin_nested():``."""
+
+    def __init__(self, block: AbstractContextManager[S], name: str) -> None:
+        self._block = block
+        self._name = name
+
+    def __enter__(self) -> S:
+        return self._block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._block.__exit__(kind, error, trace)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _ENDS[self._name])
+
+
+class AsyncBlock(AbstractAsyncContextManager[S]):
+    """The block of ``async with session.begin():`` or ``async with session.begin_nested():``."""
+
+    def __init__(self, block: AbstractAsyncContextManager[S], name: str) -> None:
+        self._block = block
+        self._name = name
+
+    async def __aenter__(self) -> S:
+        return await self._block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._block.__aexit__(kind, error, trace)
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _ENDS[self._name])
+
+
+DELETE_EACH = "write session.delete(document) for each, or session.execute(delete(User).where(..))"
 
 
 class Use:
@@ -136,20 +228,23 @@ class SessionBase:
         if (work := getattr(self, "_work", None)) is not None:
             work.end()
 
-    def add(self, document: Document) -> None:
+    def add(self, document: Document, *others: Never) -> None:
         """Put a document into the session; the next flush inserts it.
 
         The ends of an edge come along, and what links lead to that are declared ``Cascade("save")``.
         """
+        if others:
+            refuse_more("add() takes one document", others, "write session.add_all([ada, bob])")
         self._check_open()
         self._work.add(document)
 
-    def add_all(self, documents: Iterable[Document]) -> None:
+    def add_all(self, documents: Iterable[Document], *others: Never) -> None:
         """Put documents into the session."""
+        refuse_more("add_all() takes one list of documents", others, "write session.add_all([ada, bob])")
         self._check_open()
         if isinstance(cast(object, documents), Document):
             raise StateError(
-                "add_all() takes several documents", state="foreign", move="add", hint="add() takes one"
+                "add_all() takes a list of documents", state="foreign", move="add", hint="add() takes one"
             )
         given = listed(documents, "add_all()", "session.add_all([ada, bob])")
         with HeldOff() if len(given) >= AT_LEAST else AS_EVER:
@@ -288,14 +383,15 @@ class SessionBase:
             raise _in_use()
 
 
-def check_engine(engine: Any, session: str, *, is_async: bool) -> None:
-    """Refuse what is no engine, or the engine of the other kind of session; UsageError."""
-    if iscoroutinefunction(getattr(engine, "channel", None)) is is_async and hasattr(engine, "capabilities"):
-        return
+def checked_engine(engine: E | None, bind: E | None, session: str, *, is_async: bool) -> E:
+    """Return the engine, which may be called ``bind``; UsageError for none, two, or one of the other kind."""
+    given = engine if bind is None else bind
+    is_one = iscoroutinefunction(getattr(given, "channel", None)) is is_async
+    if given is not None and is_one and hasattr(given, "capabilities") and (engine is None or bind is None):
+        return given
     wanted, maker = ("AsyncEngine", "create_async_engine") if is_async else ("Engine", "create_engine")
-    raise UsageError(
-        f"{session}() takes an {wanted}, not {engine!r}", hint=f'{session}({maker}("sqlite:///app.db"))'
-    )
+    what = f"not {given!r}" if engine is None or bind is None else "and bind= is another word for it"
+    raise UsageError(f"{session}() takes an {wanted}, {what}", hint=f'{session}({maker}("sqlite:///app.db"))')
 
 
 def _closed() -> ClosedError:
@@ -309,14 +405,22 @@ def _in_use() -> ConcurrentUseError:
     )
 
 
+def _no_statement(given: object) -> UsageError:
+    """Return the error of running what is no statement; it says what to write."""
+    way = "select(User)"
+    if isinstance(given, str):
+        way = "sdbql(text, name=value), a query in SoliDB's language, SDBQL"
+    elif isinstance(given, type):
+        way = f"select({given.__name__})"
+    return UsageError(f"a session runs statements, not {shown(given)}", hint=f"write {way}")
+
+
 def compiled(
     statement: Statement[Any], parameters: Any = None, options: Mapping[str, object] | None = None
 ) -> Compiled:
     """Compile a statement, with parameters if it takes such; UsageError for what is none."""
     if not isinstance(statement, Statement):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(
-            f"a session runs statements, such as select(User) or sdbql('FOR ..'), not {statement!r}"
-        )
+        raise _no_statement(statement)
     if options:
         refuse_options("a session's call", options)
     return (statement if parameters is None else statement.__solidb_given__(parameters)).compile()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._dataclasses import dataclass
+from ..errors import missing
 from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.stored.codec import decode
@@ -27,6 +28,25 @@ Change: TypeAlias = AttributeChange
 """The former name."""
 
 
+_STATE = "inspect(document).state, a text"
+_WAYS = {
+    "attrs": "inspect(document).changes, by attribute: changes['name'].old",
+    "deleted": _STATE,
+    "detached": _STATE,
+    "dict": "document.model_dump()",
+    "identity": "document.key",
+    "identity_key": "document.id",
+    "mapper": "type(document).model_fields",
+    "modified": "inspect(document).is_modified",
+    "object": "inspect(document).document",
+    "pending": _STATE,
+    "persistent": _STATE,
+    "session": "document in session",
+    "transient": _STATE,
+}
+"""What SQLAlchemy's inspection has, by what to write here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What ``inspect`` finds.
@@ -41,6 +61,11 @@ class Inspection:
     document: Document
     state: StateName
     changes: AnyMapping[str, AttributeChange]
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _WAYS)
 
     @property
     def is_modified(self) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .._tracing import get_logger
-from ..errors import StateError
+from ..errors import StateError, shown
 from ..model.declaration.checks import hooks_in
 from ..model.document import Document
 from ..model.document_state import State, state_of, state_or_none
@@ -100,11 +100,20 @@ def check_document(document: object, move: str) -> None:
     """Raise StateError for what is no document."""
     if not isinstance(document, Document):
         raise StateError(
-            f"a session keeps documents, not {document!r}, which it can't {move}",
+            f"a session keeps documents, not {shown(document)}, which it can't {move}",
             state="foreign",
             move=move,
-            hint="pass an object of a Document class",
+            hint=_way_of(document, move),
         )
+
+
+def _way_of(value: object, move: str) -> str:
+    """Return what to write in the place of a value that is no document."""
+    if isinstance(value, (list, tuple, set)):
+        return "session.add_all(documents)" if move == "add" else f"{move} one document after the other"
+    if isinstance(value, type) and issubclass(value, Document):
+        return f"pass an object of the class: {value.__name__}(..)"
+    return "pass an object of a Document class"
 
 
 def checked(document: object, move: str) -> State | None:

@@ -29,7 +29,9 @@ WAYS = {
     "map_declaratively": "class User(Document, collection='users')",
     "mapped": "class User(Document, collection='users')",
     "metadata": "the registry itself",
-    "tables": "Migrator(engine).status(), or solidb-odm inspect",
+    "mappers": "registry.models()",
+    "reflect": "solidb-odm inspect, which writes models of what is there",
+    "tables": "registry.models()",
 }
 """What SQLAlchemy's MetaData and registries have, by what to write here."""
 

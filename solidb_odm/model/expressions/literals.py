@@ -214,6 +214,10 @@ _COMPARABLE: tuple[frozenset[Kind], ...] = (
 )
 
 
+_TIMES: frozenset[Kind] = frozenset({"datetime", "date"})
+_NUMBERS: frozenset[Kind] = frozenset({"int", "float"})
+
+
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
@@ -225,9 +229,12 @@ def check_pair(left: Kind, right: Kind, operator: str, what: object, other: obje
         or pair == frozenset(("link", "text"))
     ):
         return
+    way = "compare values of one type; func.to_number() and func.to_string() convert"
+    if pair & _TIMES and pair & _NUMBERS:
+        way = "compare a time with a time, as datetime.now(UTC); func.now() is a number of milliseconds"
     raise UsageError(
         f"{what!r} is {NAMES[left]} and {other!r} {NAMES[right]}: {operator} can't compare them in a query",
-        hint="compare values of one type; func.to_number() and func.to_string() convert",
+        hint=way,
     )
 
 
