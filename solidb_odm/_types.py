@@ -47,3 +47,12 @@ def is_tuple(value: Any) -> TypeGuard[tuple[Any, ...]]:
 def is_row(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Return whether a value is a list or a tuple."""
     return isinstance(value, (list, tuple))
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: in one line that can be read."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}.."
+
+
+_LONGEST_SHOWN = 120

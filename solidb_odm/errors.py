@@ -71,7 +71,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 
 class SolidbError(Exception):
@@ -125,15 +125,6 @@ class ConfigurationError(SolidbError, ValueError):
 
 class UsageError(SolidbError):
     """The call can't be made here and now; the message names the call to make instead."""
-
-
-def shown(value: object) -> str:
-    """Return a value as a message shows it: in one line that can be read."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}.."
-
-
-_LONGEST_SHOWN = 120
 
 
 def listed(values: Any, call: str, hint: str | None = None) -> list[Any]:
@@ -602,27 +593,3 @@ class SeveralHeads(MigrationError):
 
 class PendingMigrations(MigrationError):
     """The database is not at the revision the program needs."""
-
-
-_WAYS = {
-    "DetachedInstanceError": "nothing instead of it: attributes of a detached document can be read",
-    "DocumentWasNotSaved": "StateError",
-    "IntegrityError": "UniqueViolation, or DuplicateKey",
-    "InvalidRequestError": "StateError, or UsageError",
-    "MultipleResultsFound": "MultipleResultsError",
-    "NoResultFound": "NoResultError",
-    "OperationalError": "ConnectionFailed, RequestTimeout or StoreLocked",
-    "ProgrammingError": "QueryError",
-    "SQLAlchemyError": "SolidbError",
-    "StaleDataError": "StaleDocumentError",
-}
-"""What errors of other mappers are called here."""
-
-
-if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
-
-    def __getattr__(name: str) -> Any:
-        """Name the error that stands for one of another mapper's."""
-        if name in _WAYS:  # an ImportError: `from .. import` hides what others say
-            raise ImportError(f"{__name__} has no {name!r}; write {_WAYS[name]}", name=__name__)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

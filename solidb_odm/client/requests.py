@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote
 
-from .._types import Json, JsonObject, is_map
+from .._types import Json, JsonObject, is_map, shown
 from ..commands import call
 from ..errors import (
     AlreadyExists,
@@ -99,7 +99,16 @@ def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -
 
 def at(*parts: str) -> str:
     """Return the path of a part of the interface; every part is quoted."""
-    return "/_api/" + "/".join(quote(part, safe="") for part in parts)
+    return "/_api/" + "/".join(map(_quoted, parts))
+
+
+def _quoted(part: str) -> str:
+    try:
+        return quote(part, safe="")
+    except (TypeError, UnicodeEncodeError):  # of a caller, or of an answer that names what it made
+        raise UsageError(
+            f"{shown(part)} is no name that a request can carry", hint="names are texts"
+        ) from None
 
 
 def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str = "") -> Exchange[Any]:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast
 
 from .._tracing import get_logger
+from .._types import shown
 from ..commands import (
     CollectionSpec,
     Command,
@@ -23,7 +24,7 @@ from ..commands import (
     run,
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError, UsageError, check_callable, missing, shown
+from ..errors import ConfigurationError, UsageError, check_callable, missing
 from ..model.declaration.registry import Registry, registry
 from ..schema import creation
 from .events import (

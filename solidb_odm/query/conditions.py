@@ -12,7 +12,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 
-from ..errors import UsageError, shown
+from .._types import shown
+from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
-from ..errors import UsageError, shown
+from .._types import shown
+from ..errors import UsageError
 from ..language import decimals
 from ..language import functions as language
 from ..language import nodes as q

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast, overload
 
-from ..errors import QueryError, UsageError, shown
+from .._types import shown
+from ..errors import QueryError, UsageError
 from ..language import nodes as q
 from ..language import parser
 from ..language.check import check_names, check_values

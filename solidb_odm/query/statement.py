@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ..errors import UsageError, missing, shown
+from .._types import shown
+from ..errors import UsageError, missing
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled
 from .load_paths import Hops, Loadable, hops_of

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Never, Self, cast, overload
 
 from .._dataclasses import dataclass
-from ..errors import UsageError, shown
+from .._types import shown
+from ..errors import UsageError
 from ..language import nodes as q
 from ..model.document import Document
 from ..model.expressions import instants

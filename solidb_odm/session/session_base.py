@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Never, Self, TypeVar, cast
 
 from .._collector import AS_EVER, AT_LEAST, HeldOff
+from .._types import shown
 from ..engine.statistics import Statistics
 from ..engines.interface import Capabilities
 from ..errors import (
@@ -23,7 +24,6 @@ from ..errors import (
     check_callable,
     listed,
     missing,
-    shown,
 )
 from ..model.document import Document
 from ..model.document_state import state_or_none

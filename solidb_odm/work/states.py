@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .._tracing import get_logger
-from ..errors import StateError, shown
+from .._types import shown
+from ..errors import StateError
 from ..model.declaration.checks import hooks_in
 from ..model.document import Document
 from ..model.document_state import State, state_of, state_or_none

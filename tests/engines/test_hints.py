@@ -178,8 +178,6 @@ def test_a_name_of_another_mapper_names_the_way(find: Callable[[Any], Any], name
         ("solidb_odm", "union_all", "all=True"),
         ("solidb_odm", "hybrid_property", "computed_field"),
         ("solidb_odm", "IntegrityError", "UniqueViolation"),
-        ("solidb_odm.errors", "IntegrityError", "UniqueViolation"),
-        ("solidb_odm.errors", "NoResultFound", "NoResultError"),
     ],
 )
 def test_an_import_names_the_way(module: str, name: str, way: str) -> None:
