@@ -132,7 +132,7 @@ def _divides(
 def _total(values: Json) -> Json:
     with localcontext(_EXACT):
         try:
-            return _written(sum((_known(each) for each in values or () if each is not None), Decimal(0)))
+            return _written(sum((_known(value) for value in values or () if value is not None), Decimal(0)))
         except DecimalException as error:
             raise QueryError("the decimals of a sum are too far apart to be added exactly") from error
 
@@ -180,8 +180,8 @@ def key(text: Expression) -> Expression:
 
 def keys(texts: Expression) -> Expression:
     """Return the keys of a list of texts of decimals; null of null."""
-    found = Expansion(texts, projection=key(Name("CURRENT")))
-    return Ternary(Compare(texts, "==", _NULL), _NULL, found)
+    projected = Expansion(texts, projection=key(Name("CURRENT")))
+    return Ternary(Compare(texts, "==", _NULL), _NULL, projected)
 
 
 def digits_of_key(node: Expression) -> Expression:

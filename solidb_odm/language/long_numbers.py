@@ -34,12 +34,12 @@ def parts(digits: Expression, sign: Expression) -> Expression:
     padded = call("PAD_LEFT", d, Binary(count, "*", Literal(BASE)), Literal("0"))
     start = Binary(Binary(Binary(count, "-", Literal(1)), "-", p), "*", Literal(BASE))
     part = call("TO_NUMBER", call("SUBSTRING", Name("_p"), start, Literal(BASE)))
-    each = call(
+    listed = call(
         "MAP",
         Range(Literal(0), Binary(count, "-", Literal(1))),
         Lambda(("_j",), Binary(Name("_g"), "*", part)),
     )
-    sized = let("_q", call("CEIL", Binary(call("LENGTH", d), "/", Literal(BASE))), let("_p", padded, each))
+    sized = let("_q", call("CEIL", Binary(call("LENGTH", d), "/", Literal(BASE))), let("_p", padded, listed))
     return let("_g", sign, let("_d", digits, sized))
 
 
@@ -98,8 +98,8 @@ def divided(digits: Expression, divisor: Expression) -> Expression:
     made = Object((("r", rest), ("t", call("CONCAT", field(state, "t"), call("TO_STRING", times)))))
     step = Lambda(("_S", "_I"), let("_R", brought_down, made))
     places = Range(Literal(0), Binary(call("LENGTH", number), "-", Literal(1)))
-    found = call("REDUCE", places, step, Object((("r", Literal(0)), ("t", Literal("")))))
-    return let("_N", digits, let("_B", divisor, found))
+    folded = call("REDUCE", places, step, Object((("r", Literal(0)), ("t", Literal("")))))
+    return let("_N", digits, let("_B", divisor, folded))
 
 
 def field(of: Expression, name: str) -> Expression:

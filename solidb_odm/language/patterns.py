@@ -76,12 +76,12 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> regex.Pattern[s
     translated = _Translation(pattern).run()
     engine: Any = import_module("regex")  # here, because few programs need it and all would wait for it
     try:
-        found: regex.Pattern[str] = engine.compile(
+        compiled: regex.Pattern[str] = engine.compile(
             f"(?i-f){translated}" if ignore_case else translated, engine.V1
         )
     except engine.error as exc:
         raise _refusal(pattern, str(exc)) from exc
-    return found
+    return compiled
 
 
 def regex_search(text: str, pattern: str, *, ignore_case: bool = False) -> bool:
@@ -159,12 +159,12 @@ class _Translation:
         self._output.append(text)
 
     def _repetition(self, character: str) -> None:
-        found = _REPEAT.match(self._pattern, self._place) if character == "{" else None
-        if character == "{" and found is None:
+        match = _REPEAT.match(self._pattern, self._place) if character == "{" else None
+        if character == "{" and match is None:
             raise self._error("repetition quantifier expects a valid decimal")
         if not self._output or self._output[-1] in ("|", "("):
             raise self._error("repetition operator missing expression")
-        text = found.group() if found else character
+        text = match.group() if match else character
         self._place += len(text)
         lazy = self._pattern[self._place : self._place + 1] == "?"
         self._place += lazy
@@ -180,11 +180,11 @@ class _Translation:
             self._groups.append((len(self._output), self._flags))
             self._atom("(", taken=1)
             return
-        found = _GROUP.match(self._pattern, self._place)
-        if found is None:
+        match = _GROUP.match(self._pattern, self._place)
+        if match is None:
             raise self._error("look-around and other special groups are not supported")
-        name, on, off, end = found.groups()
-        self._place = found.end()
+        name, on, off, end = match.groups()
+        self._place = match.end()
         if name is not None:
             self._groups.append((len(self._output), self._flags))
             self._output.append(f"(?P<{name}>")
@@ -213,12 +213,12 @@ class _Translation:
         letter = pattern[place + 1 : place + 2]
         if not letter:
             raise self._error("incomplete escape sequence")
-        if (found := _CODE_POINT.match(pattern, place)) is not None:
-            self._place = found.end()
-            return re.escape(chr(int(next(part for part in found.groups() if part), 16)))
-        if (found := _PROPERTY.match(pattern, place)) is not None:
-            self._place = found.end()
-            return found.group()
+        if (match := _CODE_POINT.match(pattern, place)) is not None:
+            self._place = match.end()
+            return re.escape(chr(int(next(part for part in match.groups() if part), 16)))
+        if (match := _PROPERTY.match(pattern, place)) is not None:
+            self._place = match.end()
+            return match.group()
         self._place += 2
         if not letter.isalnum() or letter in _CLASS_LETTERS or letter in _CONTROL_LETTERS:
             return f"\\{letter}"

@@ -26,17 +26,17 @@ def refuse_heavy(value: Json) -> int:
         nonlocal visited
         if type(item) is not list and type(item) is not dict:
             return 1
-        found = weights.get(id(cast("object", item)))
-        if found is None:
+        weight = weights.get(id(cast("object", item)))
+        if weight is None:
             parts = cast("Collection[Json]", item.values() if isinstance(item, dict) else item)
             visited += len(parts)
-            found = 1 + sum(map(weigh, parts))
-            if found > MOST_PARTS:
+            weight = 1 + sum(map(weigh, parts))
+            if weight > MOST_PARTS:
                 raise QueryLimitError(
                     f"a value became larger than {MOST_PARTS} parts", hint="keep what the next step needs"
                 )
-            weights[id(cast("object", item))] = found
-        return found
+            weights[id(cast("object", item))] = weight
+        return weight
 
     weigh(value)
     return visited

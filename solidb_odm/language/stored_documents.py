@@ -37,8 +37,8 @@ def is_deep(document: str | dict[str, Any]) -> bool:
     if document.count("[") + document.count("{") <= DEEPEST:
         return False
     depth = 0
-    for found in _BRACKETS.finditer(document):
-        mark = document[found.start()]
+    for bracket in _BRACKETS.finditer(document):
+        mark = document[bracket.start()]
         if mark in "[{":
             depth += 1
             if depth > DEEPEST:
@@ -53,7 +53,7 @@ def _has_levels(document: dict[str, Any]) -> bool:
     for _ in range(DEEPEST - 1):
         if not nested:
             return False
-        nested = [part for each in nested for part in _parts(each) if type(part) in (dict, list)]
+        nested = [part for holder in nested for part in _parts(holder) if type(part) in (dict, list)]
     return bool(nested)
 
 

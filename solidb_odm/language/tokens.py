@@ -95,16 +95,16 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> Tokens:
     tokens = Tokens(text)
     match, position = _TOKEN.match, start
     while True:
-        found = match(text, position, stop)
-        if found is None:
+        token = match(text, position, stop)
+        if token is None:
             raise _unreadable(text, position, stop)
-        kind = found.lastgroup
-        position = found.end()
+        kind = token.lastgroup
+        position = token.end()
         if kind == "word":
-            word = found["word"]
+            word = token["word"]
             tokens.add(KEYWORDS.get(word.upper(), NAME), word, position - len(word), position)
         elif kind == "operator":
-            operator = found["operator"]
+            operator = token["operator"]
             tokens.add(SYNONYMS.get(operator, operator), operator, position - len(operator), position)
         elif kind == "template":
             position = _add_template(tokens, position, stop)
@@ -112,14 +112,14 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> Tokens:
             tokens.add(END, None, position, position)
             return tokens
         else:
-            _add_value(tokens, found, position)
+            _add_value(tokens, token, position)
 
 
 def unescape(text: str) -> str:
     r"""Resolve backslashes: ``\n``, ``\t`` and ``\r`` are control characters, all others themselves."""
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda found: ESCAPES.get(found[1], found[1]), text)
+    return _ESCAPE.sub(lambda escape: ESCAPES.get(escape[1], escape[1]), text)
 
 
 _UNCLOSED = "it ends with the quote that it began with; inside, write that quote with a backslash in front"
@@ -135,19 +135,19 @@ def syntax_error(
     return QuerySyntaxError(message, query=text, line=line, column=column, length=length, hint=hint)
 
 
-def _add_value(tokens: Tokens, found: re.Match[str], position: int) -> None:
-    if (number := found["number"]) is not None:
+def _add_value(tokens: Tokens, token: re.Match[str], position: int) -> None:
+    if (number := token["number"]) is not None:
         start = position - len(number)
-        if found["fraction"] is None:
+        if token["fraction"] is None:
             tokens.add(INTEGER, _integer(tokens.text, number, start), start, position)
         else:
             tokens.add(FLOAT, _float(tokens.text, number, start), start, position)
-    elif (string := found["string"]) is not None:
+    elif (string := token["string"]) is not None:
         tokens.add(STRING, unescape(string[1:-1]), position - len(string), position)
-    elif (bind := found["bind"]) is not None:
+    elif (bind := token["bind"]) is not None:
         tokens.add(BIND, bind, position - len(bind) - 1, position)
     else:
-        quoted = found["quoted"]
+        quoted = token["quoted"]
         tokens.add(QUOTED, quoted, position - len(quoted) - 2, position)
 
 

@@ -98,9 +98,9 @@ _FALSE: Final = object()
 
 def rank(value: Json) -> int:
     """Return the place of the value's type in the order of types; null is 0, objects are 5."""
-    found = _RANKS.get(kind_of(value))
-    if found is not None:
-        return found
+    place = _RANKS.get(kind_of(value))
+    if place is not None:
+        return place
     for kind, number in ((bool, 1), (int, 2), (float, 2), (str, 3), (list, 4), (tuple, 4), (dict, 5)):
         if isinstance(value, kind):
             return number

@@ -66,15 +66,15 @@ def transform(node: Node, change: Callable[[Node], Node]) -> Node:
 
 def repeats_a_name(expression: Node) -> bool:
     """Return whether an expression takes the whole value of a variable more than once, as ``[a, a]`` does."""
-    found: set[str] = set()
+    names: set[str] = set()
     parts: set[int] = set()
     for node in walk(expression):
         if isinstance(node, nodes.Attribute | nodes.Subscript):
             parts.add(id(node.base))
         elif isinstance(node, nodes.Name) and id(node) not in parts:
-            if node.name in found:
+            if node.name in names:
                 return True
-            found.add(node.name)
+            names.add(node.name)
     return False
 
 
@@ -112,13 +112,13 @@ def collections_looped(query: Query) -> list[str]:
 
 def collections_written(query: Query) -> frozenset[str]:
     """Return the collections a query writes; a materialised view is one too."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in walk(query):
         if isinstance(node, _WRITES):
-            found.add(node.collection)
+            names.add(node.collection)
         elif isinstance(node, (nodes.CreateView, nodes.RefreshView)):
-            found.add(node.name)
-    return frozenset(found)
+            names.add(node.name)
+    return frozenset(names)
 
 
 def conjuncts(node: nodes.Expression) -> Iterator[nodes.Expression]:
@@ -256,8 +256,8 @@ class _CollectionReader:
             return scope | set(node.variables)
         return scope
 
-    def expressions(self, found: Iterable[Node], scope: Scope) -> None:
-        waiting = [(node, scope) for node in found]
+    def expressions(self, parts: Iterable[Node], scope: Scope) -> None:
+        waiting = [(node, scope) for node in parts]
         while waiting:
             node, scope = waiting.pop()
             if isinstance(node, nodes.Subquery):

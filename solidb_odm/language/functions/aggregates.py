@@ -26,19 +26,19 @@ def _numbers(value: Json, name: str) -> list[float]:
     return [float(v) for v in _elements(value, name) if is_number(v)]
 
 
-def _mean(found: list[float]) -> float:
-    return sum(found) / len(found)
+def _mean(numbers: list[float]) -> float:
+    return sum(numbers) / len(numbers)
 
 
-def _variance(found: list[float], missing: int) -> float | None:
-    if len(found) <= missing:
+def _variance(numbers: list[float], missing: int) -> float | None:
+    if len(numbers) <= missing:
         return None
-    mean = _mean(found)
-    return finite(sum((x - mean) * (x - mean) for x in found) / (len(found) - missing))
+    mean = _mean(numbers)
+    return finite(sum((x - mean) * (x - mean) for x in numbers) / (len(numbers) - missing))
 
 
-def _median(found: list[float]) -> float:
-    ordered = sorted(found)
+def _median(numbers: list[float]) -> float:
+    ordered = sorted(numbers)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
@@ -86,14 +86,14 @@ def product(value: Json) -> Json:
 
 def _extreme(values: tuple[Json, ...], name: str, pick: Callable[..., Json]) -> Json:
     if len(values) == 1:
-        found: list[Json] = [v for v in _elements(values[0], name) if v is not None]
+        candidates: list[Json] = [v for v in _elements(values[0], name) if v is not None]
     elif all(v is None or is_number(v) for v in values):
         if None in values:
             return None
-        found = list(values)
+        candidates = list(values)
     else:
         raise QueryError(f"Unknown function: {name}", hint=f"{name} takes an array, or numbers")
-    best = pick(found, key=sort_key) if found else None
+    best = pick(candidates, key=sort_key) if candidates else None
     return float(best) if is_number(best) else best
 
 
@@ -121,11 +121,11 @@ def maximum(*values: Json) -> Json:
     return _extreme(values, "MAX", max)
 
 
-def percentile_of(found: list[float], share: float, method: str) -> float | None:
+def percentile_of(numbers: list[float], share: float, method: str) -> float | None:
     """Return the percentile by rank or interpolated between neighbours; null when out of range."""
-    if not found or not 0 <= share <= 100:
+    if not numbers or not 0 <= share <= 100:
         return None
-    ordered = sorted(found)
+    ordered = sorted(numbers)
     if method == "rank":
         return ordered[max(1, math.ceil(share / 100 * len(ordered))) - 1]
     place = share / 100 * (len(ordered) - 1)
@@ -143,11 +143,11 @@ def percentile_of(found: list[float], share: float, method: str) -> float | None
     summary='The value below which p percent lie, by "rank" or "interpolation".',
 )
 def percentile(value: Json, share: Json, method: Json = "rank") -> Json:
-    found = [float(v) for v in array(value, "PERCENTILE", 1) if is_number(v)]
+    numbers = [float(v) for v in array(value, "PERCENTILE", 1) if is_number(v)]
     interpolated = isinstance(method, str) and method.lower() == "interpolation"
     if not is_number(share):
         return None
-    return percentile_of(found, share, "interpolation" if interpolated else "rank")
+    return percentile_of(numbers, share, "interpolation" if interpolated else "rank")
 
 
 @function(

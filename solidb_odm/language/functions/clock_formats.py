@@ -97,8 +97,8 @@ _TEXTS: Final[dict[str, Callable[[datetime], str]]] = {
 def write(when: datetime, form: str) -> str:
     """Write a moment in a form, by the clocks of its zone."""
 
-    def directive(found: re.Match[str]) -> str:
-        padding, letter = found.groups()
+    def directive(match: re.Match[str]) -> str:
+        padding, letter = match.groups()
         if letter in _COMPOSED:
             return write(when, _COMPOSED[letter])
         if letter in _NUMBERS:
@@ -137,10 +137,10 @@ _READABLE.update({"b": _READABLE["B"], "h": _READABLE["B"]})
 def _pattern(form: str) -> str | None:
     """Return the regular expression that reads a form; None if it can't be read."""
     output, place = "", 0
-    for found in _DIRECTIVE.finditer(form):
-        output += re.escape(form[place : found.start()])
-        place = found.end()
-        letter = found.group(2)
+    for match in _DIRECTIVE.finditer(form):
+        output += re.escape(form[place : match.start()])
+        place = match.end()
+        letter = match.group(2)
         inner = _pattern(_COMPOSED[letter]) if letter in _COMPOSED else _READABLE.get(letter)
         if inner is None:
             return None
@@ -152,8 +152,8 @@ def read(text: str, form: str) -> tuple[datetime, timedelta | None] | None:
     """Read a wall-clock time, and its offset if the form has one; None if the text does not fit."""
     pattern = _pattern(form)
     try:
-        found = pattern and re.fullmatch(pattern, text, re.ASCII | re.IGNORECASE)
-        return _moment(found.groupdict()) if found else None
+        match = pattern and re.fullmatch(pattern, text, re.ASCII | re.IGNORECASE)
+        return _moment(match.groupdict()) if match else None
     except (ValueError, re.error, OverflowError):  # no such day, or one part named twice
         return None
 

@@ -43,8 +43,8 @@ def document(context: CallContext, first: Json, keys: Json = None) -> Json:
         return context.document(collection, text(keys, "DOCUMENT", 2))
     wanted: list[Json] = keys
     context.spend(len(wanted))
-    found = [context.document(collection, k) for k in wanted if isinstance(k, str)]
-    return [d for d in found if d is not None]
+    documents = [context.document(collection, k) for k in wanted if isinstance(k, str)]
+    return [d for d in documents if d is not None]
 
 
 def _by_ids(context: CallContext, ids: Json) -> Json:
@@ -53,8 +53,8 @@ def _by_ids(context: CallContext, ids: Json) -> Json:
     wanted: list[Json] = ids
     context.spend(len(wanted))
     known = [i for i in wanted if isinstance(i, str) and context.collection_exists(_collection(i))]
-    found = [fetch(context, i) for i in known]
-    return [d for d in found if d is not None]
+    documents = [fetch(context, i) for i in known]
+    return [d for d in documents if d is not None]
 
 
 def _collection(identifier: str) -> str:
@@ -63,8 +63,8 @@ def _collection(identifier: str) -> str:
 
 def _identifier(value: Json) -> str | None:
     """Return a text, or the id of a document; None if it is neither."""
-    found = value.get("_id") if is_object(value) else value
-    return found if isinstance(found, str) else None
+    identifier = value.get("_id") if is_object(value) else value
+    return identifier if isinstance(identifier, str) else None
 
 
 def _parts(value: Json) -> tuple[str | None, str] | None:

@@ -206,13 +206,13 @@ def date_diff(
     wall_start = start.astimezone(zone_of(zone1, name)).replace(tzinfo=None)
     wall_end = end.astimezone(zone_of(zone1 if zone2 is None else zone2, name)).replace(tzinfo=None)
     if wanted <= Unit.MONTH:
-        found = _months_between(wall_start, wall_end, fraction=as_float is True)
-        found = found / 12 if wanted is Unit.YEAR else found
+        length = _months_between(wall_start, wall_end, fraction=as_float is True)
+        length = length / 12 if wanted is Unit.YEAR else length
     elif wanted <= Unit.DAY:
-        found = (wall_end - wall_start) / wanted.length
+        length = (wall_end - wall_start) / wanted.length
     else:
-        found = (end - start) / wanted.length
-    return float(found) if as_float else int(found)
+        length = (end - start) / wanted.length
+    return float(length) if as_float else int(length)
 
 
 def _fields(when: datetime) -> dict[Unit, int]:
@@ -339,9 +339,9 @@ def date_parse(value: Json, forms: Json, zone: Json = None) -> Json:
     written, place = text(value, "DATE_PARSE", 1).strip(), zone_of(zone, "DATE_PARSE")
     candidates: list[Json] = forms if is_array(forms) else [forms]
     for form in candidates:
-        found = clock_formats.read(written, text(form, "DATE_PARSE", 2))
-        if found is not None:
-            wall, offset = found
+        moment = clock_formats.read(written, text(form, "DATE_PARSE", 2))
+        if moment is not None:
+            wall, offset = moment
             return iso(at_wall(wall, place) if offset is None else wall.replace(tzinfo=UTC) - offset)
     wanted = f"format '{candidates[0]}'" if len(candidates) == 1 else f"any of the {len(candidates)} formats"
     raise QueryError(f"DATE_PARSE: '{written}' does not match {wanted}")

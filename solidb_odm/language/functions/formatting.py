@@ -227,13 +227,13 @@ def _separators(locale: Json) -> tuple[str, str]:
         given: JsonObject = locale
         return str(given.get("decimal", ".")), str(given.get("thousands", ","))
     name = "en" if locale is None else text(locale, "NUMBER_FORMAT", 3)
-    found = _SEPARATORS.get(name.lower().replace("_", "-").split("-")[0])
-    if found is None:
+    separators = _SEPARATORS.get(name.lower().replace("_", "-").split("-")[0])
+    if separators is None:
         raise QueryError(
             f"NUMBER_FORMAT: unknown locale '{name}'",
             hint=f"one of {', '.join(_SEPARATORS)}, or {{decimal, thousands}}",
         )
-    return found
+    return separators
 
 
 @function(

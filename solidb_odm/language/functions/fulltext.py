@@ -34,8 +34,8 @@ class Word(NamedTuple):
 
 def split_words(text: str) -> list[Word]:
     """Return the words of a text; punctuation inside a word is dropped, white space separates."""
-    found = (Word(normalize(m.group()), m.start(), m.end()) for m in re.finditer(r"\S+", text))
-    return [word for word in found if word.term]
+    words = (Word(normalize(m.group()), m.start(), m.end()) for m in re.finditer(r"\S+", text))
+    return [word for word in words if word.term]
 
 
 def tally_of(text: str) -> Counter[str]:
@@ -109,15 +109,16 @@ class Corpus:
 
 def has_phrase(terms: Sequence[str], words: Sequence[Word], extra: int) -> bool:
     """Return whether the terms follow each other, with at most ``extra`` words between."""
-    found = [w.term for w in words]
-    return any(_follows(terms, found, start, extra) for start, term in enumerate(found) if term == terms[0])
+    present = [w.term for w in words]
+    starts = (place for place, term in enumerate(present) if term == terms[0])
+    return any(_follows(terms, present, start, extra) for start in starts)
 
 
-def _follows(terms: Sequence[str], found: Sequence[str], start: int, extra: int) -> bool:
+def _follows(terms: Sequence[str], present: Sequence[str], start: int, extra: int) -> bool:
     place = start
     for term in terms[1:]:
         try:
-            place = found.index(term, place + 1)
+            place = present.index(term, place + 1)
         except ValueError:
             return False
     return place - start - (len(terms) - 1) <= extra
@@ -159,9 +160,9 @@ def mark(text: str, terms: Iterable[str]) -> str:
         return html.escape(text)
     pattern = re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE)
     parts, place = "", 0
-    for found in pattern.finditer(text):
-        parts += f"{html.escape(text[place : found.start()])}<b>{html.escape(found.group())}</b>"
-        place = found.end()
+    for match in pattern.finditer(text):
+        parts += f"{html.escape(text[place : match.start()])}<b>{html.escape(match.group())}</b>"
+        place = match.end()
     return parts + html.escape(text[place:])
 
 

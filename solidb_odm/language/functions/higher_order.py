@@ -190,8 +190,8 @@ def key_by(context: CallContext, values: Json, key: Json) -> Json:
         return None
     elements = _elements(values, "KEY_BY")
     context.spend(len(elements))
-    found = [(work(e), e) for e in elements]
-    keyed: JsonObject = {joined_text(key): e for key, e in found if key is not None}
+    pairs = [(work(e), e) for e in elements]
+    keyed: JsonObject = {joined_text(key): e for key, e in pairs if key is not None}
     return keyed
 
 
@@ -217,8 +217,8 @@ def _extreme(context: CallContext, values: Json, key: Json, name: str, pick: Cal
     elements, work = _elements(values, name), _picker(key, name)
     context.spend(len(elements))
     keyed = [(work(e), e) for e in elements]
-    found = [(sort_key(k), e) for k, e in keyed if k is not None]
-    return pick(found, key=itemgetter(0))[1] if found else None
+    candidates = [(sort_key(k), e) for k, e in keyed if k is not None]
+    return pick(candidates, key=itemgetter(0))[1] if candidates else None
 
 
 @_define(

@@ -112,10 +112,10 @@ def zone_of(value: Json, name: str) -> ZoneInfo:
 
 def parse_wall(text: str) -> tuple[datetime, timedelta | None] | None:
     """Read an ISO text as wall-clock time and its offset, if it has one; None if it is no date."""
-    found = _ISO.fullmatch(text.strip())
-    if found is None:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
         return None
-    parts = found.groupdict()
+    parts = match.groupdict()
     fraction = int((parts["fraction"] or "0")[:6].ljust(6, "0"))
     year, month, day, hour, minute, second = (
         int(parts[p] or 0) for p in ("year", "month", "day", "hour", "minute", "second")
@@ -283,17 +283,17 @@ class Duration:
 
 def parse_duration(text: str) -> Duration | None:
     """Read an ISO duration; None if it is none."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None or not any(found.group(name) for name in found.groupdict() if name != "sign"):
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or not any(match.group(name) for name in match.groupdict() if name != "sign"):
         return None
-    parts = {k: v or "0" for k, v in found.groupdict().items()}
+    parts = {k: v or "0" for k, v in match.groupdict().items()}
     seconds = float(parts["seconds"].replace(",", "."))
     duration = Duration(
         months=int(parts["years"]) * 12 + int(parts["months"]),
         days=int(parts["weeks"]) * 7 + int(parts["days"]),
         millis=int(parts["hours"]) * 3_600_000 + int(parts["minutes"]) * 60_000 + round(seconds * 1000),
     )
-    return duration.negated() if found.group("sign") == "-" else duration
+    return duration.negated() if match.group("sign") == "-" else duration
 
 
 function = Family("Date")

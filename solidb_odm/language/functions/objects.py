@@ -22,8 +22,8 @@ def _pairs(value: Json, remove_internal: Json, name: str) -> list[tuple[str, Jso
     if not is_object(value) and not is_array(value):
         raise QueryError(f"{name}: argument must be an object or array of objects")
     holders: list[Json] = value if is_array(value) else [value]
-    found = [pair for holder in holders if is_object(holder) for pair in sorted(holder.items())]
-    return [pair for pair in found if not (hide and pair[0].startswith("_"))]
+    pairs = [pair for holder in holders if is_object(holder) for pair in sorted(holder.items())]
+    return [pair for pair in pairs if not (hide and pair[0].startswith("_"))]
 
 
 @function(
@@ -34,8 +34,8 @@ def _pairs(value: Json, remove_internal: Json, name: str) -> list[tuple[str, Jso
     summary="The names of the attributes, sorted; without those that start with _ if told.",
 )
 def attributes(value: Json, remove_internal: Json = None, sort: Json = None) -> Json:
-    found = [name for name, _ in _pairs(value, remove_internal, "ATTRIBUTES")]
-    return sorted(found) if flag(sort, "ATTRIBUTES", "sort") else found
+    names = [name for name, _ in _pairs(value, remove_internal, "ATTRIBUTES")]
+    return sorted(names) if flag(sort, "ATTRIBUTES", "sort") else names
 
 
 @function(
@@ -126,8 +126,8 @@ def _keep_deep(value: Json, wanted: set[str], named: bool) -> Json:
         return {k: v for k, v in kept.items() if k in wanted or _holds(v)}
     if is_array(value):
         elements: list[Json] = value
-        found = [_keep_deep(e, wanted, named) for e in elements]
-        return found if named else [e for e in found if _holds(e)]
+        parts = [_keep_deep(e, wanted, named) for e in elements]
+        return parts if named else [e for e in parts if _holds(e)]
     return value
 
 

@@ -26,13 +26,13 @@ NO_FILTER: Final[Mapping[str, Json]] = {}
 
 def _texts(context: CallContext, collection: str, field: str) -> list[tuple[JsonObject, list[Word]]]:
     """Return the documents that have a text in the field, with its words."""
-    found: list[tuple[JsonObject, list[Word]]] = []
+    texts: list[tuple[JsonObject, list[Word]]] = []
     for document in context.scan(collection):
         context.spend(1)
         value = value_at(document, field, "FULLTEXT")
         if isinstance(value, str):
-            found.append((document, split_words(value)))
-    return found
+            texts.append((document, split_words(value)))
+    return texts
 
 
 def _search_words(
@@ -184,8 +184,8 @@ def vector_search(
         raise QueryError(f"VECTOR_SEARCH: k must be between 0 and {MOST_NEIGHBOURS}")
     given = options(settings, "VECTOR_SEARCH", 5, frozenset(("filter", "overfetch", "ef")))
     condition = mapping(given.get("filter") or {}, "VECTOR_SEARCH", 5)
-    found = _vector_index(context, name, text(index, "VECTOR_SEARCH", 2))
-    hits = nearest_vectors(context, name, found, query, condition)
+    spec = _vector_index(context, name, text(index, "VECTOR_SEARCH", 2))
+    hits = nearest_vectors(context, name, spec, query, condition)
     return [{"doc": document, "score": score} for score, document in hits[:wanted]]
 
 
@@ -209,12 +209,12 @@ def hybrid_search(
     settings: Json = None,
 ) -> Json:
     name, given = text(collection, "HYBRID_SEARCH", 1), HybridSettings.of(settings)
-    found = _vector_index(context, name, text(index, "HYBRID_SEARCH", 2))
-    near = nearest_vectors(context, name, found, query)[: given.pool]
+    spec = _vector_index(context, name, text(index, "HYBRID_SEARCH", 2))
+    near = nearest_vectors(context, name, spec, query)[: given.pool]
     lexical = _lexical(context, name, text(field, "HYBRID_SEARCH", 3), text(words, "HYBRID_SEARCH", 5))
     documents = {str(d["_key"]): d for _, d in (*near, *lexical)}
     by_vector, by_text = ([(str(d["_key"]), score) for score, d in hits] for hits in (near, lexical))
-    best = fused(by_vector, by_text, given, farther_is_worse=found.metric == "euclidean")
+    best = fused(by_vector, by_text, given, farther_is_worse=spec.metric == "euclidean")
     return [hit.row(documents[hit.key]) for hit in best]
 
 
@@ -227,8 +227,8 @@ def _lexical(context: CallContext, collection: str, field: str, query: str) -> l
 
 def stored_place(value: Json) -> Point | None:
     """Return the place that the geo index reads: a stored array is ``[lat, lon]`` there."""
-    found = position(value)
-    return (found[1], found[0]) if found is not None and is_array(value) else found
+    place = position(value)
+    return (place[1], place[0]) if place is not None and is_array(value) else place
 
 
 @function(
@@ -281,8 +281,8 @@ def _hit_spans(hit: JsonObject, whole: str) -> list[tuple[int, int]]:
     spans = [(int(s[0]), int(s[1])) for s in given if is_array(s) and len(s) == 2]
     if spans:
         return spans
-    found: list[Json] = hit.get("matched") or hit.get("terms") or []
-    terms = {str(t).lower() for t in found}
+    matched: list[Json] = hit.get("matched") or hit.get("terms") or []
+    terms = {str(t).lower() for t in matched}
     return [(w.start, w.end) for w in split_words(whole) if w.term in terms]
 
 

@@ -43,8 +43,8 @@ def interval_of(value: Json, name: str) -> Interval:
     """Read an interval such as "5m" or "1 day"."""
     if not isinstance(value, str):
         raise QueryError(f"{name}: interval must be a string")
-    found = re.fullmatch(r"\s*(\d{1,15})\s*([A-Za-z]+)\s*", value, re.ASCII)
-    count, word = (int(found[1]), found[2]) if found else (0, "")
+    match = re.fullmatch(r"\s*(\d{1,15})\s*([A-Za-z]+)\s*", value, re.ASCII)
+    count, word = (int(match[1]), match[2]) if match else (0, "")
     word = word.lower() if len(word) > 2 else word  # the short ones are case-sensitive: m is minutes
     if count > 0 and word in _LENGTHS:
         length, unit = _LENGTHS[word]
@@ -201,12 +201,12 @@ def fill(series: Json, mode: Json) -> Json:
 
 def _following(points: list[Point]) -> list[Point | None]:
     """Return for each point the next one that has a value."""
-    found: list[Point | None] = []
+    following: list[Point | None] = []
     after: Point | None = None
     for point in reversed(points):
-        found.append(after)
+        following.append(after)
         after = point if point.value is not None else after
-    return found[::-1]
+    return following[::-1]
 
 
 def _known(point: Point | None) -> float:
@@ -241,8 +241,8 @@ def resample(series: Json, length: Json) -> Json:
     step = _fixed(length, "RESAMPLE")
     rows: list[JsonObject] = []
     for start, points in groupby(_points(series, "RESAMPLE"), key=lambda p: p[0] // step * step):
-        found = [value for _, value in points]
-        rows.append({"avg": finite(sum(found) / len(found)), "t": start, "v": found[-1]})
+        numbers = [value for _, value in points]
+        rows.append({"avg": finite(sum(numbers) / len(numbers)), "t": start, "v": numbers[-1]})
     return rows
 
 

@@ -68,13 +68,13 @@ def _registers(value: Json) -> bytearray | None:
     written = value.get("registers")
     try:
         if isinstance(written, str):
-            found = bytearray.fromhex(written)
+            registers = bytearray.fromhex(written)
         else:
             ranks: list[Json] = written if is_array(written) else []
-            found = bytearray(min(r, 64) if isinstance(r, int) and r >= 0 else 0 for r in ranks)
+            registers = bytearray(min(r, 64) if isinstance(r, int) and r >= 0 else 0 for r in ranks)
     except ValueError:
         return None
-    return found if len(found) == _REGISTERS else None
+    return registers if len(registers) == _REGISTERS else None
 
 
 @function(
@@ -166,8 +166,8 @@ def approx_percentile(value: Json, share: Json) -> Json:
     rank = number(share, "APPROX_PERCENTILE", 2)
     if not 0 <= rank <= 100:
         raise QueryError("APPROX_PERCENTILE: p must be 0-100")
-    found = sorted(float(v) for v in array(value, "APPROX_PERCENTILE", 1) if is_number(v))
-    return found[math.floor(rank / 100 * (len(found) - 1) + 0.5)] if found else None
+    numbers = sorted(float(v) for v in array(value, "APPROX_PERCENTILE", 1) if is_number(v))
+    return numbers[math.floor(rank / 100 * (len(numbers) - 1) + 0.5)] if numbers else None
 
 
 @function(

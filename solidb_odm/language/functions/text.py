@@ -158,8 +158,8 @@ def ngram_match(left: Json, right: Json, threshold: Json = None, size: Json = No
 
 def words(value: str) -> list[str]:
     """Return the words of a text in lower case, without the commonest English ones."""
-    found = (w.lower() for w in re.split(r"[\W_]+", value) if w)
-    return [w for w in found if w not in _STOP_WORDS]
+    lowered = (w.lower() for w in re.split(r"[\W_]+", value) if w)
+    return [w for w in lowered if w not in _STOP_WORDS]
 
 
 @function(

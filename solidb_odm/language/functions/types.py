@@ -232,13 +232,13 @@ def in_range(value: Json, low: Json, high: Json, include_low: Json = None, inclu
 def _call(context: CallContext, name: Json, arguments: list[Json], caller: str) -> Json:
     for _ in range(_MAX_CALLS):
         wanted = text(name, caller, 1)
-        found = lookup(wanted)
-        if found is None:
+        function = lookup(wanted)
+        if function is None:
             raise QueryError(f"Unknown function: {wanted.upper()}")
-        if found.name not in ("APPLY", "CALL"):
-            return found.implementation(context, arguments)
+        if function.name not in ("APPLY", "CALL"):
+            return function.implementation(context, arguments)
         name, arguments = (arguments or [None])[0], arguments[1:]
-        if found.name == "APPLY":
+        if function.name == "APPLY":
             arguments = array(arguments[0], "APPLY", 2) if arguments else []
     raise UnsupportedQueryError(f"{caller}: calls nest deeper than {_MAX_CALLS}", construct=caller)
 

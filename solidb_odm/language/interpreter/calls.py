@@ -327,8 +327,8 @@ def _subquery(compiler: Compiler, node: nodes.Subquery, scope: Variables) -> Val
         memory = row[0].memory
         if memory_key not in memory:
             memory[memory_key] = list(rows(row))
-        found: list[Json] = memory[memory_key]
-        return found
+        known: list[Json] = memory[memory_key]
+        return known
 
     return once
 

@@ -95,15 +95,15 @@ def _elements(
 ) -> Callable[[Row], Iterable[Json]]:
     source = node.source
     if isinstance(source, nodes.Name) and source.name not in scope.names:
-        found = documents_of(compiler, source.name, node.variable, conditions, scope)
-        return _with_hint(node, source.name, found)
+        documents = documents_of(compiler, source.name, node.variable, conditions, scope)
+        return _with_hint(node, source.name, documents)
     if isinstance(source, nodes.Range):
         return range_bounds(compiler, source, scope)
     value = compiler.expression(source, scope)
 
     def elements(row: Row) -> list[Json]:
-        found = value(row)
-        return found if kind_of(found) is list else [found]  # the server makes one row of null, too
+        items = value(row)
+        return items if kind_of(items) is list else [items]  # the server makes one row of null, too
 
     return elements
 
@@ -176,9 +176,9 @@ def assigned(node: nodes.Expression, value: Value) -> Value:
         return value
 
     def weighed(row: Row) -> Json:
-        found = value(row)
-        refuse_heavy(found)
-        return found
+        result = value(row)
+        refuse_heavy(result)
+        return result
 
     return weighed
 
@@ -203,12 +203,12 @@ def _search(compiler: Compiler, node: nodes.Search, scope: Variables) -> Stage:
 
     def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            found = value(row)
-            if is_number(found):
-                row[slot] = float(found)
-                if found > 0:
+            score = value(row)
+            if is_number(score):
+                row[slot] = float(score)
+                if score > 0:
                     yield row
-            elif truthy(found):
+            elif truthy(score):
                 row[slot] = 1.0
                 yield row
 

@@ -161,9 +161,9 @@ def _argument(compiler: Compiler, item: nodes.Aggregate, scope: Variables) -> Va
 
 
 def _aggregation(compiler: Compiler, item: nodes.Aggregate) -> Aggregation:
-    found = find_aggregate(item.function.upper())
-    if found is not None:
-        return found
+    aggregate = find_aggregate(item.function.upper())
+    if aggregate is not None:
+        return aggregate
     fail = compiler.frame.refuse(unknown_aggregate(item.function))
     return lambda run, _values: fail([run])
 

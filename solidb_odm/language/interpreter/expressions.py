@@ -184,9 +184,9 @@ def _range(compiler: Compiler, node: nodes.Range, scope: Variables) -> Value:
     bounds = range_bounds(compiler, node, scope)
 
     def elements(row: Row) -> list[Json]:
-        found = bounds(row)
-        row[0].spend(len(found))
-        return list(found)
+        numbers = bounds(row)
+        row[0].spend(len(numbers))
+        return list(numbers)
 
     return elements
 
@@ -205,7 +205,7 @@ def _logical(compiler: Compiler, node: nodes.Logical, scope: Variables) -> Value
 
 def _decimal_call(compiler: Compiler, node: nodes.DecimalCall, scope: Variables) -> Value:
     function = decimals.FUNCTIONS[node.name]
-    arguments = [compiler.expression(each, scope) for each in node.arguments]
+    arguments = [compiler.expression(part, scope) for part in node.arguments]
     return lambda row: function(*[argument(row) for argument in arguments])
 
 

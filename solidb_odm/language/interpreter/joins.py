@@ -52,16 +52,16 @@ def _matches(documents: Callable[[Row], Iterable[JsonObject]], condition: Value,
     def find(row: Row) -> list[JsonObject]:
         run: Run = row[0]
         scratch = row.copy()
-        found: list[JsonObject] = []
+        matching: list[JsonObject] = []
         for document in documents(row):
             run.spend(1)
             scratch[slot] = document
             try:
                 if condition(scratch) is True:
-                    found.append(document)
+                    matching.append(document)
             except DatabaseError as exc:
                 run.swallow(exc)
-        return found
+        return matching
 
     return find
 
@@ -69,9 +69,9 @@ def _matches(documents: Callable[[Row], Iterable[JsonObject]], condition: Value,
 def _left(slot: int, matches: Matches, *, keep_all: bool) -> Stage:
     def stage(_run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            found = matches(row)
-            if found or keep_all:
-                row[slot] = found
+            partners = matches(row)
+            if partners or keep_all:
+                row[slot] = partners
                 yield row
 
     return stage
@@ -98,9 +98,9 @@ def _full(slot: int, collection: str, matches: Matches, blank: Blank, first_slot
     def stage(run: Run, rows: Iterable[Row]) -> Iterator[Row]:
         met: set[str] = set()
         for row in rows:
-            found = matches(row)
-            met.update(document["_key"] for document in found)
-            row[slot] = found
+            partners = matches(row)
+            met.update(document["_key"] for document in partners)
+            row[slot] = partners
             yield row
         for document in run.scan(collection):
             if document["_key"] not in met:
@@ -184,13 +184,13 @@ def _span(run: Run, value: Json) -> float | None:
     """Read a tolerance in milliseconds; the server takes a senseless one for none."""
     if is_number(value):
         return float(value)
-    found = _DURATION.fullmatch(value.strip()) if kind_of(value) is str else None
-    if found is None:
+    match = _DURATION.fullmatch(value.strip()) if kind_of(value) is str else None
+    if match is None:
         run.swallow(
             QueryError(f"TOLERANCE expects milliseconds or a text such as '5s', got: {describe(value)}")
         )
         return None
-    return float(found[1]) * _MILLISECONDS[found[2]]
+    return float(match[1]) * _MILLISECONDS[match[2]]
 
 
 CLAUSES: dict[type[nodes.Clause], CompileClause] = {nodes.Join: compile_join}

@@ -216,8 +216,8 @@ def _selected(collection: str, free: Selecting | None) -> Documents:
         return lambda row: row[0].scan(collection)
 
     def find(row: Row) -> Iterable[JsonObject]:
-        found = free.documents(row)
-        return row[0].scan(collection) if found is None else found
+        documents = free.documents(row)
+        return row[0].scan(collection) if documents is None else documents
 
     return find
 
@@ -226,8 +226,8 @@ def _either(tied: Selecting, otherwise: Documents) -> Documents:
     """Read what an index finds for this row, if there is one."""
 
     def find(row: Row) -> Iterable[JsonObject]:
-        found = tied.documents(row)
-        return otherwise(row) if found is None else found
+        documents = tied.documents(row)
+        return otherwise(row) if documents is None else documents
 
     return find
 
@@ -254,8 +254,8 @@ def _by_key(collection: str, wanted: Value, *, many: bool) -> Documents:
             return run.scan(collection)
         keys = value if many and kind_of(value) is list else [] if many else [value]
         run.known(collection)
-        found = (run.source.get(collection, key) for key in _texts(keys))
-        return [document for document in found if document is not None]
+        documents = (run.source.get(collection, key) for key in _texts(keys))
+        return [document for document in documents if document is not None]
 
     return find
 
@@ -280,8 +280,8 @@ def _by_value(documents: Documents, path: tuple[str, ...], wanted: Value) -> Doc
         table = run.memory[memory_key]
         if table is None:
             table = run.memory[memory_key] = _hashed(run, documents(row), path)
-        found: list[JsonObject] = table.get(canonical(value), [])
-        return found
+        equal: list[JsonObject] = table.get(canonical(value), [])
+        return equal
 
     return find
 

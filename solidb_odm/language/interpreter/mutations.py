@@ -212,12 +212,12 @@ def _searched(value: Json) -> str | None:
 
 
 def _existing(run: Run, collection: str, key: str) -> JsonObject:
-    found = run.source.get(collection, key)
-    if found is None:
+    document = run.source.get(collection, key)
+    if document is None:
         raise DocumentNotFound(
             f"Document '{key}' not found in '{collection}'", name=key, collection=collection
         )
-    return found
+    return document
 
 
 def _merged(old: JsonObject, patch: JsonObject, *, keep_null: bool, deep: bool) -> JsonObject:

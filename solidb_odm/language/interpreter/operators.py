@@ -257,8 +257,8 @@ def _membership(left: Value, right: Value, *, negated: bool) -> Value:
             members = frozenset(map(canonical, array)) if is_set else None
             memory[memory_key] = (array, members)
         array, members = memory[memory_key]
-        found = contains(array, item) if members is None else canonical(item) in members
-        return found is not negated
+        is_member = contains(array, item) if members is None else canonical(item) in members
+        return is_member is not negated
 
     return test
 
@@ -284,12 +284,12 @@ def _array_compare(compiler: Compiler, node: nodes.ArrayCompare, scope: Variable
 
 
 def _at_least(results: Any, least: float) -> bool:
-    found = 0
+    count = 0
     if least <= 0:
         return True
     for result in results:
-        found += bool(result)
-        if found >= least:
+        count += bool(result)
+        if count >= least:
             return True
     return False
 

@@ -45,8 +45,8 @@ class _Search:
     def around(self, vertex: str) -> Iterable[tuple[JsonObject, str]]:
         """Return the edges at a vertex by their keys; in a traversal the outgoing ones come first."""
         edges = partial(self.run.source.edges, self.collection)
-        found = neighbours(self.run, edges, vertex, self.direction)
-        return sorted(found, key=_key_of_edge) if self.direction == "ANY" else found
+        edges_around = neighbours(self.run, edges, vertex, self.direction)
+        return sorted(edges_around, key=_key_of_edge) if self.direction == "ANY" else edges_around
 
     def weight(self, edge: JsonObject) -> float:
         name: Json = self.options.get("weight")
@@ -72,9 +72,9 @@ def _key_of_edge(step: tuple[JsonObject, str]) -> str:
 
 def _shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
     weighted = search.options.get("weight") is not None
-    found = _cheapest(search, start, end) if weighted else next(_all_shortest(search, start, end), None)
-    if found is not None:
-        yield found
+    path = _cheapest(search, start, end) if weighted else next(_all_shortest(search, start, end), None)
+    if path is not None:
+        yield path
 
 
 def _cheapest(
@@ -141,24 +141,24 @@ def _k_shortest(search: _Search, start: str, end: str) -> Iterator[_Path]:
     order = count()
     first = _cheapest(search, start, end)
     candidates = [] if first is None else [(first.weight, next(order), first)]
-    found: list[_Path] = []
+    paths: list[_Path] = []
     known = {first.vertices} if first else set[tuple[str, ...]]()
-    while candidates and len(found) < wanted:
+    while candidates and len(paths) < wanted:
         path = heapq.heappop(candidates)[2]
-        found.append(path)
+        paths.append(path)
         yield path
-        for detour in _detours(search, path, found, end):
+        for detour in _detours(search, path, paths, end):
             if detour.vertices not in known:
                 known.add(detour.vertices)
                 heapq.heappush(candidates, (detour.weight, next(order), detour))
 
 
-def _detours(search: _Search, path: _Path, found: list[_Path], end: str) -> Iterator[_Path]:
+def _detours(search: _Search, path: _Path, paths: list[_Path], end: str) -> Iterator[_Path]:
     for place in range(len(path.edges)):
         root = path.vertices[: place + 1]
         shut = frozenset(
             (other.vertices[place], other.vertices[place + 1])
-            for other in found
+            for other in paths
             if other.vertices[: place + 1] == root and len(other.vertices) > place + 1
         )
         spur = _cheapest(search, root[-1], end, frozenset(root[:-1]), shut)

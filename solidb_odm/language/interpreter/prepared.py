@@ -185,7 +185,7 @@ def plain(value: Any) -> Json:
     """Return a caller's value with lists for tuples and dicts for mappings, as values are here."""
     if isinstance(value, list | tuple):
         if set(map(type, cast("list[Any]", value))) == _FLOATS:  # a vector
-            return [each if isfinite(each) else None for each in cast("list[float]", value)]
+            return [number if isfinite(number) else None for number in cast("list[float]", value)]
         return [plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in cast("Mapping[str, Any]", value).items()}

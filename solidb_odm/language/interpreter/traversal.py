@@ -177,13 +177,13 @@ class _Walk:
         }
 
     def _edges(self, source: ReadsMany, vertices: list[str]) -> Edges:
-        found: dict[tuple[str, EdgeDirection], list[JsonObject]] = {}
+        edges_at: dict[tuple[str, EdgeDirection], list[JsonObject]] = {}
         for way in _WAYS:
             if self._rules.direction in (way, "ANY"):
                 end = _REVERSED["INBOUND" if way == "OUTBOUND" else "OUTBOUND"]
                 for edge in source.edges_of(self._collection, vertices, way, ends_only=self._ends_only):
-                    found.setdefault((edge[end], way), []).append(edge)
-        return lambda vertex, way: found.get((vertex, way), ())
+                    edges_at.setdefault((edge[end], way), []).append(edge)
+        return lambda vertex, way: edges_at.get((vertex, way), ())
 
     def _one_by_one(self, start: str) -> Iterator[tuple[PathStep, JsonObject]]:
         edges = partial(self._run.source.edges, self._collection)

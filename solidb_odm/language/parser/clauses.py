@@ -141,13 +141,13 @@ class ClauseParser(MutationParser):
 
     def bindings(self) -> list[tuple[str, Expression]]:
         """Read ``name = expression`` separated by commas."""
-        found: list[tuple[str, Expression]] = []
+        pairs: list[tuple[str, Expression]] = []
         while True:
             name = self.name("a variable name")
             self.expect("=")
-            found.append((name, self.expression()))
+            pairs.append((name, self.expression()))
             if not self.accept(","):
-                return found
+                return pairs
 
     def filter(self) -> Filter:
         """Read FILTER."""
@@ -224,13 +224,13 @@ class ClauseParser(MutationParser):
 
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Read ``name = FUNCTION(argument)`` separated by commas."""
-        found: list[Aggregate] = []
+        items: list[Aggregate] = []
         while True:
             name = self.name("a variable name")
             self.expect("=")
-            found.append(self.aggregate(name))
+            items.append(self.aggregate(name))
             if not self.accept(","):
-                return tuple(found)
+                return tuple(items)
 
     def aggregate(self, name: str) -> Aggregate:
         """Read one function and its argument."""

@@ -277,10 +277,10 @@ class Cursor:
 
     def names(self, what: str) -> tuple[str, ...]:
         """Take names separated by commas."""
-        found = [self.name(what)]
+        listed = [self.name(what)]
         while self.accept(","):
-            found.append(self.name(what))
-        return tuple(found)
+            listed.append(self.name(what))
+        return tuple(listed)
 
     def integer(self, what: str) -> int:
         """Take an integer literal."""
@@ -302,8 +302,8 @@ class Cursor:
         """Make the error that something else should stand here."""
         after = f" after {self.spelling(self.at - 1)!r}" if self.at else ""
         # Of an expression nobody needs to hear what else was found: the caret shows it.
-        found = "" if what == "an expression" else f", found {self.found()}"
-        return self.error(f"expected {what}{after}{found}", wanted=what)
+        there = "" if what == "an expression" else f", found {self.found()}"
+        return self.error(f"expected {what}{after}{there}", wanted=what)
 
     def error(self, message: str, at: int | None = None, *, wanted: str = "") -> QuerySyntaxError:
         """Make an error that points at a token, the next one if not told otherwise."""

@@ -34,13 +34,13 @@ class OptionsParser(ExpressionParser):
         if not (self.is_word("OPTIONS") and self.ahead() == "{"):
             return ()
         self.at += 2
-        found: list[tuple[str, OptionValue]] = []
+        pairs: list[tuple[str, OptionValue]] = []
         while not self.accept("}"):
-            found.append(self.option(known))
+            pairs.append(self.option(known))
             if not self.accept(","):
                 self.expect("}", "',' or '}'")
                 break
-        return tuple(found)
+        return tuple(pairs)
 
     def option(self, known: Mapping[str, Check]) -> tuple[str, OptionValue]:
         """Read one option."""
@@ -83,13 +83,13 @@ class OptionsParser(ExpressionParser):
             return ()
         self.at += 1
         read = cast("Object", self.object())
-        found: list[tuple[str, OptionValue]] = []
+        pairs: list[tuple[str, OptionValue]] = []
         for name, value in read.pairs:
             if isinstance(value, Literal):
-                found.append((name, value.value))
+                pairs.append((name, value.value))
             elif isinstance(value, Name) and name == "weight":
-                found.append((name, value.name))
-        return tuple(found)
+                pairs.append((name, value.name))
+        return tuple(pairs)
 
 
 DIRECTIONS = frozenset({"OUTBOUND", "INBOUND", "ANY"})

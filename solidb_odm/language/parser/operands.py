@@ -50,10 +50,10 @@ class OperandParser(Cursor, ABC):
 
     def expressions(self) -> tuple[Expression, ...]:
         """Read expressions separated by commas."""
-        found = [self.expression()]
+        listed = [self.expression()]
         while self.accept(","):
-            found.append(self.expression())
-        return tuple(found)
+            listed.append(self.expression())
+        return tuple(listed)
 
     def postfix(self) -> Expression:
         """Read an operand with the attributes and elements that are read from it."""

@@ -180,7 +180,7 @@ def _both(left: Expression, right: Expression, scales: Expression, body: Express
 
 
 def _fits(*digits: Expression) -> Expression:
-    tests = tuple(Compare(call("LENGTH", each), "<=", Literal(_SHORT)) for each in digits)
+    tests = tuple(Compare(call("LENGTH", text), "<=", Literal(_SHORT)) for text in digits)
     return Logical("AND", tests)
 
 
@@ -221,8 +221,8 @@ def _total_text(texts: Expression) -> Expression:
     longest = call("REDUCE", present, Lambda(("_c", "_x"), longer), Literal(0))
     growth = call("LENGTH", call("TO_STRING", call("LENGTH", present)))
     fits = Compare(Binary(longest, "+", growth), "<=", Literal(_SHORT))
-    each = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
-    short = _short(call("REDUCE", present, each, Literal(0)), s)
+    add = Lambda(("_c", "_x"), Binary(c, "+", _signed(x, _whole(x, s))))
+    short = _short(call("REDUCE", present, add, Literal(0)), s)
     long = _long(
         added(call("MAP", present, Lambda(("_x",), parts(_whole(x, s), _sign(x))))),
         s,
@@ -232,10 +232,10 @@ def _total_text(texts: Expression) -> Expression:
 
 def _quotient(left: Expression, right: Expression) -> Expression:
     """Return the text of a quotient of 28 digits, as Python has it; null where the divisor is 0."""
-    a, b, x, y, z, found = (Name(each) for each in ("_a", "_b", "_X", "_Y", "_Z", "_Q"))
+    a, b, x, y, z, quotient = (Name(letter) for letter in ("_a", "_b", "_X", "_Y", "_Z", "_Q"))
     lacking = Binary(Binary(Literal(PLACES + 2), "+", call("LENGTH", y)), "-", call("LENGTH", x))
     digits = divided(call("CONCAT", x, call("REPEAT", _text("0"), z)), _divisor(y))
-    all_of = let("_T", call("LTRIM", field(found, "t"), _text("0")), _rounded(found))
+    all_of = let("_T", call("LTRIM", field(quotient, "t"), _text("0")), _rounded(quotient))
     body: Expression = let("_Z", _greatest(lacking), let("_Q", digits, all_of))
     body = Ternary(Compare(x, "==", _text("")), _text("0"), body)
     body = Ternary(Compare(y, "==", _text("")), _NULL, body)
@@ -258,19 +258,19 @@ def _divisor(digits: Expression) -> Expression:
     return Ternary(Compare(call("LENGTH", digits), "<=", Literal(_SHORT)), call("TO_NUMBER", digits), refused)
 
 
-def _rounded(found: Expression) -> Expression:
+def _rounded(quotient: Expression) -> Expression:
     """Return the text of the quotient ``_T``, rounded to half even; an exact one as short as Python's."""
     digits, shown, power = Name("_T"), Name("_H"), Name("_P")
     head, rest = call("LEFT", digits, Literal(PLACES)), call("SUBSTRING", digits, Literal(PLACES))
     beyond = Binary(call("LENGTH", digits), "-", Literal(PLACES))
     exponent = Binary(beyond, "+", Binary(Name("_s"), "-", Name("_Z")))
     is_plain = Compare(call("LTRIM", rest, _text("0")), "==", _text(""))
-    is_all = Logical("AND", (Compare(field(found, "r"), "==", Literal(0)), is_plain))
+    is_all = Logical("AND", (Compare(field(quotient, "r"), "==", Literal(0)), is_plain))
     zeros = Binary(call("LENGTH", shown), "-", call("LENGTH", call("RTRIM", shown, _text("0"))))
     room = _greatest(Binary(Name("_s"), "-", power))
     spare = Ternary(is_all, Ternary(Compare(zeros, "<", room), zeros, room), Literal(0))
     body = let("_P", exponent, let("_F", spare, _with_exponent(shown, power)))
-    return let("_H", Ternary(_is_rounded_up(head, rest, found), _next(head), head), body)
+    return let("_H", Ternary(_is_rounded_up(head, rest, quotient), _next(head), head), body)
 
 
 def _next(head: Expression) -> Expression:
@@ -284,11 +284,11 @@ def _next(head: Expression) -> Expression:
     return let("_O", last, Ternary(Compare(more, "<", Literal(10**half)), kept, full))
 
 
-def _is_rounded_up(head: Expression, rest: Expression, found: Expression) -> Expression:
+def _is_rounded_up(head: Expression, rest: Expression, quotient: Expression) -> Expression:
     zeros = call("REPEAT", _text("0"), Binary(call("LENGTH", rest), "-", Literal(1)))
     half = call("CONCAT", _text("5"), zeros)
     is_odd = Compare(call("RIGHT", head, Literal(1)), "IN", Array(tuple(map(_text, "13579"))))
-    is_more = Compare(field(found, "r"), "!=", Literal(0))
+    is_more = Compare(field(quotient, "r"), "!=", Literal(0))
     of_half = Logical("AND", (Compare(rest, "==", half), Logical("OR", (is_more, is_odd))))
     return Logical("OR", (Compare(rest, ">", half), of_half))
 
@@ -304,8 +304,8 @@ def _with_exponent(digits: Expression, power: Expression) -> Expression:
 def _whole_division(left: Expression, right: Expression, made: Expression) -> Expression:
     """Let ``_Q`` be the quotient and the rest of two decimals, as integers at the scale ``_s``."""
     a, b, s, y = Name("_a"), Name("_b"), Name("_s"), Name("_Y")
-    found = let("_Q", divided(_whole(a, s), _divisor(y)), made)
-    body: Expression = Ternary(Compare(y, "==", _text("")), _NULL, found)
+    quotient = let("_Q", divided(_whole(a, s), _divisor(y)), made)
+    body: Expression = Ternary(Compare(y, "==", _text("")), _NULL, quotient)
     body = let("_Y", call("LTRIM", _whole(b, s), _text("0")), body)
     return _both(left, right, _greatest(_scale(a), _scale(b)), body)
 

@@ -47,9 +47,9 @@ class ExpressionPrinter(ABC):
         text = self.expression(node)
         return f"({text})" if is_compound(node) else text
 
-    def expressions(self, found: Iterable[Expression]) -> str:
+    def expressions(self, listed: Iterable[Expression]) -> str:
         """Write expressions with commas between them."""
-        return ", ".join(map(self.expression, found))
+        return ", ".join(map(self.expression, listed))
 
     def base(self, node: Expression) -> str:
         """Write an operand that numbers would melt into: ``1.a`` starts with a float."""

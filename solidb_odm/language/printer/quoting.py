@@ -35,7 +35,7 @@ def quote_name(name: str) -> str:
 
 def quote_string(text: str) -> str:
     """Write a string literal. There are no other escapes, so other control characters stay raw."""
-    return f'"{_SPECIAL.sub(lambda found: _ESCAPES[found[0]], _sendable(text))}"'
+    return f'"{_SPECIAL.sub(lambda match: _ESCAPES[match[0]], _sendable(text))}"'
 
 
 def quote_template(text: str) -> str:
