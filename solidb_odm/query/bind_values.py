@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pydantic import ValidationError
 
@@ -27,11 +27,36 @@ from ..model.stored.field_values import encode_as, field_reader, stored_name
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields, extra_of
 from ..model.stored.scalars import InexactValueError, json_value
 from .elements import check_no_elements
+from .sources import family
+
+Patch: TypeAlias = tuple[tuple[str, Expression], ...]
+"""Stored names of fields, and what is written there."""
 
 
-def patch_of(model: type[Document], values: Mapping[str, Any]) -> tuple[tuple[str, Expression], ...]:
+def patch_of(model: type[Document], values: Mapping[str, Any]) -> Patch:
     """Return stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
     return (*(_assignment(model, name, value) for name, value in values.items()), *_recomputed(model, values))
+
+
+def patches_below(
+    model: type[Document], values: Mapping[str, Any], patch: Patch
+) -> Iterator[tuple[type[Document], Patch]]:
+    """Yield what classes below a model, in its collection, store otherwise of the same values.
+
+    SchemaViolation if a value does not fit there, UsageError if they compute more of it than is known.
+    """
+    known = dict(patch)
+    for child in family(model)[1:]:
+        other = patch_of(child, values)
+        more = tuple((name, each) for name, each in other if not _is_same(known.get(name), each))
+        if more:
+            yield child, more
+
+
+def _is_same(one: Expression | None, other: Expression) -> bool:
+    if isinstance(one, Value) and isinstance(other, Value):
+        return type(one.value) is type(other.value) and bool(one.value == other.value)
+    return one is not None and type(one) is type(other)
 
 
 def by_names(model: type[Document], values: Mapping[Any, Any]) -> dict[str, Any]:

@@ -86,15 +86,27 @@ class BuildScope:
         raise not_read(source)
 
     def may_lack(self, part: Expression) -> bool:
-        """Return whether an expression reads what rows may have no document of, as after an outer join."""
+        """Return whether an expression reads what rows may have no document of, as after an outer join.
+
+        Or only documents of another class, as where one condition on a subclass is asked of its parent.
+        """
+        sources = list(sources_of([part]))
         scope: BuildScope | None = self
         while scope is not None:
-            if scope.partners and any(
-                are_one(s, each) for s in sources_of([part]) for each in scope.partners
-            ):
+            if scope.partners and any(are_one(s, each) for s in sources for each in scope.partners):
                 return True
             scope = scope.parent
-        return False
+        return any(map(self._is_narrower, sources))
+
+    def _is_narrower(self, source: Source) -> bool:
+        """Return whether a class is read as a part of what another one reads."""
+        scope: BuildScope | None = self
+        while scope is not None and scope.own(source) is None:
+            scope = scope.parent
+        if scope is None or source in scope.variables or not isinstance(source, type):
+            return False
+        read = next(other for other in scope.variables if are_one(source, other))
+        return not (isinstance(read, type) and issubclass(read, source))
 
     def types_with(self, source: Source, stored: str) -> q.Expression | None:
         """Return the types a field of a subclass speaks of, where documents of its parent are read."""

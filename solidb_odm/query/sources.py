@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ..model.declaration.computed import stored_names
 from ..model.declaration.registry import is_in_use
 from ..model.expressions.fields import FieldRef, IdRef, moved
 
@@ -100,4 +101,4 @@ def types_with(model: Any, read: Any, stored: str) -> list[str] | None:
 
 
 def _has(model: Any, stored: str) -> bool:
-    return any(field.stored == stored for field in model.__solidb_mapping__.fields.values())
+    return stored in model.__solidb_mapping__.by_stored or stored in stored_names(model).values()

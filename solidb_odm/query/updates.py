@@ -11,13 +11,14 @@ from .._dataclasses import dataclass
 from .._types import shown
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model.declaration.mapping import TYPE_ATTRIBUTE
 from ..model.document import Document
 from ..model.expressions import instants
 from ..model.expressions.expression import Expression, Predicate
 from ..model.mixins import SoftDelete, Timestamped, now
 from ..model.stored.field_values import stored_name
 from . import conditions
-from .bind_values import by_names, patch_of
+from .bind_values import Patch, by_names, patch_of, patches_below
 from .compiler import BuildScope, not_read, sources_of
 from .conditions import Reference, V
 from .elements import closed_all
@@ -76,7 +77,9 @@ def _check_own(model: type[Document], parts: Iterable[Expression]) -> None:
 class Update(Chosen):
     """A statement that gives fields of documents new values."""
 
-    patch: tuple[tuple[str, Expression], ...] = ()
+    patch: Patch = ()
+    below: tuple[tuple[type[Document], Patch], ...] = ()
+    """What is written otherwise in documents of classes below the model, which share its collection."""
 
     def values(self, fields: Mapping[Any, Any] | None = None, /, **more: Any) -> Self:
         """Set fields to new values, or expressions over the old ones: ``values(age=User.age + 1)``.
@@ -88,10 +91,15 @@ class Update(Chosen):
             raise UsageError(
                 f"values() takes fields by name, not {fields!r}", hint="values(age=User.age + 1)"
             )
-        patch = dict(self.patch)
-        patch.update(patch_of(self.model, {**by_names(self.model, fields or {}), **more}))
+        values = {**by_names(self.model, fields or {}), **more}
+        added = patch_of(self.model, values)
+        patch = {**dict(self.patch), **dict(added)}
         _check_own(self.model, patch.values())
-        return replace(self, patch=tuple(patch.items()))
+        below = {model: dict(known) for model, known in self.below}
+        for model, other in patches_below(self.model, values, added):
+            below.setdefault(model, {}).update(other)
+        kept = tuple((model, tuple(other.items())) for model, other in below.items())
+        return replace(self, patch=tuple(patch.items()), below=kept)
 
     @overload
     def set(self, field: Reference | None, value: Reference | None) -> Self: ...
@@ -113,12 +121,28 @@ class Update(Chosen):
                 "the update changes nothing", hint=f"update({self.model.__name__}).values(field=value)"
             )
         variable, body = self._loop(scope)
-        values = dict(self.patch)
-        if issubclass(self.model, Timestamped):
-            values = {**dict(patch_of(self.model, {"updated_at": now()})), **values}
-        patch = q.Object(tuple((name, value.__solidb_build__(scope)) for name, value in values.items()))
-        collection = self.model.__solidb_mapping__.collection
-        return [*body, q.Update(q.Name(variable), patch, collection)]
+        patch = self.__solidb_patch__(scope, q.Name(variable))
+        return [*body, q.Update(q.Name(variable), patch, self.model.__solidb_mapping__.collection)]
+
+    def __solidb_patch__(
+        self, scope: BuildScope, document: q.Expression, given: Mapping[str, q.Expression] | None = None
+    ) -> q.Expression:
+        """Return what is written into a document, which depends on its class where that says more."""
+        written = {**_touched(self.model), **dict(self.patch)}
+        changes = {name: value.__solidb_build__(scope) for name, value in written.items()} | dict(given or {})
+        patch: q.Expression = q.Object(tuple(changes.items()))
+        known = dict(self.below)
+        for model in family(self.model)[1:]:
+            own = {**_touched(model), **dict(known.get(model, ()))}
+            more = {name: each.__solidb_build__(scope) for name, each in own.items() if name not in written}
+            more |= {name: each.__solidb_build__(scope) for name, each in known.get(model, ())}
+            if more:
+                kind = q.Compare(
+                    q.Attribute(document, TYPE_ATTRIBUTE), "==", q.Literal(model.__solidb_mapping__.type_name)
+                )
+                added = q.Ternary(kind, q.Object(tuple(more.items())), q.Object(()))
+                patch = q.Call("MERGE", (patch, added))
+        return patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +164,29 @@ class Delete(Chosen):
 
     def __solidb_write__(self, scope: BuildScope) -> list[q.Clause]:
         if self._marks:
-            patch = patch_of(self.model, {"deleted_at": now()})
+            moment = now()
+            patch = patch_of(self.model, {"deleted_at": moment})
             declared = (each.__solidb_mapping__.indexes for each in family(root_of(self.model)))
+            below = tuple(patches_below(self.model, {"deleted_at": moment}, patch))
+            marking = Update(self.model, self.conditions, self.is_with_deleted, patch, below)
             if any(index.unique for indexes in declared for index in indexes):
-                return self._mark_apart(scope, dict(patch))
-            return Update(self.model, self.conditions, self.is_with_deleted, patch).__solidb_write__(scope)
+                return self._mark_apart(scope, marking)
+            return marking.__solidb_write__(scope)
+        self._check_marked()
         variable, body = self._loop(scope)
         return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
 
-    def _mark_apart(self, scope: BuildScope, patch: dict[str, Expression]) -> list[q.Clause]:
+    def _check_marked(self) -> None:
+        """Refuse to delete for good, untold, documents of classes that mark them; UsageError."""
+        marked = next((each for each in family(self.model) if issubclass(each, SoftDelete)), None)
+        if marked is not None and not self.is_permanent:
+            raise UsageError(
+                f"delete({self.model.__name__}) would delete documents of {marked.__name__} for good, which "
+                "are to be marked",
+                hint=f"delete({marked.__name__}) marks them; .permanently() deletes all",
+            )
+
+    def _mark_apart(self, scope: BuildScope, marking: Update) -> list[q.Clause]:
         """Mark each document with a moment of its own, a microsecond after that of the one before it.
 
         A server's unique index holds the moment too, and to it a null beside one is a value as any other.
@@ -156,12 +194,10 @@ class Delete(Chosen):
         variable, body = self._loop(scope)
         found, place = q.Name(scope.fresh("_d")), q.Name(scope.fresh("_i"))
         count = q.Call("LENGTH", (found,))
-        changes = {name: value.__solidb_build__(scope) for name, value in patch.items()}
         moment = stored_name(self.model, "deleted_at")
-        changes[moment] = instants.shifted(changes[moment], instants.duration_of(place))
-        if issubclass(self.model, Timestamped):
-            touched = patch_of(self.model, {"updated_at": now()})
-            changes.update({name: value.__solidb_build__(scope) for name, value in touched})
+        first = dict(marking.patch)[moment].__solidb_build__(scope)
+        shifted = {moment: instants.shifted(first, instants.duration_of(place))}
+        document = q.Subscript(found, place)
         is_there: list[q.Expression] = [  # 0..-1 is no empty range
             q.Compare(place, ">=", q.Literal(0)),
             q.Compare(place, "<", count),
@@ -171,11 +207,15 @@ class Delete(Chosen):
             q.For(place.name, q.Range(q.Literal(0), q.Binary(count, "-", q.Literal(1)))),
             q.Filter(conjunction(is_there)),
             q.Update(
-                q.Subscript(found, place),
-                q.Object(tuple(changes.items())),
+                document,
+                marking.__solidb_patch__(scope, document, shifted),
                 self.model.__solidb_mapping__.collection,
             ),
         ]
+
+
+def _touched(model: type[Document]) -> dict[str, Expression]:
+    return dict(patch_of(model, {"updated_at": now()})) if issubclass(model, Timestamped) else {}
 
 
 def update(model: type[Document]) -> Update:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import cached_property, partial
+from types import new_class
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -178,7 +179,8 @@ ALIASES: list[Callable[[str], dict[str, Any]]] = [
 
 def kind_of_first(self: Any) -> str:
     first = next(name for name in type(self).model_fields if name in "abcd")
-    return type(getattr(self, first)).__name__
+    value = getattr(self, first)
+    return type(value.value if isinstance(value, Enum) else value).__name__  # as dumped() has it
 
 
 def shown(namespace: dict[str, Any], first: str, classes: list[Any]) -> None:
@@ -249,6 +251,8 @@ BESIDE = [
 class Maker:
     """Makes random classes; one seed makes one."""
 
+    additions = BESIDE
+
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.values: dict[tuple[str, str], list[Any]] = {}
@@ -256,22 +260,20 @@ class Maker:
     def chance(self, share: float) -> bool:
         return self.dice.random() < share
 
-    def model(self, bases: tuple[Any, ...], depth: int) -> Any:
+    def model(self, bases: tuple[Any, ...], depth: int, names: Sequence[str] = "abc", **options: Any) -> Any:
         """Return a class with these bases; its parts are such classes too, down to a depth."""
         name = f"Made{self.dice.randrange(10**9)}"
         namespace: dict[str, Any] = {"__module__": __name__, "__qualname__": name, "__annotations__": {}}
         config = {**self.dice.choice(CONFIGS), **(self.dice.choice(CONFIGS) if self.chance(0.3) else {})}
         namespace["model_config"] = config
-        names = ["a", "b", "c"][: self.dice.randint(1, 3)]
+        names = names[: self.dice.randint(1, 3)]
         for each in names:
             self.add_field(namespace, each, depth)
         classes: list[Any] = []
-        for add in BESIDE:
+        for add in self.additions:
             if self.chance(0.1):
                 add(namespace, names[0], classes)
-        is_document = any(issubclass(each, Document) for each in bases)
-        options = {"collection": "random_models", "registry": Registry()} if is_document else {}
-        classes.append(type(bases[-1])(name, bases, namespace, **options))
+        classes.append(new_class(name, bases, options, lambda body: body.update(namespace)))
         return classes[0]
 
     def type_of_field(self, depth: int) -> tuple[Any, list[Any]]:
@@ -307,7 +309,8 @@ class Maker:
         """Return an object of a class with random values, validated."""
         given: dict[str, Any] = {}
         for name, info in model.model_fields.items():
-            values = self.values.get((model.__qualname__, name))
+            owners = (each.__qualname__ for each in model.__mro__)
+            values = next((self.values[each, name] for each in owners if (each, name) in self.values), None)
             if values is None or (not info.is_required() and self.chance(0.3)):
                 continue
             value = self.filled(copy.deepcopy(self.dice.choice(values)))
@@ -356,7 +359,7 @@ def check(seed: int, engine: Engine) -> str:
     """Make a class and a document of it, store it, and read and change it in several ways."""
     maker = Maker(seed)
     try:
-        model = maker.model(maker.dice.choice(BASES), 2)
+        model = maker.model(maker.dice.choice(BASES), 2, collection="random_models", registry=Registry())
         engine.create_all(model)
         document, other = maker.made(model), maker.made(model)
     except (SolidbError, ValidationError) as error:  # some of these classes don't take their own objects

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from difflib import get_close_matches
 from inspect import getattr_static, isasyncgenfunction, iscoroutinefunction
 from types import FunctionType
@@ -17,9 +18,11 @@ from pydantic.fields import FieldInfo
 
 from ...errors import DeclarationError
 from .. import type_inspection
+from ..expressions.kinds import includes
 from ..stored.field_values import stored_name
 from ..stored.pydantic_attributes import class_fields
 from .cascade_options import Cascade
+from .computed import stored_names
 from .indexes import Index
 
 MAXIMUM_KEY_LENGTH = 254
@@ -111,6 +114,60 @@ def _check_no_document(cls: Any, name: str, annotation: Any) -> None:
             for argument in get_args(member):
                 if argument is not Ellipsis:
                     _check_no_document(cls, name, argument)
+
+
+_WRITTEN: dict[str, type] = {"ser_json_bytes": bytes, "ser_json_timedelta": timedelta}
+"""Settings of a class that decide how values of a type are stored."""
+
+
+def check_shared_fields(cls: Any, parent: Any) -> None:
+    """Refuse a class that keeps a field otherwise than its parent in the same collection; DeclarationError.
+
+    A query of the parent's field would pass by the documents of this class, or take their values for others.
+    """
+    own = names_of(cls)
+    for name, stored in names_of(parent).items():
+        where = f"is stored as {own[name]!r}" if name in own else "is not stored"
+        if own.get(name) != stored:
+            raise DeclarationError(
+                f"{where}, but {parent.__name__}, which shares the collection, stores it as {stored!r}: "
+                f"queries of {parent.__name__}.{name} would not find it",
+                model=cls.__name__,
+                field=name,
+                hint="give both the same serialization_alias, or this class a collection= of its own",
+            )
+        for setting, kind in _WRITTEN.items():
+            asked = [each.model_config.get(setting) for each in (parent, cls)]
+            known = class_fields(parent).get(name)
+            if asked[0] != asked[1] and known is not None and type_inspection.holds(known.annotation, kind):
+                raise DeclarationError(
+                    f"is stored otherwise than in {parent.__name__}, which shares the collection, by "
+                    f"{setting}={asked[1]!r}: queries of {parent.__name__}.{name} would not find it",
+                    model=cls.__name__,
+                    field=name,
+                    hint=f"give both classes the same {setting}, or this one a collection= of its own",
+                )
+        wide, narrow = (class_fields(each).get(name) for each in (parent, cls))
+        if wide is not None and narrow is not None and not includes(wide.annotation, narrow.annotation):
+            raise DeclarationError(
+                f"is {_shown(narrow.annotation)}, but {_shown(wide.annotation)} in {parent.__name__}, which "
+                f"shares the collection: queries of {parent.__name__}.{name} would take its values for such",
+                model=cls.__name__,
+                field=name,
+                hint=f"widen the type in {parent.__name__}, e.g. by a union, or give this one a collection= "
+                "of its own",
+            )
+
+
+def _shown(annotation: Any) -> str:
+    return annotation.__name__ if type(annotation) is type else str(annotation).replace("typing.", "")
+
+
+def names_of(cls: Any) -> dict[str, str]:
+    """Return the names that the fields of a class, and what it computes, are stored under."""
+    fields = class_fields(cls).items()
+    kept = {name: stored_name(cls, name) for name, info in fields if info.exclude is not True}
+    return kept | stored_names(cls)
 
 
 _SETTINGS = ("cascade", "collection", "indexes", "renamed_from", "schema_validation", "version")

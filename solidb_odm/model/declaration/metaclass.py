@@ -43,7 +43,15 @@ from ..stored.pydantic_attributes import (
 from ..stored.trial import check_defaults, is_unsteady, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades
-from .checks import check_collection_name, check_fields, check_key, check_reserved, check_settings, hooks_in
+from .checks import (
+    check_collection_name,
+    check_fields,
+    check_key,
+    check_reserved,
+    check_settings,
+    check_shared_fields,
+    hooks_in,
+)
 from .computed import described, stored_names
 from .forward_references import check_names, complete, note_class
 from .habits import OF_CLASSES, check_declared
@@ -329,6 +337,9 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     elif collection is not None and waits:
         registry.wait(cls)
     for waiting in note_class(cls, waits=waits):
+        if waiting is cls:  # whose building was put off
+            finish(cls)
+            continue
         with suppress(DeclarationError):  # raised again when that class is used
             finish(waiting)
 
@@ -366,6 +377,8 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         try_fields(cls)
     is_steady = is_certain and all(is_plain_field(fields[name], (Index,)) for name in watched)
     type.__setattr__(cls, "__solidb_unsteady__", not is_steady and is_unsteady(cls, watched))
+    if cls.__solidb_type_name__ is not None:
+        check_shared_fields(cls, _parent(cls))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
     if not is_certain:
         check_defaults(cls)
@@ -445,14 +458,22 @@ def spec_of(cls: Any) -> CollectionSpec:
 class Computed(property):
     """A computed field, which the class itself answers with its reference."""
 
+    def __init__(self, own: property, name: str) -> None:
+        super().__init__(own.fget, own.fset, own.fdel, own.__doc__)
+        self._name = name
+
     def __get__(self, document: Any, owner: Any = None) -> Any:
         if document is None and _is_made(owner):
-            return computed_field_ref(owner, cast(Any, self.fget).__name__)
+            return computed_field_ref(owner, self._name)
         return super().__get__(document, owner)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how to make it again, for what sends classes by value to other processes."""
-        return Computed, (self.fget, self.fset, self.fdel, self.__doc__)
+        return _computed_again, (self.fget, self.fset, self.fdel, self.__doc__, self._name)
+
+
+def _computed_again(fget: Any, fset: Any, fdel: Any, doc: str | None, name: str) -> Computed:
+    return Computed(property(fget, fset, fdel, doc), name)
 
 
 class ComputedOnce(cached_property[Any]):
@@ -477,7 +498,7 @@ def make_referable(cls: Any) -> None:
     for name in class_computed_fields(cls):
         own = cls.__dict__.get(name)
         if type(own) is property:
-            type.__setattr__(cls, name, Computed(own.fget, own.fset, own.fdel, own.__doc__))
+            type.__setattr__(cls, name, Computed(own, name))
         elif type(own) is cached_property:
             type.__setattr__(cls, name, _computed_once(own.func, name))
 

@@ -202,6 +202,24 @@ def takes(target: Any, given: Any) -> bool:
     return one not in ("list", "dict") or _takes_elements(target, given)
 
 
+def includes(wide: Any, narrow: Any) -> bool:
+    """Return whether the values of a type are read as such of another one, null among them."""
+    if wide == narrow or kind_of(wide) == "any":
+        return True
+    if type_inspection.is_nullable(narrow) and not type_inspection.is_nullable(wide):
+        return False
+    if awareness(wide) not in (None, awareness(narrow)) or is_set(wide) != is_set(narrow):
+        return False
+    return all(
+        any(takes(member, each) or _is_below(each, member) for member in _members(wide))
+        for each in _members(narrow)
+    )
+
+
+def _is_below(narrow: Any, wide: Any) -> bool:
+    return isinstance(narrow, type) and isinstance(wide, type) and issubclass(narrow, wide)
+
+
 _TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", "int"), ("link", "text")})
 
 

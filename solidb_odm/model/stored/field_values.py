@@ -40,7 +40,7 @@ class FieldReader:
         self._reader = SchemaValidator(stored, config, _use_prebuilt=False)
         self.is_plain = keeps_values(checked)
         self.writes_plain = _writes_plain(checked)
-        self._reads_json = reads_json(stored)
+        self._reads_json = reads_json(stored) or bool(config.get("strict"))
 
     def check(self, value: Any) -> Any:
         """Return the field's value for a Python value; Pydantic's ValidationError if it does not fit."""

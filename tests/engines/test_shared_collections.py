@@ -1,0 +1,179 @@
+"""Classes of one family in one collection: what is asked of one, or written through it, reaches all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+
+from solidb_odm import (
+    Document,
+    Engine,
+    Registry,
+    Session,
+    SoftDelete,
+    Timestamped,
+    coalesce,
+    create_engine,
+    delete,
+    select,
+    update,
+)
+from solidb_odm.errors import DeclarationError, SchemaViolation, UsageError
+
+registry = Registry()
+
+
+class Ship(Document, collection="shared_ships", registry=registry):
+    crew: int | None = 1
+    name: str = ""
+
+
+class Ferry(Timestamped, Ship):
+    crew: Annotated[int, Field(ge=1)] = 1
+    decks: int = 3
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def twice(self) -> int:
+        return self.crew * 2
+
+
+class Tug(Ship):
+    decks: int = 1
+    twice: int = 6
+
+
+class Wreck(SoftDelete, Ship):
+    pass
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    engine.create_all(registry)
+    with Session(engine) as opened:
+        opened.add_all([Ship(key="s"), Ferry(key="f", crew=3), Tug(key="t"), Wreck(key="w")])
+        opened.commit()
+        yield opened
+
+
+def test_a_condition_on_a_subclass_is_never_true_of_others(session: Session) -> None:
+    assert session.scalars(select(Ship.key).where(Ferry.decks < 5)).all() == ["f"]
+    assert session.scalars(select(Ship.key).where(Ferry.twice == 6)).all() == ["f"]
+    assert session.scalar(update(Ship).where(Tug.decks <= 1).values(name="x")) == 1
+    assert session.scalar(delete(Tug).where(Tug.decks < 5, Ship.name == "x")) == 1
+
+
+def test_an_update_of_a_class_computes_what_the_classes_below_it_store(session: Session) -> None:
+    made = session.get_one(Ferry, "f").updated_at
+    session.commit()
+
+    assert session.scalar(update(Ship).values(crew=5)) == 4
+    session.commit()
+
+    session.expunge_all()
+    assert session.scalars(select(Ferry.key).where(Ferry.twice == 10)).all() == ["f"]
+    assert session.get_one(Ferry, "f").updated_at > made
+    assert session.get_one(Tug, "t").twice == 6
+
+
+def test_an_update_of_a_class_fits_the_classes_below_it(session: Session) -> None:
+    for value in (None, 0):
+        with pytest.raises(SchemaViolation, match=r"Ferry\.crew can't be"):
+            update(Ship).values(crew=value)
+    with pytest.raises(UsageError, match=r"Ship\.crew can be null, and Ferry\.crew can't"):
+        update(Ship).values(crew=Ship.crew)
+    with pytest.raises(UsageError, match=r"Ferry\.twice is computed of crew"):
+        update(Ship).values(crew=coalesce(Ship.crew, 1) + 1)
+    assert update(Tug).values(crew=None).compile().text
+
+
+def test_a_deletion_of_a_class_does_not_delete_for_good_what_is_marked(session: Session) -> None:
+    with pytest.raises(UsageError, match=r"delete\(Ship\) would delete documents of Wreck for good"):
+        session.execute(delete(Ship))
+    assert session.scalar(delete(Wreck)) == 1
+    session.commit()
+    assert session.scalar(select(Ship.key).where(Ship.key == "w").with_deleted()) == "w"
+    assert session.scalar(delete(Ship).with_deleted().permanently()) == 4
+
+
+class Parent(Document, collection="shared_parents", registry=registry):
+    text: str = ""
+    data: list[bytes] = []
+    tags: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("problem", "annotations", "body"),
+    [
+        (r"text: is int, but str in Parent", {"text": int}, {}),
+        (r"text: is str \| None, but str in Parent", {"text": str | None}, {}),
+        (r"tags: is set\[str\], but list\[str\] in Parent", {"tags": set[str]}, {}),
+        (
+            r"text: is stored as 'Text', but Parent",
+            {},
+            {"model_config": ConfigDict(alias_generator=str.title)},
+        ),
+        (r"data: is stored otherwise than in Parent", {}, {"model_config": ConfigDict(ser_json_bytes="hex")}),
+        (r"text: is not stored, but Parent", {"text": str}, {"text": Field(default="", exclude=True)}),
+        (r"text: is int", {"text": int}, {"model_config": ConfigDict(defer_build=True)}),
+    ],
+)
+def test_a_field_is_kept_alike_in_a_whole_collection(
+    problem: str, annotations: dict[str, Any], body: dict[str, Any]
+) -> None:
+    namespace = {"__module__": __name__, "__annotations__": annotations, **body}
+    with pytest.raises(DeclarationError, match=rf"Child\.{problem}"):
+        type(Document)("Child", (Parent,), namespace)
+
+
+class Place(BaseModel):
+    name: str = ""
+
+
+class Port(Place):
+    depth: int = 0
+
+
+def test_a_field_may_be_narrower_below() -> None:
+    class Parent(Document, collection="shared_wide", registry=Registry()):
+        size: float | str | None = None
+        place: Place = Place()
+        anything: Any = None
+
+    class Child(Parent):
+        size: int = 1  # pyright: ignore[reportIncompatibleVariableOverride]
+        place: Port = Port()
+        anything: timedelta = timedelta(1)
+
+    assert Child(size=3).size == 3
+
+
+def test_a_computed_field_may_be_a_function_of_another_name() -> None:
+    class Named(Document, collection="shared_computed", registry=Registry()):
+        n: int = 1
+        double = computed_field(return_type=int)(property(lambda self: self.n * 2))
+
+    found: Any = Named
+    assert select(Named).where(found.double == 2).compile().bind_vars == {"p0": 2}
+
+
+def test_a_strict_model_with_a_validator_takes_times_in_statements() -> None:
+    class Timed(Document, collection="shared_strict", registry=Registry()):
+        model_config = ConfigDict(strict=True)
+        at: datetime | None = None
+
+        @model_validator(mode="after")
+        def checked(self) -> Timed:
+            return self
+
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Timed)
+        session.add(Timed(key="a"))
+        session.commit()
+        moment = datetime(2020, 1, 2, tzinfo=UTC)
+        session.execute(update(Timed).values(at=moment))
+        assert session.get_one(Timed, "a").at == moment
