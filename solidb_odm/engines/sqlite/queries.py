@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from ..._collector import HeldOff
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
@@ -297,9 +298,10 @@ class Queries:
         plan = entry.plan
         if not rows or plan is None:
             return []
-        columns: Columns = list(zip(*rows, strict=True))
         try:
-            values = plan.shape.read(columns)
+            with HeldOff(len(rows)):
+                columns: Columns = list(zip(*rows, strict=True))
+                values = plan.shape.read(columns)
         except NotReversible as exc:
             entry.trust.lower(str(exc))
             return None

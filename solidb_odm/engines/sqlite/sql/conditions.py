@@ -36,6 +36,8 @@ from .terms import (
 NEVER: Final = Truth("bool", "0")
 ALWAYS: Final = Truth("bool", "1")
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_ARE_KEYS: Final = frozenset((str, int))
+"""Types of values that are their own order keys, and are written in JSON as they are."""
 _MOST_IN_A_ROW: Final = 100
 _LONGEST_CHOICE: Final = 20_000
 _LAST_CODE_POINT: Final = 0x10FFFF
@@ -276,6 +278,9 @@ def keys_text(values: Iterable[Json]) -> str:
 
     Infinity, the key of false, is written as a number that is too large.
     """
+    values = list(values)
+    if _ARE_KEYS.issuperset(map(type, values)):
+        return json_text.encode(values)
     keys = (order_key(value) for value in values if value is not None)
     return f"[{','.join(FALSE_SQL if key == FALSE_KEY else json_text.encode(key) for key in keys)}]"
 

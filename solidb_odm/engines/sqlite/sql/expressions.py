@@ -152,7 +152,7 @@ def _in_constant(c: Compilation, left: Term, right: Constant, kind: str) -> Trut
         raise NotInSql("IN with arrays, objects or very large floats in the list")
     values = right.value
     if isinstance(left, Column):  # which would take a number for its text
-        texts = c.parameters.add(lambda binds: keys_text(v for v in values(binds) if type(v) is str))
+        texts = c.parameters.add(lambda binds: keys_text([v for v in values(binds) if type(v) is str]))
         return in_list(left, texts, has_null=False)
     placeholder = c.parameters.add(lambda binds: keys_text(values(binds)))
     if kind.startswith("wide") and left.kind in ("any", "number"):

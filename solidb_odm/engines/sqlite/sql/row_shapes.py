@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ...._dataclasses import dataclass
 from ...._types import Json, JsonObject
@@ -14,6 +14,8 @@ from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term, Vertex
 
 Columns = Sequence[Sequence[Any]]
 _NESTED = frozenset((dict, list))
+_OWN_KEYS = frozenset((str, int, type(None)))
+"""Types of order keys that are the values themselves."""
 Reader = Callable[[Columns], "list[Json]"]
 """Makes the values of all rows out of the result's columns."""
 
@@ -120,11 +122,16 @@ def _rows(readers: list[Reader], values: Columns) -> Sequence[tuple[Json, ...]]:
 
 
 def _from_json(texts: Sequence[str | None]) -> list[Json]:
-    values = json_text.decode_many(["null" if text is None else text for text in texts])
+    whole = ["null" if text is None else text for text in texts] if None in texts else texts
+    values = json_text.decode_many(cast("Sequence[str]", whole))
+    if _NESTED.isdisjoint(map(type, values)):
+        return values
     return [sorted_keys(value) if type(value) in _NESTED else value for value in values]
 
 
 def _from_key(keys: Sequence[Any]) -> list[Json]:
+    if _OWN_KEYS.issuperset(map(type, keys)):
+        return list(keys)
     return list(map(value_of_key, keys))
 
 
