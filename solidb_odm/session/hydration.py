@@ -267,6 +267,8 @@ def load_rows(work: UnitOfWork, columns: tuple[Column, ...], single: bool, rows:
         return rows
     if single:
         return load_column(work, columns[0], rows)
+    if all(isinstance(each, Scalar) and each.decode is None for each in columns):
+        return make_batch(partial(rows_of, names_of(columns)), rows)
     loaded = [load_column(work, each, [row[place] for row in rows]) for place, each in enumerate(columns)]
     return rows_of(names_of(columns), zip(*loaded, strict=True))
 

@@ -4,9 +4,9 @@ before those of the first row of the one after.
 Unlike OFFSET, a page costs the same wherever it is, and rows that come or go do not shift the others.
 
 Streams of rows: batch by batch, for as many as there are. A batch is a page. That sorts again for each where
-no index has the order; so after the first page of a sorted select of one model the keys of the many rows that
-follow are read in order, and each batch is asked for by keys. Its rows are as they are stored
-by then: what no longer matches is left out.
+no index has the order; so after the first page of a sorted select, or of a join, the keys of the many rows
+that follow are read in order, and each batch is asked for by keys. Its rows are as they are stored by then:
+what no longer matches is left out. Groups would be made anew for each batch: many are read at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
@@ -139,8 +140,11 @@ class Keyset:
         """Return the keys as columns of undecoded values."""
         return tuple(Scalar(_Key(key), "", None) for key in self.keys)
 
-    def part(self, place: Place, size: int) -> Select[Any]:
-        """Return the statement of one page, and one row more, which tells whether there are others."""
+    def part(self, place: Place, size: int, *, is_file: bool) -> Select[Any]:
+        """Return the statement of one page, and one row more, which tells whether there are others.
+
+        A file is told where an index may begin; a server takes fewer rows from an index then than match.
+        """
         wanted = self.statement.limit(size + 1)
         if place.backwards:
             turned = tuple(
@@ -149,10 +153,10 @@ class Keyset:
             wanted = replace(wanted, orderings=turned)
         if place.cursor is None:
             return wanted
-        condition = self._beyond(*self._read(place.cursor), place.backwards)
+        condition = self._beyond(*self._read(place.cursor), place.backwards, is_file)
         return wanted.having(condition) if self.is_grouped else wanted.where(condition)
 
-    def _beyond(self, values: list[Json], is_included: bool, backwards: bool) -> Predicate:
+    def _beyond(self, values: list[Json], is_included: bool, backwards: bool, with_bound: bool) -> Predicate:
         """Make the condition that a row comes later (or earlier) in the order, where null is least."""
         count = len(self.keys)
 
@@ -165,7 +169,11 @@ class Keyset:
                 ways.append(conjunction([*same, q.Compare(left[place], "<" if down else ">", right[place])]))
             if is_included:
                 ways.append(conjunction([q.Compare(left[i], "==", right[i]) for i in range(count)]))
-            return ways[0] if len(ways) == 1 else q.Logical("OR", tuple(ways))
+            whole = ways[0] if len(ways) == 1 else q.Logical("OR", tuple(ways))
+            if len(ways) == 1 or not with_bound:
+                return whole
+            down = self.downwards[0] is not backwards
+            return conjunction([q.Compare(left[0], "<=" if down else ">=", right[0]), whole])
 
         return BuiltPredicate((*self.keys, *map(Value, values)), make)
 
@@ -334,7 +342,9 @@ Cut: TypeAlias = tuple[list[Any], Callable[[int], Sequence[Json]]]
 
 
 def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
-    stored = yield from stored_rows(context, wanted.part(place, size).compile(), read)
+    stored = yield from stored_rows(
+        context, wanted.part(place, size, is_file=context.interactive).compile(), read
+    )
     entity = wanted.statement.entity
     assert entity is not None
     load = partial(load_documents, context.work, entity.model)
@@ -358,11 +368,17 @@ def _place(wanted: Keyset, row: Stored) -> list[Json]:
 
 
 def _rows(context: Context, wanted: Keyset, place: Place, size: int, read: str | None) -> Operation[Cut]:
-    narrow = wanted.part(place, size)
+    return _with_keys(context, wanted.part(place, size, is_file=context.interactive), wanted.columns(), read)
+
+
+def _with_keys(
+    context: Context, narrow: Select[Any], keys: tuple[Scalar, ...], read: str | None
+) -> Operation[Cut]:
+    """Read the rows of a select, and beside each the values of these keys."""
     own, reader = len(narrow.columns), narrow.reader
     plain = (Scalar(each.expression, each.label, None) for each in narrow.columns if isinstance(each, Scalar))
     shown = narrow.columns if reader is None else tuple(plain)
-    widened = replace(narrow, columns=(*shown, *wanted.columns()), single=False, reader=None)
+    widened = replace(narrow, columns=(*shown, *keys), single=False, reader=None)
     rows = yield from execute(context, widened.compile(), read)
     names = names_of(narrow.columns)
     if reader is not None and reader.decode is not None:
@@ -391,42 +407,86 @@ class RowStream:
         self._read = read
         self._window = window
         self._after: str | None = None
-        self._keys: list[str] = []
+        self._keys: list[tuple[Any, ...]] = []
+        """What tells the rows that follow apart, the last row first."""
+        self._rows: list[Any] = []
+        """Rows that were read and not given yet, the last row first."""
         self.is_over = False
 
     def batch(self, context: Context) -> Operation[list[Any]]:
         """Return the rows of the next batch."""
-        rows = yield from (self._of_keys(context) if self._keys else self._page(context))
-        if self._after is not None and not self._keys and self._is_sorted():
+        if self._rows:
+            rows = _taken(self._rows, self._size)
+        elif self._keys:
+            rows = yield from self._of_keys(context)
+        else:
+            rows = yield from self._page(context)
+        if self._after is not None and not self._keys and self._is_read_by_keys():
             yield from self._read_keys(context)  # before the rows are changed, and with them their order
-        self.is_over = self._after is None and not self._keys
+        self.is_over = self._after is None and not self._keys and not self._rows
         return rows
 
     def _page(self, context: Context) -> Operation[list[Any]]:
-        rows = yield from page(context, self._statement, self._size, self._after, None, self._read)
+        size = self._size
+        if self._after is not None and self._is_of_values():
+            size = max(size, self._most(context))
+        rows = yield from page(context, self._statement, size, self._after, None, self._read)
         self._after = rows.next
-        return list(rows)
+        self._rows = list(reversed(rows))
+        return _taken(self._rows, self._size)
 
-    def _is_sorted(self) -> bool:
-        """Return whether rows of one model are sorted by more than their key, and told apart by it."""
+    def _most(self, context: Context) -> int:
+        return self._window if context.interactive else min(self._window, SERVER_WINDOW)
+
+    def _is_read_by_keys(self) -> bool:
+        """Return whether rows of models are told apart by keys, and sorted by more than one of them."""
         wanted = keyset(self._statement)
-        is_plain = len(wanted.sources) == 1 and not isinstance(wanted.sources[0], Table)
-        return is_plain and not wanted.is_grouped and len(wanted.keys) > 1
+        are_models = not any(isinstance(each, Table) for each in wanted.sources)
+        return are_models and not wanted.is_grouped and len(wanted.keys) > 1
+
+    def _is_of_values(self) -> bool:
+        """Return whether each page is computed from all rows, and rows are values that don't change."""
+        wanted = keyset(self._statement)
+        is_computed = wanted.is_grouped or any(isinstance(each, Table) for each in wanted.sources)
+        return is_computed and all(isinstance(each, Scalar) for each in wanted.statement.columns)
 
     def _read_keys(self, context: Context) -> Operation[None]:
-        wanted = keyset(self._statement)
-        window = self._window if context.interactive else min(self._window, SERVER_WINDOW)
-        narrow = wanted.part(Place(self._after), window)
+        wanted, window = keyset(self._statement), self._most(context)
+        narrow = wanted.part(Place(self._after), window, is_file=context.interactive)
         columns = replace(narrow, columns=wanted.columns(), single=False, reader=None, loads=())
         rows = yield from execute(context, columns.compile(), self._read)
         last = rows[window - 1] if len(rows) > window else None
         self._after = None if last is None else wanted.cursor(list(last))
-        self._keys = [row[-1] for row in reversed(rows[:window])]
+        count = len(wanted.sources)
+        self._keys = [tuple(row[-count:]) for row in reversed(rows[:window])]
 
     def _of_keys(self, context: Context) -> Operation[list[Any]]:
-        wanted = keyset(self._statement)
-        keys = self._keys[: -self._size - 1 : -1]
-        chosen = wanted.statement.where(in_(wanted.sources[0].key, keys))
+        wanted, keys = keyset(self._statement), _taken(self._keys, self._size)
+        source, *others = wanted.sources
+        if others:
+            return (yield from self._joined(context, wanted, keys))
+        chosen = wanted.statement.where(in_(source.key, [each[0] for each in keys]))
         rows = yield from execute(context, chosen.compile(), self._read)
-        del self._keys[-self._size :]
         return without_unreadable(rows)
+
+    def _joined(self, context: Context, wanted: Keyset, keys: list[tuple[Any, ...]]) -> Operation[list[Any]]:
+        """Read the rows of a join with these keys: by those of the source that has most different ones."""
+        places = {each: place for place, each in enumerate(keys)}
+        narrow = replace(wanted.statement, orderings=())
+        named = [{each[place] for each in keys} for place in range(len(wanted.sources))]
+        whole = [place for place, some in enumerate(named) if None not in some]
+        if whole:
+            place = max(whole, key=lambda place: len(named[place]))
+            narrow = narrow.where(in_(wanted.sources[place].key, sorted(named[place])))
+        unique = wanted.columns()[-len(wanted.sources) :]
+        rows, keys_of = yield from _with_keys(context, narrow, unique, self._read)
+        found = ((places.get(tuple(keys_of(at))), row) for at, row in enumerate(rows))
+        kept = [(place, row) for place, row in found if place is not None]
+        return [row for _, row in sorted(kept, key=itemgetter(0))]
+
+
+def _taken(waiting: list[Any], count: int) -> list[Any]:
+    """Take so many from the end of a list, the last one first."""
+    taken = waiting[: -count - 1 : -1]
+    del waiting[-count:]
+    return taken

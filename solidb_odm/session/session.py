@@ -172,8 +172,9 @@ class Session(SessionBase):
     ) -> Iterator[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
-        On a file the order of a select of one model is made once for 100,000 rows, by their keys: what no
-        longer matches when its batch is read is left out, and what is moved in the order is not there twice.
+        The order of a select of documents, joined or not, is made once for 100,000 rows (on a server 20,000),
+        by their keys: what no longer matches when its batch is read is left out, and what is moved in the
+        order is not there twice. Groups and rows of named statements are read so many at once.
         Documents that are changed on the way stay in the session until the commit.
         """
         refuse_options("stream()", others)

@@ -4,12 +4,28 @@ import gc
 import random
 from decimal import Decimal
 from itertools import chain
+from typing import Annotated
 
 import pytest
 from pydantic import BaseModel
 
-from solidb_odm import Document, Session, asc, desc, func, is_null, label, not_, over, select, union
+from solidb_odm import (
+    Document,
+    Index,
+    Session,
+    asc,
+    create_engine,
+    desc,
+    func,
+    is_null,
+    label,
+    not_,
+    over,
+    select,
+    union,
+)
 from solidb_odm.errors import UsageError
+from solidb_odm.session.paging import Place, keyset
 
 from .conftest import Store
 from .documents import Knows, Person
@@ -258,3 +274,19 @@ def test_pages_are_read_into_models_and_cut_by_decimals(store: Store, session: S
 def test_a_page_has_one_cursor(session: Session) -> None:
     with pytest.raises(UsageError, match="not both"):
         session.page(select(Person), size=1, after="x", before="y")
+
+
+class Runner(Document, collection="paged_runners"):
+    time: Annotated[int, Index()]
+
+
+def test_an_index_leads_to_a_page_that_is_deep_in_its_order() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(Runner)
+        session.add_all(Runner(key=f"k{number:03}", time=number // 3) for number in range(300))
+        session.commit()
+        wanted = keyset(select(Runner).order_by(Runner.time))
+        deep = session.page(select(Runner).order_by(Runner.time), size=200)
+        steps = str(session.explain(wanted.part(Place(deep.next), 5, is_file=True)))
+    assert "SEARCH t1 USING INDEX" in steps
+    assert "(<expr>>?" in steps

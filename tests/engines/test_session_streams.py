@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from solidb_odm import Document, Session, asc, create_engine, desc, select
+from solidb_odm import Document, Index, Link, Session, aliased, asc, create_engine, desc, func, label, select
 from solidb_odm.commands import FetchDocuments, RunQuery, run
 from solidb_odm.session.paging import RowStream
 from solidb_odm.testing import RecordingEngine
@@ -139,3 +139,127 @@ def test_a_row_that_no_longer_matches_is_left_out(runners: RecordingEngine) -> N
     assert len(rest) == 20 - 1 - 2
     assert gone.number not in rest
     assert 99 not in rest
+
+
+# --- joins and groups ------------------------------------------------------------------------------
+
+
+class Rider(Document, collection="stream_riders"):
+    name: str
+    town: str
+
+
+class Ride(Document, collection="stream_rides"):
+    rider: Annotated[Link[Rider] | None, Index()] = None
+    length: int
+    guide: Link[Rider] | None = None
+
+
+@pytest.fixture
+def rides() -> Iterator[RecordingEngine]:
+    """Yield 40 rides of 7 riders, some of none and one rider without any, in a file."""
+    dice = random.Random(3)
+    with create_engine("sqlite://") as engine:
+        engine.create_all(Rider, Ride)
+        riders = [
+            Rider(key=f"r{number}", name=f"n{number % 3}", town=dice.choice("ab")) for number in range(8)
+        ]
+        with Session(engine) as session:
+            session.add_all(riders)
+            session.add_all(
+                Ride(
+                    key=f"k{number:02}",
+                    rider=dice.choice([*riders[:7], None]),
+                    length=dice.randrange(9),
+                    guide=dice.choice([*riders, None]),
+                )
+                for number in range(40)
+            )
+            session.commit()
+        yield RecordingEngine(engine)
+
+
+def _joins() -> dict[str, Any]:
+    other = aliased(Rider)
+    joined = select(Ride.length, Rider.name).join(Rider, Ride.rider == Rider.id)
+    whole = select(Ride, Rider).join(Rider, Ride.rider == Rider.id)
+    per_length = select(Ride.length, func.count(Ride.key)).group_by(Ride.length)
+    lengths = select(Ride.length, label("rides", func.count(Ride.key))).group_by(Ride.length).cte("lengths")
+    return {
+        "by key": joined,
+        "sorted": joined.order_by(desc(Ride.length)),
+        "sorted by the other": joined.order_by(Rider.name),
+        "of one town": joined.where(Rider.town == "a").order_by(Ride.length),
+        "documents": whole.order_by(Rider.name, desc(Ride.length)),
+        "each with each": select(Ride.length, Rider.name).join(Rider, Ride.length > 4).order_by(Ride.length),
+        "twice": select(Rider.name, other.name)
+        .join(Ride, Ride.rider == Rider.id)
+        .join(other, Ride.guide == other.id)
+        .order_by(other.name),
+        "outer": select(Rider.name, Ride.length)
+        .outerjoin(Ride, Ride.rider == Rider.id)
+        .order_by(Ride.length),
+        "outer, the other way": select(Ride, Rider)
+        .outerjoin(Rider, Ride.rider == Rider.id)
+        .order_by(Rider.name),
+        "one value": select(Rider.name).join(Ride, Ride.rider == Rider.id).order_by(Ride.length),
+        "groups": per_length,
+        "sorted groups": per_length.order_by(desc(func.count(Ride.key))),
+        "named rows": select(lengths.length, lengths.rides).order_by(desc(lengths.rides)),
+        "values": select(Ride.length).order_by(Ride.length),
+    }
+
+
+JOINS = _joins()
+SINGLE = ("one value", "values")
+
+
+@pytest.mark.parametrize("form", JOINS)
+def test_a_stream_of_a_join_or_of_groups_gives_what_the_select_gives(
+    rides: RecordingEngine, form: str
+) -> None:
+    statement = JOINS[form]
+    with Session(rides) as session:
+        rows = (
+            list(session.execute(statement).all()) if form not in SINGLE else session.scalars(statement).all()
+        )
+        page = list(session.page(statement, size=1000))  # rows that are alike in the order stand as keys do
+        assert sorted(map(repr, page)) == sorted(map(repr, rows))
+        for size, window in ((4, 8), (7, 10), (100, 100), (3, 1000), (1, 1)):
+            assert list(streamed(session, statement, size, window)) == page
+
+
+@pytest.mark.parametrize(
+    ("form", "asked"),
+    [
+        ("sorted", 2 + 6),
+        ("documents", 2 + 6),
+        ("outer", 2 + 7),
+        ("groups", 2),
+        ("named rows", 2),
+        ("by key", 2 + 6),
+    ],
+)
+def test_joins_are_sorted_and_groups_made_once_for_many_batches(
+    rides: RecordingEngine, form: str, asked: int
+) -> None:
+    with Session(rides) as session:
+        size = 5
+        rides.clear()
+        found = list(session.stream(JOINS[form], batch=size))
+    assert len(found) > size
+    assert len(rides.commands) == asked
+
+
+def test_rows_of_a_join_that_no_longer_match_are_left_out(rides: RecordingEngine) -> None:
+    statement = select(Ride, Rider).join(Rider, Ride.rider == Rider.id).order_by(Ride.length)
+    with Session(rides) as session:
+        whole = session.execute(statement).all()
+        found = session.stream(statement, batch=3)
+        next(found)
+        session.delete(whole[20][0])
+        whole[21][0].rider = None
+        session.commit()
+        rest = list(found)
+    assert len(rest) == len(whole) - 3
+    assert rest == [row for place, row in enumerate(whole) if place not in (0, 20, 21)]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..._collector import HeldOff
+from ..._collector import AS_EVER, AT_LEAST, HeldOff
 from ..._types import Json, Stored
 from ...commands import ExplainQuery, FetchDocuments, RunQuery
 from ...errors import QueryError, QueryLimitError, QueryTimeout
@@ -299,7 +299,7 @@ class Queries:
         if not rows or plan is None:
             return []
         try:
-            with HeldOff(len(rows)):
+            with HeldOff() if len(rows) >= AT_LEAST else AS_EVER:
                 columns: Columns = list(zip(*rows, strict=True))
                 values = plan.shape.read(columns)
         except NotReversible as exc:
