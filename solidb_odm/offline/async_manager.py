@@ -61,8 +61,7 @@ class AsyncOfflineSyncManager(ManagerBase):
             await self._settle_key()
             self.engine = AsyncEngine(AsyncHookedDriver(self._store, self.hear))
             await self._run(self._opening())
-            last = await self._run(call(ReadJournal()))
-            self.standing.heard = last[0].number if last else 0
+            self._pass_over(await self._run(call(ReadJournal())))
             self.remote = self._connect()
         except BaseException:
             await self._store.aclose()
@@ -286,7 +285,7 @@ class AsyncOfflineSyncManager(ManagerBase):
             raise self._no_server()
         channel = await self._store.channel()
         try:
-            return await arun(operation, AsyncRouter(channel, self.remote, deadline))
+            return await arun(operation, AsyncRouter(channel, self.remote, deadline, self.hear))
         finally:
             await channel.aclose()
 
@@ -320,31 +319,37 @@ class AsyncOfflineSyncManager(ManagerBase):
         finally:
             self._lock.release()
 
-    async def hear(self) -> None:
-        """Notify listeners of what was committed, and push it soon."""
+    async def hear(self, channel: Any = None) -> None:
+        """Notify listeners of what was committed, and push it soon; the journal is read on the channel."""
         self._again = True
         while self._again and not self._hearing:
             self._again, self._hearing = False, True
             try:
-                await self._tell_committed()
+                if not self.standing.closed:
+                    await self._tell_committed(channel)
             finally:
                 self._hearing = False
 
-    async def _tell_committed(self) -> None:
-        if self.standing.closed or not (self.listeners.are_there or self.config.auto_sync):
-            return
-        channel = await self._store.channel()
+    async def _tell_committed(self, given: Any) -> None:
+        channel = await self._store.channel() if given is None else None
         try:
-            while entries := await channel.perform(ReadJournal(self.standing.heard)):
-                self.standing.heard = entries[-1].number
-                changes = [change_of(entry, await self._document(channel, entry)) for entry in entries]
-                for change in changes:
-                    self.listeners.tell(change)
-                if any(change.change_type.is_local for change in changes):
-                    self._edited()
+            await self._tell_from(given or channel)
         finally:
-            with anyio.CancelScope(shield=True):
-                await channel.aclose()
+            if channel is not None:
+                with anyio.CancelScope(shield=True):
+                    await channel.aclose()
+
+    async def _tell_from(self, channel: Any) -> None:
+        if not (self.listeners.are_there or self.config.auto_sync):
+            self._pass_over(await channel.perform(ReadJournal()))
+            return
+        while entries := await channel.perform(ReadJournal(self.standing.heard)):
+            self.standing.heard = entries[-1].number
+            changes = [change_of(entry, await self._document(channel, entry)) for entry in entries]
+            for change in changes:
+                self.listeners.tell(change)
+            if any(change.change_type.is_local for change in changes):
+                self._edited()
 
     async def _document(self, channel: Any, entry: Any) -> JsonObject | None:
         if not self.listeners.are_there:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import anyio
 
 from ..commands import Command, Commit, DropDatabase, Get, GetMany, Performs, PerformsAsync
+from ..commands.replica import Settle
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
 from ..engines.sqlite.threads import cancel_later
 from ..errors import RequestTimeout, UsageError
@@ -160,28 +161,42 @@ class Deadline:
 
 
 class Router:
-    """Performs what an operation asks of either side, blocking."""
+    """Performs what an operation asks of either side, blocking; ``settled`` gets the store's channel then."""
 
-    def __init__(self, local: Performs, remote: Remote, deadline: Deadline) -> None:
-        self._local, self._remote, self._deadline = local, remote, deadline
+    def __init__(
+        self, local: Performs, remote: Remote, deadline: Deadline, settled: Callable[[Performs], None]
+    ) -> None:
+        self._local, self._remote, self._deadline, self._settled = local, remote, deadline, settled
 
     def perform(self, command: Command[R], /) -> R:
         if isinstance(command, RemoteCommand):
             self._deadline.check()
             reply: R = self._remote.perform(command)
             return reply
-        return self._local.perform(command)
+        done = self._local.perform(command)
+        if isinstance(command, Settle):
+            self._settled(self._local)
+        return done
 
 
 class AsyncRouter:
-    """Performs what an operation asks of either side, awaited."""
+    """Performs what an operation asks of either side, awaited; ``settled`` gets the store's channel then."""
 
-    def __init__(self, local: PerformsAsync, remote: AsyncRemote, deadline: Deadline) -> None:
-        self._local, self._remote, self._deadline = local, remote, deadline
+    def __init__(
+        self,
+        local: PerformsAsync,
+        remote: AsyncRemote,
+        deadline: Deadline,
+        settled: Callable[[PerformsAsync], Awaitable[None]],
+    ) -> None:
+        self._local, self._remote, self._deadline, self._settled = local, remote, deadline, settled
 
     async def perform(self, command: Command[R], /) -> R:
         if isinstance(command, RemoteCommand):
             self._deadline.check()
             reply: R = await self._remote.perform(command)
             return reply
-        return await self._local.perform(command)
+        done = await self._local.perform(command)
+        if isinstance(command, Settle):
+            await self._settled(self._local)
+        return done

@@ -6,6 +6,7 @@ One sync at a time in a folder, whichever manager or process it is.
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
@@ -65,6 +66,8 @@ class FolderLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: BinaryIO | None = None
+        self.holder = 0
+        """The thread that took it, 0 for none."""
 
     def take(self) -> bool:
         """Take the lock if it is free; say whether it was."""
@@ -74,12 +77,12 @@ class FolderLock:
         except OSError:
             file.close()
             return False
-        self._file = file
+        self._file, self.holder = file, threading.get_ident()
         return True
 
     def release(self) -> None:
         """Release the lock; closing the file does."""
-        file, self._file = self._file, None
+        file, self._file, self.holder = self._file, None, 0
         if file is not None:
             file.close()
 

@@ -267,6 +267,10 @@ class ManagerBase:
 
     # --- telling ---------------------------------------------------------------------------------
 
+    def _pass_over(self, last: Sequence[JournalEntry]) -> None:
+        """Let listeners that come later hear only of what comes later, given the journal's last entry."""
+        self.standing.heard = last[0].number if last else 0
+
     def _began(self) -> None:
         self.standing.syncing, self.standing.progress = True, None
         self.listeners.tell(Change(ChangeType.SyncStarted))

@@ -22,7 +22,7 @@ from ..commands.replica import (
 )
 from ..engine.engine import Engine
 from ..engines.sqlite.driver import FileDriver
-from ..errors import RequestTimeout
+from ..errors import RequestTimeout, UsageError
 from . import local
 from .background import Background
 from .channels import Deadline, HookedDriver, Router
@@ -60,8 +60,7 @@ class OfflineSyncManager(ManagerBase):
             self._settle_key()
             self.engine = Engine(HookedDriver(self._store, self.hear))
             self._run(self._opening())
-            last = self._run(call(ReadJournal()))
-            self.standing.heard = last[0].number if last else 0
+            self._pass_over(self._run(call(ReadJournal())))
             self.remote = self._connect()
         except BaseException:
             self._store.close()
@@ -118,6 +117,7 @@ class OfflineSyncManager(ManagerBase):
     def sync_now(self, *, timeout: float | None = None) -> SyncResult:
         """Sync with the server now. A sync that another call begins meanwhile is shared."""
         self._check_open()
+        self._check_not_inside()
         deadline = Deadline(timeout)
         return self._turns.take(lambda: self._sync(deadline), deadline)
 
@@ -273,7 +273,7 @@ class OfflineSyncManager(ManagerBase):
             raise self._no_server()
         channel = self._store.channel()
         try:
-            return run(operation, Router(channel, self.remote, deadline))
+            return run(operation, Router(channel, self.remote, deadline, self.hear))
         finally:
             channel.close()
 
@@ -297,6 +297,7 @@ class OfflineSyncManager(ManagerBase):
     @contextmanager
     def _folder(self, deadline: Deadline) -> Generator[None]:
         """Sync alone in this folder."""
+        self._check_not_inside()
         while not self._lock.take():
             deadline.check()
             self._check_open()
@@ -306,30 +307,44 @@ class OfflineSyncManager(ManagerBase):
         finally:
             self._lock.release()
 
-    def hear(self) -> None:
-        """Notify listeners of what was committed, and push it soon."""
+    def _check_not_inside(self) -> None:
+        """Raise UsageError in a function that the sync under way has called: it would wait for itself."""
+        if self._lock.holder == threading.get_ident():
+            raise UsageError(
+                "this was called by a sync, and can't wait for its end",
+                hint="let a thread do it; auto_sync=True pushes what a listener saves",
+            )
+
+    def hear(self, channel: Any = None) -> None:
+        """Notify listeners of what was committed, and push it soon; the journal is read on the channel."""
         self._again = True
         while self._again and self._gate.acquire(blocking=False):
             try:
                 self._again = False
-                self._tell_committed()
+                if not self.standing.closed:
+                    self._tell_committed(channel)
             finally:
                 self._gate.release()
 
-    def _tell_committed(self) -> None:
-        if self.standing.closed or not (self.listeners.are_there or self.config.auto_sync):
-            return
-        channel = self._store.channel()
+    def _tell_committed(self, given: Any) -> None:
+        channel = self._store.channel() if given is None else None
         try:
-            while entries := channel.perform(ReadJournal(self.standing.heard)):
-                self.standing.heard = entries[-1].number
-                changes = [change_of(entry, self._document(channel, entry)) for entry in entries]
-                for change in changes:
-                    self.listeners.tell(change)
-                if any(change.change_type.is_local for change in changes):
-                    self._edited()
+            self._tell_from(given or channel)
         finally:
-            channel.close()
+            if channel is not None:
+                channel.close()
+
+    def _tell_from(self, channel: Any) -> None:
+        if not (self.listeners.are_there or self.config.auto_sync):
+            self._pass_over(channel.perform(ReadJournal()))
+            return
+        while entries := channel.perform(ReadJournal(self.standing.heard)):
+            self.standing.heard = entries[-1].number
+            changes = [change_of(entry, self._document(channel, entry)) for entry in entries]
+            for change in changes:
+                self.listeners.tell(change)
+            if any(change.change_type.is_local for change in changes):
+                self._edited()
 
     def _document(self, channel: Any, entry: Any) -> JsonObject | None:
         if not self.listeners.are_there:

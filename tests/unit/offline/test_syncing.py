@@ -12,6 +12,7 @@ import pytest
 from solidb_odm import Document, Index, Session, select
 from solidb_odm.commands import call
 from solidb_odm.commands.replica import WriteSettings
+from solidb_odm.engines.sqlite.replica import performer
 from solidb_odm.errors import (
     ClosedError,
     ConnectionFailed,
@@ -472,6 +473,53 @@ def test_a_store_holds_one_database(opened: Opener) -> None:
     opened("a").sync_now()
     with pytest.raises(StoreOfAnotherUser):
         opened("a", database="another")
+
+
+def test_a_listener_hears_only_of_what_comes_after_it(
+    manager: OfflineSyncManager, server: ModelServer
+) -> None:
+    heard: list[Change] = []
+    manager.save_document("notes", "before", {})
+    server.put("notes", "theirs", n=1)
+    manager.sync_now()
+    manager.on_collection_change("notes", heard.append)
+    manager.save_document("notes", "after", {})
+    assert [(each.change_type, each.document_key) for each in heard] == [(ChangeType.LocalInsert, "after")]
+
+
+def test_listeners_hear_while_a_sync_goes_on(
+    manager: OfflineSyncManager, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long sync writes more than the journal keeps."""
+    monkeypatch.setattr(performer, "_JOURNAL_KEPT", 1000)
+    for number in range(2500):
+        server.put("notes", f"k{number}", n=number)
+    heard: list[Change] = []
+    manager.on_change(heard.append)
+    assert manager.sync_now().pulled == 2500
+    arrived = {each.document_key for each in heard if each.change_type is ChangeType.RemoteInsert}
+    assert len(arrived) == 2500
+    assert heard[-1].change_type is ChangeType.SyncComplete
+
+
+@pytest.mark.parametrize("name", ["sync_now", "verify", "wipe", "rotate_key"])
+def test_a_listener_of_a_sync_is_told_that_it_cannot_wait_for_its_end(
+    manager: OfflineSyncManager, server: ModelServer, name: str
+) -> None:
+    refused: list[str] = []
+
+    def listen(change: Change) -> None:
+        if change.change_type is ChangeType.RemoteInsert:
+            manager.save_document("notes", "answer", {})
+            with pytest.raises(UsageError) as raised:
+                getattr(manager, name)(*["key"][: name == "rotate_key"])
+            refused.append(raised.value.message)
+
+    manager.on_change(listen)
+    server.put("notes", "theirs", n=1)
+    manager.sync_now()
+    assert refused == ["this was called by a sync, and can't wait for its end"]
+    assert set(server.all("notes")) == {"theirs", "answer"}
 
 
 def test_several_managers_share_a_folder(opened: Opener, server: ModelServer) -> None:
