@@ -14,7 +14,9 @@ the names of the attributes that were set are noted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Collection, Iterable
+from itertools import repeat
 from typing import Any, Protocol, TypeAlias, cast
 
 from .._types import Body, JsonObject
@@ -156,6 +158,17 @@ def has_notes(document: Any) -> bool:
     return True
 
 
+def any_noted(documents: Iterable[Any]) -> bool:
+    """Return whether anything has been noted on any of some documents."""
+    for document in documents:
+        try:
+            _slot(document, SLOT)
+        except AttributeError:
+            continue
+        return True
+    return False
+
+
 def begin_notes(document: Any, notes: Loaded) -> None:
     """Note what there is to note on a document that was added, loaded or inserted, and not touched since."""
     object.__setattr__(document, SLOT, notes)
@@ -165,6 +178,17 @@ def untouched_notes(document: Any) -> Loaded | None:
     """Return the notes on a document that nobody has asked for yet; None if somebody has."""
     notes: State | Loaded = _slot(document, SLOT)
     return None if isinstance(notes, State) else notes
+
+
+def all_untouched(documents: Collection[Any]) -> list[Loaded] | None:
+    """Return the notes on documents, if nobody has asked for those on any of them yet."""
+    notes: list[Any] = list(map(_slot, documents, repeat(SLOT)))
+    return notes if {tuple}.issuperset(map(type, notes)) else None
+
+
+def begin_all_notes(documents: Iterable[Any], notes: Iterable[Loaded]) -> None:
+    """Note what there is to note on documents; nothing comes in between."""
+    deque(map(object.__setattr__, documents, repeat(SLOT), notes), 0)
 
 
 def state_or_none(document: Any) -> State | None:

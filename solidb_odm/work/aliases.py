@@ -11,7 +11,8 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, cast
 from weakref import getweakrefcount
 
@@ -25,6 +26,7 @@ _SEQUENCES = (list, set, deque)
 _FIXED = (tuple, frozenset)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _OPEN = "__solidb_open__"
+_VALUES: Callable[[Any], Iterable[Any]] = dict.values
 
 
 def has_aliases(document: Any) -> bool:
@@ -38,6 +40,51 @@ def has_aliases(document: Any) -> bool:
     if extra_of(document) is None and _is_sole(map(values.get, watched), _alone):
         return False
     return _is_held(document, values, _overhead)
+
+
+def are_sole(documents: Sequence[Any]) -> bool:
+    """Return whether no part of documents of one class is referred to from outside, at the least cost.
+
+    Looked at are all values of a field at once. False, too, for what takes a closer look at each.
+    """
+    if _overhead is None or (_stores_private(documents[0]) and any(map(private_of, documents))):
+        return False
+    rows = [document.__dict__ for document in documents]
+    if _most(rows) > _few + 1 or not _has_none(extra_of, documents):
+        return False
+    watched = documents[0].__solidb_watched__
+    return all(_all_sole([row.get(name) for row in rows]) for name in watched)
+
+
+def _all_sole(values: list[Any]) -> bool:
+    """Return whether no value that can change has a reference but this list's and its own place's."""
+    kinds = {each for each in set(map(type, values)) - _PLAIN if not issubclass(each, UNCHANGEABLE)}
+    if len(kinds) > 1:
+        apart = [[each for each in values if each.__class__ is kind] for kind in kinds]
+        values.clear()
+        return all(map(_all_sole, apart))
+    for kind in kinds:
+        values[:] = [each for each in values if each.__class__ is kind]
+        if _most(values) > _few + 1:
+            return False
+        if kind is list or kind is dict:
+            return _all_sole(list(chain.from_iterable(values if kind is list else map(_VALUES, values))))
+        if not _is_open_model(kind) or any(map(getweakrefcount, values)):
+            return False
+        fields = [each.__dict__ for each in values]
+        if _most(fields) > _few + 1 or not (_has_none(extra_of, values) and _has_none(private_of, values)):
+            return False
+        return _all_sole(list(chain.from_iterable(map(_VALUES, fields))))
+    return True
+
+
+def _has_none(get: Callable[[Any], Any], values: Iterable[Any]) -> bool:
+    return [each for each in map(get, values) if each is not None] == []
+
+
+def _most(values: list[Any]) -> int:
+    """Return the most references that a value has, its place in this list among them."""
+    return max(map(sys.getrefcount, values), default=0)
 
 
 def _is_sole(values: Iterable[Any], count: int) -> bool:
@@ -223,3 +270,5 @@ def _measured() -> int | None:
 _overhead = _measured()
 _alone = 0 if _overhead is None else next(count for count in range(9) if _is_sole([[]], count))
 """How many references a value has that is in one place only, as :func:`_is_sole` sees it."""
+_few = 0 if _overhead is None else _most([[]])
+"""How many references a value has that is in a list only, as :func:`_most` sees it."""

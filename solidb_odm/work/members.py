@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
+from .._collector import AT_LEAST
 from ..errors import InvalidDocument, StateError
 from ..model.declaration.registry import SUCCESSOR, Registry
 from ..model.document import Document, is_document_class
-from ..model.document_state import Loaded, State, begin_notes, has_notes, state_of, state_or_none
+from ..model.document_state import (
+    Loaded,
+    State,
+    any_noted,
+    begin_all_notes,
+    begin_notes,
+    has_notes,
+    state_of,
+    state_or_none,
+)
 from .aliases import has_aliases
 from .differences import document_difference
 from .identity import IdentityMap, References
@@ -18,6 +30,9 @@ from .states import check_document, checked, gone, outdated, refusal
 
 if TYPE_CHECKING:
     from .plan import Documents
+
+
+_key_of = attrgetter("key")
 
 
 class Holdings:
@@ -55,6 +70,10 @@ class Holdings:
         """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
         known: dict[type[Document], References | None] = {}
         fresh: Loaded = (self, "", "", "", None)
+        if len(documents) >= AT_LEAST and len(set(map(type, documents))) == 1:
+            references = self._references_of(type(documents[0]))
+            if references is not None and self._add_at_once(documents, references, fresh):
+                return
         for document in documents:
             model = document.__class__
             if model not in known:
@@ -66,6 +85,16 @@ class Holdings:
             references[document.key] = weakref.ref(document)
             self.new[id(document)] = document
             begin_notes(document, fresh)  # the last: an interrupt before it loses nothing
+
+    def _add_at_once(self, documents: list[Document], references: References, fresh: Loaded) -> bool:
+        """Add many documents of one class, if nobody has any of them and all their keys are free."""
+        keys = list(map(_key_of, documents))
+        if len(set(keys)) < len(keys) or not references.keys().isdisjoint(keys) or any_noted(documents):
+            return False
+        references.update(zip(keys, map(weakref.ref, documents), strict=True))
+        self.new.update(zip(map(id, documents), documents, strict=True))
+        begin_all_notes(documents, repeat(fresh))  # the last: an interrupt before it loses nothing
+        return True
 
     def _references_of(self, model: type[Document]) -> References | None:
         """Return where documents of a class are entered; None for what takes a closer look."""

@@ -10,13 +10,13 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from .._types import Body, is_map
+from .._types import Body, is_list, is_map
 from ..commands import Batch, Inserts, Patch, Patches, Removals
 from ..errors import InvalidDocument, SolidbError, UniqueViolation
 from ..language.stored_documents import DEEPEST, is_deep
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.document_state import State, state_of, untouched_notes
+from ..model.document_state import State, all_untouched, state_of, untouched_notes
 from ..model.stored.codec import body_value, check_new, check_valid, encode_many, encode_text
 from ..model.stored.embedded import are_known
 from .differences import Difference, document_difference
@@ -131,7 +131,10 @@ def _put_inserts(
         documents, mapping.parts, mapping.known_parts
     )
     is_shallow = mapping.is_shallow
-    for document, body in zip(documents, _bodies(mapping, documents, encode), strict=True):
+    made = _bodies(mapping, documents, encode)
+    if is_shallow and not looks_closer and is_list(made) and all_untouched(documents) is not None:
+        rows, made = list(zip(map(_key_of, documents), made, strict=True)), ()
+    for document, body in zip(() if rows else documents, made, strict=True):
         key = document.key
         is_touched = untouched_notes(document) is None and state_of(document).touched
         if not is_shallow and is_deep(body):

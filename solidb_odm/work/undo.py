@@ -7,6 +7,8 @@ Taking over the values of one document object into another of the same key, all 
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -82,6 +84,10 @@ class Undo:
     def note_new(self, document: Document) -> None:
         """Remember a document before it is inserted, that was not touched since it was added."""
         self._layers[-1].setdefault(id(document), document)
+
+    def note_all_new(self, documents: Sequence[Document]) -> None:
+        """Remember documents before they are inserted, that were not touched since they were added."""
+        deque(map(self._layers[-1].setdefault, map(id, documents), documents), 0)
 
     def push(self) -> None:
         """Begin a layer."""

@@ -5,8 +5,10 @@ Pure: it makes plans and takes receipts, and never talks to an engine.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Literal
 
 from pydantic_core import to_json
@@ -17,9 +19,16 @@ from ..commands import Inserts, Patches, Removals
 from ..errors import InvalidDocument
 from ..model.declaration.mapping import Mapping
 from ..model.document import Document
-from ..model.document_state import State, begin_notes, state_of, untouched_notes
+from ..model.document_state import (
+    State,
+    all_untouched,
+    begin_all_notes,
+    begin_notes,
+    state_of,
+    untouched_notes,
+)
 from ..model.stored.codec import encode_text, encode_value
-from .aliases import has_aliases
+from .aliases import are_sole, has_aliases
 from .differences import identical
 from .links import Reference, refers
 from .members import Holdings
@@ -65,7 +74,9 @@ class UnitOfWork(Holdings):
         outcome by ``applied`` or ``failed``.
         """
         has_hooks = not self._is_plain() and self._prepare()
-        fresh = [document for document in self.new.values() if untouched_notes(document) is None]
+        fresh: list[Document] = []
+        if all_untouched(self.new.values()) is None:
+            fresh = [document for document in self.new.values() if untouched_notes(document) is None]
         for document in fresh:
             if state_of(document).touched:
                 self.claim(document)  # its key may be another by now
@@ -222,6 +233,8 @@ class UnitOfWork(Holdings):
         self, plan: WritePlan, documents: list[Document], bodies: list[Body | None], receipts: list[Receipt]
     ) -> None:
         """Take over new documents of one class; those that nobody touched at the least cost."""
+        if len(documents) >= AT_LEAST and self._inserted_at_once(documents, bodies, receipts):
+            return
         note, new = self._undo.note_new, self.new
         is_watched = bool(type(documents[0]).__solidb_watched__) and not self.is_over
         for document, body, receipt in zip(documents, bodies, receipts, strict=True):
@@ -235,6 +248,23 @@ class UnitOfWork(Holdings):
             if is_watched and has_aliases(document):
                 state_of(document).exposed = True
                 self.exposed[id(document)] = document
+
+    def _inserted_at_once(
+        self, documents: list[Document], bodies: list[Body | None], receipts: list[Receipt]
+    ) -> bool:
+        """Take over many new documents as below, if nobody touched any or holds a part of one."""
+        notes = all_untouched(documents)
+        if notes is None or not {self}.issuperset(map(itemgetter(0), notes)):
+            return False
+        if type(documents[0]).__solidb_watched__ and not self.is_over and not are_sole(documents):
+            return False
+        self._undo.note_all_new(documents)
+        begin_all_notes(
+            documents,
+            [(self, *receipt, body) for receipt, body in zip(receipts, bodies, strict=True)],
+        )
+        deque(map(self.new.pop, map(id, documents), repeat(None)), 0)
+        return True
 
     def _inserted_touched(
         self, document: Document, body: Body | None, receipt: Receipt, assigned: set[str] | None

@@ -81,7 +81,8 @@ def encode_many(mapping: Mapping, documents: Sequence[Any], *, as_text: bool) ->
         )
     except Exception:  # noqa: BLE001  one of them fails again by itself, with an error that names it
         return None
-    for document, body in zip(documents, made, strict=True):
+    is_exact = as_text and _are_exact(mapping, documents)
+    for document, body in () if is_exact else zip(documents, made, strict=True):
         if as_text:
             if _may_lose(mapping, document, body):
                 encode_value(mapping, document)
@@ -114,6 +115,21 @@ def _may_lose(mapping: Mapping, document: Any, text: str) -> bool:
     if not mapping.deep_numbers and _has_plain_vectors(mapping, document):
         return _has_inexact(mapping, document)
     return _LONG_NUMBER.search(text) is not None or _has_inexact(mapping, document)
+
+
+def _are_exact(mapping: Mapping, documents: Sequence[Any]) -> bool:
+    """Return whether no number of these documents takes a closer look: all values of a field at once."""
+    if mapping.deep_numbers or mapping.vectors:
+        return False
+    for name in mapping.numbers:
+        values = [document.__dict__.get(name) for document in documents]
+        kinds = set(map(type, values))
+        if kinds == {int}:
+            if not MINIMUM <= min(values) <= max(values) <= MAXIMUM:
+                return False
+        elif kinds != _FLOATS or not all(map(isfinite, values)):
+            return False
+    return True
 
 
 def _has_plain_vectors(mapping: Mapping, document: Any) -> bool:

@@ -9,7 +9,8 @@ nothing notes; so the parts are looked at, each kind of values once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
@@ -140,8 +141,10 @@ def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]
         values: list[Any] = [document.__dict__.get(name) for document in documents]
         if list in map(type, values):
             values = [part for value in values for part in (value if is_list(value) else (value,))]
-        parts = [(part, getattr(part, "__dict__", _NOTHING)) for part in values if part is not None]
-        if not known.issuperset([(part.__class__, *held, *map(type, held.values())) for part, held in parts]):
+        parts = [part for part in values if part is not None]
+        held = [getattr(part, "__dict__", _NOTHING) for part in parts]
+        types = map(tuple, map(map, repeat(type), map(_VALUES, held)))  # without a step of Python's for each
+        if not known.issuperset(zip(map(type, parts), map(tuple, held), types, strict=True)):
             return False
     return True
 
@@ -156,10 +159,11 @@ def kinds_that_fit(document: Any, names: tuple[str, ...]) -> Iterator[Kind]:
 
 def _kind(part: Any) -> Kind:
     held = getattr(part, "__dict__", _NOTHING)
-    return part.__class__, *held, *map(type, held.values())
+    return type(part), tuple(held), tuple(map(type, held.values()))
 
 
 _NOTHING: dict[str, Any] = {}
+_VALUES: Callable[[Any], Iterable[Any]] = dict.values
 
 
 @cached_by_class

@@ -12,11 +12,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr, computed_field
 
 from solidb_odm import Document, GeoPoint, Session, create_engine, select
 from solidb_odm.work import aliases
-from solidb_odm.work.aliases import has_aliases
+from solidb_odm.work.aliases import are_sole, has_aliases
 
 
 class Part(BaseModel):
@@ -132,6 +134,43 @@ def test_documents_of_common_values_take_no_closer_look(what: str, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.delattr(aliases, "_is_held")
         assert not has_aliases(document)
+
+
+@pytest.mark.parametrize("what", OF_COMMON)
+def test_many_documents_are_looked_at_together(what: str) -> None:
+    documents = [Common() for _ in range(5)]
+    assert are_sole(documents)
+    held = PARTS[what](documents[3])
+    assert not are_sole(documents), held
+    del held
+    assert are_sole(documents)
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_what_one_of_many_documents_shares_is_not_overlooked(what: str) -> None:
+    documents = [whole() for _ in range(5)]
+    held = PARTS[what](documents[2])
+    assert not are_sole(documents), held
+
+
+def test_a_value_of_two_documents_is_not_overlooked() -> None:
+    documents = [Common() for _ in range(5)]
+    documents[1].parts = documents[4].parts
+    assert not are_sole(documents)
+
+
+VALUES: list[Any] = [None, 1, "a", [1], [[1]], {"a": 1}, {"a": {"b": [2]}}, [Part()], Part(), (1,), {1}]
+
+
+@given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=5), st.integers(0, 4))
+def test_documents_that_look_sole_together_are_so_one_by_one(values: list[Any], kept: int) -> None:
+    documents = [Common.model_construct(anything=copy.deepcopy(value)) for value in values]
+    held = documents[kept % len(values)].anything
+    if are_sole(documents):
+        assert not any(map(has_aliases, documents)), held
+    held = None
+    if any(map(has_aliases, documents)):
+        assert not are_sole(documents)
 
 
 def test_a_value_that_two_fields_share_is_their_own() -> None:
