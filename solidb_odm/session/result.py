@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
 
 from .._types import is_tuple
-from ..errors import MultipleResultsError, NoResultError, UsageError, missing
+from ..errors import LoadError, MultipleResultsError, NoResultError, UsageError, missing
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.stored.pydantic_attributes import class_fields
@@ -151,7 +151,10 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     __slots__ = ("_columns", "_rows", "_writes", "unreadable")
 
     def __init__(self, rows: list[T_co], columns: tuple[Column, ...] = (), *, writes: bool = False) -> None:
-        self._rows, self.unreadable = readable(rows)
+        self._rows = rows
+        self.unreadable: tuple[LoadError, ...] = ()
+        if rows.__class__ is not list:
+            self._rows, self.unreadable = readable(rows)
         self._columns = columns
         self._writes = writes
 

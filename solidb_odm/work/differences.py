@@ -7,7 +7,6 @@ three values.
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ValidationError
@@ -118,11 +117,17 @@ def _as(body: Body, value: JsonObject) -> Body:
 class _Comparison:
     """Tells the changes of a document from what reading its stored form makes up."""
 
+    __slots__ = (
+        "_assigned", "_baseline", "_body", "_document", "_known_document", "_known_form", "_mapping", "_old",
+    )  # fmt: skip
+
     def __init__(self, mapping: Mapping, document: Any, state: State, old: JsonObject) -> None:
         self._mapping, self._document, self._old = mapping, document, old
         self._body = cast(Body, state.body)
         self._assigned = state.assigned or frozenset[str]()
         self._baseline = state.baseline
+        self._known_document: Any = _ABSENT
+        self._known_form: JsonObject | None = None
 
     def real(self, found: Difference) -> Difference:
         """Return the part of a difference that the program made."""
@@ -200,15 +205,20 @@ class _Comparison:
             return self._old
         return self._mapping.serializer.to_python(document, mode="json", by_alias=True, warnings=False)  # type: ignore[no-any-return]
 
-    @cached_property
+    @property
     def _read_document(self) -> Any:
-        return self._read()
+        if self._known_document is _ABSENT:
+            self._known_document = self._read()
+        return self._known_document
 
-    @cached_property
+    @property
     def _read_form(self) -> JsonObject:
-        form = self._form_of(self._read_document)
-        type_name = self._mapping.type_name
-        return form if type_name is None else {**form, TYPE_ATTRIBUTE: type_name}
+        form = self._known_form  # without the lock of a cached property, which takes as long as the rest
+        if form is None:
+            form = self._form_of(self._read_document)
+            type_name = self._mapping.type_name
+            self._known_form = form = form if type_name is None else {**form, TYPE_ATTRIBUTE: type_name}
+        return form
 
     def _value(self, name: str) -> Any:
         return self._document.__dict__.get(name)

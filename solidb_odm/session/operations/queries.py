@@ -11,7 +11,7 @@ from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
 from ...errors import CollectionNotFound, UnflushedChangesError, UsageError, listed
 from ...language.walk import collections_looped, collections_read, collections_written
 from ...model.document import Document, is_document_class
-from ...model.expiry import expiries, has_expired
+from ...model.expiry import CLOCK, expiries, has_expired
 from ...query.compiled import Compiled
 from ...work import UnitOfWork
 from ..context import Context
@@ -139,7 +139,9 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
         rows = yield from _folded(context, compiled, unsent)
         return read_rows(_loader(context, compiled), rows, compiled)
     if (whole := compiled.whole) is not None:
-        wanted = FetchDocuments(compiled.query, compiled.bind_vars, compiled.approximate)
+        values = compiled.values
+        binds = compiled.bind_vars if CLOCK in values else values
+        wanted = FetchDocuments(compiled.query, binds, compiled.approximate)
         try:
             stored = yield wanted  # as context.ask does, without an operation for what most queries end with
         except CollectionNotFound as problem:
