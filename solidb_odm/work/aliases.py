@@ -26,7 +26,7 @@ _SEQUENCES = (list, set, deque)
 _FIXED = (tuple, frozenset)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _OPEN = "__solidb_open__"
-_VALUES: Callable[[Any], Iterable[Any]] = dict.values
+_VALUES: Callable[[Any], Iterable[Any]] = dict[Any, Any].values
 
 
 def has_aliases(document: Any) -> bool:
@@ -58,7 +58,8 @@ def are_sole(documents: Sequence[Any]) -> bool:
 
 def _all_sole(values: list[Any]) -> bool:
     """Return whether no value that can change has a reference but this list's and its own place's."""
-    kinds = {each for each in set(map(type, values)) - _PLAIN if not issubclass(each, UNCHANGEABLE)}
+    present: set[type[Any]] = set(map(type, values))
+    kinds = {each for each in present - _PLAIN if not issubclass(each, UNCHANGEABLE)}
     if len(kinds) > 1:
         apart = [[each for each in values if each.__class__ is kind] for kind in kinds]
         values.clear()

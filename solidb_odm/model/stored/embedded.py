@@ -10,7 +10,6 @@ nothing notes; so the parts are looked at, each kind of values once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel
@@ -143,8 +142,8 @@ def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]
             values = [part for value in values for part in (value if is_list(value) else (value,))]
         parts = [part for part in values if part is not None]
         held = [getattr(part, "__dict__", _NOTHING) for part in parts]
-        types = map(tuple, map(map, repeat(type), map(_VALUES, held)))  # without a step of Python's for each
-        if not known.issuperset(zip(map(type, parts), map(tuple, held), types, strict=True)):
+        types = [_row(map(type, each.values())) for each in held]
+        if not known.issuperset(zip(map(type, parts), map(_row, held), types, strict=True)):
             return False
     return True
 
@@ -159,11 +158,11 @@ def kinds_that_fit(document: Any, names: tuple[str, ...]) -> Iterator[Kind]:
 
 def _kind(part: Any) -> Kind:
     held = getattr(part, "__dict__", _NOTHING)
-    return type(part), tuple(held), tuple(map(type, held.values()))
+    return part.__class__, _row(held), _row(map(type, held.values()))
 
 
 _NOTHING: dict[str, Any] = {}
-_VALUES: Callable[[Any], Iterable[Any]] = dict.values
+_row: Callable[[Iterable[Any]], tuple[Any, ...]] = tuple
 
 
 @cached_by_class
