@@ -127,7 +127,7 @@ def _are_exact(mapping: Mapping, documents: Sequence[Any]) -> bool:
         if kinds == {int}:
             if not MINIMUM <= min(values) <= max(values) <= MAXIMUM:
                 return False
-        elif kinds != _FLOATS or not all(map(isfinite, values)):
+        elif kinds != {float} or not all(map(isfinite, values)):
             return False
     return True
 
