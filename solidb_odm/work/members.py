@@ -40,6 +40,7 @@ class Holdings:
 
     ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are held and
     looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read anew.
+    ``dropped`` were deleted before they were stored: nothing that refers to them brings them back.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Holdings:
         self.deleted: Documents = {}
         self.exposed: Documents = {}
         self.expired: dict[int, weakref.ref[Document]] = {}
+        self.dropped: Documents = {}
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
@@ -121,12 +123,15 @@ class Holdings:
         else:
             self.new[id(document)] = document
         state.owner = self
+        self.dropped.pop(id(document), None)
         return True
 
     def _comes_along(self, reference: Reference) -> bool:
         """Return whether what a document refers to is added with it: others have not stored it."""
         state = state_of(reference.document)
-        return state.owner is not self and reference.brings and (is_free(state) or not state.is_stored)
+        if state.owner is self or id(reference.document) in self.dropped:
+            return False
+        return reference.brings and (is_free(state) or not state.is_stored)
 
     def bring(self, document: Document) -> list[Reference]:
         """Add the documents that one refers to and brings along, unless others have stored them.
@@ -165,6 +170,7 @@ class Holdings:
         self.check_held(document, "delete", "get it with this session, or add it first")
         if id(document) in self.new:
             self.expunge(document)
+            self.dropped[id(document)] = document
         else:
             self.deleted[id(document)] = document
             self.changed.pop(id(document), None)
@@ -265,7 +271,7 @@ class Holdings:
 
     def _clear(self) -> None:
         self.identity.clear()
-        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired, self.dropped):
             documents.clear()
 
     # --- looking --------------------------------------------------------------------------------

@@ -303,6 +303,7 @@ class UnitOfWork(Holdings):
         """Forget how to undo what was written."""
         self._undo.settle()
         self.rewritten.clear()
+        self.dropped.clear()
         self.is_committing = False
 
     # --- going back -----------------------------------------------------------------------------
@@ -389,6 +390,7 @@ class UnitOfWork(Holdings):
         self._is_returning = True
         self.unflush()
         self._return_to(Mark())
+        self.dropped.clear()
         self._is_returning = False
 
     def _return_to(self, mark: Mark) -> None:

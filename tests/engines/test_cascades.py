@@ -242,3 +242,44 @@ def test_wrong_cascades_of_edges_and_back_references_are_refused() -> None:
     with pytest.raises(DeclarationError, match="takes in no new documents"):
         back_reference("Pet.owner", cascade=Cascade("all"))
     assert Cascade("save-update, delete") == Cascade("all")
+
+
+def test_what_refers_to_a_document_that_was_deleted_before_it_was_stored_does_not_store_it(
+    session: Session,
+) -> None:
+    owner, vet, other = Owner(key="o"), Vet(key="v"), Vet(key="w", assistant=None)
+    pet = Pet(key="p", owner=owner)
+    session.add_all([owner, vet, other, pet, Treats(vet, pet)])
+    session.delete(owner)
+    session.delete(vet)
+    session.commit()
+
+    for model in (Owner, Pet, Treats):
+        assert session.scalars(select(model)).all() == []
+    assert [each.key for each in session.scalars(select(Vet))] == ["w"]
+
+
+def test_a_link_that_saves_does_not_save_what_was_deleted(session: Session) -> None:
+    assistant = Vet(key="a")
+    vet = Vet(key="v", assistant=assistant)
+    session.add(vet)
+    session.delete(assistant)
+    with pytest.raises(StateError, match="Vet 'v' refers by 'assistant' to Vet 'a', which is neither stored"):
+        session.commit()
+    session.add(assistant)
+    session.commit()
+    assert session.get(Vet, "a") is assistant
+
+
+def test_what_refers_to_the_successor_of_a_deleted_document_stays(session: Session) -> None:
+    first = Owner(key="o")
+    session.add_all([first, Pet(key="old", owner=first)])
+    session.commit()
+
+    session.delete(first)
+    second = Owner(key="o", name="again")
+    session.add_all([Pet(key="late", owner=first), second, Pet(key="new", owner=second)])
+    session.commit()
+
+    assert session.scalars(select(Owner.name)).all() == ["again"]
+    assert session.scalars(select(Pet.key)).all() == ["new"]

@@ -45,6 +45,7 @@ from ...query.elements import any_
 from ...query.load_paths import EndHop, reference_hop
 from ...query.select import Select, select
 from ...work.cascades import fields_deleted_with, let_go, orphans
+from ...work.links import referred
 from ...work.plan import Documents, moved_value
 from ..context import Context
 from ..hydration import load_documents
@@ -61,14 +62,18 @@ def cascade(context: Context) -> Operation[None]:
     done: Documents = {}
     while True:
         fresh = [document for key, document in work.deleted.items() if key not in done]
-        done.update((id(each), each) for each in fresh)
+        dropped = [document for key, document in work.dropped.items() if key not in done]
+        done.update((id(each), each) for each in (*fresh, *dropped))
         found = yield from _deleted_with(context, fresh)
+        found += _dropped_with(context, dropped)
         found += yield from _stored(context, let_go(work, fresh))
         found += orphans(work)
-        waiting = [each for each in found if id(each) not in work.deleted and id(each) not in done]
+        waiting = [
+            each for each in _each_once(found) if id(each) not in work.deleted and id(each) not in done
+        ]
         for document in waiting:
             _delete(context, document)
-            if id(document) not in work.deleted:  # marked only, or never stored
+            if id(document) not in work.deleted and id(document) not in work.dropped:  # marked only
                 done[id(document)] = document
         if not waiting:
             return
@@ -94,8 +99,37 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
         rows = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
         stored = load_documents(context.work, field.__solidb_place__.source, rows)
         own = [*context.work.new.values(), *context.work.candidates()]
-        found += _leading(field, set(references), [*stored, *own])
-    return list({id(each): each for each in found}.values())
+        leading = _leading(field, set(references), [*stored, *own])
+        found += [each for each in leading if not _refers_anew(context, each, deleted)]
+    return found
+
+
+def _refers_anew(context: Context, document: Document, deleted: list[Document]) -> bool:
+    """Return whether a new document refers to one that has the key of a deleted one, and not to that."""
+    if id(document) not in context.work.new:
+        return False
+    gone = {id(each) for each in deleted}
+    held = [each.document for each in referred(document)]
+    keys = {each.__solidb_reference__() for each in deleted}
+    return any(each.__solidb_reference__() in keys for each in held) and not any(
+        id(each) in gone for each in held
+    )
+
+
+def _dropped_with(context: Context, dropped: list[Document]) -> list[Any]:
+    """Return the documents of the session that are deleted with others, which were never stored."""
+    own = [*context.work.new.values(), *context.work.candidates()] if dropped else []
+    return [
+        referring
+        for document in dropped
+        for field in fields_deleted_with(type(document))
+        for referring in _leading(field, {document.__solidb_reference__()}, own)
+        if any(each.document is document for each in referred(referring))
+    ]
+
+
+def _each_once(documents: list[Any]) -> list[Any]:
+    return list({id(each): each for each in documents}.values())
 
 
 def _leading(field: FieldRef, references: set[str], documents: Iterable[Any]) -> list[Any]:
@@ -132,7 +166,7 @@ def flush(context: Context) -> Operation[None]:
     if not work.has_work:
         return
     context.tell("before_flush")
-    if work.deleted or Cascade.any_orphans:
+    if work.deleted or work.dropped or Cascade.any_orphans:
         yield from cascade(context)
     plan = work.plan()
     if not context.interactive:
@@ -180,7 +214,7 @@ def commit(context: Context) -> Operation[None]:
 def _send(context: Context) -> Operation[None]:
     work = context.work
     context.tell("before_flush")
-    if work.deleted or Cascade.any_orphans:
+    if work.deleted or work.dropped or Cascade.any_orphans:
         yield from cascade(context)
     plan = work.plan()
     if plan.batches:
