@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeAlias, cast
 
@@ -20,6 +21,7 @@ from ..wire.exchange import SHAPE_ERRORS, Exchange, HttpAnswer, HttpCall, missha
 from ..wire.faults import Subject
 from ..wire.http import as_answer
 from ..wire.http_streams import apieces_of, aread_answer, astreamed, pieces_of, read_answer, streamed
+from ..wire.open_answers import HeldPieces, Noted, apieces_held
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
@@ -89,6 +91,12 @@ class Blobs(Caller):
 
         A connection that breaks is opened again, and the file read on from there.
         """
+        read = partial(self._read, collection, key, start, end, chunk_size)
+        return HeldPieces(self._runner.hub.driver.pool.answers, read)
+
+    def _read(
+        self, collection: str, key: str, start: int, end: int | None, chunk_size: int, noted: Noted
+    ) -> Generator[bytes]:
         if end is not None and end <= start:
             return
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)
@@ -97,6 +105,7 @@ class Blobs(Caller):
             call = download(self._database, collection, key, start, end)
             try:
                 with streamed(pool, call, self._runner.seconds, context) as response:
+                    noted[:] = [response]
                     for piece in pieces_of(response, chunk_size, self._seconds):
                         start += len(piece)
                         yield piece
@@ -166,13 +175,18 @@ class AsyncBlobs(AsyncCaller):
         async with aclosing(self.stream(collection, key)) as pieces:
             return b"".join([piece async for piece in pieces])
 
-    async def stream(
+    def stream(
         self, collection: str, key: str, start: int = 0, end: int | None = None, *, chunk_size: int = CHUNK
     ) -> AsyncGenerator[bytes]:
         """Read a file piece by piece, or its bytes from ``start`` to before ``end``.
 
         A connection that breaks is opened again, and the file read on from there.
         """
+        return apieces_held(self._read(collection, key, start, end, chunk_size))
+
+    async def _read(
+        self, collection: str, key: str, start: int, end: int | None, chunk_size: int
+    ) -> AsyncGenerator[bytes]:
         if end is not None and end <= start:
             return
         pool, waits = self._runner.hub.driver.pool, pauses(ATTEMPTS)

@@ -14,7 +14,8 @@ from collections.abc import Generator
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakSet
 
 import httpx
 
@@ -31,6 +32,9 @@ from .exchange import HttpAnswer, HttpCall
 from .http_json import encode
 from .round_trips import RequestEvent
 from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    import httpcore
 
 
 class AnswerDeadline:
@@ -197,10 +201,11 @@ def load_clients() -> None:
         import_module(name)
 
 
-def new_client(address: ServerAddress) -> httpx.Client:
-    """Make a blocking ``httpx`` client for this server."""
+def new_client(address: ServerAddress, opened: WeakSet[httpcore.NetworkStream]) -> httpx.Client:
+    """Make a blocking ``httpx`` client for this server, which notes the connections that it opens."""
     context = address.tls_context() or _without_tls()
-    transport: httpx.BaseTransport = import_module(f"{__package__}.http_transport").DeadlineTransport(context)
+    module = import_module(f"{__package__}.http_transport")
+    transport: httpx.BaseTransport = module.DeadlineTransport(context, opened)
     return httpx.Client(transport=transport, timeout=_time_out(address), trust_env=False)
 
 

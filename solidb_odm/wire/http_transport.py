@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -24,18 +25,21 @@ _IDLE_SECONDS = 5.0
 class DeadlineTransport(httpx.HTTPTransport):
     """httpx's own transport, on sockets that heed ``answered_by``."""
 
-    def __init__(self, verify: ssl.SSLContext) -> None:
+    def __init__(self, verify: ssl.SSLContext, opened: WeakSet[httpcore.NetworkStream]) -> None:
         super().__init__(verify=verify, trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=verify,
             max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=_KEPT_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_Backend(),
+            network_backend=_Backend(opened),
         )
 
 
 class _Backend(httpcore.SyncBackend):
+    def __init__(self, opened: WeakSet[httpcore.NetworkStream]) -> None:
+        self._opened = opened
+
     def connect_tcp(
         self,
         host: str,
@@ -44,14 +48,16 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(host, port, time_left(timeout), local_address, socket_options))
+        made = super().connect_tcp(host, port, time_left(timeout), local_address, socket_options)
+        return _Stream(made, self._opened)
 
 
 class _Stream(httpcore.NetworkStream):
     """A socket that waits for bytes as long as the deadline allows."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
+    def __init__(self, stream: httpcore.NetworkStream, opened: WeakSet[httpcore.NetworkStream]) -> None:
+        self._stream, self._opened = stream, opened
+        opened.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, time_left(timeout))
@@ -65,7 +71,8 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, time_left(timeout)))
+        made = self._stream.start_tls(ssl_context, server_hostname, time_left(timeout))
+        return _Stream(made, self._opened)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -6,7 +6,8 @@ import os
 import time
 from threading import Lock, RLock
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakSet
 
 import httpx
 
@@ -28,10 +29,14 @@ from .http import (
     unanswered,
 )
 from .login import closed, in_order, no_time_left, none_free, unreachable
+from .open_answers import OpenAnswers
 from .pool import PoolPolicy, Ticket
 from .round_trips import RequestCounts
 from .socket_connection import SocketConnection
 from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    import httpcore
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,7 +55,9 @@ class SocketPool:
         self._lock = RLock()
         self._process = os.getpid()
         self.auth = auth_of(address)
+        self.answers = OpenAnswers()
         self._http: httpx.Client | None = None
+        self._opened: WeakSet[httpcore.NetworkStream] = WeakSet()
         self._closed = False
 
     def idle(self, now: float) -> SocketConnection | None:
@@ -151,17 +158,23 @@ class SocketPool:
 
     def http_client(self) -> httpx.Client:
         """Return the client that HTTP calls are made with; bodies can be streamed on it."""
+        if self._process != os.getpid():
+            self._forget()
+        self.answers.end_forgotten()
         with self._lock:
             if self._closed:
                 raise closed()
             if self._http is None:
-                self._http = new_client(self.address)
+                self._http = new_client(self.address, self._opened)
             return self._http
 
     def close(self) -> None:
         """Close the idle connections now and the others when they come back."""
         self._closed = True
+        if self._process != os.getpid():
+            self._forget()
         self.purge()
+        self.answers.end_forgotten()
         if self._http is not None:
             self._http.close()
 
@@ -214,6 +227,11 @@ class SocketPool:
         for connection in self._policy.empty():
             connection.close()
         self._policy = self._new_policy()
+        for stream in list(
+            self._opened
+        ):  # their client's lock may be held for ever, by a thread of the parent
+            stream.close()
+        self._http, self._opened = None, WeakSet()
 
     def _new_policy(self) -> PoolPolicy[SocketConnection]:
         options = self.address.options
