@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -16,3 +18,14 @@ def collect_garbage() -> None:
         del cycle
         is_collected = gc.collect() > 0
         time.sleep(0)
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Leave what there is out of collections in the block, which then take no time in a large process."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

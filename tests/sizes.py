@@ -11,3 +11,8 @@ DECIDES = bool(os.environ.get("CI"))
 def examples(count: int) -> int:
     """Return how many of so many examples to try: all, or a quarter by hand, which tries others each time."""
     return count if DECIDES else max(5, count // 4)
+
+
+def tries(variable: str, count: int) -> int:
+    """Return how often to try: as an environment variable says, or as ``examples`` does."""
+    return int(os.environ.get(variable) or examples(count))

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from solidb_odm.migrations import Migrator
+from tests.sizes import tries
 
 from .conftest import Place
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = tries("KILLS", 12)
 COUNT = 400
 
 PROGRAM = """

@@ -9,7 +9,6 @@ takes nothing away.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ from solidb_odm.commands import DescribeCollection, DropCollection, Operation, c
 from solidb_odm.errors import CollectionNotFound, DecisionNeeded
 from solidb_odm.migrations import Migrator
 from solidb_odm.migrations.decisions import Question
+from tests.sizes import tries
 
 from .model_sets import Rows, Spec, declare, documents, model_sets, successors
 from .oracle import Oracle, renames, value_at
@@ -166,7 +166,7 @@ def try_pair(url: str, fresh_url: str, case: Case) -> None:
         shutil.rmtree(folder)
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "25")), deadline=None)
+@settings(max_examples=tries("EXAMPLES", 25), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_file(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("pair")
@@ -174,7 +174,7 @@ def test_the_laws_hold_on_a_file(case: Case, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.server
-@settings(max_examples=int(os.environ.get("EXAMPLES", "6")), deadline=None)
+@settings(max_examples=tries("EXAMPLES", 6), deadline=None)
 @given(case=cases())
 def test_the_laws_hold_on_a_server(case: Case, server: Any) -> None:
     names = [f"pair_{secrets.token_hex(4)}" for _ in range(2)]

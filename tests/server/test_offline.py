@@ -26,6 +26,7 @@ from solidb_odm.offline import (
     pull,
 )
 from solidb_odm.wire.round_trips import RequestEvent
+from tests.sizes import tries
 from tests.unit.offline.model_server import plain
 from tests.unit.offline.simulator import Simulator
 from tools.server import LocalServer, running_server
@@ -34,7 +35,7 @@ from .offline_server import RealServer
 from .server_killer import kill_soon
 
 pytestmark = pytest.mark.server
-SEEDS = int(os.environ.get("SOLIDB_SYNC_SERVER_SEEDS", "40"))
+SEEDS = tries("SOLIDB_SYNC_SERVER_SEEDS", 40)
 Opener = Callable[..., OfflineSyncManager]
 
 

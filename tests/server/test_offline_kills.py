@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +14,13 @@ import pytest
 
 from solidb_odm.client import Client
 from solidb_odm.offline import ConflictStrategy, OfflineSyncManager, SyncConfig
+from tests.sizes import tries
 from tests.unit.offline.model_server import plain
 from tools.server import LocalServer
 
 pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("KILLS", "25"))
+KILLS = tries("KILLS", 25)
 
 PROGRAM = """
 import os, random, signal, sys, time

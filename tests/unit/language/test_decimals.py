@@ -12,6 +12,7 @@ from solidb_odm.errors import QueryError, UsageError
 from solidb_odm.language import decimals
 from solidb_odm.language.nodes import Array, DecimalCall, Expression, Literal
 from solidb_odm.language.printer import print_expression
+from tests.sizes import examples
 from tests.unit.language.functions.expressions import value_of
 
 
@@ -25,7 +26,7 @@ NUMBERS = st.one_of(
     st.builds(_scaled, st.integers(-(10**24), 10**24), st.integers(-30, 12)),
     st.sampled_from([Decimal(text) for text in ("0", "-0", "0.00", "1E+2", "-1E-7", "999999", "1000000")]),
 )
-FEW = settings(max_examples=60)
+FEW = settings(max_examples=examples(60))
 
 
 def written_out(node: Expression) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from solidb_odm.offline.folder import store_url
 from solidb_odm.offline.reconciliation import Judge, Verdict
 from solidb_odm.offline.remote import Written
 from solidb_odm.offline.round import Round
+from tests.sizes import tries
 
 from .model_server import ModelServer
 from .simulator import Crash, Simulator
 
-SEEDS = int(os.environ.get("SOLIDB_SYNC_SEEDS", "200"))
+SEEDS = tries("SOLIDB_SYNC_SEEDS", 200)
 LOSSY_SEEDS = 40
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from solidb_odm.errors import DatabaseError
 from solidb_odm.language.functions import Function, catalogue
 from solidb_odm.language.interpreter import MemorySource, Run
+from tests.sizes import examples
 
 _words = st.sampled_from(
     (
@@ -42,7 +43,7 @@ def _is_json(value: Any) -> bool:
 
 
 @pytest.mark.parametrize("function", catalogue(), ids=lambda f: f.name)
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(data=st.data())
 def test_a_function_answers_or_fails_properly(function: Function, data: st.DataObject) -> None:
     most = min(function.max_args if function.max_args is not None else 4, 6)
