@@ -15,7 +15,15 @@ from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.expressions.calls import METHODS, fields_of, has_kind, records
+from ..model.expressions.calls import (
+    METHODS,
+    RecordField,
+    default_awareness,
+    field_within,
+    fields_of,
+    has_kind,
+    records,
+)
 from ..model.expressions.expression import (
     Combined,
     Comparison,
@@ -24,7 +32,7 @@ from ..model.expressions.expression import (
     Predicate,
     Value,
 )
-from ..model.expressions.fields import FieldRef, Place, check_step, default_awareness, encode_element
+from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
 from ..model.expressions.kinds import NAMES, OPERATORS, awareness, kind_of
 from ..model.links.link_paths import beyond
 from ..model.stored.field_values import encode_as
@@ -112,9 +120,9 @@ class Elements(Expression):
         target = type_inspection.link_target(self.__solidb_element_type__[0])
         if target is not None and not name.startswith("__"):
             return beyond(self, target, name)
-        for record in records(self.__solidb_element_type__[0]):
-            if name in fields_of(record):
-                return self.__child(record, name)
+        field = field_within(self.__solidb_element_type__[0], name)
+        if field is not None:
+            return self.__child(field, name)
         method = METHODS.get(name)
         if method is not None and has_kind(self.__solidb_element_type__[0], method.kinds):
             return method.make(self)
@@ -123,9 +131,9 @@ class Elements(Expression):
         raise AttributeError(f"the elements of {self.__solidb_list__!r} have no field {name!r}")
 
     def __getitem__(self, step: str | int) -> Elements:
-        for record in records(self.__solidb_element_type__[0]):
-            if step in fields_of(record):
-                return self.__child(record, str(step))
+        field = field_within(self.__solidb_element_type__[0], step)
+        if field is not None:
+            return self.__child(field, str(step))
         check_step(self, step)
         inner = type_inspection.item(self.__solidb_element_type__[0], step)
         path = (*self.__solidb_path__, step)
@@ -137,8 +145,7 @@ class Elements(Expression):
             self.__solidb_root__,
         )
 
-    def __child(self, record: type[Any], name: str) -> Elements:
-        field = fields_of(record)[name]
+    def __child(self, field: RecordField, name: str) -> Elements:
         nullable = self.__solidb_nullable__ or type_inspection.is_nullable(field.annotation)
         kind = (field.annotation, field.owner, name, nullable)
         return Elements(

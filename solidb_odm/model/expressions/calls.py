@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable
-from datetime import date, datetime
-from typing import Any, NamedTuple, cast, get_type_hints
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, Union, cast, get_type_hints
 
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
@@ -25,7 +25,7 @@ from ..stored.pydantic_attributes import FIELDS, ROOT_MODEL, class_fields
 from ..type_inspection import cached_by_annotation
 from .build_scope import Scope
 from .expression import Expression, Predicate, Value, constant
-from .kinds import BY_TYPE, NAMES, OPERATORS, Kind, kind_of, value_kind
+from .kinds import BY_TYPE, NAMES, OPERATORS, Kind, awareness, kind_of, value_kind
 from .literals import check_pair
 
 
@@ -200,7 +200,10 @@ METHODS: dict[str, Method] = {
 
 
 class RecordField(NamedTuple):
-    """A field: its stored name, its type, and the model that knows how it is written, if one does."""
+    """A field: its stored name, its type, and the model that knows how it is written, if one does.
+
+    No model does for a field that several of a union have, each in its own way.
+    """
 
     stored: str
     annotation: Any
@@ -226,6 +229,79 @@ def fields_of(record: type[Any]) -> dict[str, RecordField]:
         name: RecordField(stored_name(record, name), info.annotation, record)
         for name, info in class_fields(record).items()
     }
+
+
+def field_within(annotation: Any, name: str | int) -> RecordField | None:
+    """Return the field that structured values of a type have under a name; None if none of them does.
+
+    Of a union it is that of all members, and null in those that lack it. UsageError where their stored
+    forms differ, so that one value would be looked for in several forms.
+    """
+    members = records(annotation)
+    found = {record: fields[str(name)] for record in members if name in (fields := fields_of(record))}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    is_one = len({_declaring(record, str(name)) for record in found}) == 1
+    if len(members) > 1:
+        _check_alike(members, found, str(name), is_one)
+    joint = first.annotation if is_one else Union[tuple(each.annotation for each in found.values())]  # noqa: UP007
+    is_whole = set(type_inspection.alternatives(annotation)) <= set(found)
+    return first._replace(
+        annotation=joint if is_whole else joint | None, owner=first.owner if is_one else None
+    )
+
+
+def _declaring(record: type[Any], name: str) -> type[Any]:
+    """Return the first class that says of a field what this one says."""
+    says = getattr(record, FIELDS, {}).get(name)
+    declared = [base for base in record.__mro__ if _is_alike(getattr(base, FIELDS, {}).get(name), says)]
+    return declared[-1] if says is not None else record
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    return None not in (one, other) and (one.annotation, one.metadata) == (other.annotation, other.metadata)
+
+
+def _check_alike(
+    members: tuple[type[Any], ...], found: dict[type[Any], RecordField], name: str, is_one: bool
+) -> None:
+    stored = {field.stored for field in found.values()}
+    forms = {_own_form(field, name) for field in found.values()}
+    others = [
+        record
+        for record in members
+        if any(field.stored in stored and other != name for other, field in fields_of(record).items())
+    ]
+    if len(stored) == 1 and not others and (forms == {None} or (is_one and len(forms) == 1)):
+        return
+    shown = " and ".join(dict.fromkeys(record.__name__ for record in [*found, *others]))
+    raise UsageError(
+        f"{name!r} is stored in different ways by {shown}, so a query can't tell what it is",
+        hint="give it one type and one alias in all of them, in a base class that they share",
+    )
+
+
+def _own_form(field: RecordField, name: str) -> Any:
+    """Return how a model stores a field otherwise than its type says; None if it does not."""
+    kind, owner = kind_of(field.annotation), cast(Any, field.owner)
+    if owner is not None and is_customised(owner, name):
+        return "serialiser"
+    sample = {"duration": timedelta(seconds=1), "bytes": b"\xff"}.get(kind)
+    encoded = None if sample is None else encode_as(owner, name, field.annotation, sample)
+    is_usual = sample is None or encoded == encode_as(None, "", field.annotation, sample)
+    naive = kind == "datetime" and default_awareness(owner, name) is False
+    return None if is_usual and not naive else (str(encoded), naive)
+
+
+def default_awareness(owner: Any, name: str) -> bool | None:
+    """Return whether the times of a field have an offset, by its default; None where it does not say."""
+    info = getattr(owner, FIELDS, {}).get(name)
+    if info is None:
+        return None
+    if isinstance(info.default, datetime):
+        return info.default.tzinfo is not None
+    return False if info.default_factory == datetime.now else None
 
 
 @cached_by_annotation
@@ -278,6 +354,13 @@ class PartOf(Expression):
         is_own = owner is not None and is_customised(owner, self.name)
         return "other" if is_own else kind_of(self.field.annotation)
 
+    @property
+    def __solidb_aware__(self) -> bool | None:
+        if self.__solidb_kind__ != "datetime":
+            return None
+        said = awareness(self.field.annotation)
+        return default_awareness(self.field.owner, self.name) is not False if said is None else said
+
     def __solidb_encode__(self, value: Any) -> Any:
         return encode_as(self.field.owner, self.name, self.field.annotation, value)
 
@@ -292,9 +375,9 @@ class PartOf(Expression):
 def attribute_of(target: Expression, name: str) -> Any:
     """Return what an expression has under a name: a field of its value, a method, or an operator."""
     annotation = target.__solidb_type__
-    for record in records(annotation):
-        if name in fields_of(record):
-            return PartOf(target, fields_of(record)[name], name)
+    field = field_within(annotation, name)
+    if field is not None:
+        return PartOf(target, field, name)
     method = METHODS.get(name)
     if method is not None and has_kind(annotation, method.kinds):
         return method.make(target)

@@ -26,7 +26,7 @@ from ..stored.field_values import encode_as, encode_field, is_customised, is_pla
 from ..stored.pydantic_attributes import FIELDS
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
-from .calls import METHODS, fields_of, has_kind, records
+from .calls import METHODS, RecordField, default_awareness, field_within, fields_of, has_kind, records
 from .column_methods import NAMES
 from .expression import Comparison, Expression, Predicate, Value
 from .kinds import OPERATORS, Kind, awareness, choices, kind_of
@@ -209,9 +209,9 @@ class FieldRef(Expression):
                 return self.__solidb_id__()
             if name not in OPERATORS or name in getattr(target, FIELDS, ()):
                 return beyond(self, target, name)
-        for model in models:
-            if name in fields_of(model):
-                return self.__solidb_keep__(child(place, model, name), name)
+        field = field_within(place.annotation, name)
+        if field is not None:
+            return self.__solidb_keep__(child(place, field, name), name)
         method = METHODS.get(name)
         if method is not None and has_kind(place.annotation, method.kinds):
             return method.make(self)
@@ -251,9 +251,9 @@ class FieldRef(Expression):
         place = self.__solidb_place__
         if not isinstance(step, (str, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
-        for record in records(place.annotation):
-            if step in fields_of(record):
-                return child(place, record, str(step))
+        field = field_within(place.annotation, step)
+        if field is not None:
+            return child(place, field, str(step))
         check_step(self, step)
         inner = type_inspection.item(place.annotation, step)
         return FieldRef(Place(place.source, (*place.path, step), inner, None, "", True))
@@ -280,16 +280,6 @@ _EXACT = 1 << 53
 """Numbers below are the same as integers and as floats, and all that looks for them tells them apart."""
 _ALIKE: dict[Kind, type[Any]] = {"text": str, "int": int, "float": float, "bool": bool}
 _SYSTEM_TIMES = (("_created_at",), ("_updated_at",))
-
-
-def default_awareness(owner: Any, name: str) -> bool | None:
-    """Return whether the times of a field have an offset, by its default; None where it does not say."""
-    info = getattr(owner, FIELDS, {}).get(name)
-    if info is None:
-        return None
-    if isinstance(info.default, datetime):
-        return info.default.tzinfo is not None
-    return False if info.default_factory == datetime.now else None
 
 
 def _is_iso_duration(place: Place) -> bool:
@@ -321,9 +311,8 @@ def check_step(items: Expression, step: str | int) -> None:
         )
 
 
-def child(place: Place, record: type[Any], name: str) -> FieldRef:
+def child(place: Place, field: RecordField, name: str) -> FieldRef:
     """Return the reference of a field of an embedded model, dataclass or typed dictionary."""
-    field = fields_of(record)[name]
     nullable = place.nullable or type_inspection.is_nullable(field.annotation)
     path = (*place.path, field.stored) if field.stored else place.path
     return FieldRef(Place(place.source, path, field.annotation, field.owner, name, nullable))
