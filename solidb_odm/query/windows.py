@@ -117,7 +117,8 @@ def _call(value: Any) -> WindowCall:
         if value.__solidb_kind__ == "decimal" and function in ("SUM", "AVG"):
             raise UsageError(
                 f"over() can't {function.lower()} decimals exactly, as {value!r} would have it",
-                hint="group_by() sums them exactly; or add them up in Python",
+                hint="group_by() sums them exactly, and so does select(func.sum(other.amount)).where(other.at <= "
+                "Sale.at).scalar_subquery(), where other = aliased(Sale)",
             )
         argument = value.argument if value.argument is not None else Value(1)  # COUNT() counts nothing
         return WindowCall(function, (argument,), value.annotation)

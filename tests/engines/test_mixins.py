@@ -22,7 +22,7 @@ from solidb_odm import (
     traverse,
     update,
 )
-from solidb_odm.errors import DeclarationError, StateError
+from solidb_odm.errors import DeclarationError, StaleDocumentError, StateError
 
 
 class Note(SoftDelete, Timestamped, Document, collection="mixed_notes"):
@@ -274,3 +274,34 @@ def test_merging_a_deleted_document_brings_it_back(session: Session) -> None:
     session.commit()
     assert keys(session) == ["a", "b", "c"]
     assert (session.get_one(Note, "a") is merged, merged.title, merged.deleted_at) == (True, "again", None)
+
+
+def test_the_time_of_the_change_is_no_conflict(engine: Engine, session: Session) -> None:
+    ours = session.get_one(Note, "a")
+    with Session(engine) as other:
+        theirs = other.get_one(Note, "a")
+        theirs.size = 7
+        other.commit()
+    ours.title = "ours"
+
+    with pytest.raises(StaleDocumentError) as caught:
+        session.commit()
+    assert session.rebase(caught.value) == {}
+    session.commit()
+
+    assert (ours.title, ours.size) == ("ours", 7)
+    assert ours.updated_at >= theirs.updated_at
+
+
+def test_a_document_that_both_sides_deleted_is_no_conflict(engine: Engine, session: Session) -> None:
+    note = session.get_one(Note, "a")
+    with Session(engine) as other:
+        drop(other, "a")
+    session.delete(note)
+
+    with pytest.raises(StaleDocumentError) as caught:
+        session.commit()
+    assert session.rebase(caught.value) == {}
+    session.commit()
+
+    assert keys(session) == ["b", "c"]

@@ -245,11 +245,10 @@ def field_within(annotation: Any, name: str | int) -> RecordField | None:
     is_one = len({_declaring(record, str(name)) for record in found}) == 1
     if len(members) > 1:
         _check_alike(members, found, str(name), is_one)
-    joint = first.annotation if is_one else Union[tuple(each.annotation for each in found.values())]  # noqa: UP007
-    is_whole = set(type_inspection.alternatives(annotation)) <= set(found)
-    return first._replace(
-        annotation=joint if is_whole else joint | None, owner=first.owner if is_one else None
-    )
+    types: list[Any] = [first.annotation] if is_one else [each.annotation for each in found.values()]
+    if not set(type_inspection.alternatives(annotation)) <= set(found):
+        types.append(None)
+    return RecordField(first.stored, Union[tuple(types)], first.owner if is_one else None)  # noqa: UP007
 
 
 def _declaring(record: type[Any], name: str) -> type[Any]:

@@ -8,6 +8,7 @@ The attributes that every stored document has besides its fields: id, revision a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
@@ -261,7 +262,32 @@ class FieldRef(Expression):
     def __repr__(self) -> str:
         place = self.__solidb_place__
         source = getattr(place.source, "__name__", None) or repr(place.source)
-        return source + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in place.path)
+        return source + "".join(_shown(place))
+
+
+def _shown(place: Place) -> Iterator[str]:
+    """Yield the steps of a way as they are written in Python, and not as they are stored."""
+    annotation: Any = getattr(place.source, "__solidb_model__", place.source)
+    system = {stored: name for name, (stored, _) in SYSTEM_FIELDS.items()} | {"_key": "key"}
+    for step in place.path:
+        found = next(
+            (
+                (name, field)
+                for record in records(annotation)
+                for name, field in fields_of(record).items()
+                if field.stored == step
+            ),
+            None,
+        )
+        if found is not None:
+            annotation = found[1].annotation
+            yield f".{found[0]}"
+        elif isinstance(step, int) or kind_of(annotation) == "dict":
+            annotation = type_inspection.item(annotation, step)
+            yield f"[{step!r}]"
+        else:
+            annotation = Any
+            yield f".{system.get(step, step)}"
 
 
 def end_target(place: Place) -> Any:

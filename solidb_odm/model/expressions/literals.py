@@ -29,7 +29,9 @@ def check_order(kind: Kind, operator: str, what: object) -> None:
     if kind not in ORDERED:
         raise UsageError(
             f"{what!r} is {NAMES[kind]}, which {operator} can't order in a query",
-            hint="compare it with == or in_(), or order the documents in Python",
+            hint=f"{what!r}.id is the text it is stored as"
+            if kind == "link"
+            else "compare it with == or in_(), or order the documents in Python",
         )
 
 

@@ -12,8 +12,9 @@ from ...errors import DocumentNotFound, MergeConflictError, StaleDocument, Stale
 from ...model.document import Document
 from ...model.document_state import note_assigned, state_of
 from ...model.expiry import has_expired
-from ...model.mixins import SoftDelete
+from ...model.mixins import SoftDelete, Timestamped
 from ...model.stored.codec import body_value, decode
+from ...model.stored.field_values import stored_name
 from ...work import AttributeConflict, Prefer, UnitOfWork, merge
 from ...work.differences import diff, document_difference
 from ...work.states import checked, refusal
@@ -143,8 +144,15 @@ def _merged(
     mapping, theirs = type(document).__solidb_mapping__, body_value(row[4])
     _, whole = document_difference(mapping, document, state)
     ours = {name: value for name, value in body_value(whole).items() if name not in mapping.computed}
-    computed = {name: theirs[name] for name in mapping.computed if name in theirs}  # made anew by the flush
-    return merge(body_value(state.body), {**ours, **computed}, theirs, prefer)
+    made = set(mapping.computed)  # made anew by the flush, as the time of the change is
+    if isinstance(document, Timestamped):
+        made.add(stored_name(type(document), "updated_at"))
+    if isinstance(document, SoftDelete):
+        mark = stored_name(type(document), "deleted_at")
+        if ours.get(mark) is not None and theirs.get(mark) is not None:  # both deleted it
+            made.add(mark)
+    ours.update({name: theirs[name] for name in made if name in theirs})
+    return merge(body_value(state.body), ours, theirs, prefer)
 
 
 def held_of(work: UnitOfWork, stale: Iterable[StaleDocument]) -> list[Document]:

@@ -119,3 +119,23 @@ def test_a_source_that_is_not_read_is_named() -> None:
         statement.where(other.age > 1).compile()
     with pytest.raises(UsageError, match=r"uses Team, but does not read it"):
         traverse("members/a", Knows).where(Team.title == "x").compile()
+
+
+@pytest.mark.parametrize(
+    ("make", "written"),
+    [
+        (lambda: Knows.to, "Knows.to"),
+        (lambda: Member.key, "Member.key"),
+        (lambda: Member.lines[0].price, "Member.lines[0].price"),
+        (lambda: Member.meta["x"], "Member.meta['x']"),
+        (lambda: Member.created_at, "Member.created_at"),
+        (lambda: aliased(Knows).from_, "Knows.from_"),
+    ],
+)
+def test_a_field_is_shown_as_it_is_written_and_not_as_it_is_stored(make: Any, written: str) -> None:
+    assert repr(make()) == written
+
+
+def test_an_order_of_links_is_refused_with_the_text_to_compare() -> None:
+    with pytest.raises(UsageError, match=r"Knows\.to\.id is the text"):
+        assert Knows.to < Knows.from_
