@@ -10,7 +10,7 @@ from pydantic import Field
 from ..errors import DeclarationError
 from .document import Document
 from .stored.pydantic_attributes import class_fields, set_fields_of
-from .type_inspection import alternatives
+from .type_inspection import kinds
 
 
 def now() -> datetime:
@@ -74,7 +74,7 @@ def check_times(model: type[Document], mixin: type[Document], *names: str) -> No
     """Refuse a class that makes other things of the fields of a mixin, which sets them; DeclarationError."""
     fields = class_fields(model)
     for name in names:
-        if name not in fields or datetime not in alternatives(fields[name].annotation):
+        if name not in fields or datetime not in kinds(fields[name].annotation):
             raise DeclarationError(
                 f"is the time that {mixin.__name__} sets, and can't be something else",
                 model=model.__name__,

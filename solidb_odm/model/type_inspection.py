@@ -14,10 +14,31 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import wraps
 from pathlib import PurePath
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    EmailStr,
+    FutureDate,
+    FutureDatetime,
+    NaiveDatetime,
+    PastDate,
+    PastDatetime,
+)
 from typing_extensions import is_typeddict
 
 from .stored.pydantic_attributes import FIELDS, class_fields
@@ -126,12 +147,44 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def kinds(annotation: Any) -> tuple[Any, ...]:
-    """Return the types of the values: the members of a union, for ``Literal`` the types of its values."""
+    """Return the types of the values: the members of a union, for ``Literal`` the types of its values.
+
+    For a class of Pydantic's that only says which values are valid, it is the class of the values.
+    """
     return tuple(
         kind
         for member in alternatives(annotation)
-        for kind in (map(type, get_args(member)) if get_origin(member) is Literal else (member,))
+        for kind in (map(type, get_args(member)) if get_origin(member) is Literal else (_valued(member),))
     )
+
+
+def _valued(member: Any) -> Any:
+    return _VALUED.get(member, member) if isinstance(member, type) else member
+
+
+_VALUED: dict[Any, type[Any]] = {
+    AwareDatetime: datetime,
+    NaiveDatetime: datetime,
+    PastDatetime: datetime,
+    FutureDatetime: datetime,
+    PastDate: date,
+    FutureDate: date,
+    EmailStr: str,
+}
+
+
+def is_named_tuple(member: Any) -> bool:
+    """Return whether a type is a named tuple, which is stored as a list."""
+    is_class = isinstance(member, type) and issubclass(cast("type[Any]", member), tuple)
+    return is_class and hasattr(cast(Any, member), "_fields")
+
+
+def places(member: Any) -> dict[str, Any]:
+    """Return the fields of a named tuple by their names, with their types; empty for other types."""
+    if not is_named_tuple(member):
+        return {}
+    hints = get_type_hints(member, include_extras=True)
+    return {name: hints.get(name, Any) for name in member._fields}
 
 
 def is_nullable(annotation: Any) -> bool:
@@ -195,6 +248,8 @@ def mentions_model(annotation: Any) -> bool:
 def element(annotation: Any) -> Any:
     """Return the type of the elements of a list, set or tuple; Any where it is not known."""
     for member in alternatives(annotation):
+        if fields := places(member):
+            return Union[tuple(fields.values())]  # noqa: UP007
         arguments = [a for a in get_args(member) if a is not Ellipsis]
         origin = get_origin(member)
         if isinstance(origin, type) and arguments:
@@ -205,8 +260,12 @@ def element(annotation: Any) -> Any:
 def item(annotation: Any, step: str | int) -> Any:
     """Return the type of one element: of a tuple of fixed length that of its place, else that of all."""
     for member in alternatives(annotation):
-        arguments = get_args(member)
-        if get_origin(member) is tuple and isinstance(step, int) and Ellipsis not in arguments:
+        arguments = get_args(member) or tuple(places(member).values())
+        if (
+            (get_origin(member) is tuple or is_named_tuple(member))
+            and isinstance(step, int)
+            and Ellipsis not in arguments
+        ):
             return arguments[step] if -len(arguments) <= step < len(arguments) else Any
     return element(annotation)
 

@@ -151,7 +151,7 @@ class Elements(Expression):
         return Elements(
             self.__solidb_list__,
             self.__solidb_quantifier__,
-            (*self.__solidb_path__, field.stored) if field.stored else self.__solidb_path__,
+            self.__solidb_path__ if field.stored == "" else (*self.__solidb_path__, field.stored),
             kind,
             self.__solidb_root__,
         )

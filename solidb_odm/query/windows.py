@@ -15,6 +15,7 @@ from ..model.expressions.calls import lift
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression, Value
 from ..model.expressions.fields import FieldRef, Place
+from ..model.expressions.kinds import Kind, kind_of
 from .compiler import BuildScope
 from .conditions import expression
 
@@ -24,16 +25,16 @@ _AGGREGATES = ("COUNT", "SUM", "AVG", "MIN", "MAX")
 
 
 class WindowCall(Expression):
-    """A window function that was not yet told its window."""
+    """A window function that was not yet told its window; without ``annotation`` it gives values of a row."""
 
-    __slots__ = ("annotation", "arguments", "function", "place")
+    __slots__ = ("annotation", "arguments", "function", "like", "place")
 
-    def __init__(self, function: str, arguments: tuple[Expression, ...], annotation: Any = Any) -> None:
+    def __init__(self, function: str, arguments: tuple[Expression, ...], annotation: Any = None) -> None:
         self.function = function
         self.arguments = arguments
-        self.annotation = annotation
-        like = arguments[0] if arguments and annotation is Any else None
-        self.place: Place | None = like.__solidb_place__ if isinstance(like, FieldRef) else None
+        self.like = arguments[0] if annotation is None else None
+        self.annotation: Any = annotation if self.like is None else self.like.__solidb_type__
+        self.place: Place | None = self.like.__solidb_place__ if isinstance(self.like, FieldRef) else None
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
         name = self.function.lower()
@@ -47,10 +48,12 @@ class WindowCall(Expression):
 
     def __solidb_encode__(self, value: Any) -> Any:
         return (
-            self.arguments[0].__solidb_encode__(value)
-            if self.place is not None
-            else super().__solidb_encode__(value)
+            self.like.__solidb_encode__(value) if self.like is not None else super().__solidb_encode__(value)
         )
+
+    @property
+    def __solidb_kind__(self) -> Kind:
+        return kind_of(self.annotation) if self.like is None else self.like.__solidb_kind__
 
     @property
     def __solidb_nullable__(self) -> bool:
@@ -68,7 +71,7 @@ class Windowed(WindowCall):
     def __init__(
         self, call: WindowCall, partition: tuple[Expression, ...], orderings: tuple[Ordering, ...]
     ) -> None:
-        super().__init__(call.function, call.arguments, call.annotation)
+        super().__init__(call.function, call.arguments, None if call.like is not None else call.annotation)
         self.partition = partition
         self.orderings = orderings
 
@@ -76,9 +79,12 @@ class Windowed(WindowCall):
         return (*self.arguments, *self.partition, *(key.expression for key in self.orderings))
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
+        return self._window(scope, tuple(each.__solidb_build__(scope) for each in self.arguments))
+
+    def _window(self, scope: Any, arguments: tuple[q.Expression, ...]) -> q.Expression:
         window = q.Window(
             self.function,
-            tuple(argument.__solidb_build__(scope) for argument in self.arguments),
+            arguments,
             tuple(each.__solidb_build__(scope) for each in self.partition),
             tuple(
                 q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in self.orderings
@@ -86,12 +92,16 @@ class Windowed(WindowCall):
         )
         return cast(BuildScope, scope).window(window)
 
-    def __solidb_column__(self, scope: Any) -> q.Expression:
-        built = self.__solidb_build__(scope)
-        return decimals.digits_of_key(built) if self.__solidb_kind__ == "decimal" else built
-
     def __solidb_digits__(self, scope: Any) -> q.Expression:
-        return decimals.digits_of_key(self.__solidb_build__(scope))
+        if self.like is None:
+            return decimals.digits_of_key(self.__solidb_build__(scope))
+        arguments = tuple(
+            each.__solidb_digits__(scope)
+            if each.__solidb_kind__ == "decimal"
+            else each.__solidb_build__(scope)
+            for each in self.arguments
+        )
+        return self._window(scope, arguments)
 
     def __repr__(self) -> str:
         return f"over({super().__repr__()}, ..)"
@@ -117,8 +127,8 @@ def _call(value: Any) -> WindowCall:
         if value.__solidb_kind__ == "decimal" and function in ("SUM", "AVG"):
             raise UsageError(
                 f"over() can't {function.lower()} decimals exactly, as {value!r} would have it",
-                hint="group_by() sums them exactly, and so does select(func.sum(other.amount)).where(other.at <= "
-                "Sale.at).scalar_subquery(), where other = aliased(Sale)",
+                hint="group_by() sums them exactly, and so does select(func.sum(other.total)).where(other.at "
+                "<= Sale.at).scalar_subquery(), where other = aliased(Sale)",
             )
         argument = value.argument if value.argument is not None else Value(1)  # COUNT() counts nothing
         return WindowCall(function, (argument,), value.annotation)

@@ -17,18 +17,19 @@ from decimal import Decimal as D
 from enum import Enum, Flag, IntEnum, StrEnum
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import pytest
 from annotated_types import Ge
-from pydantic import BaseModel, Field, HttpUrl, RootModel
+from pydantic import AwareDatetime, BaseModel, Field, HttpUrl, NaiveDatetime, PastDate, RootModel
 from typing_extensions import TypedDict
 
 from solidb_odm import (
     Document,
     Engine,
     Session,
+    any_,
     case,
     coalesce,
     delete,
@@ -36,7 +37,9 @@ from solidb_odm import (
     func,
     in_,
     is_null,
+    label,
     not_in,
+    over,
     select,
     some,
     union,
@@ -87,6 +90,11 @@ class Numbers(RootModel[list[int]]):
 class Spot:
     x: int
     label: str = "q"
+
+
+class Point(NamedTuple):
+    x: int
+    y: str = "a"
 
 
 class Entry(TypedDict):
@@ -165,6 +173,11 @@ KINDS: dict[str, tuple[Any, Make]] = {
     "took": (timedelta, _of(timedelta(1), timedelta(0), timedelta(microseconds=-1))),
     "clock": (time, _of(time(1), time(1, 2, 3, 4), time(23))),
     "day": (date, _of(date(2020, 1, 1), date(999, 1, 1))),
+    "past": (PastDate, _of(date(2020, 1, 1), date(2019, 12, 31))),
+    "aware": (AwareDatetime, _moment),
+    "naive": (NaiveDatetime, _of(datetime(2020, 1, 1), datetime(2020, 1, 1, 0, 0, 0, 5))),  # noqa: DTZ001
+    "point": (Point, _of(Point(0), Point(0, "b"), Point(1))),
+    "points": (list[Point], _many(_of(Point(0), Point(0, "b"), Point(1)))),
     "at": (datetime, _moment),
     "colour": (Colour, _of(*Colour)),
     "level": (Level, _of(*Level)),
@@ -301,6 +314,44 @@ def test_conditions_keep_what_python_keeps(engine: Engine) -> None:
                 continue
             keys = session.scalars(select(Whole.key).where(make()).order_by(Whole.key)).all()
             assert keys == [row.key for row in rows if judge(row)], (field, shown)
+
+
+def test_values_of_other_rows_are_values_of_the_field(engine: Engine) -> None:
+    with stored(engine) as (session, rows):
+        for field, name in sampled(engine, FIELDS, 25):
+            value = KINDS[name][1](random.Random(field))
+            before = over(func.lag(getattr(Whole, field)), order_by=Whole.key)
+            wanted = [None, *(getattr(row, field) for row in rows[:-1])]
+            columns = select(before, coalesce(before, value)).order_by(Whole.key)
+            assert [tuple(map(canonical, row)) for row in session.execute(columns)] == [
+                (canonical(each), canonical(value if each is None else each)) for each in wanted
+            ], field
+            named: Any = select(Whole.key, label("before", before)).cte("named")
+            there = select(named.key).where(named.before == value).order_by(named.key)
+            keys = [row.key for row, each in zip(rows, wanted, strict=True) if same(each, value)]
+            assert session.scalars(there).all() == keys, field
+
+
+def test_fields_of_named_tuples_and_parts_of_times_are_fields(engine: Engine) -> None:
+    naive = datetime(2020, 1, 1, 0, 0, 0, 5)  # noqa: DTZ001
+    asked: list[tuple[Any, Judge]] = [
+        (Whole.a_point.x == 0, lambda row: row.a_point.x == 0),
+        (Whole.n_point.y == "b", lambda row: row.n_point is not None and row.n_point.y == "b"),
+        (any_(Whole.a_points).y == "b", lambda row: any(each.y == "b" for each in row.a_points)),
+        (coalesce(Whole.n_point, Whole.a_point).x > 0, lambda row: (row.n_point or row.a_point).x > 0),
+        (Whole.a_point[1] != "a", lambda row: row.a_point[1] != "a"),
+        (Whole.a_past.year == 2019, lambda row: row.a_past.year == 2019),
+        (Whole.a_past <= date(2019, 12, 31), lambda row: row.a_past <= date(2019, 12, 31)),
+        (Whole.a_naive.year == 2020, lambda _: True),
+        (Whole.a_naive + timedelta(1) > naive + timedelta(1), lambda row: row.a_naive > naive),
+        (Whole.n_aware.hour == 0, lambda row: row.n_aware is not None),
+    ]
+    with stored(engine) as (session, rows):
+        for condition, judge in asked:
+            keys = session.scalars(select(Whole.key).where(condition).order_by(Whole.key)).all()
+            assert keys == [row.key for row in rows if judge(row)], condition
+    with pytest.raises(UsageError, match="is an int"):
+        assert Whole.a_point[0] == "a"
 
 
 def _told(field: Any) -> dict[str, Callable[[], Any]]:

@@ -205,7 +205,7 @@ class RecordField(NamedTuple):
     No model does for a field that several of a union have, each in its own way.
     """
 
-    stored: str
+    stored: str | int
     annotation: Any
     owner: type[Any] | None
 
@@ -215,12 +215,16 @@ def records(annotation: Any) -> tuple[type[Any], ...]:
     return tuple(
         member
         for member in type_inspection.alternatives(annotation)
-        if type_inspection.is_model(member) or type_inspection.is_record(member)
+        if type_inspection.is_model(member)
+        or type_inspection.is_record(member)
+        or type_inspection.is_named_tuple(member)
     )
 
 
 def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
+    if places := type_inspection.places(record):
+        return {name: RecordField(at, each, None) for at, (name, each) in enumerate(places.items())}
     if not hasattr(record, FIELDS):
         return _plain_fields(cast(Hashable, record))
     if getattr(record, ROOT_MODEL, False):  # which is stored as its root
@@ -340,8 +344,8 @@ class PartOf(Expression):
         return decimals.key(stored) if self.__solidb_kind__ == "decimal" else stored
 
     def __solidb_digits__(self, scope: Scope) -> q.Expression:
-        whole = self.whole.__solidb_build__(scope)
-        return q.Attribute(whole, self.field.stored) if self.field.stored else whole
+        whole, stored = self.whole.__solidb_build__(scope), self.field.stored
+        return whole if stored == "" else q.path(whole, (stored,))
 
     @property
     def __solidb_type__(self) -> Any:

@@ -340,7 +340,7 @@ def check_step(items: Expression, step: str | int) -> None:
 def child(place: Place, field: RecordField, name: str) -> FieldRef:
     """Return the reference of a field of an embedded model, dataclass or typed dictionary."""
     nullable = place.nullable or type_inspection.is_nullable(field.annotation)
-    path = (*place.path, field.stored) if field.stored else place.path
+    path = place.path if field.stored == "" else (*place.path, field.stored)
     return FieldRef(Place(place.source, path, field.annotation, field.owner, name, nullable))
 
 

@@ -124,8 +124,6 @@ def _kind_of(annotation: Any) -> Kind:
 def _member_kind(member: Any) -> Kind:
     if member is Any or member is object:
         return "any"
-    if member in _TIMES:
-        return "datetime"
     origin: Any = get_origin(member) or member
     if hasattr(origin, "__solidb_any_target__") or hasattr(member, "__solidb_collection__"):
         return "link"

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    EmailStr,
+    FutureDate,
+    FutureDatetime,
+    NaiveDatetime,
+    PastDate,
+)
 
 from solidb_odm import Document, Link, and_, any_, asc, desc, func, in_, is_null, like, not_, not_in, select
 from solidb_odm.errors import UsageError
+from solidb_odm.model.expressions.calls import has_kind
 from solidb_odm.model.expressions.column_methods import _ELSEWHERE
+from solidb_odm.model.expressions.kinds import kind_of
 from tests.unit.query.models import Member
 
 
@@ -107,3 +118,21 @@ def test_a_prompt_completes_fields_and_methods() -> None:
 def test_expressions_can_be_copied() -> None:
     assert repr(copy.copy(M.age + 1)) == "(Member.age + 1)"
     assert repr(copy.copy(M.age)) == repr(copy.deepcopy(M.age)) == "Member.age"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        (PastDate, "date"),
+        (FutureDate | None, "date"),
+        (AwareDatetime, "datetime"),
+        (list[NaiveDatetime], "list"),
+        (FutureDatetime, "datetime"),
+        (EmailStr, "text"),
+        (EmailStr | None, "text"),
+    ],
+)
+def test_a_type_that_says_which_values_are_valid_is_that_of_the_values(annotation: Any, kind: str) -> None:
+    assert kind_of(annotation) == kind
+    assert has_kind(EmailStr, (str,))
+    assert has_kind(PastDate, (date,))
