@@ -8,7 +8,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeAlias, cast
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, AliasPath, ValidationError
 
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
@@ -18,14 +18,20 @@ from ..model.document import Document
 from ..model.document_state import state_of
 from ..model.expressions.calls import FunctionCall
 from ..model.expressions.expression import Expression, Value, computed
-from ..model.expressions.fields import FieldRef
+from ..model.expressions.fields import SYSTEM_FIELDS, FieldRef
 from ..model.expressions.kinds import NAMES, Kind, takes
 from ..model.expressions.literals import check_times
 from ..model.stored.codec import check_new, encode_value, first_problem, sort_lists
 from ..model.stored.embedded import alike, are_of_same_classes, is_lossy
 from ..model.stored.field_values import encode_as, field_reader, stored_name
-from ..model.stored.pydantic_attributes import class_computed_fields, class_fields, extra_of
+from ..model.stored.pydantic_attributes import (
+    class_computed_fields,
+    class_decorators,
+    class_fields,
+    extra_of,
+)
 from ..model.stored.scalars import InexactValueError, json_value
+from ..model.type_inspection import cached_by_class
 from .elements import check_no_elements
 from .sources import family
 
@@ -275,6 +281,7 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
             f"values() takes {model.__name__} documents or dicts of their fields, not {row!r}",
             hint=f"values([{model.__name__}(..), ..]) or values([{{'name': ..}}, ..])",
         )
+    _check_names(model, cast("Mapping[str, Any]", row))
     try:
         return model.model_validate(dict(cast("Mapping[str, Any]", row)), by_alias=True, by_name=True)
     except ValidationError as error:
@@ -282,6 +289,32 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
             f"row {place} of values() does not fit {model.__name__}: {first_problem(error)}",
             collection=model.__solidb_mapping__.collection,
         ) from error
+
+
+def _check_names(model: type[Document], row: Mapping[str, Any]) -> None:
+    """Refuse values of no field, which would be lost, unless the model says what becomes of them."""
+    validators = class_decorators(model).model_validators.values()
+    if model.model_config.get("extra") is not None or any(each.info.mode != "after" for each in validators):
+        return
+    known = _given_names(model)
+    unknown = next((name for name in row if name not in known), None)
+    if unknown is not None:
+        raise UsageError(
+            f"{model.__name__} has no field {unknown!r}{_guess(unknown, class_fields(model))}",
+            hint='model_config = ConfigDict(extra="ignore") lets others go by; "allow" stores them',
+        )
+
+
+@cached_by_class
+def _given_names(model: Any) -> frozenset[str]:
+    """Return the names by which the values of a row may be given."""
+    found = {"key", "_key", "_id", "_rev", "_created_at", "_updated_at", "_type", *SYSTEM_FIELDS}
+    for name, info in class_fields(model).items():
+        other = info.validation_alias
+        aliases = other.choices if isinstance(other, AliasChoices) else [other]
+        firsts = {each.path[0] if isinstance(each, AliasPath) else each for each in aliases}
+        found |= {name, *map(str, firsts)}
+    return frozenset(found | set(stored_names(model)) | set(stored_names(model).values()))
 
 
 def stored_form(document: Document) -> JsonObject:

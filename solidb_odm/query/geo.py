@@ -7,9 +7,11 @@ from typing import Any, cast, overload
 
 from ..errors import UsageError
 from ..language import nodes as q
+from ..model import type_inspection
 from ..model.expressions.build_scope import Scope
-from ..model.expressions.calls import BuiltPredicate, lift
+from ..model.expressions.calls import BuiltPredicate, fields_of, lift, records
 from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.kinds import NAMES
 from ..model.field_types import GeoPoint
 from .conditions import expression
 
@@ -70,9 +72,23 @@ class Coordinate(Expression):
 
 def _coordinates(place: Expression | GeoPoint) -> tuple[Expression, Expression]:
     if isinstance(place, Expression):
+        _check_place(place)
         return Coordinate(place, "lat"), Coordinate(place, "lon")
     point = _point(place)
     return lift(point.lat), lift(point.lon)
+
+
+def _check_place(place: Expression) -> None:
+    """Refuse what holds no places: nothing is near it, and nothing within."""
+    annotation = place.__solidb_type__
+    members = type_inspection.alternatives(annotation)
+    if Any in members or object in members:
+        return
+    stored = [{str(field.stored) for field in fields_of(record).values()} for record in records(annotation)]
+    if not any(names >= {"lat", "lon"} for names in stored):
+        raise UsageError(
+            f"{place!r} is {NAMES[place.__solidb_kind__]}, and no place", hint="a field of the type GeoPoint"
+        )
 
 
 def _point(value: Any) -> GeoPoint:
@@ -99,6 +115,7 @@ def within(
     Corners are joined by straight lines in degrees, and the edge belongs to the polygon.
     """
     place = expression(field, "within()")
+    _check_place(place)
     if isinstance(area, Sequence):
         if metres is not None:
             raise UsageError("within() takes metres with a centre, not with the corners of a polygon")

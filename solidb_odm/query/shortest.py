@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Generic, Self, TypeVar
 
 from .._dataclasses import dataclass
@@ -13,6 +14,7 @@ from ..model.document import Document
 from ..model.edge import Edge
 from ..model.expiry import expiries
 from ..model.expressions.expression import Expression, Predicate
+from ..model.expressions.kinds import NAMES, kind_of
 from ..model.stored.pydantic_attributes import class_fields
 from . import conditions
 from .columns import Path, PathOf
@@ -163,6 +165,23 @@ def k_shortest_paths(
     return _paths(start, end, edges, direction, weight, k, max_depth)
 
 
+def _stored_weight(edges: type[Edge[Any, Any]], weight: Any) -> str:
+    """Return the stored name of the field that says what an edge weighs; UsageError if there is none."""
+    if not isinstance(weight, str):
+        raise UsageError(f"weight is the name of a field of {edges.__name__}, not {weight!r}")
+    fields = class_fields(edges)
+    if weight not in fields:
+        if edges.model_config.get("extra") == "allow" or weight in edges.__solidb_mapping__.computed:
+            return weight
+        close = get_close_matches(weight, fields, 1)
+        known = f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(fields)}"
+        raise UsageError(f"{edges.__name__} has no field {weight!r} to weigh its edges by", hint=known)
+    kind = kind_of(fields[weight].annotation)
+    if kind not in ("int", "float", "duration", "any"):
+        raise UsageError(f"{edges.__name__}.{weight} is {NAMES[kind]}, and an edge weighs a number")
+    return edges.__solidb_mapping__.fields[weight].stored
+
+
 def _paths(
     start: Document | str,
     end: Document | str,
@@ -175,10 +194,7 @@ def _paths(
     if direction not in [*DIRECTIONS]:
         raise UsageError(f"shortest_path() has no direction {direction!r}")
     end_classes(edges)
-    if weight is not None and not isinstance(weight, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(f"weight is the name of a field of {edges.__name__}, not {weight!r}")
-    if weight is not None:
-        weight = edges.__solidb_mapping__.fields[weight].stored if weight in class_fields(edges) else weight
+    weight = None if weight is None else _stored_weight(edges, weight)
     longest = None if longest is None else natural(longest, "max_depth")
     if longest is None and any(expiries(edges)):
         raise UsageError(

@@ -17,7 +17,7 @@ from ..query.columns import Column, Path
 from ..query.statement import refuse_more
 from ..query.svg import draw, draw_graph, escaped, label_of
 from ..query.written import WRITTEN
-from .rows import Row, names_of, readable
+from .rows import Row, check_told, names_of, readable
 
 _SHOWN, _LONGEST = 50, 80
 
@@ -239,6 +239,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     def mappings(self) -> Mappings:
         """Return each row as a dict by column name."""
         names = self.keys()
+        check_told(names)
         if len(names) == 1:
             return Mappings({names[0]: row} for row in self._rows)
         rows = cast("list[tuple[Any, ...]]", self._rows)

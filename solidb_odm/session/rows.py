@@ -30,6 +30,7 @@ class Row(tuple[Any, ...]):
 
     @property
     def _mapping(self) -> dict[str, Any]:
+        check_told(self._fields)
         return dict(zip(self._fields, self, strict=True))
 
     def _asdict(self) -> dict[str, Any]:
@@ -46,6 +47,16 @@ class Row(tuple[Any, ...]):
         close = get_close_matches(name, self._fields, 1)
         known = f"did you mean {close[0]!r}?" if close else f"its columns are {', '.join(self._fields)}"
         raise AttributeError(f"the row has no column {name!r}; {known}")
+
+
+def check_told(names: Sequence[str]) -> None:
+    """Refuse to make a dict of columns of which two have one name; UsageError."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"two columns are called {twice!r}, and a dict would hold one",
+            hint="label('other', ..) renames one",
+        )
 
 
 def names_of(columns: tuple[Column, ...]) -> tuple[str, ...]:

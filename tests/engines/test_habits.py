@@ -108,6 +108,15 @@ def test_mappings_read_as_a_list_and_as_a_result(session: Session, people: list[
     assert list(found.partitions(1)) == [[{"name": "n2", "age": 2}]]
 
 
+def test_a_dict_of_a_row_holds_all_its_columns_or_is_refused(session: Session, people: list[Person]) -> None:
+    twice = session.execute(select(P.name, label("name", P.age)).where(P.age == 2))
+
+    assert twice.all() == [("n2", 2)]
+    for make in (twice.mappings, twice.rows()[0]._asdict, lambda: twice.rows()[0]._mapping):
+        with pytest.raises(UsageError, match="two columns are called 'name'"):
+            make()
+
+
 def test_rowcount_says_how_many_were_written(session: Session, people: list[Person]) -> None:
     def count(statement: Any) -> int:
         return session.execute(statement, read="committed").rowcount

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import dataclass_transform
 
 from ...commands import CollectionSpec
-from ...errors import DeclarationError, SolidbError
+from ...errors import DeclarationError, SolidbError, UsageError
 from .. import type_inspection
 from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
@@ -189,6 +189,15 @@ class DocumentMeta(ModelMetaclass):
                     hint="simplify the types of its fields; Annotated[.., Lossy()] leaves one untried",
                 ) from error
             return cls
+
+        def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805  a metaclass
+            is_field = name in cls.__dict__.get(FIELDS, ()) and not _is_building()
+            if is_field and not hasattr(type(value), "__set__"):  # which a copy of a class sets again
+                raise UsageError(
+                    f"{cls.__name__}.{name} stands for the field in queries, and can't be set on the class",
+                    hint="set it on a document; update(Model).set(Model.field, value) changes those stored",
+                )
+            super().__setattr__(name, value)
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
             kept = cls.__dict__.get("__solidb_references__")

@@ -4,13 +4,17 @@ import math
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, computed_field
 
 from solidb_odm import (
+    Document,
+    GeoPoint,
+    Registry,
     aliased,
     and_,
     asc,
     desc,
+    distance,
     func,
     in_,
     like,
@@ -21,7 +25,7 @@ from solidb_odm import (
 )
 from solidb_odm.errors import QueryError, QuerySyntaxError, SchemaViolation, UsageError
 from solidb_odm.query import case, delete, exists, hybrid, insert, matches, nearest, update, upsert, within
-from tests.unit.query.models import Knows, Member, Team
+from tests.unit.query.models import Belongs, Knows, Member, Team
 
 
 class Pair(BaseModel):
@@ -30,6 +34,14 @@ class Pair(BaseModel):
 
 REFUSED: list[tuple[Any, type[Exception], str]] = [
     (lambda: select(), UsageError, "needs a Document class, or fields"),
+    (lambda: shortest_path("members/a", "members/b", Knows, weight="sinse"), UsageError, "mean 'since'"),
+    (lambda: shortest_path("members/a", "teams/b", Belongs, weight="role"), UsageError, "weighs a number"),
+    (lambda: within(Member.address, GeoPoint(lat=1, lon=2), 3), UsageError, "a model, and no place"),
+    (lambda: distance(Member.name, GeoPoint(lat=1, lon=2)), UsageError, "a text, and no place"),
+    (lambda: nearest(Member.age, GeoPoint(lat=1, lon=2)), UsageError, "an int, and no place"),
+    (lambda: insert(Member).values(name="a", agee=1), UsageError, "mean 'age'"),
+    (lambda: upsert(Member).values([{"name": "a"}, {"name": "b", "zz": 1}]), UsageError, "has no field 'zz'"),
+    (lambda: setattr(Member, "age", 5), UsageError, "can't be set on the class"),
     (lambda: select(Pair), UsageError, "Pair: it is not a Document class"),
     (lambda: select(Member(name="a")), UsageError, "not documents"),
     (lambda: select(Member).where(True), UsageError, "compare a field of the class"),
@@ -139,3 +151,32 @@ def test_a_field_is_shown_as_it_is_written_and_not_as_it_is_stored(make: Any, wr
 def test_an_order_of_links_is_refused_with_the_text_to_compare() -> None:
     with pytest.raises(UsageError, match=r"Knows\.to\.id is the text"):
         assert Knows.to < Knows.from_
+
+
+class Loose(Document, abstract=True, registry=Registry()):
+    model_config = ConfigDict(extra="ignore")
+    size: int = Field(default=0, validation_alias=AliasChoices("Size", "size_of"), alias="sz")
+
+
+class Looser(Loose, collection="refusals_loose"):
+    pass
+
+
+class Named(Loose, collection="refusals_named"):
+    model_config = ConfigDict(extra=None)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> int:
+        return self.size * 2
+
+
+def test_a_model_says_what_becomes_of_values_of_no_field() -> None:
+    assert insert(Looser).values(size=1, zz=2).rows[0]["sz"] == 1
+    with pytest.raises(UsageError, match="no field 'zz'"):
+        insert(Named).values(size=1, zz=2)
+    for name in ("size", "Size", "size_of"):
+        assert insert(Named).values({name: 3}).rows[0]["sz"] == 3
+    with pytest.raises(UsageError, match="no field 'sz'"):  # by which Pydantic writes, and does not read
+        insert(Named).values({"sz": 3})
+    assert insert(Named).values(Named(Size=4).model_dump()).rows[0]["double"] == 8
