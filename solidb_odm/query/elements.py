@@ -15,6 +15,7 @@ from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
+from ..model.document import Document
 from ..model.expressions.calls import (
     METHODS,
     RecordField,
@@ -34,12 +35,14 @@ from ..model.expressions.expression import (
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
 from ..model.expressions.kinds import NAMES, OPERATORS, awareness, kind_of
-from ..model.links.link_paths import beyond
+from ..model.links.back_references import Related
+from ..model.links.link_paths import LoadPath, beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS
 from .conditions import condition, expression
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Document)
 
 _ROWS = "line = unnest(Order.lines) makes a row of each element: select(line.sku, func.sum(line.price))"
 _QUANTIFIABLE = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN")
@@ -362,6 +365,8 @@ def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:
 
 
 @overload
+def any_(items: Related[D]) -> D: ...
+@overload
 def any_(items: Iterable[T] | None) -> T: ...
 @overload
 def any_(items: Iterable[T] | None, test: Callable[[T], Predicate | bool]) -> Predicate: ...
@@ -370,7 +375,11 @@ def any_(items: Any, test: Any = None) -> Any:
 
     With a function its conditions are those of one element:
     ``any_(Order.lines, lambda line: and_(line.price > 10, line.qty > 1))``.
+
+    In ``load()`` it goes on behind what many documents are read by: ``any_(User.posts).author``.
     """
+    if test is None and isinstance(items, (Related, LoadPath)):
+        return items
     return _elements(items, "ANY", test)
 
 

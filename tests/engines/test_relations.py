@@ -77,6 +77,15 @@ def test_ways_go_on_from_back_references(shelf: Store, session: Session) -> None
     assert house.writers[0].books[1].reviewers[0].value is house.writers[2]
 
 
+def test_ways_go_on_from_elements_of_back_references(shelf: Store, session: Session) -> None:
+    way = any_(any_(any_(House.writers).books).reviewers).value
+    house = session.scalars(select(House).load(way)).one()
+
+    assert house.writers[0].books[0].reviewers[0].value.name == "W2"
+    with pytest.raises(UsageError, match="can't follow the link"):
+        select(House).where(any_(House.writers).name == "W0")
+
+
 def test_an_unloaded_back_reference_names_the_call_to_make(shelf: Store, session: Session) -> None:
     writer = session.get_one(Writer, "w0")
     with pytest.raises(UsageError, match=r"Writer\.books is not loaded for Writer 'w0'") as caught:

@@ -393,6 +393,8 @@ reveal_type(post.comments[0].post.value.author.value)  # T: User
 reveal_type(outgoing(Follows, depth=(1, 2)).of(ada))  # T: tuple[User, ...]
 reveal_type(incoming(WorksAt).of(acme))  # T: tuple[User, ...]
 reveal_type(select(Post).load(Post.author, Post.comments))  # T: Select[Post]
+select(Post).load(any_(Post.comments).post.value.author, any_(any_(Post.comments).fans))
+select(Post).load(any_(Post.comments).pst)  # E
 select(Comment).load(Comment.post.value.author, some(Comment.post.value.editor).value, any_(Post.readers).value)
 select(Comment).load(Comment.post.value.auther)  # E
 select(Follows).load(Follows.to, Follows.from_)
