@@ -379,7 +379,7 @@ def any_(items: Any, test: Any = None) -> Any:
     In ``load()`` it goes on behind what many documents are read by: ``any_(User.posts).author``.
     """
     if test is None and isinstance(items, (Related, LoadPath)):
-        return items
+        return cast(Any, items)
     return _elements(items, "ANY", test)
 
 
