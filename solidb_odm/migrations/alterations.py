@@ -132,8 +132,8 @@ class Alteration:
 
     def _models(self) -> None:
         """Ask where one of several models in a union goes that no field tells from the others."""
-        before, after = (_models(each) for each in (self.before, self.after))
-        is_asked = any(each.path.startswith(f"{self.path}[") for each in self.decisions.questions)
+        before, after = (_models(question) for question in (self.before, self.after))
+        is_asked = any(question.path.startswith(f"{self.path}[") for question in self.decisions.questions)
         kept = {member["ref"] for member in after if "ref" in member}
         is_gone = len(before) > 1 and any("ref" in member and member["ref"] not in kept for member in before)
         if (len(before) > len(after) or is_gone) and not (self.is_given or is_asked):

@@ -66,11 +66,11 @@ class Decisions:
     def _given(self, path: str, answers: Iterable[str]) -> str | None:
         """Return the path under which an answer was given, with old names or new ones, None if none was."""
         spellings = [path]
-        for each in spellings:
+        for spelling in spellings:
             pairs = (*self.moved, *self.same)
-            others = (_replaced(each, *pair) for new, old in pairs for pair in ((new, old), (old, new)))
+            others = (_replaced(spelling, *pair) for new, old in pairs for pair in ((new, old), (old, new)))
             spellings += [other for other in others if other is not None and other not in spellings]
-        return next((each for each in spellings if each in answers), None)
+        return next((spelling for spelling in spellings if spelling in answers), None)
 
     def new_name(self, path: str) -> str | None:
         """Return the name that something is to have, if it was said."""
@@ -110,7 +110,9 @@ class Decisions:
         if self.assumes:
             return
         if self.questions:
-            lines = "".join(f"\n  {each.text}\n      {'  or  '.join(each.flags)}" for each in self.questions)
+            lines = "".join(
+                f"\n  {question.text}\n      {'  or  '.join(question.flags)}" for question in self.questions
+            )
             count = len(self.questions)
             raise DecisionNeeded(
                 f"{count} decision{'s are' if count > 1 else ' is'} needed:{lines}",

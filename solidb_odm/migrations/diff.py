@@ -36,10 +36,10 @@ def diff(old: State, new: State, decisions: Decisions | None = None) -> list[Ste
     DecisionNeeded if something can be meant in several ways, and it was not said how.
     """
     chosen = decisions if decisions is not None else Decisions()
-    found = _Diff(copy_of(old), copy_of(new), chosen)
-    found.run()
+    comparison = _Diff(copy_of(old), copy_of(new), chosen)
+    comparison.run()
     chosen.settle()
-    return found.steps
+    return comparison.steps
 
 
 class _Diff:
@@ -72,19 +72,19 @@ class _Diff:
 
     def run(self) -> None:
         self._rename_collections()
-        gone = [each for each in self.now if each not in self.new]
-        for each in [each for each in self.new if each not in self.now]:
-            step = create_step(self.new[each])
+        gone = [collection for collection in self.now if collection not in self.new]
+        for collection in [collection for collection in self.new if collection not in self.now]:
+            step = create_step(self.new[collection])
             apply_step(self.now, step)
             self.steps.append(step)
-        for each in self.new:
-            self._collection(self.now[each], self.new[each])
-        for each in gone:
-            if self.decisions.drops(each) or self.decisions.assumes:
-                self.emit("drop_collection", each, keep=True)
-            elif not any(question.path == each for question in self.decisions.questions):
-                text = f"the collection {each} goes; its documents would be kept in the attic"
-                self.decisions.ask(Question("drop", each, text, (drop_flag(each),)))
+        for collection in self.new:
+            self._collection(self.now[collection], self.new[collection])
+        for collection in gone:
+            if self.decisions.drops(collection) or self.decisions.assumes:
+                self.emit("drop_collection", collection, keep=True)
+            elif not any(question.path == collection for question in self.decisions.questions):
+                text = f"the collection {collection} goes; its documents would be kept in the attic"
+                self.decisions.ask(Question("drop", collection, text, (drop_flag(collection),)))
 
     # --- collections -----------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class _Diff:
         for new in self.new.values():
             if new.name not in self.now and new.renamed_from in self.now:
                 self._rename_collection(new.renamed_from or "", new.name)
-        come = [each for each in self.new if each not in self.now]
+        come = [name for name in self.new if name not in self.now]
         for old in list(self.now):
             new_name = self.decisions.new_name(old)
             if new_name is not None and new_name in come:
@@ -102,7 +102,7 @@ class _Diff:
                 raise MigrationError(f"{old} can't become {new_name}: no model comes with that collection")
             elif old not in self.new and not self.decisions.drops(old):
                 kind = self.now[old].kind
-                self._ask_rename(old, [each for each in come if self.new[each].kind == kind])
+                self._ask_rename(old, [name for name in come if self.new[name].kind == kind])
 
     def _collection(self, old: Collection, new: Collection) -> None:
         if old.kind != new.kind:
@@ -126,7 +126,7 @@ class _Diff:
     def _recompute(self, new: Collection, steps: list[Step]) -> None:
         """Write computed fields anew if values have changed, once documents are as the models have them."""
         fields = [pair for shape in new.shapes.values() for pair in shape["fields"].items()]
-        names = sorted({each for each, shape in fields if shape.get("computed")})
+        names = sorted({field for field, shape in fields if shape.get("computed")})
         if names and any(_changes_values(step) for step in steps):
             self.emit("recompute", new.name, names=tuple(names))
 
@@ -190,9 +190,9 @@ class _Diff:
         self.emit("set_schema", where, schema=schema, validation=UNSET)
 
     def _indexes(self, old: Collection, new: Collection) -> None:
-        for index_name in [each for each in old.indexes if old.indexes[each] != new.indexes.get(each)]:
+        for index_name in [known for known in old.indexes if old.indexes[known] != new.indexes.get(known)]:
             self.emit("drop_index", new.name, name=index_name)
-        for index_name in [each for each in new.indexes if each not in old.indexes]:
+        for index_name in [known for known in new.indexes if known not in old.indexes]:
             step = index_step(new.name, new.indexes[index_name])
             apply_step(self.now, step)
             self.steps.append(step)
@@ -226,23 +226,23 @@ class _Diff:
     def _fields(self, old: Collection, new: Collection, where: str, kind: str, path: Path) -> None:
         """Compare the fields of the model at a path: names first, then types under the new names."""
         before, after = self._objects(old.shapes[kind], new.shapes[kind], path)
-        gone = [each for each in before if each not in after]
-        come = [each for each in after if each not in before]
-        for each in before:
-            self._rename(old, new, where, kind, path, each, gone, come)
-        for each in gone:
-            self._drop(old, new, where, kind, (*path, name(each)), bool(come))
+        gone = [field for field in before if field not in after]
+        come = [field for field in after if field not in before]
+        for field in before:
+            self._rename(old, new, where, kind, path, field, gone, come)
+        for field in gone:
+            self._drop(old, new, where, kind, (*path, name(field)), bool(come))
         before, after = self._objects(old.shapes[kind], new.shapes[kind], path)
-        for each in after:
-            if each not in before:
+        for field in after:
+            if field not in before:
                 self._add(
-                    self._target(old, new, where, kind, (*path, name(each))),
+                    self._target(old, new, where, kind, (*path, name(field))),
                     where,
-                    (*path, name(each)),
-                    after[each],
+                    (*path, name(field)),
+                    after[field],
                 )
             else:
-                self._compare(old, new, where, kind, (*path, name(each)))
+                self._compare(old, new, where, kind, (*path, name(field)))
 
     def _objects(self, before: JsonObject, after: JsonObject, path: Path) -> tuple[JsonObject, JsonObject]:
         return _fields_at(before, path), _fields_at(after, path)
@@ -259,34 +259,38 @@ class _Diff:
         return new.name
 
     def _rename(
-        self, old: Collection, new: Collection, where: str, kind: str, path: Path, each: str,
+        self, old: Collection, new: Collection, where: str, kind: str, path: Path, field: str,
         gone: list[str], come: list[str],
     ) -> None:  # fmt: skip
-        full = self._full(where, (*path, name(each)))
+        full = self._full(where, (*path, name(field)))
         after = _fields_at(new.shapes[kind], path)
-        declared = next((c for c in come if each in gone and each in _old_names(after[c])), None)
+        declared = next((c for c in come if field in gone and field in _old_names(after[c])), None)
         chosen = self.decisions.new_name(full) or declared
         if chosen is None:
             return
         if chosen not in come:
             raise MigrationError(f"{full} can't become {chosen!r}: no field of that name comes there")
-        target = self._target(old, new, where, kind, (*path, name(each)))
-        gone[:] = [name for name in gone if name != each]
+        target = self._target(old, new, where, kind, (*path, name(field)))
+        gone[:] = [name for name in gone if name != field]
         come.remove(chosen)
-        self.emit("rename_field", target, path=path_text((*path, name(each))), new=path_text((name(chosen),)))
-        self.decisions.move(self._join(where, (*path, name(chosen))), self._join(where, (*path, name(each))))
+        self.emit(
+            "rename_field", target, path=path_text((*path, name(field))), new=path_text((name(chosen),))
+        )
+        self.decisions.move(self._join(where, (*path, name(chosen))), self._join(where, (*path, name(field))))
 
     def _drop(self, old: Collection, new: Collection, where: str, kind: str, path: Path, comes: bool) -> None:
         full = self._full(where, path)
         shape = look(old.shapes[kind], path) or {}
         if not (self.decisions.drops(full) or self.decisions.assumes or shape.get("computed")):
             come = [
-                each
-                for each in _fields_at(new.shapes[kind], path[:-1])
-                if each not in _fields_at(old.shapes[kind], path[:-1])
+                field
+                for field in _fields_at(new.shapes[kind], path[:-1])
+                if field not in _fields_at(old.shapes[kind], path[:-1])
             ]
             fields = _fields_at(new.shapes[kind], path[:-1])
-            come.sort(key=lambda each: canonical(without_hints(bare(fields[each]))) != canonical(bare(shape)))
+            come.sort(
+                key=lambda field: canonical(without_hints(bare(fields[field]))) != canonical(bare(shape))
+            )
             prefix = self._full(where, path[:-1])
             joint = "." if path[:-1] or "." not in prefix else ""
             if comes and come:
@@ -299,13 +303,13 @@ class _Diff:
     def _ask_rename(self, path: str, come: list[str], *, prefix: str = "") -> None:
         if self.decisions.assumes:
             return
-        for each in come:
-            other = f"{prefix}{each}"
-            if (path, each) in self.decisions.apart:
+        for candidate in come:
+            other = f"{prefix}{candidate}"
+            if (path, candidate) in self.decisions.apart:
                 continue
             text = f"{path} goes while {other} comes: is {other} its new name"
-            flags = (rename_flag(path, each), drop_flag(path))
-            self.decisions.ask(Question("rename", path, text, flags, new=each))
+            flags = (rename_flag(path, candidate), drop_flag(path))
+            self.decisions.ask(Question("rename", path, text, flags, new=candidate))
 
     def _add(self, target: str, where: str, path: Path, shape: JsonObject) -> None:
         full, fill = self._full(where, path), UNSET
@@ -455,7 +459,9 @@ def _changes_values(step: Step) -> bool:
     if step.operation not in ("add_field", "alter_field"):
         return False
     is_computed = bool(read_type(step["type"]).get("computed"))
-    return is_computed or any(step.get(each) not in (None, UNSET) for each in ("fill", "values", "convert"))
+    return is_computed or any(
+        step.get(argument) not in (None, UNSET) for argument in ("fill", "values", "convert")
+    )
 
 
 def _models_in(shapes: list[JsonObject]) -> Iterator[str]:
@@ -468,10 +474,10 @@ def _models_in(shapes: list[JsonObject]) -> Iterator[str]:
 
 
 def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
-    found = look(shape, path) if path else shape
-    if found is None:
+    there = look(shape, path) if path else shape
+    if there is None:
         return {}
-    members = [resolved(member, shape.get("defs", {})) for member in members_of(found)]
+    members = [resolved(member, shape.get("defs", {})) for member in members_of(there)]
     objects = [member["fields"] for member in members if "fields" in member]
     return objects[0] if len(objects) == 1 else {}
 
@@ -479,13 +485,13 @@ def _fields_at(shape: JsonObject, path: Path) -> JsonObject:
 def _tag(members: list[JsonObject]) -> str | None:
     """Return the field whose one value tells the members of a union apart."""
     shared: set[str] = set(members[0]["fields"]).intersection(*(member["fields"] for member in members[1:]))
-    for each in sorted(shared):
+    for field in sorted(shared):
         if all(
-            len(member["fields"][each].get("enum", ())) == 1
-            and isinstance(member["fields"][each]["enum"][0], str)
+            len(member["fields"][field].get("enum", ())) == 1
+            and isinstance(member["fields"][field]["enum"][0], str)
             for member in members
         ):
-            return each
+            return field
     return None
 
 

@@ -41,20 +41,20 @@ def misfit(shape: JsonObject, value: Json, defs: JsonObject, where: str = "") ->
 
 def undeclared(shape: JsonObject, value: Json, defs: JsonObject) -> str | None:
     """Return an attribute of a closed model that is not declared, None if there is none."""
-    return misfit(_outline(shape), value, {name: _outline(each) for name, each in defs.items()})
+    return misfit(_outline(shape), value, {name: _outline(definition) for name, definition in defs.items()})
 
 
 def _outline(shape: JsonObject) -> JsonObject:
     """Return a shape that says where attributes are declared, and nothing of values."""
     made: JsonObject = {name: shape[name] for name in ("ref", "extra") if name in shape}
     if "anyOf" in shape:
-        made["anyOf"] = [_outline(each) for each in shape["anyOf"]]
+        made["anyOf"] = [_outline(part) for part in shape["anyOf"]]
     for name in ("items", "values"):
         if isinstance(shape.get(name), dict):
             made[name] = _outline(shape[name])
     if "fields" in shape:
         made["fields"] = {
-            name: {**_outline(each), "optional": True} for name, each in shape["fields"].items()
+            name: {**_outline(part), "optional": True} for name, part in shape["fields"].items()
         }
     return made
 
@@ -65,21 +65,21 @@ def _inside(shape: JsonObject, value: Any, defs: JsonObject, where: str) -> str 
     if is_list(value):
         rows: list[Any] = list(cast("Any", value))
         firsts = shape.get("prefixItems", [])
-        for place, (inner, each) in enumerate(zip(firsts, rows, strict=False)):
-            if problem := misfit(inner, each, defs, f"{where}[{place}]"):
+        for place, (inner, item) in enumerate(zip(firsts, rows, strict=False)):
+            if problem := misfit(inner, item, defs, f"{where}[{place}]"):
                 return problem
         inner = shape.get("items")
         if is_map(inner):
-            for place, each in enumerate(rows[len(firsts) :], len(firsts)):
-                if problem := misfit(inner, each, defs, f"{where}[{place}]"):
+            for place, item in enumerate(rows[len(firsts) :], len(firsts)):
+                if problem := misfit(inner, item, defs, f"{where}[{place}]"):
                     return problem
     return None
 
 
 def _object(shape: JsonObject, value: JsonObject, defs: JsonObject, where: str) -> str | None:
     if "values" in shape:
-        for name, each in value.items():
-            if problem := misfit(shape["values"], each, defs, f"{where}.{name}"):
+        for name, item in value.items():
+            if problem := misfit(shape["values"], item, defs, f"{where}.{name}"):
                 return problem
     fields: JsonObject | None = shape.get("fields")
     if fields is None:

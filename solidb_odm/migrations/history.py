@@ -93,34 +93,34 @@ class History:
     def read(cls, folder: Path) -> History:
         """Read the files of a folder; none if it is not there."""
         paths = sorted(folder.glob("*.py")) if folder.is_dir() else []
-        found = [revision for path in paths if (revision := read_revision(path)) is not None]
+        revisions = [revision for path in paths if (revision := read_revision(path)) is not None]
         seen: dict[str, Path] = {}
-        for revision in found:
+        for revision in revisions:
             if revision.id in seen:
                 raise MigrationError(
                     f"{seen[revision.id].name} and {revision.path.name} are both revision {revision.id!r}",
                     hint="give one of them another id",
                 )
             seen[revision.id] = revision.path
-        return cls(found)
+        return cls(revisions)
 
     def _replacing(self, wanted: str) -> Revision | None:
-        return next((each for each in self.by_id.values() if wanted in each.replaces), None)
+        return next((revision for revision in self.by_id.values() if wanted in revision.replaces), None)
 
     def parents(self, revision: Revision, *, all_: bool = True) -> list[Revision]:
         """Return the revisions that have to run before; without ``all_`` only those it follows."""
         names = revision.needs if all_ else revision.down
-        found = [self.by_id.get(each) or self._replacing(each) for each in names]
-        return [each for each in found if each is not None and each is not revision]
+        known = [self.by_id.get(parent) or self._replacing(parent) for parent in names]
+        return [parent for parent in known if parent is not None and parent is not revision]
 
     def ordered(self) -> list[Revision]:
         """Return all revisions, each after what it needs; by file name where there is a choice."""
         done: dict[str, Revision] = {}
-        waiting = sorted(self.by_id.values(), key=lambda each: each.path.name)
+        waiting = sorted(self.by_id.values(), key=lambda revision: revision.path.name)
         while waiting:
             ready = next((r for r in waiting if all(parent.id in done for parent in self.parents(r))), None)
             if ready is None:
-                names = ", ".join(each.id for each in waiting)
+                names = ", ".join(revision.id for revision in waiting)
                 raise MigrationError(f"the revisions {names} build on each other in a circle")
             done[ready.id] = ready
             waiting.remove(ready)
@@ -128,26 +128,26 @@ class History:
 
     def ancestors(self, revisions: Iterable[Revision]) -> set[str]:
         """Return the ids of these revisions and of all that they need."""
-        found: set[str] = set()
+        ids: set[str] = set()
         waiting = list(revisions)
         while waiting:
             revision = waiting.pop()
-            if revision.id not in found:
-                found.add(revision.id)
+            if revision.id not in ids:
+                ids.add(revision.id)
                 waiting += self.parents(revision)
-        return found
+        return ids
 
     def heads(self) -> list[Revision]:
         """Return the revisions that no other follows."""
         followed = {parent.id for revision in self.by_id.values() for parent in self.parents(revision)}
-        replaced = {each for revision in self.by_id.values() for each in revision.replaces}
+        replaced = {old for revision in self.by_id.values() for old in revision.replaces}
         return [r for r in self.ordered() if r.id not in followed and r.id not in replaced]
 
     def head(self) -> Revision | None:
         """Return the one head, None in an empty history; SeveralHeads if there are more."""
         heads = self.heads()
         if len(heads) > 1:
-            ids = " ".join(each.id for each in heads)
+            ids = " ".join(revision.id for revision in heads)
             raise SeveralHeads(
                 f"the history has {len(heads)} heads: {', '.join(map(str, heads))}",
                 hint=f'solidb-odm merge {ids} -m "merge"',
@@ -163,13 +163,19 @@ class History:
                     "there are no revisions yet", hint='solidb-odm revision -m "first" --autogenerate'
                 )
             return head
-        found = [each for each in self.ordered() if each.id.startswith(name) or name in each.branch_labels]
-        exact = [each for each in found if each.id == name]
-        if len(exact or found) == 1:
-            return (exact or found)[0]
-        if found:
-            raise RevisionNotFound(f"{name!r} is the beginning of {', '.join(each.id for each in found)}")
-        known = ", ".join(each.id for each in self.ordered()[-5:])
+        matching = [
+            revision
+            for revision in self.ordered()
+            if revision.id.startswith(name) or name in revision.branch_labels
+        ]
+        exact = [revision for revision in matching if revision.id == name]
+        if len(exact or matching) == 1:
+            return (exact or matching)[0]
+        if matching:
+            raise RevisionNotFound(
+                f"{name!r} is the beginning of {', '.join(revision.id for revision in matching)}"
+            )
+        known = ", ".join(revision.id for revision in self.ordered()[-5:])
         raise RevisionNotFound(
             f"there is no revision {name!r}", hint=f"the last ones: {known}" if known else None
         )
@@ -182,36 +188,36 @@ class History:
             return self._relative(int(name), applied)
         is_plural = name == "heads" or not self.by_id
         ends = self.heads() if is_plural and name in ("head", "heads") else [self.find(name)]
-        found = self.ancestors(ends)
-        return found.union(*(self.by_id[each].replaces for each in found))
+        ids = self.ancestors(ends)
+        return ids.union(*(self.by_id[known].replaces for known in ids))
 
     def step(self, name: str, applied: set[str]) -> Revision:
         """Return the revision that ``+1`` would run last, or ``-1`` undo last."""
         changed = self._relative(int(name), applied).symmetric_difference(self._count(applied))
-        found = [each for each in self.ordered() if each.id in changed]
-        return found[-1 if int(name) > 0 else 0]
+        changing = [revision for revision in self.ordered() if revision.id in changed]
+        return changing[-1 if int(name) > 0 else 0]
 
     def skipped(self, applied: set[str]) -> set[str]:
         """Return what is not run: what a squashed revision replaces, or that where some of this has run."""
-        found: set[str] = set()
+        ids: set[str] = set()
         for revision in self.by_id.values():
             ran = applied.intersection(revision.replaces)
             is_begun = bool(ran) and len(ran) < len(revision.replaces)
-            found |= {revision.id} if is_begun else set(revision.replaces)
-        return found
+            ids |= {revision.id} if is_begun else set(revision.replaces)
+        return ids
 
     def _count(self, applied: set[str]) -> list[str]:
-        return [each.id for each in self.ordered() if each.id in applied - self.skipped(applied)]
+        return [revision.id for revision in self.ordered() if revision.id in applied - self.skipped(applied)]
 
     def _relative(self, count: int, applied: set[str]) -> set[str]:
         skipped = self.skipped(applied)
-        order = [each.id for each in self.ordered() if each.id not in skipped]
+        order = [revision.id for revision in self.ordered() if revision.id not in skipped]
         done = self._count(applied)
         if count < 0:
             if -count > len(done):
                 raise RevisionNotFound(f"{-count} revisions can't be undone: {len(done)} have run")
             return set(done[: len(done) + count])
-        pending = [each for each in order if each not in applied]
+        pending = [revision for revision in order if revision not in applied]
         if count > len(pending):
             raise RevisionNotFound(f"{count} revisions can't be run: {len(pending)} are pending")
         return {*done, *pending[:count]}
@@ -238,7 +244,9 @@ class History:
         """Return the state after these revisions, or after all."""
         state: State = {}
         skipped: set[str] = (
-            {each for revision in self.by_id.values() for each in revision.replaces} if ids is None else set()
+            {replaced for revision in self.by_id.values() for replaced in revision.replaces}
+            if ids is None
+            else set()
         )
         for revision in self.ordered():
             if revision.id not in skipped and (ids is None or revision.id in ids):
@@ -308,20 +316,20 @@ def read_revision(path: Path) -> Revision | None:
         raise MigrationError(f"{path.name} can't be read: {type(error).__name__}: {error}") from error
     finally:
         sys.dont_write_bytecode = writes
-    found: Any = vars(module)
-    if not isinstance(found.get("revision"), str):
+    declared: Any = vars(module)
+    if not isinstance(declared.get("revision"), str):
         raise MigrationError(f"{path.name} gives no revision", hint='revision = ".." is its id')
     match = _FILE.fullmatch(path.name)
     words = match[2].replace("_", " ") if match else path.stem
     doc = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     return Revision(
-        found["revision"],
+        declared["revision"],
         path,
         doc or words,
-        _names(path, found, "down_revision"),
-        _names(path, found, "depends_on"),
-        _names(path, found, "branch_labels"),
-        _names(path, found, "replaces"),
+        _names(path, declared, "down_revision"),
+        _names(path, declared, "depends_on"),
+        _names(path, declared, "branch_labels"),
+        _names(path, declared, "replaces"),
         fingerprint(source),
         module,
     )
@@ -332,8 +340,8 @@ def is_relative(name: str) -> bool:
     return re.fullmatch(r"[+-]\d+", name) is not None
 
 
-def _names(path: Path, found: dict[str, Any], attribute: str) -> tuple[str, ...]:
-    value = found.get(attribute)
+def _names(path: Path, declared: dict[str, Any], attribute: str) -> tuple[str, ...]:
+    value = declared.get(attribute)
     if value is None:
         return ()
     names: list[Any] = (

@@ -125,16 +125,16 @@ def read_ledger() -> Operation[Ledger]:
         rows = yield from call(FetchDocuments(parse(f"FOR d IN `{LEDGER}` RETURN d")))
     except CollectionNotFound:
         return Ledger()
-    found = Ledger()
+    ledger = Ledger()
     for stored in rows:
         if stored is None:
             continue
         body = body_of(stored)
         if stored[0].startswith("rev-"):
-            found.checksums[body["revision"]] = body["checksum"]
+            ledger.checksums[body["revision"]] = body["checksum"]
         elif stored[0] == "running":
-            found.running, found.running_rev = body, stored[1]
-    return found
+            ledger.running, ledger.running_rev = body, stored[1]
+    return ledger
 
 
 def write(run: Run, batches: Sequence[Batch]) -> Operation[list[list[tuple[str, str, str]]]]:

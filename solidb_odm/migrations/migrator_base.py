@@ -89,14 +89,14 @@ class MigratorBase:
         history = self.history()
         parent = self._parent(history, head)
         needed = [depends_on] if isinstance(depends_on, str) else list(depends_on)
-        others = [history.find(each).id for each in needed]
+        others = [history.find(before).id for before in needed]
         labels = (branch_label,) if branch_label else ()
         if not autogenerate:
             if split or rename or fill or values or list(drop):
                 raise UsageError("split, rename, drop, fill and values are about autogenerate=True")
             return [self._write(text, parent, [], [], others, labels)]
         decisions = Decisions(rename or {}, drop, fill or {}, values or {}, frozenset(apart))
-        state = history.state(history.ancestors([history.by_id[each] for each in (*parent, *others)]))
+        state = history.state(history.ancestors([history.by_id[before] for before in (*parent, *others)]))
         steps = diff(state, self.declared(), decisions)
         if not steps:
             return []
@@ -112,8 +112,8 @@ class MigratorBase:
     def _parent(self, history: History, head: str | None) -> tuple[str, ...]:
         if head is not None:
             return () if head == "base" else (history.find(head).id,)
-        found = history.head()
-        return (found.id,) if found is not None else ()
+        head_revision = history.head()
+        return (head_revision.id,) if head_revision is not None else ()
 
     def _write(
         self,
@@ -178,7 +178,7 @@ class MigratorBase:
                     hint="squash up to the revision before it, or after it",
                 )
         back = [step for step, _ in numbered_reversals(copy_of(before), steps)]
-        down = [each for r in chosen for each in r.down if each in low]
+        down = [parent for r in chosen for parent in r.down if parent in low]
         return self._write(text, list(dict.fromkeys(down)), steps, back, replaces=[r.id for r in chosen])
 
     def _run(self, capabilities: Any, **options: Any) -> Run:
@@ -187,15 +187,15 @@ class MigratorBase:
 
 def _touched(history: History, ids: Sequence[str]) -> list[str]:
     """Return the fields that more than one side of a merge changes."""
-    sides = [history.ancestors([history.by_id[each]]) for each in ids]
+    sides = [history.ancestors([history.by_id[revision]]) for revision in ids]
     shared = sides[0].intersection(*sides[1:])
-    found: dict[str, set[int]] = {}
+    sides_of: dict[str, set[int]] = {}
     for number, side in enumerate(sides):
-        for each in side - shared:
-            for step in history.by_id[each].upgrade_steps():
+        for revision in side - shared:
+            for step in history.by_id[revision].upgrade_steps():
                 if step.operation in ("add_field", "rename_field", "drop_field", "alter_field"):
-                    found.setdefault(f"{step.collection}.{step.path}", set()).add(number)
-    return sorted(path for path, numbers in found.items() if len(numbers) > 1)
+                    sides_of.setdefault(f"{step.collection}.{step.path}", set()).add(number)
+    return sorted(path for path, numbers in sides_of.items() if len(numbers) > 1)
 
 
 @dataclass(frozen=True)
@@ -232,8 +232,8 @@ def purge(run: Run, revision: str) -> Operation[int]:
     while True:
         text = f"FOR a IN `{ATTIC}` FILTER a._key >= @low AND a._key < @high SORT a._key LIMIT 1000 RETURN a"
         rows = yield from call(FetchDocuments(parse(text), {"low": low, "high": high}))
-        found = [(stored[0], stored[1]) for stored in rows if stored is not None]
-        if not found:
+        removals = [(stored[0], stored[1]) for stored in rows if stored is not None]
+        if not removals:
             return count
-        yield from write(run, [Removals(ATTIC, found)])
-        count += len(found)
+        yield from write(run, [Removals(ATTIC, removals)])
+        count += len(removals)

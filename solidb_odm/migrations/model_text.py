@@ -105,16 +105,16 @@ class _Inspected:
         return "\n\n".join([*self._embedded, *classes])
 
     def _kinds(self) -> set[str]:
-        found = {document.get("_type") for document in self._documents} - {None}
+        names = {document.get("_type") for document in self._documents} - {None}
         taken = {*self._known.values(), "Any"}
-        is_plain = all(isinstance(kind, str) and kind.isidentifier() and kind not in taken for kind in found)
-        return cast("set[str]", found) if is_plain else set()
+        is_plain = all(isinstance(kind, str) and kind.isidentifier() and kind not in taken for kind in names)
+        return cast("set[str]", names) if is_plain else set()
 
     def _shared(self, own: list[JsonObject], kinds: set[str]) -> list[str]:
         """Return the attributes of the class for all: those of its own documents, or what all have."""
         if own or not kinds:
             return list(dict.fromkeys(name for document in own for name in document))
-        return [name for name in self._documents[0] if all(name in each for each in self._documents)]
+        return [name for name in self._documents[0] if all(name in other for other in self._documents)]
 
     def _base(self) -> str:
         if self._spec.kind != "edge":
@@ -122,8 +122,8 @@ class _Inspected:
         return f"Edge[{self._end('_from')}, {self._end('_to')}]"
 
     def _end(self, end: str) -> str:
-        found = {str(document.get(end, "")).partition("/")[0] for document in self._documents}
-        name = self._known.get(next(iter(found))) if len(found) == 1 else None
+        collections = {str(document.get(end, "")).partition("/")[0] for document in self._documents}
+        name = self._known.get(next(iter(collections))) if len(collections) == 1 else None
         return name or "Document"
 
     def _settings(self) -> list[str]:
@@ -144,15 +144,15 @@ class _Inspected:
         names = dict.fromkeys(
             name for document in documents for name in document if path or name not in _HIDDEN
         )
-        found: list[tuple[str, str]] = []
+        fields: list[tuple[str, str]] = []
         for name in names:
             values = [document[name] for document in documents if name in document]
             text = self._type(f"{owner}{_class_name(name)}", values, f"{path}{name}")
             if len(values) < len(documents):
                 optional = text if text == "Any" or "None" in text.split(" | ") else f"{text} | None"
                 text = f"{optional} = None"
-            found.append((name, text))
-        return sorted(found, key=lambda pair: " = " in pair[1])
+            fields.append((name, text))
+        return sorted(fields, key=lambda pair: " = " in pair[1])
 
     def _type(self, name: str, values: list[Json], path: str) -> str:
         kinds: set[type[Any]] = {cast("Any", type(value)) for value in values}

@@ -164,8 +164,8 @@ def _write_page(checkpoint: Checkpoint, work: Pass, page: list[Stored], attempt:
 def _again(work: Pass, page: list[Stored]) -> Operation[list[Stored]]:
     """Read the documents of a page once more: some have changed, some may be gone."""
     last = page[-1]
-    found = yield from call(GetMany(work.collection, [stored[0] for stored in page]))
-    by_key = {stored[0]: stored for stored in found}
+    documents = yield from call(GetMany(work.collection, [stored[0] for stored in page]))
+    by_key = {stored[0]: stored for stored in documents}
     rows = [by_key[stored[0]] for stored in page if stored[0] in by_key]
     return rows if rows and rows[-1][0] == last[0] else [*rows, (last[0], "", "", "", {})]
 
@@ -175,8 +175,8 @@ def _kept_rows(checkpoint: Checkpoint, work: Pass, page: list[Stored]) -> Operat
         return {}
     revision, other = str(checkpoint.body["revision"]), {"u": "d", "d": "u"}[work.direction]
     keys = {attic_key(revision, other, work.number, stored[0]): stored[0] for stored in page}
-    found = yield from call(GetMany(ATTIC, list(keys)))
-    return {keys[stored[0]]: stored for stored in found}
+    kept = yield from call(GetMany(ATTIC, list(keys)))
+    return {keys[stored[0]]: stored for stored in kept}
 
 
 def _changes(
@@ -221,9 +221,7 @@ def _change(checkpoint: Checkpoint, work: Pass, stored: Stored, row: Stored | No
         restore(before, document, old_rows)
     kept = settled(document, before, kept) if kept else kept
     names = changed_names(before, document)
-    removed = (
-        () if before.keys() <= document.keys() else tuple(each for each in before if each not in document)
-    )
+    removed = () if before.keys() <= document.keys() else tuple(key for key in before if key not in document)
     if is_function:
         kept = [[[name], before.get(name, ABSENT), document.get(name, ABSENT)] for name in (*names, *removed)]
     if not work.keeps or (not names and not removed and work.step.operation != "add_field"):
@@ -356,15 +354,15 @@ def _refused(checkpoint: Checkpoint, collection: str, key: str) -> MigrationFail
 def _nulls(collection: str, pending: list[_Nulls]) -> Operation[tuple[dict[str, str], list[_Nulls]]]:
     """Return the revisions of these documents, and which of the attributes are there and null."""
     try:
-        found = yield from call(GetMany(collection, [key for key, _ in pending]))
+        documents = yield from call(GetMany(collection, [key for key, _ in pending]))
     except CollectionNotFound:
         return {}, []
-    bodies = {stored[0]: body_of(stored) for stored in found}
+    bodies = {stored[0]: body_of(stored) for stored in documents}
     rows = [
         (key, [name for name in names if bodies.get(key, {}).get(name, ABSENT) is None])
         for key, names in pending
     ]
-    return {stored[0]: stored[1] for stored in found}, [row for row in rows if row[1]]
+    return {stored[0]: stored[1] for stored in documents}, [row for row in rows if row[1]]
 
 
 def _remove_nulls(run: Run, collection: str, rows: list[_Nulls]) -> Operation[bool]:

@@ -149,15 +149,15 @@ def look(shape: JsonObject, path: Path) -> JsonObject | None:
     if len(path) == 1 and path[0].kind == "name" and "fields" in shape and shape.keys().isdisjoint(_INDIRECT):
         there: JsonObject | None = shape["fields"].get(path[0].text)
         return there
-    found: list[JsonObject] = []
+    shapes: list[JsonObject] = []
 
     def note(inner: JsonObject | None) -> JsonObject | None:
         if inner is not None:
-            found.append(inner)
+            shapes.append(inner)
         return inner
 
     change_at(shape, path, note)
-    return found[0] if found else None
+    return shapes[0] if shapes else None
 
 
 def change_at(shape: JsonObject, path: Path, change: Change) -> JsonObject:
@@ -247,12 +247,12 @@ def with_depths(path: Path, shape: JsonObject) -> Path:
     made: list[Part] = []
     here = [shape]
     for part in path:
-        members = [member for each in here for member in members_of(each)]
+        members = [member for inner_shape in here for member in members_of(inner_shape)]
         model = next((member["ref"] for member in members if "ref" in member), None)
         if model is not None and part.kind == "name":
             made = [Part("ways", model, "", tuple(ways(shape, model))), depths(model, definitions)]
         made.append(part)
-        here = [inner for each in members for inner in _step(resolved(each, definitions), part)]
+        here = [inner for inner_shape in members for inner in _step(resolved(inner_shape, definitions), part)]
     return tuple(made)
 
 
@@ -303,5 +303,5 @@ def parts_of(shape: JsonObject) -> Iterator[tuple[Part, JsonObject]]:
 
 def is_member(shape: JsonObject, part: Part) -> bool:
     """Return whether a shape is the member of a union that a part names."""
-    found = shape.get("fields", {}).get(part.text, {}).get("enum")
-    return bool(found == [part.value])
+    values = shape.get("fields", {}).get(part.text, {}).get("enum")
+    return bool(values == [part.value])

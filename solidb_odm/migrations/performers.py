@@ -71,14 +71,14 @@ def perform(work: Work) -> Operation[None]:
     yield from _PERFORM[work.step.operation](work)
 
 
-def sync_schema(found: Collection) -> Operation[None]:
+def sync_schema(collection: Collection) -> Operation[None]:
     """Hold documents to the schema that the revisions say."""
-    described = yield from call(DescribeCollection(found.name))
+    described = yield from call(DescribeCollection(collection.name))
     if described is None:
         return
-    spec = found.spec()
+    spec = collection.spec()
     if (described.schema, described.validation) != (spec.schema, spec.validation):
-        yield from call(SetSchema(found.name, spec.schema, spec.validation))
+        yield from call(SetSchema(collection.name, spec.schema, spec.validation))
 
 
 # --- collections ---------------------------------------------------------------------------------
@@ -286,9 +286,9 @@ def _pass(work: Work, transform: Transform | None, **options: Any) -> Operation[
 
 
 def _rename_field(work: Work) -> Operation[None]:
-    found, path = work.declared(), parse_path(work.step["path"])
+    collection, path = work.declared(), parse_path(work.step["path"])
     pairs: list[tuple[IndexSpec, IndexSpec]] = []
-    for index in found.indexes.values() if found is not None else ():
+    for index in collection.indexes.values() if collection is not None else ():
         renamed = renamed_index(index, path, work.step["new"])
         if renamed != index:
             pairs.append((index, renamed))
@@ -323,10 +323,10 @@ def _computing(work: Work, names: tuple[str, ...]) -> Transform:
         computed = mapping.computed.intersection(names) if names else mapping.computed
         loaded = decode(mapping, document["_key"], document)
         encoded = mapping.serializer.to_python(loaded, mode="json", by_alias=True, warnings=False)
-        for each in sorted(computed):
-            if canonical(document.get(each, ABSENT)) != canonical(encoded[each]):
-                kept.append([[each], document.get(each, ABSENT), encoded[each]])
-                document[each] = encoded[each]
+        for field in sorted(computed):
+            if canonical(document.get(field, ABSENT)) != canonical(encoded[field]):
+                kept.append([[field], document.get(field, ABSENT), encoded[field]])
+                document[field] = encoded[field]
 
     return transform
 
@@ -363,10 +363,10 @@ def _upgrade_documents(work: Work) -> Operation[None]:
         made = dict(upgrade(dict(document), stored))
         document.clear()
         document.update({**made, "_key": before["_key"], "_version": wanted})
-        for each in {**before, **document}:
-            old, new = before.get(each, ABSENT), document.get(each, ABSENT)
+        for field in {**before, **document}:
+            old, new = before.get(field, ABSENT), document.get(field, ABSENT)
             if old != new:
-                kept.append([[each], old, new])
+                kept.append([[field], old, new])
 
     yield from _pass(work, transform)
 
@@ -377,7 +377,7 @@ def _upgrade_documents(work: Work) -> Operation[None]:
 def make_index(collection: str, index: IndexSpec) -> Operation[None]:
     """Make an index, unless it is there; one of its name that is different is made anew."""
     described = yield from call(DescribeCollection(collection))
-    there = {each.name: each for each in described.indexes} if described is not None else {}
+    there = {known.name: known for known in described.indexes} if described is not None else {}
     other = there.get(index.name)
     if other == index:
         return
@@ -396,8 +396,10 @@ def _drop_index(work: Work) -> Operation[None]:
 
 def _remove_index(collection: str, index_name: str) -> Operation[None]:
     described = yield from call(DescribeCollection(collection))
-    found = [each for each in described.indexes if each.name == index_name] if described is not None else []
-    for index in found:
+    indexes = (
+        [known for known in described.indexes if known.name == index_name] if described is not None else []
+    )
+    for index in indexes:
         try:
             yield from call(DropIndex(collection, index))
         except IndexNotFound:

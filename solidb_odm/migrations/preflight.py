@@ -64,29 +64,30 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
     """
     for look in _looks(copy_of(before), steps):
         if undoes:
-            look.transforms = [each for each in look.transforms if each in look.losing]
+            look.transforms = [transform for transform in look.transforms if transform in look.losing]
             look.unique, look.narrows, look.closes = [], False, False
         if (yield from call(DescribeCollection(look.source))) is None:
             continue
-        found = yield from _read(look)
-        if found.count:
+        misfits = yield from _read(look)
+        if misfits.count:
             raise InvalidDocuments(
-                f"{_documents(found.count)} of {look.source} {'do' if found.count > 1 else 'does'} not fit: "
-                f"{found.problem}, in the document {found.keys[0]!r}",
+                f"{_documents(misfits.count)} of {look.source} "
+                f"{'do' if misfits.count > 1 else 'does'} not fit: "
+                f"{misfits.problem}, in the document {misfits.keys[0]!r}",
                 collection=look.source,
-                count=found.count,
-                keys=found.keys,
+                count=misfits.count,
+                keys=misfits.keys,
                 hint="mend the documents, or the revision; nothing was changed",
             )
-        if found.expired and not allow_loss:
+        if misfits.expired and not allow_loss:
             raise DataLossRefused(
-                f"{_documents(found.expired)} of {look.source} would expire at once "
+                f"{_documents(misfits.expired)} of {look.source} would expire at once "
                 f"({look.expiring[0].name})",
                 hint="allow it with --allow-loss, or give the index more seconds",
             )
-        if found.lost and not allow_loss:
+        if misfits.lost and not allow_loss:
             raise DataLossRefused(
-                f"{_documents(found.lost)} of {look.source} would lose {', '.join(look.lost)} for good",
+                f"{_documents(misfits.lost)} of {look.source} would lose {', '.join(look.lost)} for good",
                 hint="allow it with --allow-loss, or keep the values in the attic: keep=True",
             )
 
@@ -144,48 +145,48 @@ def _note(look: _Look, step: Step, declared: Collection | None) -> None:
 
 
 def _read(look: _Look) -> Operation[_Found]:
-    found, seen = _Found(), [set[str]() for _ in look.unique]
+    misfits, seen = _Found(), [set[str]() for _ in look.unique]
     after = ""
     while True:
         page = yield from read_page(look.source, after, 1000)
         if not page:
-            return found
+            return misfits
         for stored in page:
-            _judge(look, found, seen, stored[0], body_of(stored))
+            _judge(look, misfits, seen, stored[0], body_of(stored))
         after = page[-1][0]
 
 
-def _judge(look: _Look, found: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
+def _judge(look: _Look, misfits: _Found, seen: list[set[str]], key: str, document: JsonObject) -> None:
     is_lost = False
     for transform in look.transforms:
         kept: Kept = []
         transform(document, kept)
         if not is_lost and transform in look.losing and kept:
-            is_lost, found.lost = True, found.lost + 1
+            is_lost, misfits.lost = True, misfits.lost + 1
         unfit = next((entry for entry in kept if isinstance(entry, Unfitting)), None)
         if unfit is not None:
-            found.add(key, unfit.problem)
+            misfits.add(key, unfit.problem)
             return
     if not look.is_open:
         return
     for index, values in zip(look.unique, seen, strict=True):
         value = [_at(document, path) for path in index.fields]
         counts = all(canonical(_at(document, path)) == canonical(wanted) for path, wanted in index.where)
-        if not counts or all(each is None for each in value):
+        if not counts or all(part is None for part in value):
             continue
         text = canonical(value)
         if text in values:
-            found.add(key, f"{', '.join(index.fields)} is {text[1:-1]} a second time, and is to be unique")
+            misfits.add(key, f"{', '.join(index.fields)} is {text[1:-1]} a second time, and is to be unique")
             return
         values.add(text)
     if look.narrows and look.result is not None and (problem := misfit_of(look.result, document)):
-        found.add(key, problem)
+        misfits.add(key, problem)
         return
     if look.closes and look.result is not None and (problem := misfit_of(look.result, document, undeclared)):
-        found.add(key, problem)
+        misfits.add(key, problem)
         return
     if any(_is_over(_at(document, index.fields[0]), index.seconds) for index in look.expiring):
-        found.expired += 1
+        misfits.expired += 1
 
 
 def _losing(step: Step, declared: Collection | None) -> Transform:
@@ -211,7 +212,7 @@ def misfit_of(
     shape = collection.shapes.get(document.get("_type", ""))
     shapes: list[JsonObject] = [shape] if shape is not None else list(collection.shapes.values())
     body = {name: value for name, value in document.items() if name not in ("_key", "_type")}
-    problems: list[str | None] = [judge(each, body, each.get("defs", {})) for each in shapes]
+    problems: list[str | None] = [judge(wanted, body, wanted.get("defs", {})) for wanted in shapes]
     return None if not problems or None in problems else problems[0]
 
 

@@ -43,7 +43,7 @@ def query_pass(query: nodes.Query) -> QueryPass | None:
         return None
     if loop != nodes.For(loop.variable, loop.source):
         return None
-    if not all(isinstance(each, (nodes.Filter, nodes.Let)) for each in between) or _reads_more(query):
+    if not all(isinstance(clause, (nodes.Filter, nodes.Let)) for clause in between) or _reads_more(query):
         return None
     change = _change(write, loop.source.name, loop.variable)
     if change is None:
@@ -71,7 +71,7 @@ def _change(write: nodes.Clause, collection: str, variable: str) -> nodes.Expres
 def _reads_more(query: nodes.Query) -> bool:
     blocks = [node for node in walk.walk(query) if isinstance(node, nodes.Block)]
     calls = [node for node in walk.walk(query) if isinstance(node, (nodes.Call, nodes.Pipe))]
-    return len(blocks) > 1 or any(each.name in _READERS for each in calls)
+    return len(blocks) > 1 or any(called.name in _READERS for called in calls)
 
 
 def pass_over_query(

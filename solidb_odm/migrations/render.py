@@ -124,7 +124,7 @@ def _node(value: Any) -> str:
         ]
         return f"{type(value).__name__}({','.join(fields)})"
     if is_list(value):
-        return f"[{','.join(_node(each) for each in value if not _is_docstring(each))}]"
+        return f"[{','.join(_node(item) for item in value if not _is_docstring(item))}]"
     return repr(value)
 
 

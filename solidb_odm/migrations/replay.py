@@ -41,29 +41,29 @@ def _create_collection(state: State, step: Step) -> None:
 
 
 def _drop_collection(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     _, kind = split_target(step.collection)
     if kind is None:
-        del state[found.name]
+        del state[collection.name]
     else:
-        found.shapes.pop(kind, None)
+        collection.shapes.pop(kind, None)
 
 
 def _rename_collection(state: State, step: Step) -> None:
     old, new = step.collection, step["new"]
-    found = need(state, old)
+    moved = need(state, old)
     if new in state:
         raise MigrationError(f"{old!r} can't be called {new!r}: there is a collection of that name")
     del state[old]
-    found.name = new
-    state[new] = found
+    moved.name = new
+    state[new] = moved
     for collection in state.values():
         collection.shapes = {kind: _retarget(shape, old, new) for kind, shape in collection.shapes.items()}
 
 
 def _retarget(part: Any, old: str, new: str) -> Any:
     if is_list(part):
-        return [_retarget(each, old, new) for each in part]
+        return [_retarget(item, old, new) for item in part]
     if not is_map(part):
         return part
     return {
@@ -73,49 +73,51 @@ def _retarget(part: Any, old: str, new: str) -> Any:
 
 
 def _rename_type(state: State, step: Step) -> None:
-    found = need(state, step.collection)
-    if step["old"] not in found.shapes:
-        raise MigrationError(f"{found.name!r} has no class {step['old']!r}")
-    found.shapes = {step["new"] if kind == step["old"] else kind: s for kind, s in found.shapes.items()}
+    collection = need(state, step.collection)
+    if step["old"] not in collection.shapes:
+        raise MigrationError(f"{collection.name!r} has no class {step['old']!r}")
+    collection.shapes = {
+        step["new"] if kind == step["old"] else kind: s for kind, s in collection.shapes.items()
+    }
 
 
 def _set_schema(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     _, kind = split_target(step.collection)
     if step["validation"] is not UNSET:
-        found.validation = step["validation"]
+        collection.validation = step["validation"]
     if step["schema"] is None:
         return
     if isinstance(step["schema"], dict) and "classes" in step["schema"]:
-        found.shapes = read_schema(step["schema"])
+        collection.shapes = read_schema(step["schema"])
         return
     given = read_type(step["schema"])
     if "fields" in given or "type" in given:
-        found.shapes[kind or BASE] = read_schema(step["schema"])[BASE]
+        collection.shapes[kind or BASE] = read_schema(step["schema"])[BASE]
         return
-    for chosen in found.chosen(kind):
-        merged = {**found.shapes[chosen], **given}
-        found.shapes[chosen] = {key: value for key, value in merged.items() if value is not None}
+    for chosen in collection.chosen(kind):
+        merged = {**collection.shapes[chosen], **given}
+        collection.shapes[chosen] = {key: value for key, value in merged.items() if value is not None}
 
 
-def _in_shapes(found: Collection, step: Step, change: Change) -> None:
+def _in_shapes(collection: Collection, step: Step, change: Change) -> None:
     _, kind = split_target(step.collection)
     path = parse_path(step["path"])
-    for chosen in found.chosen(kind):
-        if chosen in found.shapes:
-            found.shapes[chosen] = change_at(found.shapes[chosen], path, change)
+    for chosen in collection.chosen(kind):
+        if chosen in collection.shapes:
+            collection.shapes[chosen] = change_at(collection.shapes[chosen], path, change)
 
 
 def _add_field(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     shape = read_type(step["type"])
     if parse_path(step["path"])[-1].kind == "member":
-        _add_member(found, step, shape)
+        _add_member(collection, step, shape)
     else:
-        _in_shapes(found, step, lambda _: shape)
+        _in_shapes(collection, step, lambda _: shape)
 
 
-def _add_member(found: Collection, step: Step, shape: JsonObject) -> None:
+def _add_member(collection: Collection, step: Step, shape: JsonObject) -> None:
     path = parse_path(step["path"])
 
     def widen(old: JsonObject | None) -> JsonObject | None:
@@ -125,11 +127,11 @@ def _add_member(found: Collection, step: Step, shape: JsonObject) -> None:
         rest = {key: value for key, value in old.items() if key not in MARKS}
         return {**read_type({"anyOf": [rest, shape]}), **marks}
 
-    _in_shapes(found, Step("", step.collection, {"path": path_text(path[:-1])}), widen)
+    _in_shapes(collection, Step("", step.collection, {"path": path_text(path[:-1])}), widen)
 
 
 def _rename_field(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     path, new = parse_path(step["path"]), step["new"]
     taken: list[JsonObject] = []
 
@@ -139,24 +141,24 @@ def _rename_field(state: State, step: Step) -> None:
         return None
 
     _, kind = split_target(step.collection)
-    for chosen in found.chosen(kind):
-        if chosen not in found.shapes:
+    for chosen in collection.chosen(kind):
+        if chosen not in collection.shapes:
             continue
         taken.clear()
-        left = change_at(found.shapes[chosen], path, take)
+        left = change_at(collection.shapes[chosen], path, take)
         if taken:
             left = change_at(left, (*path[:-1], parse_path(new)[0]), _put(taken[0]))
-        found.shapes[chosen] = left
-    found.indexes = {index.name: index for index in renamed_indexes(found, path, new)}
+        collection.shapes[chosen] = left
+    collection.indexes = {index.name: index for index in renamed_indexes(collection, path, new)}
 
 
 def _put(shape: JsonObject) -> Change:
     return lambda _: shape
 
 
-def renamed_indexes(found: Collection, path: tuple[Part, ...], new: str) -> list[IndexSpec]:
+def renamed_indexes(collection: Collection, path: tuple[Part, ...], new: str) -> list[IndexSpec]:
     """Return the indexes of a collection after a field of it is renamed, with the names models give them."""
-    return [renamed_index(index, path, new) for index in found.indexes.values()]
+    return [renamed_index(index, path, new) for index in collection.indexes.values()]
 
 
 def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSpec:
@@ -182,8 +184,8 @@ def renamed_index(index: IndexSpec, path: tuple[Part, ...], new: str) -> IndexSp
 
 
 def _drop_field(state: State, step: Step) -> None:
-    found = need(state, step.collection)
-    _in_shapes(found, step, lambda _: None)
+    collection = need(state, step.collection)
+    _in_shapes(collection, step, lambda _: None)
 
 
 def _alter_field(state: State, step: Step) -> None:
@@ -203,23 +205,23 @@ def index_of(step: Step) -> IndexSpec:
 
 
 def _create_index(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     index = index_of(step)
-    if index.name in found.indexes:
-        raise MigrationError(f"{found.name!r} has an index {index.name!r} already")
-    found.indexes[index.name] = index
+    if index.name in collection.indexes:
+        raise MigrationError(f"{collection.name!r} has an index {index.name!r} already")
+    collection.indexes[index.name] = index
 
 
 def _drop_index(state: State, step: Step) -> None:
-    found = need(state, step.collection)
-    if found.indexes.pop(step["name"], None) is None:
-        raise MigrationError(f"{found.name!r} has no index {step['name']!r} at this revision")
+    collection = need(state, step.collection)
+    if collection.indexes.pop(step["name"], None) is None:
+        raise MigrationError(f"{collection.name!r} has no index {step['name']!r} at this revision")
 
 
 def _upgrade_documents(state: State, step: Step) -> None:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     if step["version"]:
-        found.version = step["version"]
+        collection.version = step["version"]
 
 
 _APPLY: dict[str, Callable[[State, Step], None]] = {
@@ -247,17 +249,17 @@ def reversal(state: State, step: Step) -> list[Step]:
     return undo(state, step) if undo is not None else []
 
 
-def create_step(found: Collection) -> Step:
+def create_step(collection: Collection) -> Step:
     """Return the step that makes a collection."""
     return Step(
         "create_collection",
-        found.name,
+        collection.name,
         {
-            "schema": found.schema_text(),
-            "kind": found.kind,
-            "validation": found.validation,
-            "indexes": tuple(found.indexes[key] for key in sorted(found.indexes)),
-            "version": found.version,
+            "schema": collection.schema_text(),
+            "kind": collection.kind,
+            "validation": collection.validation,
+            "indexes": tuple(collection.indexes[key] for key in sorted(collection.indexes)),
+            "version": collection.version,
         },
     )
 
@@ -272,43 +274,43 @@ def index_step(collection: str, index: IndexSpec) -> Step:
 
 
 def _undo_drop_collection(state: State, step: Step) -> list[Step]:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     _, kind = split_target(step.collection)
     if not step["keep"]:
         return [Step("irreversible", "", {"reason": f"the documents of {step.collection} were not kept"})]
     if kind is None:
-        return [create_step(found)]
-    shape = type_text(found.shapes[kind]) if kind in found.shapes else None
-    return [Step("set_schema", step.collection, {"schema": shape, "validation": found.validation})]
+        return [create_step(collection)]
+    shape = type_text(collection.shapes[kind]) if kind in collection.shapes else None
+    return [Step("set_schema", step.collection, {"schema": shape, "validation": collection.validation})]
 
 
 def _undo_set_schema(state: State, step: Step) -> list[Step]:
-    found = need(state, step.collection)
+    before = need(state, step.collection)
     collection, kind = split_target(step.collection)
-    if kind is not None and kind not in found.shapes:
+    if kind is not None and kind not in before.shapes:
         return [Step("drop_collection", step.collection, {"keep": True})]
-    validation = found.validation if step["validation"] is not UNSET else UNSET
+    validation = before.validation if step["validation"] is not UNSET else UNSET
     given = None if step["schema"] is None else read_type(step["schema"])
     if given is not None and "fields" not in given and "type" not in given:
         old = (
-            found.shapes[kind or BASE]
-            if (kind or BASE) in found.shapes
-            else next(iter(found.shapes.values()))
+            before.shapes[kind or BASE]
+            if (kind or BASE) in before.shapes
+            else next(iter(before.shapes.values()))
         )
         schema: Any = {key: old.get(key) for key in given}
         return [Step("set_schema", step.collection, {"schema": schema, "validation": validation})]
-    schema = None if given is None else found.schema_text()
+    schema = None if given is None else before.schema_text()
     target = collection if schema is not None else step.collection
     return [Step("set_schema", target, {"schema": schema, "validation": validation})]
 
 
 def _undo_drop_field(state: State, step: Step) -> list[Step]:
-    found = need(state, step.collection)
+    collection = need(state, step.collection)
     path = parse_path(step["path"])
     if not step["keep"]:
         return [Step("irreversible", "", {"reason": f"the values of {step['path']} were not kept"})]
     _, kind = split_target(step.collection)
-    shape = found.field_shape(path, kind)
+    shape = collection.field_shape(path, kind)
     text = "any" if shape is None else type_text(shape)
     return [Step("add_field", step.collection, {"path": step["path"], "type": text, "fill": UNSET})]
 
@@ -347,8 +349,8 @@ def _undo_alter_field(state: State, step: Step) -> list[Step]:
 
 
 def _undo_drop_index(state: State, step: Step) -> list[Step]:
-    found = need(state, step.collection)
-    index = found.indexes.get(step["name"])
+    collection = need(state, step.collection)
+    index = collection.indexes.get(step["name"])
     return [] if index is None else [index_step(step.collection, index)]
 
 
@@ -389,8 +391,8 @@ def reversals(state: State, steps: list[Step]) -> list[Step]:
 
 def numbered_reversals(state: State, steps: list[Step]) -> list[tuple[Step, int]]:
     """Return the steps that undo these, each with the number of the step it undoes."""
-    found: list[list[tuple[Step, int]]] = []
+    undone: list[list[tuple[Step, int]]] = []
     for number, step in enumerate(steps):
-        found.append([(back, number) for back in reversal(state, step)])
+        undone.append([(back, number) for back in reversal(state, step)])
         apply_step(state, step)
-    return [pair for pairs in reversed(found) for pair in pairs]
+    return [pair for pairs in reversed(undone) for pair in pairs]

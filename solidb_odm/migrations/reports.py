@@ -103,8 +103,8 @@ class Check:
     @property
     def ok(self) -> bool:
         """Whether nothing differs."""
-        found = (self.models, self.database, self.documents, self.pending, self.changed)
-        return not any(found) and len(self.heads) < 2
+        differing = (self.models, self.database, self.documents, self.pending, self.changed)
+        return not any(differing) and len(self.heads) < 2
 
 
 def current(history: History) -> Operation[Current]:
@@ -116,10 +116,10 @@ def current(history: History) -> Operation[Current]:
 def current_of(history: History, ledger: Ledger) -> Current:
     """Return where a database with this ledger stands."""
     applied = set(ledger.checksums)
-    known = [each for each in history.ordered() if each.id in applied]
+    known = [one for one in history.ordered() if one.id in applied]
     inner = {parent.id for revision in known for parent in history.parents(revision, all_=False)}
     tips = [revision.id for revision in known if revision.id not in inner]
-    lost = sorted(each for each in applied if each not in history.by_id)
+    lost = sorted(name for name in applied if name not in history.by_id)
     running = None
     if ledger.running is not None:
         body = ledger.running
@@ -150,7 +150,7 @@ def plan(history: History, target: str, phase: str, *, is_file: bool) -> Operati
 
 def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[list[PlannedStep]]:
     state, names = copy_of(task.before), dict[str, str]()
-    found: list[PlannedStep] = []
+    planned: list[PlannedStep] = []
     for step in task.plain_steps:
         collection = split_target(step.collection)[0]
         source = names.get(collection, collection)
@@ -162,10 +162,10 @@ def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[li
         if documents and source not in paces:
             paces[source] = yield from _pace(source)
         back = reversal(state, step)
-        reversible = not any(each.operation == "irreversible" for each in back)
+        reversible = not any(undone.operation == "irreversible" for undone in back)
         loses = documents if step.get("keep", True) is False else 0
         apply_step(state, step)
-        found.append(
+        planned.append(
             PlannedStep(
                 task.revision.id,
                 step.operation,
@@ -180,7 +180,7 @@ def _planned(task: Task, paces: dict[str, float], is_file: bool) -> Operation[li
                 "" if is_file or not _is_noted(step) else _NOTES.get(step.operation, ""),
             )
         )
-    return found
+    return planned
 
 
 def _may_repeat(step: Step) -> bool:
@@ -220,8 +220,12 @@ def check(history: History, models: State | None, *, documents: bool = False) ->
     ledger = yield from read_ledger()
     applied = applied_ids(history, ledger)
     skipped = history.skipped(set(ledger.checksums))
-    pending = [each.id for each in history.ordered() if each.id not in applied and each.id not in skipped]
-    state = history.state({each for each in applied if each not in skipped})
+    pending = [
+        revision.id
+        for revision in history.ordered()
+        if revision.id not in applied and revision.id not in skipped
+    ]
+    state = history.state({name for name in applied if name not in skipped})
     database, mentioned = yield from _database(state)
     unfit: list[str] = []
     if documents:
@@ -232,49 +236,49 @@ def check(history: History, models: State | None, *, documents: bool = False) ->
         unfit,
         pending,
         changed_ids(history, ledger),
-        [each.id for each in history.heads()],
+        [revision.id for revision in history.heads()],
         mentioned,
     )
 
 
 def _database(state: State) -> Operation[tuple[list[str], list[str]]]:
-    found: list[str] = []
+    lines: list[str] = []
     for name in sorted(state):
         spec = state[name].spec()
         there = yield from call(DescribeCollection(name))
         if there is None:
-            found.append(f"the collection {name} is missing")
+            lines.append(f"the collection {name} is missing")
             continue
         if there.kind != spec.kind:
-            found.append(f"the collection {name} holds {there.kind}s, not {spec.kind}s")
+            lines.append(f"the collection {name} holds {there.kind}s, not {spec.kind}s")
         wanted, have = {i.name: i for i in spec.indexes}, {i.name: i for i in there.indexes}
-        found += [f"{name} has no index {each}" for each in sorted(set(wanted) - set(have))]
-        found += [
-            f"{name} has an index {each} that no revision made" for each in sorted(set(have) - set(wanted))
+        lines += [f"{name} has no index {item}" for item in sorted(set(wanted) - set(have))]
+        lines += [
+            f"{name} has an index {item} that no revision made" for item in sorted(set(have) - set(wanted))
         ]
-        found += [
-            f"the index {each} of {name} is another one"
-            for each in sorted(wanted)
-            if have.get(each, wanted[each]) != wanted[each]
+        lines += [
+            f"the index {item} of {name} is another one"
+            for item in sorted(wanted)
+            if have.get(item, wanted[item]) != wanted[item]
         ]
         if (there.schema, there.validation) != (spec.schema, spec.validation):
-            found.append(f"{name} has another schema than the revisions say")
+            lines.append(f"{name} has another schema than the revisions say")
     names = yield from call(ListCollections())
-    mentioned = [f"the collection {each} is nobody's" for each in names if each not in state]
-    return found, mentioned
+    mentioned = [f"the collection {item} is nobody's" for item in names if item not in state]
+    return lines, mentioned
 
 
 def _documents(state: State) -> Operation[list[str]]:
-    found: list[str] = []
+    lines: list[str] = []
     for name in sorted(state):
         after = ""
         while page := (yield from read_page(name, after, 1000)):
             for stored in page:
                 problem = misfit_of(state[name], body_of(stored))
                 if problem is not None:
-                    found.append(f"{name}/{stored[0]}: {problem}")
+                    lines.append(f"{name}/{stored[0]}: {problem}")
             after = page[-1][0]
-    return found
+    return lines
 
 
 def script_of(history: History, ledger: Ledger, target: str, phase: str) -> str:
@@ -312,11 +316,11 @@ def script(tasks: Sequence[Task]) -> str:
 def as_json(value: Any) -> Any:
     """Return a report as JSON: the attributes of the Python value."""
     if is_row(value):
-        return [as_json(each) for each in value]
+        return [as_json(item) for item in value]
     if is_map(value):
-        return {str(name): as_json(each) for name, each in value.items()}
+        return {str(name): as_json(item) for name, item in value.items()}
     if isinstance(value, Step):
-        arguments = {name: each for name, each in value.arguments.items() if each is not UNSET}
+        arguments = {name: item for name, item in value.arguments.items() if item is not UNSET}
         known = {"operation": value.operation, "collection": value.collection, "arguments": arguments}
         return {**as_json(known), "text": step_text(value)}
     if hasattr(value, "__dataclass_fields__"):

@@ -61,36 +61,36 @@ class Task:
 
 def applied_ids(history: History, ledger: Ledger) -> set[str]:
     """Return the revisions that count as run: a squashed one does where all it replaces has."""
-    found = set(ledger.checksums)
+    ids = set(ledger.checksums)
     for revision in history.ordered():
-        if revision.replaces and set(revision.replaces) <= found:
-            found.add(revision.id)
-        elif revision.id in found:
-            found |= set(revision.replaces)
-    return found
+        if revision.replaces and set(revision.replaces) <= ids:
+            ids.add(revision.id)
+        elif revision.id in ids:
+            ids |= set(revision.replaces)
+    return ids
 
 
 def changed_ids(history: History, ledger: Ledger) -> list[str]:
     """Return the revisions that have run and are missing now, or do something else."""
     replaced = {name for revision in history.by_id.values() for name in revision.replaces}
     running = str((ledger.running or {}).get("revision", ""))
-    found: list[str] = []
-    for each, checksum in sorted(ledger.checksums.items()):
-        revision = history.by_id.get(each)
-        if (revision is None and each not in replaced) or (
-            revision is not None and revision.checksum != checksum and each != running
+    changed: list[str] = []
+    for name, checksum in sorted(ledger.checksums.items()):
+        revision = history.by_id.get(name)
+        if (revision is None and name not in replaced) or (
+            revision is not None and revision.checksum != checksum and name != running
         ):
-            found.append(each)
-    return found
+            changed.append(name)
+    return changed
 
 
 def _target(history: History, applied: set[str], name: str) -> set[str]:
     """Return what has run after going to a target; one in the middle of a squashed span is none."""
     if name not in ("base", "head", "heads") and not is_relative(name):
-        found = history.find(name)
-        if found.id in history.skipped(applied):
+        revision = history.find(name)
+        if revision.id in history.skipped(applied):
             raise MigrationError(
-                f"{found.name} is part of a squashed revision", hint="name that, or the one before it"
+                f"{revision.name} is part of a squashed revision", hint="name that, or the one before it"
             )
     return history.target(name, applied)
 
@@ -169,7 +169,7 @@ def _locked(run: Run, history: History) -> Operation[Ledger]:
     ledger = yield from read_ledger()
     changed = changed_ids(history, ledger)
     if changed:
-        missing = [each for each in changed if each not in history.by_id]
+        missing = [name for name in changed if name not in history.by_id]
         what = "is missing" if missing else "is not what has run on this database"
         raise RevisionChanged(
             f"revision {', '.join(missing or changed)} {what}",
@@ -316,8 +316,8 @@ def _row(revision: Revision) -> JsonObject:
 
 
 def _revision_rows(ids: Sequence[str]) -> Operation[list[tuple[str, str]]]:
-    found = yield from call(GetMany(LEDGER, [f"rev-{each}" for each in ids]))
-    return [(stored[0], stored[1]) for stored in found]
+    rows = yield from call(GetMany(LEDGER, [f"rev-{name}" for name in ids]))
+    return [(stored[0], stored[1]) for stored in rows]
 
 
 def stamp(run: Run, history: History, target: str, *, purge: bool = False) -> Operation[list[Revision]]:

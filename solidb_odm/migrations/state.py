@@ -61,8 +61,8 @@ class Collection:
 
     def field_shape(self, path: Path, kind: str | None = None) -> JsonObject | None:
         """Return the shape at a path, in the first class that has it."""
-        found = (look(self.shapes[name], path) for name in self.chosen(kind) if name in self.shapes)
-        return next((shape for shape in found if shape is not None), None)
+        shapes = (look(self.shapes[name], path) for name in self.chosen(kind) if name in self.shapes)
+        return next((shape for shape in shapes if shape is not None), None)
 
 
 State: TypeAlias = dict[str, Collection]
@@ -90,7 +90,7 @@ def read_schema(schema: Any) -> dict[str, JsonObject]:
         return {BASE: {"fields": {}, "type": "object", "extra": "allow"}}
     if isinstance(schema, dict) and "classes" in schema:
         classes = cast("dict[str, Any]", schema["classes"])
-        return {name: _object(read_type(each)) for name, each in classes.items()}
+        return {name: _object(read_type(text)) for name, text in classes.items()}
     return {BASE: _object(read_type(schema))}
 
 
@@ -105,7 +105,7 @@ def _object(shape: JsonObject) -> JsonObject:
 def without_hints(shape: Any) -> Any:
     """Return a shape without the old names that the models say."""
     if is_list(shape):
-        return [without_hints(each) for each in shape]
+        return [without_hints(part) for part in shape]
     if not is_map(shape):
         return shape
     made: JsonObject = {}
@@ -113,7 +113,7 @@ def without_hints(shape: Any) -> Any:
         if name == "renamed_from" and isinstance(value, (str, list)):
             continue
         if name in ("fields", "defs"):
-            made[name] = {inner: without_hints(each) for inner, each in value.items()}
+            made[name] = {inner: without_hints(part) for inner, part in value.items()}
         elif name in ("default", "enum"):
             made[name] = value
         else:
@@ -132,7 +132,10 @@ def aligned(old: JsonObject, new: JsonObject) -> JsonObject:
     if not changed or len({*changed.values()}) < len(changed) or taken.intersection(changed.values()):
         return new
     made: JsonObject = _renamed(new, changed)
-    return {**made, "defs": {changed.get(model, model): each for model, each in made["defs"].items()}}
+    return {
+        **made,
+        "defs": {changed.get(model, model): definition for model, definition in made["defs"].items()},
+    }
 
 
 def _align(
@@ -153,7 +156,7 @@ def _align(
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:
     if is_list(part):
-        return [_renamed(each, names) for each in part]
+        return [_renamed(item, names) for item in part]
     if not is_map(part):
         return part
     made = {key: _renamed(value, names) for key, value in part.items() if key not in ("default", "enum")}
@@ -233,20 +236,20 @@ def snapshot(models: Iterable[Any]) -> State:
 def _enter(state: State, model: Any) -> None:
     mapping = model.__solidb_mapping__
     settings = getattr(model, "Settings", None)
-    found = state.setdefault(mapping.collection, Collection(mapping.collection, mapping.kind))
+    collection = state.setdefault(mapping.collection, Collection(mapping.collection, mapping.kind))
     shape, kind = shape_of(model), mapping.type_name or BASE
-    found.shapes[kind] = _joined(found.shapes.get(kind), shape)
+    collection.shapes[kind] = _joined(collection.shapes.get(kind), shape)
     if mapping.validation != "off":
-        found.validation = mapping.validation
-    for index in without_repeats((*found.indexes.values(), *mapping.indexes)):
-        found.indexes[index.name] = index
+        collection.validation = mapping.validation
+    for index in without_repeats((*collection.indexes.values(), *mapping.indexes)):
+        collection.indexes[index.name] = index
     own: dict[str, Any] = dict(vars(settings)) if isinstance(settings, type) else {}
     old = own.get("renamed_from") if "Settings" in vars(model) else None
     if isinstance(old, str) and kind != BASE:
-        found.renamed_types[kind] = old
+        collection.renamed_types[kind] = old
     elif isinstance(old, str):
-        found.renamed_from = old
-    found.version = max(found.version, int(getattr(settings, "version", 1)))
+        collection.renamed_from = old
+    collection.version = max(collection.version, int(getattr(settings, "version", 1)))
 
 
 def _joined(one: JsonObject | None, other: JsonObject) -> JsonObject:

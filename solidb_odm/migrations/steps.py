@@ -119,13 +119,13 @@ def step_text(step: Step, width: int = 110) -> str:
 
 
 def _keywords(step: Step, signature: Signature) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    keywords: list[tuple[str, Any]] = []
     for name, default in signature.keywords.items():
         value = step.get(name, default)
         if value is UNSET or (value == default and (step.operation, name) not in ALWAYS_WRITTEN):
             continue
-        found.append((f"{name}=", value))
-    return found
+        keywords.append((f"{name}=", value))
+    return keywords
 
 
 def _laid_out(value: Any, indent: int, lead: int, width: int) -> str:
@@ -159,7 +159,7 @@ def source_text(value: Any) -> str:
     if is_map(value):
         return f"{{{', '.join(f'{source_text(k)}: {source_text(v)}' for k, v in value.items())}}}"
     if is_row(value):
-        return f"[{', '.join(source_text(each) for each in value)}]"
+        return f"[{', '.join(source_text(item) for item in value)}]"
     return repr(value)
 
 

@@ -166,10 +166,10 @@ def _defs(collection: Collection | None, step: Step) -> JsonObject:
     if collection is None:
         return {}
     kind = split_target(step.collection)[1]
-    found: JsonObject = {}
+    definitions: JsonObject = {}
     for name in collection.chosen(kind):
-        found |= collection.shapes.get(name, {}).get("defs", {})
-    return found
+        definitions |= collection.shapes.get(name, {}).get("defs", {})
+    return definitions
 
 
 class Conversion:
@@ -306,12 +306,12 @@ def references(path: Path | None, old: str, new: str) -> Transform:
     prefix = f"{old}/"
 
     def transform(document: JsonObject, kept: Kept) -> None:  # noqa: ARG001  one signature
-        found: list[tuple[Any, Any, Any]] = (
+        places: list[tuple[Any, Any, Any]] = (
             [(document, end, ()) for end in ("_from", "_to") if end in document]
             if path is None
             else list(slots(document, path))
         )
-        for container, key, _ in found:
+        for container, key, _ in places:
             value = container[key]
             if isinstance(value, str) and value.startswith(prefix):
                 container[key] = f"{new}/{value[len(prefix) :]}"

@@ -76,9 +76,9 @@ def _part(name: str, value: Any) -> Any:
     if name in ("items", "values"):
         return type_text(value)
     if name in ("fields", "defs"):
-        return {field: type_text(each) for field, each in value.items()}
+        return {field: type_text(item) for field, item in value.items()}
     if name in ("anyOf", "prefixItems"):
-        return [type_text(each) for each in value]
+        return [type_text(item) for item in value]
     return value
 
 
@@ -96,7 +96,7 @@ def read_type(value: Any) -> JsonObject:
 
 
 def _read_parts(parts: JsonObject) -> JsonObject:
-    return {field: read_type(each) for field, each in sorted(parts.items())}
+    return {field: read_type(text) for field, text in sorted(parts.items())}
 
 
 def _read_shape(value: JsonObject) -> JsonObject:
@@ -124,18 +124,18 @@ def _read_shape(value: JsonObject) -> JsonObject:
         elif name == "enum":
             made[name] = sorted(part, key=canonical)
         elif name == "prefixItems":
-            made[name] = [read_type(each) for each in part]
+            made[name] = [read_type(item) for item in part]
         elif name not in ("required", "title", "description", "anyOf", "oneOf"):
             made[name] = part
     members = value.get("anyOf") or value.get("oneOf")
     made = _typed(made)
-    return {**union([read_type(each) for each in members]), **made} if members else made
+    return {**union([read_type(item) for item in members]), **made} if members else made
 
 
 def _typed(shape: JsonObject) -> JsonObject:
     """Return a shape with the type that its fields say, and without one where it lists its values."""
     if "enum" in shape:
-        return {name: each for name, each in shape.items() if name != "type"}
+        return {name: value for name, value in shape.items() if name != "type"}
     return {"type": "object", **shape} if "fields" in shape else shape
 
 
