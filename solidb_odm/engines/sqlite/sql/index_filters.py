@@ -10,7 +10,9 @@ itself tests them, since it knows arrays from objects, of which the index has th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ....commands.schema import ELEMENTS
@@ -217,9 +219,10 @@ def where(conditions: list[Truth], *, is_join: bool = False) -> str:
 
 
 def _written(one: Truth, present: set[str], *, is_join: bool) -> str:
+    written = one.bare if one.subject in present else one.where
     if is_join and one.is_rare:
-        return f"likelihood({one.where}, {_RARE})"
-    return one.bare if one.subject in present else one.where
+        written = f"likelihood({one.where}, {_RARE})"
+    return f"{one.before} AND {written}" if one.before else written
 
 
 def truths(
@@ -240,7 +243,43 @@ def _condition(
         or place_filter(c, node, scope)
         or element_filter(c, node, scope)
     )
-    return served or truth_of(c.term(c, node, scope))
+    return served or _before_reading(c, node, scope, truth_of(c.term(c, node, scope)))
+
+
+_LONGEST_PART: Final = 100
+_AS_WRITTEN: Final = re.compile(r"[A-Za-z0-9 _.,:;@+=!()-]*")
+"""Characters that JSON text has as they are, whoever wrote it, and that GLOB takes for themselves."""
+
+
+def _before_reading(c: Compilation, node: nodes.Expression, scope: Scope, whole: Truth) -> Truth:
+    """Put a search for a text in the whole of a document before the reading of its JSON, which takes longer.
+
+    That is for an attribute without an index, which all documents are read for.
+    """
+    if not isinstance(node, nodes.Compare) or node.operator != "==":
+        return whole
+    left, right = (node.left, node.right) if c.constant(node.left) is None else (node.right, node.left)
+    text, document = c.constant(right), c.document_of(left, scope)
+    if text is None or text.kind != "string" or type(document) is not Document:
+        return whole
+    attribute = c.term(c, left, scope)
+    if not isinstance(attribute, JsonPath) or attribute.document != document.column("doc"):
+        return whole
+    collection, path = c.collection(document.collection), ".".join(attribute.path)
+    if (collection.kind == "edge" and path in ("_from", "_to")) or any(
+        path in index.spec.fields for index in collection.indexes
+    ):
+        return whole
+    pattern = text.parameter_of(_pattern)
+    return replace(whole, before=f"{attribute.document} GLOB {pattern}")
+
+
+def _pattern(text: str) -> str:
+    """Return a pattern for GLOB that the JSON of whatever holds a text matches."""
+    longest = max(_AS_WRITTEN.findall(text), key=len)
+    if len(longest) == len(text) <= _LONGEST_PART:
+        return f'*"{text}"*'
+    return f"*{longest[:_LONGEST_PART]}*"
 
 
 def element_filter(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth | None:

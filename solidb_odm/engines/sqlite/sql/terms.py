@@ -147,6 +147,7 @@ class Truth(Term):
     ``where`` may be NULL for false, and is what an index can serve. ``present`` is an order key
     that is not null where the condition holds; ``bare`` is what is left of the condition to test
     if its own order key, ``subject``, is known to be not null. ``is_rare``: it holds for few rows.
+    ``before`` is sooner tested, and holds wherever the condition does.
     """
 
     sql: str = "0"
@@ -156,6 +157,7 @@ class Truth(Term):
     bare: str = ""
     equals: str = ""
     is_rare: bool = False
+    before: str = ""
 
     @property
     def where(self) -> str:

@@ -225,3 +225,63 @@ def test_a_join_tests_what_a_name_means_where_it_stands(people: FileChannel, aga
     in_sql = people.perform(RunQuery(query))
     source = MemorySource({"users": people.perform(RunQuery(parse("FOR u IN users RETURN u")))})
     assert in_sql == evaluate(query, source)
+
+
+_EQUAL = parse("FOR u IN users FILTER u.v == @v SORT u._key RETURN u._key")
+_PARTS = [
+    "",
+    "a",
+    "A",
+    "7",
+    "t7",
+    "t70",
+    '"',
+    "\\",
+    "/",
+    "\n",
+    "\x01",
+    "\x7f",
+    "é",
+    "𝄞",
+    "*",
+    "?",
+    "[",
+    "]",
+    "%",
+    "_",
+    "' ",
+]
+_FOUND = [
+    *_PARTS,
+    *(first + last for first in _PARTS for last in ("a", "\\", '"', "*")),
+    "a" * 99,
+    "a" * 101,
+    "ab" * 90_000,
+]
+
+
+def test_a_text_that_no_index_knows_is_found_however_it_is_written(channel: FileChannel) -> None:
+    bodies: list[tuple[str, Any]] = [(f"k{n:03}", {"v": text}) for n, text in enumerate(_FOUND)]
+    bodies += [(f"l{n:03}", {"v": [text], "w": text}) for n, text in enumerate(_FOUND[:30])]
+    written = {text: json.dumps({"v": text}) for text in _FOUND}  # with escapes for what is not ASCII
+    bodies += [(f"m{n:03}", body) for n, body in enumerate(written.values())]
+    escaped = {"a/b": r'{"v": "a\/b"}', "Ada": r'{"v": "\u0041d\u0061"}', "t\t": r'{ "v" : "t\u0009" }'}
+    bodies += [(f"n{n}", body) for n, body in enumerate(escaped.values())]
+    channel.perform(Apply([Inserts("users", bodies)]))
+    texts = {key: (body if isinstance(body, dict) else json.loads(body))["v"] for key, body in bodies}
+    for text in {*_FOUND, *escaped, "b", "aa/"}:
+        assert channel.perform(RunQuery(_EQUAL, {"v": text})) == [k for k, v in texts.items() if v == text]
+    mirrored = parse('FOR u IN users FILTER "t7" == u.v RETURN u.v')
+    assert channel.perform(RunQuery(mirrored)) == ["t7", "t7"]
+
+
+def test_json_is_read_for_a_text_only_where_it_may_be(people: FileChannel) -> None:
+    def sql(query: str) -> str:
+        found: str = people.perform(ExplainQuery(parse(query), _BINDS))["sql"]
+        return found
+
+    for condition in ("u.nick == @t", "@t == u.address.street", "u.nick == 'x' AND u.age == 1"):
+        assert "t1.doc GLOB" in sql(f"FOR u IN users FILTER {condition} RETURN u._key")
+    for condition in ("u.name == @t", "u.address.city == @t", "u.nick == @n", "u.nick != @t", "u._key == @t"):
+        assert "GLOB" not in sql(f"FOR u IN users FILTER {condition} RETURN u._key")
+    assert "GLOB" not in sql("FOR e IN follows FILTER e._from == @t RETURN e")
