@@ -68,6 +68,13 @@ def orphans(work: Holdings) -> list[Document]:
     return found
 
 
+def was_linked(document: Document, references: set[str]) -> bool:
+    """Return whether a link or an end of a document led to one of the references when it was stored."""
+    if isinstance(document, Edge):
+        return not references.isdisjoint((document.from_id, document.to_id))
+    return any(_stored(place, document) & references for place in link_places(type(document)))
+
+
 def _place_of(field: FieldRef) -> LinkPlace | None:
     place = field.__solidb_place__
     wanted: Any = place.source

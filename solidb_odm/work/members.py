@@ -40,7 +40,8 @@ class Holdings:
 
     ``changed`` may differ from their stored form and are held until that is known; ``exposed`` are held and
     looked at by every flush, because somebody else holds a part of them; ``expired`` are to be read anew.
-    ``dropped`` were deleted before they were stored: nothing that refers to them brings them back.
+    ``dropped`` were deleted before they were stored, ``removed`` since: nothing that refers to them
+    brings them back.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Holdings:
         self.exposed: Documents = {}
         self.expired: dict[int, weakref.ref[Document]] = {}
         self.dropped: Documents = {}
+        self.removed: Documents = {}
         self.is_over = False
         self.registries: set[Registry] = set()
         """The registries of the models in use."""
@@ -124,12 +126,14 @@ class Holdings:
             self.new[id(document)] = document
         state.owner = self
         self.dropped.pop(id(document), None)
+        self.removed.pop(id(document), None)
         return True
 
     def _comes_along(self, reference: Reference) -> bool:
         """Return whether what a document refers to is added with it: others have not stored it."""
         state = state_of(reference.document)
-        if state.owner is self or id(reference.document) in self.dropped:
+        place = id(reference.document)
+        if state.owner is self or state.is_gone or place in self.dropped or place in self.removed:
             return False
         return reference.brings and (is_free(state) or not state.is_stored)
 
@@ -271,8 +275,14 @@ class Holdings:
 
     def _clear(self) -> None:
         self.identity.clear()
-        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired, self.dropped):
+        for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
             documents.clear()
+        self.forget_deleted()
+
+    def forget_deleted(self) -> None:
+        """Forget what was deleted, as it lasts or was taken back."""
+        self.dropped.clear()
+        self.removed.clear()
 
     # --- looking --------------------------------------------------------------------------------
 

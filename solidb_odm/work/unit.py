@@ -290,6 +290,7 @@ class UnitOfWork(Holdings):
         if state.owner is self:
             self.expunge(document)
         state.store("", state.created, state.updated, None)
+        self.removed[id(document)] = document
 
     def _run_after(self, plan: WritePlan, run: Callable[[Document, str], None]) -> None:
         for kind, event in ((Inserts, "after_insert"), (Patches, "after_update"), (Removals, "after_delete")):
@@ -303,7 +304,7 @@ class UnitOfWork(Holdings):
         """Forget how to undo what was written."""
         self._undo.settle()
         self.rewritten.clear()
-        self.dropped.clear()
+        self.forget_deleted()
         self.is_committing = False
 
     # --- going back -----------------------------------------------------------------------------
@@ -390,7 +391,7 @@ class UnitOfWork(Holdings):
         self._is_returning = True
         self.unflush()
         self._return_to(Mark())
-        self.dropped.clear()
+        self.forget_deleted()
         self._is_returning = False
 
     def _return_to(self, mark: Mark) -> None:

@@ -16,6 +16,7 @@ from solidb_odm import (
     Session,
     SoftDelete,
     back_reference,
+    delete,
     func,
     select,
 )
@@ -283,3 +284,31 @@ def test_what_refers_to_the_successor_of_a_deleted_document_stays(session: Sessi
 
     assert session.scalars(select(Owner.name)).all() == ["again"]
     assert session.scalars(select(Pet.key)).all() == ["new"]
+
+
+def test_what_a_statement_deleted_is_not_stored_again_by_what_refers_to_it(session: Session) -> None:
+    assistant = Vet(key="a")
+    vet = Vet(key="v", assistant=assistant)
+    session.add(vet)
+    session.commit()
+
+    assert session.scalar(delete(Vet).where(Vet.key == "a")) == 1
+    for name in ("in the same transaction", "in the next"):
+        vet.name = name
+        session.commit()
+        assert session.scalars(select(Vet.key)).all() == ["v"]
+    assert assistant.key == "a"  # an object that the link leads to all the while
+
+
+def test_a_link_to_the_successor_of_a_deleted_document_is_kept(session: Session) -> None:
+    first, pet = Owner(key="o"), Pet(key="p", owner=Owner(key="other"))
+    session.add_all([first, Pet(key="old", owner=first), pet.owner.value, pet] if pet.owner else [])
+    session.commit()
+
+    session.delete(first)
+    second = Owner(key="o", name="again")
+    session.add(second)
+    pet.owner = Link(second)
+    session.commit()
+
+    assert session.scalars(select(Pet.key)).all() == ["p"]

@@ -30,25 +30,34 @@ _waiting: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 
 
 def check_names(model: str, annotations: dict[str, Any], metaclass: FrameType | None) -> None:
-    """Refuse a name that means a class of the module now, and another one that a function makes later.
+    """Refuse a name that means a class of the module, or one it imports for type checkers, and another one
+    that a function makes later.
 
-    DeclarationError; Pydantic would take the class of the module.
+    DeclarationError; the class of the module would be taken.
     """
     frame = metaclass and metaclass.f_back
     if frame is None or frame.f_locals is frame.f_globals:
         return
     code = frame.f_code
-    later = {*code.co_varnames, *code.co_cellvars} - frame.f_locals.keys() - {model}
-    hidden = [each for each in sorted(later) if isinstance(frame.f_globals.get(each), type)]
-    for field, annotation in annotations.items() if hidden else ():
+    later = {*code.co_varnames, *code.co_cellvars}.difference(frame.f_locals, (model,))
+    for field, annotation in annotations.items() if later else ():
         for text in _texts(annotation):
-            for each in sorted({*hidden} & {*_names_in(text)}):
-                raise DeclarationError(
-                    f"names {each!r}, which is a class of the module, and one that the function makes later",
-                    model=model,
-                    field=field,
-                    hint=f"make {each} before {model}, or give it another name",
-                )
+            for each in sorted(later.intersection(_names_in(text))):
+                if (said := _said_of(each, frame.f_globals)) is not None:
+                    raise DeclarationError(
+                        f"names {each!r}, which {said} the module, and one that the function makes later",
+                        model=model,
+                        field=field,
+                        hint=f"make {each} before {model}, or give it another name",
+                    )
+
+
+def _said_of(name: str, module: dict[str, Any]) -> str | None:
+    """Return what a name is to a module: a class of it, or of another, for type checkers."""
+    if isinstance(module.get(name), type):
+        return "is a class of"
+    guarded = {each for each, _, _ in _guarded_imports(module.get("__name__", ""))}
+    return "is imported for type checkers by" if name in guarded and name not in module else None
 
 
 def _texts(annotation: Any) -> Iterator[str]:

@@ -44,7 +44,7 @@ from ...query.conditions import in_
 from ...query.elements import any_
 from ...query.load_paths import EndHop, reference_hop
 from ...query.select import Select, select
-from ...work.cascades import fields_deleted_with, let_go, orphans
+from ...work.cascades import fields_deleted_with, let_go, orphans, was_linked
 from ...work.links import referred
 from ...work.plan import Documents, moved_value
 from ..context import Context
@@ -105,15 +105,13 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
 
 
 def _refers_anew(context: Context, document: Document, deleted: list[Document]) -> bool:
-    """Return whether a new document refers to one that has the key of a deleted one, and not to that."""
-    if id(document) not in context.work.new:
-        return False
+    """Return whether a document was made to refer to one with the key of a deleted one, and not to that."""
     gone = {id(each) for each in deleted}
-    held = [each.document for each in referred(document)]
     keys = {each.__solidb_reference__() for each in deleted}
-    return any(each.__solidb_reference__() in keys for each in held) and not any(
-        id(each) in gone for each in held
-    )
+    held = [each.document for each in referred(document) if each.document.__solidb_reference__() in keys]
+    if not held or any(id(each) in gone for each in held):
+        return False
+    return id(document) in context.work.new or not was_linked(document, keys)
 
 
 def _dropped_with(context: Context, dropped: list[Document]) -> list[Any]:

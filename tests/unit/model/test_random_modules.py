@@ -163,3 +163,29 @@ def test_a_name_of_the_module_that_a_function_uses_again_later_is_refused() -> N
     assert targets(Wood.model_fields["shade"].annotation) == [Shade]
     assert targets(Shade.model_fields["below"].annotation) == [Shade]
     assert Kind().kind == "Shade"
+
+
+def test_a_name_imported_for_type_checkers_that_a_function_uses_again_later_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"random_module_{next(NUMBERS)}"
+    (tmp_path / f"{name}.py").write_text(
+        f"from __future__ import annotations\n{HEAD}"
+        "if TYPE_CHECKING:\n    from elsewhere import Owner, Thing\n"
+        "def refused():\n"
+        f"    class Pet(Base, collection='{name}_pets'):\n        owner: Link[Owner] | None = None\n"
+        "    class Owner(Base):\n        pass\n"
+        "def made():\n"
+        "    class Owner(Base):\n        thing: Link[Thing] | None = None\n"
+        "    class Pet(Base):\n        owner: Link[Owner] | None = None\n"
+        "    return Owner, Pet\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(name)
+    with pytest.raises(
+        DeclarationError, match=r"Pet\.owner: names 'Owner', which is imported for type checkers"
+    ):
+        module.refused()
+    owner, pet = module.made()
+    assert targets(pet.model_fields["owner"].annotation) == [owner]
+    del sys.modules[name]
