@@ -36,11 +36,11 @@ def through_session(engine: Engine) -> Ask:
     return ask
 
 
-def of_evaluator() -> Ask:
+def of_evaluator(seconds: float = SECONDS) -> Ask:
     """Return what asks the evaluator, over the same documents in memory."""
     source = MemorySource({"docs": DOCUMENTS})
 
     def ask(text: str, **binds: Any) -> list[Any]:
-        return evaluate(parse(text), source, binds, limits=Limits(seconds=SECONDS))
+        return evaluate(parse(text), source, binds, limits=Limits(seconds=seconds))
 
     return ask

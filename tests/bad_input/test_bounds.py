@@ -11,7 +11,7 @@ from solidb_odm.errors import QueryError, QueryLimitError, QuerySyntaxError, Que
 
 from .asking import DOCUMENTS, Ask
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 BOUNDS = QueryLimitError, QueryTimeout
 
@@ -105,19 +105,21 @@ def test_a_text_longer_than_functions_make_is_refused(ask: Ask) -> None:
         ask('RETURN REPEAT("a", 1000000000)')
 
 
-def test_a_giant_list_is_searched(ask: Ask) -> None:
-    found = ask("FOR d IN docs FILTER d.n IN @wanted RETURN d._key", wanted=list(range(100, 100_000)))
+def test_a_giant_list_is_searched(ask_within_a_minute: Ask) -> None:
+    found = ask_within_a_minute(
+        "FOR d IN docs FILTER d.n IN @wanted RETURN d._key", wanted=list(range(100, 100_000))
+    )
     assert len(found) == len(DOCUMENTS) - 100
 
 
-def test_a_giant_list_in_the_text_is_read(ask: Ask) -> None:
+def test_a_giant_list_in_the_text_is_read(ask_within_a_minute: Ask) -> None:
     numbers = ", ".join(map(str, range(10_000)))
-    assert ask(f"FOR d IN docs FILTER d.n NOT IN [{numbers}] RETURN d") == []
+    assert ask_within_a_minute(f"FOR d IN docs FILTER d.n NOT IN [{numbers}] RETURN d") == []
 
 
 @pytest.mark.parametrize("operator", ["+", "*", "||", "??"])
-def test_a_chain_of_operators_is_not_planned_for_ever(ask: Ask, operator: str) -> None:
-    (row,) = ask("FOR d IN docs FILTER d.n == 3 RETURN " + f" {operator} ".join(["d.n"] * 40))
+def test_a_chain_of_operators_is_not_planned_for_ever(ask_within_a_minute: Ask, operator: str) -> None:
+    (row,) = ask_within_a_minute("FOR d IN docs FILTER d.n == 3 RETURN " + f" {operator} ".join(["d.n"] * 40))
     assert row == {"+": 120, "*": 3.0**40, "||": 3, "??": 3}[operator]
 
 
@@ -130,6 +132,6 @@ def test_a_chain_of_thousands_is_answered_or_refused(ask: Ask, query: Callable[[
     assert ask("RETURN 1") == [1]
 
 
-def test_a_long_chain_of_conditions_is_read(ask: Ask) -> None:
+def test_a_long_chain_of_conditions_is_read(ask_within_a_minute: Ask) -> None:
     conditions = " AND ".join(f"d.n != {i}" for i in range(2000))
-    assert ask(f"FOR d IN docs FILTER {conditions} RETURN d") == []
+    assert ask_within_a_minute(f"FOR d IN docs FILTER {conditions} RETURN d") == []

@@ -8,7 +8,7 @@ import pytest
 from solidb_odm import AsyncSession, create_async_engine, sdbql
 from solidb_odm.commands import Apply, Commit, CreateCollection, Inserts, Operation, call
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 ENDLESS = {
     "in Python": "FOR a IN 1..4000 FOR b IN 1..4000 FILTER a > b + 5000 RETURN a",

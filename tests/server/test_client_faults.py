@@ -20,7 +20,7 @@ from tools.server import LocalServer
 from .client_colours import COLOURS, client_of
 from .fault_proxy import Fault, FaultProxy, Way
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 
 GONE = (ConnectionFailed, RequestTimeout)
 PATIENT = {"timeout_ms": 10_000, "connect_timeout": 5}
