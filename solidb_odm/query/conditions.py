@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
@@ -56,8 +57,9 @@ class _Record(Protocol):
 
 
 V = TypeVar(
-    "V", bool, int, float, datetime, date, time, timedelta, UUID, bytes, Enum, PurePath, IPv4Address,
-    IPv6Address, list[Any], tuple[Any, ...], AbstractSet[Any], _Described, _Record, Mapping[str, Any],
+    "V", bool, int, float, complex, datetime, date, time, timedelta, UUID, bytes, Enum, PurePath, IPv4Address,
+    IPv6Address, list[Any], deque[Any], tuple[Any, ...], AbstractSet[Any], _Described, _Record,
+    Mapping[str, Any],
 )  # fmt: skip
 """A type of fields: a checker that took any would find one that is both the field's and the values'."""
 Reference: TypeAlias = "str | Document | Link[Any]"

@@ -51,7 +51,7 @@ def mypy(path: Path, cache: Path) -> Findings:
     """Check one file with mypy."""
     command = ["mypy", "--strict", "--no-error-summary", "--no-color-output", "--cache-dir", str(cache)]
     ended = _run([*command, "--config-file", str(ROOT / "pyproject.toml"), str(path)])
-    line_form = re.compile(rf"^(?:.*{re.escape(path.name)}):(\d+): (error|note): (.*)$", re.MULTILINE)
+    line_form = re.compile(rf"^(?:.*{re.escape(path.name)}[^:]*):(\d+): (error|note): (.*)$", re.MULTILINE)
     found = Findings()
     for number, kind, text in line_form.findall(ended.stdout):
         if kind == "error":

@@ -49,6 +49,12 @@ def test_both_checkers_flag_what_is_wrong_and_nothing_that_is_right(
     assert disagreements(expectations(case.read_text()), checker(case, cache)) == []
 
 
+@pytest.mark.timeout(600)
+def test_both_checkers_pass_whole_programs(checker: Checker, cache: Path) -> None:
+    found = checker(Path(__file__).parents[1] / "programs", cache)
+    assert found.errors == {}
+
+
 SMALL = """\
 numbers: list[int] = [1]
 reveal_type(numbers)  # T: list[int]
