@@ -18,7 +18,8 @@ from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
 from ..model.field_types import GeoPoint
 from .conditions import expression
-from .geo import Distance
+from .geo import Coordinate, Distance
+from .select_forms import form_of, note, tell_form
 from .sources import model_of
 
 ALL_HITS = 1_000_000_000
@@ -244,6 +245,23 @@ class Padded(Expression):
             return q.Binary(measured, "??", far)
         length = q.Call("LENGTH", (self.field.__solidb_build__(scope),))
         return q.Ternary(q.Compare(length, "==", q.Literal(self.dimension)), measured, far)
+
+
+def _form_of_measure(part: Measure, values: list[Any]) -> Any:
+    note(part.vector, values)
+    return Measure, part.metric, form_of(part.field, values)
+
+
+def _form_of_padded(part: Padded, values: list[Any]) -> Any:
+    note(_FAR, values)
+    field, measure = form_of(part.field, values), form_of(part.measure, values)
+    return Padded, part.dimension, part.approximate, field, measure
+
+
+tell_form(Measure, _form_of_measure)
+tell_form(Padded, _form_of_padded)
+tell_form(Coordinate, lambda part, values: (Coordinate, part.name, form_of(part.place, values)))
+tell_form(Distance, lambda part, values: (Distance, *(form_of(end, values) for end in part.ends)))
 
 
 # --- what is declared ----------------------------------------------------------------------------

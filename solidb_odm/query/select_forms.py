@@ -211,17 +211,17 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
         if name in _NO_CLAUSES:
             continue
         if clause.__class__ is not tuple:
-            form += name, _read(clause, values)
+            form += name, form_of(clause, values)
             continue
         parts: list[Any] = [name]
         for part in clause:
             is_comparison = part.__class__ is Comparison
-            parts.append(_comparison(part, values) if is_comparison else _read(part, values))
+            parts.append(_comparison(part, values) if is_comparison else form_of(part, values))
         form.append(tuple(parts))
     return tuple(form)
 
 
-def _read(part: Any, values: list[Any]) -> Any:
+def form_of(part: Any, values: list[Any]) -> Any:
     """Return the form of a clause, or of a part of one; _Unknown of a kind that is not told below."""
     read = _READERS.get(part.__class__)
     return _source(part) if read is None else read(part, values)
@@ -239,11 +239,11 @@ def _as_it_is(clause: bool | None, _values: list[Any]) -> Any:
 
 def _count(clause: int, values: list[Any]) -> Any:
     """Return whether there is a LIMIT or OFFSET, of which 0 is none."""
-    _note(clause, values)
+    note(clause, values)
     return bool(clause)
 
 
-def _note(value: Any, values: list[Any]) -> None:
+def note(value: Any, values: list[Any]) -> None:
     """Add a value; _Unknown of one that can't travel, so that the builder says what is wrong with it."""
     if inexact(value):
         raise _Unknown
@@ -251,7 +251,7 @@ def _note(value: Any, values: list[Any]) -> None:
 
 
 def _each(clause: tuple[Any, ...], values: list[Any]) -> Any:
-    return tuple([_read(each, values) for each in clause])
+    return tuple([form_of(each, values) for each in clause])
 
 
 def _whole(part: Entity, _values: list[Any]) -> Any:
@@ -268,26 +268,26 @@ def _field(part: FieldRef, _values: list[Any]) -> Any:
 
 def _value(part: Value, values: list[Any]) -> Any:
     value = part.value
-    _note(value, values)
+    note(value, values)
     kind = value.__class__
     return kind if kind is str else size_of(value) or kind
 
 
 def _comparison(part: Comparison, values: list[Any]) -> Any:
     if part.form is None:
-        return Comparison, part.operator, _read(part.left, values), _read(part.right, values)
+        return Comparison, part.operator, form_of(part.left, values), form_of(part.right, values)
     values.append(cast("Value", part.right).value)
     return part.form
 
 
 def _ordering(part: Ordering, values: list[Any]) -> Any:
-    return _read(part.expression, values), part.descending
+    return form_of(part.expression, values), part.descending
 
 
 def _kind(part: Expression, values: list[Any]) -> Any:
     kind = type(part)
     own = tuple([getattr(part, name) for name in _KINDS[kind]])
-    return kind, own, tuple([_read(each, values) for each in part.__solidb_operands__()])
+    return kind, own, tuple([form_of(each, values) for each in part.__solidb_operands__()])
 
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {
@@ -302,6 +302,12 @@ _KINDS: dict[type[Expression], tuple[str, ...]] = {
 }
 """What the kinds of expressions say besides their operands."""
 
+
+def tell_form(kind: type[Any], read: Read) -> None:
+    """Let expressions of a kind that is declared elsewhere stand in forms: ``read`` returns theirs."""
+    _READERS[kind] = read
+
+
 _READERS: dict[type[Any], Read] = {
     **dict.fromkeys(_KINDS, _kind),
     bool: _as_it_is,
@@ -314,6 +320,6 @@ _READERS: dict[type[Any], Read] = {
     Ordering: _ordering,
     Partner: lambda part, values: (_source(part.source), _each(part.conditions, values)),
     Entity: _whole,
-    Scalar: lambda part, values: _read(part.expression, values),
+    Scalar: lambda part, values: form_of(part.expression, values),
 }
 """What reads the forms of parts; other expressions, aliases and named statements have none."""

@@ -17,7 +17,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, PlainSerializer
 
-from solidb_odm import Document, Lossy, Registry, aliased, and_, desc, func, in_, label, not_, or_, select
+from solidb_odm import (
+    Document,
+    GeoIndex,
+    GeoPoint,
+    Lossy,
+    Registry,
+    Vector,
+    VectorIndex,
+    aliased,
+    and_,
+    desc,
+    func,
+    in_,
+    label,
+    nearest,
+    not_,
+    or_,
+    select,
+)
 from solidb_odm.errors import UsageError
 from solidb_odm.language import nodes as q
 from solidb_odm.language.printer import print_query
@@ -220,3 +238,39 @@ def test_a_copied_select_builds_anew() -> None:
 
     for copied in (pickle.loads(pickle.dumps(made)), deepcopy(made)):
         assert str(copied.where(Kinds.small == 3)) == str(made.where(Kinds.small == 3))
+
+
+class Spot(Document, collection="forms_spots", registry=Registry()):
+    name: str
+    face: Annotated[Vector | None, VectorIndex(dimension=2, metric="cosine")] = None
+    back: Annotated[Vector | None, VectorIndex(dimension=2, metric="dot")] = None
+    home: Annotated[GeoPoint | None, GeoIndex()] = None
+
+
+FACES = [[1.0, 0.5], [0.5, 1.0], [0.0, -0.0], [1e308, 1.0]]
+POINTS = [GeoPoint(lat=1.0, lon=2.0), GeoPoint(lat=2.0, lon=1.0), GeoPoint(lat=1.0, lon=1.0)]
+
+
+def nearest_first() -> list[Any]:
+    orders: list[Any] = [nearest(field, face) for field in (Spot.face, Spot.back) for face in FACES]
+    orders += [nearest(Spot.face, face, exact=True) for face in FACES]
+    orders += [nearest(Spot.home, point) for point in POINTS]
+    counted = [select(Spot).order_by(each).limit(count) for each in orders for count in (1, 3)]
+    named = [select(Spot.name).where(Spot.name == name).order_by(each) for each in orders for name in "ab"]
+    twice = [select(Spot).order_by(nearest(Spot.face, face), nearest(Spot.back, face)) for face in FACES]
+    return [*counted, *named, *twice]
+
+
+def test_sorts_by_nearness_say_the_same_in_a_known_form() -> None:
+    for statement in nearest_first() * 2:
+        compiled, built = statement.compile(), statement._build()
+        assert said(compiled.query, compiled.bind_vars) == said(built.query, built.bind_vars)
+        assert compiled.approximate == built.approximate
+
+
+@pytest.mark.parametrize("field", ["face", "back", "home"])
+def test_sorts_by_nearness_that_differ_in_values_share_their_nodes(field: str) -> None:
+    places: list[Any] = POINTS[:2] if field == "home" else FACES[:2]
+    one, other = (select(Spot).order_by(nearest(getattr(Spot, field), each)).limit(5) for each in places)
+    assert one.compile().query is other.compile().query
+    assert one.compile().bind_vars != other.compile().bind_vars
