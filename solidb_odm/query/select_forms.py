@@ -193,8 +193,9 @@ def _mark(value: Any) -> Any:
     return (kind, value) if kind is int or kind is bool else id(value)
 
 
-_NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled"})
-"""What a select has besides its clauses: it says what becomes of the rows. All else is a part of its form."""
+_NO_CLAUSES = frozenset({"reader", "loads", "on_unreadable", "_compiled", "_step", "_given"})
+"""What a select has besides its clauses: what becomes of the rows, and what is known of it. All else is a
+part of its form."""
 
 
 def _form(selection: Select[Any], values: list[Any]) -> Form:
