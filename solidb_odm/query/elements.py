@@ -8,14 +8,13 @@ function: ``any_(Order.lines, lambda line: and_(line.price > 10, line.qty > 1))`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from ..errors import UsageError, check_callable
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
-from ..model.document import Document
 from ..model.expressions.calls import (
     METHODS,
     RecordField,
@@ -35,14 +34,16 @@ from ..model.expressions.expression import (
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
 from ..model.expressions.kinds import NAMES, OPERATORS, awareness, kind_of
-from ..model.links.back_references import Related
-from ..model.links.link_paths import LoadPath, beyond
+from ..model.links.link_paths import LoadPath, Related, beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS
 from .conditions import condition, expression
 
+if TYPE_CHECKING:
+    from ..model.document import Document
+
 T = TypeVar("T")
-D = TypeVar("D", bound=Document)
+D = TypeVar("D", bound="Document")
 
 _ROWS = "line = unnest(Order.lines) makes a row of each element: select(line.sku, func.sum(line.price))"
 _QUANTIFIABLE = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN")

@@ -22,7 +22,7 @@ from .elements import Elements
 
 if TYPE_CHECKING:
     from ..model.edge import EndText
-    from ..model.links.back_references import Related
+    from ..model.links.link_paths import Related
 
 _Led: TypeAlias = "Link[Any] | Document | None"
 _Many: TypeAlias = "Collection[_Led] | Collection[Collection[_Led]] | Mapping[str, _Led | Collection[_Led]]"

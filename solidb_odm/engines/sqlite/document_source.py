@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._types import Json, JsonObject, Stored
 from ...errors import DuplicateKey, InvalidDocument, SchemaViolation
@@ -24,11 +24,12 @@ from .catalogue import Catalogue, Collection
 from .documents import COLUMNS, Writer, get_many
 from .interrupts import raise_interrupt
 from .order_key import NotReversible, order_key_sql
-from .sql.candidates import Narrowings
-from .sql.heads import ROWS
-from .sql.plans import Plan
-from .sql.row_shapes import full_documents
+from .sql.row_shapes import ROWS, full_documents
 from .sql_names import path_sql
+
+if TYPE_CHECKING:
+    from .sql.candidates import Narrowings
+    from .sql.plans import Plan
 
 
 def check_document(collection: Collection, key: str, document: JsonObject) -> None:

@@ -6,13 +6,9 @@ one never asks the engine.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
 from weakref import WeakSet
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema
 
 from ..._types import is_row
 from ...errors import DeclarationError, UsageError
@@ -20,10 +16,9 @@ from ..declaration.cascade_options import Cascade
 from ..declaration.registry import Registry, current, is_in_use
 from ..declaration.registry import registry as everything
 from ..document import Document
-from ..document_state import state_of, state_or_none
 from ..expressions.fields import FieldRef, end_target
 from ..type_inspection import link_target
-from .link_paths import LoadPath, beyond
+from .link_paths import Related
 
 if TYPE_CHECKING:
     from ..edge import Edge
@@ -33,78 +28,6 @@ F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
 
 Heading: TypeAlias = Literal["outbound", "inbound", "any"]
-
-
-class Related(ABC, Generic[D]):
-    """What many documents at once are asked for by ``load()``, and each then gives as a tuple."""
-
-    __slots__ = ("__solidb_name__", "__solidb_owner__")
-
-    def __init__(self) -> None:
-        self.__solidb_owner__: Any = None
-        self.__solidb_name__ = ""
-
-    def __set_name__(self, owner: Any, name: str) -> None:
-        self.__solidb_owner__, self.__solidb_name__ = owner, name
-
-    @overload
-    def __get__(self, document: None, owner: Any) -> Self: ...
-    @overload
-    def __get__(self, document: object, owner: Any) -> tuple[D, ...]: ...
-    def __get__(self, document: Any, owner: Any) -> Any:
-        return self if document is None else self.of(document)
-
-    def of(self, document: Document) -> tuple[D, ...]:
-        """Return what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
-        state = state_or_none(document)
-        found = None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
-        if found is None:
-            raise UsageError(
-                f"{self!r} is not loaded for {type(document).__name__} {document.key!r}",
-                hint=f"session.load(documents, {self!r}) loads it for many documents at once, "
-                f"select(..).load({self!r}) with them",
-            )
-        return found
-
-    def __solidb_take__(self, document: Document, found: tuple[Any, ...]) -> None:
-        """Keep what was loaded for a document: a session calls it."""
-        state = state_of(document)
-        if state.related is None:
-            state.related = {}
-        state.related[self.__solidb_mark__()] = found
-
-    @abstractmethod
-    def __solidb_mark__(self) -> Hashable:
-        """Return what tells it from others: two that say the same are one."""
-
-    @property
-    @abstractmethod
-    def __solidb_target__(self) -> Any:
-        """The class of the documents it gives."""
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> LoadPath:
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return beyond(self, self.__solidb_target__, name)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        raise DeclarationError(
-            f"{cls.__name__} is no field: it is never stored",
-            hint=f'annotate it as a class attribute: ClassVar[{cls.__name__}["Post"]]',
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f"{self.__solidb_owner__.__name__}.{self.__solidb_name__}"
-            if self.__solidb_owner__
-            else self.__solidb_described__()
-        )
-
-    def __solidb_described__(self) -> str:
-        return type(self).__name__
 
 
 _of_orphans: WeakSet[BackReference[Any]] = WeakSet()

@@ -1,14 +1,27 @@
 """Ways from documents over links to others: ``Post.author.team``, which ``load()`` follows.
 
 A query reads one collection at a time and can't follow a link, so these are no expressions.
+
+What many documents at once are asked for by ``load()`` begins such a way, too.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
-from ...errors import UsageError
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from ...errors import DeclarationError, UsageError
+from ..document_state import state_of, state_or_none
 from ..stored.pydantic_attributes import FIELDS
+
+if TYPE_CHECKING:
+    from ..document import Document
+
+D = TypeVar("D", bound="Document")
 
 
 class LoadPath:
@@ -68,3 +81,75 @@ def beyond(link: Any, target: Any, name: str) -> LoadPath:
     """Return the way from a link to a field of the document it leads to, or to the document itself."""
     path = LoadPath((link,), target)
     return path if name == "value" else getattr(path, name)
+
+
+class Related(ABC, Generic[D]):
+    """What many documents at once are asked for by ``load()``, and each then gives as a tuple."""
+
+    __slots__ = ("__solidb_name__", "__solidb_owner__")
+
+    def __init__(self) -> None:
+        self.__solidb_owner__: Any = None
+        self.__solidb_name__ = ""
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self.__solidb_owner__, self.__solidb_name__ = owner, name
+
+    @overload
+    def __get__(self, document: None, owner: Any) -> Self: ...
+    @overload
+    def __get__(self, document: object, owner: Any) -> tuple[D, ...]: ...
+    def __get__(self, document: Any, owner: Any) -> Any:
+        return self if document is None else self.of(document)
+
+    def of(self, document: Document) -> tuple[D, ...]:
+        """Return what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
+        state = state_or_none(document)
+        found = None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
+        if found is None:
+            raise UsageError(
+                f"{self!r} is not loaded for {type(document).__name__} {document.key!r}",
+                hint=f"session.load(documents, {self!r}) loads it for many documents at once, "
+                f"select(..).load({self!r}) with them",
+            )
+        return found
+
+    def __solidb_take__(self, document: Document, found: tuple[Any, ...]) -> None:
+        """Keep what was loaded for a document: a session calls it."""
+        state = state_of(document)
+        if state.related is None:
+            state.related = {}
+        state.related[self.__solidb_mark__()] = found
+
+    @abstractmethod
+    def __solidb_mark__(self) -> Hashable:
+        """Return what tells it from others: two that say the same are one."""
+
+    @property
+    @abstractmethod
+    def __solidb_target__(self) -> Any:
+        """The class of the documents it gives."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> LoadPath:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return beyond(self, self.__solidb_target__, name)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        raise DeclarationError(
+            f"{cls.__name__} is no field: it is never stored",
+            hint=f'annotate it as a class attribute: ClassVar[{cls.__name__}["Post"]]',
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.__solidb_owner__.__name__}.{self.__solidb_name__}"
+            if self.__solidb_owner__
+            else self.__solidb_described__()
+        )
+
+    def __solidb_described__(self) -> str:
+        return type(self).__name__

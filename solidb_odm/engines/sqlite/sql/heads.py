@@ -16,10 +16,9 @@ from ....language import nodes
 from ....language.walk import walk
 from .parameters import Signature
 from .plans import Find, Names, Plan, plan
+from .row_shapes import ROWS
 from .terms import NotInSql
 
-ROWS: Final = "\0rows"
-"""What the rest of a query calls the rows of the head; no collection has such a name."""
 _ROW: Final = "\0row"
 _WRITES: Final = (nodes.Insert, nodes.Update, nodes.Remove, nodes.Upsert)
 

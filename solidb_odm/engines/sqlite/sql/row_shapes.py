@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ...._dataclasses import dataclass
 from ...._types import Json, JsonObject
@@ -13,6 +13,8 @@ from ..order_key import value_of_key
 from .terms import DOCUMENT_COLUMNS, Decoder, Document, Structure, Term, Vertex
 
 Columns = Sequence[Sequence[Any]]
+ROWS: Final = "\0rows"
+"""What a query calls the rows of the SQL that says its first clauses; no collection has such a name."""
 _NESTED = frozenset((dict, list))
 _OWN_KEYS = frozenset((str, int, type(None)))
 """Types of order keys that are the values themselves."""
