@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, StoreUnavailable, UsageError
+from ..errors import ConfigurationError, SolidbError, StoreUnavailable, UsageError
 from ..offline.config import ConflictResolution, recalled
 from ..offline.folder import FILE, remembered
 from ..offline.sync_manager import OfflineSyncManager
@@ -83,11 +83,13 @@ def _show_status(manager: OfflineSyncManager, status: SyncStatus) -> None:
     print(f"server      {manager.address}")
 
 
-def _show_result(_: OfflineSyncManager, result: SyncResult) -> None:
+def _show_result(manager: OfflineSyncManager, result: SyncResult) -> None:
     print(
         f"pushed {result.pushed}, pulled {result.pulled}, conflicts {len(result.conflicts)}, "
         f"rejected {result.rejected}"
     )
+    for reason in manager.standing.stopped.values():
+        print(f"not synced: {reason}")
 
 
 def _show_pending(_: OfflineSyncManager, edits: list[Pending]) -> None:
@@ -135,7 +137,11 @@ def _show_rejections(_: OfflineSyncManager, rejections: list[Rejection]) -> None
 
 def _retry(manager: OfflineSyncManager, options: argparse.Namespace) -> SyncResult:
     manager.retry(options.collection, options.key)
-    return manager.sync_now()
+    try:
+        return manager.sync_now()
+    except SolidbError as problem:
+        problem.hint = "the edits wait to be pushed again: `sync now` does it when the server answers"
+        raise
 
 
 def _show_verification(_: OfflineSyncManager, verification: Verification) -> None:

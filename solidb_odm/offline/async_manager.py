@@ -18,13 +18,13 @@ from ..commands.replica import (
     EraseReplica,
     ReadJournal,
     ReadSettings,
-    ReviveEdits,
     WriteSettings,
 )
 from ..engine.engine import AsyncEngine
 from ..engines.sqlite.async_driver import AsyncFileDriver
 from ..errors import RequestTimeout, SolidbError
 from . import local
+from .argument_types import check_seconds
 from .async_background import AsyncBackground
 from .channels import AsyncHookedDriver, AsyncRouter, Deadline
 from .config import ConflictResolution
@@ -150,6 +150,7 @@ class AsyncOfflineSyncManager(ManagerBase):
 
     async def wait_pushed(self, collection: str, key: str, *, timeout: float = 30.0) -> str:
         """Wait until the edit of a document is "pushed", "rejected", or in a "conflict" that waits."""
+        check_seconds(timeout, "timeout")
         deadline = time.monotonic() + timeout
         while (state := await self._run(local.state_of(collection, key))) == "pending":
             if time.monotonic() >= deadline:
@@ -179,7 +180,7 @@ class AsyncOfflineSyncManager(ManagerBase):
 
     async def retry(self, collection: str | None = None, key: str | None = None) -> None:
         """Let rejected edits be pushed again: one, those of a collection, or all."""
-        await self._run(call(ReviveEdits(collection, key)))
+        await self._run(local.retry(collection, key))
         self._wake()
 
     async def discard(self, collection: str, key: str) -> JsonObject | None:

@@ -18,6 +18,7 @@ from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel
 from ..engines.sqlite.threads import cancel_later
 from ..errors import RequestTimeout, UsageError
 from ..work.states import report_late, run_late
+from .argument_types import check_seconds
 from .remote import AsyncRemote, Remote, RemoteCommand
 
 R = TypeVar("R")
@@ -142,6 +143,8 @@ class Deadline:
     """When a sync has to be over."""
 
     def __init__(self, seconds: float | None) -> None:
+        if seconds is not None:
+            check_seconds(seconds, "timeout")
         self.seconds = seconds
         self._at = None if seconds is None else time.monotonic() + seconds
 

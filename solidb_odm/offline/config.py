@@ -5,18 +5,20 @@ What decides a conflict: strategies set beforehand, and resolutions given one by
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from .._dataclasses import dataclass
 from .._types import JsonObject
 from ..commands import Declares
 from ..engines.sqlite.cipher import check_secret
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, check_callable
+from .argument_types import check_attributes, check_bool, check_path, check_several, check_text
 from .filters import Source, read_filters
 
 Resolver: TypeAlias = Callable[[Any, Any, Any], "JsonObject | None"]
@@ -46,6 +48,7 @@ class ConflictStrategy:
     @classmethod
     def Custom(cls, resolver: Resolver) -> ConflictStrategy:  # noqa: N802 - named by the protocol's documents
         """Have a function decide; it must give the same answer on every device."""
+        check_callable(resolver, "Custom()", "ConflictStrategy.Custom(lambda local, remote, base: ..)")
         return cls("Custom", resolver)
 
 
@@ -67,6 +70,8 @@ class ConflictResolution:
     @classmethod
     def Merge(cls, document: JsonObject | None) -> ConflictResolution:  # noqa: N802 - as above
         """Take this document; None removes it."""
+        if document is not None:
+            check_attributes(document)
         return cls("Merge", document)
 
 
@@ -142,21 +147,47 @@ class SyncConfig:
         return self.conflict_strategy.get(collection, ConflictStrategy.LastWriteWins)
 
     def _check(self) -> None:
-        if not self.database:
-            raise ConfigurationError("database is empty", hint="name the database on the server")
+        check_text(self.database, "database", ConfigurationError)
+        check_path(self.local_storage_path, "local_storage_path")
+        check_bool(self.auto_sync, "auto_sync")
+        check_bool(self.push_on_change, "push_on_change")
         if self.storage_engine is not StorageEngine.Sqlite:
             raise ConfigurationError(
                 f"{self.storage_engine} is not offered", hint="storage_engine=StorageEngine.Sqlite"
             )
-        if not self.sync_interval_seconds > 0:
-            raise ConfigurationError(f"sync_interval_seconds={self.sync_interval_seconds!r} must be over 0")
+        interval: Any = self.sync_interval_seconds
+        if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
+            raise ConfigurationError(f"sync_interval_seconds={interval!r} must be a number over 0")
         if self.encryption_key is not None:
             check_secret(self.encryption_key)
+        self._check_names()
+        self._check_strategy()
+
+    def _check_names(self) -> None:
+        if self.collections is not None:
+            check_several(self.collections, "collections=", 'collections=["notes"]')
         for name in self.collections or ():
-            if not name or name.startswith("_"):
+            check_text(name, "the name of a collection", ConfigurationError)
+            if name.startswith("_"):
                 raise ConfigurationError(
                     f"the collection {name!r} can't be synced", hint="those with _ can't"
                 )
+        check_several(self.models, "models=", "models=[Note]")
+        for model in self.models:
+            if not hasattr(model, "__collection_spec__"):
+                raise ConfigurationError(f"models= takes classes of documents, not {model!r}")
+
+    def _check_strategy(self) -> None:
+        given: Any = self.conflict_strategy
+        chosen: Mapping[Any, Any] = cast(Any, given) if isinstance(given, Mapping) else {"": given}
+        for name, strategy in chosen.items():
+            if not isinstance(name, str) or not isinstance(strategy, ConflictStrategy):
+                raise ConfigurationError(
+                    f"conflict_strategy takes a ConflictStrategy, or one by collection, not {given!r}",
+                    hint="conflict_strategy=ConflictStrategy.MergeFields",
+                )
+            if name and self.collections is not None and name not in self.collections:
+                raise ConfigurationError(f"conflict_strategy names {name!r}, which is not in collections")
 
     def remembered(self) -> JsonObject:
         """Return what a store remembers of its settings, so that a command line needs only the folder."""

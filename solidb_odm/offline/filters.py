@@ -14,6 +14,7 @@ from ..language.check import check_names
 from ..language.parser import parse
 from ..language.printer import print_query
 from ..language.walk import bind_names
+from .argument_types import check_kind, check_several, check_text
 
 _HINT: Final = "write FOR d IN collection FILTER .. RETURN d"
 _KEYS: Final = "solidb_keys"
@@ -124,7 +125,18 @@ def whole(collection: str, *, is_gone: bool = False) -> Source:
 
 def read_filters(filters: str | Iterable[str] | None, params: Mapping[str, Any] | None) -> dict[str, Source]:
     """Read filters, by collection; ConfigurationError if one has another form."""
+    if filters is not None and not isinstance(filters, str):
+        check_several(filters, "sync_filter", _HINT)
     texts = [filters] if isinstance(filters, str) else list(filters or ())
+    for text in texts:
+        check_text(text, "a sync_filter", ConfigurationError)
+    if params is not None:
+        check_kind(
+            params,
+            Mapping,
+            "sync_filter_params is a map of values by name",
+            'sync_filter_params={"least": 3}',
+        )
     binds = dict(params or {})
     sources: dict[str, Source] = {}
     used: set[str] = set()

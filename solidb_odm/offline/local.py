@@ -22,26 +22,31 @@ from ..commands import (
     Savepoint,
     call,
 )
-from ..commands.replica import DiscardEdit, Edit, ListEdits, Settle
+from ..commands.replica import DiscardEdit, Edit, ListEdits, ReviveEdits, Settle
 from ..engines.sqlite import json_text
 from ..errors import CollectionNotFound, DocumentNotFound, UsageError
 from ..language.parser import parse
 from ..language.stored_documents import new_key
+from .argument_types import check_attributes, check_count, check_kind, check_place, check_text
 from .config import ConflictResolution
 from .contents import plain, whole
 from .reconciliation import resolved
-from .sync_results import Conflict
+from .sync_results import Conflict, decision
 
 
 def save(
     database: str, collection: str, key: str | None, document: Mapping[str, Any]
 ) -> Operation[JsonObject]:
     """Merge attributes into a document, made if it is missing; return it as it is now."""
+    check_attributes(document)
+    check_place(collection, "k" if key is None else key)
     changes = plain(dict(document))
     named = changes.pop("_key", None)
     if key is not None and named is not None and named != key:
         raise UsageError(f"the key is {key!r}, the document says {named!r}", hint="leave _key out of it")
-    chosen = key or named or new_key()
+    if named is not None:
+        check_text(named, "the key")
+    chosen: str = key or named or new_key()
     if (yield from call(DescribeCollection(collection))) is None:
         yield from call(CreateCollection(collection))
     yield from call(Savepoint("save"))  # takes the write lock: what is read now stays so until the commit
@@ -57,6 +62,7 @@ def save(
 
 def get(database: str, collection: str, key: str) -> Operation[JsonObject | None]:
     """Return a document, None if there is none; a collection that has not come yet has none."""
+    check_place(collection, key)
     try:
         stored = yield from call(Get(collection, key))
     except CollectionNotFound:
@@ -77,6 +83,7 @@ def body_of(body: Body) -> JsonObject:
 
 def delete(collection: str, key: str) -> Operation[None]:
     """Delete a document; DocumentNotFound if there is none."""
+    check_place(collection, key)
     yield from call(Savepoint("delete"))
     exists = (yield from call(DescribeCollection(collection))) is not None
     stored = (yield from call(Get(collection, key))) if exists else None
@@ -88,6 +95,8 @@ def delete(collection: str, key: str) -> Operation[None]:
 
 def query(text: str, params: Mapping[str, Any] | None) -> Operation[list[Json]]:
     """Run SDBQL; what it writes is committed, and queued."""
+    check_text(text, "the query")
+    check_attributes(params or {}, "params")
     rows = yield from call(RunQuery(parse(text), dict(params or {}), text))
     yield from call(Commit())
     return rows
@@ -97,9 +106,9 @@ def listing(
     collection: str, limit: int | None, offset: int | None
 ) -> Operation[tuple[list[JsonObject], int]]:
     """Return documents in the order of their keys, and how many there are."""
-    for name, number in (("limit", limit), ("offset", offset)):
-        if number is not None and number < 0:
-            raise UsageError(f"{name}={number} is below 0")
+    check_text(collection, "the collection")
+    check_count(limit, "limit")
+    check_count(offset, "offset")
     if (yield from call(DescribeCollection(collection))) is None:
         return [], 0
     total = yield from call(CountDocuments(collection))
@@ -110,6 +119,7 @@ def listing(
 
 def discard(database: str, collection: str, key: str) -> Operation[JsonObject | None]:
     """Take an edit back; return the document as it is now."""
+    check_place(collection, key)
     edits = yield from call(ListEdits(collection=collection, key=key))
     if not edits:
         raise DocumentNotFound(f"{collection}/{key} has no edit", name=key, collection=collection)
@@ -119,6 +129,8 @@ def discard(database: str, collection: str, key: str) -> Operation[JsonObject | 
 
 def resolve(conflict: Conflict, resolution: ConflictResolution) -> Operation[None]:
     """Decide a parked conflict."""
+    check_kind(conflict, Conflict, "what is resolved is a conflict", "conflicts() lists them")
+    resolution = decision(resolution)
     collection, key = conflict.collection, conflict.document_key
     edit = yield from parked(collection, key)
     if edit is None or edit.remote is None:
@@ -126,6 +138,15 @@ def resolve(conflict: Conflict, resolution: ConflictResolution) -> Operation[Non
     (taken,) = yield from call(Settle(collection, [resolved(edit, edit.remote, resolution)]))
     if not taken:
         raise UsageError(f"{collection}/{key} was edited meanwhile", hint="look at conflicts() again")
+
+
+def retry(collection: str | None, key: str | None) -> Operation[int]:
+    """Let rejected edits be pushed again; return how many."""
+    if collection is not None or key is not None:
+        check_text(collection, "the collection")
+    if key is not None:
+        check_text(key, "the key")
+    return (yield from call(ReviveEdits(collection, key)))
 
 
 def parked(collection: str, key: str) -> Operation[Edit | None]:
@@ -144,6 +165,7 @@ def edits_in(state: Any) -> Operation[list[Edit]]:
 
 def state_of(collection: str, key: str) -> Operation[str]:
     """Return how an edit stands: "" if there is none."""
+    check_place(collection, key)
     try:
         edits = yield from call(ListEdits(collection=collection, key=key))
     except CollectionNotFound:

@@ -36,6 +36,7 @@ from ..errors import (
 )
 from ..schema import creation
 from ..wire.url import ServerAddress
+from .argument_types import check_kind, check_text
 from .config import ADDRESS, CONFIG, SyncConfig
 from .contents import moment
 from .pull import MARKS
@@ -109,6 +110,8 @@ class ManagerBase:
     """Settings, listeners and standing of a manager."""
 
     def __init__(self, where: Any, config: SyncConfig) -> None:
+        hint = "SyncConfig(database=.., local_storage_path=..)"
+        check_kind(config, SyncConfig, "the settings are a SyncConfig", hint)
         self.config = config
         self.filters = config.filters()
         self.address, self.given_remote = _address(where, config.database)
@@ -137,6 +140,7 @@ class ManagerBase:
 
     def _synced(self, collection: str) -> None:
         """Raise UsageError if a collection is not synced: what is saved there would stay here in silence."""
+        check_text(collection, "the collection")
         scope = self.config.scope(self.filters)
         if collection.startswith("_") or (scope is not None and collection not in scope):
             raise UsageError(
@@ -152,6 +156,8 @@ class ManagerBase:
         settings = yield from call(ReadSettings())
         self._recall_login(settings)
         self._check_owner(settings)
+        if self.address is not None and ADDRESS not in settings:
+            yield from call(WriteSettings({ADDRESS: replace(self.address, username="").url}))
         yield from self._choose(settings)
         specs = [model.__collection_spec__() for model in self.config.models]
         if specs:
@@ -218,6 +224,9 @@ class ManagerBase:
         """Return the address with another login."""
         if self.address is None:
             raise UsageError("this manager was given no server", hint="give a URL or a client")
+        for name, value in (("username", username), ("password", password), ("api_key", api_key)):
+            if value:
+                check_text(value, name)
         if not (username or api_key):
             raise UsageError("nobody to log in as", hint="authenticate(username, password), or api_key=..")
         return replace(self.address, username=username, password=password, api_key=api_key, token="")

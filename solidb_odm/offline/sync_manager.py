@@ -17,13 +17,13 @@ from ..commands.replica import (
     EraseReplica,
     ReadJournal,
     ReadSettings,
-    ReviveEdits,
     WriteSettings,
 )
 from ..engine.engine import Engine
 from ..engines.sqlite.driver import FileDriver
 from ..errors import RequestTimeout, UsageError
 from . import local
+from .argument_types import check_seconds
 from .background import Background
 from .channels import Deadline, HookedDriver, Router
 from .config import ConflictResolution
@@ -138,6 +138,7 @@ class OfflineSyncManager(ManagerBase):
 
     def wait_pushed(self, collection: str, key: str, *, timeout: float = 30.0) -> str:
         """Wait until the edit of a document is "pushed", "rejected", or in a "conflict" that waits."""
+        check_seconds(timeout, "timeout")
         deadline = time.monotonic() + timeout
         while (state := self._run(local.state_of(collection, key))) == "pending":
             if time.monotonic() >= deadline:
@@ -167,7 +168,7 @@ class OfflineSyncManager(ManagerBase):
 
     def retry(self, collection: str | None = None, key: str | None = None) -> None:
         """Let rejected edits be pushed again: one, those of a collection, or all."""
-        self._run(call(ReviveEdits(collection, key)))
+        self._run(local.retry(collection, key))
         self._wake()
 
     def discard(self, collection: str, key: str) -> JsonObject | None:

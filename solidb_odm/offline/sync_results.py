@@ -14,6 +14,8 @@ from .._dataclasses import dataclass
 from .._tracing import get_logger
 from .._types import JsonObject
 from ..commands.replica import EditKind
+from ..errors import UsageError, check_callable
+from .argument_types import check_text
 from .config import ConflictResolution
 
 
@@ -153,6 +155,16 @@ A = TypeVar("A", bound=Arbiter)
 logger = get_logger("solidb_odm.offline")
 
 
+def decision(resolution: Any) -> ConflictResolution:
+    """Return what decides a conflict; UsageError for anything else."""
+    if not isinstance(resolution, ConflictResolution):
+        raise UsageError(
+            f"{resolution!r} decides no conflict",
+            hint="ConflictResolution.AcceptLocal, AcceptRemote or Merge(document)",
+        )
+    return resolution
+
+
 class Listeners:
     """Functions that were registered, in order."""
 
@@ -167,11 +179,15 @@ class Listeners:
 
     def add(self, listener: L, collection: str | None = None) -> L:
         """Call a function with changes, of one collection or of all."""
+        check_callable(listener, "on_change()", "manager.on_change(lambda change: ..)")
+        if collection is not None:
+            check_text(collection, "the collection")
         self._listeners.append((collection, listener))
         return listener
 
     def add_arbiter(self, arbiter: A) -> A:
         """Ask a function about conflicts, before any strategy."""
+        check_callable(arbiter, "on_conflict()", "manager.on_conflict(lambda conflict: ..)")
         self._arbiters.append(arbiter)
         return arbiter
 
@@ -188,5 +204,5 @@ class Listeners:
         """Return the first decision that is given; an arbiter's error goes on, and parks the conflict."""
         for arbiter in list(self._arbiters):
             if (resolution := arbiter(conflict)) is not None:
-                return resolution
+                return decision(resolution)
         return None

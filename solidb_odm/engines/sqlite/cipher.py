@@ -17,7 +17,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 from types import ModuleType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from ..._dataclasses import dataclass
 from ...errors import ConfigurationError, StoreUnavailable, WrongKey
@@ -156,8 +156,10 @@ def key_of(secret: str | bytes, salt: bytes) -> bytes:
     return hashlib.scrypt(text, salt=salt, dklen=_KEY_SIZE, maxmem=2**26, **SCRYPT)
 
 
-def check_secret(secret: str | bytes) -> None:
+def check_secret(secret: Any) -> None:
     """Raise ConfigurationError for what is no secret."""
+    if not isinstance(secret, str | bytes):
+        raise ConfigurationError(f"a key is a passphrase or {_KEY_SIZE} bytes, not a {type(secret).__name__}")
     if isinstance(secret, bytes) and len(secret) != _KEY_SIZE:
         raise ConfigurationError(
             f"a key has {_KEY_SIZE} bytes, not {len(secret)}",

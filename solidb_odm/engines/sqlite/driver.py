@@ -20,11 +20,10 @@ from ...errors import ClosedError, UsageError
 from ..interface import Capabilities
 from . import forks, library
 from .analysis import Statistics
-from .channel import CAPABILITIES, FileChannel, SweepClock
+from .channel import CAPABILITIES, FileChannel, KeyedChannel, Pause, SweepClock
 from .cipher import Cipher
 from .file_transaction import WriteQueue
 from .file_url import StoreOptions, parse_url
-from .keyed_channel import KeyedChannel, Pause
 from .memory_store import MemoryStore
 from .plan_cache import PlanCache
 from .store import closed_with, open_connection, translate

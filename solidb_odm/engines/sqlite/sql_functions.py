@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from ..._types import Json
@@ -18,7 +19,6 @@ from ...language.decimals import FUNCTIONS
 from ...language.functions.arguments import is_array
 from ...language.nodes import DecimalFunction
 from . import json_text
-from .documents import now
 from .fulltext_index import indexed_words
 from .interrupts import guarded
 from .order_key import OrderKey, order_key, order_key_of_text, value_of_key
@@ -31,7 +31,7 @@ _LARGEST: Final = 3.4028234e38
 
 def register(connection: sqlite3.Connection) -> None:
     """Register on a connection the functions that indexes, triggers and compiled queries call."""
-    connection.create_function("solidb_now", 0, guarded(now))
+    connection.create_function("solidb_now", 0, guarded(microseconds_now))
     connection.create_function("solidb_key", 1, guarded(order_key_of_text), deterministic=True)
     connection.create_function("solidb_has_nul", 1, guarded(json_text.has_nul), deterministic=True)
     connection.create_function("solidb_json", 1, guarded(json_of_key), deterministic=True)
@@ -49,6 +49,11 @@ def register(connection: sqlite3.Connection) -> None:
     for name in ("add", "subtract", "multiply", "divide", "modulo"):
         operator: Callable[[Json, Json], Json] = getattr(values, name)
         connection.create_function(f"solidb_{name}", 2, guarded(_on_keys(operator)), deterministic=True)
+
+
+def microseconds_now() -> str:
+    """Return the time; SQLite's own clock has milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def json_of_key(key: OrderKey) -> str | None:

@@ -81,6 +81,40 @@ def test_a_server_that_is_away_and_a_store_that_is_missing_are_said(
     assert "no conflict" in sync(capsys, "resolve", "notes", "waits", "local", store=store, code=1)
 
 
+def test_a_retry_without_a_server_leaves_the_edit_to_the_next_sync(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "wait to be pushed again" in sync(capsys, "retry", "notes", "refused", store=store, code=1)
+    assert "notes/refused" in sync(capsys, "pending", store=store)
+    assert sync(capsys, "rejections", store=store) == ""
+
+
+def test_a_store_remembers_its_server_from_the_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SyncConfig(database="d", local_storage_path=tmp_path, auto_sync=False)
+    OfflineSyncManager("solidb://ann:secret@127.0.0.1:1", config).initialize().close()
+    assert main(["sync", "status", "--store", str(tmp_path)]) == 0
+    assert "server      solidb://127.0.0.1:1/d\n" in capsys.readouterr().out
+    assert "secret" not in (tmp_path / "store.db").read_bytes().decode(errors="replace")
+
+
+def test_a_collection_that_stopped_is_said_after_a_sync(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ModelServer()
+    server.make("notes")
+    server.unreadable.add("notes")
+    config = SyncConfig(database="d", local_storage_path=tmp_path, auto_sync=False)
+    OfflineSyncManager(server, config).initialize().close()
+    monkeypatch.setattr(OfflineSyncManager, "_connect", lambda _: server)
+    assert sync(capsys, "now", store=str(tmp_path)).splitlines() == [
+        "pushed 0, pulled 0, conflicts 0, rejected 0",
+        "not synced: notes: no right to read notes",
+    ]
+    server.end()
+
+
 def test_a_key_comes_from_a_variable_and_is_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

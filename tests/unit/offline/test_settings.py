@@ -134,7 +134,7 @@ async def test_the_awaited_manager_syncs_by_itself(
     manager = AsyncOfflineSyncManager(AsyncModel(server), config)
     manager.on_change(listen)
     async with manager:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             await arrived.wait()
         await manager.save_document("notes", "ours", {"n": 2})
         assert await manager.wait_pushed("notes", "ours", timeout=60) == "pushed"
