@@ -105,7 +105,8 @@ class CollectionSpec:
     """What the models declare of one collection.
 
     ``schema`` is a JSON Schema of the stored document; ``validation`` says whether the engine
-    holds documents to it.
+    holds documents to it. ``sorts_decimals`` says of one that is there that its indexes can be over the
+    values of decimals.
     """
 
     name: str
@@ -113,10 +114,13 @@ class CollectionSpec:
     indexes: tuple[IndexSpec, ...] = ()
     schema: JsonObject | None = field(default=None, hash=False)
     validation: ValidationMode = "off"
+    sorts_decimals: bool = field(default=False, compare=False, repr=False)
 
     def to_json(self) -> JsonObject:
         """Return the declaration as JSON, without what it leaves as it is by itself."""
-        return {**_said(self), "indexes": [index.to_json() for index in self.indexes]}
+        said = {**_said(self), "indexes": [index.to_json() for index in self.indexes]}
+        said.pop("sorts_decimals", None)
+        return said
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CollectionSpec:

@@ -112,6 +112,8 @@ def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
                 name=index.name,
                 hint="drop it, or declare the new one under another name=",
             )
+        elif found.sorts_decimals and other.decimals != index.decimals:
+            missing.append(CreateIndex(spec.name, index))  # made anew: it tells values apart by their text
     if spec.validation != "off" and (found.schema, found.validation) != (spec.schema, spec.validation):
         missing.append(SetSchema(spec.name, spec.schema, spec.validation))
     return missing

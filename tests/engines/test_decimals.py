@@ -16,6 +16,7 @@ from solidb_odm import (
     Document,
     Engine,
     Index,
+    Registry,
     Session,
     and_,
     coalesce,
@@ -24,6 +25,7 @@ from solidb_odm import (
     except_,
     func,
     in_,
+    insert,
     intersect,
     label,
     sdbql,
@@ -352,6 +354,32 @@ def test_on_a_file_a_unique_decimal_is_unique_by_its_value() -> None:
         session.rollback()
         session.execute(upsert(Price).on(Price.amount).values({"amount": D("1.100")}))
         assert session.scalars(select(Price.amount)).all() == [D("1.100")]
+
+
+class PriceText(Document, collection="decimal_prices_again", registry=Registry()):
+    amount: Annotated[str, Index(unique=True)]
+
+
+class PriceValue(Document, collection="decimal_prices_again", registry=Registry()):
+    amount: Annotated[D, Index(unique=True)]
+
+
+def test_on_a_file_an_index_that_was_made_of_texts_is_made_anew_for_decimals() -> None:
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(PriceText)
+        session.execute(insert(PriceText).values(amount="1.1"))
+        session.commit()
+        engine.create_all(PriceValue)
+
+        session.add(PriceValue(amount=D("1.10")))
+        with pytest.raises(UniqueViolation):
+            session.commit()
+        session.rollback()
+        engine.create_all(PriceText)
+        session.execute(insert(PriceText).values(amount="1.10"))
+        session.commit()
+        with pytest.raises(UniqueViolation, match="the unique index 'amount_idx' was not made"):
+            engine.create_all(PriceValue)
 
 
 class Dollars(Document, collection="decimal_dollars"):

@@ -288,6 +288,8 @@ def test_a_server_keeps_the_keys_and_values_of_what_has_expired_and_the_error_sa
             with pytest.raises((DuplicateKey, UniqueViolation), match="within a minute"):
                 session.commit()
             session.rollback()
+        with pytest.raises(DuplicateKey, match="within a minute"):
+            session.execute(insert(Seat).values(key="a", name="b"))
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "2020", "2020-01-01", "x", None, [], {}])

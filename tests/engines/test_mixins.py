@@ -18,11 +18,12 @@ from solidb_odm import (
     Timestamped,
     delete,
     func,
+    insert,
     select,
     traverse,
     update,
 )
-from solidb_odm.errors import DeclarationError, StaleDocumentError, StateError
+from solidb_odm.errors import DeclarationError, DuplicateKey, StaleDocumentError, StateError
 
 
 class Note(SoftDelete, Timestamped, Document, collection="mixed_notes"):
@@ -305,3 +306,18 @@ def test_a_document_that_both_sides_deleted_is_no_conflict(engine: Engine, sessi
     session.commit()
 
     assert keys(session) == ["b", "c"]
+
+
+def test_the_error_of_a_key_that_a_marked_document_has_says_so(session: Session) -> None:
+    session.delete(session.get_one(Note, "a"))
+    session.commit()
+    session.expunge_all()
+
+    with pytest.raises(
+        DuplicateKey, match=r"of Note that is marked as deleted keeps its key: upsert\(Note\)"
+    ):
+        session.execute(insert(Note).values(key="a", title="second"))
+    session.rollback()
+    session.add(Note(key="a", title="second"))
+    with pytest.raises(DuplicateKey, match="of Note that is marked as deleted keeps its key"):
+        session.commit()

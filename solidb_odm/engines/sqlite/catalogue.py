@@ -86,6 +86,7 @@ class Collection:
             tuple(index.spec for index in self.indexes if not index.is_outdated),
             self.schema,
             self.validation,
+            sorts_decimals=True,
         )
 
 

@@ -74,7 +74,7 @@ class Definition:
         collection = self._catalogue.need(command.collection)
         _check(spec)
         for known in collection.indexes:
-            if known.spec.name == spec.name and known.is_outdated:
+            if known.spec.name == spec.name and (known.is_outdated or _sorts_otherwise(known.spec, spec)):
                 self._remove_index(known)
             elif known.spec.name == spec.name:
                 raise IndexExists(
@@ -113,6 +113,11 @@ class Definition:
     def _run(self, statements: Iterable[str]) -> None:
         for statement in statements:
             self._connection.execute(statement)
+
+
+def _sorts_otherwise(known: IndexSpec, spec: IndexSpec) -> bool:
+    """Return whether an index was made before its fields held decimals, or since they did."""
+    return known == spec and known.decimals != spec.decimals
 
 
 def _check(spec: IndexSpec) -> None:

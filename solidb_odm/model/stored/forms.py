@@ -510,7 +510,8 @@ def _is_text(keys: Any) -> bool:
         return texts or keys.get("sub_type") in ("str", "int")
     if kind == "literal":
         return all(type(each) is str for each in keys["expected"])
-    choices = getattr(keys.get("function", {}).get("function"), "__self__", None)
+    called = keys.get("function")  # what is called with arguments, as a named tuple, stands there itself
+    choices = getattr(called.get("function"), "__self__", None) if is_map(called) else None
     if isinstance(choices, Choices):
         return choices.are_texts
     return kind in _TEXT_KEYS

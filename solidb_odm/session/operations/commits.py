@@ -44,6 +44,7 @@ from ...query.conditions import in_
 from ...query.elements import any_
 from ...query.load_paths import EndHop, reference_hop
 from ...query.select import Select, select
+from ...query.sources import family
 from ...work.cascades import fields_deleted_with, let_go, orphans, was_linked
 from ...work.links import referred
 from ...work.plan import Documents, moved_value
@@ -172,8 +173,10 @@ def flush(context: Context) -> Operation[None]:
     elif plan.batches:
         try:
             receipts = yield from context.ask(Apply(plan.batches))
-        except BaseException:
+        except BaseException as error:
             work.failed(plan)
+            if isinstance(error, (DuplicateKey, UniqueViolation)):
+                note_holder(context, error, {batch.collection for batch in plan.batches})
             raise
         work.applied(plan, receipts)
     context.tell("after_flush")
@@ -223,7 +226,7 @@ def _send(context: Context) -> Operation[None]:
             moved = moved_value(plan, error) if isinstance(error, UniqueViolation) else None
             work.failed(plan)
             if moved is None:
-                _note_expiry(context, error, {batch.collection for batch in plan.batches})
+                note_holder(context, error, {batch.collection for batch in plan.batches})
                 raise
             raise moved from error
         except BaseException:
@@ -233,15 +236,25 @@ def _send(context: Context) -> Operation[None]:
     context.tell_late("after_flush")
 
 
-def _note_expiry(context: Context, error: InvalidDocument, written: set[str]) -> None:
-    """Say that a value may be one of a document that has expired, which a server keeps for a while."""
-    for collection in {error.collection} & written or written:
+def note_holder(context: Context, error: InvalidDocument, written: Iterable[str]) -> None:
+    """Say that a key or value may be one of a document that is not shown: it has expired, or is marked."""
+    known = {error.collection}.intersection(written) or set(written)
+    for collection in known:
         models = registry_of(collection, context.work.registries).claimants(collection)
-        if any(map(expiries, models)):
-            error.hint = (
-                f"{error.hint}. Documents of {collection!r} expire, and the server keeps the keys and unique "
-                "values of those that have until it deletes them, within a minute: try again, or upsert(..)"
+        members = [each for model in models for each in family(model)]
+        said = [error.hint or "choose another"]
+        if any(map(expiries, members)):
+            said.append(
+                f"Documents of {collection!r} expire, and keep their keys and unique values until the engine "
+                "deletes them, within a minute: try again, or upsert(..)"
             )
+        marked = next((each.__name__ for each in members if issubclass(each, SoftDelete)), None)
+        if marked is not None and isinstance(error, DuplicateKey):
+            said.append(
+                f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it anew, "
+                f"session.get({marked}, key, with_deleted=True) gives it"
+            )
+        error.hint = ". ".join(said)
 
 
 def rollback(context: Context) -> Operation[None]:

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 from ..._types import Stored
 from ...commands import FetchDocuments, Get, GetMany, Operation, RunQuery
-from ...errors import CollectionNotFound, UnflushedChangesError, UsageError, listed
+from ...errors import (
+    CollectionNotFound,
+    DuplicateKey,
+    UnflushedChangesError,
+    UniqueViolation,
+    UsageError,
+    listed,
+)
 from ...language.walk import collections_looped, collections_read, collections_written
 from ...model.document import Document, is_document_class
 from ...model.expiry import CLOCK, expiries, has_expired
@@ -18,7 +25,7 @@ from ..context import Context
 from ..hydration import load_documents, load_rows, split
 from ..overlay import can_fold, fold, note_written
 from ..rows import read_rows
-from .commits import flush
+from .commits import flush, note_holder
 
 D = TypeVar("D", bound=Document)
 
@@ -122,7 +129,11 @@ def execute(context: Context, compiled: Compiled, read: str | None) -> Operation
 def _then_noted(
     context: Context, operation: Operation[list[Any]], written: frozenset[str]
 ) -> Operation[list[Any]]:
-    rows = yield from operation
+    try:
+        rows = yield from operation
+    except (DuplicateKey, UniqueViolation) as error:
+        note_holder(context, error, written)
+        raise
     yield from note_written(context, written)
     return rows
 
