@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from solidb_odm import Document, Session, sdbql, select
+from solidb_odm import Document, Session, sdbql, select, update
 from solidb_odm.commands import Apply, Begin, Commit, CommitBatches, Inserts
 from solidb_odm.engine.engine import Engine
 from solidb_odm.errors import InvalidDocument, LoadError, SolidbError
@@ -94,7 +94,11 @@ def test_a_document_too_deep_for_its_model_is_unreadable(engine: Engine) -> None
         channel.perform(CommitBatches([batch]))
     channel.close()
     with Session(engine) as session:
-        with pytest.raises(LoadError):
+        with pytest.raises(LoadError, match="nested deeper than 120 levels") as raised:
             session.get(Deep, "deep")
+        assert "update(Model)" in (raised.value.hint or "")
         found = session.scalars(select(Deep).unreadable("collect"))
         assert (found.all(), [error.key for error in found.unreadable]) == ([], ["deep"])
+        session.execute(update(Deep).where(Deep.key == "deep").values(x=1))
+        session.commit()
+        assert session.get_one(Deep, "deep").x == 1

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..._types import Body, JsonObject, is_list, is_map
 from ...errors import InvalidDocument, LoadError, SchemaViolation
-from ...language.stored_documents import ENGINE_ATTRIBUTES
+from ...language.stored_documents import DEEPEST, ENGINE_ATTRIBUTES, is_deep
 from ..declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, Mapping
 from .embedded import (
     alike,
@@ -275,6 +275,13 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
         return validate(mapping, body)
     except (*OF_AUTHORS, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        hint = (
+            "give the field a type or a default that takes it, or repair the document "
+            "(a migration, or an update statement)"
+        )
+        if "recursion" in problem and is_deep(body):  # as a server's own UPDATE may nest it
+            problem = f"it is nested deeper than {DEEPEST} levels"
+            hint = "write its deep field anew, with update(Model).where(Model.key == key).values(..)"
         raise LoadError(
             f"the stored document {mapping.collection}/{key} does not fit {mapping.model.__name__}:"
             f" {problem}",
@@ -282,8 +289,7 @@ def decode(mapping: Mapping, key: str, body: Body) -> Any:
             collection=mapping.collection,
             key=key,
             document=_as_stored(body),
-            hint="give the field a type or a default that takes it, or repair the document "
-            "(a migration, or an update statement)",
+            hint=hint,
         ) from error
 
 
