@@ -31,11 +31,12 @@ def interrupts(ground: Ground, report: Report) -> None:
     gc.collect()
     gc.disable()  # Python drops what is raised in the callbacks of garbage
     try:
-        with create_engine(f"sqlite:///{ground.fresh(0)}") as engine:
-            engine.create_all(Part)
+        with create_engine(f"sqlite:///{ground.fresh(0)}") as file, create_engine("sqlite://") as memory:
+            for engine in (file, memory):
+                engine.create_all(Part)
             while ground.turns():
                 report.rounds += 1
-                _interrupted(engine, ground, report)
+                _interrupted(memory if report.rounds % 2 else file, ground, report)
     finally:
         signal.signal(signal.SIGALRM, before)
         gc.enable()
