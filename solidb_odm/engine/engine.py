@@ -131,10 +131,10 @@ class Engine(EngineBase[Driver]):
         super().__init__(driver, auto_create=auto_create)
 
     def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
-        """Make the collections, indexes and schemas that models declare, where they are missing.
+        """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
-        changed or dropped.
+        A ``Registry`` stands for all its models; without arguments, all models of the global registry are
+        created. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         self.run(creation.create_all(specs))
@@ -147,17 +147,17 @@ class Engine(EngineBase[Driver]):
         self.run(creation.drop_all(specs))
 
     def create_database(self) -> None:
-        """Make the database the URL names, if it is missing. A file is made by itself."""
+        """Create the database that the URL names, if it is missing. A file is created automatically."""
         self.run(_one(CreateDatabase()))
 
     def drop_database(self) -> None:
-        """Delete the database the URL names, with all it holds."""
+        """Delete the database that the URL names, with all its collections."""
         self.run(_one(DropDatabase()))
 
     def count(self, model: type[Declares]) -> int:
-        """Return the number of stored documents of a model's collection, marked and expired ones too.
+        """Return the number of documents in a model's collection, including marked and expired ones.
 
-        ``select(func.count(User))`` counts what a session can see.
+        ``select(func.count(User))`` counts those that a session can see.
         """
         return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 
@@ -195,10 +195,10 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         super().__init__(driver, auto_create=auto_create)
 
     async def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
-        """Make the collections, indexes and schemas that models declare, where they are missing.
+        """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` stands for all its models; none at all for the global one. Nothing that exists is
-        changed or dropped.
+        A ``Registry`` stands for all its models; without arguments, all models of the global registry are
+        created. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         await self.run(creation.create_all(specs))
@@ -211,17 +211,17 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         await self.run(creation.drop_all(specs))
 
     async def create_database(self) -> None:
-        """Make the database the URL names, if it is missing. A file is made by itself."""
+        """Create the database that the URL names, if it is missing. A file is created automatically."""
         await self.run(_one(CreateDatabase()))
 
     async def drop_database(self) -> None:
-        """Delete the database the URL names, with all it holds."""
+        """Delete the database that the URL names, with all its collections."""
         await self.run(_one(DropDatabase()))
 
     async def count(self, model: type[Declares]) -> int:
-        """Return the number of stored documents of a model's collection, marked and expired ones too.
+        """Return the number of documents in a model's collection, including marked and expired ones.
 
-        ``select(func.count(User))`` counts what a session can see.
+        ``select(func.count(User))`` counts those that a session can see.
         """
         return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
 

@@ -42,7 +42,7 @@ class AsyncMigrator(MigratorBase):
         allow_loss: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> list[Revision]:
-        """Run what is pending up to a revision, from where a run that was stopped has come to."""
+        """Run the pending revisions up to a revision, continuing a run that was stopped."""
         work = self._run(self.engine.capabilities, wait=wait, allow_loss=allow_loss, on_progress=on_progress)
         return await self._leased(work, runner.upgrade(work, self.history(), target, phase))
 
@@ -54,17 +54,17 @@ class AsyncMigrator(MigratorBase):
         allow_loss: bool = False,
         on_progress: Callable[[Progress], object] | None = None,
     ) -> list[Revision]:
-        """Undo what has run after a revision; what it dropped comes back from the attic."""
+        """Undo the revisions that ran after a revision; what they dropped is restored from the attic."""
         work = self._run(self.engine.capabilities, wait=wait, allow_loss=allow_loss, on_progress=on_progress)
         return await self._leased(work, runner.downgrade(work, self.history(), target))
 
     async def stamp(self, target: str, *, purge: bool = False, wait: float = 60) -> list[Revision]:
-        """Note that the database is at a revision, running nothing; changed files are accepted."""
+        """Mark the database as being at a revision without running anything; accept changed files."""
         work = self._run(self.engine.capabilities, wait=wait)
         return await self._leased(work, runner.stamp(work, self.history(), target, purge=purge))
 
     async def plan(self, target: str = "head", *, phase: str = "contract") -> Plan:
-        """Return what going to a revision would do."""
+        """Return the steps that an upgrade or downgrade to a revision would run."""
         return await self._ask(
             reports.plan(
                 self.history(), target, phase, is_file=self.engine.capabilities.interactive_transactions
@@ -72,12 +72,12 @@ class AsyncMigrator(MigratorBase):
         )
 
     async def check(self, *, documents: bool = False) -> Check:
-        """Return what of models, revisions and database differs."""
+        """Return the differences between models, revisions and database."""
         models = self.declared() if self._given else None
         return await self._ask(reports.check(self.history(), models, documents=documents))
 
     async def current(self) -> Current:
-        """Return where the database stands."""
+        """Return the revisions that the database is at, and a run that is under way."""
         return await self._ask(reports.current(self.history()))
 
     async def script(self, target: str = "head", *, phase: str = "contract") -> str:
@@ -89,11 +89,11 @@ class AsyncMigrator(MigratorBase):
         reports.require(self.history(), await self._ask(read_ledger()), target)
 
     async def attic(self) -> list[attic.Shelf]:
-        """Return what was dropped and is kept."""
+        """Return what steps have dropped and the attic keeps."""
         return await self._ask(attic.shelves())
 
     async def purge(self, target: str) -> int:
-        """Destroy what a revision dropped; return how many documents' values that were."""
+        """Delete for good what a revision dropped; return the number of documents concerned."""
         work = self._run(self.engine.capabilities)
         name = target if target == "all" else self.history().find(target).id
         return await self._leased(work, attic.purge(work, name))

@@ -166,7 +166,7 @@ class Operations:
         self._add("upgrade_documents", collection, version=version)
 
     def irreversible(self, reason: str) -> None:
-        """Say that there is no way back, and why."""
+        """Declare that the revision can't be undone, and why."""
         self.steps.append(Step("irreversible", "", {"reason": reason}))
 
 

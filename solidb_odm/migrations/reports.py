@@ -81,7 +81,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Current:
-    """Where a database stands."""
+    """The revisions that a database is at."""
 
     revisions: list[str]
     changed: list[str]
@@ -108,7 +108,7 @@ class Check:
 
 
 def current(history: History) -> Operation[Current]:
-    """Return where the database stands."""
+    """Return the revisions that the database is at, and a run that is under way."""
     ledger = yield from read_ledger()
     return current_of(history, ledger)
 

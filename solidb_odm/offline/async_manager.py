@@ -72,7 +72,7 @@ class AsyncOfflineSyncManager(ManagerBase):
         return self
 
     async def authenticate(self, username: str = "", password: str = "", *, api_key: str = "") -> None:
-        """Log in as somebody. AuthError leaves the earlier login; without a network it is tried later."""
+        """Log in as a user. AuthError keeps the earlier login; without a network it is tried later."""
         self._check_open()
         address = self._login(username, password, api_key)
         self._check_owner({**(await self._run(call(ReadSettings()))), "config": {}}, address)
@@ -134,16 +134,16 @@ class AsyncOfflineSyncManager(ManagerBase):
         return result
 
     async def sync_status(self) -> SyncStatus:
-        """Return how syncing stands."""
+        """Return the state of syncing and the numbers of edits that wait."""
         return await self._run(self._status())
 
     async def pause_sync(self) -> None:
-        """Sync no more by itself; ``sync_now`` still does."""
+        """Stop syncing automatically; ``sync_now`` still works."""
         self._check_open()
         self.standing.paused = True
 
     async def resume_sync(self) -> None:
-        """Sync by itself again."""
+        """Start syncing automatically again."""
         self._check_open()
         self.standing.paused = False
         self._wake()
@@ -179,12 +179,12 @@ class AsyncOfflineSyncManager(ManagerBase):
         return rejections_of(await self._run(local.edits_in("rejected")))
 
     async def retry(self, collection: str | None = None, key: str | None = None) -> None:
-        """Let rejected edits be pushed again: one, those of a collection, or all."""
+        """Push rejected edits again with the next sync: one, those of a collection, or all."""
         await self._run(local.retry(collection, key))
         self._wake()
 
     async def discard(self, collection: str, key: str) -> JsonObject | None:
-        """Take an edit back, and return the document as the server had it last."""
+        """Undo the edit of a document, and return it as it was last received from the server."""
         return await self._run(local.discard(self.config.database, collection, key))
 
     # --- the store -------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class AsyncOfflineSyncManager(ManagerBase):
     async def set_filter(
         self, sync_filter: str | Sequence[str] | None, sync_filter_params: Mapping[str, Any] | None = None
     ) -> None:
-        """Hold other documents from the next sync on; edits of those that leave are pushed first."""
+        """Change which documents the next sync brings; edits of those that leave are pushed first."""
         self._check_open()
         config = replace(self.config, sync_filter=sync_filter, sync_filter_params=sync_filter_params)
         self.filters, self.config = config.filters(), config
@@ -218,17 +218,17 @@ class AsyncOfflineSyncManager(ManagerBase):
         self.config = replace(self.config, encryption_key=key)
 
     async def accept_server(self) -> None:
-        """Take away here what a server lost that was restored or emptied, with the next sync."""
+        """After a server was restored or emptied: remove here what it has lost, with the next sync."""
         await self._run(call(WriteSettings({ACCEPTED: True})))
         self._unblock()
 
     async def reupload(self) -> None:
-        """Push again what a server lost that was restored or emptied, with the next sync."""
+        """After a server was restored or emptied: push again what it has lost, with the next sync."""
         await self._run(call(WriteSettings({UPLOAD: True})))
         self._unblock()
 
     async def wipe(self, *, discard_pending: bool = False) -> None:
-        """Empty the store, for whoever comes next; PendingChanges if that would lose edits."""
+        """Delete all documents and the queue of the store; PendingChanges if that would lose edits."""
         self._check_open()
         async with self._folder(Deadline(None)):
             counts = await self._run(call(CountEdits()))

@@ -20,7 +20,7 @@ from .config import ConflictResolution
 
 
 class SyncState(Enum):
-    """What the syncing of a store is up to."""
+    """The state of a store's syncing."""
 
     Idle = "idle"
     Syncing = "syncing"
@@ -126,7 +126,7 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """Where syncing stands. ``pending_changes`` leaves out what is rejected or in a parked conflict."""
+    """The state of syncing. ``pending_changes`` does not count rejected edits and open conflicts."""
 
     pending_changes: int
     rejected: int

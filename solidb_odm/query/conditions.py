@@ -106,17 +106,17 @@ def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]
 
 
 def and_(*conditions: Predicate | bool) -> Predicate:
-    """All of the conditions."""
+    """Return the condition that all of the conditions are true."""
     return Combined("AND", tuple(condition(each) for each in conditions or _nothing("and_")))
 
 
 def or_(*conditions: Predicate | bool) -> Predicate:
-    """At least one of the conditions."""
+    """Return the condition that at least one of the conditions is true."""
     return Combined("OR", tuple(condition(each) for each in conditions or _nothing("or_")))
 
 
 def not_(negated: Predicate | bool) -> Predicate:
-    """Not the condition: true of what it is not true of, nulls included."""
+    """Return the condition that a condition is not true, which includes nulls."""
     return Negation(condition(negated))
 
 
@@ -131,7 +131,7 @@ def in_(field: Decimal | None, values: Iterable[Decimal | int | None] | Statemen
 @overload
 def in_(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
 def in_(field: Any, values: Any) -> Predicate:
-    """The field is one of the values, or of the rows of a statement with one column."""
+    """Return the condition that a field is one of the values, or of a statement's rows of one column."""
     return membership(expression(field, "in_()"), "IN", values)
 
 
@@ -142,12 +142,15 @@ def not_in(field: Decimal | None, values: Iterable[Decimal | int | None] | State
 @overload
 def not_in(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
 def not_in(field: Any, values: Any) -> Predicate:
-    """The field is none of the values; true for null, as ``x not in values`` is in Python."""
+    """Return the condition that a field is none of the values; true for null, as ``not in`` in Python."""
     return membership(expression(field, "not_in()"), "NOT IN", values)
 
 
 def like(field: str | None, pattern: str) -> Predicate:
-    """The text matches a pattern: ``%`` is any run of characters, ``_`` one; case counts."""
+    """Return the condition that a text matches a pattern: ``%`` is any text, ``_`` one character.
+
+    Upper and lower case differ; ``like(func.lower(User.name), "a%")`` ignores case.
+    """
     return matching(expression(field, "like()"), pattern)
 
 
@@ -162,7 +165,7 @@ def contains(field: Collection[Decimal] | None, item: Decimal | int | None) -> P
 @overload
 def contains(field: Collection[V] | None, item: V | None) -> Predicate: ...
 def contains(field: Any, item: Any) -> Predicate:
-    """The list holds the item; or the text holds the text; or the dict has the key."""
+    """Return the condition that a list contains the item, a text the text, or a dict the key."""
     searched = expression(field, "contains()")
     kind = searched.__solidb_kind__
     if kind == "text":

@@ -119,7 +119,7 @@ class Select(Loading[T_co], Selection):
     """What its methods were given, in their order, if ``_step`` says which they were."""
 
     def where(self, *wanted: Predicate | bool, **others: Never) -> Self:
-        """Keep what all the conditions are true of."""
+        """Keep the rows for which all the conditions are true."""
         if others:
             refuse_options("where()", others, f"filter_by({next(iter(others))}=..)")
         step, given, added = self._step, self._given, self.conditions
@@ -180,7 +180,7 @@ class Select(Loading[T_co], Selection):
         return self._counted("limit_count", natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
-        """Leave out so many rows at the start."""
+        """Skip this many rows at the start."""
         return self._counted("offset_count", natural(count, "offset"))
 
     def _counted(self, clause: str, count: int) -> Self:
@@ -190,7 +190,7 @@ class Select(Loading[T_co], Selection):
         return self._with(**{clause: count}, _step=step, _given=(*self._given, count))
 
     def distinct(self, *others: Never) -> Self:
-        """Return equal rows once."""
+        """Return each of several equal rows only once."""
         refuse_more(
             "distinct() is about whole rows", others, "select(User.name).distinct(), or group_by(User.name)"
         )
@@ -204,12 +204,12 @@ class Select(Loading[T_co], Selection):
         return self._with(is_with_deleted=True)
 
     def group_by(self, *keys: Any) -> Self:
-        """Make one row of all that agree in the keys; the other columns must be aggregates (``func``)."""
+        """Make one row of all rows with the same keys; the other columns must be aggregates (``func``)."""
         added = tuple(_group_key(key) for key in keys)
         return self._with(groups=(*self.groups, *added))
 
     def having(self, *wanted: Predicate | bool) -> Self:
-        """Keep the groups that the conditions are true of."""
+        """Keep the groups for which the conditions are true."""
         added = tuple(conditions.condition(each) for each in wanted)
         return self._with(having_conditions=(*self.having_conditions, *added))
 
@@ -438,9 +438,9 @@ def select(a: A, b: B, c: C, d: E, e: F, f: G, /) -> Select[tuple[A, B, C, E, F,
 @overload
 def select(*items: Any) -> Select[tuple[Any, ...]]: ...
 def select(*items: Any) -> Select[Any]:
-    """Ask for documents of a model, or for columns: fields, models, aggregates and other expressions.
+    """Return a query for documents of a model, or for columns: fields, models, aggregates, expressions.
 
-    ``select(User)`` gives users, ``select(User.name)`` names, ``select(User.name, User.age)`` tuples.
+    ``select(User)`` reads users, ``select(User.name)`` names, ``select(User.name, User.age)`` tuples.
     """
     if not items:
         raise UsageError("select() needs a Document class, or fields")

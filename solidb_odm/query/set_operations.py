@@ -46,7 +46,7 @@ class Combination(Loading[T_co]):
         return self._with(limit_count=natural(count, "limit"))
 
     def offset(self, count: int) -> Self:
-        """Leave out so many rows at the start."""
+        """Skip this many rows at the start."""
         return self._with(offset_count=natural(count, "offset"))
 
     def _with(self, **changes: Any) -> Self:

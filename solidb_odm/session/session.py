@@ -82,9 +82,9 @@ class Session(SessionBase):
     # --- reading --------------------------------------------------------------------------------
 
     def get(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D | None:
-        """Return the document with this key, from the session if it is there; None if there is none.
+        """Return the document with this key, from the session if it holds it; None if there is none.
 
-        Of a SoftDelete class, one that is marked as deleted only ``with_deleted``.
+        A SoftDelete document that is marked as deleted is returned only ``with_deleted=True``.
         """
         if others:
             refuse_options("get()", others)
@@ -102,11 +102,12 @@ class Session(SessionBase):
     def execute(
         self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[T]:
-        """Run a statement; its rows are documents, values, or of several columns tuples that
-        know these by their names, as ``row.name``.
+        """Run a statement and return its rows: documents or values; for several columns tuples with
+        named attributes, as ``row.name``.
 
-        Queries see the session's own changes. On a server that needs a select over one collection;
-        for other queries UnflushedChangesError, unless ``read="committed"`` leaves the changes out.
+        Queries see the session's own changes. On a server this works for a select over one collection;
+        other queries over changed collections raise UnflushedChangesError, unless ``read="committed"``
+        ignores the changes.
         """
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
@@ -127,7 +128,7 @@ class Session(SessionBase):
     def scalars(
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[Any]:
-        """Run a statement and give its first column."""
+        """Run a statement and return the first column of its rows."""
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         rows = rows if program.single else first_column(rows, program)
@@ -148,7 +149,7 @@ class Session(SessionBase):
     def scalar(
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Any:
-        """Run a statement and give the first column of its first row; None if there is no row."""
+        """Run a statement and return the first column of the first row; None if there is no row."""
         return self.scalars(statement, parameters, read=read, **others).first()
 
     def page(
@@ -161,8 +162,8 @@ class Session(SessionBase):
         read: Read | None = None,
         **others: Never,
     ) -> Page[T]:
-        """Return ``size`` rows of a select: from the start, after a cursor (``page.next``) or before one
-        (``page.previous``), in the same order.
+        """Return a page of ``size`` rows of a select: the first page, or the one after a cursor
+        (``after=page.next``), or the one before (``before=page.previous``). The order is the same for all.
         """
         refuse_options("page()", others)
         return self._run(paging.page(self._context, statement, size, after, before, read))
@@ -185,19 +186,19 @@ class Session(SessionBase):
             self._work.release(found)
 
     def explain(self, statement: Statement[Any] | str, binds: Mapping[str, Any] | None = None) -> Explanation:
-        """Say how the engine would run a statement, or a text in SDBQL with its binds; print it to read it.
+        """Return how the engine would run a statement, or a text in SDBQL with its binds; print it to read.
 
-        On a file that is the SQL, the indexes it uses, and what runs in Python and why; on a server its own
-        plan, for which it runs what the statement reads. Nothing is written or flushed.
+        On a file this is the SQL, the indexes it uses, and what is computed in Python and why. On a server it
+        is the server's own plan, for which it runs the reading part. Nothing is written or flushed.
         """
         return self._run(explain(self._context, statement, binds))
 
     # --- writing --------------------------------------------------------------------------------
 
     def delete(self, document: Document, *others: Never, permanently: bool = False) -> None:
-        """Delete a document at the next flush; one that was never stored just leaves the session.
+        """Delete a document at the next flush; a document that was never stored only leaves the session.
 
-        A SoftDelete document is only marked as deleted, unless ``permanently``.
+        A SoftDelete document is marked as deleted, unless ``permanently=True``.
         """
         refuse_more("delete() takes one document", others, DELETE_EACH)
         self._delete(document, permanently)
@@ -208,19 +209,19 @@ class Session(SessionBase):
         self._run(writing.flush(self._context))
 
     def commit(self) -> None:
-        """Write all changes and make them lasting, in one transaction.
+        """Write all changes in one transaction and commit it.
 
-        StaleDocumentError if somebody else changed a document meanwhile. After an error nothing is
-        written and the session holds the changes as before.
+        Raise StaleDocumentError if somebody else has changed one of the documents meanwhile. After an error
+        nothing is written, and the session holds the changes as before.
         """
         self._run(writing.commit(self._context))
 
     def rollback(self) -> None:
-        """Undo what was not committed; documents get their stored values back, new ones leave."""
+        """Undo all changes since the last commit: documents get their stored values back, new ones leave."""
         self._run(writing.rollback(self._context))
 
     def begin(self, **others: Never) -> Block[Self]:
-        """Commit at the end of the block, or roll back if the block or the commit raises."""
+        """Return a block for ``with``: commit at its end, or roll back if the block or the commit raises."""
         refuse_options("begin()", others)
         return Block(self._begin(), "begin")
 
@@ -237,9 +238,9 @@ class Session(SessionBase):
             self._has_begun = False
 
     def begin_nested(self) -> Block[Self]:
-        """Make the block a part of the transaction that is undone by itself if it raises.
+        """Return a block for ``with``: if it raises, only its own changes are undone (a savepoint).
 
-        Blocks may be nested. What the block did is written with the commit after it.
+        Blocks may be nested. The changes of a block are written by the commit after it.
         """
         return Block(self._begin_nested(), "begin_nested")
 
@@ -254,10 +255,10 @@ class Session(SessionBase):
             raise
 
     def run(self, work: Callable[[Self], T], *, retries: int = 3) -> T:
-        """Call a function with the session and commit; try again where another writer was first.
+        """Call a function with the session and commit; try again if another writer was first.
 
-        Before another try the session lets go of all documents, so the function must load what it
-        changes. It may run several times: leave what can't be undone, such as mail, until after it.
+        Before another try the session drops all documents, so the function must load what it changes. It may
+        run several times: do what can't be undone, such as sending mail, after ``run()``.
         """
         self._check_clean()
         check_callable(work, "run()", "session.run(work), where work(session) reads and changes documents")
@@ -275,7 +276,7 @@ class Session(SessionBase):
     # --- single documents -----------------------------------------------------------------------
 
     def refresh(self, *documents: Document, **others: Never) -> None:
-        """Refresh documents with the values that are stored now, in one round trip a collection."""
+        """Read the stored values of documents again, in one round trip for each collection."""
         refuse_options("refresh()", others)
         self._run(refreshes.refresh(self._context, documents))
 
@@ -312,7 +313,7 @@ class Session(SessionBase):
     # --- the end --------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Roll back what was not committed, let go of the documents and of the connection."""
+        """Roll back what was not committed, and release the documents and the connection."""
         if self._closed:
             return
         self._closed = True

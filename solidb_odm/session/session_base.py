@@ -229,9 +229,9 @@ class SessionBase:
             work.end()
 
     def add(self, document: Document, *others: Never) -> None:
-        """Put a document into the session; the next flush inserts it.
+        """Add a document to the session; the next flush inserts it.
 
-        The ends of an edge come along, and what links lead to that are declared ``Cascade("save")``.
+        The documents at the ends of an edge are added too, and those behind links with ``Cascade("save")``.
         """
         if others:
             refuse_more("add() takes one document", others, "write session.add_all([ada, bob])")
@@ -239,7 +239,7 @@ class SessionBase:
         self._work.add(document)
 
     def add_all(self, documents: Iterable[Document], *others: Never) -> None:
-        """Put documents into the session."""
+        """Add several documents to the session."""
         refuse_more("add_all() takes one list of documents", others, "write session.add_all([ada, bob])")
         self._check_open()
         if isinstance(cast(object, documents), Document):
@@ -259,25 +259,25 @@ class SessionBase:
             self._work.delete(document)
 
     def expunge(self, document: Document) -> None:
-        """Let go of a document and of its unsent changes."""
+        """Remove a document and its unsent changes from the session; nothing is deleted in the database."""
         self._check_open()
         self._work.expunge(document)
 
     def expunge_all(self) -> None:
-        """Let go of all documents."""
+        """Remove all documents and their unsent changes from the session."""
         self._check_open()
         self._work.expunge_all()
 
     def expire(self, *documents: Document) -> None:
-        """Drop the unsent changes of documents; when they are next asked for they are read anew.
+        """Drop the unsent changes of documents, which the next ``get`` or query reads again.
 
-        ``get`` and queries ask. Reading an attribute never does: until then it has its last known value.
+        Reading an attribute never queries the database: until then it has its last known value.
         """
         self._check_open()
         expire(self._work, documents)
 
     def expire_all(self) -> None:
-        """Drop all unsent changes of stored documents, and read each anew when it is next asked for."""
+        """Drop all unsent changes of stored documents, which the next ``get`` or query reads again."""
         self._check_open()
         expire(self._work, [each for each in self._work.identity if id(each) not in self._work.new])
 
@@ -287,17 +287,17 @@ class SessionBase:
 
     @property
     def new(self) -> Members:
-        """The documents the next flush inserts."""
+        """The documents that the next flush inserts."""
         return Members(self._work.new.values())
 
     @property
     def dirty(self) -> Members:
-        """The stored documents the next flush changes."""
+        """The stored documents that the next flush changes."""
         return Members(self._work.dirty())
 
     @property
     def deleted(self) -> Members:
-        """The documents the next flush deletes."""
+        """The documents that the next flush deletes."""
         return Members(self._work.deleted.values())
 
     def __contains__(self, document: object) -> bool:
