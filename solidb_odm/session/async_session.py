@@ -263,7 +263,7 @@ class AsyncSession(SessionBase):
         await self._run(writing.rollback(self._context))
 
     def begin(self, **others: Never) -> AsyncBlock[Self]:
-        """Return an ``async with`` block: commit at its end, or roll back if the block or the commit raises."""
+        """Return an ``async with`` block: commit at its end, or roll back if it or the commit raises."""
         refuse_options("begin()", others)
         return AsyncBlock(self._begin(), "begin")
 
