@@ -120,7 +120,8 @@ class Alteration:
             and _is_free(self.after)
         ):
             self.convert = "str"
-            self.reverse = {"integer": "int", "number": "float", "boolean": "bool"}.get(next(iter(gone)))
+            if "string" not in before:  # where texts were taken before, they stay what they are
+                self.reverse = next(text for kind, text in _BACK.items() if kind in gone)
         elif _is_list_of(self.after, self.before):
             self.convert = "list"
         elif gone != {"any"} and not self.is_given and self.values is None:
@@ -176,6 +177,7 @@ def _enum(shape: JsonObject) -> list[Any] | None:
     return None
 
 
+_BACK = {"number": "float", "integer": "int", "boolean": "bool"}
 _FORMATS = frozenset({"date-time", "date", "time", "uuid", "duration"})
 _NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 

@@ -6,7 +6,8 @@ Which steps old code can live with: additions expand, removals and narrowings co
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -273,7 +274,8 @@ def split_phases(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
 def _builds_on(step: Step, earlier: Step) -> bool:
     """Return whether a step can't be moved before an earlier one."""
     if earlier.operation == "rename_collection":
-        return _names(step).intersection((earlier.collection, earlier["new"])) != set()
+        named = _names(step) | set(_targets(list(step.arguments.values())))
+        return not named.isdisjoint((earlier.collection, earlier["new"]))
     if _names(step).isdisjoint(_names(earlier)):
         return False
     ours, theirs = _paths(step), _paths(earlier)
@@ -284,6 +286,22 @@ def _builds_on(step: Step, earlier: Step) -> bool:
 
 def _names(step: Step) -> set[str]:
     return {split_target(step.collection)[0]}
+
+
+def _targets(value: Any) -> Iterator[str]:
+    """Yield the collections that links lead to, in types as revisions write them."""
+    if isinstance(value, str):
+        yield from _LINK.findall(value)
+    elif is_map(value):
+        if isinstance(target := value.get("target"), str):
+            yield target
+        yield from _targets(list(value.values()))
+    elif is_row(value):
+        for part in value:
+            yield from _targets(part)
+
+
+_LINK = re.compile(r"link\[([^\]]+)\]")
 
 
 def _paths(step: Step) -> list[str] | None:

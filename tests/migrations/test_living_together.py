@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, computed_field
 
-from solidb_odm import Document, Index, Registry, RenamedFrom, Session, create_engine
+from solidb_odm import Document, Index, Link, Registry, RenamedFrom, Session, create_engine
 from solidb_odm.errors import (
     CollectionNotFound,
     ConfigurationError,
@@ -431,3 +431,46 @@ def test_a_module_stands_for_the_models_below_it_whatever_their_registry(
     monkeypatch.syspath_prepend(tmp_path)
     models = MigratorBase(None, models=["bound_cellar"]).models
     assert [model.__name__ for model in models] == ["Cask", "Rack"]
+
+
+# --- what random pairs found ---------------------------------------------------------------------
+
+
+def test_a_link_to_a_renamed_collection_waits_for_the_rename(place: Place) -> None:
+    """Else the first revision would declare links to the new name, and the rename pass the old ones by."""
+
+    def models(name: str, link: Any, default: Any) -> list[Any]:
+        class Maker(Document, collection=name, registry=Registry()):
+            class Settings:
+                renamed_from = "split_makers"
+
+        class Wine(Document, collection="split_wines", registry=Maker.__solidb_registry__):
+            maker: link[Maker] | None = default
+
+        return [Maker, Wine]
+
+    place.go(*models("split_makers", Link, ...))
+    place.put("split_makers", {"_key": "m"})
+    place.put("split_wines", {"_key": "a", "maker": "split_makers/m"})
+    migrator = place.migrator(*models("split_houses", Link, None))
+    written = migrator.revision("both", autogenerate=True, split=True)
+    migrator.upgrade()
+    assert place.stored("split_wines") == [{"_key": "a", "maker": "split_houses/m"}]
+    assert migrator.check(documents=True).ok
+    migrator.downgrade(f"-{len(written)}")
+    assert place.stored("split_wines") == [{"_key": "a", "maker": "split_makers/m"}]
+
+
+def test_texts_stay_texts_when_a_field_takes_numbers_again(place: Place) -> None:
+    def model(kind: Any) -> Any:
+        class Label(Document, collection="split_labels", registry=Registry()):
+            text: kind
+
+        return Label
+
+    place.go(model(int | str))
+    place.put("split_labels", {"_key": "a", "text": 4}, {"_key": "b", "text": "c"})
+    migrator = place.go(model(str))
+    assert [row["text"] for row in place.stored("split_labels")] == ["4", "c"]
+    migrator.downgrade("-1")
+    assert [row["text"] for row in place.stored("split_labels")] == [4, "c"]
