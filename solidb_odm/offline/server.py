@@ -32,6 +32,7 @@ from ..errors import (
     DuplicateKey,
     InvalidDocument,
     MessageTooLarge,
+    NotFoundError,
     PermissionDenied,
     RequestTimeout,
     SolidbError,
@@ -85,6 +86,12 @@ _ALL_OR_NOTHING: Final = 100
 
 _TOGETHER: Final = 4
 """From how many changed documents on a transaction is worth its three round trips."""
+
+_NOT_ITS_FAULT: Final = (401, 408, 429)
+"""HTTP statuses that say nothing about the document that was sent."""
+
+_NO_PATH: Final = (".", "..")
+"""Keys that a path of HTTP can't name."""
 
 _ONE_BY_ONE: Final = ' OPTIONS {overwriteMode: "ignore", ignoreErrors: true}'
 _LARGEST: Final = 10 * 1024 * 1024
@@ -265,17 +272,21 @@ def _replace(collection: str, row: Replacement, database: str) -> Exchange[Writt
         _check(document, context)
     except (InvalidDocument, MessageTooLarge) as problem:
         return problem
+    if key in _NO_PATH:
+        removed = tuple(name for name in row.base if name not in document)
+        patch = Patch(key, revision, _changes(row), removed, document)
+        return (yield from _commit(collection, patch, database))
     path, condition = _at(database, "document", collection, key), {"If-Match": f'"{revision}"'}
     answer = yield from call(HttpCall("PUT", path, document, {"replace": "true"}, condition))
     written = _written(answer, context, revision)
     inexact = {name: value for name, value in document.items() if as_read(value) is not value}
     if isinstance(written, Written) and inexact:
-        return (yield from _correct(collection, Patch(key, written.revision, inexact), database))
+        return (yield from _commit(collection, Patch(key, written.revision, inexact), database))
     return written
 
 
-def _correct(collection: str, patch: Patch, database: str) -> Exchange[Written | SolidbError]:
-    """Write the floats that JSON could not carry, by the driver's protocol, which carries all."""
+def _commit(collection: str, patch: Patch, database: str) -> Exchange[Written | SolidbError]:
+    """Change one document by the driver's protocol, which carries floats that JSON can't, and every key."""
     try:
         ((receipt,),) = yield from commit_batches(CommitBatches([Patches(collection, [patch])]), database)
     except (StaleDocumentError, TransactionConflict, DocumentNotFound):
@@ -324,8 +335,9 @@ def _written(answer: HttpAnswer, context: Subject, revision: str = "") -> Writte
     if answer.status == 404 and body.get("type") == "DocumentNotFound":
         return _stale(context.collection, context.key, revision)
     problem = http_fault(answer, context)
-    if answer.status in (400, 403, 413, 422):
-        return problem
+    is_its_fault = 400 <= answer.status < 500 and answer.status not in _NOT_ITS_FAULT
+    if is_its_fault and not isinstance(problem, NotFoundError):
+        return problem  # whatever is wrong with it, the others go on
     raise problem
 
 

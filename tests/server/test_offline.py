@@ -184,6 +184,49 @@ def test_updates_are_checked_by_a_schema_and_call_triggers(
     assert sum("PUT" in event.command for event in asked) == 16  # as in no transaction
 
 
+KEYS = ["a/b", "/", "a/", ".", "..", "...", "%41", "%2F", "?", "#", "a?b", "a b", " ", "a:b", "a'b", 'a"b']
+KEYS += [
+    "a\\b",
+    "-",
+    "*",
+    "+",
+    ";",
+    ",",
+    "\n",
+    "\t",
+    "\x7f",
+    "\u2028",
+    "\u00e4",
+    "e\u0308",
+    "x" * 300,
+    "1",
+    "01",
+]
+
+
+def test_every_key_is_made_changed_replaced_and_removed(
+    opened: Opener, client: Client, database: str
+) -> None:
+    here, other = opened("a"), opened("b")
+    for key in KEYS:
+        here.save_document("notes", key, {"n": 1, "old": True})
+    assert here.sync_now().pushed == len(KEYS)
+    assert other.sync_now().pulled == len(KEYS)
+    for key in KEYS:
+        other.save_document("notes", key, {"n": 2})
+    assert other.sync_now().pushed == len(KEYS)
+    assert here.sync_now().pulled == len(KEYS)
+    here.query("FOR d IN notes REPLACE d WITH {n: 3} IN notes")
+    assert here.sync_now().pushed == len(KEYS)
+    assert other.sync_now().pulled == len(KEYS)
+    assert local(here) == local(other) == there(client, database) == {key: {"n": 3} for key in KEYS}
+    for key in KEYS:
+        other.delete_document("notes", key)
+    assert other.sync_now().pushed == len(KEYS)
+    assert here.sync_now().pulled == len(KEYS)
+    assert local(here) == there(client, database) == {}
+
+
 def test_a_url_and_a_client_say_where_the_server_is(
     server: LocalServer, database: str, tmp_path: Path, client: Client
 ) -> None:
