@@ -484,7 +484,8 @@ class Queries:
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]
     ) -> Narrowings | None:
-        return self._entry(query, binds).narrowings if wanted.conditions else None
+        entry = self._entry(query, binds)  # of all, so that the next time it is known by the query's identity
+        return entry.narrowings if wanted.conditions else None
 
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
         name = self._options.database_name

@@ -97,14 +97,15 @@ class Vectors:
         numpy = numpy_module()
         asked = numpy.asarray(query, dtype=numpy.float32)
         rowids, scores, lengths = self._scored(numpy, asked, metric, among)
-        scale = float(lengths.max(initial=0.0)) * max(1.0, math.hypot(*query))
-        if not scale <= _LONGEST or (metric == "cosine" and math.hypot(*query) < _SHORTEST):
+        longest, length = float(lengths.max(initial=0.0)), math.hypot(*query)
+        scale = longest * max(1.0, length)
+        if not scale <= _LONGEST or (metric == "cosine" and length < _SHORTEST):
             return None
         if most < len(rowids):
-            near = _within(numpy, scores, most, _slack(metric, scale, float(lengths.max())))
+            near = _within(numpy, scores, most, _slack(metric, scale, longest))
             if len(near) > _FEW * most:
                 near = near[_refined(numpy, self.rows(rowids[near]), asked, metric, most, scale)]
-            if metric == "cosine":
+            if metric == "cosine" and lengths.min() < _SHORTEST:
                 near = numpy.union1d(near, numpy.nonzero(lengths < _SHORTEST)[0])
             rowids = rowids[near]
         found_rowids: list[int] = rowids.tolist()
