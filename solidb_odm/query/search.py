@@ -19,7 +19,7 @@ from ..model.expressions.fields import FieldRef
 from ..model.field_types import GeoPoint
 from .conditions import expression
 from .geo import Coordinate, Distance
-from .select_forms import form_of, note, tell_form
+from .select_forms import form_of, no_form, note, tell_form
 from .sources import model_of
 
 ALL_HITS = 1_000_000_000
@@ -252,12 +252,23 @@ def _form_of_measure(part: Measure, values: list[Any]) -> Any:
     return Measure, part.metric, form_of(part.field, values)
 
 
+def _form_of_search(part: Search, values: list[Any]) -> Any:
+    said: list[Any] = []
+    for each in part.arguments:
+        if not isinstance(each, q.Expression):
+            note(each, values)
+        said.append(each if isinstance(each, q.Expression) else each.__class__)
+    return Search, part.function, form_of(part.field, values), *said
+
+
 def _form_of_padded(part: Padded, values: list[Any]) -> Any:
     note(_FAR, values)
     field, measure = form_of(part.field, values), form_of(part.measure, values)
     return Padded, part.dimension, part.approximate, field, measure
 
 
+tell_form(Search, _form_of_search)
+tell_form(Nearest, lambda part, values: _form_of_search(part, values) if part.arguments else no_form())
 tell_form(Measure, _form_of_measure)
 tell_form(Padded, _form_of_padded)
 tell_form(Coordinate, lambda part, values: (Coordinate, part.name, form_of(part.place, values)))

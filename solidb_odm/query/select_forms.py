@@ -12,7 +12,7 @@ that was made by the commonest methods knows its form by its ``Step``, and nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 from .._types import is_tuple
 from ..model.declaration.registry import Registry
@@ -230,8 +230,13 @@ def form_of(part: Any, values: list[Any]) -> Any:
 
 def _source(source: Any) -> Any:
     if not isinstance(source, type):  # an alias or a named statement is made for one statement
-        raise _Unknown
+        no_form()
     return source
+
+
+def no_form() -> NoReturn:
+    """Raise that a part has no form."""
+    raise _Unknown
 
 
 def _as_it_is(clause: bool | None, _values: list[Any]) -> Any:

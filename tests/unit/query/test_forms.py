@@ -19,6 +19,7 @@ from pydantic import Field, PlainSerializer
 
 from solidb_odm import (
     Document,
+    FulltextIndex,
     GeoIndex,
     GeoPoint,
     Lossy,
@@ -29,8 +30,10 @@ from solidb_odm import (
     and_,
     desc,
     func,
+    hybrid,
     in_,
     label,
+    matches,
     nearest,
     not_,
     or_,
@@ -241,7 +244,7 @@ def test_a_copied_select_builds_anew() -> None:
 
 
 class Spot(Document, collection="forms_spots", registry=Registry()):
-    name: str
+    name: Annotated[str, FulltextIndex()]
     face: Annotated[Vector | None, VectorIndex(dimension=2, metric="cosine")] = None
     back: Annotated[Vector | None, VectorIndex(dimension=2, metric="dot")] = None
     home: Annotated[GeoPoint | None, GeoIndex()] = None
@@ -258,7 +261,19 @@ def nearest_first() -> list[Any]:
     counted = [select(Spot).order_by(each).limit(count) for each in orders for count in (1, 3)]
     named = [select(Spot.name).where(Spot.name == name).order_by(each) for each in orders for name in "ab"]
     twice = [select(Spot).order_by(nearest(Spot.face, face), nearest(Spot.back, face)) for face in FACES]
-    return [*counted, *named, *twice]
+    near = [
+        nearest(field, face, k=k) for field in (Spot.face, Spot.back) for face in FACES[:3] for k in (1, 3)
+    ]
+    near += [nearest(Spot.face, FACES[0], k=3, exact=True)]
+    words = [matches(Spot.name, text, phrase=phrase) for text in ("a", "b") for phrase in (None, 0, 1)]
+    both = [hybrid(Spot.face, face, Spot.name, text) for text in ("a", "spots") for face in FACES[:2]]
+    found = [
+        select(Spot).where(each, Spot.name == text).limit(3)
+        for each in (*near, *words, *both)
+        for text in "ab"
+    ]
+    scored = [select(Spot.name).where(each).order_by(desc(each.score)) for each in (*near, *words)]
+    return [*counted, *named, *twice, *found, *scored, *(select(Spot).where(each, each) for each in words)]
 
 
 def test_sorts_by_nearness_say_the_same_in_a_known_form() -> None:
@@ -266,6 +281,16 @@ def test_sorts_by_nearness_say_the_same_in_a_known_form() -> None:
         compiled, built = statement.compile(), statement._build()
         assert said(compiled.query, compiled.bind_vars) == said(built.query, built.bind_vars)
         assert compiled.approximate == built.approximate
+
+
+def test_searches_that_differ_in_values_share_their_nodes() -> None:
+    one, other = (
+        select(Spot).where(nearest(Spot.face, face, k=k)) for face, k in zip(FACES[:2], (1, 2), strict=True)
+    )
+    assert one.compile().query is other.compile().query
+    assert one.compile().bind_vars != other.compile().bind_vars
+    with pytest.raises(UsageError, match="without k"):
+        select(Spot).where(nearest(Spot.face, FACES[0])).compile()
 
 
 @pytest.mark.parametrize("field", ["face", "back", "home"])
