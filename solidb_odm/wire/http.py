@@ -22,9 +22,11 @@ import httpx
 from .._types import Json, is_map
 from ..errors import (
     AuthError,
+    ConfigurationError,
     ConnectionFailed,
     ConnectionLost,
     MessageTooLarge,
+    ProtocolError,
     RequestTimeout,
     SolidbError,
 )
@@ -115,14 +117,22 @@ class TokenAuth:
         body = answer.body if answer.status < 300 else None
         if not is_map(body) or "token" not in body:
             raise AuthError("the server refused the user or the password", hint="check both in the URL")
-        return str(body["token"])
+        token = body["token"]
+        if not isinstance(token, str) or not _can_be_sent(token):
+            raise ProtocolError("the server answered the login with a token that can't be sent")
+        return token
 
 
 class HeaderAuth:
     """Send an API key, or a token made elsewhere, with every request."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name, self._value = name, value
+    def __init__(self, name: str, secret: str, prefix: str = "") -> None:
+        if not _can_be_sent(secret):
+            raise ConfigurationError(
+                "the token or API key in the URL has a character that can't be sent, such as a line break",
+                hint="was it read from a file? take .strip() of it",
+            )
+        self._name, self._value = name, prefix + secret
 
     def flow(self, request: httpx.Request, *, once: bool) -> AuthFlow:  # noqa: ARG002  as the other's
         """Return the exchange of a request."""
@@ -131,13 +141,18 @@ class HeaderAuth:
         return answered
 
 
+def _can_be_sent(secret: str) -> bool:
+    """Return whether a header can hold a text; an error of httpx would show it."""
+    return secret.isprintable() and secret == secret.strip() != ""
+
+
 HttpAuth: TypeAlias = TokenAuth | HeaderAuth
 
 
 def auth_of(address: ServerAddress) -> HttpAuth:
     """Return how requests to a server say who asks."""
     if address.token:
-        return HeaderAuth("Authorization", f"Bearer {address.token}")
+        return HeaderAuth("Authorization", address.token, "Bearer ")
     if address.api_key:
         return HeaderAuth("X-API-Key", address.api_key)
     return TokenAuth(address)

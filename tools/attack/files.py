@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -101,13 +103,13 @@ def _use_database(folder: Path) -> None:
             session.commit()
 
 
-def _make_store(folder: Path, key: str | None = None) -> None:
+def _make_store(folder: Path, key: bytes | None = None) -> None:
     with _opened(folder, key) as manager:
         for number in range(20):
             manager.save_document("notes", f"k{number}", {"n": number, "text": "x" * 50})
 
 
-def _use_store(folder: Path, key: str | None = None) -> None:
+def _use_store(folder: Path, key: bytes | None = None) -> None:
     with _opened(folder, key) as manager:
         manager.list_documents("notes")
         manager.pending()
@@ -116,7 +118,7 @@ def _use_store(folder: Path, key: str | None = None) -> None:
         manager.delete_document("notes", "k2")
 
 
-def _opened(folder: Path, key: str | None) -> OfflineSyncManager:
+def _opened(folder: Path, key: bytes | None) -> OfflineSyncManager:
     config = SyncConfig(database="d", local_storage_path=folder, auto_sync=False, encryption_key=key)
     return OfflineSyncManager("solidb://user:password@127.0.0.1:1", config).initialize()
 
@@ -187,6 +189,11 @@ KINDS: dict[str, Kind] = {
     "dump": Kind(_make_dump, "all.jsonl", _LOAD),
     "export": Kind(_make_export, "export.jsonl", _import),
 }
+_KEY = b"k" * 32
+if find_spec("sqlcipher3") is not None:
+    for _part in ("store.db", "store.db-key"):
+        _made, _used = partial(_make_store, key=_KEY), partial(_use_store, key=_KEY)
+        KINDS[f"encrypted {_part}"] = Kind(_made, _part, _used)
 
 
 class Files:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from ..._dataclasses import dataclass
-from ..._types import Json, JsonObject
+from ..._types import Json, JsonObject, is_list, is_map
 from ...errors import QueryError
 from .. import nodes
 from .expressions import CompileClause, Compiler
@@ -93,8 +93,19 @@ def edge_collection(run: Run, name: str) -> str:
     if run.source.exists("_graphs"):
         graph: Json = run.source.get("_graphs", name)
         if graph is not None:
-            return str(graph["edges"][0])
+            return _first_edges(graph, name)
     return run.known(name)
+
+
+def _first_edges(graph: Json, name: str) -> str:
+    found = graph.get("edges") if is_map(graph) else None
+    first = found[0] if is_list(found) and found else None
+    if not isinstance(first, str):
+        raise QueryError(
+            f"the graph {name!r} names no collection of edges",
+            hint="its document in _graphs needs edges: ['collection', ..]",
+        )
+    return first
 
 
 Edges: TypeAlias = Callable[[str, EdgeDirection], Iterable[JsonObject]]
