@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Never
 
 _Argument = tuple[str, dict[str, Any]]
 _PLACE: tuple[_Argument, ...] = (("collection", {}), ("key", {}))
@@ -55,6 +55,46 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 _REVISION = "an id or its beginning, head, heads, base, +1, -1"
 
 
+_CREATE = "upgrade, which runs the revisions, or engine.create_all() in Python"
+_DETAILS = "show R, or --json for all that is known"
+_NEW = "revision --autogenerate -m TEXT"
+_WAYS = {
+    "--rev-id": "edit R, and the id in the file and its name",
+    "--sql": "upgrade --dry-run",
+    "--verbose": _DETAILS,
+    "-v": _DETAILS,
+    "apply": "upgrade",
+    "autogenerate": _NEW,
+    "create": _CREATE,
+    "create-all": _CREATE,
+    "create_all": _CREATE,
+    "ensure_version": "stamp R",
+    "export": "dump FILE",
+    "generate": _NEW,
+    "import": "load FILE",
+    "list": "history",
+    "list_templates": "init, which needs no template",
+    "log": "history",
+    "makemigrations": _NEW,
+    "migrate": f"upgrade to run the revisions, or {_NEW} to write one",
+    "rollback": "downgrade -1",
+    "sql": "query TEXT",
+    "status": "current, and check for what differs",
+    "version": "--version",
+}
+"""What users of Alembic, Django and others type, by the arguments to give here."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the command that stands for another tool's."""
+
+    def error(self, message: str) -> Never:
+        word = message.partition("invalid choice: '")[2].partition("'")[0]
+        words = [word, *message.partition("unrecognized arguments: ")[2].split()]
+        ways = [_WAYS[each] for each in words if each in _WAYS and " " not in self.prog]
+        super().error(message + "".join(f"\n  hint: solidb-odm {way}" for way in ways[:1]))
+
+
 class _Version(argparse.Action):
     """Prints the version, which takes long to find out, only when it is asked for."""
 
@@ -81,7 +121,7 @@ class _Completion(argparse.Action):
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="solidb-odm", description="Work with a solidb_odm database.")
+    parser = _Parser(prog="solidb-odm", description="Work with a solidb_odm database.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument(
         "--print-completion",

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache
+from keyword import iskeyword
 from typing import Any, TypeVar, cast
 
 from .._dataclasses import dataclass
@@ -208,23 +210,43 @@ class Functions(WindowFunctions):
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = language.lookup(name)
-        aggregate = known is None and name.upper() in _AGGREGATES
-        if known is None and name in _WAYS:
-            raise AttributeError(f"SDBQL has no function {name.upper()}; write {_WAYS[name]}")
-        if known is None and not aggregate:
-            names = [each.name.lower() for each in language.catalogue()]
-            close = get_close_matches(name.lower(), names, 1)
-            guess = f"; did you mean func.{close[0]}?" if close else ""
-            raise AttributeError(f"SDBQL has no function {name.upper()}{guess}")
+        return _function(name)
 
-        def call(*arguments: Any) -> Any:
-            is_aggregate = len(arguments) == 1 and name.upper() in _AGGREGATES
-            if known is None or (is_aggregate and not _has_aggregate(arguments[0])):
-                return _statistic(name.upper(), arguments)
-            return _call(known, arguments)
+    def __dir__(self) -> list[str]:
+        names = {each.name.lower() for each in language.catalogue()} | set(map(str.lower, _AGGREGATES))
+        return sorted({*super().__dir__(), *(name for name in names if not iskeyword(name))})
 
-        return call
+
+@cache
+def _function(name: str) -> Callable[..., Any]:
+    """Return the function of the language that has this name, as ``func`` calls it."""
+    known = language.lookup(name)
+    is_aggregate = name.upper() in _AGGREGATES
+    if known is None and not is_aggregate:
+        raise _unknown(name)
+
+    def call(*arguments: Any) -> Any:
+        of_rows = is_aggregate and len(arguments) == 1
+        if known is None or (of_rows and not _has_aggregate(arguments[0])):
+            return _statistic(name.upper(), arguments)
+        return _call(known, arguments)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{name.upper()} of the values of a group."
+    if known is not None:
+        call.__doc__ = (
+            f"{known.name}({known.parameters}): {known.summary}\n\nResult: {known.returns}; {known.nulls}."
+        )
+    return call
+
+
+def _unknown(name: str) -> AttributeError:
+    """Return the error of a function that the language does not have; it says what to write."""
+    way = f"; write {_WAYS[name]}" if name in _WAYS else ""
+    if not way:
+        close = get_close_matches(name.lower(), [each.name.lower() for each in language.catalogue()], 1)
+        way = f"; did you mean func.{close[0]}?" if close else ""
+    return AttributeError(f"SDBQL has no function {name.upper()}{way}")
 
 
 _AGGREGATES = frozenset({

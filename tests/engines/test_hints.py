@@ -271,3 +271,12 @@ def test_an_error_of_a_long_value_is_short() -> None:
         session.add([tome(str(number)) for number in range(100)])
 
     assert len(str(caught.value)) < 400
+
+
+def test_functions_complete_and_say_what_they_do() -> None:
+    names = dir(func)
+
+    assert {"upper", "date_trunc", "median", "count", "row_number"} <= set(names)
+    assert all(callable(getattr(func, name)) for name in names if not name.startswith("_"))
+    assert func.upper.__name__ == "upper"
+    assert "UPPER(s): " in (func.upper.__doc__ or "")

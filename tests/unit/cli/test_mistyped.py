@@ -54,3 +54,32 @@ def test_what_an_upgrade_would_find_is_said_without_a_file(
     wanted = {"plan": "create_collection", "upgrade": "create_collection", "check": "aaaa"}
     assert wanted.get(command[0], "no revision has run") in printed.out
     assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "way"),
+    [
+        (["makemigrations"], "revision --autogenerate -m TEXT"),
+        (["migrate"], "upgrade to run the revisions"),
+        (["upgrade", "head", "--sql"], "upgrade --dry-run"),
+        (["history", "--verbose"], "show R"),
+        (["version"], "--version"),
+    ],
+    ids=lambda given: given[0],
+)
+def test_a_command_of_another_tool_names_the_one_that_does_it(
+    words: list[str], way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 2
+    assert f"hint: solidb-odm {way}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["sync", "log"]], ids=lambda given: given[-1])
+def test_another_word_has_no_hint(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+
+    assert "hint" not in capsys.readouterr().err
