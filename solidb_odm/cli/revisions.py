@@ -31,7 +31,9 @@ class Answers:
         self.rename: dict[str, str] = dict(given["rename"])
         self.drop: list[str] = list(given["drop"])
         self.fill: dict[str, Any] = dict(given["fill"])
-        self.values: dict[str, dict[str, Any]] = {path: dict(each) for path, each in given["values"].items()}
+        self.values: dict[str, dict[str, Any]] = {
+            path: dict(mapped) for path, mapped in given["values"].items()
+        }
         self.apart: list[tuple[str, str]] = []
 
     def options(self) -> dict[str, Any]:
@@ -147,23 +149,23 @@ def revision(context: Context) -> None:
         autogenerate=options.autogenerate,
         split=options.split,
         head=options.head if options.head in (None, "base") else revision_named(context, options.head).id,
-        depends_on=[revision_named(context, each).id for each in options.depends_on],
+        depends_on=[revision_named(context, item).id for item in options.depends_on],
         branch_label=options.branch_label,
     )
     written = with_answers(make, given)
     if options.json:
         print_json(written)
-    for each in [] if options.json else written:
-        print(_shown(each.path))
+    for item in [] if options.json else written:
+        print(_shown(item.path))
     if not written and not options.json:
         print("nothing has changed; no revision was written")
 
 
 def _decisions(context: Context) -> dict[str, Any]:
     options = context.options
-    fills = (_pair(context, each, "--fill", "PATH=JSON") for each in options.fill)
+    fills = (_pair(context, given_text, "--fill", "PATH=JSON") for given_text in options.fill)
     return {
-        "rename": dict(_pair(context, each, "--rename", "PATH=NEW") for each in options.rename),
+        "rename": dict(_pair(context, given_text, "--rename", "PATH=NEW") for given_text in options.rename),
         "drop": options.drop,
         "fill": {path: read_value(text) for path, text in fills},
         "values": _maps(context, options.map),
@@ -232,9 +234,9 @@ def _list(context: Context, revisions: list[Revision]) -> None:
         print_json(revisions)
         return
     heads = {head.id for head in files_of(context).heads()}
-    for each in revisions:
-        follows = f"  follows {', '.join(each.down)}" if each.down else ""
-        print(f"{each.id}  {each.words}{'  (head)' if each.id in heads else ''}{follows}")
+    for revision in revisions:
+        follows = f"  follows {', '.join(revision.down)}" if revision.down else ""
+        print(f"{revision.id}  {revision.words}{'  (head)' if revision.id in heads else ''}{follows}")
 
 
 def history(context: Context) -> None:
@@ -251,10 +253,10 @@ def branches(context: Context) -> None:
     """List the revisions that several follow."""
     known = files_of(context).history()
     counts: dict[str, int] = {}
-    for each in known.ordered():
-        for parent in each.down:
+    for revision in known.ordered():
+        for parent in revision.down:
             counts[parent] = counts.get(parent, 0) + 1
-    _list(context, [each for each in known.ordered() if counts.get(each.id, 0) > 1])
+    _list(context, [revision for revision in known.ordered() if counts.get(revision.id, 0) > 1])
 
 
 def show(context: Context) -> None:
@@ -262,8 +264,8 @@ def show(context: Context) -> None:
     revisions = _named(context, context.options.revision)
     if context.options.json:
         print_json(revisions if len(revisions) != 1 else revisions[0])
-    for each in [] if context.options.json else revisions:
-        print(f"# {_shown(each.path)}\n{each.path.read_text(encoding='utf-8')}", end="")
+    for revision in [] if context.options.json else revisions:
+        print(f"# {_shown(revision.path)}\n{revision.path.read_text(encoding='utf-8')}", end="")
 
 
 def edit(context: Context) -> int:
@@ -275,7 +277,7 @@ def edit(context: Context) -> int:
 
 def merge(context: Context) -> None:
     """Join heads."""
-    ids = [each.id for name in context.options.revisions for each in _named(context, name)]
+    ids = [revision.id for name in context.options.revisions for revision in _named(context, name)]
     _written(context, files_of(context).merge(ids, context.options.message))
 
 
@@ -284,7 +286,7 @@ def squash(context: Context) -> None:
     span = context.options.span
     if ":" not in span:
         context.refuse(f"argument FROM:TO: {span!r} is not a span, as base:head is")
-    ends = [each if each == "base" else revision_named(context, each).id for each in span.split(":", 1)]
+    ends = [end if end == "base" else revision_named(context, end).id for end in span.split(":", 1)]
     _written(context, files_of(context).squash(":".join(ends), context.options.message))
 
 
@@ -303,12 +305,16 @@ def graph(context: Context) -> None:
         return
     is_dot = context.options.format == "dot"
     print("digraph revisions {" if is_dot else "graph TD")
-    for each in known:
-        label = f"{each.id} {each.words}".replace('"', "'")
-        print(f'  "{each.id}" [label="{label}"];' if is_dot else f'  {each.id}["{label}"]')
-        for parent in each.down:
-            print(f'  "{parent}" -> "{each.id}";' if is_dot else f"  {parent} --> {each.id}")
-        for parent in each.depends_on:
-            print(f'  "{parent}" -> "{each.id}" [style=dashed];' if is_dot else f"  {parent} -.-> {each.id}")
+    for revision in known:
+        label = f"{revision.id} {revision.words}".replace('"', "'")
+        print(f'  "{revision.id}" [label="{label}"];' if is_dot else f'  {revision.id}["{label}"]')
+        for parent in revision.down:
+            print(f'  "{parent}" -> "{revision.id}";' if is_dot else f"  {parent} --> {revision.id}")
+        for parent in revision.depends_on:
+            print(
+                f'  "{parent}" -> "{revision.id}" [style=dashed];'
+                if is_dot
+                else f"  {parent} -.-> {revision.id}"
+            )
     if is_dot:
         print("}")

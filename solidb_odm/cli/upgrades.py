@@ -101,8 +101,8 @@ def _report(context: Context, words: str, done: list[Revision]) -> None:
     if context.options.json:
         print_json(done)
         return
-    for each in done:
-        print(f"{words} {each.name}")
+    for revision in done:
+        print(f"{words} {revision.name}")
     if not done:
         print("nothing to do")
 
@@ -134,8 +134,8 @@ def current(context: Context) -> None:
         print_json(current)
         return
     print("\n".join(current.revisions) or "no revision has run")
-    for each in current.changed:
-        print(f"changed since it ran: {each}")
+    for changed in current.changed:
+        print(f"changed since it ran: {changed}")
     if current.running is not None:
         running = current.running
         where = f"{running.revision} at step {running.step + 1}"

@@ -135,21 +135,21 @@ def without_repeats(indexes: Iterable[IndexSpec]) -> tuple[IndexSpec, ...]:
 
     So a class and its parent agree on an index where only one of them marks documents as deleted.
     """
-    found: dict[IndexSpec, IndexSpec] = {}
+    distinct: dict[IndexSpec, IndexSpec] = {}
     for index in indexes:
         whole = replace(index, where=())
-        other = found.setdefault(whole, index)
+        other = distinct.setdefault(whole, index)
         if len(index.where) > len(other.where):
-            found[whole] = index
-    return tuple(found.values())
+            distinct[whole] = index
+    return tuple(distinct.values())
 
 
 def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:
     """Return the attributes of a declaration that differ from their defaults."""
-    found = {each.name: (getattr(spec, each.name), each.default) for each in fields(spec)}
+    options = {option.name: (getattr(spec, option.name), option.default) for option in fields(spec)}
     return {
         name: list(value) if is_tuple(value) else value
-        for name, (value, default) in found.items()
+        for name, (value, default) in options.items()
         if value != default
     }
 

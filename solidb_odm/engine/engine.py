@@ -364,8 +364,8 @@ def _specs(
             f"{call} takes no {name}=", hint=f"write engine.{call[:-1]}User, Post), or {call} for all"
         )
     chosen: list[type[Declares]] = []
-    for each in tuple(models) or (registry,):
-        chosen += each.models() if isinstance(each, Registry) else (_declaring(each),)
+    for source in tuple(models) or (registry,):
+        chosen += source.models() if isinstance(source, Registry) else (_declaring(source),)
     return [model.__collection_spec__() for model in chosen]
 
 

@@ -153,7 +153,7 @@ def describe(command: Command[Any]) -> str:
         case GetMany(collection, keys):
             return f"{name} {collection}, {len(keys)} keys"
         case Apply(batches) | CommitBatches(batches):
-            written = (f"{type(each).__name__} {each.collection} ({len(each.rows)})" for each in batches)
+            written = (f"{type(batch).__name__} {batch.collection} ({len(batch.rows)})" for batch in batches)
             return f"{name} {', '.join(written)}"
         case _:
             return name
@@ -164,10 +164,10 @@ def _collections(command: Command[Any]) -> tuple[str, ...]:
         case RunQuery(query) | FetchDocuments(query):
             return tuple(sorted(collections_read(query) | collections_written(query)))
         case Apply(batches) | CommitBatches(batches):
-            return tuple(dict.fromkeys(each.collection for each in batches))
+            return tuple(dict.fromkeys(batch.collection for batch in batches))
         case _:
-            found = getattr(command, "collection", None)
-            return () if found is None else (found,)
+            name = getattr(command, "collection", None)
+            return () if name is None else (name,)
 
 
 def _count(command: Command[Any], reply: Any) -> int:
@@ -268,15 +268,15 @@ def spans() -> Watcher:
 
 def _attributes(event: QueryEvent) -> dict[str, Any]:
     """Return what a span says; not the values of bind variables, which may be secrets."""
-    found: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "db.system.name": _SYSTEMS.get(event.engine, event.engine),
         "db.operation.name": event.command,
         "db.query.text": event.text,
         "db.response.returned_rows": event.rows,
     }
     if len(event.collections) == 1:
-        found["db.collection.name"] = event.collections[0]
-    return found
+        attributes["db.collection.name"] = event.collections[0]
+    return attributes
 
 
 logger = get_logger("solidb_odm.engine")

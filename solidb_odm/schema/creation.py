@@ -89,18 +89,18 @@ def _create(spec: CollectionSpec) -> Operation[None]:
 
 def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
     """Return what makes a collection as it is declared, from what there is of it."""
-    found = yield from call(DescribeCollection(spec.name))
+    existing = yield from call(DescribeCollection(spec.name))
     missing: list[Command[None]] = []
-    if found is None:
+    if existing is None:
         missing.append(CreateCollection(spec.name, spec.kind))
-        found = CollectionSpec(spec.name, spec.kind)
-    elif found.kind != spec.kind:
+        existing = CollectionSpec(spec.name, spec.kind)
+    elif existing.kind != spec.kind:
         raise CollectionExists(
-            f"the collection {spec.name!r} holds {found.kind}s, the models declare {spec.kind}s",
+            f"the collection {spec.name!r} holds {existing.kind}s, the models declare {spec.kind}s",
             name=spec.name,
             hint="choose another collection name, or drop the old collection",
         )
-    there = {index.name: index for index in found.indexes}
+    there = {index.name: index for index in existing.indexes}
     for index in spec.indexes:
         other = there.get(index.name)
         if other is None:
@@ -112,9 +112,9 @@ def _missing(spec: CollectionSpec) -> Operation[list[Command[None]]]:
                 name=index.name,
                 hint="drop it, or declare the new one under another name=",
             )
-        elif found.sorts_decimals and other.decimals != index.decimals:
+        elif existing.sorts_decimals and other.decimals != index.decimals:
             missing.append(CreateIndex(spec.name, index))  # made anew: it tells values apart by their text
-    if spec.validation != "off" and (found.schema, found.validation) != (spec.schema, spec.validation):
+    if spec.validation != "off" and (existing.schema, existing.validation) != (spec.schema, spec.validation):
         missing.append(SetSchema(spec.name, spec.schema, spec.validation))
     return missing
 
@@ -130,19 +130,19 @@ def drop_all(specs: Iterable[CollectionSpec]) -> Operation[None]:
 
 def merged(specs: Iterable[CollectionSpec]) -> list[CollectionSpec]:
     """Join what several classes declare of one collection; documents' collections before edges'."""
-    found: dict[str, CollectionSpec] = {}
+    by_name: dict[str, CollectionSpec] = {}
     schemas: dict[str, list[JsonObject]] = {}
     for spec in specs:
         if spec.schema is not None:
             schemas.setdefault(spec.name, []).append(spec.schema)
-        known = found.get(spec.name)
+        known = by_name.get(spec.name)
         if known is None:
-            found[spec.name] = spec
+            by_name[spec.name] = spec
             continue
         indexes = without_repeats((*known.indexes, *spec.indexes))
         validation = known.validation if known.validation != "off" else spec.validation
-        found[spec.name] = replace(known, indexes=indexes, validation=validation)
-    joined = [replace(spec, schema=union_schema(schemas.get(spec.name, []))) for spec in found.values()]
+        by_name[spec.name] = replace(known, indexes=indexes, validation=validation)
+    joined = [replace(spec, schema=union_schema(schemas.get(spec.name, []))) for spec in by_name.values()]
     return sorted(joined, key=lambda spec: (spec.kind == "edge", spec.name))
 
 
