@@ -272,9 +272,8 @@ def item(annotation: Any, step: str | int) -> Any:
 
 def holds(annotation: Any, kind: type[Any]) -> bool:
     """Return whether values of a type can hold ones of a class, at any depth."""
-    return any(
-        isinstance(member, type) and issubclass(member, kind) for member in _members_below(annotation, set())
-    )
+    described = (get_origin(member) or member for member in _members_below(annotation, set()))
+    return any(isinstance(each, type) and issubclass(each, kind) for each in described)
 
 
 def is_collection(annotation: Any) -> bool:

@@ -33,7 +33,7 @@ from ..model.expressions.expression import (
     Value,
 )
 from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
-from ..model.expressions.kinds import NAMES, OPERATORS, awareness, kind_of
+from ..model.expressions.kinds import NAMES, OPERATORS, awareness, is_set, kind_of
 from ..model.links.link_paths import LoadPath, Related, beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS
@@ -224,6 +224,8 @@ class ElementCondition(Predicate):
             and left.__solidb_kind__ != "decimal"
         )
         if not fits or not isinstance(inner.right, Value) or any(isinstance(step, int) for step in path):
+            return None
+        if is_set(inner.left.__solidb_type__):  # whose order says nothing
             return None
         base = self.root.__solidb_list__.__solidb_build__(scope)
         node = q.Expansion(base, path=cast("tuple[str, ...]", path)) if path else base

@@ -29,6 +29,7 @@ from solidb_odm import (
     Document,
     Engine,
     Session,
+    all_,
     any_,
     case,
     coalesce,
@@ -619,3 +620,43 @@ def test_lists_of_models_with_decimals_are_joined_and_replaced_though_not_compar
         ):
             with pytest.raises(UsageError, match="holds decimals"):
                 compare()
+
+
+class Codes(BaseModel):
+    codes: set[int] = set()
+
+
+class Keyring(Document, collection="whole_keyrings"):
+    one: Codes | None = None
+    many: list[Codes] = []
+    named: dict[str, Codes] = {}
+    sets: list[set[int]] = []
+
+
+def test_sets_within_others_are_compared_as_sets_or_refused(engine: Engine) -> None:
+    engine.create_all(Keyring)
+    stored, asked = {0, 8}, {8, 0}  # equal, and in another order
+    assert list(stored) != list(asked)
+    with Session(engine) as session:
+        session.add(Keyring(key="1", one=Codes(codes=stored), many=[Codes(codes=stored)], sets=[stored]))
+        session.commit()
+        for condition in (
+            any_(Keyring.sets) == asked,
+            all_(Keyring.sets) == asked,
+            any_(Keyring.many).codes == asked,
+            in_(any_(Keyring.many).codes, [{1}, asked]),
+            some(Keyring.one).codes == asked,
+            Keyring.one != None,  # noqa: E711
+        ):
+            assert session.scalars(select(Keyring.key).where(condition)).all() == ["1"]
+        assert session.scalars(select(Keyring.key).where(any_(Keyring.sets) != asked)).all() == []
+    for refused in (
+        lambda: Keyring.one == Codes(codes=asked),
+        lambda: Keyring.many == [Codes(codes=asked)],
+        lambda: any_(Keyring.many) == Codes(codes=asked),
+        lambda: Keyring.named == {},
+        lambda: Keyring.sets == [asked],
+        lambda: select(Keyring.one).distinct().compile(),
+    ):
+        with pytest.raises(UsageError, match="holds sets"):
+            refused()

@@ -6,7 +6,9 @@ defaults stay defaults, and no field seems to shadow another.
 
 from __future__ import annotations
 
+import copyreg
 import re
+import sys
 import threading
 from contextlib import suppress
 from difflib import get_close_matches
@@ -513,10 +515,22 @@ def make_referable(cls: Any) -> None:
 
 
 def _computed_once(function: Any, name: str | None) -> ComputedOnce:
-    made = ComputedOnce(function)
+    return cast(ComputedOnce, _once(ComputedOnce, function, name))
+
+
+def _once(kind: type[cached_property[Any]], function: Any, name: str | None) -> cached_property[Any]:
+    made = kind(function)
     if name is not None:
         made.__set_name__(cast(Any, None), name)
     return made
+
+
+def _sent_once(own: cached_property[Any]) -> tuple[Any, ...]:
+    return _once, (cached_property, own.func, own.attrname)
+
+
+if sys.version_info < (3, 12):  # where it holds a lock, with which no class could be sent by value
+    copyreg.pickle(cached_property, _sent_once)
 
 
 def computed_field_ref(cls: Any, name: str) -> FieldRef:
