@@ -66,7 +66,8 @@ class Source:
 
         And for the keys and times of documents under the keys in ``last``.
         """
-        inner = print_query(self._revision(self._since(self.block, are_many)))
+        in_order = are_many and not self.is_filtered
+        inner = print_query(self._revision(self._since(self.block, are_many), in_order))
         if self.is_filtered:
             count = f"LENGTH(({print_query(self._constant(self.block))}))"
             binds: JsonObject = dict(self.binds)
@@ -107,10 +108,10 @@ class Source:
         parts = tuple(nodes.Attribute(nodes.Name(self._name), name) for name in names)
         return replace(block, returns=nodes.Return(nodes.Array(parts)))
 
-    def _revision(self, block: nodes.Block) -> nodes.Block:
-        """Return the query for the revisions in the order of the keys, in which a look at all finds them."""
+    def _revision(self, block: nodes.Block, in_order: bool) -> nodes.Block:
+        """Return the query for the revisions by the order of the keys, in which a look at all finds them."""
         key, revision = (nodes.Attribute(nodes.Name(self._name), name) for name in ("_key", "_rev"))
-        return replace(block, sort=(nodes.SortKey(key),), returns=nodes.Return(revision))
+        return replace(block, sort=() if in_order else (nodes.SortKey(key),), returns=nodes.Return(revision))
 
     def _constant(self, block: nodes.Block) -> nodes.Block:
         return replace(block, returns=nodes.Return(nodes.Literal(1)))
