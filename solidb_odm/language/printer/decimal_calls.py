@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..decimals import BIAS, COMPLEMENT, MOST_DIGITS, PLACES, ZERO, key
-from ..long_numbers import BASE, added, carried, divided, field, multiplied, parts
 from ..nodes import (
     Array,
     Binary,
@@ -29,6 +28,7 @@ from ..nodes import (
     call,
     let,
 )
+from .long_numbers import BASE, added, carried, divided, field, multiplied, parts
 
 _NULL: Final = Literal(None)
 _SHORT: Final = 17

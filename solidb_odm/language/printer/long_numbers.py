@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .nodes import (
+from ..nodes import (
     Attribute,
     Binary,
     Compare,
