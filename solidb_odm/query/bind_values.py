@@ -59,6 +59,21 @@ def patches_below(
             yield child, more
 
 
+def check_below(document: Document) -> None:
+    """Refuse an upsert that a class below, in the same collection, stores otherwise; UsageError."""
+    model = type(document)
+    if len(family(model)) == 1:
+        return
+    names = document.model_fields_set.intersection(class_fields(model)) - {"key"}
+    values = {name: document.__dict__[name] for name in sorted(names)}
+    for child, patch in patches_below(model, values, patch_of(model, values)):
+        raise UsageError(
+            f"upsert({model.__name__}) may find documents of {child.__name__}, which store "
+            f"{', '.join(name for name, _ in patch)} otherwise",
+            hint=f"upsert({child.__name__}), or load the documents, change them and commit",
+        )
+
+
 def _is_same(one: Expression | None, other: Expression) -> bool:
     if isinstance(one, Value) and isinstance(other, Value):
         return type(one.value) is type(other.value) and bool(one.value == other.value)

@@ -13,7 +13,7 @@ from ..errors import UsageError, listed
 from ..language import decimals
 from ..language import nodes as q
 from ..model.document import Document
-from .bind_values import by_names, documents_of, given_part, stored_form
+from .bind_values import by_names, check_below, documents_of, given_part, stored_form
 from .compiler import BuildScope
 from .select_block import unexpired, unmarked
 from .updates import document_class
@@ -87,6 +87,7 @@ class Upsert(Write):
         added: list[JsonObject] = []
         for row, document in zip(given, documents_of(self.model, given), strict=True):
             whole = stored_form(document)
+            check_below(document)
             entry: JsonObject = {"key": document.key, "insert": whole, "update": given_part(document, row)}
             has_key = row is document or "key" in row or "_key" in row
             if self.fields or not has_key:

@@ -21,6 +21,7 @@ from solidb_odm import (
     delete,
     select,
     update,
+    upsert,
 )
 from solidb_odm.errors import DeclarationError, SchemaViolation, UsageError
 
@@ -89,6 +90,16 @@ def test_an_update_of_a_class_fits_the_classes_below_it(session: Session) -> Non
     with pytest.raises(UsageError, match=r"Ferry\.twice is computed of crew"):
         update(Ship).values(crew=coalesce(Ship.crew, 1) + 1)
     assert update(Tug).values(crew=None).compile().text
+
+
+def test_an_upsert_of_a_class_fits_the_classes_below_it(session: Session) -> None:
+    with pytest.raises(SchemaViolation, match=r"Ferry\.crew can't be 0"):
+        upsert(Ship).values(key="f", crew=0)
+    with pytest.raises(UsageError, match=r"may find documents of Ferry, which store twice otherwise"):
+        upsert(Ship).values(key="f", crew=4)
+    session.execute(upsert(Ship).values(key="f", name="x"))
+    session.commit()
+    assert session.get_one(Ferry, "f").name == "x"
 
 
 def test_a_deletion_of_a_class_does_not_delete_for_good_what_is_marked(session: Session) -> None:
