@@ -113,6 +113,7 @@ def column(item: Any) -> Column:
         item = check_no_elements(item, "select()")
         found = getattr(item, "place", None)
         decode = field_decoder(found) if isinstance(found, Place) else decoder(item.__solidb_type__)
+        decode = _whole if sums_ints(item) else decode
         return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
@@ -201,6 +202,29 @@ def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     name = getattr(annotation, "__name__", None) or str(annotation)
     read = _decoding(type_form(annotation).read, name)
     return _reading_keys(read) if kind_of(annotation) == "decimal" else read
+
+
+def sums_ints(item: Expression) -> bool:
+    """Return whether a value is a sum of ints as it is, of a group, a window or another statement."""
+    item = item.expression if isinstance(item, Labelled) else item
+    if getattr(item, "is_sum_of_ints", False):
+        return True
+    parts = getattr(item, "__solidb_outcomes__", None)
+    if parts is not None:
+        return any(map(sums_ints, parts())) and all(
+            each.__solidb_kind__ == "int" or type(getattr(each, "value", None)) is int or sums_ints(each)
+            for each in parts()
+        )
+    terms = item.__solidb_operands__()
+    return getattr(item, "function", None) == "SUM" and terms[0].__solidb_kind__ == "int"
+
+
+def _whole(value: Any) -> Any:
+    """Return the int that a sum of ints is, which the language makes a float; beyond 2**53 it is none."""
+    return int(value) if type(value) is float and -_EXACT < value < _EXACT and value.is_integer() else value
+
+
+_EXACT = 1 << 53
 
 
 def _reading_keys(read: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ from ..language import nodes as q
 from ..model.expressions.calls import lift
 from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.fields import FieldRef
-from ..model.expressions.kinds import NAMES, Kind, kind_of, plain_type, takes
+from ..model.expressions.kinds import NAMES, Kind, choices, kind_of, plain_type, takes, value_kind
 from .compiler import BuildScope
 from .conditions import condition, expression
 from .elements import check_no_elements, closed
@@ -87,7 +87,7 @@ def _alike(values: list[Any], what: str) -> list[Expression]:
     like = next(
         (each for each in values if isinstance(each, Expression) and each.__solidb_kind__ != "any"), None
     )
-    made = [check_no_elements(lift(each, like, checked=True), what) for each in values]
+    made = [check_no_elements(_taken(each, like), what) for each in values]
     kinds: set[Kind] = {each.__solidb_kind__ for each in made if not _is_null(each)}
     kinds.discard("any")
     if len(kinds) > 1 and kinds != {"int", "float"}:
@@ -97,6 +97,16 @@ def _alike(values: list[Any], what: str) -> list[Expression]:
             hint="func.to_string(x), func.to_number(x) convert",
         )
     return made
+
+
+def _taken(value: Any, like: Expression | None) -> Expression:
+    """Take one of the values; a text or a number may be none of those that a ``Literal`` names."""
+    kind = None if like is None or isinstance(value, Expression) else like.__solidb_kind__
+    if like is not None and kind in ("text", "int") and value_kind(value) == kind:
+        known = choices(like.__solidb_type__)
+        if known is not None and not any(value == each for each in known):
+            return lift(value)
+    return lift(value, like, checked=True)
 
 
 def _is_null(value: Expression) -> bool:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from keyword import iskeyword
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from .._dataclasses import dataclass
 from .._types import shown
@@ -24,7 +24,7 @@ from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import instants
 from ..model.expressions.calls import FunctionCall, Test, lift
-from ..model.expressions.expression import Expression, Value
+from ..model.expressions.expression import Expression, Predicate, Value
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import alike, check_list_order, check_order
 from .columns import Labelled, Table, check_distinct
@@ -138,12 +138,15 @@ class Functions(WindowFunctions):
     def sum(self, target: Number | None) -> Number:
         """Add the numbers of a group, nulls left out; 0 if there are none.
 
-        A float, also of integers; of decimals a Decimal and exact, of durations a timedelta.
+        Of integers beyond 2**53 a float; of decimals a Decimal and exact, of durations a timedelta.
         """
         return cast(Number, _total("SUM", target))
 
     def avg(self, target: Number | None) -> Number:
-        """Return the mean of the numbers of a group; None without any. Types as for ``sum``."""
+        """Return the mean of the numbers of a group; None without any.
+
+        A float, also of integers; of decimals a Decimal, of durations a timedelta.
+        """
         return cast(Number, _total("AVG", target))
 
     def min(self, target: T, *others: T) -> T:
@@ -446,13 +449,17 @@ def _check_argument(known: language.Function, parameter: str, argument: Expressi
         )
 
 
-def label(name: str, value: T) -> T:
+@overload
+def label(name: str, value: Predicate) -> bool: ...
+@overload
+def label(name: str, value: T) -> T: ...
+def label(name: str, value: Any) -> Any:
     """Name a column in the result: ``label("n", func.count())``, ``label("depth", 1)``."""
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"label() takes a name first, not {shown(name)}", hint='label("n", User.age)')
     is_plain = value is None or isinstance(value, (str, int, float))
     wanted = lift(value) if is_plain else check_no_elements(expression(value, "label()"), "label()")
-    return cast(T, Labelled(name, wanted))
+    return Labelled(name, wanted)
 
 
 func = Functions()

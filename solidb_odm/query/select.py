@@ -30,6 +30,7 @@ from .columns import (
     decoder,
     labels_of,
     or_none,
+    sums_ints,
 )
 from .compiled import Compiled, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
@@ -44,7 +45,7 @@ from .statement import Loading, T_co, check_documents, refuse_more, refuse_optio
 class SingleValue(Expression):
     """The first row of a statement with one column; null if there is none."""
 
-    __slots__ = ("annotation", "inner", "name", "place")
+    __slots__ = ("annotation", "inner", "is_count", "is_sum_of_ints", "name", "place")
 
     def __init__(self, statement: Any) -> None:
         columns = statement.columns
@@ -55,6 +56,8 @@ class SingleValue(Expression):
         found = columns[0].expression
         found = found.expression if isinstance(found, Labelled) else found
         self.inner = statement
+        self.is_count = getattr(found, "function", None) == "COUNT" and _is_one_row(statement)
+        self.is_sum_of_ints = sums_ints(found)
         self.name = columns[0].label
         self.annotation: Any = found.__solidb_type__
         self.place: Place | None = (
@@ -78,7 +81,16 @@ class SingleValue(Expression):
 
     @property
     def __solidb_nullable__(self) -> bool:
-        return True
+        return not self.is_count
+
+    def __repr__(self) -> str:
+        return f"the value {self.name!r} of a subquery"
+
+
+def _is_one_row(statement: Any) -> bool:
+    """Return whether an aggregate of a statement is a row also where there is nothing to aggregate."""
+    cuts = ("groups", "having_conditions", "limit_count", "offset_count")
+    return all(getattr(statement, each, False) in (None, ()) for each in cuts)
 
 
 class ListValue(SingleValue):
@@ -88,6 +100,7 @@ class ListValue(SingleValue):
 
     def __init__(self, statement: Any) -> None:
         super().__init__(statement)
+        self.is_sum_of_ints = False
         element: Any = self.annotation
         self.annotation = Any if element is Any else list.__class_getitem__(element)
         self.place = None

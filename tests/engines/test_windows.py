@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,6 +13,9 @@ from solidb_odm import (
     Document,
     Engine,
     Session,
+    aliased,
+    case,
+    coalesce,
     delete,
     desc,
     except_,
@@ -37,6 +40,8 @@ class Sale(Document, collection="sales"):
 
 class Shop(Document, collection="sale_shops"):
     name: str
+    sales: int = 0
+    state: Literal["open", "closed"] | None = None
 
 
 def sale(number: int) -> Sale:
@@ -183,3 +188,47 @@ def test_combined_selects_need_the_same_columns() -> None:
 def test_pages_are_not_cut_through_windows(session: Session) -> None:
     with pytest.raises(UsageError, match="window"):
         session.page(select(Sale.key, by_shop), size=2)
+
+
+def test_a_sum_of_ints_is_an_int_as_type_checkers_say(session: Session) -> None:
+    other = aliased(Sale)
+    total = func.sum(Sale.amount)
+    within = select(func.sum(other.amount)).where(other.shop == Sale.shop).scalar_subquery()
+    running = over(func.sum(Sale.amount), order_by=Sale.amount)
+
+    assert repr(session.scalar(select(total))) == "10"
+    assert repr(session.scalar(select(total).where(Sale.amount > 99))) == "0"
+    assert repr(session.execute(select(Sale.shop, total).group_by(Sale.shop).order_by(Sale.shop)).all()) == (
+        "[('a', 6), ('b', 4)]"
+    )
+    rows = session.execute(select(within, coalesce(within, 0), label("run", running)).order_by(Sale.amount))
+    assert repr(rows.all()[:3]) == "[(6, 6, 0), (4, 4, 1), (6, 6, 3)]"
+    chosen = case((Sale.amount > 2, within), else_=0)
+    assert repr(session.scalars(select(chosen).order_by(Sale.amount)).all()) == "[0, 0, 0, 4, 6]"
+
+
+def test_a_count_of_another_statement_is_never_null(session: Session) -> None:
+    sales = select(func.count(Sale)).where(Sale.shop == Shop.key).scalar_subquery()
+
+    session.execute(update(Shop).set(Shop.sales, sales))
+    assert session.execute(select(Shop.key, Shop.sales).order_by(Shop.key)).all() == [
+        ("a", 3),
+        ("b", 2),
+        ("c", 0),
+    ]
+    cut = select(func.count(Sale)).where(Sale.shop == Shop.key).limit(0).scalar_subquery()
+    with pytest.raises(UsageError, match="the value 'count' of a subquery can be null"):
+        update(Shop).set(Shop.sales, cut)
+
+
+def test_another_value_than_those_of_a_literal_stands_in_for_null(session: Session) -> None:
+    state = label("state", coalesce(Shop.state, "none"))
+
+    assert session.execute(select(state, func.count()).group_by(state)).all() == [("none", 3)]
+    assert session.scalars(
+        select(case((Shop.key == "a", Shop.state), else_="other")).order_by(Shop.key)
+    ).all() == [
+        None,
+        "other",
+        "other",
+    ]
