@@ -5,8 +5,9 @@ Unlike OFFSET, a page costs the same wherever it is, and rows that come or go do
 
 Streams of rows: batch by batch, for as many as there are. A batch is a page. That sorts again for each where
 no index has the order; so after the first page of a sorted select, or of a join, the keys of the many rows
-that follow are read in order, and each batch is asked for by keys. Its rows are as they are stored by then:
-what no longer matches is left out. Groups would be made anew for each batch: many are read at once.
+that follow are read in order (of a file even before that page), and each batch is asked for by keys. Its rows
+are as they are stored by then: what no longer matches is left out. Groups would be made anew for each batch:
+many are read at once.
 """
 
 from __future__ import annotations
@@ -305,21 +306,32 @@ def page(
     read: str | None,
 ) -> Operation[Page[Any]]:
     """Return one page of a select."""
-    if type(size) is not int or not 1 <= size < _MOST_ROWS:
-        raise UsageError(f"a page has a whole number of rows, at least one, not {size!r}")
+    _check_size(size)
     if after is not None and before is not None:
         raise UsageError("a page begins after a cursor or ends before one, not both")
     wanted = keyset(statement)
     place = Place(after if before is None else before, before is not None)
+    cut = _documents if _is_of_documents(wanted) else _rows
+    rows, places = yield from cut(context, wanted, place, size, read)
+    return _page(wanted, place, size, rows, places)
+
+
+def _check_size(size: int) -> None:
+    if type(size) is not int or not 1 <= size < _MOST_ROWS:
+        raise UsageError(f"a page has a whole number of rows, at least one, not {size!r}")
+
+
+def _is_of_documents(wanted: Keyset) -> bool:
+    """Return whether rows are whole documents of one model; UsageError if others may be unreadable."""
     compiled = wanted.statement.compile()
     is_plain = len(wanted.sources) == 1 and not isinstance(wanted.sources[0], Table)
-    cut = _documents if is_plain and not wanted.is_grouped and is_entity(compiled) else _rows
-    if cut is _rows and compiled.unreadable != "raise":
+    if is_plain and not wanted.is_grouped and is_entity(compiled):
+        return True
+    if compiled.unreadable != "raise":
         raise UsageError(
             "pages with unreadable() are of whole documents of one model", hint="select(User).unreadable(..)"
         )
-    rows, places = yield from cut(context, wanted, place, size, read)
-    return _page(wanted, place, size, rows, places)
+    return False
 
 
 def _page(
@@ -411,10 +423,15 @@ class RowStream:
         """What tells the rows that follow apart, the last row first."""
         self._rows: list[Any] = []
         """Rows that were read and not given yet, the last row first."""
+        self._is_new = True
         self.is_over = False
 
     def batch(self, context: Context) -> Operation[list[Any]]:
         """Return the rows of the next batch."""
+        if self._is_new:
+            yield from self._begin(context)
+        if self.is_over:
+            return []
         if self._rows:
             rows = _taken(self._rows, self._size)
         elif self._keys:
@@ -425,6 +442,15 @@ class RowStream:
             yield from self._read_keys(context)  # before the rows are changed, and with them their order
         self.is_over = self._after is None and not self._keys and not self._rows
         return rows
+
+    def _begin(self, context: Context) -> Operation[None]:
+        """Read keys first from a file, as a page would sort all for itself; a server is asked once less."""
+        self._is_new = False
+        _check_size(self._size)
+        if context.interactive and self._is_read_by_keys():
+            _is_of_documents(keyset(self._statement))
+            yield from self._read_keys(context)
+            self.is_over = not self._keys
 
     def _page(self, context: Context) -> Operation[list[Any]]:
         size = self._size
@@ -462,15 +488,17 @@ class RowStream:
 
     def _of_keys(self, context: Context) -> Operation[list[Any]]:
         wanted, keys = keyset(self._statement), _taken(self._keys, self._size)
-        source, *others = wanted.sources
-        if others:
-            return (yield from self._joined(context, wanted, keys))
-        chosen = wanted.statement.where(in_(source.key, [each[0] for each in keys]))
+        if not _is_of_documents(wanted):
+            return (yield from self._values_of(context, wanted, keys))
+        places = {key: place for place, (key,) in enumerate(keys)}
+        chosen = replace(wanted.statement, orderings=()).where(in_(wanted.sources[0].key, list(places)))
         rows = yield from execute(context, chosen.compile(), self._read)
-        return without_unreadable(rows)
+        return sorted(without_unreadable(rows), key=lambda document: places[document.key])
 
-    def _joined(self, context: Context, wanted: Keyset, keys: list[tuple[Any, ...]]) -> Operation[list[Any]]:
-        """Read the rows of a join with these keys: by those of the source that has most different ones."""
+    def _values_of(
+        self, context: Context, wanted: Keyset, keys: list[tuple[Any, ...]]
+    ) -> Operation[list[Any]]:
+        """Read the rows with these keys, of a join by those of the source that has most different ones."""
         places = {each: place for place, each in enumerate(keys)}
         narrow = replace(wanted.statement, orderings=())
         named = [{each[place] for each in keys} for place in range(len(wanted.sources))]
