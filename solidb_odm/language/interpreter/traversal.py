@@ -98,8 +98,8 @@ def edge_collection(run: Run, name: str) -> str:
 
 
 def _first_edges(graph: Json, name: str) -> str:
-    found = graph.get("edges") if is_map(graph) else None
-    first = found[0] if is_list(found) and found else None
+    edges = graph.get("edges") if is_map(graph) else None
+    first = edges[0] if is_list(edges) and edges else None
     if not isinstance(first, str):
         raise QueryError(
             f"the graph {name!r} names no collection of edges",
