@@ -316,7 +316,7 @@ def _check_names(model: type[Document], row: Mapping[str, Any]) -> None:
     if unknown is not None:
         raise UsageError(
             f"{model.__name__} has no field {unknown!r}{_guess(unknown, class_fields(model))}",
-            hint='model_config = ConfigDict(extra="ignore") lets others go by; "allow" stores them',
+            hint='model_config = ConfigDict(extra="ignore") ignores other names; "allow" stores them',
         )
 
 

@@ -99,7 +99,7 @@ def column(item: Any) -> Column:
             return Entity(item, item)
         raise UsageError(f"select() can't read {item.__name__}: it is not a Document class")
     if hasattr(cast(Any, type(item)), "__solidb_query__"):
-        raise UsageError("a statement is no column of another", hint="statement.scalar_subquery()")
+        raise UsageError("a statement can't be a column of another", hint="statement.scalar_subquery()")
     if isinstance(item, Labelled):
         inner = column(item.expression)
         assert isinstance(inner, Scalar)

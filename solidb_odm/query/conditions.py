@@ -176,7 +176,7 @@ def contains(field: Any, item: Any) -> Predicate:
         return Comparison(lift(item, constant(""), checked=True), "IN", searched)
     if kind not in ("list", "any", "mixed", "other"):
         raise UsageError(
-            f"contains() looks into a list, a text or a dict, and {searched!r} is {NAMES[kind]}",
+            f"contains() takes a list, a text or a dict, and {searched!r} is {NAMES[kind]}",
             hint="compare the field itself, or one of its fields",
         )
     if isinstance(item, Expression):

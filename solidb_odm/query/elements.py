@@ -293,7 +293,7 @@ def closed(wanted: Expression) -> Expression:
 def _quantified(wanted: Expression, free: list[Elements]) -> Expression:
     if len({each.__solidb_quantifier__ for each in free}) > 1:
         raise UsageError(
-            f"{wanted!r} speaks of any and of all elements, and does not say which comes first",
+            f"{wanted!r} uses both any_() and all_(), and does not say which comes first",
             hint="any_(a, lambda x: all_(b, lambda y: x.n == y.n)) says it",
         )
     for root in reversed(free):

@@ -169,7 +169,7 @@ class Functions(WindowFunctions):
         measured = expression(target, "func.length()")
         if measured.__solidb_kind__ not in ("list", "text", "dict", "any", "mixed", "other", "model"):
             raise UsageError(
-                f"func.length() measures lists and texts, and {measured!r} is "
+                f"func.length() takes a list or a text, and {measured!r} is "
                 + NAMES[measured.__solidb_kind__]
             )
         return cast(int, FunctionCall("LENGTH", (measured,), int))

@@ -94,7 +94,7 @@ def _check_place(place: Expression) -> None:
 def _point(value: Any) -> GeoPoint:
     if isinstance(value, GeoPoint):
         return value
-    raise UsageError(f"a place is a GeoPoint, not {value!r}", hint="GeoPoint(lat=48.86, lon=2.35)")
+    raise UsageError(f"a place must be a GeoPoint, not {value!r}", hint="GeoPoint(lat=48.86, lon=2.35)")
 
 
 def distance(field: GeoPoint | None, point: GeoPoint | None) -> float:

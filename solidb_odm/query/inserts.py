@@ -68,7 +68,7 @@ class Upsert(Write):
                 f"on() takes fields of {self.model.__name__}", hint="upsert(User).on(User.email)"
             )
         if self.rows:
-            raise UsageError("on() stands before values()", hint="upsert(User).on(User.email).values(..)")
+            raise UsageError("on() must come before values()", hint="upsert(User).on(User.email).values(..)")
         if set(paths) not in [set(_paths(index)) for index in _unique_indexes(self.model)]:
             raise UsageError(
                 f"on() takes the fields of a unique index, and {self.model.__name__} has none of "

@@ -98,7 +98,7 @@ class PathStatement(Statement[T_co], Generic[T_co]):
         """Walk all ways up to a length, and take the shortest that meet the conditions."""
         if self.longest is None:
             raise UsageError(
-                "a shortest way with conditions needs a longest one: all ways up to it are looked at",
+                "a shortest path with conditions needs max_depth, because all paths up to it are searched",
                 hint="shortest_path(a, b, Follows, max_depth=6).follow(..)",
             )
         vertex, edge, path = scope.fresh(), scope.fresh("_e"), scope.fresh("_p")
@@ -161,7 +161,7 @@ def k_shortest_paths(
     Without conditions parallel edges count as one way, by the lightest of them.
     """
     if natural(k, "k_shortest_paths") < 1:
-        raise UsageError("k_shortest_paths() gives at least one way", hint="k=3")
+        raise UsageError("k_shortest_paths() needs a k of 1 or more", hint="k=3")
     return _paths(start, end, edges, direction, weight, k, max_depth)
 
 
@@ -198,8 +198,8 @@ def _paths(
     longest = None if longest is None else natural(longest, "max_depth")
     if longest is None and any(expiries(edges)):
         raise UsageError(
-            f"{edges.__name__} edges expire, and a search for the shortest way would follow those that have",
-            hint="max_depth=6, up to which all ways are looked at",
+            f"{edges.__name__} edges expire, and a search for the shortest path would follow those that have",
+            hint="max_depth=6; all paths up to it are searched",
         )
     ends = end_classes(edges)
     return PathStatement(

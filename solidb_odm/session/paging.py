@@ -200,8 +200,8 @@ class Keyset:
         is_included = len(values) == len(self.keys) + 1 and values[-1] == _INCLUDED
         if mark != self.mark or len(values) - is_included != len(self.keys):
             raise UsageError(
-                "the cursor belongs to a statement of another order",
-                hint="page on with the statement the cursor came from",
+                "the cursor was made for a statement with another order",
+                hint="use the statement that the cursor came from",
             )
         return values[: len(self.keys)], is_included
 
@@ -232,20 +232,18 @@ def keyset(statement: Statement[Any]) -> Keyset:
     if statement.limit_count is not None or statement.offset_count is not None:
         raise UsageError("a page has its own size", hint="leave limit() and offset() out")
     if statement.is_distinct:
-        raise UsageError(
-            "a page can't be cut from a distinct() select", hint="group_by() the columns, which is the same"
-        )
+        raise UsageError("a distinct() select has no pages", hint="group_by() the columns, which is the same")
     expressions = [each.expression for each in statement.columns if isinstance(each, Scalar)]
     ordered = [each.expression for each in statement.orderings]
     if any(map(has_window, [*expressions, *ordered])):
         raise UsageError(
-            "a page can't be cut from values over a window, which would not see the rows of the others",
+            "a select of values over a window has no pages: each would be computed of its own rows",
             hint='name the rows with their key, and page those: r = select(Order.key, ..).cte("r")',
         )
     sources = _sources(statement, [*expressions, *statement.conditions, *ordered])
     is_grouped = bool(statement.groups)
     if not is_grouped and any(map(has_aggregate, expressions)):
-        raise UsageError("a select of aggregates alone has one row", hint="session.execute() it")
+        raise UsageError("a select of aggregates alone has one row", hint="run it with session.execute()")
     unique = statement.groups if is_grouped else tuple(key for each in sources for key in _unique(each))
     downwards = [each.descending for each in statement.orderings]
     last = bool(downwards) and downwards[-1]
@@ -276,7 +274,7 @@ def _unique(source: Any) -> tuple[Expression, ...]:
         if len(read) == 1 and keys and not isinstance(read[0], Table) and not statement.groups:
             return (getattr(source, labels[keys[0]]),)
     raise UsageError(
-        f"a page can't be cut from the rows of {source!r}, of which several may be the same",
+        f"a page can't be made of the rows of {source!r}, of which several may be the same",
         hint="select the key of the documents in it too, or make it distinct()",
     )
 

@@ -170,7 +170,7 @@ def _unencodable(mapping: Mapping, document: Document, problem: Exception) -> In
         f"{mapping.collection}/{document.key} can't be stored: {problem}",
         collection=mapping.collection,
         key=document.key,
-        hint="is it nested too deep, or in itself?",
+        hint="it may be nested too deep, or contain itself",
     )
 
 

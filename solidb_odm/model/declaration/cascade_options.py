@@ -32,13 +32,13 @@ class Cascade:
 
     def __init__(self, *rules: Rule | str) -> None:
         if not all(isinstance(text, str) for text in rules):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DeclarationError(f"Cascade{rules!r}", hint=f"choose of {', '.join(map(repr, _RULES))}")
+            raise DeclarationError(f"Cascade{rules!r}", hint=f"choose one of {', '.join(map(repr, _RULES))}")
         given = [rule.strip() for text in rules for rule in text.split(",")]
         found = {_SAME.get(rule, rule) for rule in given}
         wrong = sorted(found - set(_RULES))
         if wrong:
             raise DeclarationError(
-                f"there is no cascade {wrong[0]!r}", hint=f"choose of {', '.join(map(repr, _RULES))}"
+                f"there is no cascade {wrong[0]!r}", hint=f"choose one of {', '.join(map(repr, _RULES))}"
             )
         if "all" in found:
             found = found - {"all"} | {"save", "delete"}

@@ -75,7 +75,7 @@ def check_fields(cls: Any, names: Iterable[str]) -> None:
         for note in (*info.metadata, *type_inspection.metadata(info.annotation)):
             if isinstance(note, type) and issubclass(note, (Index, Cascade)):
                 raise DeclarationError(
-                    f"has the class {note.__name__} beside it, which says nothing",
+                    f"has the class {note.__name__} in its annotation, which has no effect",
                     model=cls.__name__,
                     field=name,
                     hint=f"Annotated[.., {note.__name__}()], with parentheses",
@@ -190,7 +190,7 @@ def check_settings(cls: Any) -> None:
                     f"there is no setting {name!r}",
                     model=cls.__name__,
                     field="Settings",
-                    hint=f"did you mean {close[0]!r}?" if close else f"choose of {', '.join(_SETTINGS)}",
+                    hint=f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_SETTINGS)}",
                 )
 
 

@@ -132,7 +132,7 @@ def complete(cls: Any, depth: int) -> None:
             "under `if TYPE_CHECKING:` where the modules import each other",
         ) from error
     except (NameError, AttributeError, TypeError) as error:
-        raise DeclarationError(f"an annotation can't be understood: {error}", model=cls.__name__) from error
+        raise DeclarationError(f"an annotation can't be evaluated: {error}", model=cls.__name__) from error
 
 
 def _rebuild(cls: Any, *, raise_errors: bool) -> bool | None:

@@ -219,6 +219,6 @@ def _folded(context: Context, compiled: Compiled, unsent: frozenset[str]) -> Ope
         raise UnflushedChangesError(
             f"the query reads {names}, where this session has changes the server does not see yet",
             collections=tuple(sorted(unsent)),
-            hint='commit() first, or pass read="committed" to leave the changes out',
+            hint='commit() first, or pass read="committed", which ignores the changes',
         )
     return (yield from fold(context.work, compiled))

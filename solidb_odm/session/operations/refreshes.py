@@ -54,7 +54,7 @@ def _stored_now(
                 f"{collection}/{gone[0]} was deleted by somebody else, or has expired",
                 name=gone[0],
                 collection=collection,
-                hint="session.expunge(obj) lets go of it",
+                hint="session.expunge(document) removes it from the session",
             )
         found += [(member, by_key[member.key]) for member in members]
     return found
