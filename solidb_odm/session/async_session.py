@@ -263,7 +263,7 @@ class AsyncSession(SessionBase):
         await self._run(writing.rollback(self._context))
 
     def begin(self, **others: Never) -> AsyncBlock[Self]:
-        """Return an ``async with`` block: commit at its end, or roll back if it or the commit raises."""
+        """Return a block for (async) ``with``: commit at its end, or roll back if it or the commit raises."""
         refuse_options("begin()", others)
         return AsyncBlock(self._begin(), "begin")
 
@@ -281,7 +281,7 @@ class AsyncSession(SessionBase):
             self._has_begun = False
 
     def begin_nested(self) -> AsyncBlock[Self]:
-        """Return an ``async with`` block: if it raises, only its own changes are undone (a savepoint).
+        """Return a block for (async) ``with``: if it raises, only its own changes are undone (a savepoint).
 
         Blocks may be nested. The changes of a block are written by the commit after it.
         """

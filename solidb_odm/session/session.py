@@ -221,7 +221,7 @@ class Session(SessionBase):
         self._run(writing.rollback(self._context))
 
     def begin(self, **others: Never) -> Block[Self]:
-        """Return a block for ``with``: commit at its end, or roll back if the block or the commit raises."""
+        """Return a block for (async) ``with``: commit at its end, or roll back if it or the commit raises."""
         refuse_options("begin()", others)
         return Block(self._begin(), "begin")
 
@@ -238,7 +238,7 @@ class Session(SessionBase):
             self._has_begun = False
 
     def begin_nested(self) -> Block[Self]:
-        """Return a block for ``with``: if it raises, only its own changes are undone (a savepoint).
+        """Return a block for (async) ``with``: if it raises, only its own changes are undone (a savepoint).
 
         Blocks may be nested. The changes of a block are written by the commit after it.
         """
