@@ -171,7 +171,9 @@ def _sort_key(wanted: Expression, descending: bool) -> Ordering:
     if wanted.__solidb_kind__ in ("bytes", "dict", "model", "mixed", "other"):
         raise UsageError(
             f"{wanted!r} is {KINDS[wanted.__solidb_kind__]}, which documents can't be sorted by",
-            hint="sort by one of its fields, or in Python",
+            hint="func.to_string(..) sorts by the text it is stored as"
+            if wanted.__solidb_kind__ == "other"
+            else "sort by one of its fields, or in Python",
         )
     return Ordering(wanted, descending)
 

@@ -1,6 +1,7 @@
 """Statements that make no sense are refused where they are written, with the way out."""
 
 import math
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -180,3 +181,13 @@ def test_a_model_says_what_becomes_of_values_of_no_field() -> None:
     with pytest.raises(UsageError, match="no field 'sz'"):  # by which Pydantic writes, and does not read
         insert(Named).values({"sz": 3})
     assert insert(Named).values(Named(Size=4).model_dump()).rows[0]["double"] == 8
+
+
+class Shelf(Document, collection="refusals_shelves", registry=Registry()):
+    path: PurePath
+
+
+def test_what_has_a_stored_form_of_its_own_sorts_by_its_text() -> None:
+    with pytest.raises(UsageError, match=r"func\.to_string\(\.\.\) sorts by the text"):
+        select(Shelf).order_by(Shelf.path)
+    assert "TO_STRING" in select(Shelf).order_by(func.to_string(Shelf.path)).compile().text
