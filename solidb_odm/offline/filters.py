@@ -170,6 +170,10 @@ def _read(text: str, params: Mapping[str, Any]) -> Source:
             tables=None,
             head=None,
         ) if variable == returned and all(isinstance(clause, nodes.Filter) for clause in filters):
+            if collection.startswith("_"):
+                raise ConfigurationError(
+                    f"the collection {collection!r} can't be synced", hint="those with _ can't"
+                )
             binds = {name: params[name] for name in names}
             return Source(collection, query, binds)
         case _:

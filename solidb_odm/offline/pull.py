@@ -235,9 +235,9 @@ def _guard(sync: Round, absent: dict[str, list[str]]) -> Operation[None]:
     """Stop before a server that was restored or emptied takes documents, or their changes, away here too."""
     lost = sum(map(len, (*absent.values(), *sync.older.values())))
     known = sum(sync.known.values())
-    if lost <= _MOST_LOST or lost * 5 <= known or sync.settings.get(ACCEPTED):
-        return
     if not sync.settings.get(UPLOAD):
+        if lost <= _MOST_LOST or lost * 5 <= known or sync.settings.get(ACCEPTED):
+            return
         raise ServerRollbackSuspected(
             f"the server has lost {lost} of {known} documents, or their last changes:"
             " was it restored from a backup, or emptied?",

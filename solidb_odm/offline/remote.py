@@ -63,7 +63,7 @@ class RemoteCollections(RemoteCommand[dict[str, CollectionKind]]):
 
 @dataclass(frozen=True, slots=True)
 class Identify(RemoteCommand[str]):
-    """The name by which a database knows itself, ``proposed`` if it has none yet; "" if it can't be told."""
+    """The name by which a database knows itself, else it takes ``proposed``, unless that is ""."""
 
     proposed: str
 

@@ -110,7 +110,7 @@ def collections(_: RemoteCollections, database: str) -> Exchange[dict[str, Colle
 
 
 def identify(command: Identify, database: str) -> Exchange[str]:
-    """Read the name that the first store that synced with a database has left there, or leave one."""
+    """Read the name that the first store to sync with a database has left there, or leave the one given."""
     place = {"database": database, "collection": IDENTITY}
     for _ in range(2):
         try:
@@ -118,6 +118,8 @@ def identify(command: Identify, database: str) -> Exchange[str]:
             return str(answer.data[_NAME])
         except (CollectionNotFound, DocumentNotFound) as problem:
             missing = problem
+        if not command.proposed:
+            return ""
         try:
             if isinstance(missing, CollectionNotFound):
                 yield from make_collection(MakeCollection(IDENTITY, "document"), database)

@@ -16,13 +16,20 @@ from ..commands.replica import (
     Adopted,
     BeginScan,
     EndScan,
+    KnownSummary,
     ReadReplicas,
     RemoteVersion,
     Scanned,
     Settle,
     WriteSettings,
 )
-from ..errors import CollectionExists, ConfigurationError, PermissionDenied, StoreOfAnotherUser
+from ..errors import (
+    CollectionExists,
+    ConfigurationError,
+    PermissionDenied,
+    ServerRollbackSuspected,
+    StoreOfAnotherUser,
+)
 from ..language.stored_documents import new_key
 from .contents import remote_version, same
 from .filters import Source, whole
@@ -54,7 +61,10 @@ def _meet(sync: Round) -> Operation[None]:
     """See that this is the server the store belongs to, whatever its address; StoreOfAnotherUser if not."""
     known = str(sync.settings.get(SERVER, ""))
     try:
-        there = yield from call(Identify(known or new_key()))
+        there = yield from call(Identify("" if known else new_key()))
+        if not there and known:
+            yield from _guard_name(sync)
+            there = yield from call(Identify(known))
     except PermissionDenied:
         return
     if known and there and there != known:
@@ -65,6 +75,23 @@ def _meet(sync: Round) -> Operation[None]:
     if there and not known:
         sync.settings |= {SERVER: there}
         yield from call(WriteSettings({SERVER: there}))
+
+
+def _guard_name(sync: Round) -> Operation[None]:
+    """Stop where the server has lost its name, before it takes away here what it has lost besides."""
+    if sync.settings.get(ACCEPTED) or sync.settings.get(UPLOAD):
+        return
+    known = 0
+    for name in (yield from local_kinds()):
+        known += (yield from call(KnownSummary(name)))[0]
+    if known:
+        raise ServerRollbackSuspected(
+            f"the server does not know this store, which has {known} of its documents:"
+            " was it emptied or restored from a backup, or is it another server?",
+            lost=known,
+            known=known,
+            hint="accept_server() takes what it has; reupload() pushes the documents again",
+        )
 
 
 def local_kinds() -> Operation[dict[str, CollectionKind]]:

@@ -44,7 +44,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
         ConflictStrategy.Custom,
     ],
     "storage_engine": ["sqlite", None],
-    "sync_filter": [5, [5], "x", ["x"], b"x", [""]],
+    "sync_filter": [5, [5], "x", ["x"], b"x", [""], "FOR d IN _own RETURN d"],
     "sync_filter_params": [{"unused": 1}, 5, [1]],
     "encryption_key": [5, "", b"", bytearray(32), ["x"]],
 }

@@ -182,6 +182,41 @@ def test_what_a_restored_server_has_can_be_accepted(
     assert [key for key, each in local(restored).items() if "new" in each] == ["k01"]
 
 
+def emptied(manager: OfflineSyncManager, server: ModelServer) -> dict[str, dict[str, Any]]:
+    """Sync a few documents with a server, and have it made anew."""
+    for number in range(5):
+        server.put("notes", f"k{number}", n=number)
+    manager.sync_now()
+    server.drop("notes")
+    server.identity = ""
+    with pytest.raises(ServerRollbackSuspected, match="has 5 of its documents"):
+        manager.sync_now()
+    assert manager.sync_status().state is SyncState.Blocked
+    return local(manager)
+
+
+def test_a_server_that_lost_its_name_takes_not_even_few_documents_away(
+    manager: OfflineSyncManager, server: ModelServer
+) -> None:
+    held = emptied(manager, server)
+    assert len(held) == 5
+    manager.save_document("notes", "k0", {"mine": 1})
+    manager.reupload()
+    manager.sync_now()
+    assert server.all("notes") == local(manager) == {**held, "k0": {"n": 0, "mine": 1}}
+    assert manager.sync_now().pushed == 0
+
+
+def test_a_server_that_was_made_anew_can_be_accepted(
+    manager: OfflineSyncManager, server: ModelServer
+) -> None:
+    emptied(manager, server)
+    manager.save_document("notes", "mine", {"n": 9})
+    manager.accept_server()
+    manager.sync_now()
+    assert server.all("notes") == local(manager) == {"mine": {"n": 9}}
+
+
 def test_few_lost_changes_are_taken_as_the_server_has_them(
     manager: OfflineSyncManager, server: ModelServer
 ) -> None:
