@@ -13,6 +13,7 @@ from pydantic import AliasChoices, AliasPath, ValidationError
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..language import nodes as q
+from ..language.stored_documents import ENGINE_ATTRIBUTES
 from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
 from ..model.document_state import state_of
@@ -323,7 +324,7 @@ def _check_names(model: type[Document], row: Mapping[str, Any]) -> None:
 @cached_by_class
 def _given_names(model: Any) -> frozenset[str]:
     """Return the names by which the values of a row may be given."""
-    found = {"key", "_key", "_id", "_rev", "_created_at", "_updated_at", "_type", *SYSTEM_FIELDS}
+    found = {"key", "_key", "_type", *ENGINE_ATTRIBUTES, *SYSTEM_FIELDS}
     for name, info in class_fields(model).items():
         other = info.validation_alias
         aliases = other.choices if isinstance(other, AliasChoices) else [other]
