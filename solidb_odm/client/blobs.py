@@ -20,8 +20,8 @@ from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageEr
 from ..wire.exchange import SHAPE_ERRORS, Exchange, HttpAnswer, HttpCall, misshapen, pauses, send
 from ..wire.faults import Subject
 from ..wire.http import as_answer
-from ..wire.http_streams import apieces_of, aread_answer, astreamed, pieces_of, read_answer, streamed
-from ..wire.open_answers import HeldPieces, Noted, apieces_held
+from ..wire.http_streams import AnswerStream, apieces_of, aread_answer, pieces_of, read_answer, streamed
+from ..wire.open_answers import HeldPieces, Noted, apieces_held, next_unseen
 from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
@@ -167,7 +167,7 @@ class AsyncBlobs(AsyncCaller):
         pool = self._runner.hub.driver.pool
         async with aclosing(body()) as content:
             call = upload(self._database, collection, content, boundary)
-            async with astreamed(pool, call, self._runner.seconds) as response:
+            async with AnswerStream(pool, call, self._runner.seconds) as response:
                 return stored_info(as_answer(response, await aread_answer(response, self._seconds)))
 
     async def get(self, collection: str, key: str) -> bytes:
@@ -194,9 +194,9 @@ class AsyncBlobs(AsyncCaller):
         while True:
             call = download(self._database, collection, key, start, end)
             try:
-                async with astreamed(pool, call, self._runner.seconds, context) as response:
+                async with AnswerStream(pool, call, self._runner.seconds, context) as response:
                     async with aclosing(apieces_of(response, chunk_size, self._seconds)) as pieces:
-                        async for piece in pieces:
+                        while (piece := await next_unseen(pieces)) is not None:
                             start += len(piece)
                             yield piece
                     return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, contextmanager
 from functools import partial
+from types import TracebackType
 from typing import Final, cast
 
 import anyio
@@ -26,6 +27,7 @@ from .http import (
     too_slow,
     unanswered,
 )
+from .open_answers import next_unseen
 from .round_trips import RequestEvent
 from .socket_pool import SocketPool
 from .stream_pool import StreamPool
@@ -82,27 +84,55 @@ def _traced(deadline: AnswerDeadline, event: str, _: object) -> None:
         deadline.begin()
 
 
-@asynccontextmanager
-async def astreamed(
-    pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
-) -> AsyncGenerator[httpx.Response]:
+class AnswerStream:
     """Make a call and return its response as ``streamed`` does, awaited."""
-    client, begun, seconds = pool.http_client(), time.perf_counter(), seconds or pool.seconds
-    request = request_of(client, pool.host, pool.address, call, seconds)
-    if isinstance(call.content, AsyncIterable):
-        request.stream = _Pieces(call.content)
-    with _errors(call, pool.host, seconds):
+
+    def __init__(
+        self, pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE
+    ) -> None:
+        self._pool, self._call, self._context = pool, call, context
+        self._seconds = seconds or pool.seconds
+        self._begun = time.perf_counter()
+        self._response: httpx.Response | None = None
+
+    async def __aenter__(self) -> httpx.Response:
+        call, seconds = self._call, self._seconds
+        try:
+            with _errors(call, self._pool.host, seconds):
+                self._response = response = await self._opened()
+                if response.is_error:
+                    answer = as_answer(response, await aread_answer(response, seconds))
+                    raise http_fault(answer, self._context)
+                return response
+        except BaseException:
+            await self._close()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+        if isinstance(error, httpx.HTTPError | TimeoutError):
+            with _errors(self._call, self._pool.host, self._seconds):
+                raise error
+
+    async def _opened(self) -> httpx.Response:
+        client, call, seconds = self._pool.http_client(), self._call, self._seconds
+        request = request_of(client, self._pool.host, self._pool.address, call, seconds)
+        if isinstance(call.content, AsyncIterable):
+            request.stream = _Pieces(call.content)
         with anyio.fail_after(seconds if call.content is None else None) as scope:
             request.extensions["trace"] = partial(_atraced, scope, seconds)
-            flow = pool.auth.flow(request, once=call.content is not None)
-            response = await asend(client, flow, request)
-        try:
-            if response.is_error:
-                raise http_fault(as_answer(response, await aread_answer(response, seconds)), context)
-            yield response
-        finally:
-            await response.aclose()
-            pool.statistics.http(_event(call, begun, response))
+            flow = self._pool.auth.flow(request, once=call.content is not None)
+            return await asend(client, flow, request)
+
+    async def _close(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            try:
+                await response.aclose()
+            finally:
+                self._pool.statistics.http(_event(self._call, self._begun, response))
 
 
 async def aread_answer(response: httpx.Response, seconds: float) -> bytes:
@@ -116,7 +146,7 @@ async def apieces_of(response: httpx.Response, size: int, seconds: float) -> Asy
     async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_bytes(size))) as pieces:
         while True:
             with anyio.fail_after(seconds):
-                piece = await anext(pieces, None)
+                piece = await next_unseen(pieces)
             if piece is None:
                 return
             yield piece

@@ -4,16 +4,17 @@ What ends such an answer waits for a lock of httpcore's, which the very thread m
 finds that nobody reads on. So a pool holds what is open, and a finalizer only notes it: it cuts the
 connection, for which no lock is needed, and the next call of the pool does the rest.
 
-Awaited, an event loop closes all generators that the collector finds at once, and of some inside each other,
-as httpx's are, the inner ones fail then. So the collector finds the outermost only.
+Awaited, asyncio closes at once all generators that the collector finds, or that are left when the loop ends;
+of some inside each other, as httpx's are, the inner ones fail then. So it is told of the outermost.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -120,8 +121,19 @@ async def apieces_held(reader: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Yield what a reader does, which the collector does not find before this is closed."""
     _awaited.add(reader)
     try:
-        async for piece in reader:
+        while (piece := await next_unseen(reader)) is not None:
             yield piece
     finally:
         await reader.aclose()
         _awaited.discard(reader)
+
+
+def next_unseen(pieces: AsyncGenerator[bytes]) -> Awaitable[bytes | None]:
+    """Return the next piece or None, to be awaited, of a generator that asyncio is not told of."""
+    told, asyncio = sys.get_asyncgen_hooks().firstiter, sys.modules.get("asyncio")
+    if asyncio is not None and isinstance(getattr(told, "__self__", None), asyncio.AbstractEventLoop):
+        sys.set_asyncgen_hooks(firstiter=None)
+    try:
+        return anext(pieces, None)
+    finally:
+        sys.set_asyncgen_hooks(firstiter=told)

@@ -160,13 +160,19 @@ def test_a_forked_process_leaves_answers_and_connections_to_its_parent(files: Fi
         assert files.connections == 3
 
 
-def test_awaited_the_loop_ends_what_was_forgotten_without_a_word(
-    files: Files, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("is_left", [False, True], ids=["forgotten", "left open"])
+def test_awaited_the_loop_ends_what_it_finds_without_a_word(
+    files: Files, is_left: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    kept: list[Any] = []
+
     async def main() -> None:
         async with AsyncClient(files.url) as client:
             pieces = client.blobs.stream("files", "large", chunk_size=PIECE)
             assert await anext(pieces) == bytes(PIECE)
+            if is_left:
+                kept.append(pieces)
+                return
             cycle: list[Any] = [pieces]
             cycle.append(cycle)
             del pieces, cycle
