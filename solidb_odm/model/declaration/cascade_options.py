@@ -92,6 +92,8 @@ def check_cascades(cls: Any, places: Any) -> None:
     edge_cascade(cls)
     linked = {place.names[0] for place in places}
     for name, info in class_fields(cls).items():
+        if not info.metadata:
+            continue
         if name not in linked and any(isinstance(each, Cascade) for each in info.metadata):
             raise DeclarationError(
                 "says what a Cascade does, but holds no links",

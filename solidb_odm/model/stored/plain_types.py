@@ -43,6 +43,9 @@ _written_by_author = attrgetter(
 )  # fmt: skip
 
 
+_PLAIN_CLASSES = (str, int, float, bool)
+
+
 def is_plain_type(annotation: Any) -> bool:
     """Return whether all values of a type are known to come back as they were stored."""
     if isinstance(annotation, type):
@@ -92,6 +95,10 @@ def is_plain_field(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bool:
 def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bool:
     """Return whether a field needs no trial; ``more`` are the notes that may stand beside its type."""
     alias: Any = info.validation_alias
+    if alias is info.alias is info.serialization_alias is None and not info.metadata:  # as most fields are
+        if info.exclude or info.discriminator:
+            return False
+        return is_plain_type(info.annotation) and _has_plain_value(info)
     names: list[Any] = alias.choices if isinstance(alias, AliasChoices) else [alias]
     return (
         is_plain_type(info.annotation)
@@ -108,7 +115,7 @@ def _has_plain_value(info: FieldInfo) -> bool:
     if value is PydanticUndefined or value is None:
         return True
     is_known = type(value) in _VALUES or type(value) in PURE or isinstance(value, enum.Enum)
-    return is_known and not embedded(info.annotation)
+    return is_known and (info.annotation in _PLAIN_CLASSES or not embedded(info.annotation))
 
 
 def _is_plain_default(info: FieldInfo) -> bool:
