@@ -64,6 +64,7 @@ class AsyncBackground:
             await anyio.lowlevel.checkpoint()
 
     async def _attempt(self) -> None:
+        self._schedule.began()
         try:
             await self._manager.sync_now()
         except ClosedError:

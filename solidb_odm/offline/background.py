@@ -72,6 +72,7 @@ class Background:
             self._attempt()
 
     def _attempt(self) -> None:
+        self._schedule.began()
         try:
             self._manager.sync_now()
         except ClosedError:

@@ -5,6 +5,7 @@ The server's change feed as a doorbell: that something was written, never what.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -32,10 +33,15 @@ class Schedule:
         self._interval, self._jitter = interval, jitter
         self.failures = 0
         self.due = 0.0
+        self._is_under_way = False
+
+    def began(self) -> None:
+        """Note that a sync begins: what is edited from now on may be too late for it, and needs the next."""
+        self._is_under_way, self.due = True, math.inf
 
     def edited(self, now: float) -> None:
         """Note an edit: it is pushed soon, unless the server is away."""
-        if not self.failures:
+        if self._is_under_way or not self.failures:
             self.due = min(self.due, now + COALESCE)
 
     def rang(self, now: float) -> None:
@@ -45,13 +51,13 @@ class Schedule:
 
     def succeeded(self, now: float) -> None:
         """Note a sync that went well."""
-        self.failures = 0
-        self.due = now + self._interval
+        self.failures, self._is_under_way = 0, False
+        self.due = min(self.due, now + self._interval)
 
     def failed(self, now: float) -> None:
         """Note a sync that failed: wait twice as long as before, up to a minute, with jitter."""
         self.due = now + pause(self.failures, FIRST_WAIT, LONGEST_WAIT, self._jitter)
-        self.failures += 1
+        self.failures, self._is_under_way = self.failures + 1, False
 
 
 MOST_SUBSCRIPTIONS: Final = 64

@@ -154,7 +154,22 @@ def test_waits_grow_to_a_minute_and_end_when_the_server_is_back() -> None:
     assert schedule.due == 100.0 + LONGEST_WAIT
     schedule.rang(100.0)
     assert schedule.due == 100.0
+    schedule.began()
     schedule.succeeded(100.0)
     assert schedule.due == 130.0
     schedule.edited(100.0)
     assert schedule.due < 101.0
+
+
+@pytest.mark.parametrize("failures", [0, 2])
+def test_what_is_edited_during_a_sync_has_the_next_one_soon(failures: int) -> None:
+    schedule = Schedule(3600.0)
+    for _ in range(failures):
+        schedule.failed(100.0)
+    schedule.began()
+    schedule.edited(101.0)
+    schedule.succeeded(102.0)
+    assert schedule.due < 103.0
+    schedule.began()
+    schedule.succeeded(110.0)
+    assert schedule.due == 3710.0
