@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from .._types import Body, Json, JsonObject, Stored
@@ -24,7 +25,7 @@ from ..commands import (
 )
 from ..commands.replica import DiscardEdit, Edit, ListEdits, ReviveEdits, Settle
 from ..engines.sqlite import json_text
-from ..errors import CollectionNotFound, DocumentNotFound, UsageError
+from ..errors import CollectionExists, CollectionNotFound, DocumentNotFound, UsageError
 from ..language.parser import parse
 from ..language.stored_documents import new_key
 from .argument_types import check_attributes, check_count, check_kind, check_place, check_text
@@ -48,7 +49,8 @@ def save(
         check_text(named, "the key")
     chosen: str = key or named or new_key()
     if (yield from call(DescribeCollection(collection))) is None:
-        yield from call(CreateCollection(collection))
+        with suppress(CollectionExists):  # another thread, or process, came first
+            yield from call(CreateCollection(collection))
     yield from call(Savepoint("save"))  # takes the write lock: what is read now stays so until the commit
     stored = yield from call(Get(collection, chosen))
     if stored is None:

@@ -10,7 +10,14 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from solidb_odm.errors import ConfigurationError, ConnectionFailed, StoreOfAnotherUser, UsageError
+from solidb_odm.commands import CreateCollection, DescribeCollection, Savepoint
+from solidb_odm.errors import (
+    CollectionExists,
+    ConfigurationError,
+    ConnectionFailed,
+    StoreOfAnotherUser,
+    UsageError,
+)
 from solidb_odm.offline import (
     AsyncOfflineSyncManager,
     Change,
@@ -18,6 +25,7 @@ from solidb_odm.offline import (
     StorageEngine,
     SyncConfig,
     SyncState,
+    local,
 )
 from solidb_odm.offline.schedule import LONGEST_WAIT, Schedule
 
@@ -173,3 +181,11 @@ def test_what_is_edited_during_a_sync_has_the_next_one_soon(failures: int) -> No
     schedule.began()
     schedule.succeeded(110.0)
     assert schedule.due == 3710.0
+
+
+def test_a_collection_that_another_thread_makes_first_is_no_error_of_a_save() -> None:
+    saving = local.save("d", "notes", "a", {"n": 1})
+    assert isinstance(next(saving), DescribeCollection)
+    assert isinstance(saving.send(None), CreateCollection)
+    assert isinstance(saving.throw(CollectionExists("notes", name="notes")), Savepoint)
+    saving.close()
