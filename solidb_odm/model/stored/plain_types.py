@@ -43,7 +43,7 @@ _written_by_author = attrgetter(
 )  # fmt: skip
 
 
-_PLAIN_CLASSES = (str, int, float, bool)
+_PLAIN_CLASSES: tuple[Any, ...] = (str, int, float, bool)
 
 
 def is_plain_type(annotation: Any) -> bool:
@@ -115,7 +115,8 @@ def _has_plain_value(info: FieldInfo) -> bool:
     if value is PydanticUndefined or value is None:
         return True
     is_known = type(value) in _VALUES or type(value) in PURE or isinstance(value, enum.Enum)
-    return is_known and (info.annotation in _PLAIN_CLASSES or not embedded(info.annotation))
+    annotation: Any = info.annotation
+    return is_known and (annotation in _PLAIN_CLASSES or not embedded(annotation))
 
 
 def _is_plain_default(info: FieldInfo) -> bool:
