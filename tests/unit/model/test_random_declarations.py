@@ -81,6 +81,20 @@ class Target(Document, collection="random_targets"):
     n: int = 0
 
 
+class Above(Document, abstract=True):
+    a: int = 0
+    tags: list[Part] = []
+
+
+class Template(Document, Generic[T], abstract=True):
+    a: T
+    x: dict[str, T] = {}
+
+
+class Below(Target):
+    a: str | None = None
+
+
 class Plain:
     pass
 
@@ -130,7 +144,9 @@ SETTINGS = ["indexes", "schema_validation", "collection", "version", "cascade", 
 VALUES: list[Any] = [None, 1, "x", "strict", "", [], {}, [1], [Index("a")], True, "a/b", Cascade("delete")]
 BASES: list[tuple[type, ...]] = [
     (Document,), (Document,), (SoftDelete, Document), (Timestamped, Document), (Edge,),
-    (Edge[Target, Target],),     (Target,), (Document, Part), (Part, Document),
+    (Edge[Target, Target],), (Target,), (Document, Part), (Part, Document), (Above,), (Template[int],),
+    (Template[list[Part]],), (Below,), (Below, Part), (SoftDelete, Target), (Timestamped, Below),
+    (Above, Target),
 ]  # fmt: skip
 
 
