@@ -74,7 +74,7 @@ class Family(Maker):
                 self.classes.append(self.child(f"{'efg'[number]}{self.dice.choice('abcd')}"))
 
     def options(self) -> dict[str, Any]:
-        return {"collection": "random_families", "registry": self.registry}
+        return {"collection": f"random_families_{self.number}", "registry": self.registry}
 
     def beside(self) -> tuple[Any, ...]:
         """Return bases to have beside a document class."""
@@ -101,7 +101,7 @@ class Family(Maker):
         return chosen
 
     def generic(self, bases: tuple[Any, ...], **options: Any) -> Any:
-        name = f"Generic{self.dice.randrange(10**9)}"
+        name = self.new_name("Generic")
         fields = self.dice.sample([("t", T), ("ts", list[T]), ("by", dict[str, T])], self.dice.randint(1, 3))  # type: ignore[valid-type]
         body = {"__module__": __name__, "__qualname__": name, "__annotations__": dict(fields)}
         parents = (*bases, Generic[T])
@@ -225,7 +225,7 @@ def above(model: Any) -> list[Any]:
 
 
 def has_collection(model: Any) -> bool:
-    return getattr(model, "__solidb_collection__", None) == "random_families"
+    return str(getattr(model, "__solidb_collection__", None)).startswith("random_families_")
 
 
 def check_updated(session: Session, family: Family, held: dict[str, Any]) -> None:

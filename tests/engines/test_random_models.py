@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from functools import cached_property, partial
+from itertools import count
 from types import new_class
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
@@ -248,6 +249,9 @@ BESIDE = [
 ]  # fmt: skip
 
 
+MAKERS = count()
+
+
 class Maker:
     """Makes random classes; one seed makes one."""
 
@@ -255,14 +259,18 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
+        self.number = next(MAKERS)  # a name is made once: a class made again takes the place of the first
         self.values: dict[tuple[str, str], list[Any]] = {}
 
     def chance(self, share: float) -> bool:
         return self.dice.random() < share
 
+    def new_name(self, kind: str) -> str:
+        return f"{kind}{self.dice.randrange(10**9)}_{self.number}"
+
     def model(self, bases: tuple[Any, ...], depth: int, names: Sequence[str] = "abc", **options: Any) -> Any:
         """Return a class with these bases; its parts are such classes too, down to a depth."""
-        name = f"Made{self.dice.randrange(10**9)}"
+        name = self.new_name("Made")
         namespace: dict[str, Any] = {"__module__": __name__, "__qualname__": name, "__annotations__": {}}
         config = {**self.dice.choice(CONFIGS), **(self.dice.choice(CONFIGS) if self.chance(0.3) else {})}
         namespace["model_config"] = config

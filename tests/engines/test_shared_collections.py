@@ -188,3 +188,29 @@ def test_a_strict_model_with_a_validator_takes_times_in_statements() -> None:
         moment = datetime(2020, 1, 2, tzinfo=UTC)
         session.execute(update(Timed).values(at=moment))
         assert session.get_one(Timed, "a").at == moment
+
+
+def test_a_class_that_was_refused_is_not_made_with_those_of_its_registry() -> None:
+    own = Registry()
+
+    class Wide(Document, collection="shared_waiting", registry=own):
+        n: int = 0
+
+    kept: list[Any] = []  # the error's traceback holds the class, as a debugger does
+    try:
+        type(Document)(
+            "Narrow",
+            (Wide,),
+            {
+                "__module__": __name__,
+                "__annotations__": {"n": str},
+                "model_config": ConfigDict(defer_build=True),
+            },
+        )
+    except DeclarationError as error:
+        kept.append(error)
+    with create_engine("sqlite://") as engine, Session(engine) as session:
+        engine.create_all(own)
+        session.add(Wide(key="a"))
+        session.commit()
+    assert len(kept) == 1

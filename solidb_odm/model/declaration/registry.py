@@ -116,10 +116,14 @@ class Registry:
 
     def models(self) -> Iterator[type[Any]]:
         """Yield all living classes, by collection; DeclarationError if one names a class there is not."""
-        for model in list(self._waiting):
+        for model in self._all_waiting():
             _ = model.__solidb_mapping__
         for collection in sorted(self._claims):
             yield from self.claimants(collection)
+
+    def _all_waiting(self) -> list[type[Any]]:
+        """Return the classes that wait for others; one whose own statement failed waits no more."""
+        return [model for model in list(self._waiting) if is_in_use(model)]
 
     def complete_models(self) -> list[type[Any]]:
         """Return the living classes that are complete, by collection."""
@@ -127,7 +131,7 @@ class Registry:
         return [model for collection in sorted(self._claims) for model in self.claimants(collection)]
 
     def _complete(self, collection: str | None) -> None:
-        for model in list(self._waiting):
+        for model in self._all_waiting():
             if collection is None or model.__solidb_collection__ == collection:
                 try:
                     _ = model.__solidb_mapping__
