@@ -22,7 +22,7 @@ class Street(BaseModel):
 
 class Home(BaseModel):
     street: Street | None = None
-    tags: set[str] = set()
+    tags: list[str] = []
 
 
 class Person(Document, collection="persons"):
