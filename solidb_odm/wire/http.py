@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from weakref import WeakSet
 
 import httpx
@@ -165,7 +165,7 @@ def send(client: httpx.Client, flow: AuthFlow, request: httpx.Request) -> httpx.
         while True:
             if response is not None:
                 response.close()
-            response = client.send(asked, stream=True)
+            response = _sent(client, asked)
             asked = flow.send(response if asked is request else as_answer(response, read_whole(response)))
     except StopIteration as stop:
         answered: httpx.Response = stop.value
@@ -179,12 +179,36 @@ async def asend(client: httpx.AsyncClient, flow: AuthFlow, request: httpx.Reques
         while True:
             if response is not None:
                 await response.aclose()
-            response = await client.send(asked, stream=True)
+            response = await _asent(client, asked)
             whole = asked is not request
             asked = flow.send(as_answer(response, await aread_whole(response)) if whole else response)
     except StopIteration as stop:
         answered: httpx.Response = stop.value
         return answered
+
+
+_BROKEN: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_REPEATABLE: Final = "solidb_odm_repeatable"
+
+
+def _sent(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send one request; a read once more if its connection, kept from an earlier one, has ended meanwhile."""
+    try:
+        return client.send(request, stream=True)
+    except _BROKEN:
+        if not request.extensions.get(_REPEATABLE):
+            raise
+        return client.send(request, stream=True)
+
+
+async def _asent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send one request as ``_sent`` does, awaited."""
+    try:
+        return await client.send(request, stream=True)
+    except _BROKEN:
+        if not request.extensions.get(_REPEATABLE):
+            raise
+        return await client.send(request, stream=True)
 
 
 def read_whole(response: httpx.Response) -> bytes:
@@ -258,7 +282,11 @@ def request_of(
         connecting = min(seconds, address.options.connect_timeout)
         sent["timeout"] = httpx.Timeout(seconds, connect=connecting)
     where = f"{scheme}://{host}{call.path}"
-    return client.build_request(call.method, where, params=dict(call.params) or None, headers=headers, **sent)
+    request = client.build_request(
+        call.method, where, params=dict(call.params) or None, headers=headers, **sent
+    )
+    request.extensions[_REPEATABLE] = call.method == "GET" and address.options.retries > 0
+    return request
 
 
 def http_event(call: HttpCall, begun: float, response: httpx.Response, content: bytes) -> RequestEvent:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from solidb_odm.wire.http import (
     send,
     unanswered,
 )
-from solidb_odm.wire.url import Host, parse_url
+from solidb_odm.wire.url import Host, ServerAddress, parse_url
 
 ADDRESS = parse_url("solidb://ada:secret@h/d")
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -124,6 +125,41 @@ def test_parameters_headers_and_content_are_sent() -> None:
 
     assert str(asked[0].url) == "http://h:1/a?q=1"
     assert (answer.body, answer.content) == (None, b"raw-r")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_awaited", [False, True])
+@pytest.mark.parametrize(
+    ("method", "address", "sent"),
+    [
+        ("GET", ADDRESS, 2),
+        ("POST", ADDRESS, 1),
+        ("PUT", ADDRESS, 1),
+        ("GET", parse_url("solidb://ada:secret@h/d?retries=0"), 1),
+    ],
+)
+async def test_a_read_is_sent_once_more_where_its_connection_has_ended(
+    method: str, address: ServerAddress, sent: int, *, is_awaited: bool
+) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        if len(asked) == 1:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(204)
+
+    auth, call, transport = HeaderAuth("X-API-Key", "k"), HttpCall(method, "/a"), httpx.MockTransport(handler)
+    with nullcontext() if sent == 2 else pytest.raises(httpx.RemoteProtocolError):
+        if is_awaited:
+            async with httpx.AsyncClient(transport=transport) as client:
+                request = request_of(client, Host("h", 1), address, call)
+                await asend(client, auth.flow(request, once=False), request)
+        else:
+            with httpx.Client(transport=transport) as blocking:
+                request = request_of(blocking, Host("h", 1), address, call)
+                send(blocking, auth.flow(request, once=False), request)
+    assert len(asked) == sent
 
 
 @pytest.mark.parametrize(
