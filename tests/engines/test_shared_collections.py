@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, model_validator
 
 from solidb_odm import (
     Document,
@@ -115,6 +115,11 @@ class Parent(Document, collection="shared_parents", registry=registry):
     text: str = ""
     data: list[bytes] = []
     tags: list[str] = []
+    marks: list[int] = []
+
+    @field_serializer("marks")
+    def write_marks(self, marks: list[int]) -> list[str]:
+        return [str(mark) for mark in marks]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +134,16 @@ class Parent(Document, collection="shared_parents", registry=registry):
             {"model_config": ConfigDict(alias_generator=str.title)},
         ),
         (r"data: is stored otherwise than in Parent", {}, {"model_config": ConfigDict(ser_json_bytes="hex")}),
+        (
+            r"text: is stored otherwise than in Parent",
+            {},
+            {"write": field_serializer("text")(lambda self, value: value)},
+        ),
+        (
+            r"marks: is stored otherwise than in Parent",
+            {"other": int},
+            {"write_marks": field_serializer("other")(lambda self, value: value)},
+        ),
         (r"text: is not stored, but Parent", {"text": str}, {"text": Field(default="", exclude=True)}),
         (r"text: is int", {"text": int}, {"model_config": ConfigDict(defer_build=True)}),
     ],
@@ -161,6 +176,17 @@ def test_a_field_may_be_narrower_below() -> None:
         anything: timedelta = timedelta(1)
 
     assert Child(size=3).size == 3
+
+
+def test_settings_that_say_what_holds_anyway_are_no_difference() -> None:
+    class Parent(Document, collection="shared_settings", registry=Registry()):
+        took: timedelta = timedelta(1)
+        data: bytes = b""
+
+    class Child(Parent):
+        model_config = ConfigDict(ser_json_timedelta="float", ser_json_bytes="base64")
+
+    assert Child(took=timedelta(2)).took == timedelta(2)
 
 
 def test_a_computed_field_may_be_a_function_of_another_name() -> None:

@@ -103,7 +103,7 @@ class _Note:
     def read(cls, path: str) -> Self | None:
         """Return the note, None if there is none."""
         try:
-            text = Path(path + SUFFIX).read_text()
+            text = Path(path + SUFFIX).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as problem:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from inspect import getattr_static, isasyncgenfunction, iscoroutinefunction
 from types import FunctionType
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import AliasChoices, Field
 from pydantic.fields import FieldInfo
@@ -20,7 +20,7 @@ from ...errors import DeclarationError
 from .. import type_inspection
 from ..expressions.kinds import includes
 from ..stored.field_values import stored_name
-from ..stored.pydantic_attributes import class_fields
+from ..stored.pydantic_attributes import class_decorators, class_fields
 from .cascade_options import Cascade
 from .computed import stored_names
 from .indexes import Index
@@ -116,8 +116,21 @@ def _check_no_document(cls: Any, name: str, annotation: Any) -> None:
                     _check_no_document(cls, name, argument)
 
 
-_WRITTEN: dict[str, type] = {"ser_json_bytes": bytes, "ser_json_timedelta": timedelta}
-"""Settings of a class that decide how values of a type are stored."""
+_WRITTEN: Final[dict[str, tuple[type, str]]] = {
+    "ser_json_bytes": (bytes, "base64"),
+    "ser_json_timedelta": (timedelta, "float"),
+}
+"""Settings of a class that decide how values of a type are stored, and what holds without them."""
+
+
+def _written_by(cls: Any, name: str) -> set[Any]:
+    """Return the functions by which a field is stored that a class or its parents define beside it."""
+    declared = class_decorators(cls).field_serializers.values()
+    return {
+        getattr(each.func, "__func__", each.func)
+        for each in declared
+        if name in each.info.fields or "*" in each.info.fields
+    }
 
 
 def check_shared_fields(cls: Any, parent: Any) -> None:
@@ -136,8 +149,8 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
                 field=name,
                 hint="give both the same serialization_alias, or this class a collection= of its own",
             )
-        for setting, kind in _WRITTEN.items():
-            asked = [each.model_config.get(setting) for each in (parent, cls)]
+        for setting, (kind, default) in _WRITTEN.items():
+            asked = [each.model_config.get(setting) or default for each in (parent, cls)]
             known = class_fields(parent).get(name)
             if asked[0] != asked[1] and known is not None and type_inspection.holds(known.annotation, kind):
                 raise DeclarationError(
@@ -147,6 +160,15 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
                     field=name,
                     hint=f"give both classes the same {setting}, or this one a collection= of its own",
                 )
+        if _written_by(parent, name) != _written_by(cls, name):
+            raise DeclarationError(
+                f"is stored otherwise than in {parent.__name__}, which shares the collection, by "
+                f"a field_serializer of one of them: queries of {parent.__name__}.{name} would not find it",
+                model=cls.__name__,
+                field=name,
+                hint=f"give it to {parent.__name__}, under a name that no class below uses again, or give "
+                "this one a collection= of its own; what an API shows can be a computed_field",
+            )
         wide, narrow = (class_fields(each).get(name) for each in (parent, cls))
         if wide is not None and narrow is not None and not includes(wide.annotation, narrow.annotation):
             raise DeclarationError(

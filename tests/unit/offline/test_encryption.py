@@ -17,7 +17,14 @@ import pytest
 
 from solidb_odm import AsyncSession, Document, FulltextIndex, Session, select
 from solidb_odm.engines.sqlite import cipher, library
-from solidb_odm.errors import ConfigurationError, StoreCorrupt, StoreLocked, UsageError, WrongKey
+from solidb_odm.errors import (
+    ConfigurationError,
+    StoreCorrupt,
+    StoreLocked,
+    StoreUnavailable,
+    UsageError,
+    WrongKey,
+)
 from solidb_odm.offline import AsyncOfflineSyncManager, OfflineSyncManager, SyncConfig, sync_manager
 from solidb_odm.offline.folder import store_url
 
@@ -150,6 +157,15 @@ def test_a_plain_store_is_refused_with_a_key(opened: Opened) -> None:
     with pytest.raises(UsageError, match="not encrypted"):
         opened(None).rotate_key("new")
     assert opened(None).get_document("notes", "n")
+
+
+@pytest.mark.parametrize("damaged", [b"\xed\xa0\x80", b"{", b"[]", b'{"salt": "x", "codes": []}'])
+def test_a_note_that_is_damaged_is_said_to_be(opened: Opened, tmp_path: Path, damaged: bytes) -> None:
+    opened().close()
+    (note,) = (tmp_path / "store").rglob(f"*{cipher.SUFFIX}")
+    note.write_bytes(damaged)
+    with pytest.raises(StoreUnavailable, match="is damaged"):
+        opened()
 
 
 def test_a_store_that_lost_the_note_beside_it_still_opens(opened: Opened, tmp_path: Path) -> None:
