@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
-from inspect import getattr_static, isasyncgenfunction, iscoroutinefunction
+from inspect import get_annotations, getattr_static, isasyncgenfunction, iscoroutinefunction
 from types import FunctionType
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
@@ -213,6 +213,11 @@ def check_settings(cls: Any) -> None:
                     model=cls.__name__,
                     field="Settings",
                     hint=f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(_SETTINGS)}",
+                )
+        for name in get_annotations(base):
+            if name not in vars(base):
+                raise DeclarationError(
+                    f"{name} has no value", model=cls.__name__, field="Settings", hint=f"write {name} = .."
                 )
 
 

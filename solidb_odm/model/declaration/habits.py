@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ..._types import is_map
 from ...errors import DeclarationError
+from .indexes import Index
 
 _ALL = "session.scalars(select({0})).all()"
 _SOME = "session.scalars(select({0}).where(..)).all()"
@@ -108,12 +110,49 @@ _DECLARED: Final = {
 _CONFIGURED: Final = {"collection": _COLLECTION, "indexes": _INDEXES}
 
 
+_OF_CLASSES: Final = {"meta", "setting", "settings", "index", "indexes", "indices", "collection"}
+"""What a class in the class is called that is meant to be ``Settings``, in small letters."""
+
+_OF_NAMES: Final = re.compile(
+    r"__(?!pydantic|solidb)\w*(index|indices|unique|constraint|primary|key|ttl|table|collection|database|schema|settings)"
+)
+"""Names with two underscores of what only ``Settings``, or the class statement, says."""
+
+
 def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
     """Refuse what other mappers read of a class and this one would pass over; DeclarationError."""
-    config = namespace.get("model_config")
-    configured: Mapping[str, Any] = config if is_map(config) else {}
+    config = namespace.get("model_config") or vars(namespace.get("Config", object))
+    configured: Mapping[str, Any] = config if is_map(config) or "Config" in namespace else {}
     for where, given, ways in (("", namespace, _DECLARED), ("model_config: ", configured, _CONFIGURED)):
         for word in ways.keys() & given.keys():
             raise DeclarationError(
                 f"{where}{word!r} says nothing here", model=name, hint=f"write {ways[word].format(name)}"
             )
+    described = namespace.get("__annotations__", {})
+    for word, value in namespace.items():
+        is_meant = word not in described or (word.lower() in _OF_CLASSES and _holds_index(value))
+        if is_meant and _is_passed_over(word, value):
+            raise DeclarationError(
+                f"{word!r} says nothing here",
+                model=name,
+                hint=f"write {_INDEXES} in the class; the collection's name is said by "
+                f"{_COLLECTION.format(name)}, and the key is the field key",
+            )
+
+
+def _is_passed_over(word: str, value: Any) -> bool:
+    """Return whether what stands in a class without an annotation looks like settings and is not."""
+    if word == "Settings":
+        return False
+    if isinstance(value, type):
+        is_plain = value.__bases__ == (object,) and not hasattr(value, "__dataclass_fields__")
+        return is_plain and (word.lower() in _OF_CLASSES or any(map(_holds_index, vars(value).values())))
+    is_data = not callable(value) and not hasattr(type(value), "__get__")
+    return _holds_index(value) or (is_data and _OF_NAMES.match(word) is not None)
+
+
+def _holds_index(value: Any) -> bool:
+    parts: Any = value.values() if is_map(value) else value
+    if isinstance(value, (list, tuple, set, frozenset, dict)):
+        return any(isinstance(part, Index) for part in parts)
+    return isinstance(value, Index)

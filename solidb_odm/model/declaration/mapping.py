@@ -347,14 +347,30 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
         for inner in type_inspection.embedded(info.annotation):
             if hasattr(inner, "__solidb_reference__"):  # the end of an edge, whose indexes are its own
                 continue
+            _check_part(model, path, inner)
             if inner not in above and inner is not model and _has_indexes(inner):
                 yield from _annotated(inner, f"{path}.", (*above, model))
+
+
+def _check_part(model: type[Any], path: str, part: Any) -> None:
+    """Refuse indexes in the settings of an embedded model, which has no collection to have them in."""
+    listed = getattr(getattr(part, "Settings", None), "indexes", ())
+    if any(isinstance(each, Index) for each in listed):
+        raise DeclarationError(
+            f"the indexes in the Settings of {part.__name__} say nothing of what is embedded",
+            model=model.__name__,
+            field=path,
+            hint=f"declare them beside its fields, as in Annotated[str, Index()], or as "
+            f'Index("{path}.name") in the Settings of {model.__name__}',
+        )
 
 
 def _check_elements(model: type[Any], path: str, annotation: Any) -> None:
     """Refuse indexes that are declared for what stands in lists and dicts, where they would say nothing."""
     for part in type_inspection.parts_of(annotation):
         found = [note for note in type_inspection.metadata(part) if isinstance(note, Index)]
+        for each in type_inspection.embedded(part):
+            _check_part(model, path, each)
         holder = next((each for each in type_inspection.embedded(part) if _has_indexes(each)), None)
         if found or holder is not None:
             what = (

@@ -82,7 +82,8 @@ def _is_plain_model(model: Any) -> bool:
             return False
         type.__setattr__(model, _VERDICT, False)  # as long as its fields are looked at, which may lead back
         fields: dict[str, FieldInfo] = model.__pydantic_fields__
-        found = has_plain_rules(model) and all(map(is_plain_field, fields.values()))
+        has_settings = hasattr(model, "Settings")  # which may hold indexes
+        found = not has_settings and has_plain_rules(model) and all(map(is_plain_field, fields.values()))
         type.__setattr__(model, _VERDICT, found)
     return found
 

@@ -1,7 +1,8 @@
 """Wrong declarations fail when the class is made, and the error names the class and the field."""
 
 import types
-from typing import Annotated, Any, Optional
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Optional, TypedDict
 from uuid import UUID
 
 import pytest
@@ -294,3 +295,69 @@ def test_an_index_over_the_elements_may_stand_beside_the_field() -> None:
 def test_what_other_mappers_read_of_a_class_is_not_passed_over(word: str, value: Any, way: str) -> None:
     with pytest.raises(DeclarationError, match=f"^Foreign: .*says nothing here\n.*write .*{way}"):
         types.new_class("Foreign", (Document,), {}, lambda namespace: namespace.update({word: value}))
+
+
+PASSED_OVER = {
+    "__indexes__": [Index("name", unique=True)],
+    "__unique__": ("name",),
+    "__primary_key__": "name",
+    "__collection_name__": "users",
+    "_indexes": [Index("name")],
+    "indexes": (Index("name"),),
+    "by_name": {"a": Index("name")},
+    "Meta": type("Meta", (), {"collection": "users"}),
+    "settings": type("settings", (), {"indexes": [Index("name")]}),
+    "Indexes": type("Indexes", (), {"by_name": Index("name")}),
+    "Others": type("Others", (), {"by_name": [Index("name")]}),
+}
+
+
+@pytest.mark.parametrize("word", PASSED_OVER)
+def test_what_looks_like_settings_is_not_passed_over(word: str) -> None:
+    body = {word: PASSED_OVER[word]}
+    with pytest.raises(DeclarationError, match=rf"^Foreign: '{word}' says nothing here\n.*class Settings"):
+        types.new_class("Foreign", (Document,), {}, lambda namespace: namespace.update(body))
+
+
+def test_an_annotation_does_not_make_settings_of_indexes() -> None:
+    with pytest.raises(DeclarationError, match="'indexes' says nothing here"):
+
+        class Noted(Document):
+            indexes: ClassVar = [Index("name")]
+
+    with pytest.raises(DeclarationError, match=r"Settings: indexes has no value"):
+
+        class Stated(Document):
+            class Settings:
+                indexes: list[Index]
+
+
+def test_what_is_no_setting_may_have_such_a_name() -> None:
+    class Meta(BaseModel):
+        author: str = ""
+
+    class Free(Document):
+        class Index(StrEnum):
+            A = "a"
+
+        class Collection(TypedDict):
+            name: str
+
+        __slots__ = ()
+        COMMON: ClassVar[list[Any]] = [Index]
+        meta: Meta = Meta()
+
+    assert Free(meta=Meta(author="x")).meta.author == "x"
+
+
+def test_settings_of_an_embedded_model_are_not_passed_over() -> None:
+    class Address(BaseModel):
+        city: str = ""
+
+        class Settings:
+            indexes = [Index("city")]
+
+    with pytest.raises(DeclarationError, match=r"homes: the indexes in the Settings of Address say nothing"):
+
+        class Housed(Document):
+            homes: list[Address] = []

@@ -40,7 +40,9 @@ Opened = Callable[..., OfflineSyncManager]
 class Sighting(Document, collection="sightings"):
     text: str
     note: str = ""
-    __indexes__ = [FulltextIndex("text")]
+
+    class Settings:
+        indexes = [FulltextIndex("text")]
 
 
 def config(folder: Path, key: str | bytes | None, **settings: Any) -> SyncConfig:
