@@ -94,7 +94,8 @@ def _setting(name: str, value: object) -> object:
     known = [field.name for field in fields(StoreOptions) if field.name != "path"]
     if name not in known:
         raise ConfigurationError(
-            f"unknown option {name!r} of the file engine", hint=f"known: {', '.join(known)}"
+            f"unknown option {name!r} of the file engine",
+            hint=f"known: {', '.join(known)}; a ? in the name of the file is written %3F",
         )
     if name in ("timeout", "query_timeout", "sweep", "pool_timeout"):
         return _seconds(name, value)

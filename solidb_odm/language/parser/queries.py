@@ -47,7 +47,11 @@ def parse(text: str) -> Query:
 def parse_anew(text: str) -> Query:
     """Read a query without remembering its text, for whoever remembers it with more than its nodes."""
     try:
+        text.encode()
         return QueryParser(tokenize(text)).whole_query()
+    except UnicodeEncodeError as exc:
+        shown = text.encode(errors="backslashreplace").decode()  # or the error could not be printed
+        raise syntax_error("half of a surrogate pair is no character", shown, exc.start) from exc
     except RecursionError as exc:
         raise syntax_error("the query nests too deeply to be read here", text, 0) from exc
 

@@ -204,6 +204,11 @@ def check_settings(cls: Any) -> None:
         raise DeclarationError(
             f"Settings = {settings!r}", model=cls.__name__, hint="write class Settings: .. in the model"
         )
+    listed: Any = getattr(settings, "indexes", ())
+    if not isinstance(listed, (list, tuple)):
+        raise DeclarationError(
+            f"indexes = {listed!r} is no list", model=cls.__name__, field="Settings", hint="indexes = [..]"
+        )
     for base in settings.__mro__[:-1]:
         for name in vars(base):
             if not name.startswith("_") and name not in _SETTINGS:
@@ -231,6 +236,45 @@ def hooks_in(cls: Any) -> frozenset[str]:
     """Return the events for which a class, or a base, defines a method; DeclarationError of other hooks."""
     defined = {name for base in cls.__mro__ for name in EVENTS & base.__dict__.keys()}
     return frozenset(name for name in defined if _is_hook(cls, name))
+
+
+def check_functions(cls: Any) -> None:
+    """Refuse validators, serializers and computed fields that are async: nobody would await them."""
+    declared = class_decorators(cls)
+    for decorators in map(declared.__getattribute__, _BY_DECORATORS):
+        for name, decorator in decorators.items():
+            function = getattr(decorator.func, "fget", None) or decorator.func
+            function = getattr(function, "__func__", function)
+            if iscoroutinefunction(function) or isasyncgenfunction(function):
+                raise DeclarationError(
+                    "is async, and nothing would await it",
+                    model=cls.__name__,
+                    field=name,
+                    hint=f"def {name}(..): a plain function; await what it needs before the document is made",
+                )
+
+
+_BY_DECORATORS: Final = (
+    "validators", "field_validators", "model_validators", "field_serializers", "model_serializers",
+    "computed_fields",
+)  # fmt: skip
+
+
+_OPTIONS: Final = {"unique", "index", "indexed", "primary_key", "sparse"}
+
+
+def check_options(cls: Any) -> None:
+    """Refuse ``Field(unique=True)`` and its like, which Pydantic takes for words of the JSON schema."""
+    for name, info in class_fields(cls).items():
+        extra = info.json_schema_extra
+        if isinstance(extra, dict) and (said := sorted(_OPTIONS & extra.keys())):
+            raise DeclarationError(
+                f"Field({said[0]}=..) makes no index",
+                model=cls.__name__,
+                field=name,
+                hint=f"{name}: Annotated[.., Index(unique=True)], or Index({name!r}) in Settings.indexes; "
+                "the key is the field key",
+            )
 
 
 def _is_hook(cls: Any, name: str) -> bool:

@@ -110,6 +110,39 @@ _DECLARED: Final = {
 _CONFIGURED: Final = {"collection": _COLLECTION, "indexes": _INDEXES}
 
 
+_HOOKS: Final = frozenset(
+    [
+        "after_commit",
+        "after_create",
+        "after_flush",
+        "after_remove",
+        "after_replace",
+        "after_save",
+        "before_commit",
+        "before_create",
+        "before_flush",
+        "before_load",
+        "before_remove",
+        "before_replace",
+        "before_save",
+        "on_create",
+        "on_delete",
+        "on_insert",
+        "on_load",
+        "on_save",
+        "on_update",
+        "post_insert",
+        "post_load",
+        "post_save",
+        "pre_delete",
+        "pre_insert",
+        "pre_load",
+        "pre_save",
+        "pre_update",
+    ]
+)
+"""Methods that other mappers call by themselves."""
+
 _OF_CLASSES: Final = {"meta", "setting", "settings", "index", "indexes", "indices", "collection"}
 """What a class in the class is called that is meant to be ``Settings``, in small letters."""
 
@@ -121,12 +154,22 @@ _OF_NAMES: Final = re.compile(
 
 def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
     """Refuse what other mappers read of a class and this one would pass over; DeclarationError."""
-    config = namespace.get("model_config") or vars(namespace.get("Config", object))
-    configured: Mapping[str, Any] = config if is_map(config) or "Config" in namespace else {}
+    config: Any = namespace.get("model_config")
+    older: Mapping[str, Any] = getattr(namespace.get("Config"), "__dict__", {})
+    configured = config if is_map(config) else older
     for where, given, ways in (("", namespace, _DECLARED), ("model_config: ", configured, _CONFIGURED)):
         for word in ways.keys() & given.keys():
             raise DeclarationError(
                 f"{where}{word!r} says nothing here", model=name, hint=f"write {ways[word].format(name)}"
+            )
+    for word in _HOOKS & namespace.keys():
+        if callable(namespace[word]) or isinstance(namespace[word], (classmethod, staticmethod)):
+            raise DeclarationError(
+                f"{word}() is not called by anything",
+                model=name,
+                hint="hooks are before_insert, before_update, before_delete, after_insert, after_update, "
+                "after_delete and after_load; session.on('before_commit', function) hears of commits; "
+                "a method that you call yourself needs another name",
             )
     described = namespace.get("__annotations__", {})
     for word, value in namespace.items():
@@ -144,15 +187,31 @@ def _is_passed_over(word: str, value: Any) -> bool:
     """Return whether what stands in a class without an annotation looks like settings and is not."""
     if word == "Settings":
         return False
-    if isinstance(value, type):
-        is_plain = value.__bases__ == (object,) and not hasattr(value, "__dataclass_fields__")
-        return is_plain and (word.lower() in _OF_CLASSES or any(map(_holds_index, vars(value).values())))
-    is_data = not callable(value) and not hasattr(type(value), "__get__")
-    return _holds_index(value) or (is_data and _OF_NAMES.match(word) is not None)
+    if _is_class(value):
+        return _is_plain_class(value) and (word.lower() in _OF_CLASSES or _holds_index(dict(vars(value))))
+    return _holds_index(value) or (_is_data(value) and _OF_NAMES.match(word) is not None)
+
+
+def _is_class(value: Any) -> bool:
+    return isinstance(value, type)
+
+
+def _is_plain_class(value: Any) -> bool:
+    return value.__bases__ == (object,) and not hasattr(value, "__dataclass_fields__")
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, (str, int, list, tuple, set, frozenset, dict))
 
 
 def _holds_index(value: Any) -> bool:
-    parts: Any = value.values() if is_map(value) else value
-    if isinstance(value, (list, tuple, set, frozenset, dict)):
-        return any(isinstance(part, Index) for part in parts)
-    return isinstance(value, Index)
+    parts: Any = value.values() if _is_map(value) else value if _is_several(value) else (value,)
+    return any(isinstance(part, Index) or (_is_several(part) and _holds_index(part)) for part in parts)
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset))

@@ -48,7 +48,9 @@ from .cascade_options import check_cascades
 from .checks import (
     check_collection_name,
     check_fields,
+    check_functions,
     check_key,
+    check_options,
     check_reserved,
     check_settings,
     check_shared_fields,
@@ -338,6 +340,8 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
         collection = inherited or check_collection_name(_default_name(model), model=model)
     check_reserved(cls)
     check_settings(cls)
+    check_functions(cls)
+    check_options(cls)
     hooks_in(cls)
     cls.__solidb_collection__ = collection
     is_child = inherited is not None and collection == inherited and not is_of_origin

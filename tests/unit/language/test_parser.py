@@ -295,3 +295,9 @@ def test_a_caller_deep_in_the_stack_gets_a_syntax_error() -> None:
     spare = sys.getrecursionlimit() - len(inspect.stack())
     with pytest.raises(QuerySyntaxError, match="too deeply"):
         parse_below(spare - 150)
+
+
+def test_half_of_a_character_is_told_in_text_that_can_be_printed() -> None:
+    with pytest.raises(QuerySyntaxError, match=r"line 1, column 9: half of a surrogate pair") as caught:
+        parse("RETURN '\ud800'")
+    assert "RETURN '\\ud800'" in str(caught.value).encode().decode()

@@ -6,7 +6,18 @@ from typing import Annotated, Any, ClassVar, Optional, TypedDict
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, PlainSerializer, SecretBytes, SecretStr
+from pydantic import (
+    BaseModel,
+    Field,
+    PlainSerializer,
+    SecretBytes,
+    SecretStr,
+    computed_field,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from solidb_odm import (
     Document,
@@ -361,3 +372,54 @@ def test_settings_of_an_embedded_model_are_not_passed_over() -> None:
 
         class Housed(Document):
             homes: list[Address] = []
+
+
+@pytest.mark.parametrize("word", ["before_save", "on_insert", "post_load"])
+def test_methods_that_others_call_are_not_passed_over(word: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"{word}\(\) is not called by anything\n.*before_insert"):
+        types.new_class(
+            "Foreign", (Document,), {}, lambda namespace: namespace.update({word: lambda self: None})
+        )
+
+
+async def waits(self: Any, value: Any = None) -> Any:
+    return value
+
+
+async def waits_first(cls: Any, value: Any) -> Any:
+    return value
+
+
+@pytest.mark.parametrize(
+    "decorated",
+    [
+        field_validator("name")(classmethod(waits_first)),
+        model_validator(mode="before")(classmethod(waits_first)),
+        model_validator(mode="after")(waits),
+        field_serializer("name")(waits_first),
+        model_serializer()(waits),
+        computed_field(return_type=str)(property(waits)),
+    ],
+)
+def test_what_nobody_would_await_is_refused(decorated: Any) -> None:
+    body = {"__annotations__": {"name": str}, "decorated": decorated}
+    with pytest.raises(DeclarationError, match=r"decorated: is async"):
+        types.new_class("Waiting", (Document,), {}, lambda namespace: namespace.update(body))
+
+
+@pytest.mark.parametrize("word", ["unique", "index", "primary_key"])
+def test_options_of_fields_that_pydantic_takes_for_json_schema_are_refused(word: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"email: Field\({word}=\.\.\) makes no index\n.*Index"):
+
+        class Wrong(Document):
+            email: str = Field("", json_schema_extra={word: True})
+
+
+def test_one_index_is_no_list_of_indexes() -> None:
+    with pytest.raises(DeclarationError, match=r"Settings: indexes = Index\('name'\) is no list"):
+
+        class Wrong(Document):
+            name: str = ""
+
+            class Settings:
+                indexes = Index("name")
