@@ -188,12 +188,16 @@ def _is_passed_over(word: str, value: Any) -> bool:
     if word == "Settings":
         return False
     if _is_class(value):
-        return _is_plain_class(value) and (word.lower() in _OF_CLASSES or _holds_index(dict(vars(value))))
+        return _is_plain_class(value) and (word.lower() in _OF_CLASSES or _holds_index(_attributes(value)))
     return _holds_index(value) or (_is_data(value) and _OF_NAMES.match(word) is not None)
 
 
 def _is_class(value: Any) -> bool:
     return isinstance(value, type)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    return {**vars(value)}
 
 
 def _is_plain_class(value: Any) -> bool:
