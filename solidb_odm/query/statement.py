@@ -115,6 +115,9 @@ def refuse_more(call: str, given: Sequence[object], way: str) -> None:
         raise UsageError(f"{call}, and was given {shown(given[0])} besides", hint=way)
 
 
+_ROWS = "for user in session.scalars(statement), or session.scalars(statement).all()"
+
+
 class Statement(Generic[T_co]):
     """A query as an immutable value; each method gives a new one."""
 
@@ -135,10 +138,27 @@ class Statement(Generic[T_co]):
     def __str__(self) -> str:
         return self.compile().text
 
-    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there, and statements to be lists
 
         def __getattr__(self, name: str) -> Any:
             raise missing(self, name, WAYS)
+
+        def __iter__(self) -> Any:
+            raise UsageError("a statement has no rows until a session runs it", hint=f"write {_ROWS}")
+
+        def __getitem__(self, place: object) -> Any:
+            way = (
+                "statement.offset(start).limit(stop - start), or all()[n]"
+                if place.__class__ is slice
+                else _ROWS
+            )
+            raise UsageError("a statement has no rows until a session runs it", hint=f"write {way}")
+
+        def __len__(self) -> int:
+            raise UsageError(
+                "a statement has no length and no truth before a session runs it",
+                hint="write session.scalar(select(func.count(User)).where(..)), or compare with None",
+            )
 
 
 class Loading(Statement[T_co]):

@@ -280,3 +280,20 @@ def test_functions_complete_and_say_what_they_do() -> None:
     assert all(callable(getattr(func, name)) for name in names if not name.startswith("_"))
     assert func.upper.__name__ == "upper"
     assert "UPPER(s): " in (func.upper.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "way"),
+    [
+        (list, r"session\.scalars\(statement\)"),
+        (lambda statement: statement[0:3], r"offset\(start\)\.limit"),
+        (lambda statement: statement[0], r"all\(\)"),
+        (len, r"func\.count"),
+        (bool, r"func\.count"),
+        (lambda statement: "x" in statement, r"session\.scalars\(statement\)"),
+    ],
+)
+def test_a_statement_is_not_taken_for_its_rows(asked: Callable[[Any], Any], way: str) -> None:
+    for statement in (select(Tome), update(Tome).values(title="x"), insert(Tome)):
+        with pytest.raises(UsageError, match=rf"a statement has no [^\n]*\n.*{way}"):
+            asked(statement)
