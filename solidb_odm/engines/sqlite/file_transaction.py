@@ -270,8 +270,7 @@ class Transaction:
         try:
             yield
         finally:
-            if self.is_open:
-                self._connection.execute("ROLLBACK")
+            _roll_back(self._connection)
 
     def _undo_first(self) -> None:
         self.rollback()
@@ -292,3 +291,10 @@ class Transaction:
             )
         last = len(self._names) - 1 - self._names[::-1].index(name)
         del self._names[last:]
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End what is open, if the connection is: where an interrupt left a block, the collector ends it later."""
+    with suppress(connection.ProgrammingError):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

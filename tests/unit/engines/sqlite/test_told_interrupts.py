@@ -7,11 +7,14 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from solidb_odm.engines.sqlite import interrupts
+from solidb_odm.engines.sqlite.file_transaction import Transaction
 from solidb_odm.engines.sqlite.interrupts import Ticks, guarded, raise_interrupt
 
 LONG = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000) SELECT sum(n) FROM c"
@@ -117,3 +120,21 @@ def test_a_query_that_is_stopped_by_us_is_not_interrupted(connection: sqlite3.Co
     error = failed(connection, LONG)
     assert error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
     raise_interrupt(error)
+
+
+def test_a_snapshot_that_an_interrupt_left_ends_in_silence_after_its_connection() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    transaction: Any = SimpleNamespace(_connection=connection)
+    snapshot: Any = Transaction.snapshot(transaction)
+    snapshot.__enter__()
+    assert connection.in_transaction
+    connection.close()
+    snapshot.gen.close()  # as the collector does; nobody is there to hear an error
+
+
+def test_a_snapshot_ends_what_it_began() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        transaction: Any = SimpleNamespace(_connection=connection)
+        with pytest.raises(Stop), Transaction.snapshot(transaction):
+            raise Stop
+        assert not connection.in_transaction
