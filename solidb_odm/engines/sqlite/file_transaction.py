@@ -294,7 +294,7 @@ class Transaction:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    """End what is open, if the connection is: where an interrupt left a block, the collector ends it later."""
+    """End what is open, if the connection is: what an interrupt left is ended by the collector, later."""
     with suppress(connection.ProgrammingError):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
