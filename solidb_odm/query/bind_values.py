@@ -33,6 +33,7 @@ from ..model.stored.pydantic_attributes import (
 )
 from ..model.stored.scalars import InexactValueError, json_value
 from ..model.type_inspection import cached_by_class
+from .conditions import bounded
 from .elements import check_no_elements
 from .sources import family
 
@@ -40,6 +41,7 @@ Patch: TypeAlias = tuple[tuple[str, Expression], ...]
 """Stored names of fields, and what is written there."""
 
 
+@bounded
 def patch_of(model: type[Document], values: Mapping[str, Any]) -> Patch:
     """Return stored names and expressions for new values of fields; SchemaViolation if one does not fit."""
     return (*(_assignment(model, name, value) for name, value in values.items()), *_recomputed(model, values))

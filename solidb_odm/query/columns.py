@@ -30,6 +30,7 @@ from ..model.stored.codec import first_problem
 from ..model.stored.field_values import field_reader
 from ..model.stored.forms import type_form
 from .compiler import BuildScope, sources_of
+from .conditions import bounded
 from .elements import check_no_elements
 from .sources import Alias
 from .svg import draw
@@ -88,6 +89,7 @@ class PathOf:
 Column = Entity | Scalar | PathOf
 
 
+@bounded
 def column(item: Any) -> Column:
     """Make a column of what ``select`` was given; UsageError if it can't be selected."""
     if isinstance(item, Alias) or _is_table(item):

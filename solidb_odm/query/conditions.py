@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import wraps
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
 from uuid import UUID
 
 from .._types import shown
-from ..errors import UsageError
+from ..errors import QueryLimitError, UsageError
 from ..language import decimals
 from ..language import nodes as q
 from ..model import type_inspection
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Described(Protocol):
@@ -103,6 +106,28 @@ def condition(value: Any) -> Expression:
 def equalities(source: Any, values: Mapping[str, Any]) -> tuple[Expression, ...]:
     """Return the conditions that fields of a source have these values."""
     return tuple(condition(getattr(source, name) == value) for name, value in values.items())
+
+
+def bounded(build: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that tells of what is nested too deep to be built into a query; QueryLimitError."""
+
+    @wraps(build)
+    def built(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return build(*args, **options)
+        except RecursionError as exc:
+            raise too_deep() from exc
+
+    return built
+
+
+def too_deep() -> QueryLimitError:
+    """Return the error of a statement that is nested too deep."""
+    return QueryLimitError(
+        "the statement is nested too deep",
+        hint="or_(*conditions), and_(*conditions) and in_(field, values) take as many as you like; what is "
+        "computed by a long chain of operators can be computed in Python",
+    )
 
 
 def and_(*conditions: Predicate | bool) -> Predicate:

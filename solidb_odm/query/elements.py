@@ -37,7 +37,7 @@ from ..model.expressions.kinds import NAMES, OPERATORS, awareness, is_set, kind_
 from ..model.links.link_paths import LoadPath, Related, beyond
 from ..model.stored.field_values import encode_as
 from ..model.stored.pydantic_attributes import FIELDS
-from .conditions import condition, expression
+from .conditions import bounded, condition, expression
 
 if TYPE_CHECKING:
     from ..model.document import Document
@@ -278,6 +278,7 @@ def free_elements(wanted: Expression) -> list[Elements]:
     return list(found)
 
 
+@bounded
 def closed(wanted: Expression) -> Expression:
     """Return a condition with its elements quantified: each where the conditions that speak of it meet."""
     if isinstance(wanted, Negation):
@@ -341,6 +342,7 @@ def closed_all(wanted: Iterable[Expression]) -> tuple[Expression, ...]:
     return joined.conditions if isinstance(joined, Combined) and joined.operator == "AND" else (joined,)
 
 
+@bounded
 def check_no_elements(wanted: Expression, what: str) -> Expression:
     """Return a value; UsageError if it speaks of an element of a list, which stands in conditions only."""
     if isinstance(wanted, Predicate):

@@ -34,6 +34,7 @@ from .columns import (
 )
 from .compiled import Compiled, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
+from .conditions import bounded
 from .elements import Unnest, check_no_elements
 from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
@@ -300,6 +301,7 @@ class Select(Loading[T_co], Selection):
         """Return whether the order is one of nearness that need not be exact."""
         return any(getattr(each.expression, "approximate", False) for each in self.orderings)
 
+    @bounded
     def _build(self) -> Compiled:
         scope = BuildScope()
         query = with_tables(build_select(self, scope, self._labels), scope)

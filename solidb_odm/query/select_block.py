@@ -76,9 +76,13 @@ def _expressions_of(part: Any) -> Iterable[Expression]:
 
 def has_aggregate(expression: Expression) -> bool:
     """Return whether a part of the expression is a value of a whole group."""
-    return expression.__solidb_is_aggregate__ or any(
-        has_aggregate(part) for part in expression.__solidb_operands__()
-    )
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if part.__solidb_is_aggregate__:
+            return True
+        waiting.extend(part.__solidb_operands__())
+    return False
 
 
 def build_select(selection: Selection, scope: BuildScope, labels: tuple[str, ...] | None = None) -> q.Query:

@@ -35,6 +35,7 @@ from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
 from .columns import Entity, Labelled, Partner, Scalar, labels_of
 from .compiled import Compiled
+from .conditions import too_deep
 from .functions import Aggregate
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def build_once(selection: Select[Any], build: Callable[[], Compiled]) -> Compile
                 form = (*form, tuple(map(list(given).index, marks)))
                 values = list(given.values())
         known = _known.get(form) or _store_of(form).get(form)
+    except RecursionError as exc:
+        raise too_deep() from exc
     except (_Unknown, TypeError):  # TypeError: a part can't be hashed
         return build()
     if known is None:

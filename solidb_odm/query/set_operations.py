@@ -16,6 +16,7 @@ from ..model.expressions.kinds import plain_type
 from .columns import Column, Entity, Labelled, Scalar, Table, check_alike, check_distinct
 from .compiled import Compiled
 from .compiler import BuildScope, with_tables
+from .conditions import bounded
 from .load_paths import Hops
 from .select import natural, ordering
 from .select_block import check_sources
@@ -74,6 +75,7 @@ class Combination(Loading[T_co]):
         check_sources(self)
         return Table(name, self)
 
+    @bounded
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()

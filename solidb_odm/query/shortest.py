@@ -20,6 +20,7 @@ from . import conditions
 from .columns import Path, PathOf
 from .compiled import Compiled
 from .compiler import BuildScope
+from .conditions import bounded
 from .select import natural
 from .select_block import conjunction
 from .statement import Statement, T_co
@@ -61,6 +62,7 @@ class PathStatement(Statement[T_co], Generic[T_co]):
         way = Way(self.edges, target)
         return replace(self, whole=(*self.whole, (way, conditions.condition(test(way)))))
 
+    @bounded
     def compile(self) -> Compiled:
         scope = BuildScope()
         query = self.__solidb_query__(scope)

@@ -19,6 +19,7 @@ from . import conditions
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled
 from .compiler import BuildScope, sources_of, with_tables
+from .conditions import bounded
 from .elements import closed_all
 from .load_paths import Hops
 from .select import natural, ordering
@@ -100,6 +101,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         """Include documents of SoftDelete classes that are marked as deleted; their edges always count."""
         return self._with(is_with_deleted=True)
 
+    @bounded
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()
@@ -157,6 +159,7 @@ class TraversalRows(Statement[T_co], Generic[T_co]):
         depth = Scalar(Value(None), "depth", None)
         return (Entity(model, model), Entity(walk.edges, walk.edges), depth)
 
+    @bounded
     def compile(self) -> Compiled:
         scope = BuildScope()
         query = with_tables(reached(self.traversal, scope, rows=True), scope)

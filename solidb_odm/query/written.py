@@ -13,6 +13,7 @@ from ..model.expressions.expression import Value
 from .columns import Column, Entity, Scalar, column
 from .compiled import Compiled
 from .compiler import BuildScope, sources_of, with_tables
+from .conditions import bounded
 from .select_block import row_of
 from .statement import Statement, T_co
 
@@ -68,6 +69,7 @@ class Write(Statement[int]):
             _check_source(each, self.model)
         return Returning(self, columns, len(items) == 1)
 
+    @bounded
     def compile(self) -> Compiled:
         scope = BuildScope()
         body = self.__solidb_write__(scope)
@@ -107,6 +109,7 @@ class Returning(Statement[T_co], Generic[T_co]):
         write: Any = self.write.__solidb_given__(parameters)
         return Returning(write, self.columns, self.single)
 
+    @bounded
     def compile(self) -> Compiled:
         if not self._compiled:
             scope = BuildScope()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 import pytest
 
-from solidb_odm import Document, Session, create_engine, sdbql
+from solidb_odm import Document, Session, case, create_engine, func, not_, sdbql, select, update
 from solidb_odm.commands import CreateIndex, IndexSpec
 from solidb_odm.errors import QueryTimeout, SolidbError
 
@@ -19,7 +22,7 @@ class Bound(Document, collection="bounds"):
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    with create_engine("sqlite://?query_timeout=2") as engine, Session(engine) as opened:
+    with create_engine("sqlite://?query_timeout=5") as engine, Session(engine) as opened:
         opened.add_all(Bound(n=n) for n in range(3))
         opened.commit()
         yield opened
@@ -109,3 +112,51 @@ def test_a_component_too_large_for_a_vector_hides_no_neighbours() -> None:
         session.commit()
         near = sdbql("FOR h IN VECTOR_SEARCH('bounds', 'by_face', [1, 0.1], 3) RETURN h.doc._key")
         assert session.execute(near).first() == "k1"
+
+
+@pytest.mark.parametrize(("joins", "rows"), [(operator.or_, 3), (operator.and_, 1)])
+def test_a_chain_of_conditions_is_as_long_as_one_likes(
+    session: Session, joins: Callable[[Any, Any], Any], rows: int
+) -> None:
+    for count in (100, 2000):
+        joined = reduce(joins, [Bound.n == 1, *[Bound.n != -each for each in range(1, count)]])
+        assert len(session.scalars(select(Bound).where(joined)).all()) == rows
+
+
+def _either(inner: Any) -> Any:
+    return (inner | (Bound.n == 1)) & (Bound.n != -1)
+
+
+DEEP: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "conditions": (Bound.n == 1, _either),
+    "negations": (Bound.n == 1, not_),
+    "sum": (Bound.n, lambda inner: inner + 1),
+    "text": (Bound.name, lambda inner: inner + "x"),
+    "function": (Bound.name, func.lower),
+    "case": (Bound.n + 0, lambda inner: case((Bound.n == 7, 7), else_=inner)),
+    "negative": (Bound.n + 0, lambda inner: -inner),
+}
+TAKEN: dict[str, Callable[[Any], Any]] = {
+    "select": select,
+    "where": lambda made: select(Bound).where(made == made),
+    "order_by": lambda made: select(Bound).order_by(made),
+    "group_by": lambda made: select(func.count(Bound.key)).group_by(made),
+    "values": lambda made: update(Bound).values(name=func.to_string(made)).where(Bound.n == -1),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+@pytest.mark.parametrize("kind", DEEP)
+def test_what_is_nested_deep_in_a_statement_is_answered_or_refused(
+    session: Session, kind: str, taken: str
+) -> None:
+    made, wrap = DEEP[kind]
+    depth = 0
+    for wanted in (10, 60, 150, 3000):
+        with suppress(SolidbError):
+            for _ in range(wanted - depth):
+                made = wrap(made)
+            depth = wanted
+            session.execute(TAKEN[taken](made))
+        session.rollback()
+    assert depth >= 60

@@ -146,7 +146,7 @@ class SqliteSource:
         if narrowing is None:
             return None
         given = {**binds, **outer} if outer else binds
-        return self._read(narrowing.collection, narrowing.sql, narrowing.parameters.values(given))
+        return self._candidates(narrowing.collection, narrowing.sql, narrowing.parameters.values(given))
 
     def get(self, collection: str, key: str) -> JsonObject | None:
         sql = self._statements.get((collection, ""))
@@ -226,6 +226,19 @@ class SqliteSource:
     def remove(self, collection: str, key: str) -> None:
         table = self._catalogue.need(collection).table
         self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
+
+    def _candidates(self, collection: str, sql: str, parameters: Any) -> Iterator[JsonObject]:
+        """Read what may fit a condition; all, where it is too deep for SQLite's parser."""
+        try:
+            cursor = self._connection.execute(sql, parameters)
+        except library.operational_errors() as exc:
+            raise_interrupt(exc)
+            if "parser stack overflow" not in str(exc):
+                raise
+            yield from self.scan(collection)
+            return
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from self._documents(collection, rows)
 
     def _read(self, collection: str, sql: str, parameters: Any) -> Iterator[JsonObject]:
         cursor = self._connection.execute(sql, parameters)

@@ -160,7 +160,7 @@ def is_zero(kind: Kind, node: q.Expression) -> q.Expression:
     return decimals.is_zero(node) if kind == "decimal" else q.Compare(node, "==", q.Literal(0))
 
 
-def rule_for(left: Kind, operator: str, right: Kind, shown: str) -> Rule:
+def rule_for(left: Kind, operator: str, right: Kind, shown: object) -> Rule:
     """Return how an operator computes values of two kinds; UsageError where it can't."""
     rule = _RULES.get((left, operator, right))
     if rule is None:
@@ -177,7 +177,7 @@ _OF_MANY_TYPES: frozenset[Kind] = frozenset(
 )
 
 
-def joint_list(one: Any, other: Any, shown: str) -> Any:
+def joint_list(one: Any, other: Any, shown: object) -> Any:
     """Return the type of two lists put together; UsageError where their elements are read in two ways."""
     inner = [type_inspection.element(each) for each in (one, other)]
     kinds: set[Kind] = {kind_of(each) for each in inner}

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from ..._dataclasses import dataclass
-from ...errors import UsageError
+from ...errors import QueryLimitError, UsageError
 from ...language import decimals
 from ...language import nodes as q
 from ..stored.field_values import encode_as
@@ -143,7 +143,7 @@ class Expression:
             return Comparison(self, operator, self.__solidb_value__(other))
         check_whole(other.__solidb_type__, other.__solidb_kind__, other)
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
-        check_times(self.__solidb_aware__, other.__solidb_aware__, f"{self!r} {operator} {other!r}")
+        check_times(self.__solidb_aware__, other.__solidb_aware__, _Shown(self, operator, other))
         if self.__solidb_kind__ == other.__solidb_kind__ == "list":
             check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
         return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
@@ -533,11 +533,23 @@ class Negative(Computation):
         return f"abs({self.operand!r})" if self.is_absolute else f"(-{self.operand!r})"
 
 
+class _Shown:
+    """How an operation is written, for errors; most never need the text, which grows with what is in it."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(self, left: Any, operator: str, right: Any) -> None:
+        self.left, self.operator, self.right = left, operator, right
+
+    def __str__(self) -> str:
+        return f"{self.left!r} {self.operator} {self.right!r}"
+
+
 def computed(left: Any, operator: str, right: Any) -> Expression:
     """Make what an operator computes of two values, of which one is an expression; UsageError if it can't."""
     known = next(each for each in (left, right) if isinstance(each, Expression))
     one, other = _part_of(left, known), _part_of(right, known)
-    shown = f"{left!r} {operator} {right!r}"
+    shown = _Shown(left, operator, right)
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
     check_times(one.__solidb_aware__, other.__solidb_aware__, shown)
     if rule.annotation is list:
@@ -567,7 +579,11 @@ def constant(value: Any) -> Value:
 
 def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
     """Make ``-operand``, or its absolute value; UsageError if it is no number."""
-    if operand.__solidb_kind__ not in NUMBERS:
+    try:
+        kind = operand.__solidb_kind__
+    except RecursionError as exc:
+        raise QueryLimitError("the expression is nested too deep", hint="compute it in Python") from exc
+    if kind not in NUMBERS:
         _refuse(operand, "abs()" if is_absolute else "-")
     return Negative(operand, is_absolute)
 
@@ -582,7 +598,9 @@ def is_condition(value: Any) -> bool:
 def _joined(left: Any, operator: str, right: Any) -> Expression:
     """Make ``&`` or ``|``: of conditions their logic, of integers their bits."""
     if is_condition(left) and is_condition(right):
-        return Combined("AND" if operator == "&" else "OR", (left, right))
+        logical: q.LogicalOperator = "AND" if operator == "&" else "OR"
+        is_more = type(left) is Combined and left.operator == logical  # of a chain, which stays flat
+        return Combined(logical, (*left.conditions, right) if is_more else (left, right))
     return computed(left, operator, right)
 
 

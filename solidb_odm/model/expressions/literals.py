@@ -173,7 +173,7 @@ def _check_choice(annotation: Any, value: Any, operator: str, what: object) -> N
     raise UsageError(f"{what!r} can't be {value!r}", hint=f"it is one of {shown}")
 
 
-def check_times(one: bool | None, other: bool | None, shown: str) -> None:
+def check_times(one: bool | None, other: bool | None, shown: object) -> None:
     """Refuse to put times with an offset beside ones that have none; UsageError."""
     if one is not None and other is not None and one is not other:
         raise UsageError(
