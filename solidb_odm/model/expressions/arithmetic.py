@@ -160,6 +160,18 @@ def is_zero(kind: Kind, node: q.Expression) -> q.Expression:
     return decimals.is_zero(node) if kind == "decimal" else q.Compare(node, "==", q.Literal(0))
 
 
+class Shown:
+    """How an operation is written, for errors; most never need the text, which grows with what is in it."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(self, left: Any, operator: str, right: Any) -> None:
+        self.left, self.operator, self.right = left, operator, right
+
+    def __str__(self) -> str:
+        return f"{self.left!r} {self.operator} {self.right!r}"
+
+
 def rule_for(left: Kind, operator: str, right: Kind, shown: object) -> Rule:
     """Return how an operator computes values of two kinds; UsageError where it can't."""
     rule = _RULES.get((left, operator, right))

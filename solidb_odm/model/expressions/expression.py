@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from ..._dataclasses import dataclass
-from ...errors import QueryLimitError, UsageError
+from ...errors import UsageError
 from ...language import decimals
 from ...language import nodes as q
 from ..stored.field_values import encode_as
-from .arithmetic import Rule, is_zero, joint_list, rule_for
+from .arithmetic import Rule, Shown, is_zero, joint_list, rule_for
 from .build_scope import Scope, Source
 from .kinds import BY_TYPE, NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
@@ -143,7 +143,7 @@ class Expression:
             return Comparison(self, operator, self.__solidb_value__(other))
         check_whole(other.__solidb_type__, other.__solidb_kind__, other)
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
-        check_times(self.__solidb_aware__, other.__solidb_aware__, _Shown(self, operator, other))
+        check_times(self.__solidb_aware__, other.__solidb_aware__, Shown(self, operator, other))
         if self.__solidb_kind__ == other.__solidb_kind__ == "list":
             check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
         return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
@@ -533,23 +533,11 @@ class Negative(Computation):
         return f"abs({self.operand!r})" if self.is_absolute else f"(-{self.operand!r})"
 
 
-class _Shown:
-    """How an operation is written, for errors; most never need the text, which grows with what is in it."""
-
-    __slots__ = ("left", "operator", "right")
-
-    def __init__(self, left: Any, operator: str, right: Any) -> None:
-        self.left, self.operator, self.right = left, operator, right
-
-    def __str__(self) -> str:
-        return f"{self.left!r} {self.operator} {self.right!r}"
-
-
 def computed(left: Any, operator: str, right: Any) -> Expression:
     """Make what an operator computes of two values, of which one is an expression; UsageError if it can't."""
     known = next(each for each in (left, right) if isinstance(each, Expression))
     one, other = _part_of(left, known), _part_of(right, known)
-    shown = _Shown(left, operator, right)
+    shown = Shown(left, operator, right)
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)
     check_times(one.__solidb_aware__, other.__solidb_aware__, shown)
     if rule.annotation is list:
@@ -579,28 +567,25 @@ def constant(value: Any) -> Value:
 
 def negative(operand: Expression, *, is_absolute: bool = False) -> Expression:
     """Make ``-operand``, or its absolute value; UsageError if it is no number."""
-    try:
-        kind = operand.__solidb_kind__
-    except RecursionError as exc:
-        raise QueryLimitError("the expression is nested too deep", hint="compute it in Python") from exc
-    if kind not in NUMBERS:
+    if type(operand) is Negative and not (operand.is_absolute or is_absolute):
+        return operand.operand
+    if operand.__solidb_kind__ not in NUMBERS:
         _refuse(operand, "abs()" if is_absolute else "-")
     return Negative(operand, is_absolute)
 
 
 def is_condition(value: Any) -> bool:
     """Return whether an expression is true or false: a predicate, or a field of bools."""
-    if isinstance(value, Predicate):
-        return True
-    return isinstance(value, Expression) and value.__solidb_kind__ in ("bool", "any")
+    is_expression = isinstance(value, Expression)
+    return isinstance(value, Predicate) or (is_expression and value.__solidb_kind__ in ("bool", "any"))
 
 
 def _joined(left: Any, operator: str, right: Any) -> Expression:
     """Make ``&`` or ``|``: of conditions their logic, of integers their bits."""
     if is_condition(left) and is_condition(right):
         logical: q.LogicalOperator = "AND" if operator == "&" else "OR"
-        is_more = type(left) is Combined and left.operator == logical  # of a chain, which stays flat
-        return Combined(logical, (*left.conditions, right) if is_more else (left, right))
+        chain = left.conditions if type(left) is Combined and left.operator == logical else (left,)
+        return Combined(logical, (*chain, right))
     return computed(left, operator, right)
 
 
