@@ -21,6 +21,7 @@ class _Runs:
     def __init__(self) -> None:
         self.begun = 0
         self.running = False
+        self.thread = 0
         self.ended = 0
         self.result: SyncResult | SolidbError = SyncResult()
 
@@ -49,13 +50,16 @@ class Turns:
         """Run work, or wait for a run that somebody else begins after now."""
         with self._changed:
             before = self._runs.begun
+            if self._runs.running and self._runs.thread == threading.get_ident():
+                self._runs.end(_interrupted())  # as the calling thread was, before it could say that it ended
             while self._runs.running:
                 self._changed.wait(deadline.left)
                 deadline.check()
                 if self._runs.ended > before:
                     return self._runs.shared()
+            self._runs.thread = threading.get_ident()
             self._runs.begin()
-        outcome: SyncResult | SolidbError = SolidbError("the sync was interrupted")
+        outcome: SyncResult | SolidbError = _interrupted()
         try:
             outcome = result = work()
         except SolidbError as problem:
@@ -66,6 +70,10 @@ class Turns:
                 self._runs.end(outcome)
                 self._changed.notify_all()
         return result
+
+
+def _interrupted() -> SolidbError:
+    return SolidbError("the sync was interrupted")
 
 
 class AsyncTurns:
