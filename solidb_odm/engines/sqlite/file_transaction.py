@@ -160,7 +160,9 @@ class Transaction:
         try:
             if self.take_turn() and self._memory is not None:
                 self._memory.begin()
-            self._connection.execute("BEGIN IMMEDIATE")
+                self._begin_after_writer()
+            else:
+                self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
             self._queue.leave(self.turn)
             raise
@@ -170,6 +172,18 @@ class Transaction:
         self._catalogue.settle()
         self._catalogue.refresh()
         return True
+
+    def _begin_after_writer(self) -> None:
+        """Begin in memory, where SQLite does not wait: who was cancelled may be about to roll back."""
+        deadline = time.monotonic() + self._seconds
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except library.operational_errors() as exc:
+                if not is_busy(exc) or time.monotonic() >= deadline or self.is_cancelled():
+                    raise
+            look_again()
 
     def take_turn(self) -> bool:
         """Wait for the turn to write; if it does not come in time, SQLite says that it is locked."""
