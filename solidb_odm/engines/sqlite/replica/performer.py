@@ -166,10 +166,12 @@ class ReplicaStore:
             self._connection.execute(f"DELETE FROM {EDITS} {where}", place)
 
     def _begin_scan(self, _: BeginScan) -> None:
-        self._connection.execute("DROP TABLE IF EXISTS temp.scanned")
+        # Emptied and not dropped, which a statement that an interrupt left open would forbid.
         self._connection.execute(
-            "CREATE TEMP TABLE scanned (key TEXT NOT NULL PRIMARY KEY, rev TEXT NOT NULL) WITHOUT ROWID"
+            "CREATE TEMP TABLE IF NOT EXISTS scanned (key TEXT NOT NULL PRIMARY KEY, rev TEXT NOT NULL)"
+            " WITHOUT ROWID"
         )
+        self._connection.execute("DELETE FROM temp.scanned")
 
     def _scanned(self, command: Scanned) -> list[tuple[str, bool]]:
         rows = json_text.encode([list(row) for row in command.rows])
@@ -186,8 +188,8 @@ class ReplicaStore:
 
     def _end_scan(self, command: EndScan) -> list[str]:
         sql = f"SELECT key FROM {KNOWN} WHERE collection = ? AND key NOT IN (SELECT key FROM temp.scanned)"
-        keys = [row[0] for row in self._connection.execute(sql, (command.collection,))]
-        self._connection.execute("DROP TABLE temp.scanned")
+        keys = [row[0] for row in self._connection.execute(sql, (command.collection,)).fetchall()]
+        self._connection.execute("DELETE FROM temp.scanned")
         return keys
 
     def _forget_known(self, command: ForgetKnown) -> None:
