@@ -159,8 +159,7 @@ class Transaction:
             return False
         try:
             if self.take_turn() and self._memory is not None:
-                self._memory.begin()
-                self._begin_after_writer()
+                self._begin_after_writer(self._memory)
             else:
                 self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
@@ -173,11 +172,12 @@ class Transaction:
         self._catalogue.refresh()
         return True
 
-    def _begin_after_writer(self) -> None:
+    def _begin_after_writer(self, memory: MemoryStore) -> None:
         """Begin in memory, where SQLite does not wait: who was cancelled may be about to roll back."""
         deadline = time.monotonic() + self._seconds
         while True:
             try:
+                memory.begin()
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
             except library.operational_errors() as exc:
