@@ -174,14 +174,22 @@ class Transaction:
 
     def _begin_after_writer(self, memory: MemoryStore) -> None:
         """Begin in memory, where SQLite does not wait: who was cancelled may be about to roll back."""
+
+        def begin() -> None:
+            memory.begin()
+            self._connection.execute("BEGIN IMMEDIATE")
+
+        self._once_free(begin, self.is_cancelled)
+
+    def _once_free(self, work: Callable[[], object], is_given_up: Callable[[], bool]) -> None:
+        """Do what SQLite refuses while others use the database, again and again for as long as turns last."""
         deadline = time.monotonic() + self._seconds
         while True:
             try:
-                memory.begin()
-                self._connection.execute("BEGIN IMMEDIATE")
+                work()
                 return
             except library.operational_errors() as exc:
-                if not is_busy(exc) or time.monotonic() >= deadline or self.is_cancelled():
+                if not is_busy(exc) or time.monotonic() >= deadline or is_given_up():
                     raise
             look_again()
 
@@ -210,15 +218,7 @@ class Transaction:
     def _commit_after_readers(self, memory: MemoryStore) -> None:
         """Commit in memory, where SQLite wants to be alone: statements that read now are at their last."""
         memory.end()
-        deadline = time.monotonic() + self._seconds
-        while True:
-            try:
-                self._connection.execute("COMMIT")
-                return
-            except library.operational_errors() as exc:
-                if not is_busy(exc) or time.monotonic() >= deadline:
-                    raise
-            look_again()
+        self._once_free(lambda: self._connection.execute("COMMIT"), lambda: False)
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
