@@ -149,10 +149,10 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
                 field=name,
                 hint="give both the same serialization_alias, or this class a collection= of its own",
             )
+        wide, narrow = (class_fields(each).get(name) for each in (parent, cls))
         for setting, (kind, default) in _WRITTEN.items():
             asked = [each.model_config.get(setting) or default for each in (parent, cls)]
-            known = class_fields(parent).get(name)
-            if asked[0] != asked[1] and known is not None and type_inspection.holds(known.annotation, kind):
+            if asked[0] != asked[1] and wide is not None and type_inspection.holds(wide.annotation, kind):
                 raise DeclarationError(
                     f"is stored otherwise than in {parent.__name__}, which shares the collection, by "
                     f"{setting}={asked[1]!r}: queries of {parent.__name__}.{name} would not find it",
@@ -169,7 +169,6 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
                 hint=f"give it to {parent.__name__}, under a name that no class below uses again, or give "
                 "this one a collection= of its own; what an API shows can be a computed_field",
             )
-        wide, narrow = (class_fields(each).get(name) for each in (parent, cls))
         if wide is not None and narrow is not None and not includes(wide.annotation, narrow.annotation):
             raise DeclarationError(
                 f"is {_shown(narrow.annotation)}, but {_shown(wide.annotation)} in {parent.__name__}, which "

@@ -29,7 +29,7 @@ class Nothing:
 
 WRONG_SETTINGS: dict[str, list[Any]] = {
     "database": [None, 5, "", b"x"],
-    "local_storage_path": [None, 5, b"/tmp/x", ""],
+    "local_storage_path": [None, 5, b"folder", ""],
     "collections": ["notes", 5, [5], [None], [""], ["_own"]],
     "models": [Nothing, [Nothing], 5, "notes", [5], None],
     "auto_sync": ["no", 5, None],
