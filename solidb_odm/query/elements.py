@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 D = TypeVar("D", bound="Document")
 
-_ROWS = "line = unnest(Order.lines) makes a row of each element: select(line.sku, func.sum(line.price))"
 _QUANTIFIABLE = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT IN")
 
 
@@ -112,7 +111,7 @@ class Elements(Expression):
         if root not in scope.variables:
             raise UsageError(
                 f"{root!r} stands for an element in a condition, not for a value",
-                hint=_ROWS,
+                hint=_as_rows(root),
             )
         return q.path(q.Name(scope.variables[root]), self.__solidb_path__)
 
@@ -351,9 +350,16 @@ def check_no_elements(wanted: Expression, what: str) -> Expression:
     if free:
         raise UsageError(
             f"{what} can't take {wanted!r}: {free[0]!r} stands for an element in a condition",
-            hint=_ROWS,
+            hint=_as_rows(free[0]),
         )
     return wanted
+
+
+def _as_rows(elements: Elements) -> str:
+    return (
+        f"item = unnest({elements.__solidb_list__!r}) makes a row of each element, whose fields are values: "
+        "select(func.sum(item.price))"
+    )
 
 
 def _elements(items: Any, quantifier: q.ArrayQuantifier, test: Any) -> Any:

@@ -297,3 +297,10 @@ def test_a_statement_is_not_taken_for_its_rows(asked: Callable[[Any], Any], way:
     for statement in (select(Tome), update(Tome).values(title="x"), insert(Tome)):
         with pytest.raises(UsageError, match=rf"a statement has no [^\n]*\n.*{way}"):
             asked(statement)
+
+
+@pytest.mark.parametrize("write", [lambda: select(any_(T.words)), lambda: func.sum(any_(T.words))])
+def test_an_element_among_the_values_names_the_list_to_unnest(write: Callable[[], object]) -> None:
+    with pytest.raises(UsageError) as caught:
+        write()
+    assert "unnest(Tome.words)" in str(caught.value)
