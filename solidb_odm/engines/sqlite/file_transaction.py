@@ -158,8 +158,9 @@ class Transaction:
         if self._connection.in_transaction:
             return False
         try:
-            if self.take_turn() and self._memory is not None:
-                self._begin_after_writer(self._memory)
+            has_turn = self.take_turn()
+            if self._memory is not None:
+                self._begin_after_writer(self._memory, has_turn)
             else:
                 self._connection.execute("BEGIN IMMEDIATE")
         except BaseException:
@@ -172,14 +173,14 @@ class Transaction:
         self._catalogue.refresh()
         return True
 
-    def _begin_after_writer(self, memory: MemoryStore) -> None:
+    def _begin_after_writer(self, memory: MemoryStore, has_turn: bool) -> None:
         """Begin in memory, where SQLite does not wait: who was cancelled may be about to roll back."""
 
         def begin() -> None:
             memory.begin()
             self._connection.execute("BEGIN IMMEDIATE")
 
-        self._once_free(begin, self.is_cancelled)
+        self._once_free(begin, lambda: not has_turn or self.is_cancelled())
 
     def _once_free(self, work: Callable[[], object], is_given_up: Callable[[], bool]) -> None:
         """Do what SQLite refuses while others use the database, again and again for as long as turns last."""
