@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from typing import Self
+from typing import Final, Self
 
 import anyio
 from anyio.abc import ByteStream
@@ -16,6 +16,9 @@ from .feed import SILENCE, Feed
 from .socket_connection import CHUNK
 from .stream_connection import connect, hang_up
 from .url import Host, ServerAddress
+
+LOOK: Final = 0.005
+"""The least seconds to look for bytes: in no time at all those that are there already would not be read."""
 
 
 class SocketFeed:
@@ -64,7 +67,7 @@ class SocketFeed:
         """
         self._flush()
         try:
-            self._socket.settimeout(SILENCE if seconds is None else max(0.001, seconds))
+            self._socket.settimeout(SILENCE if seconds is None else max(LOOK, seconds))
             data = self._socket.recv(CHUNK)
         except TimeoutError:
             if seconds is None:
@@ -138,7 +141,7 @@ class StreamFeed:
         await self._flush()
         data: bytes | None = None
         try:
-            with anyio.move_on_after(SILENCE if seconds is None else max(0.0, seconds)):
+            with anyio.move_on_after(SILENCE if seconds is None else max(LOOK, seconds)):
                 data = await self._stream.receive(CHUNK)
         except anyio.EndOfStream:
             data = b""
@@ -155,14 +158,16 @@ class StreamFeed:
     async def aclose(self) -> None:
         """Send a close frame and close the connection."""
         self._feed.close()
-        with anyio.move_on_after(1), contextlib.suppress(ConnectionLost):
-            await self._flush()
+        with contextlib.suppress(ConnectionLost):
+            await self._flush(1.0)
         await hang_up(self._stream)
 
-    async def _flush(self) -> None:
+    async def _flush(self, seconds: float = SILENCE) -> None:
+        """Send what there is, whole: who is cancelled would lose what was received just before, too."""
         if data := self._feed.outgoing():
             try:
-                await self._stream.send(data)
+                with anyio.fail_after(seconds, shield=True):
+                    await self._stream.send(data)
             except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
                 raise _broken(self._host, problem) from problem
 

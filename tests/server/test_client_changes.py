@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -79,6 +80,16 @@ def test_a_feed_that_is_polled_gives_none_when_nothing_comes(users: Client, data
     feed.__exit__(None, None, None)
 
     assert change is not None
+    assert change.key == "a"
+
+
+def test_a_feed_gives_what_is_there_to_who_asks_without_waiting(users: Client, database: str) -> None:
+    with users.changes("users") as feed:
+        assert feed.poll() is None
+        users.insert(database, "users", {}, "a")
+        end = time.monotonic() + 60
+        while (change := feed.poll()) is None:
+            assert time.monotonic() < end
     assert change.key == "a"
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
+import anyio
+import anyio.lowlevel
 import pytest
+from anyio.abc import ByteStream
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
+from solidb_odm._types import JsonObject
 from solidb_odm.errors import AuthError, ConnectionLost, MessageTooLarge, ProtocolError, SolidbError
 from solidb_odm.wire import feed as module
 from solidb_odm.wire.feed import Feed
+from solidb_odm.wire.feed_connections import StreamFeed
 from solidb_odm.wire.url import Host, ServerAddress
 
 HOST = Host("db.example", 6745)
@@ -135,3 +141,33 @@ def test_random_bytes_are_an_error_or_nothing(pieces: list[bytes], opened: bool)
     except SolidbError:
         return
     pytest.fail("the end was not told")
+
+
+class CancelledWhileSending:
+    """A stream whose reader is cancelled while it sends."""
+
+    def __init__(self, received: bytes, scope: anyio.CancelScope) -> None:
+        self.received, self.sent, self.scope = received, b"", scope
+
+    async def receive(self, _: int) -> bytes:
+        return self.received
+
+    async def send(self, data: bytes) -> None:
+        self.scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        self.sent += data
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_while_a_pong_is_sent_loses_no_message() -> None:
+    feed, server = pair()
+    feed.receive(agreed(server))
+    server.send_ping(b"alive?")
+    server.send_text(b'{"n": 1}')
+    found: list[JsonObject] | None = None
+    with anyio.CancelScope() as scope:
+        stream = CancelledWhileSending(b"".join(server.data_to_send()), scope)
+        found = await StreamFeed(cast(ByteStream, stream), feed, HOST).receive(60)
+    assert found == [{"n": 1}]
+    server.receive_data(stream.sent)
+    assert [event.opcode for event in server.events_received()] == [Opcode.PONG]  # type: ignore[union-attr]
