@@ -259,10 +259,12 @@ def drop_index(command: DropIndex, database: str) -> Exchange[None]:
     """Drop an index; looked for first, since for vector ones the server says yes to anything."""
     index, collection = command.index, command.collection
     present = yield from _indexes(collection, database)
-    found = next((other for other in present if (other.name, other.kind) == (index.name, index.kind)), None)
-    if found is None:
+    existing = next(
+        (other for other in present if (other.name, other.kind) == (index.name, index.kind)), None
+    )
+    if existing is None:
         raise IndexNotFound(f"{collection} has no {index.kind} index {index.name!r}", name=index.name)
-    name = wire_name(found)
+    name = wire_name(existing)
     request = {"cmd": DROP[index.kind], "database": database, "collection": collection, "name": name}
     yield from send(request, Subject(database, collection), untimed=True)
 

@@ -64,8 +64,8 @@ def are_safe() -> bool:
     """Return whether this SQLite finds all rows where it has figures."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_TRIAL)
-        found: tuple[int] = connection.execute(_ASKED).fetchone()
-        return found[0] == 1
+        row: tuple[int] = connection.execute(_ASKED).fetchone()
+        return row[0] == 1
 
 
 def forget_unsafe(connection: sqlite3.Connection) -> None:

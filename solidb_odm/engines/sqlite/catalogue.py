@@ -102,10 +102,10 @@ _NEVER: Final = -2
 
 def counting(kind: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
     """Return a kind of connection with a place for the count of ``count_compilations``."""
-    found = _counting.get(kind)
-    if found is None:
-        found = _counting[kind] = type(kind.__name__, (kind,), {"__slots__": ("compilations",)})
-    return found
+    subclass = _counting.get(kind)
+    if subclass is None:
+        subclass = _counting[kind] = type(kind.__name__, (kind,), {"__slots__": ("compilations",)})
+    return subclass
 
 
 _counting: dict[type[sqlite3.Connection], type[sqlite3.Connection]] = {}
@@ -172,7 +172,9 @@ class Catalogue:
                     self._collections = self._read_all(version)
                     sorted(self._collections)
                 self._changed.clear()
-                self.irregular = tuple(each for each in self._collections.values() if each.irregular)
+                self.irregular = tuple(
+                    collection for collection in self._collections.values() if collection.irregular
+                )
             except (ValueError, TypeError, KeyError) as exc:
                 raise StoreCorrupt(
                     f"the list of collections is damaged: {exc!r}", hint="restore the file from a copy"
@@ -187,12 +189,12 @@ class Catalogue:
         known = self._shared.get(version)
         if known is not None:
             return known
-        found = self._read()
+        contents = self._read()
         if (
             not self._connection.in_transaction and self._current() == version
         ):  # what others see, and no later
-            self._shared.put(version, found)
-        return found
+            self._shared.put(version, contents)
+        return contents
 
     @property
     def is_read(self) -> bool:
@@ -246,14 +248,14 @@ class Catalogue:
 
     def need(self, name: str) -> Collection:
         """Return the collection; CollectionNotFound if there is none."""
-        found = self._collections.get(name)
-        if found is None:
+        collection = self._collections.get(name)
+        if collection is None:
             raise CollectionNotFound(
                 f"Collection '{name}' not found",
                 name=name,
                 hint="engine.create_all(Model) makes the collections and indexes of your models",
             )
-        return found
+        return collection
 
     def add_collection(self, name: str, kind: CollectionKind) -> None:
         self._connection.execute("INSERT INTO _solidb_collections (name, kind) VALUES (?, ?)", (name, kind))

@@ -298,8 +298,8 @@ class FileChannel:
             sql = f"SELECT {COLUMNS} FROM {table_sql(command.collection)} WHERE key = ?"
             self._gets[command.collection] = sql
         try:
-            found: Stored | None = self._connection.execute(sql, (command.key,)).fetchone()
-            return found
+            row: Stored | None = self._connection.execute(sql, (command.key,)).fetchone()
+            return row
         except library.operational_errors() as exc:
             raise self._missing(command.collection, exc) from exc
 
@@ -328,7 +328,9 @@ class FileChannel:
                 # What has expired there holds no key and no unique value.
                 names = {batch.collection for batch in command.batches if isinstance(batch, Inserts)}
                 grown = map(self._catalogue.find, names)
-                remove_expired(self._connection, [each for each in grown if each is not None])
+                remove_expired(
+                    self._connection, [collection for collection in grown if collection is not None]
+                )
             return self._writer.apply(command.batches)
 
     def _commit(self, _: Commit) -> None:
@@ -343,8 +345,8 @@ class FileChannel:
 
     def _describe(self, command: DescribeCollection) -> CollectionSpec | None:
         self._catalogue.refresh()
-        found = self._catalogue.find(command.name)
-        return None if found is None else found.spec()
+        collection = self._catalogue.find(command.name)
+        return None if collection is None else collection.spec()
 
     def _count(self, command: CountDocuments) -> int:
         self._catalogue.refresh()
@@ -385,7 +387,7 @@ class FileChannel:
         Savepoint: lambda self, command: self._transaction.savepoint(command.name),
         RollbackTo: lambda self, command: self._transaction.rollback_to(command.name),
         Release: lambda self, command: self._transaction.release(command.name),
-        ListCollections: lambda self, _: [each for each in self._catalogue.names() if not _is_own(each)],
+        ListCollections: lambda self, _: [name for name in self._catalogue.names() if not _is_own(name)],
         DescribeCollection: _describe,
         CountDocuments: _count,
         CreateCollection: lambda self, command: self._define(self._definition.create_collection, command),
@@ -495,8 +497,8 @@ class Pause:
 
     def take(self, channels: Sequence[KeyedChannel]) -> None:
         """Pause all that can be paused now; StoreLocked says what can't be, if the time is over."""
-        found = [channel.pause(self._held, self._deadline - time.monotonic()) for channel in channels]
-        reasons = [reason for reason in found if reason]
+        outcomes = [channel.pause(self._held, self._deadline - time.monotonic()) for channel in channels]
+        reasons = [reason for reason in outcomes if reason]
         if reasons and time.monotonic() >= self._deadline:
             raise StoreLocked(
                 f"the key of {self._path} can't be changed: there is {_counted(reasons)}",

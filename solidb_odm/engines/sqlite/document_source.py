@@ -170,8 +170,8 @@ class SqliteSource:
 
     def get_many(self, collection: str, keys: Sequence[str]) -> list[JsonObject]:
         if len(keys) == 1:
-            found = self.get(collection, keys[0])
-            return [] if found is None else [found]
+            document = self.get(collection, keys[0])
+            return [] if document is None else [document]
         table = self._catalogue.need(collection).table
         return self._documents(collection, get_many(self._connection, table, keys))
 
@@ -196,8 +196,8 @@ class SqliteSource:
         return self._documents(collection, rows)
 
     def index_of(self, collection: str, kind: str, name_or_field: str) -> IndexInfo | None:
-        found = self._catalogue.find(collection)
-        for index in found.indexes if found is not None else ():
+        entry = self._catalogue.find(collection)
+        for index in entry.indexes if entry is not None else ():
             spec = index.spec
             if spec.kind == kind and (spec.name == name_or_field or name_or_field in spec.fields):
                 return IndexInfo(

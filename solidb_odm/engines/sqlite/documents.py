@@ -198,14 +198,14 @@ class Writer:
 
     def _check_moved(self, collection: Collection, rows: Sequence[Patch], revisions: Sequence[str]) -> None:
         """Raise StaleDocumentError if any document has neither its old revision nor its new one."""
-        found = {
+        current = {
             row[0]: row[1]
             for row in get_many(self._connection, collection.table, (patch.key for patch in rows))
         }
         stale = tuple(
-            StaleDocument(collection.name, patch.key, patch.revision, found.get(patch.key))
+            StaleDocument(collection.name, patch.key, patch.revision, current.get(patch.key))
             for patch, revision in zip(rows, revisions, strict=True)
-            if found.get(patch.key) not in (patch.revision, revision)
+            if current.get(patch.key) not in (patch.revision, revision)
         )
         if stale:
             raise StaleDocumentError.of(stale)
@@ -269,17 +269,17 @@ class Writer:
 
         The transaction holds the write lock, so what is right now stays so until the write.
         """
-        found = {
+        rows = {
             row[0]: row for row in get_many(self._connection, collection.table, (key for key, _ in expected))
         }
         stale = tuple(
-            StaleDocument(collection.name, key, revision, found[key][1] if key in found else None)
+            StaleDocument(collection.name, key, revision, rows[key][1] if key in rows else None)
             for key, revision in expected
-            if key not in found or found[key][1] != revision
+            if key not in rows or rows[key][1] != revision
         )
         if stale:
             raise StaleDocumentError.of(stale)
-        return {key: (row[2], row[3]) for key, row in found.items()}
+        return {key: (row[2], row[3]) for key, row in rows.items()}
 
     def _culprit(
         self,

@@ -36,7 +36,7 @@ _closed_to_us: set[str] = set()
 def watch(holder: Carried) -> None:
     """Have ``after_fork`` called in every child process, as long as the holder is alive."""
     if len(_holders) % _PRUNED_AT == _PRUNED_AT - 1:
-        _holders[:] = [each for each in _holders if each() is not None]
+        _holders[:] = [holder for holder in _holders if holder() is not None]
     _holders.append(weakref.ref(holder))
 
 

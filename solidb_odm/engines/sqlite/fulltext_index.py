@@ -264,7 +264,7 @@ def _settings(given: Sequence[Json]) -> JsonObject | None:
             return None
         settings |= changed
     numbers = [settings["distance"], settings["limit"], settings["phrase"] or 0]
-    return settings if all(type(each) is int for each in numbers) and settings["limit"] >= 0 else None
+    return settings if all(type(number) is int for number in numbers) and settings["limit"] >= 0 else None
 
 
 def _sums(first: dict[int, float] | None = None, second: dict[int, float] | None = None) -> dict[int, float]:
@@ -289,8 +289,8 @@ class FulltextIndexes:
         if settings is None:
             return None
         limit = settings["limit"]
-        found = self.scores(index, query, settings, reader)
-        ranked = sorted(((score, rowid) for rowid, score in found.items()), reverse=True)
+        scores = self.scores(index, query, settings, reader)
+        ranked = sorted(((score, rowid) for rowid, score in scores.items()), reverse=True)
         return [
             {
                 "doc": hit.document,

@@ -72,7 +72,7 @@ def _bound(query: nodes.Block) -> set[str]:
 
 
 def _texts(node: nodes.Node) -> Iterator[str]:
-    waiting: list[Any] = [getattr(node, each.name) for each in fields(node)]
+    waiting: list[Any] = [getattr(node, field.name) for field in fields(node)]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
@@ -94,7 +94,7 @@ def replaced(node: N, values: Mapping[str, nodes.Expression]) -> N:
         return cast("N", parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node)
     if not isinstance(node, nodes.Node):
         return node
-    after = {each.name: replaced(getattr(node, each.name), values) for each in fields(node)}
+    after = {field.name: replaced(getattr(node, field.name), values) for field in fields(node)}
     changed = {name: value for name, value in after.items() if value is not getattr(node, name)}
     return cast("N", replace(cast("Any", node), **changed)) if changed else node
 

@@ -57,9 +57,9 @@ class NearestRows:
             return None
         wanted, radius = _within(wanted, binds) if wanted.kind == "geo" else (wanted, math.inf)
         ranking = self._ranking(wanted, binds, narrowings, approximate=approximate, radius=radius)
-        found = None if ranking is None else ranking.documents(count)
+        documents = None if ranking is None else ranking.documents(count)
         offset = 0 if wanted.offset is None else constant(wanted.offset, binds)
-        return None if found is None else found[offset:count]
+        return None if documents is None else documents[offset:count]
 
     def rows(
         self,
@@ -175,12 +175,17 @@ class NearestRows:
 def _within(wanted: Nearness, binds: Mapping[str, Any]) -> tuple[Nearness, float]:
     """Take the conditions that the place is at most so far from where it is measured from for a radius."""
     centre = [constant(node, binds) for node in wanted.constants[:2]]
-    ours = [each for each, ends in circles(wanted).items() if [constant(n, binds) for n in ends] == centre]
-    limits = {each: constant(each.right, binds) for each in ours if each.operator == "<="}
+    ours = [
+        compare for compare, ends in circles(wanted).items() if [constant(n, binds) for n in ends] == centre
+    ]
+    limits = {compare: constant(compare.right, binds) for compare in ours if compare.operator == "<="}
     if not limits or not all(map(_is_number, limits.values())):
         return wanted, math.inf
-    said = [*limits, *(each for each in ours if each.operator == "!=" and is_null(each.right, binds))]
-    others = tuple(each for each in wanted.conditions if each not in said)
+    said = [
+        *limits,
+        *(compare for compare in ours if compare.operator == "!=" and is_null(compare.right, binds)),
+    ]
+    others = tuple(condition for condition in wanted.conditions if condition not in said)
     return replace(wanted, conditions=others), min(map(float, limits.values()))
 
 

@@ -37,23 +37,23 @@ class Nearness:
 
     def has_place(self, binds: Mapping[str, Any]) -> bool:
         """Return whether a condition leaves out documents without the attribute that is measured."""
-        for each in self.conditions:
-            if not isinstance(each, nodes.Compare) or each.operator != "!=":
+        for condition in self.conditions:
+            if not isinstance(condition, nodes.Compare) or condition.operator != "!=":
                 continue
-            if _path(each.left, self.variable) == self.path and is_null(each.right, binds):
+            if _path(condition.left, self.variable) == self.path and is_null(condition.right, binds):
                 return True
         return False
 
 
 def circles(wanted: Nearness) -> dict[nodes.Compare, tuple[nodes.Expression, ...]]:
     """Return the conditions on how far from somewhere what is measured is, with lat and lon of that."""
-    found: dict[nodes.Compare, tuple[nodes.Expression, ...]] = {}
-    for each in wanted.conditions:
-        if isinstance(each, nodes.Compare) and each.operator in ("<=", "!="):
-            place = _by_place(each.left, wanted.variable)
+    constants: dict[nodes.Compare, tuple[nodes.Expression, ...]] = {}
+    for condition in wanted.conditions:
+        if isinstance(condition, nodes.Compare) and condition.operator in ("<=", "!="):
+            place = _by_place(condition.left, wanted.variable)
             if place is not None and place[1] == wanted.path and len(place[2]) == 2:
-                found[each] = place[2]
-    return found
+                constants[condition] = place[2]
+    return constants
 
 
 def is_null(node: nodes.Expression, binds: Mapping[str, Any]) -> bool:
@@ -86,17 +86,17 @@ def ranked_loop(query: nodes.Block, read: Reader) -> Nearness | None:
         return None
     if query.returns is None or query.returns.distinct or not all(map(_is_here, walk(query))):
         return None
-    conditions = [each.condition for each in filters if isinstance(each, nodes.Filter)]
+    conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
     if len(conditions) < len(filters):
         return None
     if sum(isinstance(node, nodes.Name) and node.name == loop.source.name for node in walk(query)) != 1:
         return None
-    found = read(first.expression, loop.variable)
-    if found is None:
+    ranking = read(first.expression, loop.variable)
+    if ranking is None:
         return None
-    kind, path, constants = found
+    kind, path, constants = ranking
     key = nodes.Attribute(nodes.Name(loop.variable), "_key")
-    is_by_key = [each.expression for each in query.sort[1:]] in ([], [key])
+    is_by_key = [item.expression for item in query.sort[1:]] in ([], [key])
     return Nearness(
         loop.source.name,
         kind,
@@ -123,8 +123,8 @@ def _is_here(node: nodes.Node) -> bool:
 def _by_place(node: nodes.Expression, variable: str) -> _Found | None:
     """Take ``DISTANCE(d.place.lat, d.place.lon, lat, lon)`` apart, and ``.. ?? far`` if it says that."""
     if isinstance(node, nodes.Binary) and node.operator == "??":
-        found = _by_place(node.left, variable)
-        return (*found[:2], (*found[2], node.right)) if found and len(found[2]) == 2 else None
+        inner = _by_place(node.left, variable)
+        return (*inner[:2], (*inner[2], node.right)) if inner and len(inner[2]) == 2 else None
     if not isinstance(node, nodes.Call) or node.name != "DISTANCE" or len(node.arguments) != 4:
         return None
     lat, lon = (_path(argument, variable) for argument in node.arguments[:2])
@@ -164,10 +164,13 @@ def source_of_documents(query: nodes.Query) -> str:
     """Return the collection of which a query returns documents as they are; an empty text for none."""
     if not isinstance(query, nodes.Block) or query.returns is None or query.late_lets or query.tables:
         return ""
-    loops = [each for each in query.body if isinstance(each, nodes.For)]
-    others = [each for each in query.body if not isinstance(each, nodes.For | nodes.Filter | nodes.Let)]
+    loops = [clause for clause in query.body if isinstance(clause, nodes.For)]
+    others = [clause for clause in query.body if not isinstance(clause, nodes.For | nodes.Filter | nodes.Let)]
     if len(loops) != 1 or others or not isinstance(loops[0].source, nodes.Name):
         return ""
-    variable, named = loops[0].variable, {each.name for each in query.body if isinstance(each, nodes.Let)}
+    variable, named = (
+        loops[0].variable,
+        {clause.name for clause in query.body if isinstance(clause, nodes.Let)},
+    )
     is_same = query.returns.expression == nodes.Name(variable) and variable not in named
     return loops[0].source.name if is_same and loops[0].source.name not in named else ""

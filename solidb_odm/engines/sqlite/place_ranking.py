@@ -131,15 +131,15 @@ class PlaceRanking(IndexRanking):
                 self._reach[asked] = max(_LEAST, near[most - 1][0] * 1.1)
                 return near
             if radius >= min(HALF_WAY, self._radius + 2 * _ROUNDING):
-                return [each for each in near if each[0] <= self._radius + _ROUNDING]
+                return [row for row in near if row[0] <= self._radius + _ROUNDING]
             too_small = radius
             radius = min(radius * self._growth(len(near), most), too_large, HALF_WAY)
             if radius < too_large < math.inf:
                 radius = max(radius, math.sqrt(too_small * too_large))
 
-    def _growth(self, found: int, most: int) -> float:
+    def _growth(self, count: int, most: int) -> float:
         """Return how much larger the next ring is, if places are as dense there."""
-        return min(4.0, max(1.5, 1.2 * math.sqrt(most / found))) if found else 4.0
+        return min(4.0, max(1.5, 1.2 * math.sqrt(most / count))) if count else 4.0
 
     def _inside(self, radius: float, most: int) -> Near:
         """Return the plain places in the boxes around a circle, and those of them in its corners."""
@@ -169,7 +169,7 @@ class PlaceRanking(IndexRanking):
                 ranked = [(far, row[2], row[2:]) for row in rows if (far := self._far(*row[:2])) is not None]
                 if len(ranked) < len(rows):
                     return None
-                inside = [each for each in ranked if each[0] <= self._radius]
+                inside = [row for row in ranked if row[0] <= self._radius]
                 return first(in_order(inside, descending=self._is_descending), count)
         return None
 

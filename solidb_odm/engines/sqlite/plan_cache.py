@@ -56,11 +56,11 @@ class Analyses(Generic[T]):
             self._same.clear()
             self._equal.clear()
         equal = self._equal.get(query)
-        found = self._look(query) if equal is None else equal[0]
+        analysis = self._look(query) if equal is None else equal[0]
         if equal is None:
-            self._equal[query] = (found,)
-        self._same[id(query)] = (query, found)
-        return found
+            self._equal[query] = (analysis,)
+        self._same[id(query)] = (query, analysis)
+        return analysis
 
 
 class Trust:
@@ -162,12 +162,12 @@ class PlanCache:
         if same is not None:  # it holds the query, so nothing else has its id
             return same[1]
         with self._lock:
-            found = self._known.get(key)
-            if found is not None:
+            plan = self._known.get(key)
+            if plan is not None:
                 with suppress(KeyError):
                     self._known.move_to_end(key)
-                self._note(key, found)
-            return found
+                self._note(key, plan)
+            return plan
 
     def put(self, key: PlanKey, known: Known) -> None:
         """Remember a query, and forget those that were not used for longest."""

@@ -32,7 +32,7 @@ from .nearest_rows import NearestRows, constant, count_of
 from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
 from .plan_cache import Analyses, Known, PlanCache, Way
-from .searches import Found, Searcher, take_out
+from .searches import Matches, Searcher, take_out
 from .sql.bulk_writes import BulkWrite, bulk_write
 from .sql.candidates import Narrowings
 from .sql.heads import split
@@ -131,8 +131,8 @@ class Queries:
             if (nearest := self._documents_by_nearness(command, wanted)) is not None:
                 return nearest
             values = self._by_nearness(command, wanted)
-        elif (found := self._documents_by_hits(command)) is not None:
-            return found
+        elif (documents := self._documents_by_hits(command)) is not None:
+            return documents
         return self._fetch_planned(command, entry) if values is None else self._documents(command, values)
 
     def _fetch_planned(self, command: FetchDocuments, entry: Known | None) -> list[Stored | None]:
@@ -182,8 +182,8 @@ class Queries:
             narrowings = self._narrowings(wanted, command.query, command.binds)
             index = self._nearest.index_of(wanted, command.binds, narrowings)
         if (hits := self._hits.of(command.query)) is not None:
-            found = self._searcher.scores(hits.search, command.binds, self._narrowed)
-            wanted, index = None if found is None else hits.best, None if found is None else found.index
+            matches = self._searcher.scores(hits.search, command.binds, self._narrowed)
+            wanted, index = None if matches is None else hits.best, None if matches is None else matches.index
         if wanted is not None and index is not None:
             chosen = f"{wanted.collection}.{index.spec.name}"
             answer = {**answer, "indexes": [chosen, *answer["indexes"]]}
@@ -421,16 +421,16 @@ class Queries:
     def _by_hits(self, command: RunQuery, hits: HitQuery) -> list[Json] | None:
         """Return the rows of a query on the hits of a search; None where indexes alone can't rank them."""
         binds = command.binds
-        with self._searched(hits, binds) as (found, ranking):
-            if found is None:
+        with self._searched(hits, binds) as (matches, ranking):
+            if matches is None:
                 return None
             if ranking is None or hits.best is None:
-                return self.run(RunQuery(hits.query, self._answered(found, found.scores, binds)))
+                return self.run(RunQuery(hits.query, self._answered(matches, matches.scores, binds)))
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
-            prepared, collection = self._prepared.of(hits.query), found.collection
+            prepared, collection = self._prepared.of(hits.query), matches.collection
 
             def run(rowids: Sequence[int]) -> list[Json]:
-                given = self._answered(found, rowids, binds)
+                given = self._answered(matches, rowids, binds)
                 source = self._narrowed(collection, rowids)
                 return list(prepared.run(source, given, strict=self._options.strict, limits=limits))
 
@@ -442,11 +442,11 @@ class Queries:
         binds, hits = command.binds, self._hits.of(command.query)
         if hits is None:
             return None
-        with self._searched(hits, binds) as (found, ranking):
-            if found is None:
+        with self._searched(hits, binds) as (matches, ranking):
+            if matches is None:
                 return None
             if ranking is None or hits.best is None:
-                return self.fetch(FetchDocuments(hits.query, self._answered(found, found.scores, binds)))
+                return self.fetch(FetchDocuments(hits.query, self._answered(matches, matches.scores, binds)))
             if not hits.best.is_plain:
                 return None
             documents = ranking.documents(count_of(hits.best, binds) or 0)
@@ -456,30 +456,32 @@ class Queries:
     @contextmanager
     def _searched(
         self, hits: HitQuery, binds: Mapping[str, Any]
-    ) -> Generator[tuple[Found | None, TextRanking | None], None, None]:
+    ) -> Generator[tuple[Matches | None, TextRanking | None], None, None]:
         """Read what a search finds, and what ranks it, from one state of the file; see ``scores``."""
         self._searcher.prepare(hits.search, binds)
         with self._transaction.snapshot():
             self._catalogue.refresh()
-            found = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
-            yield found, None if found is None else self._text_ranking(hits, found, binds)
+            matches = self._searcher.scores(hits.search, binds, self._narrowed, are_read=hits.has_scores)
+            yield matches, None if matches is None else self._text_ranking(hits, matches, binds)
 
-    def _text_ranking(self, hits: HitQuery, found: Found, binds: Mapping[str, Any]) -> TextRanking | None:
+    def _text_ranking(self, hits: HitQuery, matches: Matches, binds: Mapping[str, Any]) -> TextRanking | None:
         """Return what ranks the documents that were found; None where others are asked for, or too many."""
         wanted = hits.best
-        if wanted is None or wanted.collection != found.collection or count_of(wanted, binds) is None:
+        if wanted is None or wanted.collection != matches.collection or count_of(wanted, binds) is None:
             return None
-        collection, allowed = self._catalogue.need(found.collection), None
+        collection, allowed = self._catalogue.need(matches.collection), None
         if wanted.conditions:
             narrowings = self._entry(hits.query, answered(binds, {})).narrowings
             allowed = self._nearest.allowed(collection, wanted, narrowings)
-        return TextRanking(self._connection, collection, found.index, wanted, allowed, binds, found.scores)
+        return TextRanking(
+            self._connection, collection, matches.index, wanted, allowed, binds, matches.scores
+        )
 
-    def _answered(self, found: Found, rowids: Iterable[int], binds: Mapping[str, Any]) -> dict[str, Any]:
+    def _answered(self, matches: Matches, rowids: Iterable[int], binds: Mapping[str, Any]) -> dict[str, Any]:
         """Return the binds with keys and scores of documents that were found, the best first."""
-        keys = keys_of(self._connection, self._catalogue.need(found.collection).table, rowids)
-        ranked = sorted((-found.sign * found.scores[rowid], key) for rowid, key in keys.items())
-        return answered(binds, {key: -found.sign * score for score, key in ranked})
+        keys = keys_of(self._connection, self._catalogue.need(matches.collection).table, rowids)
+        ranked = sorted((-matches.sign * matches.scores[rowid], key) for rowid, key in keys.items())
+        return answered(binds, {key: -matches.sign * score for score, key in ranked})
 
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]

@@ -58,33 +58,33 @@ class Rewritten:
 
 def take_out(query: nodes.Query) -> Rewritten:
     """Replace searches with constant arguments by binds, where an error in them is not swallowed."""
-    found: list[Search] = []
-    return Rewritten(_replaced(query, found), tuple(found))
+    searches: list[Search] = []
+    return Rewritten(_replaced(query, searches), tuple(searches))
 
 
-def _replaced(node: N, found: list[Search]) -> N:
+def _replaced(node: N, searches: list[Search]) -> N:
     if (
         isinstance(node, nodes.Call)
         and (node.name in _CANDIDATES or node.name in _BY_WORDS)
         and all(map(_is_constant, node.arguments))
     ):
-        found.append(Search(_BIND.format(len(found)), node))
-        return cast(N, nodes.Bind(found[-1].bind))
+        searches.append(Search(_BIND.format(len(searches)), node))
+        return cast(N, nodes.Bind(searches[-1].bind))
     if isinstance(node, nodes.Filter | nodes.SortKey | nodes.Lambda) or not is_dataclass(node):
         return node
     changed: dict[str, Any] = {}
     for field in fields(node):
         before = getattr(node, field.name)
-        after = _replaced_all(before, found)
+        after = _replaced_all(before, searches)
         if after is not before:
             changed[field.name] = after
     return cast(N, replace(cast(Any, node), **changed)) if changed else cast(N, node)
 
 
-def _replaced_all(value: Any, found: list[Search]) -> Any:
+def _replaced_all(value: Any, searches: list[Search]) -> Any:
     if not _is_tuple(value):
-        return _replaced(value, found)
-    after = tuple(_replaced_all(part, found) for part in value)
+        return _replaced(value, searches)
+    after = tuple(_replaced_all(part, searches) for part in value)
     return after if any(a is not b for a, b in zip(after, value, strict=True)) else value
 
 
@@ -103,7 +103,7 @@ def _is_constant(node: nodes.Expression) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """How well what was found in a collection fits, by rowid, and the index that found it.
 
     ``sign`` is negative where a score is a distance.
@@ -135,15 +135,15 @@ class Searcher:
         for search in rewritten.searches:
             try:
                 arguments = [_constant(node, binds) for node in search.call.arguments]
-                found = self._found(search.call.name, arguments, binds, narrowed)
+                answer = self._answer(search.call.name, arguments, binds, narrowed)
             except QueryError:
                 return None
-            if found is None:
+            if answer is None:
                 return None
-            answers[search.bind] = found
+            answers[search.bind] = answer
         return answers
 
-    def _found(self, name: str, arguments: list[Json], binds: Mapping[str, Any], narrowed: Narrowed) -> Json:
+    def _answer(self, name: str, arguments: list[Json], binds: Mapping[str, Any], narrowed: Narrowed) -> Json:
         """Return what a search finds; None if no index can tell."""
         if name in _BY_WORDS:
             return self._by_words(name, arguments, narrowed)
@@ -172,7 +172,7 @@ class Searcher:
 
     def scores(
         self, search: nodes.Call, binds: Mapping[str, Any], narrowed: Narrowed, *, are_read: bool = True
-    ) -> Found | None:
+    ) -> Matches | None:
         """Return how well what a search finds fits; None if the indexes can't tell that alone.
 
         Scores that are not read need not be there.
@@ -189,24 +189,24 @@ class Searcher:
         except QueryError:
             return None
 
-    def _word_scores(self, arguments: list[Json], narrowed: Narrowed) -> Found | None:
+    def _word_scores(self, arguments: list[Json], narrowed: Narrowed) -> Matches | None:
         if not 3 <= len(arguments) <= 4 or not all(type(one) is str for one in arguments[:3]):
             return None
         collection, field = arguments[:2]
         index = self._fulltext_index(collection, field)
         if index is None:
             return None
-        found = self._words.scores_of(index, arguments, self._reader(collection, field, narrowed))
-        if found is None:
+        scored = self._words.scores_of(index, arguments, self._reader(collection, field, narrowed))
+        if scored is None:
             return None
-        scores, limit = found
+        scores, limit = scored
         if len(scores) > limit:
             table = self._catalogue.need(collection).table
             first = best(self._connection, table, scores, limit, descending=False)
             scores = {rowid: score for score, _, rowid in first}
-        return Found(collection, index, scores)
+        return Matches(collection, index, scores)
 
-    def _vector_scores(self, arguments: list[Json], *, are_read: bool) -> Found | None:
+    def _vector_scores(self, arguments: list[Json], *, are_read: bool) -> Matches | None:
         """Return the scores of VECTOR_SEARCH, which need not be made where no rounding decides."""
         near = self.vector_search(arguments)
         if near is None or not type(arguments[0]) is type(arguments[1]) is str:
@@ -216,14 +216,14 @@ class Searcher:
         if index is None or not 0 <= most <= MOST_NEIGHBOURS:
             return None
         if not are_read and len(near) <= most:
-            return Found(collection, index, dict.fromkeys(near, 0.0))
+            return Matches(collection, index, dict.fromkeys(near, 0.0))
         measured = self._measured(index, near, given)
         if measured is None:
             return None
         table, sign = self._catalogue.need(collection).table, -1 if index.spec.metric == "euclidean" else 1
         signed = {rowid: sign * score for rowid, score in measured.items()}
         first = best(self._connection, table, signed, most, descending=False)
-        return Found(collection, index, {rowid: measured[rowid] for _, _, rowid in first}, sign)
+        return Matches(collection, index, {rowid: measured[rowid] for _, _, rowid in first}, sign)
 
     def _measured(self, index: StoredIndex, rowids: Sequence[int], given: Json) -> dict[int, float] | None:
         """Return the scores of vectors as the language has them."""
@@ -234,7 +234,7 @@ class Searcher:
         rows = [array("f", row.tobytes()) for row in state.rows(rowids)]
         return {rowid: score(asked, row) for rowid, row in zip(rowids, rows, strict=True)}
 
-    def _hybrid_scores(self, arguments: list[Json], narrowed: Narrowed) -> Found | None:
+    def _hybrid_scores(self, arguments: list[Json], narrowed: Narrowed) -> Matches | None:
         """Return the scores of HYBRID_SEARCH, ranked by both indexes."""
         if len(arguments) not in (5, 6) or not all(type(arguments[at]) is str for at in (0, 1, 2, 4)):
             return None
@@ -258,7 +258,7 @@ class Searcher:
         ranked = [(rowid, measured[rowid]) for _, _, rowid in pool]
         chosen = weighted(ranked, texts, settings, farther_is_worse=farther_is_worse)
         first = best(self._connection, table, chosen, settings.limit, descending=False)
-        return Found(collection, index, {rowid: score for score, _, rowid in first})
+        return Matches(collection, index, {rowid: score for score, _, rowid in first})
 
     def _by_words(self, name: str, arguments: list[Json], narrowed: Narrowed) -> list[Json] | None:
         if name == "HYBRID_SEARCH":
@@ -352,8 +352,8 @@ class Searcher:
         return self._vectors.nearest(index, vector, most, exact=exact)
 
     def _index(self, collection: Json, kind: str, name_or_field: Json) -> StoredIndex | None:
-        found = self._catalogue.find(collection) if type(collection) is str else None
-        for index in found.indexes if found is not None else ():
+        entry = self._catalogue.find(collection) if type(collection) is str else None
+        for index in entry.indexes if entry is not None else ():
             if index.spec.kind == kind and name_or_field in (index.spec.name, *index.spec.fields):
                 return index
         return None

@@ -99,8 +99,8 @@ def best(
     ranked = [(scores[rowid], key, rowid) for rowid, key in keys.items()]
     last = _first_by_key(connection, table, equal, count - len(above), descending=descending)
     ranked += [(worst, key, rowid) for rowid, key in last]
-    ranked.sort(key=lambda each: each[1], reverse=descending)
-    return sorted(ranked, key=lambda each: -each[0])
+    ranked.sort(key=lambda pair: pair[1], reverse=descending)
+    return sorted(ranked, key=lambda pair: -pair[0])
 
 
 def keys_of(connection: sqlite3.Connection, table: str, rowids: Iterable[int]) -> dict[int, str]:
@@ -117,12 +117,12 @@ def _first_by_key(
         return []
     order = "DESC" if descending else "ASC"
     if len(rowids) > count * _WALK:
-        chosen, found = set(rowids), list[tuple[int, str]]()
+        chosen, first = set(rowids), list[tuple[int, str]]()
         sql = f"SELECT rowid, key FROM {table} ORDER BY key {order} LIMIT ?"
         for rowid, key in connection.execute(sql, (len(rowids) * _WALK,)):
             if rowid in chosen:
-                found.append((rowid, key))
-                if len(found) == count:
-                    return found
-    keys = sorted(keys_of(connection, table, rowids).items(), key=lambda each: each[1], reverse=descending)
+                first.append((rowid, key))
+                if len(first) == count:
+                    return first
+    keys = sorted(keys_of(connection, table, rowids).items(), key=lambda pair: pair[1], reverse=descending)
     return keys[:count]

@@ -67,16 +67,16 @@ def _clear(connection: sqlite3.Connection, collection: Collection, batch: Patche
 
 def _placeholders(fields: set[str], patch: Patch) -> JsonObject:
     """Give, by top-level attribute, what stands there until the patch is written."""
-    found: JsonObject = {}
+    placeholders: JsonObject = {}
     for field in sorted(fields):
         first, *steps = field.split(".")
         if patch.whole is None and first not in patch.changes and first not in patch.removed:
             continue
         if not steps:
-            found[first] = f"moving {patch.revision}"
+            placeholders[first] = f"moving {patch.revision}"
             continue
-        at = found.setdefault(first, {})
+        at = placeholders.setdefault(first, {})
         for step in steps[:-1]:
             at = at.setdefault(step, {})
         at[steps[-1]] = f"moving {patch.revision}"
-    return found
+    return placeholders

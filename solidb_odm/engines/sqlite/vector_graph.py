@@ -57,8 +57,8 @@ class Graph:
         numpy = numpy_module()
         asked = numpy.asarray(query, dtype=numpy.float32)
         with self.lock:
-            found: list[int] = self.neighbours.search(asked, count, threads=1).keys.tolist()
-        return found
+            keys: list[int] = self.neighbours.search(asked, count, threads=1).keys.tolist()
+        return keys
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +117,8 @@ class Graphs:
         if len(changed) * _AGED > len(state):
             self._build(index, state, graph, changed)
         apart = set(changed)
-        found = [each for each in graph.near(query, 2 * most + _LINKS) if each not in apart]
-        return [*found, *changed] if len(found) >= most else None
+        rowids = [rowid for rowid in graph.near(query, 2 * most + _LINKS) if rowid not in apart]
+        return [*rowids, *changed] if len(rowids) >= most else None
 
     def _changed(
         self,
@@ -228,4 +228,4 @@ def _digest(path: Path) -> str:
 
 def _escaped(name: str) -> str:
     """Return a name in which a pattern has no meaning."""
-    return "".join(f"[{each}]" if each in "*?[" else each for each in name)
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)

@@ -45,7 +45,7 @@ class VectorCache:
     def keep(self, number: int, state: Vectors) -> None:
         """Remember a committed state, and forget those that were not used for longest."""
         with self._lock:
-            others = [each for each in self._known.get(number, ()) if each.mark != state.mark]
+            others = [other for other in self._known.get(number, ()) if other.mark != state.mark]
             self._known[number] = [state, *others][:_STATES]
             self._known.move_to_end(number)
             while len(self._known) > _KEPT:
@@ -120,8 +120,8 @@ class VectorIndexes:
         if self.is_writing():
             own = self._own.get(index.number)
             states = [*([] if own is None else [own]), *self._cache.states(index.number)]
-            found = self._known(index, mark, states)
-            self._own[index.number] = found if found is not None else self._whole(index, mark)
+            state = self._known(index, mark, states)
+            self._own[index.number] = state if state is not None else self._whole(index, mark)
             return self._own[index.number]
         self._own.clear()
         return self._shared(index, mark)
@@ -129,26 +129,26 @@ class VectorIndexes:
     def _shared(self, index: StoredIndex, mark: Mark) -> Vectors:
         """Return the state of what is committed, for all."""
         states = self._cache.states(index.number)
-        found = self._known(index, mark, states)
-        if found is None:
+        state = self._known(index, mark, states)
+        if state is None:
             with self._cache.reading:
                 states = self._cache.states(index.number)
-                found = self._known(index, mark, states)
-                found = found if found is not None else self._whole(index, mark)
-        if found not in states:
-            self._cache.keep(index.number, found)
-        return found
+                state = self._known(index, mark, states)
+                state = state if state is not None else self._whole(index, mark)
+        if state not in states:
+            self._cache.keep(index.number, state)
+        return state
 
     def _mark(self, index: StoredIndex) -> Mark | None:
         """Return the mark of the last change; None of an index that was made before there were any."""
         sql = f"SELECT number, mark FROM {changes_table(index.number)} ORDER BY number DESC LIMIT 1"
         try:
-            found: Mark | None = self._connection.execute(sql).fetchone()
+            current: Mark | None = self._connection.execute(sql).fetchone()
         except library.operational_errors() as exc:
             if library.code_of(exc) != sqlite3.SQLITE_ERROR:
                 raise
             return None
-        return found
+        return current
 
     def _known(self, index: StoredIndex, mark: Mark, states: Sequence[Vectors]) -> Vectors | None:
         """Return the state with this mark, made of one that is known; None if none of them leads to it."""

@@ -125,17 +125,17 @@ class Vectors:
     def rowids(self) -> list[int]:
         """Return the rowids of all documents that have a vector."""
         numpy = numpy_module()
-        found = numpy.concatenate((numpy.delete(self.base.rowids, self.gone), self.extra.rowids))
-        found.sort()
-        rowids: list[int] = found.tolist()
+        merged = numpy.concatenate((numpy.delete(self.base.rowids, self.gone), self.extra.rowids))
+        merged.sort()
+        rowids: list[int] = merged.tolist()
         return rowids
 
     def without_direction(self) -> list[int]:
         """Return the rowids of the vectors that are too short for their direction to be told."""
-        found: list[int] = []
+        rowids: list[int] = []
         for part in (self.base, self.extra):
-            found += part.rowids[part.lengths < _SHORTEST].tolist()
-        return found
+            rowids += part.rowids[part.lengths < _SHORTEST].tolist()
+        return rowids
 
     def rows(self, rowids: Sequence[int]) -> Any:
         """Return the vectors of documents that have one."""
@@ -143,11 +143,11 @@ class Vectors:
         if not len(self.base.rowids):
             return self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted)]
         last = len(self.base.rowids) - 1
-        found = self.base.vectors[numpy.minimum(numpy.searchsorted(self.base.rowids, wanted), last)]
+        rows = self.base.vectors[numpy.minimum(numpy.searchsorted(self.base.rowids, wanted), last)]
         if len(self.extra.rowids):
             newer = numpy.isin(wanted, self.extra.rowids)
-            found[newer] = self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted[newer])]
-        return found
+            rows[newer] = self.extra.vectors[numpy.searchsorted(self.extra.rowids, wanted[newer])]
+        return rows
 
     def distances(self, rowids: Sequence[int], query: Sequence[float], metric: str) -> list[float] | None:
         """Return numbers that order vectors as the language does; None where its roundings may decide."""
@@ -159,8 +159,8 @@ class Vectors:
         slack = 2 * _language_slack(metric, float(numpy.abs(far).max(initial=0.0)), scale)
         if (lengths < _SHORTEST).any() or (numpy.diff(numpy.sort(far)) <= slack).any():
             return None
-        found: list[float] = far.tolist()
-        return found
+        distances: list[float] = far.tolist()
+        return distances
 
     def _places(self, numpy: Any, part: Part, among: Sequence[int] | None) -> tuple[Part, Any]:
         """Return a part, and the places in it that count; None for all."""

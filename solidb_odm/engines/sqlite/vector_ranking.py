@@ -89,9 +89,9 @@ class VectorRanking(IndexRanking):
         """Return documents in the order of the language: by distance, then by key."""
         table, wanted = self._collection.table, "SELECT value FROM json_each(?)"
         sql = f"SELECT rowid, {COLUMNS} FROM {table} WHERE rowid IN ({wanted})"
-        found = self._connection.execute(sql, (json_text.encode(rowids),)).fetchall()
-        distances = self._distances([row[0] for row in found])
-        ranked = zip(distances, [row[1] for row in found], [row[1:] for row in found], strict=True)
+        rows = self._connection.execute(sql, (json_text.encode(rowids),)).fetchall()
+        distances = self._distances([row[0] for row in rows])
+        ranked = zip(distances, [row[1] for row in rows], [row[1:] for row in rows], strict=True)
         return in_order(ranked, descending=self._is_descending)
 
     def _distances(self, rowids: list[int]) -> list[float]:
@@ -105,4 +105,4 @@ class VectorRanking(IndexRanking):
         exact = [
             distance_between(asked, array("f", row.tobytes()), metric) or 0.0 for row in state.rows(rowids)
         ]
-        return [sign * each for each in exact]
+        return [sign * distance for distance in exact]

@@ -136,10 +136,10 @@ class Edits:
         return self._connection.execute(sql, (command.collection, command.after, command.limit)).fetchall()
 
     def _stored(self, collection: str, keys: Sequence[str]) -> dict[str, Stored]:
-        found = self._catalogue.find(collection)
-        if found is None:
+        entry = self._catalogue.find(collection)
+        if entry is None:
             return {}
-        return {row[0]: row for row in get_many(self._connection, found.table, keys)}
+        return {row[0]: row for row in get_many(self._connection, entry.table, keys)}
 
     def _complete(self, rows: Sequence[tuple[Any, ...]]) -> list[Edit]:
         """Make edits of rows, with the documents as they are now and the known revisions."""

@@ -183,8 +183,8 @@ class ReplicaStore:
             f" FROM json_each(?) AS w LEFT JOIN {KNOWN} AS k ON k.collection = ? AND k.key = w.value ->> 0"
             " WHERE k.rev IS NOT w.value ->> 1"
         )
-        found = self._connection.execute(sql, (rows, command.collection))
-        return [(key, bool(is_older)) for key, is_older in found]
+        cursor = self._connection.execute(sql, (rows, command.collection))
+        return [(key, bool(is_older)) for key, is_older in cursor]
 
     def _end_scan(self, command: EndScan) -> list[str]:
         sql = f"SELECT key FROM {KNOWN} WHERE collection = ? AND key NOT IN (SELECT key FROM temp.scanned)"

@@ -77,10 +77,10 @@ def element_at(c: Compilation, node: nodes.Subscript, scope: Scope) -> Term:
     document, path = (base.document, base.path) if isinstance(base, JsonPath) else (f"({base.sql})", ())
     whole = path_sql(path)
     at = f"[{place}]" if place >= 0 else f"[#{place}]"
-    found = f"{document} -> '{whole[1:-1]}{at}'"
+    element = f"{document} -> '{whole[1:-1]}{at}'"
     named = f"{document} -> {path_sql((*path, str(place)))}"
     kind = f"json_type({document}, {whole})"
-    return JsonValue("any", f"(CASE {kind} WHEN 'array' THEN {found} WHEN 'object' THEN {named} END)")
+    return JsonValue("any", f"(CASE {kind} WHEN 'array' THEN {element} WHEN 'object' THEN {named} END)")
 
 
 def expansion(c: Compilation, node: nodes.Expansion, scope: Scope) -> Term:
@@ -175,19 +175,19 @@ def _among(left: Term, keys: str) -> Truth:
     exact = f"(ifnull({left.key}, {NULL_KEY_SQL}) IN ({wanted}))"
     if isinstance(left, Column):  # of texts; a number among the rows would be taken for its text
         return Truth("bool", exact, f"({left.sql} IN (SELECT k FROM ({keys}) WHERE typeof(k) = 'text'))")
-    found = f"{left.key} IN (SELECT k FROM ({keys}))"
+    listed = f"{left.key} IN (SELECT k FROM ({keys}))"
     if left.kind not in ("any", "null"):
-        return Truth("bool", exact, f"({found})")
-    return Truth("bool", exact, f"({found} OR ({left.key} IS NULL AND {NULL_KEY_SQL} IN ({wanted})))")
+        return Truth("bool", exact, f"({listed})")
+    return Truth("bool", exact, f"({listed} OR ({left.key} IS NULL AND {NULL_KEY_SQL} IN ({wanted})))")
 
 
 def _in_path(c: Compilation, left: Term, right: JsonPath) -> Truth:
     """Return ``value IN document.attribute``: an element of an array, or a name in an object."""
     alias = c.alias()
-    each = f"SELECT 1 FROM json_each({right.document}, {right.sql_path}) AS {alias}"
-    array = f"WHEN 'array' THEN EXISTS ({each} WHERE {Element('any', alias).key} IS {left.key})"
+    rows = f"SELECT 1 FROM json_each({right.document}, {right.sql_path}) AS {alias}"
+    array = f"WHEN 'array' THEN EXISTS ({rows} WHERE {Element('any', alias).key} IS {left.key})"
     names = ""
     if left.kind in ("string", "any"):
         is_text = "" if left.kind == "string" else f" AND typeof({left.key}) = 'text'"
-        names = f" WHEN 'object' THEN EXISTS ({each} WHERE {alias}.key = {left.key}{is_text})"
+        names = f" WHEN 'object' THEN EXISTS ({rows} WHERE {alias}.key = {left.key}{is_text})"
     return Truth("bool", f"CASE {right.json_type} {array}{names} ELSE 0 END")

@@ -182,10 +182,10 @@ def _for(
     if clause.system_time is not None or clause.valid_time or clause.options:
         raise NotInSql("FOR with SYSTEM_TIME, VALID_TIME or OPTIONS")
     if not isinstance(clause.source, nodes.Name) or clause.source.name in scope:
-        each = loop(c, clause.source, scope)
-        select.sources.append(each.source)
-        select.order.append(each.order)
-        scope[clause.variable] = each.variable
+        result = loop(c, clause.source, scope)
+        select.sources.append(result.source)
+        select.order.append(result.order)
+        scope[clause.variable] = result.variable
         return frozenset()
     collection = c.collection(clause.source.name)
     alias = c.alias()
@@ -215,15 +215,15 @@ def _join(c: Compilation, clause: nodes.Join, select: Select, scope: dict[str, T
     if not returns_boolean(clause.condition):
         raise NotInSql("a JOIN whose condition is no comparison")
     name = clause.collection
-    found = nodes.Block(
+    subquery = nodes.Block(
         body=(nodes.For(name, nodes.Name(name)), nodes.Filter(clause.condition)),
         returns=nodes.Return(nodes.Name(name)),
     )
     if name in scope:
         raise NotInSql(f"a JOIN where {name!r} is a variable already")
-    documents = c.subquery(c, found, scope)
+    documents = c.subquery(c, subquery, scope)
     if clause.kind == "INNER":
-        rows = block(c, found, scope).select.sql("1", ordered=False)
+        rows = block(c, subquery, scope).select.sql("1", ordered=False)
         select.conditions.append(Truth("bool", f"EXISTS ({rows})"))
     scope[name] = documents
 

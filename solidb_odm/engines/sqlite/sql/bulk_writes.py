@@ -36,7 +36,9 @@ class BulkWrite:
         """Return the values of the parameters; None where one has a NUL character, which is for Python."""
         values = {**self.parameters.values(binds), _TIME: time}
         return (
-            None if any(isinstance(each, str) and NUL_ESCAPE in each for each in values.values()) else values
+            None
+            if any(isinstance(value, str) and NUL_ESCAPE in value for value in values.values())
+            else values
         )
 
 
@@ -78,13 +80,13 @@ def _parts(query: nodes.Query) -> _Parts | None:
         patch, shown = None, "OLD"
     else:
         return None
-    conditions = [each.condition for each in filters if isinstance(each, nodes.Filter)]
-    if len(conditions) < len(filters) or any(isinstance(each, nodes.Subquery) for each in walk(query)):
+    conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
+    if len(conditions) < len(filters) or any(isinstance(node, nodes.Subquery) for node in walk(query)):
         return None
     whole = nodes.Block((loop, *filters, write, collect), returns=query.returns)
     if query != whole or not _is_counted(collect, query.returns, shown):
         return None
-    parts = tuple(part for each in conditions for part in conjuncts(each))
+    parts = tuple(part for condition in conditions for part in conjuncts(condition))
     return _Parts(first.variable, name, parts, patch)
 
 
@@ -110,7 +112,7 @@ def _is_free(collection: Collection, patch: nodes.Object | None) -> bool:
         return False
     if not all(is_reachable(name) and not name.startswith("_") and "." not in name for name in names):
         return False
-    held = [each.spec for each in collection.indexes if each.spec.unique or each.spec.kind == "vector"]
+    held = [index.spec for index in collection.indexes if index.spec.unique or index.spec.kind == "vector"]
     paths = [path for spec in held for path in (*spec.fields, *(path for path, _ in spec.where))]
     return {path.split(".")[0] for path in paths}.isdisjoint(names)
 
@@ -118,7 +120,7 @@ def _is_free(collection: Collection, patch: nodes.Object | None) -> bool:
 def _written(c: Compilation, collection: Collection, parts: _Parts) -> BulkWrite:
     document = Document("object", _ALIAS, collection.name, c.database, collection.exact)
     scope = {parts.variable: document}
-    conditions = [truth for each in parts.conditions for truth in truths(c, each, scope)]
+    conditions = [truth for condition in parts.conditions for truth in truths(c, condition, scope)]
     chosen = f" WHERE {where(conditions)}" if conditions else ""
     table = f"{collection.table} AS {_ALIAS}"
     if parts.patch is None:

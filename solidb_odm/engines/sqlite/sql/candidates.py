@@ -96,7 +96,7 @@ class Narrowings:
         said, _ = _conditions(c, selection, scope, bare=collection.irregular)
         if not said:
             return None
-        plain = tuple(each for each in selection.conditions if not _is_geometric(each))
+        plain = tuple(condition for condition in selection.conditions if not _is_geometric(condition))
         by_value, _ = _conditions(c, replace(selection, conditions=plain), scope, bare=collection.irregular)
         may_be_few = len(plain) < len(selection.conditions) or any(one.is_rare for one in said)
         sql = f"SELECT d.rowid FROM {collection.table} AS d WHERE ({where(said)})"

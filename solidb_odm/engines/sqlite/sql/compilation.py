@@ -87,13 +87,13 @@ class Compilation:
 
     def collection(self, name: str) -> Collection:
         """Return a collection that SQL may read."""
-        found = self.find(name)
-        if found is None:
+        collection = self.find(name)
+        if collection is None:
             raise NotInSql(f"{name!r} is not a collection")
-        if found.irregular and not (found.exact and all(map(compares_only, self.query))):
+        if collection.irregular and not (collection.exact and all(map(compares_only, self.query))):
             raise NotInSql(f"more than comparisons of collection {name!r}, which holds a NUL character")
         self.collections.add(name)
-        return found
+        return collection
 
     def constant(self, node: nodes.Expression) -> Constant | None:
         """Return the constant that an expression is, or None if it depends on a row."""
@@ -112,15 +112,15 @@ class Compilation:
         """Return the document that a path of attributes starts from."""
         while isinstance(node, nodes.Attribute):
             node = node.base
-        found = scope.get(node.name) if isinstance(node, nodes.Name) else None
-        return found if isinstance(found, Document) else None
+        term = scope.get(node.name) if isinstance(node, nodes.Name) else None
+        return term if isinstance(term, Document) else None
 
     def type_of_bind(self, name: str) -> str:
         """Return the planning type of a bind; what is missing or odd is for Python."""
-        found = self.types.get(name)
-        if found is None:
+        kind = self.types.get(name)
+        if kind is None:
             raise NotInSql(f"the bind @{name} is missing")
-        return found
+        return kind
 
     def type_of(self, node: nodes.Expression) -> str:
         """Return the planning type of a constant expression."""

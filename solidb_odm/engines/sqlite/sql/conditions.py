@@ -203,16 +203,16 @@ def in_wide_list(left: Term, placeholder: str, floats: str, *, has_null: bool) -
 def quantified(left: JsonPath, quantifier: str, element: Truth, alias: str) -> Truth:
     """Return ``document.array ANY|ALL|NONE condition``; of anything but an array it is false."""
     elements = f"SELECT 1 FROM json_each({left.document}, {left.sql_path}) AS {alias}"
-    found = f"EXISTS ({elements} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
+    exists = f"EXISTS ({elements} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
     if quantifier != "ANY":
-        found = f"NOT {found}"
-    return Truth("bool", f"CASE {left.json_type} WHEN 'array' THEN {found} ELSE 0 END")
+        exists = f"NOT {exists}"
+    return Truth("bool", f"CASE {left.json_type} WHEN 'array' THEN {exists} ELSE 0 END")
 
 
 def quantified_rows(source: str, quantifier: str, element: Truth) -> Truth:
     """Return ``ANY|ALL|NONE condition`` of the rows of a source; of none, ANY is false."""
-    found = f"EXISTS (SELECT 1 FROM {source} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
-    return Truth("bool", found if quantifier == "ANY" else f"(NOT {found})")
+    exists = f"EXISTS (SELECT 1 FROM {source} WHERE {'NOT ' if quantifier == 'ALL' else ''}{element.sql})"
+    return Truth("bool", exists if quantifier == "ANY" else f"(NOT {exists})")
 
 
 # --- patterns ------------------------------------------------------------------------------------
@@ -399,4 +399,4 @@ def _last_equal(large: float, sign: int) -> float:
 
 def with_floats(values: Sequence[Any]) -> list[Any]:
     """Return the floats that the integers in a list, as far as they are none, would be."""
-    return [float(each) for each in values if type(each) is int and abs(each) > _EXACT]
+    return [float(value) for value in values if type(value) is int and abs(value) > _EXACT]

@@ -52,15 +52,15 @@ def term(c: Compilation, node: nodes.Expression, scope: Scope) -> Term:
     return checked(write(c, node, scope))
 
 
-def checked(found: Term) -> Term:
+def checked(term: Term) -> Term:
     """Return a term unless its SQL is too long: what SQL says twice doubles with each level around it."""
-    if isinstance(found, Truth):
-        size = len(found.sql) + len(found.where_sql) + len(found.present)
+    if isinstance(term, Truth):
+        size = len(term.sql) + len(term.where_sql) + len(term.present)
     else:
-        size = len(found.sql) if isinstance(found, Computed) else 0
+        size = len(term.sql) if isinstance(term, Computed) else 0
     if size > _LONGEST:
         raise NotInSql("an expression that is too long in SQL")
-    return found
+    return term
 
 
 def condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
@@ -69,10 +69,10 @@ def condition(c: Compilation, node: nodes.Expression, scope: Scope) -> Truth:
 
 
 def _name(_c: Compilation, node: nodes.Name, scope: Scope) -> Term:
-    found = scope.get(node.name)
-    if found is None:
+    term = scope.get(node.name)
+    if term is None:
         raise NotInSql(f"the variable {node.name!r} is not known")
-    return found
+    return term
 
 
 def _attribute(c: Compilation, node: nodes.Attribute, scope: Scope) -> Term:
@@ -176,8 +176,8 @@ def _like(c: Compilation, node: nodes.Compare, scope: Scope) -> Truth:
 
 def _array_compare(c: Compilation, node: nodes.ArrayCompare, scope: Scope) -> Truth:
     right = c.term(c, node.right, scope)
-    if node.quantifier != "AT LEAST" and (found := over_attributes(c, node.left, scope)) is not None:
-        source, item = found
+    if node.quantifier != "AT LEAST" and (loop := over_attributes(c, node.left, scope)) is not None:
+        source, item = loop
         return quantified_rows(source, node.quantifier, _tested(c, node, item, right))
     left, alias = c.term(c, node.left, scope), c.alias()
     if not isinstance(left, JsonPath) or node.quantifier == "AT LEAST":
@@ -278,7 +278,9 @@ def _decimal_call(c: Compilation, node: nodes.DecimalCall, scope: Scope) -> Term
     if node.name == "TOTAL":
         return Computed("any", c.call_back("solidb_decimal_total", arguments[0].json), True)
     name = text_literal(node.name)
-    return Computed("any", c.call_back("solidb_decimal", name, *(each.key for each in arguments)), True)
+    return Computed(
+        "any", c.call_back("solidb_decimal", name, *(argument.key for argument in arguments)), True
+    )
 
 
 def _subquery(c: Compilation, node: nodes.Subquery, scope: Scope) -> Term:

@@ -46,14 +46,14 @@ def hashed(
 
     ``around`` names the variables of the subquery's surroundings, which SQL can't put further in.
     """
-    variable, found = document
+    variable, loop = document
     joined: tuple[nodes.Expression, nodes.Expression, tuple[str, ...]] | None = None
     for node, left, right in _equalities(filters):
-        path = _attribute(c, left, variable, found)
+        path = _attribute(c, left, variable, loop)
         names = _names(right)
         if path is None or variable in names or not names <= scope.keys():
             continue
-        if path == () or (names and _is_served(collection, path)) or _is_found(c, right, scope, around):
+        if path == () or (names and _is_served(collection, path)) or _is_looked_up(c, right, scope, around):
             return None
         if names and joined is None:
             joined = node, right, path
@@ -70,14 +70,14 @@ def hashed(
     name = c.alias()
     inner = c.alias()
     own = [node for node in filters if _names(node) == {variable}]
-    kept_if = [truth for node in own for truth in truths(c, node, {variable: replace(found, alias=inner)})]
+    kept_if = [truth for node in own for truth in truths(c, node, {variable: replace(loop, alias=inner)})]
     kept = f" WHERE {where(kept_if)}" if kept_if else ""
     rows = f"SELECT {inner}.rowid AS id, {JsonPath('any', f'{inner}.doc', path, collection.exact).key} AS k"
     table = f"{name} AS MATERIALIZED ({rows} FROM {collection.table} AS {inner}{kept})"
     return Hash(
         table,
         name,
-        f"({name}.k IS {key} AND {found.alias}.rowid = {name}.id)",
+        f"({name}.k IS {key} AND {loop.alias}.rowid = {name}.id)",
         frozenset(map(id, (met, *own))),
     )
 
@@ -106,7 +106,7 @@ def _attribute(
     return None if term is None or term is base else ()
 
 
-def _is_found(c: Compilation, node: nodes.Expression, scope: Scope, around: Container[str]) -> bool:
+def _is_looked_up(c: Compilation, node: nodes.Expression, scope: Scope, around: Container[str]) -> bool:
     """Return whether an index serves the other side, so that SQL may begin with this one."""
     document = c.document_of(node, scope)
     if document is None or _names(node) & {name for name in scope if name in around}:

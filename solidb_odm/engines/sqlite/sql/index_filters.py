@@ -87,7 +87,9 @@ def distance_filter(
         place,
         lambda binds: surroundings(*(one.value(binds) for one in circle)),
         has_place=any(
-            _is_given(c, each.base, given) for each in call.arguments if isinstance(each, nodes.Attribute)
+            _is_given(c, argument.base, given)
+            for argument in call.arguments
+            if isinstance(argument, nodes.Attribute)
         ),
     )
     return None if choice is None else _narrowed(c, node, scope, choice)
@@ -169,9 +171,9 @@ def _is_of(index: StoredIndex, place: JsonPath) -> bool:
 
 def _is_given(c: Compilation, place: nodes.Expression, given: Collection[nodes.Expression]) -> bool:
     """Return whether another condition leaves out documents without a place."""
-    for each in given:
-        if isinstance(each, nodes.Compare) and each.operator == "!=" and each.left == place:
-            other = c.constant(each.right)
+    for condition in given:
+        if isinstance(condition, nodes.Compare) and condition.operator == "!=" and condition.left == place:
+            other = c.constant(condition.right)
             if other is not None and other.kind == "null":
                 return True
     return False
@@ -314,11 +316,11 @@ def _chosen(c: Compilation, node: nodes.Expression, scope: Scope) -> tuple[Docum
 
 def _chosen_by_parts(c: Compilation, node: nodes.Logical, scope: Scope) -> tuple[Document, str] | None:
     """Return the documents of one part that all must meet, or those of all where one will do."""
-    found = [_chosen(c, part, scope) for part in node.operands]
+    choices = [_chosen(c, part, scope) for part in node.operands]
     if node.operator == "AND":
-        return next((each for each in found if each is not None), None)
-    served = [each for each in found if each is not None]
-    if len(served) < len(found) or len({document.alias for document, _ in served}) != 1:
+        return next((choice for choice in choices if choice is not None), None)
+    served = [choice for choice in choices if choice is not None]
+    if len(served) < len(choices) or len({document.alias for document, _ in served}) != 1:
         return None
     return served[0][0], " UNION ".join(rows for _, rows in served)
 

@@ -163,10 +163,10 @@ def _paths(rules: Rules, arms: list[str]) -> str:
         f"SELECT json_array(vertex, edge, json(path){trail}) AS step FROM ({' UNION ALL '.join(arms)})"
         f" WHERE vertex IS NOT NULL ORDER BY rank LIMIT {_MOST_PATHS + 1}"
     )
-    found = (
+    paths = (
         f"CASE WHEN count(*) > {_MOST_PATHS} THEN solidb_vertex(NULL) ELSE json_group_array(json(step)) END"
     )
-    return f"(SELECT {found} FROM ({ordered}))"
+    return f"(SELECT {paths} FROM ({ordered}))"
 
 
 def _seen(rules: Rules) -> str:

@@ -43,16 +43,16 @@ def _first_tables(query: nodes.Query) -> nodes.With | None:
     return query.tables
 
 
-def distinct(c: Compilation, found: Compiled) -> Compiled:
+def distinct(c: Compilation, compiled_query: Compiled) -> Compiled:
     """Return a SELECT of each value once, in the place of its first row."""
-    return _derived(c, _once(_rows(found))) if found.distinct else found
+    return _derived(c, _once(_rows(compiled_query))) if compiled_query.distinct else compiled_query
 
 
-def _rows(found: Compiled) -> str:
+def _rows(compiled_query: Compiled) -> str:
     """Return a SELECT of the values as ``item``, their order keys as ``k`` and their numbers as ``n``."""
-    columns = f"{found.result.json} AS item, {key_of(found.result)} AS k"
-    rows = f"SELECT item, k, row_number() OVER () AS n FROM ({found.select.sql(columns)})"
-    return _once(rows) if found.distinct else rows
+    columns = f"{compiled_query.result.json} AS item, {key_of(compiled_query.result)} AS k"
+    rows = f"SELECT item, k, row_number() OVER () AS n FROM ({compiled_query.select.sql(columns)})"
+    return _once(rows) if compiled_query.distinct else rows
 
 
 def _once(rows: str) -> str:
@@ -143,23 +143,23 @@ def plan(
     """Turn a query into SQL; NotInSql, naming the construct, if SQL can't say it exactly."""
     c = compilation(types, find, database=database, strict=strict)
     c.names, c.query = names, (query,)
-    found = compiled(c, query, {})
-    shape = shape_of(found.result)
+    compiled_query = compiled(c, query, {})
+    shape = shape_of(compiled_query.result)
     columns = ", ".join(shape.columns) or "NULL"
     return Plan(
-        found.select.sql(columns),
+        compiled_query.select.sql(columns),
         c.parameters,
         shape,
-        found.distinct,
-        isinstance(found.result, Document) and not found.distinct,
-        _late(found, find),
+        compiled_query.distinct,
+        isinstance(compiled_query.result, Document) and not compiled_query.distinct,
+        _late(compiled_query, find),
     )
 
 
-def _late(found: Compiled, find: Find) -> str:
+def _late(compiled_query: Compiled, find: Find) -> str:
     """Return the SQL that reads documents once they are sorted and limited, if it is about that."""
-    select, result = found.select, found.result
-    if type(result) is not Document or found.distinct or not (select.sort and select.tail):
+    select, result = compiled_query.select, compiled_query.result
+    if type(result) is not Document or compiled_query.distinct or not (select.sort and select.tail):
         return ""
     collection = find(result.collection)
     if collection is None or select.groups or select.sources != [f"{collection.table} AS {result.alias}"]:

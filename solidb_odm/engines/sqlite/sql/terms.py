@@ -290,8 +290,10 @@ class MaybeDocument(Term):
         return self.json, "json"
 
     def attribute(self, name: str) -> Term:
-        found = self.document.attribute(name)
-        return JsonValue("any", f"json_quote({found.sql})") if isinstance(found, Column) else found
+        attribute = self.document.attribute(name)
+        return (
+            JsonValue("any", f"json_quote({attribute.sql})") if isinstance(attribute, Column) else attribute
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,12 +136,12 @@ def _edges(c: Compilation, node: nodes.Traverse | nodes.Match) -> Collection:
     """Return the edges' collection, which must have the indexes of the ends that the walk starts from."""
     if c.find("_graphs") is not None:
         raise NotInSql("a traversal in a file that names graphs")
-    found = c.collection(node.edges)
+    collection = c.collection(node.edges)
     ends = {"OUTBOUND": ("_from",), "INBOUND": ("_to",)}.get(_direction(node), ("_from", "_to"))
-    indexed = {index.spec.fields for index in found.indexes if index.spec.kind == "persistent"}
-    if found.kind != "edge" and not all((end,) in indexed for end in ends):
+    indexed = {index.spec.fields for index in collection.indexes if index.spec.kind == "persistent"}
+    if collection.kind != "edge" and not all((end,) in indexed for end in ends):
         raise NotInSql(f"a traversal of {node.edges!r}, which is not a collection of edges,")
-    return found
+    return collection
 
 
 # --- the start -----------------------------------------------------------------------------------
