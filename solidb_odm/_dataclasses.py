@@ -46,8 +46,8 @@ class _Later:
         self._complete = complete
 
     def __get__(self, instance: object, owner: type[Any]) -> Any:
-        found = self._complete().__dict__[self._name]
-        return None if found is self else found
+        value = self._complete().__dict__[self._name]
+        return None if value is self else value
 
 
 def _with_slots(cls: type[Any], options: dict[str, Any]) -> type[Any]:

@@ -135,9 +135,9 @@ class Document(BaseModel, metaclass=DocumentMeta):
 
     def __solidb_set_computed__(self, name: str, value: Any) -> None:
         """Call the setter of a computed field, which Pydantic does not find behind a reference."""
-        found = getattr_static(type(self), name)
-        if isinstance(found, property):
-            found.__set__(self, value)
+        attribute = getattr_static(type(self), name)
+        if isinstance(attribute, property):
+            attribute.__set__(self, value)
         else:
             vars(self)[name] = value
 

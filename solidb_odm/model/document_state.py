@@ -86,11 +86,11 @@ class AllFields(set[str]):
 
 def own_fields_set(document: Any) -> set[str]:
     """Return the set of the fields that were set of one document, which is no other's."""
-    found: set[str] = _slot(document, FIELDS_SET)
-    if type(found) is AllFields:
-        found = set(found)
-        object.__setattr__(document, FIELDS_SET, found)
-    return found
+    names: set[str] = _slot(document, FIELDS_SET)
+    if type(names) is AllFields:
+        names = set(names)
+        object.__setattr__(document, FIELDS_SET, names)
+    return names
 
 
 def touch(document: Any, state: State | None = None, assigned: str | None = None) -> None:

@@ -33,7 +33,9 @@ EARLIEST: Final = -62_135_596_800
 def expiries(model: Any) -> tuple[Expiry, ...]:
     """Return when documents of a class expire, as its indexes say."""
     indexes: Iterable[IndexSpec] = model.__solidb_mapping__.indexes
-    return tuple((tuple(each.fields[0].split(".")), each.seconds) for each in indexes if each.kind == "ttl")
+    return tuple(
+        (tuple(index.fields[0].split(".")), index.seconds) for index in indexes if index.kind == "ttl"
+    )
 
 
 def has_expired(model: Any, document: Any) -> bool:

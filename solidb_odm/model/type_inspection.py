@@ -59,12 +59,12 @@ def cached_by_class(function: Callable[Concatenate[Any, P], R]) -> Callable[Conc
         key = (name, *args) if args else name
         if own is not None and key in own:
             return own[key]  # type: ignore[no-any-return]
-        found = function(cls, *args, **kwargs)
+        answer = function(cls, *args, **kwargs)
         if own is None:
             own = {}
             type.__setattr__(cls, _SLOT, own)
-        own[key] = found
-        return found
+        own[key] = answer
+        return answer
 
     return remembering
 
@@ -84,14 +84,14 @@ def cached_by_annotation(function: Callable[[Any], R]) -> Callable[[Any], R]:
         try:
             return remembered[annotation]
         except KeyError:
-            found = function(annotation)
+            answer = function(annotation)
         except TypeError:  # an annotation that can't be hashed
             return function(annotation)
         if _lasts(annotation):
             if len(remembered) >= _MOST_ANNOTATIONS:
                 remembered.clear()
-            remembered[annotation] = found
-        return found
+            remembered[annotation] = answer
+        return answer
 
     return remembering
 
@@ -273,7 +273,7 @@ def item(annotation: Any, step: str | int) -> Any:
 def holds(annotation: Any, kind: type[Any]) -> bool:
     """Return whether values of a type can hold ones of a class, at any depth."""
     described = (get_origin(member) or member for member in _members_below(annotation, set()))
-    return any(isinstance(each, type) and issubclass(each, kind) for each in described)
+    return any(isinstance(part, type) and issubclass(part, kind) for part in described)
 
 
 def is_collection(annotation: Any) -> bool:
@@ -288,13 +288,15 @@ def is_collection(annotation: Any) -> bool:
 def link_target(annotation: Any) -> Any:
     """Return the class that links of a field's type lead to, at any depth; None if the type holds none."""
     for member in alternatives(annotation):
-        arguments = [each for each in get_args(member) if each is not Ellipsis]
+        arguments = [argument for argument in get_args(member) if argument is not Ellipsis]
         described: Any = get_origin(member) or member
         if anything := getattr(described, "__solidb_any_target__", None):
             return arguments[0] if arguments else anything
-        found = next((target for each in arguments if (target := link_target(each)) is not None), None)
-        if found is not None:
-            return found
+        leads_to = next(
+            (target for argument in arguments if (target := link_target(argument)) is not None), None
+        )
+        if leads_to is not None:
+            return leads_to
     return None
 
 

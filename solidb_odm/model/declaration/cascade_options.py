@@ -34,15 +34,15 @@ class Cascade:
         if not all(isinstance(text, str) for text in rules):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DeclarationError(f"Cascade{rules!r}", hint=f"choose one of {', '.join(map(repr, _RULES))}")
         given = [rule.strip() for text in rules for rule in text.split(",")]
-        found = {_SAME.get(rule, rule) for rule in given}
-        wrong = sorted(found - set(_RULES))
+        chosen = {_SAME.get(rule, rule) for rule in given}
+        wrong = sorted(chosen - set(_RULES))
         if wrong:
             raise DeclarationError(
                 f"there is no cascade {wrong[0]!r}", hint=f"choose one of {', '.join(map(repr, _RULES))}"
             )
-        if "all" in found:
-            found = found - {"all"} | {"save", "delete"}
-        self.rules = frozenset(found)
+        if "all" in chosen:
+            chosen = chosen - {"all"} | {"save", "delete"}
+        self.rules = frozenset(chosen)
         Cascade.any_orphans |= self.deletes_orphans
 
     @property
@@ -72,19 +72,19 @@ class Cascade:
 
 def edge_cascade(cls: Any) -> Cascade:
     """Return what an Edge class says of its ends; DeclarationError where it says something impossible."""
-    found: Any = getattr(getattr(cls, "Settings", None), "cascade", None)
-    if found is None:
+    cascade: Any = getattr(getattr(cls, "Settings", None), "cascade", None)
+    if cascade is None:
         return Cascade()
     is_edge = getattr(cls, "__solidb_kind__", "") == "edge"
-    if not isinstance(found, Cascade) or not is_edge or not found.rules <= {"delete"}:
+    if not isinstance(cascade, Cascade) or not is_edge or not cascade.rules <= {"delete"}:
         raise DeclarationError(
-            f"cascade = {found!r}",
+            f"cascade = {cascade!r}",
             model=cls.__name__,
             field="Settings",
             hint='an Edge class can say Cascade("delete"), to be deleted with either end; '
             "other cascades belong to links and back-references",
         )
-    return found
+    return cascade
 
 
 def check_cascades(cls: Any, places: Any) -> None:
@@ -94,7 +94,7 @@ def check_cascades(cls: Any, places: Any) -> None:
     for name, info in class_fields(cls).items():
         if not info.metadata:
             continue
-        if name not in linked and any(isinstance(each, Cascade) for each in info.metadata):
+        if name not in linked and any(isinstance(note, Cascade) for note in info.metadata):
             raise DeclarationError(
                 "says what a Cascade does, but holds no links",
                 model=cls.__name__,

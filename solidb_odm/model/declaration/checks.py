@@ -127,9 +127,9 @@ def _written_by(cls: Any, name: str) -> set[Any]:
     """Return the functions by which a field is stored that a class or its parents define beside it."""
     declared = class_decorators(cls).field_serializers.values()
     return {
-        getattr(each.func, "__func__", each.func)
-        for each in declared
-        if name in each.info.fields or "*" in each.info.fields
+        getattr(serializer.func, "__func__", serializer.func)
+        for serializer in declared
+        if name in serializer.info.fields or "*" in serializer.info.fields
     }
 
 
@@ -149,9 +149,9 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
                 field=name,
                 hint="give both the same serialization_alias, or this class a collection= of its own",
             )
-        wide, narrow = (class_fields(each).get(name) for each in (parent, cls))
+        wide, narrow = (class_fields(owner).get(name) for owner in (parent, cls))
         for setting, (kind, default) in _WRITTEN.items():
-            asked = [each.model_config.get(setting) or default for each in (parent, cls)]
+            asked = [owner.model_config.get(setting) or default for owner in (parent, cls)]
             if asked[0] != asked[1] and wide is not None and type_inspection.holds(wide.annotation, kind):
                 raise DeclarationError(
                     f"is stored otherwise than in {parent.__name__}, which shares the collection, by "

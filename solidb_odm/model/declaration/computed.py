@@ -61,7 +61,7 @@ def reads_of(cls: Any, name: str) -> Reads | None:
     It tells where ``self`` is used in no other way than ``self.field``, or for other properties and methods
     of the class of which the same is true.
     """
-    found: set[str] = set()
+    fields: set[str] = set()
     waiting, seen = [name], set[str]()
     while waiting:
         at = waiting.pop()
@@ -69,14 +69,14 @@ def reads_of(cls: Any, name: str) -> Reads | None:
             continue
         seen.add(at)
         if at in class_fields(cls):
-            found.add(at)
+            fields.add(at)
             continue
         function = _function(getattr_static(cls, at, None))
         names = None if function is None else _attributes_of(function)
         if names is None:
             return None
         waiting += names
-    return frozenset(found)
+    return frozenset(fields)
 
 
 def _function(attribute: Any) -> FunctionType | None:
@@ -98,7 +98,7 @@ def _attributes_of(function: FunctionType) -> list[str] | None:
         return None
     own = code.co_varnames[0]
     instructions = list(dis.get_instructions(function))
-    found: list[str] = []
+    attributes: list[str] = []
     for at, instruction in enumerate(instructions):
         loaded = list(_loaded(instruction))
         if own not in loaded:
@@ -106,8 +106,8 @@ def _attributes_of(function: FunctionType) -> list[str] | None:
         following = instructions[at + 1]
         if loaded.count(own) > 1 or loaded[-1] != own or following.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
             return None
-        found.append(str(following.argval))
-    return found
+        attributes.append(str(following.argval))
+    return attributes
 
 
 def _loaded(instruction: dis.Instruction) -> Iterator[str]:

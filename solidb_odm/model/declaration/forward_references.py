@@ -42,13 +42,13 @@ def check_names(model: str, annotations: dict[str, Any], metaclass: FrameType | 
     later = {*code.co_varnames, *code.co_cellvars}.difference(frame.f_locals, (model,))
     for field, annotation in annotations.items() if later else ():
         for text in _texts(annotation):
-            for each in sorted(later.intersection(_names_in(text))):
-                if (said := _said_of(each, frame.f_globals)) is not None:
+            for other in sorted(later.intersection(_names_in(text))):
+                if (said := _said_of(other, frame.f_globals)) is not None:
                     raise DeclarationError(
-                        f"names {each!r}, which {said} the module, and one that the function makes later",
+                        f"names {other!r}, which {said} the module, and one that the function makes later",
                         model=model,
                         field=field,
-                        hint=f"make {each} before {model}, or give it another name",
+                        hint=f"make {other} before {model}, or give it another name",
                     )
 
 
@@ -56,7 +56,7 @@ def _said_of(name: str, module: dict[str, Any]) -> str | None:
     """Return what a name is to a module: a class of it, or of another, for type checkers."""
     if isinstance(module.get(name), type):
         return "is a class of"
-    guarded = {each for each, _, _ in _guarded_imports(module.get("__name__", ""))}
+    guarded = {imported for imported, _, _ in _guarded_imports(module.get("__name__", ""))}
     return "is imported for type checkers by" if name in guarded and name not in module else None
 
 
@@ -68,8 +68,8 @@ def _texts(annotation: Any) -> Iterator[str]:
         yield annotation.__forward_arg__
     elif get_origin(annotation) is not Literal:
         arguments = get_args(annotation)
-        for each in arguments[:1] if get_origin(annotation) is Annotated else arguments:
-            yield from _texts(each)
+        for argument in arguments[:1] if get_origin(annotation) is Annotated else arguments:
+            yield from _texts(argument)
 
 
 def _names_in(text: str) -> Iterator[str]:
@@ -101,10 +101,10 @@ def note_class(cls: Any, *, waits: bool) -> list[Any]:
     _known.add(cls)
     if waits and not is_built(cls):
         _waiting.add(cls)
-    concerned = [each for each in list(_waiting) if each is cls or _may_name(each, cls)]
-    done = [each for each in concerned if is_built(each) or is_completed(each)]
+    concerned = [model for model in list(_waiting) if model is cls or _may_name(model, cls)]
+    done = [model for model in concerned if is_built(model) or is_completed(model)]
     _waiting.difference_update(done)
-    return sorted(done, key=lambda each: each.__dict__[_ORDER])
+    return sorted(done, key=lambda model: model.__dict__[_ORDER])
 
 
 def is_completed(cls: Any) -> bool:
@@ -136,19 +136,21 @@ def complete(cls: Any, depth: int) -> None:
 
 
 def _rebuild(cls: Any, *, raise_errors: bool) -> bool | None:
-    found: bool | None = cls.__solidb_rebuild__(raise_errors=raise_errors, _types_namespace=_names_for(cls))
-    return found
+    is_complete: bool | None = cls.__solidb_rebuild__(
+        raise_errors=raise_errors, _types_namespace=_names_for(cls)
+    )
+    return is_complete
 
 
 def _names_for(cls: Any) -> dict[str, Any]:
     """Return what the annotations of a class may name, besides what Pydantic finds."""
     module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
-    found = {name: value for name, value in _guarded(cls) if name not in module}
+    names = {name: value for name, value in _guarded(cls) if name not in module}
     own = cls.__dict__.get(_ORDER, 0)
-    beside = [each for each in _known if _place(each) == _place(cls) and each.__dict__[_ORDER] > own]
-    for each in sorted(beside, key=lambda each: each.__dict__[_ORDER], reverse=True):
-        found[each.__name__] = each
-    return found
+    beside = [other for other in _known if _place(other) == _place(cls) and other.__dict__[_ORDER] > own]
+    for other in sorted(beside, key=lambda model: model.__dict__[_ORDER], reverse=True):
+        names[other.__name__] = other
+    return names
 
 
 def _may_name(waiting: Any, cls: Any) -> bool:
@@ -176,8 +178,10 @@ def _guarded(cls: Any) -> Iterator[tuple[str, Any]]:
         loaded = sys.modules.get(module)
         value = getattr(loaded, attribute, None)
         if value is None:  # a class that is being made is not in its module yet
-            made = [each for each in _known if (each.__module__, each.__qualname__) == (module, attribute)]
-            value = max(made, key=lambda each: each.__dict__[_ORDER], default=None)
+            made = [
+                model for model in _known if (model.__module__, model.__qualname__) == (module, attribute)
+            ]
+            value = max(made, key=lambda model: model.__dict__[_ORDER], default=None)
         if value is not None:
             yield name, value
 
@@ -187,10 +191,10 @@ def _guarded_imports(module: str) -> tuple[Guarded, ...]:
     loaded = sys.modules.get(module)
     if loaded is None:
         return ()
-    found = _read_imports.get(loaded)
-    if found is None:
-        found = _read_imports[loaded] = _guarded_in(loaded)
-    return found
+    imports = _read_imports.get(loaded)
+    if imports is None:
+        imports = _read_imports[loaded] = _guarded_in(loaded)
+    return imports
 
 
 def _guarded_in(module: ModuleType) -> tuple[Guarded, ...]:

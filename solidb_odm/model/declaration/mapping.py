@@ -189,12 +189,12 @@ def complete_mapping(mapping: Mapping) -> None:
     mapping.json_only = form.reads_text or _shares(form.schema)
     config = model.model_config
     reads_both = config.get("validate_by_name") and config.get("validate_by_alias", True)
-    renamed = any(each.stored != each.name for each in mapping.fields.values() if each.name != "key")
+    renamed = any(field.stored != field.name for field in mapping.fields.values() if field.name != "key")
     is_told = not config.get("validate_by_alias", True) or (renamed and not reads_both)
     mapping.names = {"by_alias": True, "by_name": True} if is_told else {}
     mapping.computed = frozenset(stored_names(model).values())
     mapping.cached = cached_fields(model)
-    mapping.keeps_below = any(cached_fields(each) for each in mapping.embedded)
+    mapping.keeps_below = any(cached_fields(model) for model in mapping.embedded)
     mapping.revalidated = revalidated_fields(model)
     mapping.parts = part_fields(model, form.schema)
     mapping.is_unsound = any(map(has_unsound_default, (model, *mapping.embedded)))
@@ -213,14 +213,14 @@ def measure_depth(mapping: Mapping) -> None:
 
 def _older_names(model: type[Any], mapping: Mapping) -> dict[str, str]:
     """Return the top-level names that fields are read by besides their stored ones, with these."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, known in mapping.fields.items():
         alias: Any = class_fields(model)[name].validation_alias
         choices: Any = alias.choices if isinstance(alias, AliasChoices) else (alias,)
-        for each in choices:
-            if isinstance(each, str) and each not in mapping.by_stored:
-                found[each] = known.stored
-    return found
+        for choice in choices:
+            if isinstance(choice, str) and choice not in mapping.by_stored:
+                names[choice] = known.stored
+    return names
 
 
 _OPEN = {"list": "items_schema", "set": "items_schema", "tuple": "items_schema", "dict": "values_schema"}
@@ -246,7 +246,9 @@ def _is_shared(node: Any) -> bool:
 def _computes_numbers(model: Any) -> bool:
     """Return whether computed fields can hold numbers."""
     returned = [info.return_type for info in class_computed_fields(model).values()]
-    return any(kind not in (str, bool) for each in returned for kind in type_inspection.alternatives(each))
+    return any(
+        kind not in (str, bool) for member in returned for kind in type_inspection.alternatives(member)
+    )
 
 
 def make_spec(mapping: Mapping) -> CollectionSpec:
@@ -269,8 +271,8 @@ def _version(model: type[Any], settings: Any) -> int:
 
 def _validation(model: type[Any], settings: Any) -> ValidationMode:
     # A class below that says other things in Settings of its own does not lift the schema of its collection.
-    stated = (vars(each).get("Settings") for each in model.__mro__)
-    chosen = next((each for each in (settings, *stated) if hasattr(each, "schema_validation")), None)
+    stated = (vars(owner).get("Settings") for owner in model.__mro__)
+    chosen = next((owner for owner in (settings, *stated) if hasattr(owner, "schema_validation")), None)
     mode = getattr(chosen, "schema_validation", "off")
     if mode not in ("off", "lenient", "strict"):
         raise DeclarationError(
@@ -355,7 +357,7 @@ def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> I
 def _check_part(model: type[Any], path: str, part: Any) -> None:
     """Refuse indexes in the settings of an embedded model, which has no collection to have them in."""
     listed = getattr(getattr(part, "Settings", None), "indexes", ())
-    if any(isinstance(each, Index) for each in listed):
+    if any(isinstance(note, Index) for note in listed):
         raise DeclarationError(
             f"the indexes in the Settings of {part.__name__} say nothing of what is embedded",
             model=model.__name__,
@@ -368,14 +370,14 @@ def _check_part(model: type[Any], path: str, part: Any) -> None:
 def _check_elements(model: type[Any], path: str, annotation: Any) -> None:
     """Refuse indexes that are declared for what stands in lists and dicts, where they would say nothing."""
     for part in type_inspection.parts_of(annotation):
-        found = [note for note in type_inspection.metadata(part) if isinstance(note, Index)]
-        for each in type_inspection.embedded(part):
-            _check_part(model, path, each)
-        holder = next((each for each in type_inspection.embedded(part) if _has_indexes(each)), None)
-        if found or holder is not None:
+        notes = [note for note in type_inspection.metadata(part) if isinstance(note, Index)]
+        for inner in type_inspection.embedded(part):
+            _check_part(model, path, inner)
+        holder = next((inner for inner in type_inspection.embedded(part) if _has_indexes(inner)), None)
+        if notes or holder is not None:
             what = (
-                repr(found[0])
-                if found
+                repr(notes[0])
+                if notes
                 else f"the indexes that {getattr(holder, '__name__', holder)} declares"
             )
             raise DeclarationError(
@@ -392,8 +394,8 @@ def _has_indexes(model: type[Any]) -> bool:
     """Return whether a model, or one below it, declares indexes; most don't, and ways to them can be many."""
     return any(
         isinstance(note, Index)
-        for each in type_inspection.models_below(model)
-        for info in class_fields(each).values()
+        for inner in type_inspection.models_below(model)
+        for info in class_fields(inner).values()
         for note in (*info.metadata, *type_inspection.metadata(info.annotation))
     )
 
@@ -401,18 +403,18 @@ def _has_indexes(model: type[Any]) -> bool:
 def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
     paths = [path] if path else list(index.fields)
     label = path or "Settings"
-    resolved = [_resolve(model, each, label) for each in paths]
+    resolved = [_resolve(model, label_path, label) for label_path in paths]
     try:
         options = index.options()
     except DeclarationError as error:
         raise DeclarationError(error.message, model=model.__name__, field=label, hint=error.hint) from None
     if index.kind != "persistent":
         _check_single(model, index, resolved, label)
-    stored = tuple(each for each, _ in resolved)
-    for given, found in zip(paths, stored, strict=True):
-        if found.count(".") != given.count("."):
+    stored = tuple(path for path, _ in resolved)
+    for given, at in zip(paths, stored, strict=True):
+        if at.count(".") != given.count("."):
             raise DeclarationError(
-                f"an index on {given!r} can't be made: it is stored as {found!r}, whose dots lead nowhere",
+                f"an index on {given!r} can't be made: it is stored as {at!r}, whose dots lead nowhere",
                 model=model.__name__,
                 field=label,
                 hint="choose another alias, without dots",
@@ -435,11 +437,11 @@ def _counted(model: type[Any], index: Index, label: str) -> tuple[tuple[str, Any
         return ()
     hidden: str | None = model.__solidb_hidden_by__
     wanted: dict[str, Any] = {**({hidden: None} if hidden is not None else {}), **(index.where or {})}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for path, value in wanted.items():
         stored, annotation = _resolve(model, path, label)
-        found[stored] = _scalar(model, path, annotation, value, label)
-    return tuple(found.items())
+        values[stored] = _scalar(model, path, annotation, value, label)
+    return tuple(values.items())
 
 
 def _scalar(model: type[Any], path: str, annotation: Any, value: Any, label: str) -> Any:
@@ -468,8 +470,10 @@ def _resolve(model: type[Any], path: str, label: str) -> tuple[str, Any]:
         return f"{whole}.{rest}", kind
     if path.endswith(ELEMENTS):
         stored, annotation = _resolve(model, path.removesuffix(ELEMENTS), label)
-        members = [each for each in type_inspection.alternatives(annotation) if each is not type(None)]
-        if not any(each is Any or each is list or type_inspection.is_collection(each) for each in members):
+        members = [member for member in type_inspection.alternatives(annotation) if member is not type(None)]
+        if not any(
+            member is Any or member is list or type_inspection.is_collection(member) for member in members
+        ):
             raise DeclarationError(
                 f"an index names {path!r}, and the field holds no list", model=model.__name__, field=label
             )
@@ -489,7 +493,7 @@ def _resolve_path(
     stored: list[str] = []
     steps = path.split(".")
     for step in steps:
-        owner = next((each for each in current if step in class_fields(each)), None)
+        owner = next((model for model in current if step in class_fields(model)), None)
         if owner is None and current == (model,) and not is_inside and step in class_computed_fields(model):
             annotation, current = class_computed_fields(model)[step].return_type, ()
             stored.append(stored_names(model)[step])

@@ -226,13 +226,13 @@ class DocumentMeta(ModelMetaclass):
     @property
     def __solidb_mapping__(cls) -> Mapping:  # noqa: N805  a metaclass
         """What the mapper knows of the class; made when first needed."""
-        found: Mapping | None = cls.__dict__.get("__solidb_made_mapping__")
-        return cast(Mapping, finish(cls, required=True)) if found is None else found
+        mapping: Mapping | None = cls.__dict__.get("__solidb_made_mapping__")
+        return cast(Mapping, finish(cls, required=True)) if mapping is None else mapping
 
 
 def _refusal(error: Exception, model: str, options: dict[str, Any]) -> DeclarationError:
     """Return what is wrong with a class that Pydantic, or Python, refuses."""
-    unknown = [each for each in options if not each.startswith("_") and each not in _CONFIGURED]
+    unknown = [option for option in options if not option.startswith("_") and option not in _CONFIGURED]
     if isinstance(error, TypeError) and "keyword argument" in str(error) and unknown:
         problem = f"there is no option {unknown[0]!r}"
         hint = "a document class takes collection=, abstract=, registry=, and what ConfigDict has"
@@ -313,8 +313,8 @@ def _complete_declaration(cls: Any, settings: Any, registry: Any) -> None:
 def _inherited_registry(cls: Any) -> Registry:
     """Return the registry of the bases of a class, or of the classes at the ends of an edge."""
     related = [*cls.__mro__[1:], *generic_parts(cls)["args"]]
-    for each in related:
-        bound = each.__dict__.get("__solidb_registry__") if isinstance(each, DocumentMeta) else None
+    for model in related:
+        bound = model.__dict__.get("__solidb_registry__") if isinstance(model, DocumentMeta) else None
         if bound is not None and bound is not everything:
             return cast(Registry, bound)
     return everything
@@ -431,8 +431,8 @@ def _default_name(model: str) -> str:
 def class_field(cls: Any, name: str) -> FieldRef:
     """Return the reference of a field of a document class."""
     cache: dict[str, FieldRef] = cls.__dict__["__solidb_references__"]
-    found = cache.get(name)
-    if found is None:
+    reference = cache.get(name)
+    if reference is None:
         info = class_fields(cls)[name]
         if not is_built(cls):
             complete(cls, 4)
@@ -441,8 +441,8 @@ def class_field(cls: Any, name: str) -> FieldRef:
         place = Place(
             cls, (stored_name(cls, name),), annotation, cls, name, type_inspection.is_nullable(annotation)
         )
-        found = cache[name] = FieldRef(place, Mark(cls))
-    return found
+        reference = cache[name] = FieldRef(place, Mark(cls))
+    return reference
 
 
 def system_field(cls: Any, name: str) -> Any:

@@ -81,7 +81,9 @@ class Registry:
             raise UsageError(f"{spec!r} is no description of a collection")
         Registry.generation += 1
         self._waiting.discard(model)
-        if model.__solidb_is_bare__ and any(_is_namesake(each, model) for each in self.claimants(spec.name)):
+        if model.__solidb_is_bare__ and any(
+            _is_namesake(other, model) for other in self.claimants(spec.name)
+        ):
             return
         with suppress(DeclarationError):
             self._claims[spec.name] = self._agreeing(model, spec)
@@ -91,9 +93,9 @@ class Registry:
 
     def _agreeing(self, model: type[Any], spec: CollectionSpec) -> list[weakref.ref[type[Any]]]:
         """Return the classes of a collection with a new one at the end; DeclarationError if it can't be."""
-        others = [each for each in self.claimants(spec.name) if not _is_over(each, model)]
-        replaced = [each for each in others if is_same_place(each, model)]
-        kept = [each for each in others if each not in replaced]
+        others = [other for other in self.claimants(spec.name) if not _is_over(other, model)]
+        replaced = [other for other in others if is_same_place(other, model)]
+        kept = [other for other in others if other not in replaced]
         for other in replaced:  # first, since the children of what is replaced are the new class's by this
             type.__setattr__(other, SUCCESSOR, weakref.ref(model))
         try:
@@ -103,7 +105,7 @@ class Registry:
             for other in replaced:
                 type.__delattr__(other, SUCCESSOR)
             raise
-        return [weakref.ref(each) for each in (*kept, model)]
+        return [weakref.ref(claimant) for claimant in (*kept, model)]
 
     def claimants(self, collection: str) -> list[type[Any]]:
         """Return the living classes of a collection, in the order they were made."""
@@ -157,8 +159,8 @@ def _check_class(model: Any) -> None:
 
 def registry_of(collection: str, preferred: set[Registry]) -> Registry:
     """Return the registry that knows a collection: a preferred one, else the only one, else the global."""
-    knowing = [each for each in list(_registries) if each.claimants(collection)]
-    chosen = [each for each in knowing if each in preferred] or knowing
+    knowing = [registry for registry in list(_registries) if registry.claimants(collection)]
+    chosen = [registry for registry in knowing if registry in preferred] or knowing
     return chosen[0] if len(chosen) == 1 else registry
 
 
@@ -198,7 +200,7 @@ def _scope(model: Any) -> tuple[str, str]:
 
 def _are_apart(one: Any, other: Any) -> bool:
     """Return whether classes were made in different places, one of them in a function."""
-    return _scope(one) != _scope(other) and any("<locals>" in _scope(each)[1] for each in (one, other))
+    return _scope(one) != _scope(other) and any("<locals>" in _scope(cls)[1] for cls in (one, other))
 
 
 def _is_over(other: type[Any], model: type[Any]) -> bool:
@@ -242,7 +244,7 @@ def _check_agreement(model: type[Any], spec: CollectionSpec, other: type[Any]) -
 
 def _says_other(spec: CollectionSpec, theirs: CollectionSpec) -> bool:
     """Return whether two classes both say something of their collection, and not the same."""
-    says_something = all(each.indexes or each.validation != "off" for each in (spec, theirs))
+    says_something = all(setting.indexes or setting.validation != "off" for setting in (spec, theirs))
     is_same = set(spec.indexes) == set(theirs.indexes) and spec.validation == theirs.validation
     return says_something and not is_same
 
@@ -254,5 +256,5 @@ def _are_relatives(one: type[Any], other: type[Any], collection: str) -> bool:
 
 def _owners(model: type[Any], collection: str) -> set[Any]:
     """Return a class and its bases that have a collection, or those in their place by now."""
-    bases: list[Any] = [each for each in model.__mro__ if "__solidb_collection__" in each.__dict__]
-    return {current(each) for each in bases if each.__dict__["__solidb_collection__"] == collection}
+    bases: list[Any] = [base for base in model.__mro__ if "__solidb_collection__" in base.__dict__]
+    return {current(base) for base in bases if base.__dict__["__solidb_collection__"] == collection}

@@ -191,8 +191,8 @@ _OF_MANY_TYPES: frozenset[Kind] = frozenset(
 
 def joint_list(one: Any, other: Any, shown: object) -> Any:
     """Return the type of two lists put together; UsageError where their elements are read in two ways."""
-    inner = [type_inspection.element(each) for each in (one, other)]
-    kinds: set[Kind] = {kind_of(each) for each in inner}
+    inner = [type_inspection.element(kind) for kind in (one, other)]
+    kinds: set[Kind] = {kind_of(element) for element in inner}
     if inner[0] == inner[1]:
         return list.__class_getitem__(inner[0])
     if len(kinds) == 1 and not kinds & _OF_MANY_TYPES:

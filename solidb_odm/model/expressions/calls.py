@@ -53,10 +53,10 @@ class FunctionCall(Expression):
 
     def _called(self, scope: Scope) -> q.Expression:
         nodes = tuple(
-            each.__solidb_digits__(scope)
-            if each.__solidb_kind__ == "decimal"
-            else each.__solidb_build__(scope)
-            for each in self.arguments
+            argument.__solidb_digits__(scope)
+            if argument.__solidb_kind__ == "decimal"
+            else argument.__solidb_build__(scope)
+            for argument in self.arguments
         )
         gaps = tuple(
             q.Compare(node, "==", q.Literal(None))
@@ -224,7 +224,7 @@ def records(annotation: Any) -> tuple[type[Any], ...]:
 def fields_of(record: type[Any]) -> dict[str, RecordField]:
     """Return the fields of a structured type by their Python names."""
     if places := type_inspection.places(record):
-        return {name: RecordField(at, each, None) for at, (name, each) in enumerate(places.items())}
+        return {name: RecordField(at, place, None) for at, (name, place) in enumerate(places.items())}
     if not hasattr(record, FIELDS):
         return _plain_fields(cast(Hashable, record))
     if getattr(record, ROOT_MODEL, False):  # which is stored as its root
@@ -242,15 +242,19 @@ def field_within(annotation: Any, name: str | int) -> RecordField | None:
     forms differ, so that one value would be looked for in several forms.
     """
     members = records(annotation)
-    found = {record: fields[str(name)] for record in members if name in (fields := fields_of(record))}
-    if not found:
+    fields_by_member = {
+        record: fields[str(name)] for record in members if name in (fields := fields_of(record))
+    }
+    if not fields_by_member:
         return None
-    first = next(iter(found.values()))
-    is_one = len({_declaring(record, str(name)) for record in found}) == 1
+    first = next(iter(fields_by_member.values()))
+    is_one = len({_declaring(record, str(name)) for record in fields_by_member}) == 1
     if len(members) > 1:
-        _check_alike(members, found, str(name), is_one)
-    types: list[Any] = [first.annotation] if is_one else [each.annotation for each in found.values()]
-    if not set(type_inspection.alternatives(annotation)) <= set(found):
+        _check_alike(members, fields_by_member, str(name), is_one)
+    types: list[Any] = (
+        [first.annotation] if is_one else [field.annotation for field in fields_by_member.values()]
+    )
+    if not set(type_inspection.alternatives(annotation)) <= set(fields_by_member):
         types.append(None)
     return RecordField(first.stored, Union[tuple(types)], first.owner if is_one else None)  # noqa: UP007
 
@@ -267,10 +271,10 @@ def _is_alike(one: Any, other: Any) -> bool:
 
 
 def _check_alike(
-    members: tuple[type[Any], ...], found: dict[type[Any], RecordField], name: str, is_one: bool
+    members: tuple[type[Any], ...], fields: dict[type[Any], RecordField], name: str, is_one: bool
 ) -> None:
-    stored = {field.stored for field in found.values()}
-    forms = {_own_form(field, name) for field in found.values()}
+    stored = {field.stored for field in fields.values()}
+    forms = {_own_form(field, name) for field in fields.values()}
     others = [
         record
         for record in members
@@ -278,7 +282,7 @@ def _check_alike(
     ]
     if len(stored) == 1 and not others and (forms == {None} or (is_one and len(forms) == 1)):
         return
-    shown = " and ".join(dict.fromkeys(record.__name__ for record in [*found, *others]))
+    shown = " and ".join(dict.fromkeys(record.__name__ for record in [*fields, *others]))
     raise UsageError(
         f"{name!r} is stored in different ways by {shown}, so a query can't tell what it is",
         hint="give it one type and one alias in all of them, in a base class that they share",

@@ -123,7 +123,7 @@ class Expression:
         """
         if self.__solidb_kind__ != "datetime":
             return None
-        inner = (each.__solidb_aware__ for each in self.__solidb_operands__())
+        inner = (operand.__solidb_aware__ for operand in self.__solidb_operands__())
         return next((said for said in (awareness(self.__solidb_type__), *inner) if said is not None), True)
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
@@ -365,7 +365,7 @@ class Comparison(Predicate):
 
     def _size(self) -> Size:
         """Return how large the number is that is compared with, if there is one."""
-        value = next((each.value for each in (self.right, self.left) if isinstance(each, Value)), None)
+        value = next((side.value for side in (self.right, self.left) if isinstance(side, Value)), None)
         return size_of(value)
 
     def __repr__(self) -> str:
@@ -535,7 +535,7 @@ class Negative(Computation):
 
 def computed(left: Any, operator: str, right: Any) -> Expression:
     """Make what an operator computes of two values, of which one is an expression; UsageError if it can't."""
-    known = next(each for each in (left, right) if isinstance(each, Expression))
+    known = next(side for side in (left, right) if isinstance(side, Expression))
     one, other = _part_of(left, known), _part_of(right, known)
     shown = Shown(left, operator, right)
     rule = rule_for(one.__solidb_kind__, operator, other.__solidb_kind__, shown)

@@ -181,16 +181,16 @@ class FieldRef(Expression):
     def __solidb_find_alike__(self) -> type[Any]:
         """Find the type whose values all may be compared with the field, and are stored as they are."""
         place = self.__solidb_place__
-        found: type[Any] = _ALIKE.get(self.__solidb_kind__, _Nothing)
+        kind: type[Any] = _ALIKE.get(self.__solidb_kind__, _Nothing)
         if (
-            found is _Nothing
+            kind is _Nothing
             or place.path == ("_key",)
             or choices(place.annotation) is not None
-            or not is_plainly_stored(place.owner, place.name, place.annotation, found)
+            or not is_plainly_stored(place.owner, place.name, place.annotation, kind)
         ):
-            found = _Nothing
-        object.__setattr__(self, "__solidb_alike__", found)
-        return found
+            kind = _Nothing
+        object.__setattr__(self, "__solidb_alike__", kind)
+        return kind
 
     @property
     def __solidb_nullable__(self) -> bool:
@@ -237,7 +237,7 @@ class FieldRef(Expression):
         target = end_target(place) or type_inspection.link_target(place.annotation)
         own = [name for record in records(place.annotation) for name in fields_of(record)]
         fields = own if target is None else list(getattr(target, FIELDS, ()))
-        methods = [name for name, each in METHODS.items() if has_kind(place.annotation, each.kinds)]
+        methods = [name for name, method in METHODS.items() if has_kind(place.annotation, method.kinds)]
         behind = ["id", "value"] if target is not None else []
         return sorted({*fields, *methods, *behind, *NAMES})
 
@@ -270,7 +270,7 @@ def _shown(place: Place) -> Iterator[str]:
     annotation: Any = getattr(place.source, "__solidb_model__", place.source)
     system = {stored: name for name, (stored, _) in SYSTEM_FIELDS.items()} | {"_key": "key"}
     for step in place.path:
-        found = next(
+        named = next(
             (
                 (name, field)
                 for record in records(annotation)
@@ -279,9 +279,9 @@ def _shown(place: Place) -> Iterator[str]:
             ),
             None,
         )
-        if found is not None:
-            annotation = found[1].annotation
-            yield f".{found[0]}"
+        if named is not None:
+            annotation = named[1].annotation
+            yield f".{named[0]}"
         elif isinstance(step, int) or kind_of(annotation) == "dict":
             annotation = type_inspection.item(annotation, step)
             yield f"[{step!r}]"

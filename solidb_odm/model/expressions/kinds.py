@@ -113,12 +113,12 @@ def _kind_of(annotation: Any) -> Kind:
         for member in type_inspection.kinds(annotation)
         if member is not type(None) and member is not None
     ]
-    found: set[Kind] = {_member_kind(member) for member in members}
-    if not found or "any" in found:
+    kinds: set[Kind] = {_member_kind(member) for member in members}
+    if not kinds or "any" in kinds:
         return "any"
-    if found == {"int", "float"}:
+    if kinds == {"int", "float"}:
         return "float"
-    return found.pop() if len(found) == 1 else "mixed"
+    return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
 def _member_kind(member: Any) -> Kind:
@@ -164,15 +164,15 @@ def value_kind(value: Any) -> Kind:
 @cached_by_annotation
 def choices(annotation: Any) -> tuple[Any, ...] | None:
     """Return the values a type admits, None aside, where it names all: of enums and of ``Literal``."""
-    found: list[Any] = []
+    values: list[Any] = []
     for member in type_inspection.alternatives(annotation):
         if get_origin(member) is Literal:
-            found += get_args(member)
+            values += get_args(member)
         elif isinstance(member, type) and issubclass(member, enum.Enum) and not issubclass(member, enum.Flag):
-            found += member
+            values += member
         elif member is not type(None) and member is not None:
             return None
-    return tuple(found) or None
+    return tuple(values) or None
 
 
 def takes(target: Any, given: Any) -> bool:
@@ -185,11 +185,12 @@ def takes(target: Any, given: Any) -> bool:
         return True
     wanted, known = choices(target), choices(given)
     if wanted is not None:
-        return known is not None and all(any(value == each for each in wanted) for value in known)
+        return known is not None and all(any(value == choice for choice in wanted) for value in known)
     if one == "mixed" or (other == "mixed" and known is None):
         members = _members(target)
         return all(
-            any(each == member or takes(each, member) for each in members) for member in _members(given)
+            any(accepted == member or takes(accepted, member) for accepted in members)
+            for member in _members(given)
         )
     if one != other:
         return False
@@ -209,8 +210,8 @@ def includes(wide: Any, narrow: Any) -> bool:
     if awareness(wide) not in (None, awareness(narrow)) or is_set(wide) != is_set(narrow):
         return False
     return all(
-        any(takes(member, each) or _is_below(each, member) for member in _members(wide))
-        for each in _members(narrow)
+        any(takes(member, part) or _is_below(part, member) for member in _members(wide))
+        for part in _members(narrow)
     )
 
 
@@ -224,21 +225,21 @@ _TAKEN: frozenset[tuple[Kind, Kind]] = frozenset({("float", "int"), ("decimal", 
 def plain_type(expressions: Iterable[Any]) -> Any:
     """Return the plain type, without constraints, of the values of all expressions; None if there is none."""
     listed = list(expressions)
-    found: set[Kind] = {each.__solidb_kind__ for each in listed}
-    if len(found) != 1 or any(choices(each.__solidb_type__) is not None for each in listed):
+    kinds: set[Kind] = {expression.__solidb_kind__ for expression in listed}
+    if len(kinds) != 1 or any(choices(expression.__solidb_type__) is not None for expression in listed):
         return None
-    return {"text": str, "int": int, "float": float, "bool": bool}.get(found.pop())
+    return {"text": str, "int": int, "float": float, "bool": bool}.get(kinds.pop())
 
 
 def _members(annotation: Any) -> list[Any]:
-    return [each for each in type_inspection.alternatives(annotation) if each not in (None, type(None))]
+    return [member for member in type_inspection.alternatives(annotation) if member not in (None, type(None))]
 
 
 def _takes_elements(target: Any, given: Any) -> bool:
     if is_set(target) and not is_set(given):  # whose elements could come twice
         return False
-    shapes = [_members(each) for each in (target, given)]
-    if any(get_origin(each) is tuple and Ellipsis not in get_args(each) for each in shapes[0]):
+    shapes = [_members(annotation) for annotation in (target, given)]
+    if any(get_origin(shape) is tuple and Ellipsis not in get_args(shape) for shape in shapes[0]):
         return shapes[0] == shapes[1]
     return takes(type_inspection.element(target), type_inspection.element(given))
 

@@ -132,7 +132,7 @@ def _check_mixed(annotation: Any, given: Kind, value: Any, what: object) -> None
     if not fits and "other" not in kinds and not ("link" in kinds and "text" in kinds and given == "text"):
         raise UsageError(
             f"{what!r} can't be compared with {value!r}: it holds "
-            + " or ".join(sorted(NAMES[each] for each in kinds))
+            + " or ".join(sorted(NAMES[kind] for kind in kinds))
         )
 
 
@@ -167,9 +167,9 @@ def check_awareness(aware: bool | None, value: Any, what: object) -> None:
 def _check_choice(annotation: Any, value: Any, operator: str, what: object) -> None:
     """Hold a value to the members of an enum or the values of a ``Literal``."""
     known = choices(annotation) if operator not in ORDERS else None
-    if known is None or any(value == each for each in known):
+    if known is None or any(value == choice for choice in known):
         return
-    shown = ", ".join(str(each) if isinstance(each, Enum) else repr(each) for each in known[:10])
+    shown = ", ".join(str(choice) if isinstance(choice, Enum) else repr(choice) for choice in known[:10])
     raise UsageError(f"{what!r} can't be {value!r}", hint=f"it is one of {shown}")
 
 

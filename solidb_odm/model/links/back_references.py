@@ -57,7 +57,7 @@ class BackReference(Related[D]):
     @staticmethod
     def of_orphans() -> list[BackReference[Any]]:
         """Return the declared ones that delete what no longer leads to their documents."""
-        return [each for each in _of_orphans if each.__solidb_owner__ is not None]
+        return [reference for reference in _of_orphans if reference.__solidb_owner__ is not None]
 
     @property
     def __solidb_field__(self) -> FieldRef:
@@ -90,7 +90,7 @@ class BackReference(Related[D]):
 def depth_range(depth: Any, least: int) -> tuple[int, int]:
     """Return the least and the most edges of a depth; UsageError if it says neither."""
     ends: Any = depth if is_row(depth) else (depth, depth)
-    if len(ends) == 2 and all(type(each) is int for each in ends) and least <= ends[0] <= ends[1]:
+    if len(ends) == 2 and all(type(end) is int for end in ends) and least <= ends[0] <= ends[1]:
         return ends[0], ends[1]
     raise UsageError(
         f"depth={depth!r} is not a number of edges from {least}, nor the least and the most of them",
@@ -128,10 +128,10 @@ class Neighbours(Related[D]):
     @property
     def __solidb_target__(self) -> Any:
         fields = {"outbound": ("to",), "inbound": ("from_",), "any": ("from_", "to")}[self.__solidb_heading__]
-        found = [
+        ends = [
             end_target(getattr(self.__solidb_edges__, name).__solidb_place__) or Document for name in fields
         ]
-        return found[0] if found[0] is found[-1] else Document
+        return ends[0] if ends[0] is ends[-1] else Document
 
     def __solidb_mark__(self) -> Hashable:
         return "edges", self.__solidb_edges__, self.__solidb_heading__, self.__solidb_depth__
@@ -194,40 +194,40 @@ def adjacent(edges: Any, *, depth: int | tuple[int, int] = 1) -> Neighbours[Any]
 def _named_class(name: str, where: Related[Any]) -> Any:
     owner: Any = where.__solidb_owner__
     registry = everything if owner is None else owner.__solidb_registry__
-    found = [each for each in _classes(Document, registry) if each.__name__ == name]
-    near = [model for model in found if owner is not None and model.__module__ == owner.__module__]
-    if not found:
+    classes = [cls for cls in _classes(Document, registry) if cls.__name__ == name]
+    near = [model for model in classes if owner is not None and model.__module__ == owner.__module__]
+    if not classes:
         raise DeclarationError(
             f"there is no Document class {name!r}",
             model=owner.__name__ if owner else "",
             field=where.__solidb_name__ or None,
             hint="import the module that declares it",
         )
-    return (near or found)[-1]
+    return (near or classes)[-1]
 
 
 def _classes(base: Any, registry: Registry) -> list[Any]:
     """Return the living classes of a registry in use, also those without a mapping."""
-    found: list[Any] = []
-    for each in base.__subclasses__():
-        if each.__solidb_registry__ is registry and is_in_use(each):
-            found.append(each)
-        found += [deeper for deeper in _classes(each, registry) if deeper not in found]
-    return found
+    classes: list[Any] = []
+    for cls in base.__subclasses__():
+        if cls.__solidb_registry__ is registry and is_in_use(cls):
+            classes.append(cls)
+        classes += [deeper for deeper in _classes(cls, registry) if deeper not in classes]
+    return classes
 
 
 def _named_field(name: str, where: Related[Any]) -> FieldRef:
     model, *steps = name.split(".")
-    found: Any = _named_class(model, where)
+    member: Any = _named_class(model, where)
     try:
         for step in steps:
-            found = getattr(found, step)
+            member = getattr(member, step)
     except AttributeError as error:
         raise DeclarationError(
             str(error), model=where.__solidb_owner__.__name__, field=where.__solidb_name__
         ) from error
-    _check_reference(found, name)
-    return cast(FieldRef, found)
+    _check_reference(member, name)
+    return cast(FieldRef, member)
 
 
 def _check_reference(field: Any, name: str = "") -> None:

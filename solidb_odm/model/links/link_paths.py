@@ -46,12 +46,12 @@ class LoadPath:
         if target is not None:
             return LoadPath((*self.__solidb_hops__, getattr(target, name)), None)
         *before, last = self.__solidb_hops__
-        found = getattr(last, name)
-        if isinstance(found, LoadPath):
-            return LoadPath((*before, *found.__solidb_hops__), found.__solidb_leads_to__)
-        if callable(found):  # a method, such as lower() or in_()
-            self._refuse(found)
-        return LoadPath((*before, found), None)
+        member = getattr(last, name)
+        if isinstance(member, LoadPath):
+            return LoadPath((*before, *member.__solidb_hops__), member.__solidb_leads_to__)
+        if callable(member):  # a method, such as lower() or in_()
+            self._refuse(member)
+        return LoadPath((*before, member), None)
 
     def __dir__(self) -> list[str]:
         if self.__solidb_leads_to__ is None:
@@ -73,7 +73,7 @@ class LoadPath:
 
     def __repr__(self) -> str:
         first, *others = map(repr, self.__solidb_hops__)
-        steps = "".join(f".{each.partition('.')[2]}" for each in others)
+        steps = "".join(f".{hop.partition('.')[2]}" for hop in others)
         return f"{first}{steps}{'.value' if self.__solidb_leads_to__ is not None else ''}"
 
 
@@ -105,21 +105,23 @@ class Related(ABC, Generic[D]):
     def of(self, document: Document) -> tuple[D, ...]:
         """Return what was loaded for a document; UsageError if nothing was: reading never asks the engine."""
         state = state_or_none(document)
-        found = None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
-        if found is None:
+        documents = (
+            None if state is None or state.related is None else state.related.get(self.__solidb_mark__())
+        )
+        if documents is None:
             raise UsageError(
                 f"{self!r} is not loaded for {type(document).__name__} {document.key!r}",
                 hint=f"session.load(documents, {self!r}) loads it for many documents at once, "
                 f"select(..).load({self!r}) with them",
             )
-        return found
+        return documents
 
-    def __solidb_take__(self, document: Document, found: tuple[Any, ...]) -> None:
+    def __solidb_take__(self, document: Document, documents: tuple[Any, ...]) -> None:
         """Keep what was loaded for a document: a session calls it."""
         state = state_of(document)
         if state.related is None:
             state.related = {}
-        state.related[self.__solidb_mark__()] = found
+        state.related[self.__solidb_mark__()] = documents
 
     @abstractmethod
     def __solidb_mark__(self) -> Hashable:

@@ -45,7 +45,7 @@ class LinkPlace:
     def _deeper(self, document: Any) -> Iterator[Any]:
         holders = [document]
         for name in self.names[:-1]:
-            holders = [inner for each in holders for inner in inside(each.__dict__.get(name))]
+            holders = [inner for holder in holders for inner in inside(holder.__dict__.get(name))]
         for holder in holders:
             yield from links_of(holder, self.names[-1])
 
@@ -65,7 +65,7 @@ def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> It
             continue
         target = type_inspection.link_target(info.annotation)
         if target is not None:
-            notes = [each for each in (*info.metadata, *_notes(info.annotation)) if isinstance(each, Cascade)]
+            notes = [note for note in (*info.metadata, *_notes(info.annotation)) if isinstance(note, Cascade)]
             yield LinkPlace((*names, name), notes[0] if notes else Cascade(), target)
             continue
         for inner in _models_in(info.annotation):
@@ -75,7 +75,7 @@ def _places_in(model: Any, names: tuple[str, ...], above: tuple[Any, ...]) -> It
 
 def _holds_links(model: Any) -> bool:
     """Return whether a model, or one below it, has links; most have none, and ways to them can be many."""
-    fields = (info for each in type_inspection.models_below(model) for info in class_fields(each).values())
+    fields = (info for part in type_inspection.models_below(model) for info in class_fields(part).values())
     return any(type_inspection.link_target(info.annotation) is not None for info in fields)
 
 
@@ -101,8 +101,8 @@ def inside(value: Any) -> Iterator[Any]:
     if is_map(value):
         value = list(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        for each in cast("Iterable[Any]", value):
-            yield from inside(each)
+        for item in cast("Iterable[Any]", value):
+            yield from inside(item)
     elif value is not None:
         yield value
 
@@ -118,7 +118,7 @@ def links_of(holder: Any, name: str) -> Iterator[Any]:
     read = _reader_at(cast(Any, type(holder)), name)
     if read is not None:
         values[name] = value = read(value)
-    return (each for each in inside(value) if hasattr(each, "__solidb_any_target__"))
+    return (link for link in inside(value) if hasattr(link, "__solidb_any_target__"))
 
 
 @cached_by_class
@@ -169,15 +169,15 @@ def _as_link(link: Any, value: Any, takes_text: bool) -> Any:
 
 def _in_container(read: Reader, value: Any) -> Any:
     if is_list(value):
-        for place, each in enumerate(value):
-            if (made := read(each)) is not each:
+        for place, item in enumerate(value):
+            if (made := read(item)) is not item:
                 value[place] = made
     elif is_map(value):
-        for name, each in value.items():
-            if (made := read(each)) is not each:
+        for name, item in value.items():
+            if (made := read(item)) is not item:
                 value[name] = made
     elif is_tuple(value):
-        return tuple(read(each) for each in value)
+        return tuple(read(item) for item in value)
     return value
 
 
@@ -191,7 +191,7 @@ def _in_model(model: Any, value: Any) -> Any:
 
 def direct_readers(model: Any) -> dict[str, Reader]:
     """Return, by field, what makes links of values that are assigned to fields that are links."""
-    found: dict[str, Reader] = {}
+    readers: dict[str, Reader] = {}
     for name, info in class_fields(model).items():
         if is_plain_type(info.annotation):
             continue
@@ -200,8 +200,8 @@ def direct_readers(model: Any) -> dict[str, Reader]:
             member for member in members if hasattr(get_origin(member) or member, "__solidb_any_target__")
         ]
         if links:
-            found[name] = _assigning(model, name, links, str in members)
-    return found
+            readers[name] = _assigning(model, name, links, str in members)
+    return readers
 
 
 def _assigning(model: Any, name: str, links: list[Any], takes_text: bool) -> Reader:

@@ -22,21 +22,21 @@ from .forms import LOSSY, nodes_in, schemas_in, stored_form
 
 def embedded_classes(model: type[Any], schema: Any) -> tuple[type[Any], ...]:
     """Return the classes of models and dataclasses that a stored schema reads, but the model itself."""
-    return tuple(dict.fromkeys(each for each in _classes(schema) if each is not model))
+    return tuple(dict.fromkeys(cls for cls in _classes(schema) if cls is not model))
 
 
 def _classes(part: Any) -> Iterator[type[Any]]:
     """Yield the classes of a schema, past what may be lossy, whose parts are its author's."""
     waiting, seen = [part], set[int]()
     while waiting:
-        each = waiting.pop()
-        if is_row(each):
-            waiting += each
-        elif is_map(each) and id(each) not in seen and LOSSY not in (each.get("metadata") or ()):
-            seen.add(id(each))
-            if each.get("type") in ("model", "dataclass"):
-                yield each["cls"]
-            waiting += [inner for inner in schemas_in(each) if isinstance(inner, (dict, list, tuple))]
+        node = waiting.pop()
+        if is_row(node):
+            waiting += node
+        elif is_map(node) and id(node) not in seen and LOSSY not in (node.get("metadata") or ()):
+            seen.add(id(node))
+            if node.get("type") in ("model", "dataclass"):
+                yield node["cls"]
+            waiting += [inner for inner in schemas_in(node) if isinstance(inner, (dict, list, tuple))]
 
 
 def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str, Any, type[Any]] | None:
@@ -44,13 +44,13 @@ def of_other_class(document: Any, declared: tuple[type[Any], ...]) -> tuple[str,
     if not any(map(type.__subclasses__, declared)):
         return None
     for name, value in document.__dict__.items():
-        for found in instances(value):
-            kind = cast(Any, type(found))
+        for part in instances(value):
+            kind = cast(Any, type(part))
             if kind in declared or _origin(kind) in declared:
                 continue
-            for each in declared:
-                if isinstance(found, each):
-                    return name, found, each
+            for expected in declared:
+                if isinstance(part, expected):
+                    return name, part, expected
     return None
 
 
@@ -60,11 +60,11 @@ def instances(value: Any) -> Iterator[Any]:
         yield value
         yield from instances(getattr(value, "__dict__", None))
     elif is_map(value):
-        for each in value.values():
-            yield from instances(each)
+        for item in value.values():
+            yield from instances(item)
     elif isinstance(value, (list, tuple, set, frozenset)):
-        for each in cast("Iterable[Any]", value):
-            yield from instances(each)
+        for item in cast("Iterable[Any]", value):
+            yield from instances(item)
 
 
 def _origin(kind: Any) -> Any:
@@ -142,7 +142,7 @@ def are_known(documents: Sequence[Any], names: tuple[str, ...], known: set[Kind]
             values = [part for value in values for part in (value if is_list(value) else (value,))]
         parts = [part for part in values if part is not None]
         held = [getattr(part, "__dict__", _NOTHING) for part in parts]
-        types = [_row(map(type, each.values())) for each in held]
+        types = [_row(map(type, value.values())) for value in held]
         if not known.issuperset(zip(map(type, parts), map(_row, held), types, strict=True)):
             return False
     return True

@@ -67,7 +67,7 @@ def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
     config: CoreConfig = {}
     while schema["type"] not in ("model-fields", "dataclass-args"):
         if schema["type"] == "definitions":
-            definitions.update((each["ref"], each) for each in schema["definitions"])
+            definitions.update((definition["ref"], definition) for definition in schema["definitions"])
         config = schema.get("config", config)
         schema = definitions[schema["schema_ref"]] if schema["type"] == "definition-ref" else schema["schema"]
     field = _field(schema, name)
@@ -95,10 +95,10 @@ def _writes_plain(schema: Any) -> bool:
 
 def _field(schema: Any, name: str) -> CoreSchema:
     if schema["type"] == "model-fields":
-        found = schema["fields"][name]["schema"]
+        inner = schema["fields"][name]["schema"]
     else:
-        found = next(field["schema"] for field in schema["fields"] if field["name"] == name)
-    return cast(CoreSchema, found)
+        inner = next(field["schema"] for field in schema["fields"] if field["name"] == name)
+    return cast(CoreSchema, inner)
 
 
 def stored_name(model: type[Any], name: str) -> str:
@@ -184,7 +184,7 @@ def inexact(value: Any) -> str:
         return ""  # a vector, at one look
     if kind is list or kind is dict:
         inner: Iterable[Any] = value.values() if kind is dict else value
-        return next((problem for each in inner if (problem := inexact(each))), "")
+        return next((problem for part in inner if (problem := inexact(part))), "")
     return ""
 
 

@@ -77,11 +77,11 @@ class StoredForm:
 def stored_form(model: Any) -> StoredForm:
     """Return the stored form of a complete model or Pydantic dataclass."""
     origin: Any = model.__pydantic_core_schema__
-    found = cast("StoredForm | None", model.__dict__.get("__solidb_stored_form__"))
-    if found is None or found.origin is not origin:
+    form = cast("StoredForm | None", model.__dict__.get("__solidb_stored_form__"))
+    if form is None or form.origin is not origin:
         schema = stored_schema(origin)
         if schema is origin:
-            found = StoredForm(
+            form = StoredForm(
                 origin,
                 origin,
                 model.__pydantic_serializer__,
@@ -89,9 +89,9 @@ def stored_form(model: Any) -> StoredForm:
                 reads_json(origin),
             )
         else:
-            found = _made_for(model, origin, schema)
-        type.__setattr__(model, "__solidb_stored_form__", found)
-    return found
+            form = _made_for(model, origin, schema)
+        type.__setattr__(model, "__solidb_stored_form__", form)
+    return form
 
 
 def _made_for(model: Any, origin: Any, schema: Any) -> StoredForm:
@@ -125,7 +125,7 @@ def _made(origin: Any, schema: Any, config: CoreConfig) -> StoredForm:
 
 def _settings(schema: Any) -> CoreConfig:
     """Return the settings of the model a schema is of, which hold for values that nothing describes too."""
-    definitions = {each["ref"]: each for each in schema.get("definitions", ())}
+    definitions = {definition["ref"]: definition for definition in schema.get("definitions", ())}
     while "config" not in schema and ("schema" in schema or schema["type"] == "definition-ref"):
         schema = schema["schema"] if "schema" in schema else definitions[schema["schema_ref"]]
     return cast("CoreConfig", {**ADAPTED, **schema.get("config", {}), "ser_json_inf_nan": "constants"})
@@ -184,7 +184,7 @@ def _ignores_round_trip(node: Any) -> bool:
     function = written.get("function")
     if written.get("info_arg") and not getattr(function, "__module__", "").startswith("pydantic."):
         return False
-    return all(_ignores_round_trip(part) for each in inner if each is not None for part in nodes_in(each))
+    return all(_ignores_round_trip(part) for node in inner if node is not None for part in nodes_in(node))
 
 
 def may_be_refused(model: Any) -> bool:
@@ -257,7 +257,7 @@ class _Rewriting:
     def part(self, part: Any, config: Any) -> Any:
         """Return a part of the schema; the same object if nothing has to differ."""
         if is_row(part):
-            changed: Any = [self.part(each, config) for each in part]
+            changed: Any = [self.part(node, config) for node in part]
             return part if all(map(_is, changed, part)) else type(part)(changed)
         if not is_map(part) or LOSSY in (part.get("metadata") or ()):
             return part
@@ -286,7 +286,7 @@ class _Rewriting:
             return value
         if is_map(value) and ("type" not in value or kind == "tagged-union" or name == "fields"):
             # by names of fields, or tags
-            changed = {each: self.part(inner, config) for each, inner in value.items()}
+            changed = {key: self.part(inner, config) for key, inner in value.items()}
             return value if all(map(_is, changed.values(), value.values())) else changed
         return self.part(value, config)
 
@@ -356,7 +356,7 @@ def _fields_without_computed(fields: Any, extra: Any) -> Any:
             return fields
         inner = _fields_without_computed(fields["schema"], extra)
         return fields if inner is fields["schema"] else {**fields, "schema": inner}
-    names = {each.get("alias") or each["property_name"] for each in fields.get("computed_fields", ())}
+    names = {field.get("alias") or field["property_name"] for field in fields.get("computed_fields", ())}
     extra = fields.get("extra_behavior") or extra
     if not names or extra not in ("allow", "forbid"):
         return fields
@@ -506,10 +506,10 @@ def _is_text(keys: Any) -> bool:
     """Return whether JSON takes the keys of a type as texts, and gives them back."""
     kind = keys["type"]
     if kind == "enum":
-        texts = all(type(each.value) is str for each in keys["members"])
+        texts = all(type(member.value) is str for member in keys["members"])
         return texts or keys.get("sub_type") in ("str", "int")
     if kind == "literal":
-        return all(type(each) is str for each in keys["expected"])
+        return all(type(value) is str for value in keys["expected"])
     called = keys.get("function")  # what is called with arguments, as a named tuple, stands there itself
     choices = getattr(called.get("function"), "__self__", None) if is_map(called) else None
     if isinstance(choices, Choices):

@@ -65,27 +65,27 @@ def _is_plain_class(kind: type[Any]) -> bool:
 def _is_plain_form(annotation: Any) -> bool:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in _UNIONS:
-        others = [each for each in arguments if each is not type(None)]
+        others = [argument for argument in arguments if argument is not type(None)]
         return len(others) == 1 and is_plain_type(others[0])
     if origin is Literal:
-        return all(type(each) is str for each in arguments)
+        return all(type(argument) is str for argument in arguments)
     if origin is dict:
         return not arguments or (arguments[0] is str and is_plain_type(arguments[1]))
-    return origin in _HOLDERS and all(each is ... or is_plain_type(each) for each in arguments)
+    return origin in _HOLDERS and all(argument is ... or is_plain_type(argument) for argument in arguments)
 
 
 def _is_plain_model(model: Any) -> bool:
     """Return whether a model that others embed needs no trial; one that holds itself is not plain."""
-    found: bool | None = model.__dict__.get(_VERDICT)
-    if found is None:
+    verdict: bool | None = model.__dict__.get(_VERDICT)
+    if verdict is None:
         if not model.__dict__.get("__pydantic_complete__"):
             return False
         type.__setattr__(model, _VERDICT, False)  # as long as its fields are looked at, which may lead back
         fields: dict[str, FieldInfo] = model.__pydantic_fields__
         has_settings = hasattr(model, "Settings")  # which may hold indexes
-        found = not has_settings and has_plain_rules(model) and all(map(is_plain_field, fields.values()))
-        type.__setattr__(model, _VERDICT, found)
-    return found
+        verdict = not has_settings and has_plain_rules(model) and all(map(is_plain_field, fields.values()))
+        type.__setattr__(model, _VERDICT, verdict)
+    return verdict
 
 
 def is_plain_field(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bool:
@@ -105,7 +105,9 @@ def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bo
         is_plain_type(info.annotation)
         and all(type(note).__module__ in _CONSTRAINTS or isinstance(note, more) for note in info.metadata)
         and not (info.exclude or info.discriminator)
-        and all(each is None or type(each) is str for each in (info.alias, info.serialization_alias, *names))
+        and all(
+            alias is None or type(alias) is str for alias in (info.alias, info.serialization_alias, *names)
+        )
         and _has_plain_value(info)
     )
 

@@ -154,26 +154,26 @@ class Samples:
         return self.of(node.get("items_schema") or {"type": "any"}, depth)[:_EACH]
 
     def _list(self, node: Any, depth: int) -> Iterator[Any]:
-        yield from ([each] for each in self._items(node, depth))
+        yield from ([item] for item in self._items(node, depth))
         yield []
 
     def _deque(self, node: Any, depth: int) -> Iterator[Any]:
-        yield from (deque([each]) for each in self._items(node, depth))
+        yield from (deque([item]) for item in self._items(node, depth))
         yield deque()
 
     def _set(self, node: Any, depth: int) -> Iterator[Any]:
-        yield from ({each} for each in self._items(node, depth) if _hashable(each))
+        yield from ({item} for item in self._items(node, depth) if _hashable(item))
         yield set()
 
     def _frozenset(self, node: Any, depth: int) -> Iterator[Any]:
         yield from map(frozenset, self._set(node, depth))
 
     def _tuple(self, node: Any, depth: int) -> Iterator[Any]:
-        choices = [self.of(each, depth) for each in node["items_schema"]]
+        choices = [self.of(item, depth) for item in node["items_schema"]]
         if all(choices):
-            yield tuple(each[0] for each in choices)
+            yield tuple(choice[0] for choice in choices)
         if (variadic := node.get("variadic_item_index")) is not None:
-            yield tuple(each[0] for place, each in enumerate(choices) if place != variadic and each)
+            yield tuple(choice[0] for place, choice in enumerate(choices) if place != variadic and choice)
 
     def _dict(self, node: Any, depth: int) -> Iterator[Any]:
         keys = self.of(node.get("keys_schema") or {"type": "str"}, depth)
@@ -196,7 +196,7 @@ class Samples:
             inner = inner["schema"]
         if node.get("root_model"):
             known = inner["schema"] if inner["type"] == "model-fields" else inner
-            yield from (node["cls"].model_construct(each) for each in self.of(known, depth)[:_EACH])
+            yield from (node["cls"].model_construct(value) for value in self.of(known, depth)[:_EACH])
         elif inner["type"] == "model-fields":
             yield from (shell_of(node["cls"], held) for held in self._held(inner["fields"], depth))
 
@@ -205,7 +205,7 @@ class Samples:
         while inner["type"] != "dataclass-args" and "schema" in inner:
             inner = inner["schema"]
         if inner["type"] == "dataclass-args":
-            fields = {each["name"]: each for each in inner["fields"]}
+            fields = {field["name"]: field for field in inner["fields"]}
             yield from (_dataclass_of(node["cls"], held) for held in self._held(fields, depth))
 
     def _typed_dict(self, node: Any, depth: int) -> Iterator[Any]:
@@ -215,13 +215,13 @@ class Samples:
         """Return what two objects with these fields hold; nothing if a field can't be filled."""
         choices = {name: self.of(field["schema"], depth) for name, field in fields.items()}
         if all(choices.values()):
-            yield {name: each[0] for name, each in choices.items()}
-            yield {name: each[-1] for name, each in choices.items()}
+            yield {name: values[0] for name, values in choices.items()}
+            yield {name: values[-1] for name, values in choices.items()}
 
 
 def members(union: Any) -> list[Any]:
     """Return the schemas of the members of a union."""
-    return [each[0] if isinstance(each, tuple) else each for each in union["choices"]]
+    return [choice[0] if isinstance(choice, tuple) else choice for choice in union["choices"]]
 
 
 def _hashable(value: Any) -> bool:
@@ -242,8 +242,8 @@ def _instance(node: Any) -> Any:
 
 def _classes(part: Any) -> Iterator[type[Any]]:
     if is_row(part):
-        for each in part:
-            yield from _classes(each)
+        for member in part:
+            yield from _classes(member)
     elif is_map(part):
         if part.get("type") == "is-instance" and isinstance(part.get("cls"), type):
             yield part["cls"]

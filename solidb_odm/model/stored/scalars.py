@@ -144,11 +144,11 @@ class Choices:
     @classmethod
     def of(cls, values: list[Any], *, is_enum: bool) -> Choices | None:
         """Make the choices; None if Pydantic tells the JSON of all of them apart."""
-        raw = [each.value if isinstance(each, Enum) else each for each in values]
-        if all(type(each) in _PLAIN for each in raw) and (is_enum or not any(map(_is_member, values))):
+        raw = [value.value if isinstance(value, Enum) else value for value in values]
+        if all(type(value) in _PLAIN for value in raw) and (is_enum or not any(map(_is_member, values))):
             return None
         try:
-            forms = [to_jsonable_python(each, bytes_mode="base64") for each in raw]
+            forms = [to_jsonable_python(value, bytes_mode="base64") for value in raw]
         except ValueError:  # it stays as it is, to be refused
             return None
         return cls(list(zip(values, forms, strict=True)))

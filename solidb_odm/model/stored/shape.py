@@ -186,9 +186,9 @@ class _Normaliser:
             made = self._object(part, properties, required)
         for name, value in part.items():
             if name == "prefixItems":
-                made[name] = [self._shape(each) for each in value]
+                made[name] = [self._shape(part) for part in value]
             elif name == "patternProperties":
-                made[name] = {pattern: self._shape(each) for pattern, each in value.items()}
+                made[name] = {pattern: self._shape(part) for pattern, part in value.items()}
             elif name in ("items", "propertyNames", "contains"):
                 if shape := self._shape(value):
                     made[name] = shape
@@ -237,11 +237,11 @@ def union(members: list[JsonObject]) -> JsonObject:
     flat: dict[str, JsonObject] = {}
     values: list[Json] = []
     for member in members:
-        for each in member["anyOf"] if set(member) == {"anyOf"} else [member]:
-            if set(each) == {"enum"}:
-                values += [value for value in each["enum"] if value not in values]
+        for choice in member["anyOf"] if set(member) == {"anyOf"} else [member]:
+            if set(choice) == {"enum"}:
+                values += [value for value in choice["enum"] if value not in values]
             else:
-                flat[canonical(each)] = each
+                flat[canonical(choice)] = choice
     if values:
         joined = {"enum": sorted(values, key=canonical)}
         flat[canonical(joined)] = joined
@@ -283,7 +283,7 @@ def enforced(shape: JsonObject) -> JsonObject:
     if made.get("additionalProperties") is False:
         made["properties"] = {**{name: {} for name in _OURS}, **made["properties"]}
     if "defs" in shape:
-        made["$defs"] = {name: _enforced(each) for name, each in shape["defs"].items()}
+        made["$defs"] = {name: _enforced(part) for name, part in shape["defs"].items()}
     return made
 
 
@@ -295,8 +295,8 @@ def _enforced(shape: JsonObject) -> JsonObject:
         if name == "ref":
             made["$ref"] = f"#/$defs/{value}"
         elif name == "fields":
-            made["properties"] = {field: _enforced(each) for field, each in value.items()}
-            required = sorted(field for field, each in value.items() if is_required(each))
+            made["properties"] = {field: _enforced(part) for field, part in value.items()}
+            required = sorted(field for field, part in value.items() if is_required(part))
             if required:
                 made["required"] = required
             if shape.get("extra") == "forbid":
@@ -304,11 +304,11 @@ def _enforced(shape: JsonObject) -> JsonObject:
         elif name == "values":
             made["additionalProperties"] = _enforced(value)
         elif name in ("anyOf", "prefixItems"):
-            made[name] = [_enforced(each) for each in value]
+            made[name] = [_enforced(part) for part in value]
         elif name in ("items", "propertyNames", "contains"):
             made[name] = _enforced(value)
         elif name == "patternProperties":
-            made[name] = {pattern: _enforced(each) for pattern, each in value.items()}
+            made[name] = {pattern: _enforced(part) for pattern, part in value.items()}
         else:
             made[name] = value
     return made

@@ -59,7 +59,7 @@ _UNREADABLE = {
 def try_fields(cls: Any) -> None:
     """Hold the fields of a document class to be stored exactly; DeclarationError otherwise."""
     origin: Any = cls.__pydantic_core_schema__
-    definitions = {each["ref"]: each for each in origin.get("definitions", ())}
+    definitions = {definition["ref"]: definition for definition in origin.get("definitions", ())}
     _Trial(cls, definitions).check(origin, "", {})
 
 
@@ -121,17 +121,19 @@ class _Trial:
     # --- trying ----------------------------------------------------------------------------------
 
     def _try_union(self, union: Any, place: str, config: Any) -> None:
-        found = members(union)
-        known = _kinds_alone(union, found, config)
+        choices = members(union)
+        known = _kinds_alone(union, choices, config)
         if known is not None and known in _TOLD_APART:
             return
-        if sum(each["type"] != "none" for each in found) < 2 or any(each["type"] == "any" for each in found):
+        if sum(choice["type"] != "none" for choice in choices) < 2 or any(
+            choice["type"] == "any" for choice in choices
+        ):
             return
-        whole, each_of = self._pair(union, config), [self._pair(each, config) for each in found]
+        whole, each_of = self._pair(union, config), [self._pair(choice, config) for choice in choices]
         samples = [
             (pair, value)
-            for pair, each in zip(each_of, found, strict=True)
-            for value in self._samples.of(each)
+            for pair, choice in zip(each_of, choices, strict=True)
+            for value in self._samples.of(choice)
         ]
         forms = [pair.stored(value) for pair, value in samples]
         samples += [
@@ -178,7 +180,7 @@ class _Trial:
 
     def _hold(self, place: str, outcomes: list[str | None]) -> None:
         """Refuse a field of which no value that could be tried came back."""
-        tried = [each for each in outcomes if each != ""]
+        tried = [outcome for outcome in outcomes if outcome != ""]
         if tried and all(tried):
             raise self._refused(place, str(tried[0]), "add a validator that reads what the serializer writes")
 
@@ -288,14 +290,14 @@ _TOLD_APART: set[tuple[str, ...]] = set()
 """The types, as unions name them in their order, that have been tried and are told apart."""
 
 
-def _kinds_alone(union: Any, found: list[Any], config: Any) -> tuple[str, ...] | None:
+def _kinds_alone(union: Any, choices: list[Any], config: Any) -> tuple[str, ...] | None:
     """Return the types of a union that nothing else is said of; None if something is."""
     is_bare = (
         config.keys() <= _BARE_CONFIG
         and union.keys() == _BARE_UNION
-        and all(each.keys() == _BARE for each in found)
+        and all(choice.keys() == _BARE for choice in choices)
     )
-    return tuple(each["type"] for each in found) if is_bare else None
+    return tuple(choice["type"] for choice in choices) if is_bare else None
 
 
 _BARE, _BARE_UNION, _BARE_CONFIG = {"type"}, {"type", "choices"}, {"title"}
@@ -310,25 +312,25 @@ def _below(node: Any) -> Iterator[tuple[str, Any]]:
     """Return the schemas directly below one, with the names of fields; those JSON is read by."""
     for name, inner in node.items():
         if name in _INNER:
-            yield from (("", each) for each in (inner if is_row(inner) else [inner]))
+            yield from (("", part) for part in (inner if is_row(inner) else [inner]))
         elif name == "choices":
-            yield from (("", each) for each in (inner.values() if is_map(inner) else members(node)))
+            yield from (("", part) for part in (inner.values() if is_map(inner) else members(node)))
         elif name == "fields":
-            named = inner if is_map(inner) else {each["name"]: each for each in inner if is_map(each)}
+            named = inner if is_map(inner) else {field["name"]: field for field in inner if is_map(field)}
             yield from (
-                (each, field["schema"])
-                for each, field in named.items()
+                (name, field["schema"])
+                for name, field in named.items()
                 if not field.get("serialization_exclude")
             )
         elif name == "arguments_schema":
-            yield from (("", each["schema"]) for each in inner) if is_row(inner) else [("", inner)]
+            yield from (("", field["schema"]) for field in inner) if is_row(inner) else [("", inner)]
 
 
 def _named(fields: Any) -> dict[str, Any]:
     """Return fields by name, also those of a dataclass; its names alone say nothing."""
     return cast(
         "dict[str, Any]",
-        fields if is_map(fields) else {each["name"]: each for each in fields if is_map(each)},
+        fields if is_map(fields) else {field["name"]: field for field in fields if is_map(field)},
     )
 
 
@@ -401,8 +403,8 @@ def is_written_by_author(node: Any) -> bool:
 
 def check_defaults(model: Any) -> None:
     """Refuse defaults of a class, and of what it embeds, that are no values; DeclarationError."""
-    for each in (model, *embedded_classes(model, model.__pydantic_core_schema__)):
-        has_unsound_default(each)
+    for cls in (model, *embedded_classes(model, model.__pydantic_core_schema__)):
+        has_unsound_default(cls)
 
 
 def has_unsound_default(model: Any) -> bool:
@@ -426,7 +428,7 @@ def _is_unsound(model: Any, name: str) -> bool:
     info: FieldInfo = model.__pydantic_fields__[name]
     value: Any = info.default
     if (factory := info.default_factory) is not None:
-        is_known = isinstance(factory, type) or any(each == factory for each in _FACTORIES)
+        is_known = isinstance(factory, type) or any(known == factory for known in _FACTORIES)
         return factory is not new_key and (_is_constrained(info) or not is_known)
     if value is PydanticUndefined:
         return False
