@@ -57,7 +57,7 @@ def patches_below(
     known = dict(patch)
     for child in family(model)[1:]:
         other = patch_of(child, values)
-        more = tuple((name, each) for name, each in other if not _is_same(known.get(name), each))
+        more = tuple((name, value) for name, value in other if not _is_same(known.get(name), value))
         if more:
             yield child, more
 
@@ -85,7 +85,7 @@ def _is_same(one: Expression | None, other: Expression) -> bool:
 
 def by_names(model: type[Document], values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return new values by the names of their fields, which may be given as fields: ``{User.age: 3}``."""
-    return {_field_name(model, key): each for key, each in values.items()}
+    return {_field_name(model, key): value for key, value in values.items()}
 
 
 def _field_name(model: type[Document], field: Any) -> str:
@@ -122,10 +122,10 @@ def touched_computed(model: type[Document], values: Container[str], constant: Ab
 
     UsageError if one can't: what is stored would no longer be what the model computes.
     """
-    found: list[str] = []
+    names: list[str] = []
     for name in class_computed_fields(model):
         reads = reads_of(model, name)
-        if name in values or (reads is not None and not any(each in values for each in reads)):
+        if name in values or (reads is not None and not any(field in values for field in reads)):
             continue
         if reads is None or not reads <= constant:
             of = "fields its code does not name plainly" if reads is None else ", ".join(sorted(reads))
@@ -134,8 +134,8 @@ def touched_computed(model: type[Document], values: Container[str], constant: Ab
                 hint=f"set it in the same values(), {name}=.., or all that it is computed of; or load the "
                 "documents, change them and commit",
             )
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _assignment(model: type[Document], name: str, value: Any) -> tuple[str, Expression]:
@@ -217,8 +217,8 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
 def _check_outcome(model: type[Document], name: str, target: FieldRef, outcome: Any) -> None:
     """Hold one of the values that an expression can have to the type of the field; UsageError."""
     if hasattr(outcome, "__solidb_outcomes__"):
-        for each in outcome.__solidb_outcomes__():
-            _check_outcome(model, name, target, each)
+        for inner in outcome.__solidb_outcomes__():
+            _check_outcome(model, name, target, inner)
     elif isinstance(outcome, Value):
         if outcome.value is not None:
             _checked(model, name, outcome.value)
@@ -312,7 +312,9 @@ def _document(model: type[Document], row: Any, place: int) -> Document:
 def _check_names(model: type[Document], row: Mapping[str, Any]) -> None:
     """Refuse values of no field, which would be lost, unless the model says what becomes of them."""
     validators = class_decorators(model).model_validators.values()
-    if model.model_config.get("extra") is not None or any(each.info.mode != "after" for each in validators):
+    if model.model_config.get("extra") is not None or any(
+        validator.info.mode != "after" for validator in validators
+    ):
         return
     known = _given_names(model)
     unknown = next((name for name in row if name not in known), None)
@@ -326,13 +328,13 @@ def _check_names(model: type[Document], row: Mapping[str, Any]) -> None:
 @cached_by_class
 def _given_names(model: Any) -> frozenset[str]:
     """Return the names by which the values of a row may be given."""
-    found = {"key", "_key", "_type", *ENGINE_ATTRIBUTES, *SYSTEM_FIELDS}
+    names = {"key", "_key", "_type", *ENGINE_ATTRIBUTES, *SYSTEM_FIELDS}
     for name, info in class_fields(model).items():
         other = info.validation_alias
         aliases = other.choices if isinstance(other, AliasChoices) else [other]
-        firsts = {each.path[0] if isinstance(each, AliasPath) else each for each in aliases}
-        found |= {name, *map(str, firsts)}
-    return frozenset(found | set(stored_names(model)) | set(stored_names(model).values()))
+        firsts = {alias.path[0] if isinstance(alias, AliasPath) else alias for alias in aliases}
+        names |= {name, *map(str, firsts)}
+    return frozenset(names | set(stored_names(model)) | set(stored_names(model).values()))
 
 
 def stored_form(document: Document) -> JsonObject:

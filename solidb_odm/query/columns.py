@@ -113,8 +113,8 @@ def column(item: Any) -> Column:
         return Scalar(item, label, field_decoder(place))
     if isinstance(item, Expression):
         item = check_no_elements(item, "select()")
-        found = getattr(item, "place", None)
-        decode = field_decoder(found) if isinstance(found, Place) else decoder(item.__solidb_type__)
+        origin = getattr(item, "place", None)
+        decode = field_decoder(origin) if isinstance(origin, Place) else decoder(item.__solidb_type__)
         decode = _whole if sums_ints(item) else decode
         return Scalar(item, _label(item), decode)
     if isinstance(item, Document):
@@ -172,7 +172,7 @@ class Labelled(Expression):
 
 def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, ...]:
     """Return the names of columns; UsageError for whole documents and for a name that occurs twice."""
-    names = [each.label for each in columns if isinstance(each, Scalar)]
+    names = [column.label for column in columns if isinstance(column, Scalar)]
     if len(names) < len(columns):
         raise UsageError(f"{what} takes fields and expressions; whole documents are read by their own class")
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -182,7 +182,7 @@ def labels_of(columns: tuple[Column, ...], what: str = "into()") -> tuple[str, .
 
 
 def _label(expression: Expression) -> str:
-    names = (getattr(expression, each, None) for each in ("function", "name"))
+    names = (getattr(expression, attribute, None) for attribute in ("function", "name"))
     return next((name.lower() for name in names if isinstance(name, str) and name), "value")
 
 
@@ -214,8 +214,8 @@ def sums_ints(item: Expression) -> bool:
     parts = getattr(item, "__solidb_outcomes__", None)
     if parts is not None:
         return any(map(sums_ints, parts())) and all(
-            each.__solidb_kind__ == "int" or type(getattr(each, "value", None)) is int or sums_ints(each)
-            for each in parts()
+            part.__solidb_kind__ == "int" or type(getattr(part, "value", None)) is int or sums_ints(part)
+            for part in parts()
         )
     terms = item.__solidb_operands__()
     return getattr(item, "function", None) == "SUM" and terms[0].__solidb_kind__ == "int"
@@ -266,7 +266,7 @@ def or_none(column: Column, source: Source) -> Column:
     """Let a column over a source be None where a row has no partner there."""
     if not isinstance(column, Scalar) or column.decode is None:
         return column
-    reads = any(each is source for each in sources_of([column.expression]))
+    reads = any(part is source for part in sources_of([column.expression]))
     return replace(column, decode=_or_none(column.decode)) if reads else column
 
 
@@ -331,14 +331,14 @@ class Table:
     def __getattr__(self, name: str) -> Any:
         model = self.__solidb_model__
         if model is not None:
-            found = getattr(model, name)
-            if isinstance(found, IdRef):
+            attribute = getattr(model, name)
+            if isinstance(attribute, IdRef):
                 return IdRef(self)
-            return moved(found, self) if isinstance(found, FieldRef) else found
+            return moved(attribute, self) if isinstance(attribute, FieldRef) else attribute
         for column in self.__solidb_statement__.columns:
             if isinstance(column, Scalar) and column.label == name:
                 return FieldRef(self.__solidb_place_of__(column))
-        known = [each.label for each in self.__solidb_statement__.columns if isinstance(each, Scalar)]
+        known = [column.label for column in self.__solidb_statement__.columns if isinstance(column, Scalar)]
         close = get_close_matches(name, known, 1)
         guess = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
         raise AttributeError(f"{self!r} has no column {name!r}{guess}")
@@ -378,7 +378,7 @@ def check_alike(one: Any, other: Any, name: str) -> None:
     """Hold two statements whose rows are to be put together to the same columns; UsageError."""
     if not hasattr(other, "__solidb_rows__"):
         raise UsageError(f"{name}() takes select() statements")
-    models = [each.entity.model if each.entity else None for each in (one, other)]
+    models = [column.entity.model if column.entity else None for column in (one, other)]
     if len(one.columns) != len(other.columns) or models[0] is not models[1]:
         raise UsageError(f"the statements of {name}() need the same columns: one model, or as many fields")
     for shown, beside in zip(one.columns, other.columns, strict=True):
@@ -391,11 +391,11 @@ def check_alike(one: Any, other: Any, name: str) -> None:
 def _check_column(one: Expression, other: Expression, name: str) -> None:
     """Hold the values of a column to the type that those of the first statement are read as; UsageError."""
     kinds = {one.__solidb_kind__, other.__solidb_kind__}
-    is_null = any(isinstance(each, Value) and each.value is None for each in (one, other))
+    is_null = any(isinstance(side, Value) and side.value is None for side in (one, other))
     if is_null or kinds == {"int", "float"}:
         return
     if kinds == {"decimal", "int"} or not takes(one.__solidb_type__, other.__solidb_type__):
-        shown, beside = (NAMES[each.__solidb_kind__] for each in (one, other))
+        shown, beside = (NAMES[side.__solidb_kind__] for side in (one, other))
         raise UsageError(
             f"a column of {name}() would be {one!r}, which is {shown}, and {other!r}, which is {beside}",
             hint="columns have one type; func.to_string(x), func.to_number(x), x + Decimal(0) convert",

@@ -48,7 +48,7 @@ class Compiled:
     registries: frozenset[Registry] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        models = [each.model for each in self.columns if isinstance(each, Entity)]
+        models = [column.model for column in self.columns if isinstance(column, Entity)]
         if models and self.single and len(self.columns) == 1 and models[0] is not Document:
             self.__dict__["whole"] = models[0]
         self.__dict__["registries"] = frozenset(model.__solidb_registry__ for model in models)

@@ -70,18 +70,18 @@ class BuildScope:
 
     def own(self, source: Source) -> str | None:
         """Return the variable of a source, or of a class of its hierarchy, which is the same one."""
-        found = self.variables.get(source)
-        if found is not None or not isinstance(source, type):
-            return found
+        variable = self.variables.get(source)
+        if variable is not None or not isinstance(source, type):
+            return variable
         return next((name for other, name in self.variables.items() if are_one(source, other)), None)
 
     def variable(self, source: Source) -> str:
         """Return the variable of a source; UsageError if the statement does not read it."""
         scope: BuildScope | None = self
         while scope is not None:
-            found = scope.own(source)
-            if found is not None:
-                return found
+            name = scope.own(source)
+            if name is not None:
+                return name
             scope = scope.parent
         raise not_read(source)
 
@@ -93,7 +93,7 @@ class BuildScope:
         sources = list(sources_of([part]))
         scope: BuildScope | None = self
         while scope is not None:
-            if scope.partners and any(are_one(s, each) for s in sources for each in scope.partners):
+            if scope.partners and any(are_one(s, partner) for s in sources for partner in scope.partners):
                 return True
             scope = scope.parent
         return any(map(self._is_narrower, sources))
@@ -164,10 +164,10 @@ class BuildScope:
 
     def let_once(self, owner: object, make: Callable[[], q.Expression]) -> q.Name:
         """Return the variable of what an expression computes once, however often it is built."""
-        found = self._once.get(id(owner))
-        if found is None:
-            found = self._once[id(owner)] = self.let(make())
-        return found
+        name = self._once.get(id(owner))
+        if name is None:
+            name = self._once[id(owner)] = self.let(make())
+        return name
 
     def window(self, value: q.Expression) -> q.Name:
         """Return the variable of a value over a window, which is computed after all conditions."""
@@ -253,15 +253,15 @@ def with_tables(query: q.Query, scope: BuildScope) -> q.Query:
 
 def sources_of(expressions: Iterable[Expression]) -> list[Source]:
     """Return the sources that expressions read, in order of appearance, each once."""
-    found: dict[Source, None] = {}
+    sources: dict[Source, None] = {}
     waiting = list(expressions)[::-1]
     while waiting:
         expression = waiting.pop()
         source: Source = expression.__solidb_source__
         if source is not None:
-            found[source] = None
+            sources[source] = None
         waiting.extend(reversed(expression.__solidb_operands__()))
-    return list(found)
+    return list(sources)
 
 
 def substitute(node: q.Expression, replacements: dict[q.Expression, q.Expression]) -> q.Expression:

@@ -53,7 +53,7 @@ class Choice(Expression):
         return q.Case(None, built, build(self.otherwise))
 
     def __solidb_encode__(self, value: Any) -> Any:
-        return _encoded([*(each for _, each in self.branches), self.otherwise], value)
+        return _encoded([*(outcome for _, outcome in self.branches), self.otherwise], value)
 
     @property
     def __solidb_nullable__(self) -> bool:
@@ -85,10 +85,10 @@ def is_pair(branch: Any) -> bool:
 def _alike(values: list[Any], what: str) -> list[Expression]:
     """Take values of which one is the result; UsageError if they are of different kinds."""
     like = next(
-        (each for each in values if isinstance(each, Expression) and each.__solidb_kind__ != "any"), None
+        (value for value in values if isinstance(value, Expression) and value.__solidb_kind__ != "any"), None
     )
-    made = [check_no_elements(_taken(each, like), what) for each in values]
-    kinds: set[Kind] = {each.__solidb_kind__ for each in made if not _is_null(each)}
+    made = [check_no_elements(_taken(value, like), what) for value in values]
+    kinds: set[Kind] = {expression.__solidb_kind__ for expression in made if not _is_null(expression)}
     kinds.discard("any")
     if len(kinds) > 1 and kinds != {"int", "float"}:
         shown = " or ".join(sorted(NAMES[kind] for kind in kinds))
@@ -104,7 +104,7 @@ def _taken(value: Any, like: Expression | None) -> Expression:
     kind = None if like is None or isinstance(value, Expression) else like.__solidb_kind__
     if like is not None and kind in ("text", "int") and value_kind(value) == kind:
         known = choices(like.__solidb_type__)
-        if known is not None and not any(value == each for each in known):
+        if known is not None and not any(value == choice for choice in known):
             return lift(value)
     return lift(value, like, checked=True)
 
@@ -115,7 +115,7 @@ def _is_null(value: Expression) -> bool:
 
 def _encoded(parts: list[Expression], value: Any) -> Any:
     """Encode a value as the first of the parts that is a field does."""
-    field = next((each for each in parts if isinstance(each, FieldRef)), None)
+    field = next((part for part in parts if isinstance(part, FieldRef)), None)
     return Value(None).__solidb_encode__(value) if field is None else field.__solidb_encode__(value)
 
 
@@ -168,14 +168,14 @@ def _common_type(values: list[Expression]) -> Any:
     """Return the type that the values have in common; Any where they have none."""
     there = [value for value in values if not _is_null(value)]
     kinds = [value.__solidb_type__ for value in there]
-    alike = {kind_of(each) for each in kinds}
+    alike = {kind_of(kind) for kind in kinds}
     if alike == {"int", "float"}:
         return float
     if len(alike) != 1:
         return Any
     if (plain := plain_type(there)) is not None:
         return plain
-    whole = next((each for each in kinds if all(takes(each, other) for other in kinds)), None)
+    whole = next((kind for kind in kinds if all(takes(kind, other) for other in kinds)), None)
     return Union[tuple(kinds)] if whole is None else whole  # noqa: UP007  of types that are made here
 
 

@@ -132,12 +132,12 @@ def too_deep() -> QueryLimitError:
 
 def and_(*conditions: Predicate | bool) -> Predicate:
     """Return the condition that all of the conditions are true."""
-    return Combined("AND", tuple(condition(each) for each in conditions or _nothing("and_")))
+    return Combined("AND", tuple(condition(term) for term in conditions or _nothing("and_")))
 
 
 def or_(*conditions: Predicate | bool) -> Predicate:
     """Return the condition that at least one of the conditions is true."""
-    return Combined("OR", tuple(condition(each) for each in conditions or _nothing("or_")))
+    return Combined("OR", tuple(condition(term) for term in conditions or _nothing("or_")))
 
 
 def not_(negated: Predicate | bool) -> Predicate:
@@ -196,7 +196,7 @@ def contains(field: Any, item: Any) -> Predicate:
     if kind == "text":
         if not isinstance(item, (str, Expression)):
             raise UsageError(f"{searched!r} is a text, which contains a text only, not {item!r}")
-        return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _found)
+        return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _holds)
     if kind == "dict":
         return Comparison(lift(item, constant(""), checked=True), "IN", searched)
     if kind not in ("list", "any", "mixed", "other"):
@@ -215,7 +215,7 @@ def contains(field: Any, item: Any) -> Predicate:
     return Comparison(Value(encode_element(searched, item)), "IN", searched)
 
 
-def _found(text: q.Expression, piece: q.Expression) -> q.Expression:
+def _holds(text: q.Expression, piece: q.Expression) -> q.Expression:
     """``CONTAINS`` gives null of a null text, and a condition is never null."""
     return q.Compare(q.Call("CONTAINS", (text, piece)), "==", q.Literal(True))
 

@@ -240,19 +240,17 @@ def _tested(
     items: q.Expression, name: str, wanted: q.Expression, *, is_all: bool, nullable: bool
 ) -> q.Expression:
     sought = q.Unary("NOT", wanted) if is_all else wanted
-    found: q.Expression
+    test: q.Expression
     if name == "CURRENT":
         kept = q.Call("LENGTH", (q.Expansion(items, condition=sought),))
-        found = q.Compare(kept, "==" if is_all else ">", q.Literal(0))
+        test = q.Compare(kept, "==" if is_all else ">", q.Literal(0))
     else:
-        found = q.Quantified("NONE" if is_all else "ANY", name, items, sought)
+        test = q.Quantified("NONE" if is_all else "ANY", name, items, sought)
         if nullable:
-            found = q.Quantified(
-                "NONE" if is_all else "ANY", name, q.Binary(items, "??", q.Array(())), sought
-            )
+            test = q.Quantified("NONE" if is_all else "ANY", name, q.Binary(items, "??", q.Array(())), sought)
     if not (is_all and nullable):
-        return found
-    return q.Logical("AND", (q.Compare(items, "!=", q.Literal(None)), found))
+        return test
+    return q.Logical("AND", (q.Compare(items, "!=", q.Literal(None)), test))
 
 
 def _has_elements(wanted: Expression) -> bool:
@@ -260,21 +258,21 @@ def _has_elements(wanted: Expression) -> bool:
 
 
 def _names_others(wanted: Expression, root: Elements) -> bool:
-    return any(each is not root for each in free_elements(wanted))
+    return any(element is not root for element in free_elements(wanted))
 
 
 def free_elements(wanted: Expression) -> list[Elements]:
     """Return the elements that an expression speaks of and nothing quantifies yet, outer ones first."""
-    found: dict[Elements, None] = {}
+    elements: dict[Elements, None] = {}
     if isinstance(wanted, Elements):
-        found |= dict.fromkeys(free_elements(wanted.__solidb_list__))
-        found[wanted.__solidb_root__] = None
-        return list(found)
+        elements |= dict.fromkeys(free_elements(wanted.__solidb_list__))
+        elements[wanted.__solidb_root__] = None
+        return list(elements)
     for part in wanted.__solidb_operands__():
-        found |= dict.fromkeys(free_elements(part))
+        elements |= dict.fromkeys(free_elements(part))
     if isinstance(wanted, ElementCondition):
-        found.pop(wanted.root, None)
-    return list(found)
+        elements.pop(wanted.root, None)
+    return list(elements)
 
 
 @bounded
@@ -282,7 +280,7 @@ def closed(wanted: Expression) -> Expression:
     """Return a condition with its elements quantified: each where the conditions that speak of it meet."""
     if isinstance(wanted, Negation):
         return Negation(closed(wanted.condition))
-    free = [each for each in free_elements(wanted) if not each.__solidb_bound__]
+    free = [element for element in free_elements(wanted) if not element.__solidb_bound__]
     if not free:
         return wanted
     if isinstance(wanted, Combined):
@@ -291,7 +289,7 @@ def closed(wanted: Expression) -> Expression:
 
 
 def _quantified(wanted: Expression, free: list[Elements]) -> Expression:
-    if len({each.__solidb_quantifier__ for each in free}) > 1:
+    if len({element.__solidb_quantifier__ for element in free}) > 1:
         raise UsageError(
             f"{wanted!r} uses both any_() and all_(), and does not say which comes first",
             hint="any_(a, lambda x: all_(b, lambda y: x.n == y.n)) says it",
@@ -309,7 +307,7 @@ def _joined(wanted: Combined) -> Expression:
     made: list[Expression] = []
     for part in parts:
         is_whole = not isinstance(part, (Negation, Combined))
-        free = [each for each in free_elements(part) if is_whole and not each.__solidb_bound__]
+        free = [element for element in free_elements(part) if is_whole and not element.__solidb_bound__]
         if len(free) == 1 and free[0].__solidb_quantifier__ == joins:
             if free[0] not in together:
                 made.append(free[0])
@@ -326,9 +324,9 @@ def _joined(wanted: Combined) -> Expression:
 
 def _flat(wanted: Combined) -> list[Expression]:
     parts: list[Expression] = []
-    for each in wanted.conditions:
-        is_same = isinstance(each, Combined) and each.operator == wanted.operator
-        parts += _flat(cast(Combined, each)) if is_same else [each]
+    for part in wanted.conditions:
+        is_same = isinstance(part, Combined) and part.operator == wanted.operator
+        parts += _flat(cast(Combined, part)) if is_same else [part]
     return parts
 
 

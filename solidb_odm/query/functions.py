@@ -159,10 +159,10 @@ class Functions(WindowFunctions):
 
     def collect(self, target: T) -> list[T]:
         """Return the values of a group as a list."""
-        each = _argument(target, "func.collect()")
-        inner: Any = each.__solidb_type__
+        operand = _argument(target, "func.collect()")
+        inner: Any = operand.__solidb_type__
         annotation: Any = Any if inner is Any else list[inner]
-        return cast("list[T]", Aggregate("PUSH", each, annotation))
+        return cast("list[T]", Aggregate("PUSH", operand, annotation))
 
     def length(self, target: Any) -> int:
         """Return the number of elements of a list, or of characters of a text; 0 of null."""
@@ -204,7 +204,7 @@ class Functions(WindowFunctions):
                     hint="case((a < b, a), else_=b)",
                 )
             return FunctionCall(
-                name, (first, *(lift(each, first, checked=True) for each in others)), float, True
+                name, (first, *(lift(argument, first, checked=True) for argument in others)), float, True
             )
         check_order(kind, f"func.{name.lower()}()", first)
         check_list_order(first.__solidb_type__, kind, f"func.{name.lower()}()", first)
@@ -216,7 +216,9 @@ class Functions(WindowFunctions):
         return _function(name)
 
     def __dir__(self) -> list[str]:
-        names = {each.name.lower() for each in language.catalogue()} | set(map(str.lower, _AGGREGATES))
+        names = {function.name.lower() for function in language.catalogue()} | set(
+            map(str.lower, _AGGREGATES)
+        )
         return sorted({*super().__dir__(), *(name for name in names if not iskeyword(name))})
 
 
@@ -247,7 +249,9 @@ def _unknown(name: str) -> AttributeError:
     """Return the error of a function that the language does not have; it says what to write."""
     way = f"; write {_WAYS[name]}" if name in _WAYS else ""
     if not way:
-        close = get_close_matches(name.lower(), [each.name.lower() for each in language.catalogue()], 1)
+        close = get_close_matches(
+            name.lower(), [function.name.lower() for function in language.catalogue()], 1
+        )
         way = f"; did you mean func.{close[0]}?" if close else ""
     return AttributeError(f"SDBQL has no function {name.upper()}{way}")
 
@@ -424,7 +428,7 @@ def _call(known: language.Function, arguments: tuple[Any, ...]) -> Expression:
 
 
 def _parameters(known: language.Function) -> list[str]:
-    return [each.strip() for each in known.parameters.replace("[", "").replace("]", "").split(",")]
+    return [parameter.strip() for parameter in known.parameters.replace("[", "").replace("]", "").split(",")]
 
 
 def _taken(known: language.Function, parameter: str) -> tuple[Kind, ...]:

@@ -61,7 +61,7 @@ class Upsert(Write):
 
         The fields must be those of a unique index, which keeps others from storing the same in between.
         """
-        places = [getattr(each, "__solidb_place__", None) for each in fields]
+        places = [getattr(field, "__solidb_place__", None) for field in fields]
         paths = tuple(place.path for place in places if place is not None and place.source is self.model)
         if len(paths) != len(fields) or not paths:
             raise UsageError(
@@ -112,10 +112,10 @@ class Upsert(Write):
         if not conditions:
             return [q.Upsert(key, document, patch, collection)]
         sought = q.Filter(q.Compare(q.Attribute(q.Name(inner), "_key"), "==", key))
-        shown = [q.Filter(each) for each in conditions]
+        shown = [q.Filter(condition) for condition in conditions]
         body = (q.For(inner, q.Name(collection)), sought, *shown)
-        found = q.Subquery(q.Block(body=body, returns=q.Return(q.Literal(True))))
-        is_hidden = q.Let(hidden, q.Call("FIRST", (found,)))
+        match = q.Subquery(q.Block(body=body, returns=q.Return(q.Literal(True))))
+        is_hidden = q.Let(hidden, q.Call("FIRST", (match,)))
         chosen = q.Ternary(q.Name(hidden), patch, document)
         return [is_hidden, q.Upsert(key, document, chosen, collection)]
 
@@ -148,8 +148,8 @@ class Upsert(Write):
             for path, value in self._index().where
         ]
         body = (q.For(inner, q.Name(collection)), *conditions)
-        found = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
-        known = q.Let(held, q.Call("FIRST", (found,)))
+        match = q.Subquery(q.Block(body=body, returns=q.Return(q.Attribute(q.Name(inner), "_key"))))
+        known = q.Let(held, q.Call("FIRST", (match,)))
         lasting = unexpired(self.model, inner, scope)
         if not lasting:
             return [loop, known, q.Upsert(q.Binary(q.Name(held), "??", key), document, patch, collection)]
@@ -201,7 +201,7 @@ def _nth(row: str, number: int) -> q.Expression:
 def _rows(model: type[Document], rows: Row | Iterable[Row], fields: dict[str, Any]) -> list[Any]:
     hint = 'values({"name": "Ada"}), values([User(name="Ada"), ..]), or values(name="Ada")'
     given: list[Any] = [rows] if isinstance(rows, (Mapping, Document)) else listed(rows, "values()", hint)
-    named = [by_names(model, cast(Any, each)) if isinstance(each, Mapping) else each for each in given]
+    named = [by_names(model, cast(Any, row)) if isinstance(row, Mapping) else row for row in given]
     return [*named, fields] if fields else named
 
 

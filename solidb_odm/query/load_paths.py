@@ -131,7 +131,7 @@ def _names(owner: Any, path: tuple[str | int, ...], given: Any) -> tuple[tuple[s
     annotation: Any = None
     for step in path:
         fields: dict[str, Any] = getattr(owner, FIELDS, {})
-        name = next((each for each in fields if stored_name(owner, each) == step), None)
+        name = next((field for field in fields if stored_name(owner, field) == step), None)
         if name is None:
             raise _refusal(given)
         names.append(name)
@@ -141,9 +141,7 @@ def _names(owner: Any, path: tuple[str | int, ...], given: Any) -> tuple[tuple[s
 
 
 def _model_in(annotation: Any) -> Any:
-    return next(
-        (each for each in type_inspection.embedded(annotation) if not issubclass(each, Document)), None
-    )
+    return next((cls for cls in type_inspection.embedded(annotation) if not issubclass(cls, Document)), None)
 
 
 def _refusal(given: Any) -> UsageError:

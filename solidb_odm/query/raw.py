@@ -147,7 +147,7 @@ _LONGEST_REMEMBERED: Final = 10_000
 
 def _value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_value(each) for each in cast("list[Any]", value)]
+        return [_value(item) for item in cast("list[Any]", value)]
     return plain(value)
 
 

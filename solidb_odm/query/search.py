@@ -65,7 +65,10 @@ class Search(Predicate):
         return cast(q.Expression, scope.let_once(self, lambda: self._call(scope)))
 
     def _call(self, scope: Any) -> q.Expression:
-        built = (each if isinstance(each, q.Expression) else scope.bind(each) for each in self.arguments)
+        built = (
+            argument if isinstance(argument, q.Expression) else scope.bind(argument)
+            for argument in self.arguments
+        )
         return q.Call(self.function, tuple(built))
 
 
@@ -254,10 +257,10 @@ def _form_of_measure(part: Measure, values: list[Any]) -> Any:
 
 def _form_of_search(part: Search, values: list[Any]) -> Any:
     said: list[Any] = []
-    for each in part.arguments:
-        if not isinstance(each, q.Expression):
-            note(each, values)
-        said.append(each if isinstance(each, q.Expression) else each.__class__)
+    for argument in part.arguments:
+        if not isinstance(argument, q.Expression):
+            note(argument, values)
+        said.append(argument if isinstance(argument, q.Expression) else argument.__class__)
     return Search, part.function, form_of(part.field, values), *said
 
 
@@ -279,10 +282,10 @@ tell_form(Distance, lambda part, values: (Distance, *(form_of(end, values) for e
 
 
 def _field(value: Any, what: str) -> FieldRef:
-    found = expression(value, what)
-    if not isinstance(found, FieldRef):
-        raise UsageError(f"{what} needs a field of a Document class, not {found!r}")
-    return found
+    field = expression(value, what)
+    if not isinstance(field, FieldRef):
+        raise UsageError(f"{what} needs a field of a Document class, not {field!r}")
+    return field
 
 
 def _indexed(value: Any, kind: IndexKind, what: str, declaration: str) -> tuple[FieldRef, IndexSpec]:
@@ -309,7 +312,7 @@ def _collection(place: FieldRef) -> str:
 
 def _vector(value: Any, index: IndexSpec) -> list[float]:
     try:
-        numbers = [float(each) for each in value]
+        numbers = [float(number) for number in value]
     except (TypeError, ValueError) as error:
         raise UsageError(f"a vector is a list of numbers, not {value!r}") from error
     if len(numbers) != index.dimension:

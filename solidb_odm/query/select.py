@@ -54,20 +54,20 @@ class SingleValue(Expression):
             raise UsageError(
                 "a statement that is a value in another one needs exactly one column, a field or expression"
             )
-        found = columns[0].expression
-        found = found.expression if isinstance(found, Labelled) else found
+        shown = columns[0].expression
+        shown = shown.expression if isinstance(shown, Labelled) else shown
         self.inner = statement
-        self.is_count = getattr(found, "function", None) == "COUNT" and _is_one_row(statement)
-        self.is_sum_of_ints = sums_ints(found)
+        self.is_count = getattr(shown, "function", None) == "COUNT" and _is_one_row(statement)
+        self.is_sum_of_ints = sums_ints(shown)
         self.name = columns[0].label
-        self.annotation: Any = found.__solidb_type__
+        self.annotation: Any = shown.__solidb_type__
         self.place: Place | None = (
-            found.__solidb_place__ if isinstance(found, FieldRef) else getattr(found, "place", None)
+            shown.__solidb_place__ if isinstance(shown, FieldRef) else getattr(shown, "place", None)
         )
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
-        found = q.Call("FIRST", (self.__solidb_rows__(scope),))
-        return decimals.key(found) if self.__solidb_kind__ == "decimal" else found
+        rows = q.Call("FIRST", (self.__solidb_rows__(scope),))
+        return decimals.key(rows) if self.__solidb_kind__ == "decimal" else rows
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         return q.Call("FIRST", (self.__solidb_rows__(scope),))
@@ -91,7 +91,7 @@ class SingleValue(Expression):
 def _is_one_row(statement: Any) -> bool:
     """Return whether an aggregate of a statement is a row also where there is nothing to aggregate."""
     cuts = ("groups", "having_conditions", "limit_count", "offset_count")
-    return all(getattr(statement, each, False) in (None, ()) for each in cuts)
+    return all(getattr(statement, name, False) in (None, ()) for name in cuts)
 
 
 class ListValue(SingleValue):
@@ -168,9 +168,9 @@ class Select(Loading[T_co], Selection):
 
     def select_from(self, *sources: Any) -> Self:
         """Read these models (or ``aliased(Model)``) first: ``select(func.count()).select_from(User)``."""
-        for each in sources:
-            if not isinstance(each, (Alias, Table)) and not _is_model(each):
-                raise UsageError(f"select_from() takes Document classes, not {each!r}")
+        for source in sources:
+            if not isinstance(source, (Alias, Table)) and not _is_model(source):
+                raise UsageError(f"select_from() takes Document classes, not {source!r}")
         return self._with(starts=(*self.starts, *sources))
 
     def order_by(self, *keys: Any) -> Self:
@@ -179,12 +179,12 @@ class Select(Loading[T_co], Selection):
         Documents that are equal in all keys come in the order of their own keys.
         """
         added, step = tuple(map(ordering, keys)), self._step
-        for each in added:
-            mark = each.expression.__solidb_mark__ if isinstance(each.expression, FieldRef) else None
+        for key in added:
+            mark = key.expression.__solidb_mark__ if isinstance(key.expression, FieldRef) else None
             if mark is None or step is None:
                 step = None
                 break
-            step = step.after(("order_by", mark, each.descending), mark)
+            step = step.after(("order_by", mark, key.descending), mark)
         return self._with(orderings=(*self.orderings, *added), _step=step, _given=self._given)
 
     def limit(self, count: int, *others: Never) -> Self:
@@ -208,9 +208,9 @@ class Select(Loading[T_co], Selection):
         refuse_more(
             "distinct() is about whole rows", others, "select(User.name).distinct(), or group_by(User.name)"
         )
-        for each in self.columns:
-            if isinstance(each, Scalar):
-                check_distinct(each.expression, "distinct()")
+        for shown in self.columns:
+            if isinstance(shown, Scalar):
+                check_distinct(shown.expression, "distinct()")
         return self._with(is_distinct=True)
 
     def with_deleted(self) -> Self:
@@ -224,7 +224,7 @@ class Select(Loading[T_co], Selection):
 
     def having(self, *wanted: Predicate | bool) -> Self:
         """Keep the groups for which the conditions are true."""
-        added = tuple(conditions.condition(each) for each in wanted)
+        added = tuple(conditions.condition(condition) for condition in wanted)
         return self._with(having_conditions=(*self.having_conditions, *added))
 
     def join(self, other: Any, *on: Predicate | bool, **others: Never) -> Self:
@@ -252,8 +252,8 @@ class Select(Loading[T_co], Selection):
         ):
             raise _not_joined(other)
         self._check_joins_once(other)
-        partner = Partner(other, tuple(conditions.condition(each) for each in on))
-        columns = tuple(or_none(each, other) for each in self.columns)
+        partner = Partner(other, tuple(conditions.condition(condition) for condition in on))
+        columns = tuple(or_none(column, other) for column in self.columns)
         return self._with(joins=(*self.joins, other), partners=(*self.partners, partner), columns=columns)
 
     def _check_joins_once(self, other: type[Document]) -> None:
@@ -299,7 +299,7 @@ class Select(Loading[T_co], Selection):
 
     def _is_approximate(self) -> bool:
         """Return whether the order is one of nearness that need not be exact."""
-        return any(getattr(each.expression, "approximate", False) for each in self.orderings)
+        return any(getattr(ordering.expression, "approximate", False) for ordering in self.orderings)
 
     @bounded
     def _build(self) -> Compiled:

@@ -62,7 +62,7 @@ class Selection:
     @property
     def is_grouped(self) -> bool:
         """Return whether rows stand for groups."""
-        return bool(self.groups) or any(has_aggregate(each) for each in self.expressions)
+        return bool(self.groups) or any(has_aggregate(expression) for expression in self.expressions)
 
 
 def _expressions_of(part: Any) -> Iterable[Expression]:
@@ -111,11 +111,13 @@ def _sources(selection: Selection, scope: BuildScope) -> list[Source]:
 
     Inside another statement, what that one reads is its own only where nothing else is.
     """
-    named = [each.source for each in selection.columns if isinstance(each, Entity)]
-    shown = sources_of(each.expression for each in selection.columns if isinstance(each, Scalar))
+    named = [column.source for column in selection.columns if isinstance(column, Entity)]
+    shown = sources_of(column.expression for column in selection.columns if isinstance(column, Scalar))
     used = sources_of(selection.expressions)
     partners = [partner.source for partner in selection.partners]
-    first = [each for each in (*named, *shown) if each not in partners]  # those come where they are joined
+    first = [
+        source for source in (*named, *shown) if source not in partners
+    ]  # those come where they are joined
     of_joins = [source for source in selection.joins if isinstance(source, Unnest)]
     listed = _with_lists([*selection.starts, *first, *of_joins, *selection.joins] or used[:1])
     own = [source for source in listed if source in named or not scope.knows(source)] or listed
@@ -139,30 +141,30 @@ def check_sources(statement: Any) -> None:
 
 def _with_lists(sources: list[Source]) -> list[Source]:
     """Put before each unnested list what holds it."""
-    found: dict[Source, None] = {}
+    in_order: dict[Source, None] = {}
     for source in sources:
         if isinstance(source, Unnest):
-            found |= dict.fromkeys(_with_lists(sources_of([source.__solidb_items__])))
-        found[source] = None
-    return list(found)
+            in_order |= dict.fromkeys(_with_lists(sources_of([source.__solidb_items__])))
+        in_order[source] = None
+    return list(in_order)
 
 
 def _distinct(sources: list[Source], named: list[Source]) -> list[Source]:
     """Take classes of one hierarchy as one source: the one that is read as whole documents, or the first."""
-    found: list[Source] = []
+    kept: list[Source] = []
     for source in sources:
-        other = next((each for each in found if are_one(each, source)), None)
+        other = next((other_source for other_source in kept if are_one(other_source, source)), None)
         if other is None or (source in named and other in named):
-            found.append(source)
+            kept.append(source)
         elif source in named:
-            found[found.index(other)] = source
-    return found
+            kept[kept.index(other)] = source
+    return kept
 
 
 def _check_joined(read: list[Source], used: list[Source], selection: Selection, scope: BuildScope) -> None:
     """Refuse a source that nothing joins to the others: rows would be all pairs; UsageError."""
     for source in used:
-        if not any(are_one(source, each) for each in read) and not scope.knows(source):
+        if not any(are_one(source, other) for other in read) and not scope.knows(source):
             if isinstance(source, Unnest):
                 raise UsageError(
                     f"{source!r} is in a condition, and the statement has no row of each element",
@@ -173,10 +175,10 @@ def _check_joined(read: list[Source], used: list[Source], selection: Selection, 
     waiting = [
         source for source in read[1:] if source not in selection.joins and not isinstance(source, Unnest)
     ]
-    pairs = [sources_of([each]) for each in selection.conditions]
+    pairs = [sources_of([condition]) for condition in selection.conditions]
     joined += [source for source in read[1:] if source not in waiting]
     while waiting:
-        ready = next((each for each in waiting if _is_joined(each, joined, pairs)), None)
+        ready = next((source for source in waiting if _is_joined(source, joined, pairs)), None)
         if ready is None:
             raise _unjoined(waiting[0], read[0])
         waiting.remove(ready)
@@ -185,8 +187,8 @@ def _check_joined(read: list[Source], used: list[Source], selection: Selection, 
 
 def _is_joined(source: Source, joined: list[Source], pairs: list[list[Source]]) -> bool:
     return any(
-        any(are_one(source, each) for each in pair)
-        and any(are_one(other, each) for other in joined for each in pair if not are_one(source, each))
+        any(are_one(source, member) for member in pair)
+        and any(are_one(other, member) for other in joined for member in pair if not are_one(source, member))
         for pair in pairs
     )
 
@@ -194,7 +196,7 @@ def _is_joined(source: Source, joined: list[Source], pairs: list[list[Source]]) 
 def _unjoined(source: Source, first: Source) -> UsageError:
     if isinstance(source, Table) and isinstance(first, Table) and repr(source) == repr(first):
         return same_name(source)
-    name, other = (getattr(each, "__name__", None) or repr(each) for each in (source, first))
+    name, other = (getattr(cls, "__name__", None) or repr(cls) for cls in (source, first))
     return UsageError(
         f"the statement uses {name}, and nothing joins it to {other}: each row would come with each {name}",
         hint=f".join({name}, {name}.field == {other}.field), or without a condition for all pairs; "
@@ -215,8 +217,8 @@ def _read(sources: list[Source], selection: Selection, scope: BuildScope) -> tup
         else:
             body.append(q.For(variable, read_from(source, scope)))
         later = set(loops[position + 1 :])
-        here = [each for each in built if not names_in(each) & later] if later else built
-        built = [each for each in built if each not in here] if later else []
+        here = [condition for condition in built if not names_in(condition) & later] if later else built
+        built = [condition for condition in built if condition not in here] if later else []
         narrowed = None if source in partners else narrowing(source, variable, scope)
         conditions = [*([narrowed] if narrowed is not None else []), *here]
         if conditions:
@@ -233,11 +235,11 @@ def _read_partner(partner: Partner, variable: str, scope: BuildScope) -> list[q.
     scope.declare(source, variable)
     loop = q.For(inner, read_from(source, scope))
     body = (loop, q.Filter(conjunction(wanted))) if wanted else (loop,)
-    found = q.Name(scope.fresh("_j"))
-    is_there = q.Compare(q.Call("LENGTH", (found,)), ">", q.Literal(0))
-    rows = q.Ternary(is_there, found, q.Array((q.Literal(None),)))
+    partners = q.Name(scope.fresh("_j"))
+    is_there = q.Compare(q.Call("LENGTH", (partners,)), ">", q.Literal(0))
+    rows = q.Ternary(is_there, partners, q.Array((q.Literal(None),)))
     return [
-        q.Let(found.name, q.Subquery(q.Block(body=body, returns=q.Return(q.Name(inner))))),
+        q.Let(partners.name, q.Subquery(q.Block(body=body, returns=q.Return(q.Name(inner))))),
         q.For(variable, rows),
     ]
 
@@ -260,14 +262,14 @@ def narrowing(source: Source, variable: str, scope: BuildScope) -> q.Expression 
     kept = [] if scope.shows_deleted else unmarked(model, variable)
     kept += unexpired(model, variable, scope)
     if model.__solidb_mapping__.type_name is not None:
-        names = [each.__solidb_mapping__.type_name for each in family(model)]
+        names = [member.__solidb_mapping__.type_name for member in family(model)]
         kept.insert(0, q.Compare(q.Attribute(q.Name(variable), "_type"), "IN", scope.bind(names)))
     return conjunction(kept) if kept else None
 
 
 def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
     """Return the condition that leaves out documents marked as deleted, of a class that can mark them."""
-    marked = next((each for each in family(model) if issubclass(each, SoftDelete)), None)
+    marked = next((member for member in family(model) if issubclass(member, SoftDelete)), None)
     if marked is None:
         return []
     deleted_at = q.Attribute(q.Name(variable), stored_name(marked, "deleted_at"))
@@ -277,7 +279,7 @@ def unmarked(model: type[Document], variable: str) -> list[q.Expression]:
 def unexpired(model: type[Document], variable: str, scope: BuildScope) -> list[q.Expression]:
     """Return the conditions that leave out documents whose time, as text or a number, is over."""
     conditions: list[q.Expression] = []
-    known = (each for member in family(root_of(model)) for each in expiries(member))
+    known = (expiry for member in family(root_of(model)) for expiry in expiries(member))
     for path, seconds in dict.fromkeys(known):
         moment: q.Expression = q.Name(variable)
         for step in path:
@@ -301,13 +303,13 @@ def root_of(model: type[Document]) -> type[Document]:
 
 
 def _conjuncts(wanted: Iterable[Expression]) -> list[Expression]:
-    found: list[Expression] = []
-    for each in wanted:
-        if isinstance(each, Combined) and each.operator == "AND":
-            found += _conjuncts(each.conditions)
+    parts: list[Expression] = []
+    for condition in wanted:
+        if isinstance(condition, Combined) and condition.operator == "AND":
+            parts += _conjuncts(condition.conditions)
         else:
-            found.append(each)
-    return found
+            parts.append(condition)
+    return parts
 
 
 def conjunction(parts: list[q.Expression]) -> q.Expression:
@@ -341,11 +343,11 @@ def _plain(
 def row_of(columns: tuple[Column, ...], single: bool, scope: BuildScope) -> q.Expression:
     """Build what RETURN gives for columns."""
     cells: list[q.Expression] = []
-    for each in columns:
-        if isinstance(each, Entity):
-            cells.append(q.Name(scope.variable(each.source)))
-        elif isinstance(each, Scalar):
-            cells.append(_cell(each.expression, scope))
+    for column in columns:
+        if isinstance(column, Entity):
+            cells.append(q.Name(scope.variable(column.source)))
+        elif isinstance(column, Scalar):
+            cells.append(_cell(column.expression, scope))
     return cells[0] if single else q.Array(tuple(cells))
 
 
@@ -378,7 +380,7 @@ def _row(selection: Selection, scope: BuildScope, labels: tuple[str, ...] | None
 def _grouped(
     selection: Selection, scope: BuildScope, body: list[q.Clause], labels: tuple[str, ...] | None
 ) -> q.Block:
-    entities = [each.model.__name__ for each in selection.columns if isinstance(each, Entity)]
+    entities = [column.model.__name__ for column in selection.columns if isinstance(column, Entity)]
     if entities:
         raise UsageError(
             f"a row stands for a group, so it can't be a whole {entities[0]}",
@@ -405,7 +407,7 @@ def _grouped(
         q.SortKey(after(key.expression.__solidb_build__(scope)), key.descending)
         for key in selection.orderings
     )
-    windows = [q.Let(each.name, after(each.value)) for each in scope.windows]
+    windows = [q.Let(window.name, after(window.value)) for window in scope.windows]
     scope.windowing = False
     having = [
         after(condition.__solidb_build__(scope)) for condition in closed_all(selection.having_conditions)

@@ -70,11 +70,11 @@ class Step:
 
     def after(self, move: tuple[Any, ...], mark: Mark | None = None) -> Step | None:
         """Return where a move leads to; None for a field of another model, or after too many moves."""
-        found = self.steps.get(move)
-        if found is None and (mark is None or mark.model is self._model) and self._size[0] < _SIZE:
+        following = self.steps.get(move)
+        if following is None and (mark is None or mark.model is self._model) and self._size[0] < _SIZE:
             self._size[0] += 1
-            found = self.steps[move] = Step(self._model, self._size)
-        return found
+            following = self.steps[move] = Step(self._model, self._size)
+        return following
 
     def compiled(self, values: tuple[Any, ...]) -> Compiled | None:
         """Return what was built here, with other values; None if it must be built, or two are equal."""
@@ -260,7 +260,7 @@ def note(value: Any, values: list[Any]) -> None:
 
 
 def _each(clause: tuple[Any, ...], values: list[Any]) -> Any:
-    return tuple([form_of(each, values) for each in clause])
+    return tuple([form_of(part, values) for part in clause])
 
 
 def _whole(part: Entity, _values: list[Any]) -> Any:
@@ -296,7 +296,7 @@ def _ordering(part: Ordering, values: list[Any]) -> Any:
 def _kind(part: Expression, values: list[Any]) -> Any:
     kind = type(part)
     own = tuple([getattr(part, name) for name in _KINDS[kind]])
-    return kind, own, tuple([form_of(each, values) for each in part.__solidb_operands__()])
+    return kind, own, tuple([form_of(operand, values) for operand in part.__solidb_operands__()])
 
 
 _KINDS: dict[type[Expression], tuple[str, ...]] = {

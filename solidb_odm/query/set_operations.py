@@ -67,8 +67,8 @@ class Combination(Loading[T_co]):
     @property
     def entity(self) -> Entity | None:
         """The one model the statements give whole documents of, if they do."""
-        found: Entity | None = self.left.entity
-        return found
+        entity: Entity | None = self.left.entity
+        return entity
 
     def cte(self, name: str) -> Any:
         """Name the rows, to select from them: ``both = union(a, b).cte("both")``, ``select(both)``."""
@@ -85,8 +85,8 @@ class Combination(Loading[T_co]):
 
     def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         scopes = BuildScope(scope), BuildScope(scope)
-        for each in scopes:
-            each.is_distinct = self.operator != "UNION ALL" or scope.is_distinct
+        for part in scopes:
+            part.is_distinct = self.operator != "UNION ALL" or scope.is_distinct
         left = self.left.__solidb_rows__(scopes[0], labels)
         right = self.right.__solidb_rows__(scopes[1], labels)
         combined = q.SetOperation(_operand(left, scope, self.left), self.operator, _operand(right, scope))
@@ -116,8 +116,8 @@ class Combination(Loading[T_co]):
 
     def _cell(self, wanted: Expression, row: str, labels: tuple[str, ...] | None) -> q.Expression:
         """Return the place in a row of a column of the first statement; of decimals what they sort by."""
-        for place, each in enumerate(self.columns):
-            if isinstance(each, Scalar) and _is_same(each, wanted):
+        for place, column in enumerate(self.columns):
+            if isinstance(column, Scalar) and _is_same(column, wanted):
                 cell: q.Expression = q.Name(row)
                 if labels is not None:
                     cell = q.Attribute(cell, labels[place])
@@ -168,17 +168,17 @@ def _operand(operand: q.Query, scope: BuildScope, first: Any = None) -> q.Query:
 
 
 def _combine(operator: q.SetOperator, statements: tuple[Any, ...], name: str) -> Combination[Any]:
-    if len(statements) < 2 or not all(hasattr(each, "__solidb_rows__") for each in statements):
+    if len(statements) < 2 or not all(hasattr(statement, "__solidb_rows__") for statement in statements):
         raise UsageError(f"{name}() takes two or more select() statements")
     for other in statements[1:]:
         check_alike(statements[0], other, name)
     if operator != "UNION ALL":
-        for shown in (each for one in statements for each in one.columns if isinstance(each, Scalar)):
+        for shown in (column for one in statements for column in one.columns if isinstance(column, Scalar)):
             check_distinct(shown.expression, f"{name}()")
-    found: Combination[Any] = Combination(statements[0], operator, statements[1])
+    combination: Combination[Any] = Combination(statements[0], operator, statements[1])
     for other in statements[2:]:
-        found = Combination(found, operator, other)
-    return found
+        combination = Combination(combination, operator, other)
+    return combination
 
 
 def union(*statements: Statement[T], all: bool = False) -> Combination[T]:  # noqa: A002  as the language says it

@@ -127,8 +127,8 @@ class PathStatement(Statement[T_co], Generic[T_co]):
         edges = q.Attribute(q.Name(path), "edges")
         if self.weight is None:
             return q.Call("LENGTH", (edges,))
-        each = q.Binary(q.Attribute(q.Name("CURRENT"), self.weight), "??", q.Literal(1))
-        return q.Call("SUM", (q.Expansion(edges, projection=each),))
+        weight = q.Binary(q.Attribute(q.Name("CURRENT"), self.weight), "??", q.Literal(1))
+        return q.Call("SUM", (q.Expansion(edges, projection=weight),))
 
 
 def shortest_path(

@@ -28,10 +28,10 @@ class Alias:
         self.__solidb_model__ = model
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.__solidb_model__, name)
-        if isinstance(found, IdRef):
+        attribute = getattr(self.__solidb_model__, name)
+        if isinstance(attribute, IdRef):
             return IdRef(self)
-        return moved(found, self) if isinstance(found, FieldRef) else found
+        return moved(attribute, self) if isinstance(attribute, FieldRef) else attribute
 
     def __repr__(self) -> str:
         return f"aliased({self.__solidb_model__.__name__})"
@@ -74,14 +74,14 @@ def are_one(one: Any, other: Any) -> bool:
         return True
     if not (isinstance(one, type) and isinstance(other, type)):
         return False
-    collections = {getattr(each, "__solidb_collection__", each) for each in (one, other)}
+    collections = {getattr(cls, "__solidb_collection__", cls) for cls in (one, other)}
     return len(collections) == 1 and bool(_ancestors(one) & _ancestors(other))
 
 
 def _ancestors(model: type[Any]) -> set[type[Any]]:
     """Return the classes of a class's collection that it inherits from, and itself."""
     collection = getattr(model, "__solidb_collection__", None)
-    return {each for each in model.__mro__ if each.__dict__.get("__solidb_collection__") == collection}
+    return {cls for cls in model.__mro__ if cls.__dict__.get("__solidb_collection__") == collection}
 
 
 def types_with(model: Any, read: Any, stored: str) -> list[str] | None:
@@ -94,10 +94,10 @@ def types_with(model: Any, read: Any, stored: str) -> list[str] | None:
     if not issubclass(narrow, wide):
         return None
     own = family(narrow)
-    others = [each for each in family(wide) if each not in own]
-    if _has(read, stored) or not any(_has(each, stored) for each in others):
+    others = [member for member in family(wide) if member not in own]
+    if _has(read, stored) or not any(_has(member, stored) for member in others):
         return None
-    return [name for each in own if (name := each.__solidb_mapping__.type_name) is not None]
+    return [name for member in own if (name := member.__solidb_mapping__.type_name) is not None]
 
 
 def _has(model: Any, stored: str) -> bool:

@@ -181,7 +181,7 @@ class Loading(Statement[T_co]):
 
 def check_documents(columns: tuple[Column, ...], reader: Scalar | None) -> None:
     """Refuse to load what documents refer to where rows have none; UsageError."""
-    if reader is not None or not any(isinstance(each, Entity) for each in columns):
+    if reader is not None or not any(isinstance(column, Entity) for column in columns):
         raise UsageError(
             "load() fetches what documents refer to, and the rows of this statement are values",
             hint="select(Post).load(..), or select(Post, ..) with other columns",

@@ -75,7 +75,7 @@ def _picture(columns: dict[str, int], labels: dict[str, str], arrows: dict[tuple
 def label_of(document: Any) -> str:
     """Return a short name of a document: its name or title, or else its key."""
     values: dict[str, Any] = document.__dict__
-    name = next((values[each] for each in ("name", "title") if isinstance(values.get(each), str)), None)
+    name = next((values[name] for name in ("name", "title") if isinstance(values.get(name), str)), None)
     text = name or str(document.key)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -65,7 +65,9 @@ class Traversal(Loading[T_co], Generic[T_co]):
 
         What lies behind the others is still reached.
         """
-        return self._with(conditions=(*self.conditions, *(conditions.condition(each) for each in wanted)))
+        return self._with(
+            conditions=(*self.conditions, *(conditions.condition(condition) for condition in wanted))
+        )
 
     def follow(self, *wanted: Predicate | bool) -> Self:
         """Follow only edges that the conditions are true of: ``.follow(Follows.since >= 2020)``."""
@@ -117,7 +119,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         collection = self.edges.__solidb_mapping__.collection
         step = q.Traverse((vertex,), self.direction, scope.bind(self.start), collection, *self.depth)
         wanted = shown(self, vertex, scope)
-        wanted += [each.__solidb_build__(scope) for each in closed_all(self.conditions)]
+        wanted += [condition.__solidb_build__(scope) for condition in closed_all(self.conditions)]
         body: list[q.Clause] = [step, *([q.Filter(conjunction(wanted))] if wanted else [])]
         sort = [q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in self.orderings]
         if sort:
@@ -208,7 +210,7 @@ def traverse(
         )
     ends = end_classes(edges)
     reached = {"outbound": ends[1:], "inbound": ends[:1], "any": ends}[direction]
-    target = reached[0] if all(each is reached[0] for each in reached) else None
+    target = reached[0] if all(cls is reached[0] for cls in reached) else None
     return Traversal(reference(start), edges, target, DIRECTIONS[direction], depth_range(depth, 0))
 
 

@@ -44,7 +44,7 @@ class Chosen(Write):
         """Write only what all the conditions are true of; without any, all documents of the model."""
         if others:
             refuse_options("where()", others, f"filter_by({next(iter(others))}=..)")
-        return self._with_conditions([conditions.condition(each) for each in wanted])
+        return self._with_conditions([conditions.condition(condition) for condition in wanted])
 
     def filter_by(self, **values: Any) -> Self:
         """Write only documents whose fields have these values: ``delete(User).filter_by(name="Ada")``."""
@@ -60,7 +60,7 @@ class Chosen(Write):
         scope.shows_deleted = self.is_with_deleted
         narrowed = narrowing(self.model, variable, scope)
         wanted = [*([narrowed] if narrowed is not None else [])]
-        wanted += [each.__solidb_build__(scope) for each in closed_all(self.conditions)]
+        wanted += [condition.__solidb_build__(scope) for condition in closed_all(self.conditions)]
         if wanted:
             body.append(q.Filter(conjunction(wanted)))
         return variable, body
@@ -134,8 +134,12 @@ class Update(Chosen):
         known = dict(self.below)
         for model in family(self.model)[1:]:
             own = {**_touched(model), **dict(known.get(model, ()))}
-            more = {name: each.__solidb_build__(scope) for name, each in own.items() if name not in written}
-            more |= {name: each.__solidb_build__(scope) for name, each in known.get(model, ())}
+            more = {
+                name: expression.__solidb_build__(scope)
+                for name, expression in own.items()
+                if name not in written
+            }
+            more |= {name: expression.__solidb_build__(scope) for name, expression in known.get(model, ())}
             if more:
                 kind = q.Compare(
                     q.Attribute(document, TYPE_ATTRIBUTE), "==", q.Literal(model.__solidb_mapping__.type_name)
@@ -166,7 +170,7 @@ class Delete(Chosen):
         if self._marks:
             moment = now()
             patch = patch_of(self.model, {"deleted_at": moment})
-            declared = (each.__solidb_mapping__.indexes for each in family(root_of(self.model)))
+            declared = (member.__solidb_mapping__.indexes for member in family(root_of(self.model)))
             below = tuple(patches_below(self.model, {"deleted_at": moment}, patch))
             marking = Update(self.model, self.conditions, self.is_with_deleted, patch, below)
             if any(index.unique for indexes in declared for index in indexes):
@@ -178,7 +182,7 @@ class Delete(Chosen):
 
     def _check_marked(self) -> None:
         """Refuse to delete for good, untold, documents of classes that mark them; UsageError."""
-        marked = next((each for each in family(self.model) if issubclass(each, SoftDelete)), None)
+        marked = next((member for member in family(self.model) if issubclass(member, SoftDelete)), None)
         if marked is not None and not self.is_permanent:
             raise UsageError(
                 f"delete({self.model.__name__}) would delete documents of {marked.__name__} for good, which "
@@ -192,18 +196,18 @@ class Delete(Chosen):
         A server's unique index holds the moment too, and to it a null beside one is a value as any other.
         """
         variable, body = self._loop(scope)
-        found, place = q.Name(scope.fresh("_d")), q.Name(scope.fresh("_i"))
-        count = q.Call("LENGTH", (found,))
+        documents, place = q.Name(scope.fresh("_d")), q.Name(scope.fresh("_i"))
+        count = q.Call("LENGTH", (documents,))
         moment = stored_name(self.model, "deleted_at")
         first = dict(marking.patch)[moment].__solidb_build__(scope)
         shifted = {moment: instants.shifted(first, instants.duration_of(place))}
-        document = q.Subscript(found, place)
+        document = q.Subscript(documents, place)
         is_there: list[q.Expression] = [  # 0..-1 is no empty range
             q.Compare(place, ">=", q.Literal(0)),
             q.Compare(place, "<", count),
         ]
         return [
-            q.Let(found.name, q.Subquery(q.Block(body=tuple(body), returns=q.Return(q.Name(variable))))),
+            q.Let(documents.name, q.Subquery(q.Block(body=tuple(body), returns=q.Return(q.Name(variable))))),
             q.For(place.name, q.Range(q.Literal(0), q.Binary(count, "-", q.Literal(1)))),
             q.Filter(conjunction(is_there)),
             q.Update(

@@ -72,7 +72,7 @@ def way_conditions(walk: Walk, path: str, scope: BuildScope) -> list[q.Expressio
         wanted.append(_each(inner, walk.passed, passed, scope))
     for way, condition in walk.whole:
         scope.declare(way, path)
-        wanted += [each.__solidb_build__(scope) for each in closed_all([condition])]
+        wanted += [expression.__solidb_build__(scope) for expression in closed_all([condition])]
     return wanted
 
 
@@ -82,11 +82,11 @@ def end_classes(edges: type[Edge[Any, Any]]) -> tuple[type[Document], type[Docum
     if not (isinstance(given, type) and issubclass(given, Edge)):
         raise UsageError(f"a traversal or shortest path follows an Edge class, not {edges!r}")
     fields = class_fields(edges)
-    found = [
+    classes = [
         next((m for m in get_args(fields[name].annotation) if isinstance(m, type) and m is not str), Document)
         for name in ("from_", "to")
     ]
-    return cast("tuple[type[Document], type[Document]]", tuple(found))
+    return cast("tuple[type[Document], type[Document]]", tuple(classes))
 
 
 def _is_one_of(source: Any, ends: tuple[type[Document], ...]) -> bool:
@@ -103,7 +103,7 @@ def _each(
     before = {source: scope.variables.get(source) for source in sources}
     for source in sources:
         scope.declare(source, name)
-    wanted = conjunction([each.__solidb_build__(scope) for each in closed_all(conditions)])
+    wanted = conjunction([condition.__solidb_build__(scope) for condition in closed_all(conditions)])
     for source, variable in before.items():
         scope.variables.pop(source)
         if variable is not None:
@@ -164,11 +164,11 @@ def _last_edges(walk: Any, last: str, scope: BuildScope, *, rows: bool) -> list[
     marked = shown(walk, "_g", scope)
     name = scope.fresh("_e")
     scope.declare(walk.edges, name)
-    of_edges = [each for each in walk.conditions if walk.edges in sources_of([each])]
-    others = [each for each in walk.conditions if walk.edges not in sources_of([each])]
-    wanted = [*marked, *(each.__solidb_build__(scope) for each in closed_all(others))]
+    of_edges = [condition for condition in walk.conditions if walk.edges in sources_of([condition])]
+    others = [condition for condition in walk.conditions if walk.edges not in sources_of([condition])]
+    wanted = [*marked, *(condition.__solidb_build__(scope) for condition in closed_all(others))]
     clauses: list[q.Clause] = [q.Filter(conjunction(wanted))] if wanted else []
-    built = [each.__solidb_build__(scope) for each in closed_all(of_edges)]
+    built = [condition.__solidb_build__(scope) for condition in closed_all(of_edges)]
     if rows:
         clauses.append(q.For(name, q.Name(last)))
         return [*clauses, *([q.Filter(conjunction(built))] if built else [])]

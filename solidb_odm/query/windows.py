@@ -79,13 +79,13 @@ class Windowed(WindowCall):
         return (*self.arguments, *self.partition, *(key.expression for key in self.orderings))
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
-        return self._window(scope, tuple(each.__solidb_build__(scope) for each in self.arguments))
+        return self._window(scope, tuple(argument.__solidb_build__(scope) for argument in self.arguments))
 
     def _window(self, scope: Any, arguments: tuple[q.Expression, ...]) -> q.Expression:
         window = q.Window(
             self.function,
             arguments,
-            tuple(each.__solidb_build__(scope) for each in self.partition),
+            tuple(expression.__solidb_build__(scope) for expression in self.partition),
             tuple(
                 q.SortKey(key.expression.__solidb_build__(scope), key.descending) for key in self.orderings
             ),
@@ -96,10 +96,10 @@ class Windowed(WindowCall):
         if self.like is None:
             return decimals.digits_of_key(self.__solidb_build__(scope))
         arguments = tuple(
-            each.__solidb_digits__(scope)
-            if each.__solidb_kind__ == "decimal"
-            else each.__solidb_build__(scope)
-            for each in self.arguments
+            argument.__solidb_digits__(scope)
+            if argument.__solidb_kind__ == "decimal"
+            else argument.__solidb_build__(scope)
+            for argument in self.arguments
         )
         return self._window(scope, arguments)
 
@@ -114,8 +114,8 @@ def over(value: T, *, partition_by: Any = (), order_by: Any = ()) -> T:
     in ``partition_by``. An aggregate (``func.sum`` ..) with ``order_by`` runs: it covers the rows up to
     this one, row by row.
     """
-    orderings = tuple(_ordering(each) for each in _listed(order_by))
-    partition = tuple(expression(each, "partition_by") for each in _listed(partition_by))
+    orderings = tuple(_ordering(ordering) for ordering in _listed(order_by))
+    partition = tuple(expression(part, "partition_by") for part in _listed(partition_by))
     return cast(T, Windowed(_call(value), partition, orderings))
 
 

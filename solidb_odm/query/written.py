@@ -65,8 +65,8 @@ class Write(Statement[int]):
         if not items:
             raise UsageError("returning() needs the Document class, or fields of it")
         columns = tuple(column(item) for item in items)
-        for each in columns:
-            _check_source(each, self.model)
+        for returned in columns:
+            _check_source(returned, self.model)
         return Returning(self, columns, len(items) == 1)
 
     @bounded
@@ -87,11 +87,11 @@ class Write(Statement[int]):
         raise TypeError(f"{type(self).__name__} does not write")
 
 
-def _check_source(each: Column, model: type[Document]) -> None:
-    if isinstance(each, Entity):
-        sources: list[Any] = [each.source]
+def _check_source(column: Column, model: type[Document]) -> None:
+    if isinstance(column, Entity):
+        sources: list[Any] = [column.source]
     else:
-        sources = sources_of([each.expression]) if isinstance(each, Scalar) else []
+        sources = sources_of([column.expression]) if isinstance(column, Scalar) else []
     if any(source is not model for source in sources):
         raise UsageError(f"returning() can give {model.__name__} and its fields only")
 
