@@ -133,8 +133,8 @@ class AsyncSession(SessionBase):
 
     async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Return the documents with these keys, in their order, in one round trip."""
-        found = await self._run(reading.get_many(self._context, model, keys))
-        return [visible(document, with_deleted=False) for document in found]
+        documents = await self._run(reading.get_many(self._context, model, keys))
+        return [visible(document, with_deleted=False) for document in documents]
 
     async def execute(
         self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
@@ -219,10 +219,10 @@ class AsyncSession(SessionBase):
 
     async def _stream(self, rows: RowStream) -> AsyncGenerator[Any]:
         while not rows.is_over:
-            found = await self._run(rows.batch(self._context))
-            for row in found:
+            batch = await self._run(rows.batch(self._context))
+            for row in batch:
                 yield row
-            self._work.release(found)
+            self._work.release(batch)
 
     async def explain(
         self, statement: Statement[Any] | str, binds: Mapping[str, Any] | None = None

@@ -86,7 +86,7 @@ def _file(plan: JsonObject) -> Iterator[str]:
 
 
 def _part(title: str, lines: list[str]) -> Iterator[str]:
-    for place, line in enumerate(each for text in lines for each in text.splitlines() or [""]):
+    for place, line in enumerate(part for text in lines for part in text.splitlines() or [""]):
         yield f"{title if place == 0 else '':<12}{line}"
 
 

@@ -58,10 +58,10 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
             return fresh
     validate = reading.validate if reading.is_plain else None
     reference = weakref.ref
-    found: list[Any] = []
+    documents: list[Any] = []
     for row in rows:
         if row is None:
-            found.append(None)
+            documents.append(None)
             continue
         key, body = row[0], row[4]
         known = references.get(key)
@@ -80,8 +80,8 @@ def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]
                 run_hook(document, "after_load")
         else:
             _freshen(work, document, row)
-        found.append(document)
-    return found
+        documents.append(document)
+    return documents
 
 
 def _look_closer(reading: Reading, row: Stored) -> Any:
@@ -117,15 +117,15 @@ _READING = "__solidb_reading__"
 def _reading(model: Any) -> Reading:
     """Return how documents of a class are read, and keep it until the next class is declared."""
     generation = Registry.generation
-    found = _found_reading(model)
-    type.__setattr__(model, _READING, (generation, found))
-    return found
+    reading = _found_reading(model)
+    type.__setattr__(model, _READING, (generation, reading))
+    return reading
 
 
 def _found_reading(model: Any) -> Reading:
     root = root_of(model)
     mapping, classes = root.__solidb_mapping__, family(root)
-    hooked = any("after_load" in hooks_of(each) for each in classes)
+    hooked = any("after_load" in hooks_of(cls) for cls in classes)
     validate: Callable[..., Any] = mapping.validator.validate_json
     choose = chooser(root, classes) if len(classes) > 1 else None
     return Reading(
@@ -155,22 +155,22 @@ def _load_fresh(
         named = [row[0] for row in complete]
         if references and [True for known in map(references.get, named) if known and known() is not None]:
             return None
-        found = [validate(row[4]) for row in complete]
+        documents = [validate(row[4]) for row in complete]
     except (TypeError, ValidationError):
         return None
-    keys = [document.__dict__["key"] for document in found]  # equal ones, which the documents keep anyway
-    fresh = dict(zip(keys, map(weakref.ref, found), strict=True))
-    if len(fresh) < len(found) or keys != named:
+    keys = [document.__dict__["key"] for document in documents]  # equal ones, which the documents keep anyway
+    fresh = dict(zip(keys, map(weakref.ref, documents), strict=True))
+    if len(fresh) < len(documents) or keys != named:
         return None
     if reading.fields:
-        _share_fields_set(found, reading.fields)
+        _share_fields_set(documents, reading.fields)
     last = ""  # documents are often written together, at the same time
-    for document, (_, revision, created, updated, body) in zip(found, complete, strict=True):
+    for document, (_, revision, created, updated, body) in zip(documents, complete, strict=True):
         if created != last:
             last = created
         put_notes(document, (work, revision, last, last if updated == last else updated, body))
     references |= fresh
-    return found
+    return documents
 
 
 def _share_fields_set(documents: list[Any], fields: frozenset[str]) -> None:
@@ -209,7 +209,7 @@ def chooser(root: type[Document], classes: list[type[Document]]) -> Choose:
     """Return the function that finds the class of a stored document; LoadError if it knows none."""
     collection = root.__solidb_collection__
     own = root.__solidb_mapping__
-    mappings: dict[Any, Mapping] = {each.__solidb_type_name__: each.__solidb_mapping__ for each in classes}
+    mappings: dict[Any, Mapping] = {cls.__solidb_type_name__: cls.__solidb_mapping__ for cls in classes}
     mappings[None] = own
     for other in root.__solidb_registry__.claimants(
         collection
@@ -267,9 +267,9 @@ def load_rows(work: UnitOfWork, columns: tuple[Column, ...], single: bool, rows:
         return rows
     if single:
         return load_column(work, columns[0], rows)
-    if all(isinstance(each, Scalar) and each.decode is None for each in columns):
+    if all(isinstance(column, Scalar) and column.decode is None for column in columns):
         return make_batch(partial(rows_of, names_of(columns)), rows)
-    loaded = [load_column(work, each, [row[place] for row in rows]) for place, each in enumerate(columns)]
+    loaded = [load_column(work, column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     return rows_of(names_of(columns), zip(*loaded, strict=True))
 
 
@@ -306,7 +306,7 @@ def _model_of(work: UnitOfWork, row: JsonObject) -> type[Document]:
 def _path(work: UnitOfWork, column: PathOf, row: Any) -> Path[Any, Any]:
     targets = column.targets
     model = targets[0] if targets[0] is targets[-1] else Document
-    passed = (load_whole(work, model, each) for each in row["vertices"] if each is not None)
-    vertices = tuple(each for each in passed if not has_expired(type(each), each))
-    edges = tuple(load_whole(work, column.edges, each) for each in row["edges"])
+    passed = (load_whole(work, model, vertex) for vertex in row["vertices"] if vertex is not None)
+    vertices = tuple(vertex for vertex in passed if not has_expired(type(vertex), vertex))
+    edges = tuple(load_whole(work, column.edges, edge) for edge in row["edges"])
     return Path(vertices, edges, float(row["weight"]))

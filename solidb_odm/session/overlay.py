@@ -134,11 +134,11 @@ def fold(work: UnitOfWork, compiled: Compiled) -> Operation[list[Any]]:
 
 def _own(work: UnitOfWork, collection: str) -> dict[str, JsonObject]:
     """Return the new and changed documents of a collection as the engine would return them."""
-    found: dict[str, JsonObject] = {}
+    bodies: dict[str, JsonObject] = {}
     for document in [*work.new.values(), *work.dirty()]:
         if document.__solidb_collection__ == collection:
-            found[document.key] = _stored_form(document)
-    return found
+            bodies[document.key] = _stored_form(document)
+    return bodies
 
 
 def _stored_form(document: Document) -> JsonObject:
@@ -186,9 +186,9 @@ def _read_anew(context: Context, collections: Iterable[str]) -> Operation[None]:
         if not held:
             continue
         rows = yield from context.ask(GetMany(collection, list(held)))
-        found = {row[0]: row for row in rows}
+        by_key = {row[0]: row for row in rows}
         for key, document in held.items():
-            row = found.get(key)
+            row = by_key.get(key)
             if row is None:
                 work.vanished(document)
             elif row[1] != state_of(document).revision:

@@ -233,8 +233,8 @@ def keyset(statement: Statement[Any]) -> Keyset:
         raise UsageError("a page has its own size", hint="leave limit() and offset() out")
     if statement.is_distinct:
         raise UsageError("a distinct() select has no pages", hint="group_by() the columns, which is the same")
-    expressions = [each.expression for each in statement.columns if isinstance(each, Scalar)]
-    ordered = [each.expression for each in statement.orderings]
+    expressions = [column.expression for column in statement.columns if isinstance(column, Scalar)]
+    ordered = [ordering.expression for ordering in statement.orderings]
     if any(map(has_window, [*expressions, *ordered])):
         raise UsageError(
             "a select of values over a window has no pages: each would be computed of its own rows",
@@ -244,17 +244,17 @@ def keyset(statement: Statement[Any]) -> Keyset:
     is_grouped = bool(statement.groups)
     if not is_grouped and any(map(has_aggregate, expressions)):
         raise UsageError("a select of aggregates alone has one row", hint="run it with session.execute()")
-    unique = statement.groups if is_grouped else tuple(key for each in sources for key in _unique(each))
-    downwards = [each.descending for each in statement.orderings]
+    unique = statement.groups if is_grouped else tuple(key for source in sources for key in _unique(source))
+    downwards = [ordering.descending for ordering in statement.orderings]
     last = bool(downwards) and downwards[-1]
     orderings = (*statement.orderings, *(Ordering(key, last) for key in unique))
     whole = replace(statement, orderings=orderings)
-    keys = tuple(each.expression for each in orderings)
-    return Keyset(whole, sources, keys, tuple(each.descending for each in orderings), is_grouped)
+    keys = tuple(ordering.expression for ordering in orderings)
+    return Keyset(whole, sources, keys, tuple(ordering.descending for ordering in orderings), is_grouped)
 
 
 def _sources(statement: Select[Any], expressions: list[Expression]) -> tuple[Any, ...]:
-    named = [each.source for each in statement.columns if isinstance(each, Entity)]
+    named = [column.source for column in statement.columns if isinstance(column, Entity)]
     return tuple(dict.fromkeys([*named, *statement.starts, *statement.joins, *sources_of(expressions)]))
 
 
@@ -263,14 +263,16 @@ def _unique(source: Any) -> tuple[Expression, ...]:
     if not isinstance(source, Table) or source.__solidb_model__ is not None:
         return (source.key,)
     statement = cast(Any, source.__solidb_statement__)
-    labels = [each.label for each in statement.columns]
-    shown = [each.expression for each in statement.columns]
+    labels = [column.label for column in statement.columns]
+    shown = [column.expression for column in statement.columns]
     if isinstance(statement, Select):
-        shown = [each.expression if isinstance(each, Labelled) else each for each in shown]
+        shown = [
+            expression.expression if isinstance(expression, Labelled) else expression for expression in shown
+        ]
         if statement.is_distinct or (statement.groups and all(map(_among(shown), statement.groups))):
             return tuple(getattr(source, label) for label in labels)
         read = _sources(statement, [*shown, *statement.conditions])  # pyright: ignore[reportUnknownArgumentType]
-        keys = [place for place, each in enumerate(shown) if _among([each])(read[0].key)]
+        keys = [place for place, expression in enumerate(shown) if _among([expression])(read[0].key)]
         if len(read) == 1 and keys and not isinstance(read[0], Table) and not statement.groups:
             return (getattr(source, labels[keys[0]]),)
     raise UsageError(
@@ -282,15 +284,15 @@ def _unique(source: Any) -> tuple[Expression, ...]:
 def _among(shown: list[Expression]) -> Callable[[Expression], bool]:
     """Return whether an expression is one of those that are shown: the same, or the same field."""
     places = [
-        (each.__solidb_place__.source, each.__solidb_place__.path)
-        for each in shown
-        if isinstance(each, FieldRef)
+        (expression.__solidb_place__.source, expression.__solidb_place__.path)
+        for expression in shown
+        if isinstance(expression, FieldRef)
     ]
 
     def is_shown(wanted: Expression) -> bool:
         if isinstance(wanted, FieldRef):
             return (wanted.__solidb_place__.source, wanted.__solidb_place__.path) in places
-        return any(each is wanted for each in shown)
+        return any(expression is wanted for expression in shown)
 
     return is_shown
 
@@ -358,10 +360,10 @@ def _documents(context: Context, wanted: Keyset, place: Place, size: int, read: 
     entity = wanted.statement.entity
     assert entity is not None
     load = partial(load_documents, context.work, entity.model)
-    found = read_rows(load, stored[:size], wanted.statement.compile())
+    loaded = read_rows(load, stored[:size], wanted.statement.compile())
     if wanted.statement.loads:
-        yield from follow(context, documents_in(found), wanted.statement.loads)
-    return [*found, *stored[size:]], lambda at: _place(wanted, stored[at])
+        yield from follow(context, documents_in(loaded), wanted.statement.loads)
+    return [*loaded, *stored[size:]], lambda at: _place(wanted, stored[at])
 
 
 def _place(wanted: Keyset, row: Stored) -> list[Json]:
@@ -386,7 +388,11 @@ def _with_keys(
 ) -> Operation[Cut]:
     """Read the rows of a select, and beside each the values of these keys."""
     own, reader = len(narrow.columns), narrow.reader
-    plain = (Scalar(each.expression, each.label, None) for each in narrow.columns if isinstance(each, Scalar))
+    plain = (
+        Scalar(column.expression, column.label, None)
+        for column in narrow.columns
+        if isinstance(column, Scalar)
+    )
     shown = narrow.columns if reader is None else tuple(plain)
     widened = replace(narrow, columns=(*shown, *keys), single=False, reader=None)
     rows = yield from execute(context, widened.compile(), read)
@@ -394,10 +400,10 @@ def _with_keys(
     if reader is not None and reader.decode is not None:
         labels = labels_of(narrow.columns)
         decode = reader.decode
-        found = [decode(dict(zip(labels, row[:own], strict=True))) for row in rows]
+        loaded = [decode(dict(zip(labels, row[:own], strict=True))) for row in rows]
     else:
-        found = [row[0] for row in rows] if narrow.single else rows_of(names, (row[:own] for row in rows))
-    return found, lambda at: rows[at][own:]
+        loaded = [row[0] for row in rows] if narrow.single else rows_of(names, (row[:own] for row in rows))
+    return loaded, lambda at: rows[at][own:]
 
 
 WINDOW: Final = 100_000
@@ -465,14 +471,14 @@ class RowStream:
     def _is_read_by_keys(self) -> bool:
         """Return whether rows of models are told apart by keys, and sorted by more than one of them."""
         wanted = keyset(self._statement)
-        are_models = not any(isinstance(each, Table) for each in wanted.sources)
+        are_models = not any(isinstance(source, Table) for source in wanted.sources)
         return are_models and not wanted.is_grouped and len(wanted.keys) > 1
 
     def _is_of_values(self) -> bool:
         """Return whether each page is computed from all rows, and rows are values that don't change."""
         wanted = keyset(self._statement)
-        is_computed = wanted.is_grouped or any(isinstance(each, Table) for each in wanted.sources)
-        return is_computed and all(isinstance(each, Scalar) for each in wanted.statement.columns)
+        is_computed = wanted.is_grouped or any(isinstance(source, Table) for source in wanted.sources)
+        return is_computed and all(isinstance(column, Scalar) for column in wanted.statement.columns)
 
     def _read_keys(self, context: Context) -> Operation[None]:
         wanted, window = keyset(self._statement), self._most(context)
@@ -497,17 +503,17 @@ class RowStream:
         self, context: Context, wanted: Keyset, keys: list[tuple[Any, ...]]
     ) -> Operation[list[Any]]:
         """Read the rows with these keys, of a join by those of the source that has most different ones."""
-        places = {each: place for place, each in enumerate(keys)}
+        places = {key: place for place, key in enumerate(keys)}
         narrow = replace(wanted.statement, orderings=())
-        named = [{each[place] for each in keys} for place in range(len(wanted.sources))]
+        named = [{key[place] for key in keys} for place in range(len(wanted.sources))]
         whole = [place for place, some in enumerate(named) if None not in some]
         if whole:
             place = max(whole, key=lambda place: len(named[place]))
             narrow = narrow.where(in_(wanted.sources[place].key, sorted(named[place])))
         unique = wanted.columns()[-len(wanted.sources) :]
         rows, keys_of = yield from _with_keys(context, narrow, unique, self._read)
-        found = ((places.get(tuple(keys_of(at))), row) for at, row in enumerate(rows))
-        kept = [(place, row) for place, row in found if place is not None]
+        placed = ((places.get(tuple(keys_of(at))), row) for at, row in enumerate(rows))
+        kept = [(place, row) for place, row in placed if place is not None]
         return [row for _, row in sorted(kept, key=itemgetter(0))]
 
 

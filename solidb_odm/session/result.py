@@ -46,7 +46,11 @@ def _graph(rows: Sequence[Any]) -> str:
     cells = [cell for row in rows for cell in (cast(Any, row) if isinstance(row, tuple) else (row,))]
     edges: list[Edge[Any, Any]] = [cell for cell in cells if isinstance(cell, Edge)]
     ends = (end for edge in edges for end in (edge.from_, edge.to))
-    vertices = [each for each in (*cells, *ends) if isinstance(each, Document) and not isinstance(each, Edge)]
+    vertices = [
+        document
+        for document in (*cells, *ends)
+        if isinstance(document, Document) and not isinstance(document, Edge)
+    ]
     return draw_graph(vertices, edges) if edges and vertices else ""
 
 
@@ -291,7 +295,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
 
 
 def _mark(row: Any) -> Any:
-    return tuple(_mark(each) for each in row) if is_tuple(row) else _of(row)
+    return tuple(_mark(value) for value in row) if is_tuple(row) else _of(row)
 
 
 def _of(value: Any) -> Any:

@@ -62,7 +62,8 @@ def check_told(names: Sequence[str]) -> None:
 def names_of(columns: tuple[Column, ...]) -> tuple[str, ...]:
     """Return the names of columns: those of fields and functions, of labels, and of classes."""
     return tuple(
-        each.label if isinstance(each, Scalar) else getattr(each, "model", Row).__name__ for each in columns
+        column.label if isinstance(column, Scalar) else getattr(column, "model", Row).__name__
+        for column in columns
     )
 
 

@@ -96,8 +96,8 @@ class Session(SessionBase):
 
     def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
         """Return the documents with these keys, in their order, in one round trip."""
-        found = self._run(reading.get_many(self._context, model, keys))
-        return [visible(document, with_deleted=False) for document in found]
+        documents = self._run(reading.get_many(self._context, model, keys))
+        return [visible(document, with_deleted=False) for document in documents]
 
     def execute(
         self, statement: Statement[T], parameters: Any = None, *, read: Read | None = None, **others: Never
@@ -181,9 +181,9 @@ class Session(SessionBase):
         refuse_options("stream()", others)
         rows = RowStream(statement, batch, read)
         while not rows.is_over:
-            found = self._run(rows.batch(self._context))
-            yield from found
-            self._work.release(found)
+            loaded = self._run(rows.batch(self._context))
+            yield from loaded
+            self._work.release(loaded)
 
     def explain(self, statement: Statement[Any] | str, binds: Mapping[str, Any] | None = None) -> Explanation:
         """Return how the engine would run a statement, or a text in SDBQL with its binds; print it to read.

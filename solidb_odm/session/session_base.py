@@ -100,7 +100,7 @@ class Members(list[Document]):
     __slots__ = ()
 
     def __contains__(self, document: object) -> bool:
-        return any(each is document for each in self)
+        return any(member is document for member in self)
 
 
 class NoAutoflush:
@@ -279,7 +279,9 @@ class SessionBase:
     def expire_all(self) -> None:
         """Drop all unsent changes of stored documents, which the next ``get`` or query reads again."""
         self._check_open()
-        expire(self._work, [each for each in self._work.identity if id(each) not in self._work.new])
+        expire(
+            self._work, [document for document in self._work.identity if id(document) not in self._work.new]
+        )
 
     def is_modified(self, document: Document) -> bool:
         """Return whether a document of the session differs from what is stored."""
@@ -331,13 +333,13 @@ class SessionBase:
 
     def _documents(self, given: tuple[Document | StaleDocumentError, ...]) -> list[Document]:
         """Return the documents that were named, by themselves or by an error."""
-        found: list[Document] = []
-        for each in given:
-            if isinstance(each, StaleDocumentError):
-                found += held_of(self._work, each.documents)
+        documents: list[Document] = []
+        for item in given:
+            if isinstance(item, StaleDocumentError):
+                documents += held_of(self._work, item.documents)
             else:
-                found.append(each)
-        return found
+                documents.append(item)
+        return documents
 
     def _check_clean(self) -> None:
         """Refuse to run a unit of work that may be run twice over changes it did not make."""

@@ -59,20 +59,20 @@ def are_sole(documents: Sequence[Any]) -> bool:
 def _all_sole(values: list[Any]) -> bool:
     """Return whether no value that can change has a reference but this list's and its own place's."""
     present: set[type[Any]] = set(map(type, values))
-    kinds = {each for each in present - _PLAIN if not issubclass(each, UNCHANGEABLE)}
+    kinds = {kind for kind in present - _PLAIN if not issubclass(kind, UNCHANGEABLE)}
     if len(kinds) > 1:
-        apart = [[each for each in values if each.__class__ is kind] for kind in kinds]
+        apart = [[value for value in values if value.__class__ is kind] for kind in kinds]
         values.clear()
         return all(map(_all_sole, apart))
     for kind in kinds:
-        values[:] = [each for each in values if each.__class__ is kind]
+        values[:] = [value for value in values if value.__class__ is kind]
         if _most(values) > _few + 1:
             return False
         if kind is list or kind is dict:
             return _all_sole(list(chain.from_iterable(values if kind is list else map(_VALUES, values))))
         if not _is_open_model(kind) or any(map(getweakrefcount, values)):
             return False
-        fields = [each.__dict__ for each in values]
+        fields = [value.__dict__ for value in values]
         if _most(fields) > _few + 1 or not (_has_none(extra_of, values) and _has_none(private_of, values)):
             return False
         return _all_sole(list(chain.from_iterable(map(_VALUES, fields))))
@@ -80,7 +80,7 @@ def _all_sole(values: list[Any]) -> bool:
 
 
 def _has_none(get: Callable[[Any], Any], values: Iterable[Any]) -> bool:
-    return [each for each in map(get, values) if each is not None] == []
+    return [value for value in map(get, values) if value is not None] == []
 
 
 def _most(values: list[Any]) -> int:
@@ -191,9 +191,9 @@ class _Parts:
         self.found[key] = value
         inner[key] = 1
         if kind is list or kind is dict:
-            for each in value if kind is list else value.values():
-                if each.__class__ not in _PLAIN:
-                    self.visit(each)
+            for part in value if kind is list else value.values():
+                if part.__class__ not in _PLAIN:
+                    self.visit(part)
             return
         self._note(value.__dict__, dict)
         for more in (extra_of(value), private_of(value)):
@@ -257,8 +257,8 @@ def _inside(value: Any) -> Iterator[Any]:
                 yield getattr(value, name, None)
 
 
-def _references(found: dict[int, Any]) -> list[int]:
-    return [sys.getrefcount(each) for each in found.values()]
+def _references(parts: dict[int, Any]) -> list[int]:
+    return [sys.getrefcount(part) for part in parts.values()]
 
 
 def _measured() -> int | None:

@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 def fields_deleted_with(model: type[Document]) -> list[FieldRef]:
     """Return the fields whose documents are deleted with the document of a class that they lead to."""
-    found: list[FieldRef] = []
+    fields: list[FieldRef] = []
     for base in model.__mro__:
-        references: list[Any] = [each for each in vars(base).values() if isinstance(each, BackReference)]
-        found += [each.__solidb_field__ for each in references if each.cascade.deletes]
+        references: list[Any] = [
+            reference for reference in vars(base).values() if isinstance(reference, BackReference)
+        ]
+        fields += [reference.__solidb_field__ for reference in references if reference.cascade.deletes]
     classes: list[Any] = model.__solidb_registry__.complete_models()
     for edges in classes:
         if issubclass(edges, Edge) and edge_cascade(edges).deletes:
             ends: list[FieldRef] = [getattr(cast(Any, edges), name) for name in ("from_", "to")]
-            found += [end for end in ends if issubclass(model, end_target(end.__solidb_place__) or Document)]
-    return found
+            fields += [end for end in ends if issubclass(model, end_target(end.__solidb_place__) or Document)]
+    return fields
 
 
 def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
@@ -43,7 +45,9 @@ def let_go(work: Holdings, deleted: Iterable[Document]) -> set[str]:
             gone |= _now(place, document) | _stored(place, document)
     if not gone and not Cascade.any_orphans:
         return gone
-    living = [each for each in [*work.new.values(), *work.candidates()] if id(each) not in work.deleted]
+    living = [
+        document for document in [*work.new.values(), *work.candidates()] if id(document) not in work.deleted
+    ]
     kept: set[str] = set()
     for document in living:
         for place in _cascading(document, orphans=True):
@@ -57,15 +61,15 @@ def orphans(work: Holdings) -> list[Document]:
     """Return the changed documents whose link to an owner that deletes its orphans was set to None."""
     if not Cascade.any_orphans:
         return []
-    found: list[Document] = []
+    lost: list[Document] = []
     for reference in BackReference.of_orphans():
         place, model = _place_of(reference.__solidb_field__), reference.__solidb_target__
-        found += [
+        lost += [
             document
             for document in work.candidates()
             if isinstance(document, model) and _stored(place, document) and not _now(place, document)
         ]
-    return found
+    return lost
 
 
 def was_linked(document: Document, references: set[str]) -> bool:
@@ -78,7 +82,7 @@ def was_linked(document: Document, references: set[str]) -> bool:
 def _place_of(field: FieldRef) -> LinkPlace | None:
     place = field.__solidb_place__
     wanted: Any = place.source
-    return next((each for each in link_places(wanted) if each.names == (place.name,)), None)
+    return next((candidate for candidate in link_places(wanted) if candidate.names == (place.name,)), None)
 
 
 def _cascading(document: Document, *, orphans: bool) -> Iterator[LinkPlace]:

@@ -71,7 +71,8 @@ def _merge_value(
     if all(isinstance(version, dict) for version in versions):
         value, inner = merge(base, ours, theirs, _below(path, prefer))
         conflicts += [
-            AttributeConflict(f"{path}.{each.path}", each.base, each.ours, each.theirs) for each in inner
+            AttributeConflict(f"{path}.{conflict.path}", conflict.base, conflict.ours, conflict.theirs)
+            for conflict in inner
         ]
         return value
     conflict = AttributeConflict(path, base, ours, theirs)

@@ -85,24 +85,24 @@ def document_difference(mapping: Mapping, document: Any, state: State) -> tuple[
     else:
         old = body
         whole = new = encode_value(mapping, document)
-    found = diff(old, new)
-    if not (found.changes or found.removed):
-        return found, body
-    if _are_assigned(mapping, found, state.assigned):
-        difference = found
+    raw = diff(old, new)
+    if not (raw.changes or raw.removed):
+        return raw, body
+    if _are_assigned(mapping, raw, state.assigned):
+        difference = raw
     else:
-        difference = _Comparison(mapping, document, state, old).real(found)
+        difference = _Comparison(mapping, document, state, old).real(raw)
     if mapping.version > 1 and old.get(VERSION_ATTRIBUTE, 1) != mapping.version:
         is_changed = difference.removed or set(difference.changes) - {VERSION_ATTRIBUTE}
-        return (found, whole) if is_changed else (Difference({}), body)  # what was upgraded is written whole
-    return difference, whole if difference is found else _as(body, apply(difference, old))
+        return (raw, whole) if is_changed else (Difference({}), body)  # what was upgraded is written whole
+    return difference, whole if difference is raw else _as(body, apply(difference, old))
 
 
-def _are_assigned(mapping: Mapping, found: Difference, assigned: set[str] | None) -> bool:
+def _are_assigned(mapping: Mapping, difference: Difference, assigned: set[str] | None) -> bool:
     """Return whether a difference is of attributes that were assigned, and whose order is a part of them."""
-    if assigned is None or found.removed:
+    if assigned is None or difference.removed:
         return False
-    for stored in found.changes:
+    for stored in difference.changes:
         known = mapping.by_stored.get(stored)
         if known is None or known.unordered or known.name not in assigned:
             return False
@@ -129,23 +129,23 @@ class _Comparison:
         self._known_document: Any = _ABSENT
         self._known_form: JsonObject | None = None
 
-    def real(self, found: Difference) -> Difference:
+    def real(self, difference: Difference) -> Difference:
         """Return the part of a difference that the program made."""
-        derived = found.changes.keys() & self._mapping.computed
+        derived = difference.changes.keys() & self._mapping.computed
         changes = {
             name: value
-            for name, value in found.changes.items()
+            for name, value in difference.changes.items()
             if name not in derived and self._is_changed(name, value)
         }
-        removed = tuple(filter(self._is_removed, found.removed))
+        removed = tuple(filter(self._is_removed, difference.removed))
         if derived:
             all_of_them = bool(changes or removed or self._assigned)
-            names = derived if all_of_them else self._computed_anew(derived, found.changes)
+            names = derived if all_of_them else self._computed_anew(derived, difference.changes)
             changes = {
-                name: value for name, value in found.changes.items() if name in changes or name in names
+                name: value for name, value in difference.changes.items() if name in changes or name in names
             }
-        if len(changes) == len(found.changes) and len(removed) == len(found.removed):
-            return found
+        if len(changes) == len(difference.changes) and len(removed) == len(difference.removed):
+            return difference
         return Difference(changes, removed)
 
     def _is_changed(self, stored: str, value: Json) -> bool:
@@ -170,9 +170,9 @@ class _Comparison:
             return False
         now, before = (
             self._mapping.serializer.to_python(
-                each, mode="json", include={known.name}, exclude_computed_fields=True, warnings=False
+                document, mode="json", include={known.name}, exclude_computed_fields=True, warnings=False
             )
-            for each in (self._document, self._read_document)
+            for document in (self._document, self._read_document)
         )
         return identical(sort_lists(now), sort_lists(before)) if known.unordered else identical(now, before)
 

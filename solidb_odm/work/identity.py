@@ -22,13 +22,13 @@ class IdentityMap:
 
     def of(self, collection: str) -> References:
         """Return the map of one collection, for a loop that looks up and enters many documents."""
-        found = self._collections.get(collection)
-        if found is None:
-            found = self._collections[collection] = {}
+        by_key = self._collections.get(collection)
+        if by_key is None:
+            by_key = self._collections[collection] = {}
             self._sweep_at[collection] = 1024
-        elif len(found) > self._sweep_at[collection]:
-            self._sweep(collection, found)
-        return found
+        elif len(by_key) > self._sweep_at[collection]:
+            self._sweep(collection, by_key)
+        return by_key
 
     def _sweep(self, collection: str, references: References) -> None:
         for key in [key for key, reference in references.items() if reference() is None]:

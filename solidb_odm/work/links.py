@@ -54,4 +54,6 @@ def rank_of(model: Any) -> int:
 
 def _rank(model: Any, above: frozenset[Any]) -> int:
     targets = {place.target for place in link_places(model)} - above
-    return 1 + max((_rank(each, above | {each}) for each in targets if each is not Document), default=-1)
+    return 1 + max(
+        (_rank(target, above | {target}) for target in targets if target is not Document), default=-1
+    )

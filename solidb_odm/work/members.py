@@ -68,7 +68,7 @@ class Holdings:
         while waiting:
             entered = waiting.pop()
             if self._enter(entered) and refers(type(entered)):
-                waiting += [each.document for each in referred(entered) if self._comes_along(each)]
+                waiting += [link.document for link in referred(entered) if self._comes_along(link)]
 
     def add_all(self, documents: list[Document]) -> None:
         """Add documents, at the least cost for each that is new, refers to no other and takes a free key."""
@@ -240,7 +240,11 @@ class Holdings:
 
     def release(self, documents: Iterable[object]) -> None:
         """Stop holding documents that were read but not changed."""
-        held = [each for each in documents if isinstance(each, Document) and id(each) in self.changed]
+        held = [
+            document
+            for document in documents
+            if isinstance(document, Document) and id(document) in self.changed
+        ]
         for _ in self.modified(held):
             pass
 
@@ -291,24 +295,28 @@ class Holdings:
         if not self.exposed:
             return [*self.changed.values()]
         held = (
-            each for key, each in self.exposed.items() if key not in self.changed and key not in self.deleted
+            document
+            for key, document in self.exposed.items()
+            if key not in self.changed and key not in self.deleted
         )
         return [*self.changed.values(), *held]
 
     def unchanged_of(self, collection: str) -> dict[str, Document]:
         """Return the stored documents of a collection that are held as they are stored, by key."""
         candidates = [
-            each for each in self.candidates() if type(each).__solidb_mapping__.collection == collection
+            document
+            for document in self.candidates()
+            if type(document).__solidb_mapping__.collection == collection
         ]
         changed = set(map(id, self.modified(candidates)))
-        found: dict[str, Document] = {}
+        by_key: dict[str, Document] = {}
         for key, reference in list(self.identity.of(collection).items()):
             document: Document | None = reference()
             if document is None or id(document) in changed:
                 continue
             if id(document) not in self.new and id(document) not in self.deleted:
-                found[key] = document
-        return found
+                by_key[key] = document
+        return by_key
 
     def dirty(self) -> list[Document]:
         """Return the stored documents that differ from their stored form."""

@@ -252,8 +252,8 @@ def _values(body: Body | None, fields: Sequence[str]) -> str | None:
     """Return what a stored form has in some fields, as text to compare; None if it has nothing there."""
     if body is None:
         return None
-    found = [_at(body_value(body), field) for field in fields]
-    return None if all(value is None for value in found) else repr(found)
+    values = [_at(body_value(body), field) for field in fields]
+    return None if all(value is None for value in values) else repr(values)
 
 
 def _at(value: Any, path: str) -> Any:

@@ -50,15 +50,15 @@ def state_in(document: Document, work: Holdings | None) -> StateName:
 
 def refusal(document: Document, work: Holdings, move: str, hint: str | None) -> StateError:
     """Make the error of a move that a document can't make: it names both, and the way out."""
-    found, meaning = state_in(document, work), ""
+    state, meaning = state_in(document, work), ""
     other: Any = getattr(state_or_none(document), "owner", None)
     if other is not None and other is not work and not getattr(other, "is_over", False):
-        found = state_in(document, other)
-        meaning = f"{found} in another session"
+        state = state_in(document, other)
+        meaning = f"{state} in another session"
         hint = "use that session, or expunge it there first, or session.merge() a copy here"
     return StateError(
-        f"can't {move} {name_of(document)}, which is {meaning or _MEANINGS[found]}",
-        state=found,
+        f"can't {move} {name_of(document)}, which is {meaning or _MEANINGS[state]}",
+        state=state,
         move=move,
         hint=hint,
     )
@@ -130,11 +130,11 @@ def name_of(document: Document) -> str:
 
 def hooks_of(model: Any) -> frozenset[str]:
     """Return the events for which a document class, or a base of it, defines a method."""
-    found: frozenset[str] | None = model.__dict__.get("__solidb_hooks__")
-    if found is None:
-        found = hooks_in(model)
-        type.__setattr__(model, "__solidb_hooks__", found)
-    return found
+    hooks: frozenset[str] | None = model.__dict__.get("__solidb_hooks__")
+    if hooks is None:
+        hooks = hooks_in(model)
+        type.__setattr__(model, "__solidb_hooks__", hooks)
+    return hooks
 
 
 def is_marked_now(document: Document) -> bool:

@@ -64,13 +64,15 @@ def cascade(context: Context) -> Operation[None]:
     while True:
         fresh = [document for key, document in work.deleted.items() if key not in done]
         dropped = [document for key, document in work.dropped.items() if key not in done]
-        done.update((id(each), each) for each in (*fresh, *dropped))
-        found = yield from _deleted_with(context, fresh)
-        found += _dropped_with(context, dropped)
-        found += yield from _stored(context, let_go(work, fresh))
-        found += orphans(work)
+        done.update((id(document), document) for document in (*fresh, *dropped))
+        further = yield from _deleted_with(context, fresh)
+        further += _dropped_with(context, dropped)
+        further += yield from _stored(context, let_go(work, fresh))
+        further += orphans(work)
         waiting = [
-            each for each in _each_once(found) if id(each) not in work.deleted and id(each) not in done
+            document
+            for document in _each_once(further)
+            if id(document) not in work.deleted and id(document) not in done
         ]
         for document in waiting:
             _delete(context, document)
@@ -94,23 +96,23 @@ def _deleted_with(context: Context, deleted: list[Document]) -> Operation[list[A
     for document in deleted:
         for field in rules[type(document)]:
             wanted.setdefault(field, []).append(document.__solidb_reference__())
-    found: list[Any] = []
+    dependents: list[Any] = []
     for field, references in wanted.items():
         compiled = referring_to(field, references).compile()
         rows = yield from context.ask(FetchDocuments(compiled.query, compiled.bind_vars))
         stored = load_documents(context.work, field.__solidb_place__.source, rows)
         own = [*context.work.new.values(), *context.work.candidates()]
         leading = _leading(field, set(references), [*stored, *own])
-        found += [each for each in leading if not _refers_anew(context, each, deleted)]
-    return found
+        dependents += [document for document in leading if not _refers_anew(context, document, deleted)]
+    return dependents
 
 
 def _refers_anew(context: Context, document: Document, deleted: list[Document]) -> bool:
     """Return whether a document was made to refer to one with the key of a deleted one, and not to that."""
-    gone = {id(each) for each in deleted}
-    keys = {each.__solidb_reference__() for each in deleted}
-    held = [each.document for each in referred(document) if each.document.__solidb_reference__() in keys]
-    if not held or any(id(each) in gone for each in held):
+    gone = {id(document) for document in deleted}
+    keys = {document.__solidb_reference__() for document in deleted}
+    held = [link.document for link in referred(document) if link.document.__solidb_reference__() in keys]
+    if not held or any(id(link) in gone for link in held):
         return False
     return id(document) in context.work.new or not was_linked(document, keys)
 
@@ -123,21 +125,21 @@ def _dropped_with(context: Context, dropped: list[Document]) -> list[Any]:
         for document in dropped
         for field in fields_deleted_with(type(document))
         for referring in _leading(field, {document.__solidb_reference__()}, own)
-        if any(each.document is document for each in referred(referring))
+        if any(link.document is document for link in referred(referring))
     ]
 
 
 def _each_once(documents: list[Any]) -> list[Any]:
-    return list({id(each): each for each in documents}.values())
+    return list({id(document): document for document in documents}.values())
 
 
 def _leading(field: FieldRef, references: set[str], documents: Iterable[Any]) -> list[Any]:
     """Return the documents whose field leads to one of the references, as they are now in the session."""
     hop = reference_hop(field)
-    members = [each for each in documents if isinstance(each, field.__solidb_place__.source)]
+    members = [document for document in documents if isinstance(document, field.__solidb_place__.source)]
     if isinstance(hop, EndHop):
-        return [each for each in members if hop.reference(each) in references]
-    return [each for each in members if any(link.id in references for link in hop.links(each))]
+        return [document for document in members if hop.reference(document) in references]
+    return [document for document in members if any(link.id in references for link in hop.links(document))]
 
 
 def _stored(context: Context, references: set[str]) -> Operation[list[Any]]:
@@ -146,17 +148,17 @@ def _stored(context: Context, references: set[str]) -> Operation[list[Any]]:
     for reference in sorted(references):
         collection, _, key = reference.partition("/")
         keys.setdefault(collection, []).append(key)
-    found: list[Any] = []
+    documents: list[Any] = []
     for collection, wanted in keys.items():
         held = {key: context.work.identity.get(collection, key) for key in wanted}
-        found += [each for each in held.values() if each is not None]
-        missing = [key for key, each in held.items() if each is None]
+        documents += [document for document in held.values() if document is not None]
+        missing = [key for key, document in held.items() if document is None]
         if missing:
             rows = yield from context.ask(GetMany(collection, missing))
-            found += load_documents(
+            documents += load_documents(
                 context.work, registry_of(collection, context.work.registries).claimants(collection)[0], rows
             )
-    return found
+    return documents
 
 
 def flush(context: Context) -> Operation[None]:
@@ -241,14 +243,14 @@ def note_holder(context: Context, error: InvalidDocument, written: Iterable[str]
     known = {error.collection}.intersection(written) or set(written)
     for collection in known:
         models = registry_of(collection, context.work.registries).claimants(collection)
-        members = [each for model in models for each in family(model)]
+        members = [member for model in models for member in family(model)]
         said = [error.hint or "choose another"]
         if any(map(expiries, members)):
             said.append(
                 f"Documents of {collection!r} expire, and keep their keys and unique values until the engine "
                 "deletes them, within a minute: try again, or upsert(..)"
             )
-        marked = next((each.__name__ for each in members if issubclass(each, SoftDelete)), None)
+        marked = next((member.__name__ for member in members if issubclass(member, SoftDelete)), None)
         if marked is not None and isinstance(error, DuplicateKey):
             said.append(
                 f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it anew, "
@@ -353,4 +355,4 @@ def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
 def _is_link(annotation: Any) -> bool:
     """Return whether a value of the type is a link itself, not a list or dict of them."""
     members = type_inspection.alternatives(annotation)
-    return any(hasattr(getattr(each, "__origin__", each), "__solidb_any_target__") for each in members)
+    return any(hasattr(getattr(member, "__origin__", member), "__solidb_any_target__") for member in members)

@@ -35,16 +35,16 @@ def load_referring(
     """Load for each of the documents those that refer to it, all in one query."""
     wanted = {document.__solidb_reference__(): document for document in documents}
     field = reference.__solidb_field__
-    found: list[Any] = []
+    referring: list[Any] = []
     if wanted:
-        found = yield from reading.execute(context, referring_to(field, list(wanted)).compile(), None)
+        referring = yield from reading.execute(context, referring_to(field, list(wanted)).compile(), None)
     lists: dict[str, list[Document]] = {name: [] for name in wanted}
-    for each in found:
-        for name in dict.fromkeys(_references(each, field, wanted)):
-            lists[name].append(each)
+    for member in referring:
+        for name in dict.fromkeys(_references(member, field, wanted)):
+            lists[name].append(member)
     for name, members in lists.items():
         reference.__solidb_take__(wanted[name], tuple(members))
-    return found
+    return referring
 
 
 def _references(document: Any, field: FieldRef, wanted: Mapping[str, Document]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]
         raise UsageError("load() takes several documents", hint="session.load([document], Post.author)")
     hint = "session.load([document], Post.author)"
     ways, given = tuple(map(hops_of, paths)), listed(documents, "load()", hint)
-    if not all(isinstance(each, Document) for each in given):
+    if not all(isinstance(document, Document) for document in given):
         raise UsageError("load() takes documents of the session", hint=hint)
     if ways:
         _check_start(given, ways[0][0])
@@ -79,9 +79,9 @@ def load(context: Context, documents: Iterable[Document], paths: tuple[Any, ...]
 def _check_start(documents: list[Document], hop: Hop) -> None:
     """Refuse a first path that can begin at none of the documents, nor at others of their collections."""
     start = hop.model.__solidb_collection__
-    if not documents or any(isinstance(each, hop.model) for each in documents):
+    if not documents or any(isinstance(document, hop.model) for document in documents):
         return
-    if all(type(each).__solidb_collection__ != start for each in documents):
+    if all(type(document).__solidb_collection__ != start for document in documents):
         raise UsageError(
             f"load() was given a path from {hop.model.__name__}, and no {hop.model.__name__} to go it from",
             hint=f"the documents are {type(documents[0]).__name__}; name a link of theirs",
@@ -105,14 +105,14 @@ def _with_loads(
 def documents_in(rows: Sequence[Any]) -> list[Document]:
     """Return the whole documents in rows, each once."""
     cells = (cell for row in rows for cell in (cast(Any, row) if isinstance(row, tuple) else (row,)))
-    found: Documents = {id(cell): cell for cell in cells if isinstance(cell, Document)}
-    return list(found.values())
+    documents: Documents = {id(cell): cell for cell in cells if isinstance(cell, Document)}
+    return list(documents.values())
 
 
 def follow(context: Context, documents: Iterable[Document], paths: Iterable[Hops]) -> Operation[None]:
     """Go the paths, the shared beginnings of several once."""
     known: Documents = {id(document): document for document in documents}
-    found: dict[Hops, Documents] = {}
+    by_way: dict[Hops, Documents] = {}
     asked: dict[Hops, set[int]] = {}
     for hops in paths:
         at = known
@@ -121,8 +121,8 @@ def follow(context: Context, documents: Iterable[Document], paths: Iterable[Hops
             before = asked.setdefault(way, set())
             fresh = [document for key, document in at.items() if key not in before]
             before.update(at)
-            at = found.setdefault(way, {})
-            at.update((id(each), each) for each in (yield from _load(context, fresh, hop)))
+            at = by_way.setdefault(way, {})
+            at.update((id(document), document) for document in (yield from _load(context, fresh, hop)))
             known = known | at
 
 
@@ -145,9 +145,9 @@ def _load_links(
     context: Context, links: list[Link[Any]], target: type[Document] | None
 ) -> Operation[list[Document]]:
     waiting = [(link, link.id) for link in links if not link.is_loaded]
-    found = yield from fetch(context, [reference for _, reference in waiting], target)
+    targets = yield from fetch(context, [reference for _, reference in waiting], target)
     for link, reference in waiting:
-        document = found.get(reference)
+        document = targets.get(reference)
         if document is None:
             link.__solidb_missed__()
         else:
@@ -159,10 +159,10 @@ def _load_ends(context: Context, edges: list[Any], hop: EndHop) -> Operation[lis
     """Put the documents at one end of edges in the place of their texts, which is no change."""
     name = hop.name
     ends = [edge.__dict__[name] for edge in edges]
-    found = yield from fetch(context, [end for end in ends if isinstance(end, str)], hop.target)
+    targets = yield from fetch(context, [end for end in ends if isinstance(end, str)], hop.target)
     for edge, end in zip(edges, ends, strict=True):
-        if isinstance(end, str) and end in found:
-            edge.__dict__[name] = found[end]
+        if isinstance(end, str) and end in targets:
+            edge.__dict__[name] = targets[end]
     values = [edge.__dict__[name] for edge in edges]
     return [value for value in values if isinstance(value, Document)]
 
@@ -175,12 +175,12 @@ def fetch(
     for reference in references:
         collection, _, key = reference.partition("/")
         keys.setdefault(collection, {})[key] = None
-    found: dict[str, Document] = {}
+    targets: dict[str, Document] = {}
     for collection, wanted in keys.items():
         documents = yield from reading.get_many(context, _model_of(context, collection, target), wanted)
         pairs = zip(wanted, documents, strict=True)
-        found |= {f"{collection}/{key}": each for key, each in pairs if each is not None}
-    return found
+        targets |= {f"{collection}/{key}": document for key, document in pairs if document is not None}
+    return targets
 
 
 def _model_of(context: Context, collection: str, target: type[Document] | None) -> type[Document]:
@@ -213,11 +213,11 @@ def load_neighbours(
     wanted = dict.fromkeys(name for names in reached.values() for name in names)
     target = neighbours.__solidb_target__
     fetched = yield from fetch(context, wanted, None if target is Document else target)
-    found = {name: each for name, each in fetched.items() if not _is_marked(each)}
+    unmarked = {name: document for name, document in fetched.items() if not _is_marked(document)}
     for start, names in reached.items():
-        members = tuple(found[name] for name in names if name in found)
+        members = tuple(unmarked[name] for name in names if name in unmarked)
         neighbours.__solidb_take__(starts[start], members)
-    return [found[name] for name in wanted if name in found]
+    return [unmarked[name] for name in wanted if name in unmarked]
 
 
 def _is_marked(document: Document) -> bool:
@@ -263,10 +263,10 @@ def _directions(edge: Edge[Any, Any], heading: Heading) -> list[tuple[str, str]]
 def _reached(ways: Adjacency, start: str, low: int, high: int) -> list[str]:
     """Return what lies between the least and the most number of edges away, nearest first, each once."""
     seen = {start}
-    level, found = [start], list[str]()
+    level, keys = [start], list[str]()
     for depth in range(1, high + 1):
         level = list(dict.fromkeys(end for at in level for end in ways.get(at, ()) if end not in seen))
         seen.update(level)
         if depth >= low:
-            found += level
-    return found
+            keys += level
+    return keys

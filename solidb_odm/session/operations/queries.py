@@ -49,8 +49,8 @@ def get(context: Context, model: type[D], key: str) -> Operation[D | None]:
         row = yield from context.ask_again(wanted, problem)
     if row is None:
         return None
-    found = load_documents(work, model, [row])[0]
-    return found if found is not None and _is_there(work, found, model) else None
+    document = load_documents(work, model, [row])[0]
+    return document if document is not None and _is_there(work, document, model) else None
 
 
 def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation[list[D | None]]:
@@ -66,20 +66,24 @@ def get_many(context: Context, model: type[D], keys: Iterable[str]) -> Operation
     if not wanted:
         return []
     collection = model.__solidb_mapping__.collection
-    found = _held(work, model, collection, wanted)
-    missing = [key for key in dict.fromkeys(wanted) if key not in found]
+    by_key = _held(work, model, collection, wanted)
+    missing = [key for key in dict.fromkeys(wanted) if key not in by_key]
     if missing:
         rows = yield from context.ask(GetMany(collection, missing))
-        found |= {document.key: document for document in load_documents(work, model, rows) if document}
-    documents = [found.get(key) for key in wanted]
-    if not work.deleted and not expiries(model) and all(type(each) is model for each in found.values()):
+        by_key |= {document.key: document for document in load_documents(work, model, rows) if document}
+    documents = [by_key.get(key) for key in wanted]
+    if (
+        not work.deleted
+        and not expiries(model)
+        and all(type(document) is model for document in by_key.values())
+    ):
         return documents
     return [d if d is not None and _is_there(work, d, model) else None for d in documents]
 
 
 def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) -> dict[str, Any]:
     """Return the documents with these keys that the session holds, and that need not be read anew."""
-    found: dict[str, Any] = {}
+    by_key: dict[str, Any] = {}
     references = work.identity.of(collection)
     for key in dict.fromkeys(keys) if references else ():
         reference = references.get(key)
@@ -87,8 +91,8 @@ def _held(work: UnitOfWork, model: type[D], collection: str, keys: list[str]) ->
         if held is not None and not isinstance(held, model) and work.give_way(held):
             continue
         if held is not None and held.key == key and not work.is_expired(held):
-            found[key] = held
-    return found
+            by_key[key] = held
+    return by_key
 
 
 def _is_there(work: UnitOfWork, document: Document, model: type[Document]) -> bool:

@@ -40,7 +40,7 @@ def _stored_now(
     groups: dict[str, list[Document]] = {}
     for document in documents:
         groups.setdefault(type(document).__solidb_mapping__.collection, []).append(document)
-    found: list[tuple[Document, Stored]] = []
+    pairs: list[tuple[Document, Stored]] = []
     for collection, members in groups.items():
         rows = yield from context.ask(GetMany(collection, [member.key for member in members]))
         by_key = {row[0]: row for row in rows}
@@ -56,8 +56,8 @@ def _stored_now(
                 collection=collection,
                 hint="session.expunge(document) removes it from the session",
             )
-        found += [(member, by_key[member.key]) for member in members]
-    return found
+        pairs += [(member, by_key[member.key]) for member in members]
+    return pairs
 
 
 def _check_stored(work: UnitOfWork, documents: Iterable[Document], move: str) -> None:
@@ -108,25 +108,25 @@ def rebase(
     context: Context, documents: Sequence[Document], prefer: Prefer | None
 ) -> Operation[dict[str, list[AttributeConflict]]]:
     """Make the changes of documents anew on what is stored now; see ``Session.rebase``."""
-    found = yield from _stored_now(context, documents, "rebase")
-    merged = [_merged(document, row, prefer) for document, row in found]
+    pairs = yield from _stored_now(context, documents, "rebase")
+    merged = [_merged(document, row, prefer) for document, row in pairs]
     conflicts = {
         document.__solidb_reference__(): here
-        for (document, _), (_, here) in zip(found, merged, strict=True)
+        for (document, _), (_, here) in zip(pairs, merged, strict=True)
         if here
     }
     if conflicts and prefer is None:
         name, first = next(iter(conflicts.items()))
         raise MergeConflictError(
-            f"{name}: both sides changed {', '.join(each.path for each in first)}",
+            f"{name}: both sides changed {', '.join(conflict.path for conflict in first)}",
             conflicts=conflicts,
             hint='settle it with prefer="ours", prefer="theirs", or a function from an AttributeConflict',
         )
     fresh = [
         decode(type(document).__solidb_mapping__, document.key, value)
-        for (document, _), (value, _) in zip(found, merged, strict=True)
+        for (document, _), (value, _) in zip(pairs, merged, strict=True)
     ]
-    for (document, row), values, (value, _) in zip(found, fresh, merged, strict=True):
+    for (document, row), values, (value, _) in zip(pairs, fresh, merged, strict=True):
         take_stored(context.work, document, row)
         take_values(document, type(document).__solidb_mapping__, values)
         changed = diff(body_value(row[4]), value)
@@ -157,5 +157,5 @@ def _merged(
 
 def held_of(work: UnitOfWork, stale: Iterable[StaleDocument]) -> list[Document]:
     """Return the session's objects for the documents that an error names."""
-    found = [work.identity.get(each.collection, each.key) for each in stale]
-    return [document for document in found if document is not None]
+    members = [work.identity.get(entry.collection, entry.key) for entry in stale]
+    return [document for document in members if document is not None]
