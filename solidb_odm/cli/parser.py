@@ -91,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         word = message.partition("invalid choice: '")[2].partition("'")[0]
         words = [word, *message.partition("unrecognized arguments: ")[2].split()]
-        ways = [_WAYS[each] for each in words if each in _WAYS and " " not in self.prog]
+        ways = [_WAYS[word] for word in words if word in _WAYS and " " not in self.prog]
         super().error(message + "".join(f"\n  hint: solidb-odm {way}" for way in ways[:1]))
 
 

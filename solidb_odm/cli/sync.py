@@ -154,7 +154,7 @@ def _rotate_key(manager: OfflineSyncManager, options: argparse.Namespace) -> Non
 
 
 def _saying(text: str) -> Callable[[OfflineSyncManager, Any], None]:
-    return lambda _manager, _found: print(text)
+    return lambda _manager, _status: print(text)
 
 
 _Answer = Callable[[OfflineSyncManager, argparse.Namespace], Any]

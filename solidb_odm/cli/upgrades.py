@@ -243,10 +243,10 @@ def doctor(context: Context) -> int:
             lambda: ", ".join(migrator_of(context).current().revisions) or "no revision has run",
         )
     if context.options.json:
-        print_json([{"name": name, "ok": ok, "found": found} for name, ok, found in looks])
+        print_json([{"name": name, "ok": ok, "found": detail} for name, ok, detail in looks])
     else:
-        for name, ok, found in looks:
-            print(f"{'ok ' if ok else 'no '} {name}: {found}")
+        for name, ok, detail in looks:
+            print(f"{'ok ' if ok else 'no '} {name}: {detail}")
     return 0 if all(ok for _, ok, _ in looks) else 1
 
 

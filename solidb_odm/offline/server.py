@@ -240,7 +240,7 @@ def _replace_together(
         (receipts,) = yield from commit_batches(CommitBatches([_patches(collection, rows)]), database)
         return {row.key: Written(receipt[0], receipt[2]) for row, receipt in zip(rows, receipts, strict=True)}
     except StaleDocumentError as problem:
-        moved = {each.key for each in problem.documents}
+        moved = {document.key for document in problem.documents}
     except TransactionConflict:
         return {}
     except PermissionDenied as problem:

@@ -33,8 +33,8 @@ def encode(value: Json) -> bytes:
 def as_read(value: Json) -> Json:
     """Return a value as the server reads it from ``encode``; the same object if nothing in it differs."""
     if isinstance(value, float):
-        found = _spelled(repr(value))[1]
-        return value if found == value else found
+        spelled = _spelled(repr(value))[1]
+        return value if spelled == value else spelled
     if is_map(value):
         read = {name: as_read(inner) for name, inner in value.items()}
         return value if all(read[name] is inner for name, inner in value.items()) else read
@@ -75,9 +75,9 @@ def _spellings(wanted: float) -> Iterator[tuple[int, int]]:
     for exponent in range(exact.adjusted() - 19, exact.adjusted() - 13):
         digits = int(exact.scaleb(-exponent).to_integral_value())
         near = float(digits)
-        for each in (digits, int(math.nextafter(near, math.inf)), int(math.nextafter(near, 0))):
-            if each < _MOST:
-                yield each, exponent
+        for candidate in (digits, int(math.nextafter(near, math.inf)), int(math.nextafter(near, 0))):
+            if candidate < _MOST:
+                yield candidate, exponent
 
 
 def _read(digits: int, exponent: int) -> float:
