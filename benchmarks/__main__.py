@@ -50,7 +50,7 @@ def main() -> None:
     options = arguments()
     areas = [area for area in AREAS if not options.only or area.name in options.only]
     repetitions = 1 if options.quick else options.repeat
-    found: list[tuple[Area, list[int], list[Steps] | None]] = []
+    sections: list[tuple[Area, list[int], list[Steps] | None]] = []
     kept = json.loads(options.results.read_text()) if options.results and options.results.exists() else {}
     for area in areas:
         sizes = [options.size] if options.size else sizes_of(area, QUICK if options.quick else options.shrink)
@@ -59,7 +59,7 @@ def main() -> None:
             continue
         started = time.monotonic()
         if options.only_page and area.name not in kept:
-            found.append((area, sizes, None))
+            sections.append((area, sizes, None))
             continue
         if [area.name, sizes] not in kept.get("areas", []):
             steps = [in_own_process(area, size, repetitions, cpu=options.cpu) for size in sizes]
@@ -67,12 +67,12 @@ def main() -> None:
             kept["areas"] = [*kept.get("areas", []), [area.name, sizes]]
             if options.results:
                 options.results.write_text(json.dumps(kept))
-        known = [timed(each) for each in kept[area.name] if each is not None]
-        found.append((area, sizes, known if len(known) == len(sizes) else None))
-        print(page.section(*found[-1]))
+        known = [timed(step) for step in kept[area.name] if step is not None]
+        sections.append((area, sizes, known if len(known) == len(sizes) else None))
+        print(page.section(*sections[-1]))
         print(f"({time.monotonic() - started:.0f} s)\n", flush=True)
     if not (options.only or options.no_page or options.quick or options.size or options.json):
-        PAGE.write_text(page.page(found, repetitions, options.note, cpu=options.cpu))
+        PAGE.write_text(page.page(sections, repetitions, options.note, cpu=options.cpu))
 
 
 def sizes_of(area: Area, shrink: int) -> list[int]:

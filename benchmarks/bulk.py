@@ -65,12 +65,12 @@ def measure(setting: Setting) -> Steps:
             with Session(engine) as session:
                 session.scalars(ordered).all()
 
-        found = {
+        contests = {
             "update": contest({OURS: Side(ours), UPDATE: Side(by_hand)}, setting.repetitions),
             "stream": contest({OURS: Side(streamed), AT_ONCE: Side(read)}, setting.repetitions),
         }
         hand.close()
-    return found
+    return contests
 
 
 AREA = Area(

@@ -33,8 +33,8 @@ def measure(setting: Setting) -> Steps | None:
     turns are short and many. Where one process waits for the other, a turn takes half as long if the system
     happens to wake them on one core, so that the best of them says little and the median is taken.
     """
-    found = {collecting: _measured(setting, collecting) for collecting in (True, False)}
-    on, off = found[True], found[False]
+    timings = {collecting: _measured(setting, collecting) for collecting in (True, False)}
+    on, off = timings[True], timings[False]
     if on is None or off is None:
         return None
     return {
@@ -78,7 +78,7 @@ def _turn(raw: RawConnection, client: Client, calls: int, collecting: bool) -> t
         lambda: _pipelined(raw, request, calls),
         lambda: client.pipeline([request] * calls),
     )
-    return tuple(milliseconds(each, collecting=collecting) for each in work)
+    return tuple(milliseconds(task, collecting=collecting) for task in work)
 
 
 def _pipelined(raw: RawConnection, request: dict[str, Any], calls: int) -> None:
@@ -89,11 +89,11 @@ def _pipelined(raw: RawConnection, request: dict[str, Any], calls: int) -> None:
 
 async def _concurrent(url: str, calls: int, turns: int) -> float:
     """Time as many reads from 64 tasks on one pool; return the microseconds for one in the median turn."""
-    each = max(4, calls // CALLERS)
+    calls_per_task = max(4, calls // CALLERS)
     async with AsyncClient(url) as client:
 
         async def reader() -> None:
-            for _ in range(each):
+            for _ in range(calls_per_task):
                 await client.get("bench", "users", "ada")
 
         async def turn() -> float:
@@ -104,7 +104,7 @@ async def _concurrent(url: str, calls: int, turns: int) -> float:
             return time.perf_counter() - started
 
         await client.get("bench", "users", "ada")
-        return median([await turn() for _ in range(turns)]) * 1_000_000 / (each * CALLERS)
+        return median([await turn() for _ in range(turns)]) * 1_000_000 / (calls_per_task * CALLERS)
 
 
 TEXT = """

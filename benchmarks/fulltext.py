@@ -59,7 +59,7 @@ def measure(setting: Setting) -> Steps:
         file.executemany("INSERT INTO texts VALUES (?)", [(body,) for body in bodies])
         file.commit()
         with Session(engine) as session:
-            found = {
+            contests = {
                 step: contest(
                     {
                         OURS: Side(lambda condition=condition: _ask(session, condition())),
@@ -70,7 +70,7 @@ def measure(setting: Setting) -> Steps:
                 for step, (condition, query) in FORMS.items()
             }
         file.close()
-    return found
+    return contests
 
 
 SQL = f"SELECT rowid, body FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT {WANTED}"

@@ -49,20 +49,20 @@ def _measured(url: str, setting: Setting) -> Steps:
         built.commit()
         reader = Session(engine)
         read = reader.scalars(select(User)).all()
-        looked = sum(len(each.tags) for each in read)
+        looked = sum(len(user.tags) for user in read)
         empty = Session(engine)
         sides = {OURS: Side(lambda: _ask(reader)), EMPTY: Side(lambda: _ask(empty))}
-        found = {"read": contest(sides, setting.repetitions, per=QUESTIONS)}
+        contests = {"read": contest(sides, setting.repetitions, per=QUESTIONS)}
         sides = {OURS: Side(lambda: _ask(built)), EMPTY: Side(lambda: _ask(empty))}
-        found["built"] = contest(sides, setting.repetitions, per=QUESTIONS)
+        contests["built"] = contest(sides, setting.repetitions, per=QUESTIONS)
         some = random.Random(4).sample(read, min(200, len(read)))
         sides = {OURS: Side(lambda: _loop(reader, some)), EMPTY: Side(lambda: _loop_anew(engine, some))}
-        found["loop"] = contest(sides, setting.repetitions, per=len(some))
+        contests["loop"] = contest(sides, setting.repetitions, per=len(some))
         if looked != 2 * len(fresh):
             raise RuntimeError(f"{looked} tags of {len(fresh)} users")
         for session in (built, reader, empty):
             session.close()
-    return found
+    return contests
 
 
 def _ask(session: Session) -> None:
@@ -72,15 +72,15 @@ def _ask(session: Session) -> None:
 
 
 def _loop(session: Session, some: list[User]) -> None:
-    for each in some:
-        if each.tags:
-            session.scalars(select(User).where(User.email == each.email)).all()
+    for holder in some:
+        if holder.tags:
+            session.scalars(select(User).where(User.email == holder.email)).all()
 
 
 def _loop_anew(engine: object, some: list[User]) -> None:
     with Session(engine) as session:  # type: ignore[arg-type]
-        for each in some:
-            session.scalars(select(User).where(User.email == each.email)).all()
+        for holder in some:
+            session.scalars(select(User).where(User.email == holder.email)).all()
 
 
 ROWS = (

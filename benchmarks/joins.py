@@ -158,10 +158,10 @@ def measure_links(setting: Setting) -> Steps:
             OURS: Side(lambda: sessions[0].load(waiting, Post.author), loaded),
             LOADED: Side(lambda: sessions[0].scalars(select(Post)).all(), fresh),
         }
-        found = {"links": contest(sides, setting.repetitions)}
+        contests = {"links": contest(sides, setting.repetitions)}
         while sessions:
             sessions.pop().close()
-    return found
+    return contests
 
 
 LINKS_AREA = Area(
@@ -198,7 +198,7 @@ def measure_elements(setting: Setting) -> Steps:
     with TemporaryDirectory() as folder, create_engine(f"sqlite:///{Path(folder) / 'ours.db'}") as engine:
         engine.create_all(model)
         with Session(engine) as session:
-            session.add_all([model(name="n", tags=each) for each in tags])
+            session.add_all([model(name="n", tags=list_of_tags) for list_of_tags in tags])
             session.commit()
         file = sqlite3.connect(Path(folder) / "hand.db")
         file.executescript("CREATE TABLE tagged (name TEXT); CREATE TABLE tags (tag TEXT, document INTEGER);")
@@ -213,7 +213,7 @@ def measure_elements(setting: Setting) -> Steps:
             "any": select(model.name).where(any_(model.tags) == names[0]),
         }
         with Session(engine) as session:
-            found = {
+            contests = {
                 step: contest(
                     {
                         OURS: Side(lambda form=form: session.execute(form).all()),
@@ -224,7 +224,7 @@ def measure_elements(setting: Setting) -> Steps:
                 for step, form in forms.items()
             }
         file.close()
-    return found
+    return contests
 
 
 ELEMENTS_AREA = Area(

@@ -85,7 +85,7 @@ class Ours:
     def find_by_text(self, emails: list[str]) -> None:
         text = "FOR u IN users FILTER u.email == @email RETURN u"
         with Session(self.engine) as session:
-            self.hits += [session.scalars(sdbql(text, email=each).into(User)).one() for each in emails]
+            self.hits += [session.scalars(sdbql(text, email=email).into(User)).one() for email in emails]
 
     def counts(self) -> tuple[int, ...]:
         with Session(self.engine) as session:

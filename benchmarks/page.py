@@ -42,18 +42,18 @@ HEAD = (
 
 
 def page(
-    found: list[tuple[Area, list[int], list[Steps] | None]], repetitions: int, note: str, *, cpu: bool
+    areas: list[tuple[Area, list[int], list[Steps] | None]], repetitions: int, note: str, *, cpu: bool
 ) -> str:
     """Write the whole page from what was found of each area at its sizes."""
-    sections = [section(area, sizes, steps) for area, sizes, steps in found]
+    sections = [section(area, sizes, steps) for area, sizes, steps in areas]
     missed = [
         row.what if not row.beside else f"{row.what}, beside {row.beside}"
-        for area, sizes, steps in found
+        for area, sizes, steps in areas
         if steps is not None
         for row in area.rows
         if is_missed(row, sizes, steps)
     ]
-    aims = sum(bool(row.aims) for area, _, steps in found if steps is not None for row in area.rows)
+    aims = sum(bool(row.aims) for area, _, steps in areas if steps is not None for row in area.rows)
     verdict = f"{aims - len(missed)} of {aims} aims are met." + (
         f" **Not met:** {'; '.join(missed)}." if missed else ""
     )
@@ -79,10 +79,10 @@ def section(area: Area, sizes: list[int], steps: list[Steps] | None) -> str:
 
 def line(row: Row, sizes: list[int], steps: list[Steps]) -> str:
     """Write one line."""
-    ours = [each[row.step][OURS] for each in steps]
-    others = [each[row.step][row.beside] for each in steps] if row.beside else []
-    cells = [row.what, _numbers([each.on for each in ours]), row.beside]
-    cells.append(_numbers([each.on for each in others]))
+    ours = [step[row.step][OURS] for step in steps]
+    others = [step[row.step][row.beside] for step in steps] if row.beside else []
+    cells = [row.what, _numbers([timing.on for timing in ours]), row.beside]
+    cells.append(_numbers([timing.on for timing in others]))
     cells.append(" · ".join(f"{ratio:.2f}" for ratio in _ratios(ours, others, on=True)))
     cells.append(" · ".join(f"{ratio:.2f}" for ratio in _ratios(ours, others, on=False)))
     cells.append(_growth(ours, sizes))
@@ -93,8 +93,8 @@ def line(row: Row, sizes: list[int], steps: list[Steps]) -> str:
 
 def is_missed(row: Row, sizes: list[int], steps: list[Steps]) -> bool:
     """Return whether a line does not reach an aim."""
-    ours = [each[row.step][OURS] for each in steps]
-    others = [each[row.step][row.beside] for each in steps] if row.beside else []
+    ours = [step[row.step][OURS] for step in steps]
+    others = [step[row.step][row.beside] for step in steps] if row.beside else []
     return any(not _is_reached(aim, ours, others, len(sizes) // 2) for aim in row.aims)
 
 

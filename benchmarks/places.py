@@ -61,9 +61,9 @@ def measure(setting: Setting) -> Steps:
                 OURS: Side(lambda: _ask(session, *next(asked))),
                 RTREE: Side(lambda: _by_hand(file, *next(asked))),
             }
-            found = {"nearest": contest(sides, 10 * setting.repetitions)}
+            contests = {"nearest": contest(sides, 10 * setting.repetitions)}
         file.close()
-    return found
+    return contests
 
 
 def _ask(session: Session, lat: float, lon: float) -> object:

@@ -31,8 +31,8 @@ def peer(folder: Path, count: int) -> dict[str, float]:
     done = subprocess.run(
         ["node", program.name, str(count)], cwd=folder, check=True, capture_output=True, text=True
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    timings: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return timings
 
 
 def ours(folder: Path, count: int) -> dict[str, float]:

@@ -43,16 +43,16 @@ def measure(setting: Setting) -> Steps:
             peer.build(rows(STORED))
             peer.insert()
             peer.close()
-            found = runner.run(_prepared(runner, path, other))
-            sides = _sides(runner, *found, engine, setting.size)
+            callers = runner.run(_prepared(runner, path, other))
+            sides = _sides(runner, *callers, engine, setting.size)
             steps = {
-                step: contest(each, setting.repetitions, per=setting.size) for step, each in sides.items()
+                step: contest(calls, setting.repetitions, per=setting.size) for step, calls in sides.items()
             }
             before = threading.active_count()
-            runner.run(_at_once(found[0], setting.size))
+            runner.run(_at_once(callers[0], setting.size))
             threads = float(max(threading.active_count(), before))
             steps["threads"] = {OURS: Timing(threads, threads)}
-            runner.run(_closed(*found))
+            runner.run(_closed(*callers))
     return steps
 
 
@@ -106,8 +106,8 @@ async def _at_once(engine: object, count: int) -> None:
 async def _write(engine: object, number: int) -> None:
     async with AsyncSession(engine) as session:  # type: ignore[arg-type]
         email = f"user{number % STORED}@example.org"
-        found = (await session.scalars(select(User).where(User.email == email))).one()
-        found.score += 1
+        user = (await session.scalars(select(User).where(User.email == email))).one()
+        user.score += 1
         await session.commit()
 
 

@@ -127,7 +127,7 @@ def _fill_by_hand(path: Path, size: int) -> None:
     file = sqlite3.connect(path)
     file.execute("PRAGMA journal_mode=WAL")
     file.execute("CREATE TABLE things (key TEXT PRIMARY KEY, rev TEXT, doc TEXT)")
-    rows = ((each["_key"], "r", json.dumps(each)) for each in documents(size))
+    rows = ((row["_key"], "r", json.dumps(row)) for row in documents(size))
     file.executemany("INSERT INTO things VALUES (?, ?, ?)", rows)
     file.commit()
     file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -213,13 +213,13 @@ def _in_sessions(engine: Engine, _: Path) -> None:
     while True:
         with Session(engine) as session:
             page = select(Thing).where(Thing.key > after).order_by(Thing.key).limit(BATCH)
-            found = session.scalars(page).all()
-            if not found:
+            documents = session.scalars(page).all()
+            if not documents:
                 return
-            for each in found:
-                each.n += 1
+            for document in documents:
+                document.n += 1
             session.commit()
-            after = found[-1].key
+            after = documents[-1].key
 
 
 SERVER_AREA = Area(

@@ -136,7 +136,7 @@ STEPS = [
 def measure(setting: Setting) -> Steps:
     """Fill one file, and let both sides ask it in turns; keep the best of each."""
     times: dict[str, dict[str, Timing]] = {}
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     size, folder = setting.size, setting.folder
     path = folder / "queries.db"
     engine = create_engine(f"sqlite:///{path}")
@@ -147,17 +147,17 @@ def measure(setting: Setting) -> Steps:
         for step in STEPS:
             arguments = _arguments(step, size, 0)
             sides = {
-                OURS: Side(lambda step=step, each=arguments: [_ours(session, step, one) for one in each]),
-                SQL: Side(lambda step=step, each=arguments: [_by_hand(file, step, one) for one in each]),
+                OURS: Side(lambda step=step, values=arguments: [_ours(session, step, one) for one in values]),
+                SQL: Side(lambda step=step, values=arguments: [_by_hand(file, step, one) for one in values]),
             }
             times[step.title] = contest(sides, setting.repetitions, per=step.times)
-            found[step.title] = _check(session, file, step, arguments[0])
+            counts[step.title] = _check(session, file, step, arguments[0])
     file.close()
     engine.dispose()
     with stores.tinydb(folder / "tiny.json", people) as store:
-        _ask_store(store, "TinyDB", times, found, size, 3)
+        _ask_store(store, "TinyDB", times, counts, size, 3)
     with stores.mongita(folder / "mongita", people) as store:
-        _ask_store(store, "mongita", times, found, size, 20)
+        _ask_store(store, "mongita", times, counts, size, 20)
     planning = _planning()
     return {**times, "planning": {OURS: Timing(planning, planning), POINT: times[STEPS[0].title][OURS]}}
 
@@ -244,7 +244,7 @@ def _ask_store(
     store: dict[str, stores.Asking],
     name: str,
     times: dict[str, dict[str, Timing]],
-    found: dict[str, int],
+    counts: dict[str, int],
     size: int,
     repetitions: int,
 ) -> None:
@@ -255,8 +255,8 @@ def _ask_store(
             continue
         arguments = _arguments(step, size, 0)[:repetitions]
         number = stores.number(ask(arguments[0]))
-        if number != found[step.title]:
-            raise RuntimeError(f"{step.title}: {number} documents instead of {found[step.title]}")
+        if number != counts[step.title]:
+            raise RuntimeError(f"{step.title}: {number} documents instead of {counts[step.title]}")
         taken = _each(arguments, ask)
         times[step.title][name] = Timing(taken, taken)
 

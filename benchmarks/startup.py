@@ -128,16 +128,16 @@ def measure_files(setting: Setting) -> Steps:
         file.commit()
         file.close()
 
-    found = {"create": contest({OURS: Side(made), SQL: Side(by_hand)}, setting.repetitions)}
+    contests = {"create": contest({OURS: Side(made), SQL: Side(by_hand)}, setting.repetitions)}
     with create_engine(f"sqlite:///{folder / 'again.db'}") as engine:
         engine.create_all(*models)
-        found["again"] = contest({OURS: Side(lambda: engine.create_all(*models))}, setting.repetitions)
+        contests["again"] = contest({OURS: Side(lambda: engine.create_all(*models))}, setting.repetitions)
         sides = {
             OURS: Side(lambda: _open(engine, models[0])),
             SQL: Side(lambda: _connect(folder / "again.db")),
         }
-        found["session"] = contest(sides, 20 * setting.repetitions)
-    return found
+        contests["session"] = contest(sides, 20 * setting.repetitions)
+    return contests
 
 
 def _open(engine: Engine, model: type[Any]) -> None:
@@ -219,8 +219,8 @@ def measure_processes(setting: Setting) -> Steps:
     middle = {program: median(taken) for program, taken in times.items()}
 
     def beside(ours: str, base: str, name: str) -> dict[str, Timing]:
-        found = {OURS: middle[ours], name: middle[base]}
-        return {side: Timing(time, time) for side, time in found.items()}
+        times = {OURS: middle[ours], name: middle[base]}
+        return {side: Timing(time, time) for side, time in times.items()}
 
     return {
         "import": beside(IMPORT, BASE_IMPORT, BESIDE_IMPORT),

@@ -155,7 +155,7 @@ class _Bench:
             statistics = store.remote.driver.statistics  # type: ignore[union-attr]
             statistics.observer, statistics.awake = count_bytes, lambda: True
         changed = min(CHANGED, self.setting.size)
-        keys = [each["_key"] for each in self.documents[:changed]]
+        keys = [row["_key"] for row in self.documents[:changed]]
         stores[0].query(CHANGE, {"keys": keys})
         for store in stores:
             with _minutes_later():

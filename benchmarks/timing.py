@@ -28,7 +28,7 @@ class Side:
 def processor() -> float:
     """Return the seconds of the processor that this process has had, and its children that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 class Watch:

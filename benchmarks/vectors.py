@@ -89,9 +89,9 @@ def _inserts(model: type[Any], rows: list[list[float]], setting: Setting) -> dic
                 OURS: Side(lambda: _insert(engine, model, rows)),
                 FLOOR: Side(lambda: _insert_by_hand(file, rows)),
             }
-            found = contest(sides, setting.repetitions, per=len(rows))
+            contests = contest(sides, setting.repetitions, per=len(rows))
         file.close()
-    return found
+    return contests
 
 
 def _insert(engine: Engine, model: type[Any], rows: list[list[float]]) -> None:
@@ -156,7 +156,7 @@ def measure_searches(setting: Setting) -> Steps:
                     document.embedding = [*document.embedding[1:], 0.5]
                     writer.commit()
 
-                found = {
+                contests = {
                     step: contest(
                         {
                             OURS: Side(lambda ask=ask: ask(session, next(asked))),
@@ -166,14 +166,14 @@ def measure_searches(setting: Setting) -> Steps:
                     )
                     for step, (ask, by_hand) in FORMS.items()
                 }
-                found["written"] = contest(
+                contests["written"] = contest(
                     {
                         OURS: Side(lambda: _by_order(session, next(asked)), write),
                         NEW_MATRIX: Side(lambda: (hand.read(), hand.nearest(next(asked)))),
                     },
                     3 * setting.repetitions,
                 )
-    return found
+    return contests
 
 
 class Hand:
@@ -273,15 +273,15 @@ def measure_graph(setting: Setting) -> Steps | None:
             _by_order(session, rows[0])
             engine.driver._vectors.graphs.settle(3_600)
             asked = [
-                [each + chance.gauss(0, 0.3) for each in row]
+                [number + chance.gauss(0, 0.3) for number in row]
                 for row in chance.sample(rows, min(200, len(rows)))
             ]
-            found = 0
-            for each in asked:
-                exact = select(Short.key).order_by(nearest(Short.embedding, each, exact=True)).limit(WANTED)
-                near = select(Short.key).order_by(nearest(Short.embedding, each)).limit(WANTED)
-                found += len(set(session.scalars(exact)) & set(session.scalars(near)))
-            share = found / (len(asked) * min(WANTED, len(rows)))
+            hits = 0
+            for vector in asked:
+                exact = select(Short.key).order_by(nearest(Short.embedding, vector, exact=True)).limit(WANTED)
+                near = select(Short.key).order_by(nearest(Short.embedding, vector)).limit(WANTED)
+                hits += len(set(session.scalars(exact)) & set(session.scalars(near)))
+            share = hits / (len(asked) * min(WANTED, len(rows)))
             turns = itertools.cycle(asked)
             sides = {
                 OURS: Side(lambda: _by_order(session, next(turns))),

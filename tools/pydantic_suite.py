@@ -113,12 +113,12 @@ def differences(plain: Mapping[str, str], documents: Mapping[str, str]) -> list[
 
 def failures(report: str) -> dict[str, str]:
     """Return the tests that failed, and what they said, of a report in JUnit's XML."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for case in ET.fromstring(report).iter("testcase"):
         for problem in (*case.findall("failure"), *case.findall("error")):
             place = case.get("classname", "").replace(".", "/")
-            found[f"{place}::{case.get('name')}"] = f"{problem.get('message')}\n{problem.text}"
-    return found
+            texts[f"{place}::{case.get('name')}"] = f"{problem.get('message')}\n{problem.text}"
+    return texts
 
 
 def unpacked(folder: Path) -> Path:
@@ -154,12 +154,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         unpacked(folder)
-        found = differences(run(folder, "plain", ()), run(folder, "documents", ("-p", "as_document")))
+        outcomes = differences(run(folder, "plain", ()), run(folder, "documents", ("-p", "as_document")))
     for kind, why in KINDS.items():
-        print(f"{sum(each.kind == kind for each in found):4} {why}")
-    faults = [each for each in found if each.kind is None]
-    for each in faults:
-        print(f"\nFAULT {each.test}\n{each.text}")
+        print(f"{sum(outcome.kind == kind for outcome in outcomes):4} {why}")
+    faults = [outcome for outcome in outcomes if outcome.kind is None]
+    for fault in faults:
+        print(f"\nFAULT {fault.test}\n{fault.text}")
     print(f"{len(faults):4} faults")
     return 1 if faults else 0
 

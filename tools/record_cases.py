@@ -87,10 +87,10 @@ class Recorder:
     def _ask(self, query: str, binds: dict[str, Any] | None = None) -> dict[str, Any]:
         asked = {"query": query, "bind_vars": binds or {}, "cache": False, "batch_size": _BATCH}
         reply = self._post("cursor", asked)
-        found = reply.json()
+        answer = reply.json()
         if reply.is_success:
-            return {"rows": found["result"]}
-        kind, words = str(found["type"]), str(found["error"])
+            return {"rows": answer["result"]}
+        kind, words = str(answer["type"]), str(answer["error"])
         if kind in _MISSING:  # over HTTP these name the thing alone
             words = f"{_MISSING[kind]} '{words}' not found"
         return {"error": words, "kind": kind}
@@ -99,21 +99,21 @@ class Recorder:
         return self._http.post(f"/_api/database/{DATABASE}/{path}", json=body)
 
 
-def agrees(found: dict[str, Any], case: Case) -> bool:
+def agrees(answer: dict[str, Any], case: Case) -> bool:
     """Return whether an answer is the recorded one, by the case's own idea of a match."""
     wanted, match = case["expect"], case.get("match", "exact")
-    if "error" in wanted or "error" in found:
-        return "error" in wanted and "error" in found and _means_the_same(found, wanted)
+    if "error" in wanted or "error" in answer:
+        return "error" in wanted and "error" in answer and _means_the_same(answer, wanted)
     if tolerance := case.get("tolerance"):
-        pairs = zip(found["rows"], wanted["rows"], strict=False)
+        pairs = zip(answer["rows"], wanted["rows"], strict=False)
         return all(math.isclose(one, two, rel_tol=tolerance) for one, two in pairs)
-    return _comparable(found["rows"], match) == _comparable(wanted["rows"], match)
+    return _comparable(answer["rows"], match) == _comparable(wanted["rows"], match)
 
 
-def _means_the_same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    if wanted.get("kind") == found["kind"] == "ParseError":
+def _means_the_same(answer: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    if wanted.get("kind") == answer["kind"] == "ParseError":
         return True
-    return any(part.lower() in found["error"].lower() for part in wanted["error"].split("|"))
+    return any(part.lower() in answer["error"].lower() for part in wanted["error"].split("|"))
 
 
 def _comparable(rows: list[Any], match: str) -> list[Any]:
@@ -126,17 +126,17 @@ def _comparable(rows: list[Any], match: str) -> list[Any]:
 def record(recorder: Recorder, cases: Iterable[Case]) -> Iterator[tuple[Case, bool]]:
     """Ask every case and yield it with its present answer, and whether that is another one."""
     for case in cases:
-        found = recorder.answer(case)
+        answer = recorder.answer(case)
         left = recorder.after(case) if case.get("after") else None
-        changed = not agrees(found, case) or (left is not None and left != case["after"]["rows"])
+        changed = not agrees(answer, case) or (left is not None and left != case["after"]["rows"])
         if not changed:
             yield case, False
             continue
-        fresh = {**case, "expect": found, "origin": "recorded"}
+        fresh = {**case, "expect": answer, "origin": "recorded"}
         if left is not None:
             fresh["after"] = {**case["after"], "rows": left}
-        if case.get("match") == "keys" and "rows" in found:
-            fresh["expect"] = {"rows": _comparable(found["rows"], "keys")}
+        if case.get("match") == "keys" and "rows" in answer:
+            fresh["expect"] = {"rows": _comparable(answer["rows"], "keys")}
         yield fresh, True
 
 
@@ -151,11 +151,11 @@ def write(path: Path, fixture: dict[str, Any], cases: list[Case]) -> None:
 def observe(recorder: Recorder, queries: Iterable[str]) -> Iterator[Case]:
     """Ask queries without binds, each over fresh data, and yield them with their rows or the error."""
     for query in queries:
-        found = recorder.answer({"query": query, "bind_vars": {}, "mutates": bool(_WRITES.search(query))})
-        if "error" in found:
-            yield {"query": query, "error": found["error"][:60]}
+        answer = recorder.answer({"query": query, "bind_vars": {}, "mutates": bool(_WRITES.search(query))})
+        if "error" in answer:
+            yield {"query": query, "error": answer["error"][:60]}
         else:
-            yield {"query": query, "rows": _lasting(found["rows"])}
+            yield {"query": query, "rows": _lasting(answer["rows"])}
 
 
 def _lasting(value: Any) -> Any:

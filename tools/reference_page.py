@@ -54,7 +54,7 @@ def _signature(value: object) -> str:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
         return ""
-    taken = [each for each in signature.parameters.values() if each.annotation != "Never"]
+    taken = [parameter for parameter in signature.parameters.values() if parameter.annotation != "Never"]
     return str(signature.replace(parameters=taken)).replace("'", "")
 
 

@@ -32,8 +32,8 @@ def find_server() -> Path | None:
     if named := os.environ.get("SOLIDB_BIN"):
         return Path(named) if os.access(named, os.X_OK) else None
     cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "bin"
-    found = shutil.which("solidb") or shutil.which("solidb", path=str(cargo))
-    return Path(found) if found else None
+    program = shutil.which("solidb") or shutil.which("solidb", path=str(cargo))
+    return Path(program) if program else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,14 @@ def main() -> int:
         for turn in range(options.rounds):
             begun, first = time.monotonic(), options.first + turn * options.seeds
             seeds = range(first, first + options.seeds)
-            found = [each for each in pool.map(history, seeds, [options.steps] * len(seeds)) if each]
-            faults += len(found)
+            problems = [
+                problem for problem in pool.map(history, seeds, [options.steps] * len(seeds)) if problem
+            ]
+            faults += len(problems)
             seconds = time.monotonic() - begun
-            print(f"seeds {first} to {seeds[-1]}: {len(found)} faults, {seconds:.0f} s", flush=True)
-            for each in found[:10]:
-                print(f"FAULT {each[:600]}", file=sys.stderr)
+            print(f"seeds {first} to {seeds[-1]}: {len(problems)} faults, {seconds:.0f} s", flush=True)
+            for problem in problems[:10]:
+                print(f"FAULT {problem[:600]}", file=sys.stderr)
     return int(faults > 0)
 
 

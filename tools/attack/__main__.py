@@ -23,8 +23,8 @@ from .processes import damage, disks, forks, kills, neighbours, stores
 from .servers import client_kills, server_cancellations, server_kills
 
 CAMPAIGNS: dict[str, Campaign] = {
-    each.__name__: each
-    for each in (
+    campaign.__name__: campaign
+    for campaign in (
         *(kills, stores, forks, neighbours, disks, damage, interrupts, cancellations, texts, urls, answers),
         *(sync_interrupts, migration_interrupts, pool_cancellations),
         *(takers, files, wrong_answers, server_kills, client_kills, server_cancellations),

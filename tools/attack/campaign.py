@@ -76,11 +76,11 @@ def stored(path: Path) -> int:
 
 def judge(path: Path, report: Report, acknowledged: int) -> None:
     """Apply the rules of commits: what was acknowledged is there, no half commit is, the file is whole."""
-    found = stored(path)
+    count = stored(path)
     report.check(
-        found >= acknowledged * SIZE, f"{acknowledged * SIZE} documents acknowledged, {found} stored"
+        count >= acknowledged * SIZE, f"{acknowledged * SIZE} documents acknowledged, {count} stored"
     )
-    report.check(found % SIZE == 0, f"half a commit is stored: {found} documents")
+    report.check(count % SIZE == 0, f"half a commit is stored: {count} documents")
     connection = sqlite3.connect(path)
     try:
         (state,) = connection.execute("PRAGMA integrity_check('_solidb_collections')").fetchone()

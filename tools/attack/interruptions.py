@@ -93,8 +93,8 @@ def _synced(ground: Ground, report: Report, server: Any) -> None:
             if ground.chance.random() < 0.3:
                 server.put("notes", f"other{turn}", n=turn)
         manager.sync_now()
-        here = {each["_key"]: each["n"] for each in manager.list_documents("notes")[0]}
-        there = {key: each["n"] for key, each in server.all("notes").items()}
+        here = {row["_key"]: row["n"] for row in manager.list_documents("notes")[0]}
+        there = {key: row["n"] for key, row in server.all("notes").items()}
         report.check(here == there, f"after interrupts the store has {here}, the server {there}")
         lost = {key: n for key, n in saved.items() if here.get(key, -1) < n}
         report.check(not lost, f"saved and not there after interrupts: {lost}")
@@ -170,8 +170,8 @@ def _migrated(ground: Ground, report: Report, folder: Path) -> None:
                 move(target)
             wanted = [2, "words"] if target == "b2" else [1, "text"]
             with Session(engine) as session:
-                found = session.execute(sdbql(_FOUND)).all()
-            report.check(found == [[*wanted, _DOCUMENTS]], f"after interrupts {target} has {found}")
+                rows = session.execute(sdbql(_FOUND)).all()
+            report.check(rows == [[*wanted, _DOCUMENTS]], f"after interrupts {target} has {rows}")
 
 
 # --- a pool --------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ async def _pooled(ground: Ground, report: Report, number: int, where: str) -> No
             is_expected = outcome is None or isinstance(outcome, asyncio.CancelledError)
             report.check(is_expected, f"a task beside cancelled ones raised {outcome!r}")
         async with AsyncSession(engine) as one, AsyncSession(engine) as two, AsyncSession(engine) as three:
-            counts = [await each.scalar(select(func.count(Part))) for each in (one, two, three)]
+            counts = [await session.scalar(select(func.count(Part))) for session in (one, two, three)]
         report.check(len(set(counts)) == 1, f"connections of one pool count {counts}")
         report.check((counts[0] or 0) % SIZE == 0, f"half a commit is stored: {counts[0]} documents")
     await engine.dispose()

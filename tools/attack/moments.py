@@ -66,9 +66,9 @@ def _interrupted(engine: Engine, ground: Ground, report: Report) -> None:
         except SolidbError as problem:
             report.check(False, f"after an interrupt the session raised {problem!r}")
     with Session(engine) as session:
-        found = (session.scalar(select(func.count(Part))) or 0) - before
-    report.check(found in (0, SIZE), f"{found} of {SIZE} documents are stored after an interrupt")
-    report.check(not (pending and found != SIZE), "what was said to be unsent was not sent")
+        written = (session.scalar(select(func.count(Part))) or 0) - before
+    report.check(written in (0, SIZE), f"{written} of {SIZE} documents are stored after an interrupt")
+    report.check(not (pending and written != SIZE), "what was said to be unsent was not sent")
 
 
 def cancellations(ground: Ground, report: Report) -> None:
@@ -94,7 +94,7 @@ def cancellations(ground: Ground, report: Report) -> None:
                 await task
         await engine.dispose()
         await asyncio.sleep(0.5)
-        left = [each for each in threading.enumerate() if each.daemon and each.name not in others]
+        left = [thread for thread in threading.enumerate() if thread.daemon and thread.name not in others]
         report.check(not left, f"{len(left)} threads stayed")
 
     asyncio.run(work())

@@ -74,7 +74,7 @@ def _store(folder: Path) -> OfflineSyncManager:
 
 def _judge_store(manager: OfflineSyncManager, saved: int, report: Report) -> None:
     newest = {f"k{number % 20}": number for number in range(saved)}
-    stored = {each["_key"]: each["n"] for each in manager.list_documents("notes")[0]}
+    stored = {row["_key"]: row["n"] for row in manager.list_documents("notes")[0]}
     waiting = {edit.document_key for edit in manager.pending()}
     lost = {key: number for key, number in newest.items() if stored.get(key, -1) < number}
     report.check(not lost, f"saved and not there: {lost}")

@@ -223,7 +223,7 @@ class Takers:
 
 def _functions() -> list[str]:
     """Return the functions of the language, without those that are slow on purpose."""
-    return [each.name for each in catalogue() if not each.name.startswith("ARGON2")]
+    return [function.name for function in catalogue() if not function.name.startswith("ARGON2")]
 
 
 def _made(**values: Any) -> Heard:

@@ -46,10 +46,10 @@ class WrongServer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for each in (self._listener, *self._open):
+        for connection in (self._listener, *self._open):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -57,7 +57,7 @@ class WrongServer:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._target)
                 self._open += (client, server)
-                self._open = [each for each in self._open if each.fileno() >= 0]
+                self._open = [connection for connection in self._open if connection.fileno() >= 0]
                 threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
@@ -224,10 +224,17 @@ def client_calls(client: Client, database: str) -> dict[str, Callable[[], Any]]:
             if name.startswith("_") or name in _LEFT_OUT or name in dir(dict):
                 continue
             wanted = [
-                each for each in list(inspect.signature(method).parameters.values())[1:] if _is_needed(each)
+                parameter
+                for parameter in list(inspect.signature(method).parameters.values())[1:]
+                if _is_needed(parameter)
             ]
-            given = [_GIVEN.get(each.name, database if each.name == "db" else "wrong") for each in wanted]
-            calls[f"{area}.{name}"] = _used(getattr(part, name), given, [each.name for each in wanted])
+            given = [
+                _GIVEN.get(parameter.name, database if parameter.name == "db" else "wrong")
+                for parameter in wanted
+            ]
+            calls[f"{area}.{name}"] = _used(
+                getattr(part, name), given, [parameter.name for parameter in wanted]
+            )
     return calls
 
 
