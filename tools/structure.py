@@ -10,7 +10,7 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -55,11 +55,13 @@ PUBLIC = [
 NOUNS = {
     "mapping", "packing", "paging", "quoting", "ranking", "ring", "string", "strings", "testing", "tracing",
 }  # fmt: skip
+# Names of variables that say that a value was looked for, or is one of several, but not what it is.
+VAGUE = {"each", "found"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table: what is counted, the goal, and what was found."""
+    """One row of the table: what is counted, the goal, and the value measured."""
 
     name: str
     goal: str
@@ -84,6 +86,7 @@ def measure(root: Path = PACKAGE) -> list[Figure]:
         Figure("class names that recur", "", *_told(recurring(_classes(lines)))),
         Figure("public class names that recur", "none", *_told(recurring(_public()))),
         Figure("participles as file names", "8 at most", len(participles), ", ".join(participles)),
+        Figure("variables named ``found`` or ``each``", "none", *_told(vague(lines))),
         Figure("longest import chain", "16 at most", len(chain), " → ".join(chain)),
         Figure("type-ignores in 1,000 lines", "0.6 at most", round(1000 * ignores / sum(lines.values()), 2)),
     ]
@@ -133,9 +136,9 @@ def is_participle(stem: str) -> bool:
 def longest_chain(package: Package) -> list[str]:
     """Return the longest way along imports that happen at run time, from the module that begins it."""
     edges: dict[str, set[str]] = {name: set() for name in package.sources}
-    for found in package.imports():
-        if not found.guarded and found.importer != found.imported:
-            edges[found.importer].add(found.imported)
+    for entry in package.imports():
+        if not entry.guarded and entry.importer != entry.imported:
+            edges[entry.importer].add(entry.imported)
     best: dict[str, list[str]] = {}
 
     def follow(module: str, trail: tuple[str, ...] = ()) -> list[str]:
@@ -174,6 +177,33 @@ def _classes(paths: dict[Path, int]) -> Iterator[str]:
                 yield node.name
 
 
+def vague(paths: Iterable[Path]) -> list[str]:
+    """Return ``path:line`` of each variable, parameter and capture whose name says nothing about its value.
+
+    Declared fields of classes are left out: their names may be public.
+    """
+    places: list[tuple[str, int]] = []
+    for path in paths:
+        tree = ast.parse(path.read_text())
+        fields = {
+            id(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) and not node.value
+        }
+        named = (node for node in ast.walk(tree) if _bound(node) in VAGUE and id(node) not in fields)
+        places += ((str(path), getattr(node, "lineno", 0)) for node in named)
+    return [f"{path}:{line}" for path, line in sorted(places)]
+
+
+def _bound(node: ast.AST) -> str | None:
+    """Return the name that a node binds, if it binds one."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return name
+        case ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return name
+        case _:
+            return None
+
+
 def _public() -> Iterator[str]:
     """Yield the name of each class that a package outside ``language`` and ``engines`` exports."""
     classes: set[type] = set()
@@ -181,7 +211,7 @@ def _public() -> Iterator[str]:
         if find_spec(name) is not None:
             package = import_module(name)
             exported: list[str] = getattr(package, "__all__", [])
-            classes.update(value for each in exported if isinstance(value := getattr(package, each), type))
+            classes.update(value for name in exported if isinstance(value := getattr(package, name), type))
     return (value.__name__ for value in classes if value.__module__.startswith("solidb_odm"))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.layers import Package
-from tools.structure import Figure, longest_chain, measure, recurring
+from tools.structure import Figure, longest_chain, measure, recurring, vague
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +22,7 @@ REACHED = {
     "class names that recur": 38,
     "public class names that recur": 0,
     "participles as file names": 5,
+    "variables named ``found`` or ``each``": 0,
     "longest import chain": 19,
     "type-ignores in 1,000 lines": 0.55,
     "modules that a commit of one document crosses": 21,
@@ -63,3 +64,15 @@ def test_the_longest_chain_leaves_out_what_only_checkers_see(tmp_path: Path) -> 
 
 def test_names_of_deliberate_pairs_do_not_count() -> None:
     assert recurring(iter(["documents", "documents", "frames", "frames", "pool"])) == ["frames"]
+
+
+def test_a_name_is_vague_where_a_variable_a_parameter_or_a_capture_has_it(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(
+        "class Row:\n    found: str\n\n\n"
+        "def rows(each):\n    found = each\n    [each.x for each in found]\n    each.found = 1\n"
+        "    match found:\n        case [1, *each]:\n            pass\n"
+    )
+
+    places = vague(tmp_path.glob("*.py"))
+
+    assert [place.rpartition(":")[2] for place in places] == ["5", "6", "7", "10"]
