@@ -1,4 +1,4 @@
-"""The client: everything that a SoliDB server offers, blocking and awaited.
+"""The client for SoliDB servers: one call for each of the server's features, blocking and async.
 
 ::
 

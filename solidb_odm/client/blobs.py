@@ -1,4 +1,4 @@
-"""``client.blobs``: files of any size, streamed in and out over HTTP."""
+"""``client.blobs``: files, uploaded and downloaded as streams over HTTP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Data: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | Iterable[by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobInfo(ClientResult):
-    """A stored file. ``type`` is its media type, ``size`` counts bytes."""
+    """A stored file. ``type`` is its media type, ``size`` its length in bytes."""
 
     key: str
     name: str = ""
@@ -49,7 +49,7 @@ ATTEMPTS = 4
 
 
 class Blobs(Caller):
-    """Files in collections of type ``blob``, blocking. The server makes their keys."""
+    """Calls for files in collections of type ``blob``, blocking. The server creates their keys."""
 
     @property
     def _seconds(self) -> float:
@@ -63,9 +63,9 @@ class Blobs(Caller):
         name: str | None = None,
         type: str = "application/octet-stream",  # noqa: A002 - the call's own word
     ) -> BlobInfo:
-        """Store a file: bytes, a path, an open file or pieces; it is streamed, and sent once.
+        """Store a file (bytes, a path, an open file or an iterable of bytes) and return its description.
 
-        The server takes 500 MB at most.
+        The data are streamed and sent once. The server accepts 500 MB at most.
         """
         self._run(expected(self._database, collection))
         boundary = new_boundary()
@@ -81,15 +81,15 @@ class Blobs(Caller):
             return stored_info(as_answer(response, read_answer(response, self._seconds)))
 
     def get(self, collection: str, key: str) -> bytes:
-        """Read a file as a whole; DocumentNotFound if there is none."""
+        """Return the whole content of a file; raise DocumentNotFound if there is none with this key."""
         return b"".join(self.stream(collection, key))
 
     def stream(
         self, collection: str, key: str, start: int = 0, end: int | None = None, *, chunk_size: int = CHUNK
     ) -> Generator[bytes]:
-        """Read a file piece by piece, or its bytes from ``start`` to before ``end``.
+        """Yield a file in pieces, or only its bytes from ``start`` up to, and without, ``end``.
 
-        A connection that breaks is opened again, and the file read on from there.
+        If the connection is lost, reading resumes at the same byte on a new one.
         """
         read = partial(self._read, collection, key, start, end, chunk_size)
         return HeldPieces(self._runner.hub.driver.pool.answers, read)
@@ -115,27 +115,27 @@ class Blobs(Caller):
                     raise
 
     def save(self, collection: str, key: str, path: str | os.PathLike[str]) -> int:
-        """Write a file to a path; count its bytes."""
+        """Write a file to a local path; return the number of bytes."""
         with Path(path).open("wb") as file:
             return sum(file.write(piece) for piece in self.stream(collection, key))
 
     def info(self, collection: str, key: str) -> BlobInfo:
-        """Describe a file; DocumentNotFound if there is none."""
+        """Return the description of a file; raise DocumentNotFound if there is none with this key."""
         return self._run(info(self._database, collection, key))
 
     def list(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[builtins.list[BlobInfo], int]:
-        """Describe files in the order of their keys, and count all there are."""
+        """Return descriptions of files in the order of their keys, and the number of all files."""
         return self._run(list_blobs(self._database, collection, limit, offset))
 
     def delete(self, collection: str, key: str) -> None:
-        """Remove a file."""
+        """Delete a file."""
         self._run(delete(self._database, collection, key))
 
 
 class AsyncBlobs(AsyncCaller):
-    """Files in collections of type ``blob``, awaited. The server makes their keys."""
+    """Calls for files in collections of type ``blob``, async. The server creates their keys."""
 
     @property
     def _seconds(self) -> float:
@@ -149,9 +149,9 @@ class AsyncBlobs(AsyncCaller):
         name: str | None = None,
         type: str = "application/octet-stream",  # noqa: A002 - the call's own word
     ) -> BlobInfo:
-        """Store a file: bytes, a path, an open file or pieces; it is streamed, and sent once.
+        """Store a file (bytes, a path, an open file or an iterable of bytes) and return its description.
 
-        The server takes 500 MB at most.
+        The data are streamed and sent once. The server accepts 500 MB at most.
         """
         await self._run(expected(self._database, collection))
         boundary = new_boundary()
@@ -171,16 +171,16 @@ class AsyncBlobs(AsyncCaller):
                 return stored_info(as_answer(response, await aread_answer(response, self._seconds)))
 
     async def get(self, collection: str, key: str) -> bytes:
-        """Read a file as a whole; DocumentNotFound if there is none."""
+        """Return the whole content of a file; raise DocumentNotFound if there is none with this key."""
         async with aclosing(self.stream(collection, key)) as pieces:
             return b"".join([piece async for piece in pieces])
 
     def stream(
         self, collection: str, key: str, start: int = 0, end: int | None = None, *, chunk_size: int = CHUNK
     ) -> AsyncGenerator[bytes]:
-        """Read a file piece by piece, or its bytes from ``start`` to before ``end``.
+        """Yield a file in pieces, or only its bytes from ``start`` up to, and without, ``end``.
 
-        A connection that breaks is opened again, and the file read on from there.
+        If the connection is lost, reading resumes at the same byte on a new one.
         """
         return apieces_held(self._read(collection, key, start, end, chunk_size))
 
@@ -205,7 +205,7 @@ class AsyncBlobs(AsyncCaller):
                     raise
 
     async def save(self, collection: str, key: str, path: str | os.PathLike[str]) -> int:
-        """Write a file to a path; count its bytes."""
+        """Write a file to a local path; return the number of bytes."""
         size = 0
         async with (
             await anyio.open_file(path, "wb") as file,
@@ -216,22 +216,22 @@ class AsyncBlobs(AsyncCaller):
         return size
 
     async def info(self, collection: str, key: str) -> BlobInfo:
-        """Describe a file; DocumentNotFound if there is none."""
+        """Return the description of a file; raise DocumentNotFound if there is none with this key."""
         return await self._run(info(self._database, collection, key))
 
     async def list(
         self, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[builtins.list[BlobInfo], int]:
-        """Describe files in the order of their keys, and count all there are."""
+        """Return descriptions of files in the order of their keys, and the number of all files."""
         return await self._run(list_blobs(self._database, collection, limit, offset))
 
     async def delete(self, collection: str, key: str) -> None:
-        """Remove a file."""
+        """Delete a file."""
         await self._run(delete(self._database, collection, key))
 
 
 def stored_info(answer: HttpAnswer) -> BlobInfo:
-    """Read the answer to an upload."""
+    """Return the file that the answer to an upload describes."""
     try:
         return info_of(answer.body)
     except SHAPE_ERRORS as problem:
@@ -239,14 +239,14 @@ def stored_info(answer: HttpAnswer) -> BlobInfo:
 
 
 def info_of(raw: JsonObject) -> BlobInfo:
-    """Read what the server tells of a file."""
+    """Return the file that an answer of the server describes."""
     return BlobInfo.of(raw, key=raw["_key"])
 
 
 def expected(database: str, collection: str) -> Exchange[None]:
-    """See that a collection is there and holds files: an upload would make a missing one.
+    """Check that a collection exists and holds files: an upload would create a missing one.
 
-    It also logs in, which an upload can't do half-way: a stream is sent once.
+    It also logs in, because an upload cannot be repeated after a failed login: a stream is sent once.
     """
     answer = yield from rest("GET", at("database", database, "collection"))
     kinds = {row["name"]: row["type"] for row in answer["collections"]}
@@ -263,7 +263,7 @@ def expected(database: str, collection: str) -> Exchange[None]:
 
 
 def info(database: str, collection: str, key: str) -> Exchange[BlobInfo]:
-    """Describe a file."""
+    """Return the description of a file."""
     request = about("get", database, collection, key=key)
     return info_of((yield from send(request, Subject(database, collection, key), repeatable=True)).data)
 
@@ -271,7 +271,7 @@ def info(database: str, collection: str, key: str) -> Exchange[BlobInfo]:
 def list_blobs(
     database: str, collection: str, limit: int | None = None, offset: int | None = None
 ) -> Exchange[tuple[list[BlobInfo], int]]:
-    """Describe files in the order of their keys, and count all there are."""
+    """Return descriptions of files in the order of their keys, and the number of all files."""
     documents, total = yield from list_documents(database, collection, limit, offset)
     return [info_of(document) for document in documents], total
 
@@ -279,13 +279,13 @@ def list_blobs(
 def upload(
     database: str, collection: str, pieces: Iterable[bytes] | AsyncIterable[bytes], boundary: str
 ) -> HttpCall:
-    """Return the call that stores a file, from the pieces of its form."""
+    """Return the HTTP call that stores a file, from the pieces of its form."""
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     return HttpCall("POST", at("blob", database, collection), headers=headers, content=pieces)
 
 
 def download(database: str, collection: str, key: str, start: int, end: int | None) -> HttpCall:
-    """Return the call that reads a file, or the bytes from ``start`` to before ``end``."""
+    """Return the HTTP call that reads a file, or its bytes from ``start`` up to, and without, ``end``."""
     headers: dict[str, str] = {}
     if start or end is not None:
         headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
@@ -293,12 +293,12 @@ def download(database: str, collection: str, key: str, start: int, end: int | No
 
 
 def new_boundary() -> str:
-    """Return the text that parts the form, which no file holds."""
+    """Return a random boundary for a multipart form."""
     return secrets.token_hex(16)
 
 
 def form(boundary: str, name: str, kind: str) -> tuple[bytes, bytes]:
-    """Return what stands before and after the file in a form."""
+    """Return the bytes before and after the file in a multipart form."""
     quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
@@ -308,7 +308,7 @@ def form(boundary: str, name: str, kind: str) -> tuple[bytes, bytes]:
 
 
 def name_of(data: Data, name: str | None) -> str:
-    """Return the name of a file: what it is said to be, or that of where it comes from."""
+    """Return the name of a file: the one that was given, or that of its source."""
     if name is not None:
         return name
     source: object = os.fspath(data) if isinstance(data, os.PathLike) else getattr(data, "name", None)
@@ -316,7 +316,7 @@ def name_of(data: Data, name: str | None) -> str:
 
 
 def pieces(data: Data) -> Generator[bytes]:
-    """Cut data into pieces."""
+    """Yield data in pieces."""
     if isinstance(data, bytes | bytearray):
         for start in range(0, len(data), CHUNK):
             yield bytes(data[start : start + CHUNK])
@@ -334,7 +334,7 @@ def pieces(data: Data) -> Generator[bytes]:
 
 
 async def apieces(data: Data) -> AsyncGenerator[bytes]:
-    """Cut data into pieces; what may block is read in a thread."""
+    """Yield data in pieces; sources that may block are read in a thread."""
     if isinstance(data, AsyncIterable):
         async for piece in data:
             yield piece

@@ -1,4 +1,4 @@
-"""How calls reach the server: the base of clients and sub-clients, blocking and async."""
+"""The base of clients and sub-clients, blocking and async: how their calls reach the server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Join: TypeAlias = Callable[[Staging | None], Exchange[T]]
 
 
 class OpenFeed(Protocol):
-    """What is open until the client is closed, blocking."""
+    """A resource that the client closes when it is closed, blocking."""
 
     def close(self) -> None: ...
 
 
 class AsyncOpenFeed(Protocol):
-    """What is open until the client is closed, awaited."""
+    """A resource that the client closes when it is closed, async."""
 
     async def aclose(self) -> None: ...
 
@@ -44,7 +44,7 @@ class Hub:
 
 
 class AsyncHub:
-    """The connections of one login, shared by a client and its views, awaited."""
+    """The connections of one login, shared by a client and its views, async."""
 
     def __init__(self, address: ServerAddress, observer: Observer) -> None:
         self.observer = observer
@@ -100,7 +100,7 @@ class Runner:
 
 
 class AsyncRunner:
-    """Runs exchanges for one client or view of it, awaited."""
+    """Runs exchanges for one client or view of it, async."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class Caller:
 
 
 class AsyncCaller:
-    """The base of clients and sub-clients, awaited."""
+    """The base of clients and sub-clients, async."""
 
     _runner: AsyncRunner
 

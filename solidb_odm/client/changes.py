@@ -1,4 +1,4 @@
-"""``client.changes``: what is written, as it happens."""
+"""``client.changes``: subscriptions to writes and to the results of queries."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ PATIENCE = 60.0
 
 
 class Changes(Caller):
-    """What is written, as it happens, blocking: ``for change in client.changes("users")``."""
+    """Subscriptions to writes, blocking: ``for change in client.changes("users")``."""
 
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
     ) -> LiveFeed[ChangeEvent]:
-        """Return the writes of a collection, or of one document, from now on.
+        """Return a feed of the writes of a collection, or of one document, from now on.
 
-        It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
-        says so by a change whose operation is ``gap``: the server does not repeat what was missed.
+        The feed has its own connection. If that is lost, it reconnects for up to ``patience`` seconds and
+        then yields a change whose operation is ``gap``: the server does not repeat the changes that were
+        missed.
         """
         subscription = document_changes(self._database, collection, key)
         return LiveFeed(self._runner, subscription, patience)
@@ -38,24 +39,26 @@ class Changes(Caller):
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
     ) -> LiveFeed[list[Json]]:
-        """Return the rows of a query, now and again after each change: always all of them.
+        """Return a feed of the results of a query: all rows now, and all rows again after each change.
 
-        The query only reads, and begins with FOR. The server waits a little for further changes.
+        The query must only read and begin with FOR. The server combines changes that follow each other
+        quickly.
         """
         subscription = query_rows(self._database, sdbql, bind_vars)
         return LiveFeed(self._runner, subscription, patience)
 
 
 class AsyncChanges(AsyncCaller):
-    """What is written, as it happens, awaited: ``async for change in client.changes("users")``."""
+    """Subscriptions to writes, async: ``async for change in client.changes("users")``."""
 
     def __call__(
         self, collection: str, key: str | None = None, *, patience: float = PATIENCE
     ) -> AsyncLiveFeed[ChangeEvent]:
-        """Return the writes of a collection, or of one document, from now on.
+        """Return a feed of the writes of a collection, or of one document, from now on.
 
-        It has a connection of its own. If that breaks, it tries for ``patience`` seconds to come back, and
-        says so by a change whose operation is ``gap``: the server does not repeat what was missed.
+        The feed has its own connection. If that is lost, it reconnects for up to ``patience`` seconds and
+        then yields a change whose operation is ``gap``: the server does not repeat the changes that were
+        missed.
         """
         subscription = document_changes(self._database, collection, key)
         return AsyncLiveFeed(self._runner, subscription, patience)
@@ -63,9 +66,10 @@ class AsyncChanges(AsyncCaller):
     def live_query(
         self, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, patience: float = PATIENCE
     ) -> AsyncLiveFeed[list[Json]]:
-        """Return the rows of a query, now and again after each change: always all of them.
+        """Return a feed of the results of a query: all rows now, and all rows again after each change.
 
-        The query only reads, and begins with FOR. The server waits a little for further changes.
+        The query must only read and begin with FOR. The server combines changes that follow each other
+        quickly.
         """
         subscription = query_rows(self._database, sdbql, bind_vars)
         return AsyncLiveFeed(self._runner, subscription, patience)
@@ -87,7 +91,7 @@ def query_rows(database: str, text: str, binds: Mapping[str, Any] | None) -> Sub
 
 
 def inlined(text: str, binds: Mapping[str, Any]) -> str:
-    """Write the values of bind variables into a query: live queries take none."""
+    """Return a query with the values of its bind variables written into it: live queries accept none."""
     return print_query(cast(Any, transform(parse(text), partial(_inlined, binds))))
 
 

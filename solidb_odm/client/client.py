@@ -1,6 +1,6 @@
-"""The blocking client and the awaited one.
+"""The clients: ``Client``, blocking, and ``AsyncClient``.
 
-The observers of requests: the log, OpenTelemetry, and the function that the program gives.
+Also the observers of requests: the log, OpenTelemetry, and the program's own function.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOGGER = get_logger("solidb_odm.client")
 
 
 class RequestObserver:
-    """The one observer that calls the others: the log, and those of the options."""
+    """An observer that calls several others: the log, and those of the options."""
 
     def __init__(self, others: Sequence[Observer]) -> None:
         self._others = others
@@ -41,7 +41,7 @@ class RequestObserver:
 
 
 def observer_of(options: Mapping[str, Any]) -> Observer:
-    """Return the one observer that calls all that the options ask for."""
+    """Return one observer that calls those the options name."""
     observers: list[Observer] = [_spans()] if options.get("tracing") else []
     if (wanted := options.get("on_request")) is not None:
         observers.append(wanted)
@@ -86,7 +86,7 @@ def _spans() -> Observer:
 
 
 class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSubClients):
-    """Everything that a SoliDB server offers, blocking. Threads may share one.
+    """A client for a SoliDB server, blocking. Threads may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
     commas between), or ``host:6745``. Keyword arguments, see ``ClientOptions``, override its parts.
@@ -99,7 +99,7 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
 
     @classmethod
     def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
-        """Make a client and see that the server is there; ConnectionFailed if it isn't."""
+        """Return a client after checking that the server answers; raise ConnectionFailed if it does not."""
         client = cls(address, **options)
         try:
             client.ping()
@@ -110,11 +110,11 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
 
     @classmethod
     def builder(cls, address: str = DEFAULT_HOST, /) -> ClientBuilder[Self]:
-        """Describe a client step by step: ``.auth(db, user, password).timeout_ms(5000).build()``."""
+        """Return a builder for a client: ``.auth(db, user, password).timeout_ms(5000).build()``."""
         return ClientBuilder(cls.connect, address)
 
     def auth(self, db: str, user: str, password: str) -> None:
-        """Log in; AuthError leaves the earlier login in force."""
+        """Log in; raise AuthError, and keep the earlier login, if it is refused."""
         if self.in_transaction:
             raise StateError(
                 "a transaction is open", state="in a transaction", move="auth", hint="end it first"
@@ -130,25 +130,25 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
         old.close()
 
     def using(self, db: str) -> Self:
-        """Return this client with another database for its sub-clients, on the same connections."""
+        """Return a client on the same connections whose sub-clients use another database."""
         return self.over(self._runner.view(db))
 
     def within(self, timeout_ms: float) -> Self:
-        """Return this client with another time-out, on the same connections."""
+        """Return a client on the same connections with another time-out, in milliseconds."""
         return self.over(self._runner.view(seconds=timeout_ms / 1000))
 
     @property
     def database(self) -> str:
-        """The database that sub-clients work on; UsageError if none was named yet."""
+        """The database that sub-clients use; raises UsageError if none was named yet."""
         return self._database
 
     @property
     def statistics(self) -> RequestCounts:
-        """Counters of requests, bytes and connections since the login."""
+        """Counters of requests, bytes and connections, since the login."""
         return self._runner.hub.driver.statistics
 
     def close(self) -> None:
-        """Close the connections and end the feeds; the server rolls back what is open."""
+        """Close the connections and the feeds. The server rolls back open transactions."""
         if (transaction := self._runner.transaction) is not None and transaction.is_open:
             transaction.abandon()
         for feed in list(self._runner.hub.feeds):
@@ -167,7 +167,7 @@ class Client(Databases, Documents, QueryCalls, Transactions, SubClients, DataSub
 class AsyncClient(
     AsyncDatabases, AsyncDocuments, AsyncQueryCalls, AsyncTransactions, AsyncSubClients, AsyncDataSubClients
 ):
-    """Everything that a SoliDB server offers, awaited, on asyncio and trio. Tasks of one loop may share one.
+    """A client for a SoliDB server, async, on asyncio and trio. Tasks of one event loop may share one.
 
     ``url`` is ``solidb://user:password@host:6745/database`` (``solidbs://`` with TLS; several hosts with
     commas between), or ``host:6745``. Keyword arguments, see ``ClientOptions``, override its parts.
@@ -180,7 +180,7 @@ class AsyncClient(
 
     @classmethod
     async def connect(cls, address: str = DEFAULT_HOST, /, **options: Unpack[ClientOptions]) -> Self:
-        """Make a client and see that the server is there; ConnectionFailed if it isn't."""
+        """Return a client after checking that the server answers; raise ConnectionFailed if it does not."""
         client = cls(address, **options)
         try:
             await client.ping()
@@ -191,11 +191,11 @@ class AsyncClient(
 
     @classmethod
     def builder(cls, address: str = DEFAULT_HOST, /) -> AsyncClientBuilder[Self]:
-        """Describe a client step by step: ``.auth(db, user, password).timeout_ms(5000).build()``."""
+        """Return a builder for a client: ``.auth(db, user, password).timeout_ms(5000).build()``."""
         return AsyncClientBuilder(cls.connect, address)
 
     async def auth(self, db: str, user: str, password: str) -> None:
-        """Log in; AuthError leaves the earlier login in force."""
+        """Log in; raise AuthError, and keep the earlier login, if it is refused."""
         if self.in_transaction:
             raise StateError(
                 "a transaction is open", state="in a transaction", move="auth", hint="end it first"
@@ -211,25 +211,25 @@ class AsyncClient(
         await old.aclose()
 
     def using(self, db: str) -> Self:
-        """Return this client with another database for its sub-clients, on the same connections."""
+        """Return a client on the same connections whose sub-clients use another database."""
         return self.over(self._runner.view(db))
 
     def within(self, timeout_ms: float) -> Self:
-        """Return this client with another time-out, on the same connections."""
+        """Return a client on the same connections with another time-out, in milliseconds."""
         return self.over(self._runner.view(seconds=timeout_ms / 1000))
 
     @property
     def database(self) -> str:
-        """The database that sub-clients work on; UsageError if none was named yet."""
+        """The database that sub-clients use; raises UsageError if none was named yet."""
         return self._database
 
     @property
     def statistics(self) -> RequestCounts:
-        """Counters of requests, bytes and connections since the login."""
+        """Counters of requests, bytes and connections, since the login."""
         return self._runner.hub.driver.statistics
 
     async def close(self) -> None:
-        """Close the connections and end the feeds; the server rolls back what is open."""
+        """Close the connections and the feeds. The server rolls back open transactions."""
         if (transaction := self._runner.transaction) is not None and transaction.is_open:
             await transaction.abandon()
         for feed in list(self._runner.hub.feeds):
@@ -237,7 +237,7 @@ class AsyncClient(
         await self._runner.hub.driver.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, by the name that ``contextlib.aclosing`` knows."""
+        """Close the connections; the name that ``contextlib.aclosing`` expects."""
         await self.close()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""``client.cluster``: the nodes. Over HTTP."""
+"""``client.cluster``: the nodes of a cluster. All calls use HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .results import ClientResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus(ClientResult):
-    """How the cluster is. ``mode`` is ``standalone`` or ``cluster``; the node asked is counted too."""
+    """The state of a cluster.
+
+    ``mode`` is ``standalone`` or ``cluster``; ``node_count`` includes the node that answered.
+    """
 
     mode: str
     node_count: int
@@ -27,7 +30,7 @@ class ClusterStatus(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterInfo(ClientResult):
-    """The node that was asked, and its configuration."""
+    """The node that answered, and its configuration."""
 
     node_id: str = ""
     is_cluster_mode: bool = False
@@ -42,65 +45,65 @@ class ClusterInfo(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAction(ClientResult):
-    """What came of a change to the cluster."""
+    """The outcome of a change to the cluster."""
 
     success: bool = False
     message: str = ""
 
 
 class Cluster(Caller):
-    """The cluster, blocking. The login must be an administrator's."""
+    """Calls for the cluster, blocking. They require an administrator's login."""
 
     def status(self) -> ClusterStatus:
         """Return the state of the cluster: ``mode``, ``node_count``, peers."""
         return self._run(status())
 
     def info(self) -> ClusterInfo:
-        """Describe the node that answers."""
+        """Return the node that answered, and its configuration."""
         return self._run(info())
 
     def remove_node(self, node_id: str) -> ClusterAction:
-        """Take a node out of the cluster; the server knows nodes by their ``host:port``."""
+        """Remove a node, named by its ``host:port``, from the cluster."""
         return self._run(remove_node(node_id))
 
     def rebalance(self) -> ClusterAction:
-        """Spread the data again."""
+        """Distribute the data over the nodes again."""
         return self._run(rebalance())
 
     def cleanup(self) -> None:
-        """Raise NotSupportedByServerError: nodes ask each other for this."""
+        """Raise NotSupportedByServerError: only nodes can request this."""
         self._run(cleanup())
 
     def reshard(self, shards: int | None = None) -> None:  # noqa: ARG002 - the call's own argument
-        """Raise NotSupportedByServerError: shards can't be reached over the driver protocol."""
+        """Raise NotSupportedByServerError: the driver protocol cannot read sharded collections."""
         self._run(reshard())
 
 
 class AsyncCluster(AsyncCaller):
-    """The cluster, awaited. The login must be an administrator's."""
+    """Calls for the cluster, async. They require an administrator's login."""
 
     async def status(self) -> ClusterStatus:
         """Return the state of the cluster: ``mode``, ``node_count``, peers."""
         return await self._run(status())
 
     async def info(self) -> ClusterInfo:
-        """Describe the node that answers."""
+        """Return the node that answered, and its configuration."""
         return await self._run(info())
 
     async def remove_node(self, node_id: str) -> ClusterAction:
-        """Take a node out of the cluster; the server knows nodes by their ``host:port``."""
+        """Remove a node, named by its ``host:port``, from the cluster."""
         return await self._run(remove_node(node_id))
 
     async def rebalance(self) -> ClusterAction:
-        """Spread the data again."""
+        """Distribute the data over the nodes again."""
         return await self._run(rebalance())
 
     async def cleanup(self) -> None:
-        """Raise NotSupportedByServerError: nodes ask each other for this."""
+        """Raise NotSupportedByServerError: only nodes can request this."""
         await self._run(cleanup())
 
     async def reshard(self, shards: int | None = None) -> None:  # noqa: ARG002 - the call's own argument
-        """Raise NotSupportedByServerError: shards can't be reached over the driver protocol."""
+        """Raise NotSupportedByServerError: the driver protocol cannot read sharded collections."""
         await self._run(reshard())
 
 
@@ -112,23 +115,23 @@ def status() -> Exchange[ClusterStatus]:
 
 
 def info() -> Exchange[ClusterInfo]:
-    """Describe the node."""
+    """Return the node that answered."""
     return ClusterInfo.of((yield from rest("GET", at("cluster", "info"))))
 
 
 def remove_node(node: str) -> Exchange[ClusterAction]:
-    """Take a node out of the cluster, by its ``host:port``."""
+    """Remove a node, named by its ``host:port``, from the cluster."""
     body = {"node_address": node}
     return ClusterAction.of((yield from rest("POST", at("cluster", "remove-node"), body)))
 
 
 def rebalance() -> Exchange[ClusterAction]:
-    """Spread the data again."""
+    """Distribute the data over the nodes again."""
     return ClusterAction.of((yield from rest("POST", at("cluster", "rebalance"))))
 
 
 def cleanup() -> Exchange[None]:
-    """Refuse: nodes ask each other for this, with their key file."""
+    """Raise NotSupportedByServerError: only nodes can request this, with the key file of the cluster."""
     yield from ()
     raise unsupported(
         "cleanup for clients",
@@ -138,7 +141,7 @@ def cleanup() -> Exchange[None]:
 
 
 def reshard() -> Exchange[None]:
-    """Refuse: what shards hold can't be reached over the driver protocol."""
+    """Raise NotSupportedByServerError: the driver protocol cannot read sharded collections."""
     yield from ()
     raise unsupported(
         "reshard for clients",

@@ -1,6 +1,6 @@
 """``client.collections``: maintenance, schemas, export and import of whole collections.
 
-Documents to and from lines of JSON, one at a time, whatever the size of the whole.
+Documents are read and written as lines of JSON, one at a time, so that files may be of any size.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 @contextmanager
 def opened(target: Target) -> Generator[IO[str]]:
-    """Return a file to write to; one that was opened here is closed here."""
+    """Return a file to write to, and close it at the end if it was opened here."""
     if isinstance(target, str | os.PathLike):
         with Path(target).open("w", encoding="utf-8") as file:
             yield file
@@ -46,7 +46,7 @@ def opened(target: Target) -> Generator[IO[str]]:
 
 
 def write(file: IO[str], documents: Sequence[DocumentResult]) -> None:
-    """Write documents, one a line."""
+    """Write documents, one on each line."""
     file.writelines(
         json.dumps(without_system(document), ensure_ascii=False, separators=(",", ":")) + "\n"
         for document in documents
@@ -54,12 +54,12 @@ def write(file: IO[str], documents: Sequence[DocumentResult]) -> None:
 
 
 def chunks_in(source: Source, collection: str) -> Iterator[list[JsonObject]]:
-    """Read documents in lists that fit into one message."""
+    """Yield lists of documents that fit into one message."""
     return chunks_of(map(without_system, _documents(source)), collection)
 
 
 def without_system(document: Mapping[str, Any]) -> JsonObject:
-    """Leave out what the server makes anew."""
+    """Return a document without the attributes that the server sets."""
     return without(document)
 
 
@@ -92,10 +92,10 @@ MODES: dict[str, ValidationMode] = {"strict": "strict", "lenient": "lenient", "o
 
 
 class Collections(Caller):
-    """Whole collections, blocking."""
+    """Calls for whole collections, blocking."""
 
     def truncate(self, collection: str) -> None:
-        """Delete all documents; indexes and schema stay."""
+        """Delete all documents of a collection; its indexes and schema are kept."""
         self._run(truncate(self._database, collection))
 
     def compact(self, collection: str) -> None:
@@ -103,26 +103,26 @@ class Collections(Caller):
         self._run(compact(self._database, collection))
 
     def repair(self, collection: str) -> int:
-        """Count the documents anew and build the indexes again; return the count."""
+        """Count the documents again and rebuild the indexes; return the number of documents."""
         return self._run(repair(self._database, collection))
 
     def stats(self, collection: str) -> CollectionStats:
-        """Return what a collection holds."""
+        """Return the statistics of a collection."""
         return self._run(databases.collection_stats(self._database, collection))
 
     def set_schema(self, collection: str, schema: Mapping[str, Any], *, mode: str = "strict") -> None:
-        """Have writes checked against a JSON Schema; ``mode``: strict, lenient (logs only) or off.
+        """Set the JSON Schema for writes; ``mode`` is strict, lenient (only logs) or off.
 
         ``format`` is checked only with ``"$schema": "http://json-schema.org/draft-07/schema#"``.
         """
         self._run(set_schema(self._database, collection, schema, mode))
 
     def get_schema(self, collection: str) -> JsonObject | None:
-        """Return the JSON Schema, if there is one."""
+        """Return the JSON Schema of a collection; None if there is none."""
         return self._run(get_schema(self._database, collection))
 
     def delete_schema(self, collection: str) -> None:
-        """Check writes no longer."""
+        """Delete the JSON Schema: writes are no longer checked."""
         self._run(delete_schema(self._database, collection))
 
     @overload
@@ -134,9 +134,11 @@ class Collections(Caller):
     def export(
         self, collection: str, target: Target | None = None, *, progress: Progress | None = None
     ) -> list[DocumentResult] | int:
-        """Write all documents as JSONL to a path or an open file, and count them; or return them as a list.
+        """Write all documents as JSONL to a path or an open file, or return them as a list.
 
-        A page at a time is held. ``progress`` is called with the number of documents so far.
+        With a path or a file, return the number of documents.
+
+        Documents are read in pages. ``progress`` is called with the number of documents so far.
         """
         if target is None:
             return self._exported(collection, progress)
@@ -151,9 +153,10 @@ class Collections(Caller):
     def import_(
         self, collection: str, data: Source, mode: str | None = None, *, progress: Progress | None = None
     ) -> int:
-        """Store documents from a path, an open file or bytes of JSONL, or an iterable; count them.
+        """Store documents from JSONL (a path, an open file, bytes) or an iterable; return their number.
 
-        ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
+        ``mode`` is "upsert", which replaces documents with the same key, or "insert", which raises
+        DuplicateKey; then nothing of the current 4 MiB is stored, but what came before is.
         """
         count = 0
         for chunk in chunks_in(data, collection):
@@ -170,10 +173,10 @@ class Collections(Caller):
 
 
 class AsyncCollections(AsyncCaller):
-    """Whole collections, awaited."""
+    """Calls for whole collections, async."""
 
     async def truncate(self, collection: str) -> None:
-        """Delete all documents; indexes and schema stay."""
+        """Delete all documents of a collection; its indexes and schema are kept."""
         await self._run(truncate(self._database, collection))
 
     async def compact(self, collection: str) -> None:
@@ -181,26 +184,26 @@ class AsyncCollections(AsyncCaller):
         await self._run(compact(self._database, collection))
 
     async def repair(self, collection: str) -> int:
-        """Count the documents anew and build the indexes again; return the count."""
+        """Count the documents again and rebuild the indexes; return the number of documents."""
         return await self._run(repair(self._database, collection))
 
     async def stats(self, collection: str) -> CollectionStats:
-        """Return what a collection holds."""
+        """Return the statistics of a collection."""
         return await self._run(databases.collection_stats(self._database, collection))
 
     async def set_schema(self, collection: str, schema: Mapping[str, Any], *, mode: str = "strict") -> None:
-        """Have writes checked against a JSON Schema; ``mode``: strict, lenient (logs only) or off.
+        """Set the JSON Schema for writes; ``mode`` is strict, lenient (only logs) or off.
 
         ``format`` is checked only with ``"$schema": "http://json-schema.org/draft-07/schema#"``.
         """
         await self._run(set_schema(self._database, collection, schema, mode))
 
     async def get_schema(self, collection: str) -> JsonObject | None:
-        """Return the JSON Schema, if there is one."""
+        """Return the JSON Schema of a collection; None if there is none."""
         return await self._run(get_schema(self._database, collection))
 
     async def delete_schema(self, collection: str) -> None:
-        """Check writes no longer."""
+        """Delete the JSON Schema: writes are no longer checked."""
         await self._run(delete_schema(self._database, collection))
 
     @overload
@@ -212,9 +215,11 @@ class AsyncCollections(AsyncCaller):
     async def export(
         self, collection: str, target: Target | None = None, *, progress: Progress | None = None
     ) -> list[DocumentResult] | int:
-        """Write all documents as JSONL to a path or an open file, and count them; or return them as a list.
+        """Write all documents as JSONL to a path or an open file, or return them as a list.
 
-        A page at a time is held. ``progress`` is called with the number of documents so far.
+        With a path or a file, return the number of documents.
+
+        Documents are read in pages. ``progress`` is called with the number of documents so far.
         """
         if target is None:
             return await self._exported(collection, progress)
@@ -229,9 +234,10 @@ class AsyncCollections(AsyncCaller):
     async def import_(
         self, collection: str, data: Source, mode: str | None = None, *, progress: Progress | None = None
     ) -> int:
-        """Store documents from a path, an open file or bytes of JSONL, or an iterable; count them.
+        """Store documents from JSONL (a path, an open file, bytes) or an iterable; return their number.
 
-        ``mode``: "insert", where DuplicateKey stops before its 4 MiB, or "upsert", which replaces.
+        ``mode`` is "upsert", which replaces documents with the same key, or "insert", which raises
+        DuplicateKey; then nothing of the current 4 MiB is stored, but what came before is.
         """
         count = 0
         chunks = chunks_in(data, collection)
@@ -254,7 +260,7 @@ def _tell(progress: Progress | None, count: int) -> None:
 
 
 def truncate(database: str, collection: str) -> Exchange[None]:
-    """Delete all documents; indexes and schema stay."""
+    """Delete all documents of a collection; its indexes and schema are kept."""
     yield from _do("truncate_collection", database, collection)
 
 
@@ -264,7 +270,7 @@ def compact(database: str, collection: str) -> Exchange[None]:
 
 
 def repair(database: str, collection: str) -> Exchange[int]:
-    """Count the documents anew and build the indexes again; return the count.
+    """Count the documents again and rebuild the indexes; return the number of documents.
 
     The server's own repair is for sharded collections only.
     """
@@ -276,7 +282,7 @@ def repair(database: str, collection: str) -> Exchange[int]:
 def set_schema(
     database: str, collection: str, schema: Mapping[str, Any], mode: str = "strict"
 ) -> Exchange[None]:
-    """Have documents checked against a JSON Schema from now on."""
+    """Set the JSON Schema that writes are checked against from now on."""
     validation = MODES.get(mode)
     if validation is None:
         raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
@@ -285,18 +291,18 @@ def set_schema(
 
 
 def get_schema(database: str, collection: str) -> Exchange[JsonObject | None]:
-    """Return the JSON Schema, if there is one."""
+    """Return the JSON Schema of a collection; None if there is none."""
     answer = yield from _do("get_collection_schema", database, collection, repeatable=True)
     return definitions.own_schema(definitions.schema_of(answer.data)[0])
 
 
 def delete_schema(database: str, collection: str) -> Exchange[None]:
-    """Check documents no longer."""
+    """Delete the JSON Schema of a collection."""
     yield from _do("delete_collection_schema", database, collection)
 
 
 def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str) -> Exchange[int]:
-    """Store one chunk of an import; count it."""
+    """Store one chunk of an import; return the number of documents."""
     if mode == "insert":
         request = {"cmd": "bulk_insert", "database": database, "collection": collection}
         answer = yield from send(
@@ -309,7 +315,7 @@ def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str
 
 
 def _upsert(database: str, collection: str, documents: Sequence[JsonObject]) -> Exchange[int]:
-    """Store documents, in place of those with the same keys."""
+    """Store documents, replacing those with the same keys."""
     text = (
         f"FOR d IN @documents INSERT d INTO {quoted(collection)} "
         "OPTIONS {overwriteMode: 'replace'} RETURN NEW._key"

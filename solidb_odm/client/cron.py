@@ -1,8 +1,9 @@
-"""``client.cron``: schedules, which the server lacks.
+"""``client.cron``: schedules of jobs, a feature that the server lacks.
 
-They are kept in the database, and a runner enqueues what is due. Any number of runners may run,
-``solidb-odm scheduler`` each: a due job's key holds the schedule and the moment, so that it can be enqueued
-once only; and the runner that sets the next moment says which revision of the schedule it has read.
+Schedules are documents in the database, and a scheduler (``solidb-odm scheduler``) enqueues the jobs that are
+due. Several schedulers may run at once: the key of a due job is made of the schedule and its time, so that it
+can be enqueued only once, and the next time is written only if the schedule still has the revision that was
+read.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ COLLECTION = "_cron_schedules"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronJob(ClientResult):
-    """A schedule; ``next_run`` and ``last_run`` are seconds since 1970."""
+    """A schedule. ``next_run`` and ``last_run`` are in seconds since 1970 (UTC)."""
 
     id: str
     name: str = ""
@@ -54,10 +55,10 @@ CHANGEABLE = frozenset(CronJob.__dataclass_fields__) - {"id", "raw", "next_run",
 
 
 class Cron(Caller):
-    """Schedules, blocking. ``solidb-odm scheduler`` enqueues what is due."""
+    """Calls for schedules, blocking. ``solidb-odm scheduler`` enqueues the jobs that are due."""
 
     def list(self) -> builtins.list[CronJob]:
-        """List the schedules by name."""
+        """Return all schedules, sorted by name."""
         return self._run(list_all(self._database))
 
     def create(
@@ -74,7 +75,7 @@ class Cron(Caller):
         max_retries: int = 3,
         enabled: bool = True,
     ) -> CronJob:
-        """Have a script run at times in cron's syntax: ``0 2 * * *`` is every day at two o'clock."""
+        """Create a schedule for a script, in cron syntax: ``0 2 * * *`` is every day at 02:00."""
         settings = {
             "name": name,
             "schedule": schedule,
@@ -90,27 +91,27 @@ class Cron(Caller):
         return self._run(create(self._database, settings))
 
     def get(self, cron_id: str) -> CronJob:
-        """Read a schedule."""
+        """Return a schedule; raise NotFoundError if there is none with this identifier."""
         return self._run(get(self._database, cron_id))
 
     def update(self, cron_id: str, updates: Mapping[str, Any]) -> CronJob:
-        """Change parts of a schedule; its next time is reckoned from now."""
+        """Change attributes of a schedule and return it; its next time is computed from now."""
         return self._run(update(self._database, cron_id, updates))
 
     def delete(self, cron_id: str) -> None:
-        """Remove a schedule; jobs that it has enqueued stay."""
+        """Delete a schedule; jobs that it has enqueued are kept."""
         self._run(delete(self._database, cron_id))
 
     def run_due(self, now: float | None = None) -> builtins.list[Job]:
-        """Enqueue what is due, once whoever else does so too; return the jobs. The scheduler's step."""
+        """Enqueue the jobs that are due, each once even if several schedulers run; return these jobs."""
         return self._run(run_due(self._database, now))
 
 
 class AsyncCron(AsyncCaller):
-    """Schedules, awaited. ``solidb-odm scheduler`` enqueues what is due."""
+    """Calls for schedules, async. ``solidb-odm scheduler`` enqueues the jobs that are due."""
 
     async def list(self) -> builtins.list[CronJob]:
-        """List the schedules by name."""
+        """Return all schedules, sorted by name."""
         return await self._run(list_all(self._database))
 
     async def create(
@@ -127,7 +128,7 @@ class AsyncCron(AsyncCaller):
         max_retries: int = 3,
         enabled: bool = True,
     ) -> CronJob:
-        """Have a script run at times in cron's syntax: ``0 2 * * *`` is every day at two o'clock."""
+        """Create a schedule for a script, in cron syntax: ``0 2 * * *`` is every day at 02:00."""
         settings = {
             "name": name,
             "schedule": schedule,
@@ -143,30 +144,30 @@ class AsyncCron(AsyncCaller):
         return await self._run(create(self._database, settings))
 
     async def get(self, cron_id: str) -> CronJob:
-        """Read a schedule."""
+        """Return a schedule; raise NotFoundError if there is none with this identifier."""
         return await self._run(get(self._database, cron_id))
 
     async def update(self, cron_id: str, updates: Mapping[str, Any]) -> CronJob:
-        """Change parts of a schedule; its next time is reckoned from now."""
+        """Change attributes of a schedule and return it; its next time is computed from now."""
         return await self._run(update(self._database, cron_id, updates))
 
     async def delete(self, cron_id: str) -> None:
-        """Remove a schedule; jobs that it has enqueued stay."""
+        """Delete a schedule; jobs that it has enqueued are kept."""
         await self._run(delete(self._database, cron_id))
 
     async def run_due(self, now: float | None = None) -> builtins.list[Job]:
-        """Enqueue what is due, once whoever else does so too; return the jobs. The scheduler's step."""
+        """Enqueue the jobs that are due, each once even if several schedulers run; return these jobs."""
         return await self._run(run_due(self._database, now))
 
 
 def list_all(database: str) -> Exchange[list[CronJob]]:
-    """List the schedules by name."""
+    """Return all schedules, sorted by name."""
     rows = yield from _query(database, f"FOR s IN {COLLECTION} SORT s.name, s._key RETURN s", {})
     return [_schedule(row) for row in rows]
 
 
 def create(database: str, settings: JsonObject) -> Exchange[CronJob]:
-    """Make a schedule."""
+    """Create a schedule and return it."""
     document = {name: value for name, value in settings.items() if value is not None}
     document["next_run"] = next_run(document["schedule"], document["timezone"])
     request = {"cmd": "insert", "database": database, "collection": COLLECTION, "document": document}
@@ -179,7 +180,7 @@ def create(database: str, settings: JsonObject) -> Exchange[CronJob]:
 
 
 def get(database: str, cron_id: str) -> Exchange[CronJob]:
-    """Read a schedule."""
+    """Return a schedule; raise NotFoundError if there is none with this identifier."""
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": cron_id}
     try:
         return _schedule(
@@ -192,7 +193,7 @@ def get(database: str, cron_id: str) -> Exchange[CronJob]:
 
 
 def update(database: str, cron_id: str, updates: Mapping[str, Any]) -> Exchange[CronJob]:
-    """Change parts of a schedule."""
+    """Change attributes of a schedule and return it."""
     if unknown := sorted(updates.keys() - CHANGEABLE):
         raise UsageError(
             f"a schedule has no {', '.join(unknown)}", hint=f"it has {', '.join(sorted(CHANGEABLE))}"
@@ -206,7 +207,7 @@ def update(database: str, cron_id: str, updates: Mapping[str, Any]) -> Exchange[
 
 
 def delete(database: str, cron_id: str) -> Exchange[None]:
-    """Remove a schedule; jobs that it has enqueued stay."""
+    """Delete a schedule; jobs that it has enqueued are kept."""
     request = {"cmd": "delete", "database": database, "collection": COLLECTION, "key": cron_id}
     try:
         yield from send(request, Subject(database, COLLECTION, cron_id))
@@ -215,9 +216,9 @@ def delete(database: str, cron_id: str) -> Exchange[None]:
 
 
 def run_due(database: str, now: float | None = None) -> Exchange[list[Job]]:
-    """Enqueue a job for every schedule that is due, and move it on; return the jobs of this call.
+    """Enqueue a job for every schedule that is due and set its next time; return the jobs of this call.
 
-    What was missed while no runner ran is made up for by one job.
+    If several times have passed without a scheduler, one job is enqueued for all of them.
     """
     moment = time.time() if now is None else now
     text = f"FOR s IN {COLLECTION} FILTER s.enabled == true AND s.next_run <= @now SORT s.next_run RETURN s"
@@ -240,7 +241,7 @@ def run_due(database: str, now: float | None = None) -> Exchange[list[Job]]:
 
 
 def next_run(schedule: str, timezone: str, after: float | None = None) -> int:
-    """Return the next moment of a schedule in cron's syntax, in seconds since 1970."""
+    """Return the next time of a schedule in cron syntax, in seconds since 1970 (UTC)."""
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
@@ -257,7 +258,7 @@ def next_run(schedule: str, timezone: str, after: float | None = None) -> int:
 
 
 def _move_on(database: str, due: CronJob, moment: float) -> Exchange[None]:
-    """Set the next moment, unless the schedule has changed since it was read."""
+    """Set the next time, unless the schedule has changed since it was read."""
     path = at("database", database, "document", COLLECTION, due.id)
     body = {"next_run": next_run(due.schedule, due.timezone, moment), "last_run": due.next_run}
     headers = {"If-Match": f'"{due.raw["_rev"]}"'}

@@ -1,6 +1,6 @@
-"""The calls about documents: one by one, many at once, and in pages.
+"""Calls for documents: single, in bulk, and in pages.
 
-``tx`` is the transaction that a call belongs to, if any.
+``tx`` is the transaction that a call belongs to, if there is one.
 """
 
 from __future__ import annotations
@@ -24,93 +24,93 @@ PAGE = 1000
 
 
 class Documents(Caller):
-    """Documents, blocking."""
+    """Calls for documents, blocking."""
 
     def insert(
         self, db: str, collection: str, document: Mapping[str, Any], key: str | None = None
     ) -> DocumentResult:
-        """Store a new document; return it as stored, with its ``_key`` and ``_rev``.
+        """Insert a document; return it as stored, with its ``_key`` and ``_rev``.
 
-        Belongs to the open transaction, if there is one.
+        The write belongs to the open transaction, if there is one.
         """
         return self._join(partial(insert, db, collection, document, key))
 
     def insert_many(self, db: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> int:
-        """Store documents, all or nothing for every 4 MiB of them; count them. Never in a transaction."""
+        """Insert documents, atomically for each 4 MiB; return their number. Never part of a transaction."""
         return self._run(insert_many(db, collection, documents))
 
     def get(self, db: str, collection: str, key: str) -> DocumentResult:
-        """Read a document, as committed; DocumentNotFound if there is none."""
+        """Return the committed document; raise DocumentNotFound if there is none with this key."""
         return self._runner.run(get(db, collection, key))
 
     def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
     ) -> DocumentResult:
-        """Merge attributes into a document, at its top level, or replace it; return it as stored.
+        """Merge attributes into a document at its top level, or replace it; return it as stored.
 
-        Belongs to the open transaction, if there is one.
+        The write belongs to the open transaction, if there is one.
         """
         return self._join(partial(update, db, collection, key, document, merge))
 
     def delete(self, db: str, collection: str, key: str) -> None:
-        """Remove a document. Belongs to the open transaction, if there is one."""
+        """Delete a document. The write belongs to the open transaction, if there is one."""
         self._join(partial(delete, db, collection, key))
 
     def list(
         self, db: str, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[DocumentResult], int]:
-        """Read documents in the order of their keys, all without a limit; and count all there are."""
+        """Return documents in the order of their keys (without a limit: all), and the number of all."""
         return self._run(list_documents(db, collection, limit, offset))
 
     def documents(self, db: str, collection: str, page_size: int = 1000) -> Iterator[DocumentResult]:
-        """Read all documents in the order of their keys, holding one page at a time."""
+        """Yield all documents in the order of their keys, holding one page at a time in memory."""
         for page in self._pages(pages(db, collection, size=page_size)):
             yield from page
 
 
 class AsyncDocuments(AsyncCaller):
-    """Documents, awaited."""
+    """Calls for documents, async."""
 
     async def insert(
         self, db: str, collection: str, document: Mapping[str, Any], key: str | None = None
     ) -> DocumentResult:
-        """Store a new document; return it as stored, with its ``_key`` and ``_rev``.
+        """Insert a document; return it as stored, with its ``_key`` and ``_rev``.
 
-        Belongs to the open transaction, if there is one.
+        The write belongs to the open transaction, if there is one.
         """
         return await self._join(partial(insert, db, collection, document, key))
 
     async def insert_many(self, db: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> int:
-        """Store documents, all or nothing for every 4 MiB of them; count them. Never in a transaction."""
+        """Insert documents, atomically for each 4 MiB; return their number. Never part of a transaction."""
         return await self._run(insert_many(db, collection, documents))
 
     async def get(self, db: str, collection: str, key: str) -> DocumentResult:
-        """Read a document, as committed; DocumentNotFound if there is none."""
+        """Return the committed document; raise DocumentNotFound if there is none with this key."""
         return await self._runner.run(get(db, collection, key))
 
     async def update(
         self, db: str, collection: str, key: str, document: Mapping[str, Any], merge: bool = True
     ) -> DocumentResult:
-        """Merge attributes into a document, at its top level, or replace it; return it as stored.
+        """Merge attributes into a document at its top level, or replace it; return it as stored.
 
-        Belongs to the open transaction, if there is one.
+        The write belongs to the open transaction, if there is one.
         """
         return await self._join(partial(update, db, collection, key, document, merge))
 
     async def delete(self, db: str, collection: str, key: str) -> None:
-        """Remove a document. Belongs to the open transaction, if there is one."""
+        """Delete a document. The write belongs to the open transaction, if there is one."""
         await self._join(partial(delete, db, collection, key))
 
     async def list(
         self, db: str, collection: str, limit: int | None = None, offset: int | None = None
     ) -> tuple[list[DocumentResult], int]:
-        """Read documents in the order of their keys, all without a limit; and count all there are."""
+        """Return documents in the order of their keys (without a limit: all), and the number of all."""
         return await self._run(list_documents(db, collection, limit, offset))
 
     async def documents(
         self, db: str, collection: str, page_size: int = 1000
     ) -> AsyncIterator[DocumentResult]:
-        """Read all documents in the order of their keys, holding one page at a time."""
+        """Yield all documents in the order of their keys, holding one page at a time in memory."""
         async for page in self._pages(pages(db, collection, size=page_size)):
             for item in page:
                 yield item
@@ -123,7 +123,7 @@ def insert(
     key: str | None = None,
     tx: Staging | None = None,
 ) -> Exchange[DocumentResult]:
-    """Store a new document; return it as stored."""
+    """Insert a document; return it as stored."""
     body = checked_document(document, collection)
     request: JsonObject = {"cmd": "insert", "database": database, "collection": collection, "document": body}
     if key is not None:
@@ -136,7 +136,7 @@ def insert(
 
 
 def get(database: str, collection: str, key: str) -> Exchange[DocumentResult]:
-    """Read a document."""
+    """Return a document."""
     request = {"cmd": "get", "database": database, "collection": collection, "key": key}
     return DocumentResult((yield from send(request, repeatable=True, light=True)).data)
 
@@ -168,7 +168,7 @@ def update(
 
 
 def delete(database: str, collection: str, key: str, tx: Staging | None = None) -> Exchange[None]:
-    """Remove a document."""
+    """Delete a document."""
     request = {"cmd": "delete", "database": database, "collection": collection, "key": key}
     yield from send(staged(request, tx), Subject(database, collection, key))
     if tx is not None:
@@ -178,7 +178,7 @@ def delete(database: str, collection: str, key: str, tx: Staging | None = None) 
 def list_page(
     database: str, collection: str, limit: int, offset: int
 ) -> Exchange[tuple[list[DocumentResult], int]]:
-    """Read up to ``limit`` documents in the order of their keys, in halves if they are too many bytes."""
+    """Return up to ``limit`` documents in the order of their keys, in halves if an answer is too large."""
     request = {
         "cmd": "list",
         "database": database,
@@ -201,7 +201,7 @@ def list_page(
 def list_documents(
     database: str, collection: str, limit: int | None = None, offset: int | None = None
 ) -> Exchange[tuple[list[DocumentResult], int]]:
-    """Read documents in the order of their keys, and count all there are."""
+    """Return documents in the order of their keys, and the number of all documents."""
     documents: list[DocumentResult] = []
     start = offset or 0
     while True:
@@ -215,7 +215,7 @@ def list_documents(
 def pages(
     database: str, collection: str, after: str | None = None, size: int = PAGE
 ) -> Exchange[ClientPage[DocumentResult]]:
-    """Read the documents in pages by key, so that what is written meanwhile shifts nothing."""
+    """Yield documents in pages by key, so that concurrent writes do not shift the pages."""
     text = f"FOR d IN {quoted(collection)} FILTER d._key > @after SORT d._key LIMIT {size} RETURN d"
     if after is None:
         text = text.replace("FILTER d._key > @after ", "")
@@ -234,7 +234,7 @@ def pages(
 
 
 def insert_many(database: str, collection: str, documents: Sequence[Mapping[str, Any]]) -> Exchange[int]:
-    """Store documents, all or nothing for each frame of about 4 MiB; count them."""
+    """Insert documents, atomically for each message of about 4 MiB; return their number."""
     count = 0
     for chunk in chunks_of(documents, collection):
         request = {
@@ -273,7 +273,7 @@ def _replace(
 def _replace_staged(
     database: str, collection: str, key: str, body: JsonObject, tx: Staging
 ) -> Exchange[DocumentResult]:
-    """Stage a removal and an insertion: a staged update can only merge."""
+    """Stage a removal and an insertion, because a staged update can only merge."""
     yield from delete(database, collection, key, tx)
     try:
         return (yield from insert(database, collection, body, key, tx))

@@ -1,4 +1,4 @@
-"""Feeds that are read: they connect, subscribe, and come back after the connection broke."""
+"""Feeds for the reader: they connect, subscribe, and reconnect after a lost connection."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEvent(ClientResult):
-    """One write. ``doc`` is the document after it; None after a removal.
+    """One change of a collection. ``doc`` is the document after it; None after a removal.
 
-    ``gap`` is no write: changes before this one were missed, ``skipped`` of them if their number is
-    known. The server does not repeat them; read the collection again if none may be missed.
+    The operation ``gap`` says that changes before this one were missed, ``skipped`` of them if their number
+    is known. The server does not repeat them; read the collection again if none may be missed.
     """
 
     operation: Literal["insert", "update", "delete", "truncate", "gap"]
@@ -46,7 +46,7 @@ class ChangeEvent(ClientResult):
 
 @dataclass(slots=True)
 class Subscription(Generic[T]):
-    """A subscription: its request, and what has come for its reader."""
+    """A subscription: its request, and the items that wait for the reader."""
 
     request: JsonObject
     context: Subject
@@ -56,7 +56,7 @@ class Subscription(Generic[T]):
     ever: bool = False  # and on any
 
     def take(self, message: JsonObject) -> None:
-        """Take in a message of the feed; a refusal is raised."""
+        """Store a message of the feed for the reader; raise the error of a refusal."""
         if "error" in message:
             text = str(message["error"]).removeprefix("Invalid SDBQL query: ")
             raise fault(Refusal("DatabaseError", text), self.context)
@@ -76,10 +76,10 @@ class Subscription(Generic[T]):
 
 
 class LiveFeed(Generic[T]):
-    """What comes from the server, one item after the other, blocking.
+    """A feed of items from the server, blocking.
 
-    It connects when it is entered as a block, or first read. ``close``, from any thread, ends it, and so
-    does closing the client.
+    It connects when it is entered as a ``with`` block or first read. ``close``, from any thread, ends it, and
+    so does closing the client.
     """
 
     def __init__(self, runner: Runner, subscription: Subscription[T], patience: float) -> None:
@@ -105,7 +105,7 @@ class LiveFeed(Generic[T]):
         return self._subscription.items.popleft()
 
     def poll(self, seconds: float = 0.0) -> T | None:
-        """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        """Return the next item; None if none arrives within these seconds, or a reconnection takes longer."""
         deadline = time.monotonic() + seconds
         while not self._subscription.items:
             left = deadline - time.monotonic()
@@ -118,7 +118,7 @@ class LiveFeed(Generic[T]):
         return self._subscription.items.popleft()
 
     def close(self) -> None:
-        """End the feed."""
+        """Close the feed."""
         self._closed = True
         if self._feed is not None:
             self._feed.close()
@@ -189,10 +189,10 @@ class LiveFeed(Generic[T]):
 
 
 class AsyncLiveFeed(Generic[T]):
-    """What comes from the server, one item after the other, awaited.
+    """A feed of items from the server, async.
 
-    It connects when it is entered as a block, or first read. ``aclose``, from any task, ends it, and so
-    does closing the client.
+    It connects when it is entered as an ``async with`` block or first read. ``aclose``, from any task, ends
+    it, and so does closing the client.
     """
 
     def __init__(self, runner: AsyncRunner, subscription: Subscription[T], patience: float) -> None:
@@ -218,7 +218,7 @@ class AsyncLiveFeed(Generic[T]):
         return self._subscription.items.popleft()
 
     async def poll(self, seconds: float = 0.0) -> T | None:
-        """Return the next item, or None if none comes in so many seconds (or a reconnection takes longer)."""
+        """Return the next item; None if none arrives within these seconds, or a reconnection takes longer."""
         deadline = time.monotonic() + seconds
         while not self._subscription.items:
             left = deadline - time.monotonic()
@@ -231,7 +231,7 @@ class AsyncLiveFeed(Generic[T]):
         return self._subscription.items.popleft()
 
     async def aclose(self) -> None:
-        """End the feed."""
+        """Close the feed."""
         self._closed = True
         if self._feed is not None:
             await self._feed.aclose()
@@ -303,17 +303,17 @@ class AsyncLiveFeed(Generic[T]):
 
 
 def change_of(message: JsonObject) -> ChangeEvent:
-    """Read a message about a write."""
+    """Return the change that a message describes."""
     data = message.get("data")
     return ChangeEvent.of(message, doc=None if data is None else DocumentResult(data))
 
 
 def feed_token() -> Exchange[str]:
-    """Get a token that opens a feed within seconds."""
+    """Return a token, valid for some seconds, that opens a feed."""
     return str((yield from rest("GET", at("livequery", "token")))["token"])
 
 
 def waits() -> Iterator[float]:
-    """Return the seconds to wait between attempts to come back, without end."""
+    """Yield the seconds to wait between attempts to reconnect, without end."""
     for attempt in itertools.count():
         yield pause(attempt, 0.1, 5.0)

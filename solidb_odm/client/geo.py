@@ -1,4 +1,4 @@
-"""``client.geo``: geo indexes, what is near a place and what is within a polygon."""
+"""``client.geo``: geo indexes, searches near a point and within a polygon."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GeoIndexInfo(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeoHit(ClientResult):
-    """A document found by its place; ``distance`` in metres, None where no point was given.
+    """A document found by its place. ``distance`` is in metres; None for searches without a point.
 
     ``hit["name"]`` reads the document too.
     """
@@ -40,10 +40,10 @@ class GeoHit(ClientResult):
 
 
 class Geo(Caller):
-    """Geo indexes and searches, blocking."""
+    """Calls for geo indexes and searches, blocking."""
 
     def create_index(self, collection: str, name: str, field: str) -> GeoIndexInfo:
-        """Make an index over an attribute that holds places.
+        """Create an index over an attribute that holds places; existing documents are indexed too.
 
         A place is ``{"lat": .., "lon": ..}`` (also ``latitude``, ``longitude``, ``lng``), a GeoJSON point,
         or ``[latitude, longitude]``.
@@ -60,9 +60,10 @@ class Geo(Caller):
         *,
         index: str | None = None,
     ) -> list[GeoHit]:
-        """Find the documents nearest to a point, nearest first, within ``radius`` metres if given.
+        """Return the documents nearest to a point, nearest first, within ``radius`` metres if given.
 
-        ``index`` chooses among several. Without a limit there are 10,000 at most.
+        ``index`` names the index where a collection has several. Without a limit, 10,000 are returned at
+        most.
         """
         return self._run(near(self._database, collection, latitude, longitude, radius, limit, index=index))
 
@@ -74,23 +75,23 @@ class Geo(Caller):
         *,
         index: str | None = None,
     ) -> list[GeoHit]:
-        """Find the documents inside a polygon of ``[latitude, longitude]`` corners, by key."""
+        """Return the documents inside a polygon of ``[latitude, longitude]`` corners, in key order."""
         return self._run(within(self._database, collection, polygon, limit, index=index))
 
     def list_indexes(self, collection: str) -> list[GeoIndexInfo]:
-        """List the geo indexes of a collection."""
+        """Return the geo indexes of a collection."""
         return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is none of this name."""
+        """Drop an index; raise IndexNotFound if there is none of this name."""
         self._run(delete_index(self._database, collection, name))
 
 
 class AsyncGeo(AsyncCaller):
-    """Geo indexes and searches, awaited."""
+    """Calls for geo indexes and searches, async."""
 
     async def create_index(self, collection: str, name: str, field: str) -> GeoIndexInfo:
-        """Make an index over an attribute that holds places.
+        """Create an index over an attribute that holds places; existing documents are indexed too.
 
         A place is ``{"lat": .., "lon": ..}`` (also ``latitude``, ``longitude``, ``lng``), a GeoJSON point,
         or ``[latitude, longitude]``.
@@ -107,9 +108,10 @@ class AsyncGeo(AsyncCaller):
         *,
         index: str | None = None,
     ) -> list[GeoHit]:
-        """Find the documents nearest to a point, nearest first, within ``radius`` metres if given.
+        """Return the documents nearest to a point, nearest first, within ``radius`` metres if given.
 
-        ``index`` chooses among several. Without a limit there are 10,000 at most.
+        ``index`` names the index where a collection has several. Without a limit, 10,000 are returned at
+        most.
         """
         return await self._run(
             near(self._database, collection, latitude, longitude, radius, limit, index=index)
@@ -123,20 +125,20 @@ class AsyncGeo(AsyncCaller):
         *,
         index: str | None = None,
     ) -> list[GeoHit]:
-        """Find the documents inside a polygon of ``[latitude, longitude]`` corners, by key."""
+        """Return the documents inside a polygon of ``[latitude, longitude]`` corners, in key order."""
         return await self._run(within(self._database, collection, polygon, limit, index=index))
 
     async def list_indexes(self, collection: str) -> list[GeoIndexInfo]:
-        """List the geo indexes of a collection."""
+        """Return the geo indexes of a collection."""
         return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is none of this name."""
+        """Drop an index; raise IndexNotFound if there is none of this name."""
         await self._run(delete_index(self._database, collection, name))
 
 
 def create_index(database: str, collection: str, name: str, attribute: str) -> Exchange[GeoIndexInfo]:
-    """Make an index over an attribute that holds places; those that are there already count."""
+    """Create an index over an attribute that holds places; existing documents are indexed too."""
     indexes = yield from list_indexes(database, collection)
     if any(index.name == name for index in indexes):
         raise IndexExists(f"{collection} has a geo index {name!r} already", name=name)
@@ -146,7 +148,7 @@ def create_index(database: str, collection: str, name: str, attribute: str) -> E
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[GeoIndexInfo]]:
-    """List the geo indexes of a collection."""
+    """Return the geo indexes of a collection."""
     request = about("list_geo_indexes", database, collection)
     answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [GeoIndexInfo.of(row) for row in answer.data]
@@ -168,9 +170,9 @@ def near(
     *,
     index: str | None = None,
 ) -> Exchange[list[GeoHit]]:
-    """Find the documents nearest to a point, nearest first.
+    """Return the documents nearest to a point, nearest first.
 
-    The server is asked without the radius: with one it gives the first by key, not the nearest.
+    The request has no radius, which is applied here: with one the server returns the first by key.
     """
     _check_point(latitude, longitude)
     target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
@@ -200,7 +202,7 @@ def within(
     *,
     index: str | None = None,
 ) -> Exchange[list[GeoHit]]:
-    """Find the documents inside a polygon of ``[latitude, longitude]`` corners."""
+    """Return the documents inside a polygon of ``[latitude, longitude]`` corners."""
     corners = [_corner(corner) for corner in polygon]
     if len({tuple(corner) for corner in corners}) < 3:
         raise UsageError(

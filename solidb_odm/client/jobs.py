@@ -1,8 +1,8 @@
 """``client.jobs``: background jobs.
 
-They are rows of the collection ``_jobs``, which the server works off every few seconds. It has no call
-for them, but runs what stands there: a script by its path, or a web hook. It needs an administrator's
-login to write there.
+Jobs are documents of the collection ``_jobs``. The server has no calls for jobs, but every few seconds it
+runs what this collection holds: a script, named by its path, or a web hook. Writing to it requires an
+administrator's login.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STATUSES = ("pending", "running", "completed", "failed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(ClientResult):
-    """A job. ``run_at`` and ``created_at`` are seconds since 1970; higher priorities come first."""
+    """A job. ``run_at`` and ``created_at`` are in seconds since 1970 (UTC); higher priorities run first."""
 
     id: str
     queue: str = "default"
@@ -52,7 +52,7 @@ class Job(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueInfo(ClientResult):
-    """A queue and how many of its jobs are in which state."""
+    """A queue, with the number of its jobs in each state."""
 
     name: str
     pending: int = 0
@@ -63,7 +63,7 @@ class QueueInfo(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What a job is made of; ``key`` makes it unique: there is never a second one of the same key."""
+    """The settings of a new job. ``key`` makes it unique: a second job with the same key is refused."""
 
     queue: str
     script_path: str | None
@@ -77,16 +77,16 @@ class NewJob:
 
 
 class Jobs(Caller):
-    """Background jobs, blocking. The login must be an administrator's."""
+    """Calls for background jobs, blocking. They require an administrator's login."""
 
     def list_queues(self) -> list[QueueInfo]:
-        """List the queues that have jobs, with how many are in which state."""
+        """Return the queues that have jobs, with the number of jobs in each state."""
         return self._run(list_queues(self._database))
 
     def list_jobs(
         self, queue: str, status: str | None = None, limit: int | None = None, offset: int | None = None
     ) -> list[Job]:
-        """List the jobs of a queue, the next ones first; up to 1,000 without a limit."""
+        """Return the jobs of a queue, the next ones first; up to 1,000 without a limit."""
         return self._run(list_jobs(self._database, queue, status, limit, offset))
 
     def enqueue(
@@ -101,9 +101,9 @@ class Jobs(Caller):
         max_retries: int = 3,
         webhook_url: str | None = None,
     ) -> Job:
-        """Have the server run a script, with ``params`` as its ``request.body``, soon or at a time.
+        """Enqueue a job that runs a script, with ``params`` as its ``request.body``; return the job.
 
-        Higher priorities come first. ``delay`` is in seconds. A job that fails is tried again.
+        Higher priorities run first. ``delay`` is in seconds. A job that fails is tried again.
         """
         new = NewJob(
             queue=queue,
@@ -118,25 +118,25 @@ class Jobs(Caller):
         return self._run(enqueue(self._database, new))
 
     def get_job(self, job_id: str) -> Job:
-        """Read a job; the server keeps finished ones for a week."""
+        """Return a job; raise NotFoundError if there is none. The server keeps finished ones for a week."""
         return self._run(get_job(self._database, job_id))
 
     def cancel(self, job_id: str) -> Job:
-        """Take back a job that has not begun; StateError if it has."""
+        """Cancel a job that has not begun; raise StateError if it has."""
         return self._run(cancel(self._database, job_id))
 
 
 class AsyncJobs(AsyncCaller):
-    """Background jobs, awaited. The login must be an administrator's."""
+    """Calls for background jobs, async. They require an administrator's login."""
 
     async def list_queues(self) -> list[QueueInfo]:
-        """List the queues that have jobs, with how many are in which state."""
+        """Return the queues that have jobs, with the number of jobs in each state."""
         return await self._run(list_queues(self._database))
 
     async def list_jobs(
         self, queue: str, status: str | None = None, limit: int | None = None, offset: int | None = None
     ) -> list[Job]:
-        """List the jobs of a queue, the next ones first; up to 1,000 without a limit."""
+        """Return the jobs of a queue, the next ones first; up to 1,000 without a limit."""
         return await self._run(list_jobs(self._database, queue, status, limit, offset))
 
     async def enqueue(
@@ -151,9 +151,9 @@ class AsyncJobs(AsyncCaller):
         max_retries: int = 3,
         webhook_url: str | None = None,
     ) -> Job:
-        """Have the server run a script, with ``params`` as its ``request.body``, soon or at a time.
+        """Enqueue a job that runs a script, with ``params`` as its ``request.body``; return the job.
 
-        Higher priorities come first. ``delay`` is in seconds. A job that fails is tried again.
+        Higher priorities run first. ``delay`` is in seconds. A job that fails is tried again.
         """
         new = NewJob(
             queue=queue,
@@ -168,16 +168,16 @@ class AsyncJobs(AsyncCaller):
         return await self._run(enqueue(self._database, new))
 
     async def get_job(self, job_id: str) -> Job:
-        """Read a job; the server keeps finished ones for a week."""
+        """Return a job; raise NotFoundError if there is none. The server keeps finished ones for a week."""
         return await self._run(get_job(self._database, job_id))
 
     async def cancel(self, job_id: str) -> Job:
-        """Take back a job that has not begun; StateError if it has."""
+        """Cancel a job that has not begun; raise StateError if it has."""
         return await self._run(cancel(self._database, job_id))
 
 
 def list_queues(database: str) -> Exchange[list[QueueInfo]]:
-    """List the queues that have jobs."""
+    """Return the queues that have jobs."""
     text = (
         f"FOR j IN {COLLECTION} COLLECT queue = j.queue, status = j.status WITH COUNT INTO n "
         "RETURN {queue: queue, status: status, n: n}"
@@ -194,7 +194,7 @@ def list_queues(database: str) -> Exchange[list[QueueInfo]]:
 def list_jobs(
     database: str, queue: str, status: str | None = None, limit: int | None = None, offset: int | None = None
 ) -> Exchange[list[Job]]:
-    """List the jobs of a queue, the next ones first."""
+    """Return the jobs of a queue, the next ones first."""
     if status is not None and status not in STATUSES:
         raise UsageError(f"{status!r} is not a state of jobs", hint=f"one of {', '.join(STATUSES)}")
     wanted = " AND j.status == @status" if status else ""
@@ -208,7 +208,7 @@ def list_jobs(
 
 
 def enqueue(database: str, new: NewJob) -> Exchange[Job]:
-    """Add a job; the collection is made if this is the first."""
+    """Enqueue a job; the collection is created if this is the first."""
     request: JsonObject = {
         "cmd": "insert",
         "database": database,
@@ -226,7 +226,7 @@ def enqueue(database: str, new: NewJob) -> Exchange[Job]:
 
 
 def get_job(database: str, job_id: str) -> Exchange[Job]:
-    """Read a job."""
+    """Return a job."""
     request = {"cmd": "get", "database": database, "collection": COLLECTION, "key": job_id}
     context = Subject(database, COLLECTION, job_id)
     try:
@@ -236,7 +236,7 @@ def get_job(database: str, job_id: str) -> Exchange[Job]:
 
 
 def cancel(database: str, job_id: str) -> Exchange[Job]:
-    """Take back a job that has not begun."""
+    """Cancel a job that has not begun."""
     text = (
         f"FOR j IN {COLLECTION} FILTER j._key == @key AND j.status == 'pending' "
         f"REMOVE j IN {COLLECTION} RETURN OLD"
@@ -248,7 +248,7 @@ def cancel(database: str, job_id: str) -> Exchange[Job]:
 
 
 def ensure(database: str, collection: str) -> Exchange[None]:
-    """Make a collection unless it is there already."""
+    """Create a collection unless it exists."""
     try:
         yield from send({"cmd": "create_collection", "database": database, "name": collection})
     except CollectionExists:

@@ -1,4 +1,4 @@
-"""The calls that run queries: whole, in pages, explained; and many requests at once."""
+"""Calls for queries: run, in pages, explain; and many requests at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BIND = re.compile(r"@(\w+)")
 
 
 class QueryCalls(Caller):
-    """Queries, blocking."""
+    """Calls for queries, blocking."""
 
     def query(
         self,
@@ -36,10 +36,10 @@ class QueryCalls(Caller):
         *,
         timeout_ms: float | None = None,
     ) -> list[Json]:
-        """Run a query; return its rows.
+        """Return the rows of a query.
 
-        Belongs to the open transaction, if there is one, but sees committed data only. An answer that
-        is too large for one message is read in pages.
+        Its writes belong to the open transaction, if there is one, but it sees only committed data. An answer
+        that is too large for one message is read in pages.
         """
         seconds = timeout_ms / 1000 if timeout_ms else None
         return self._join(partial(query, db, sdbql, bind_vars, seconds))
@@ -47,31 +47,31 @@ class QueryCalls(Caller):
     def query_pages(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> Iterator[list[Json]]:
-        """Run a query and read its rows in pages, which the server keeps for five minutes."""
+        """Yield the rows of a query in pages, which the server keeps for five minutes."""
         return self._pages(first_page(db, sdbql, bind_vars, page_size))
 
     def iterate(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> Iterator[Json]:
-        """Run a query and yield row after row, holding one page at a time."""
+        """Yield the rows of a query one by one, holding one page at a time in memory."""
         for page in self._pages(first_page(db, sdbql, bind_vars, page_size)):
             yield from page
 
     def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
-        """Return how a query is run. The server runs its reading part to find out."""
+        """Return the plan of a query. The server runs its reading part to determine it."""
         return self._run(explain(db, sdbql, bind_vars))
 
     def pipeline(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests (``{"cmd": "get", ..}``) in one go; return answers and errors in order."""
+        """Send requests (``{"cmd": "get", ..}``) together; return answers and errors in order."""
         return self._run(pipeline(requests))
 
     def batch(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests in one message; return answers and errors in order. They are not atomic."""
+        """Send requests in one message; return answers and errors in order. They are not atomic together."""
         return self._run(batch(requests))
 
 
 class AsyncQueryCalls(AsyncCaller):
-    """Queries, awaited."""
+    """Calls for queries, async."""
 
     async def query(
         self,
@@ -81,10 +81,10 @@ class AsyncQueryCalls(AsyncCaller):
         *,
         timeout_ms: float | None = None,
     ) -> list[Json]:
-        """Run a query; return its rows.
+        """Return the rows of a query.
 
-        Belongs to the open transaction, if there is one, but sees committed data only. An answer that
-        is too large for one message is read in pages.
+        Its writes belong to the open transaction, if there is one, but it sees only committed data. An answer
+        that is too large for one message is read in pages.
         """
         seconds = timeout_ms / 1000 if timeout_ms else None
         return await self._join(partial(query, db, sdbql, bind_vars, seconds))
@@ -92,27 +92,27 @@ class AsyncQueryCalls(AsyncCaller):
     def query_pages(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> AsyncIterator[list[Json]]:
-        """Run a query and read its rows in pages, which the server keeps for five minutes."""
+        """Yield the rows of a query in pages, which the server keeps for five minutes."""
         return self._pages(first_page(db, sdbql, bind_vars, page_size))
 
     async def iterate(
         self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None, *, page_size: int = 1000
     ) -> AsyncIterator[Json]:
-        """Run a query and yield row after row, holding one page at a time."""
+        """Yield the rows of a query one by one, holding one page at a time in memory."""
         async for page in self._pages(first_page(db, sdbql, bind_vars, page_size)):
             for item in page:
                 yield item
 
     async def explain(self, db: str, sdbql: str, bind_vars: Mapping[str, Any] | None = None) -> QueryPlan:
-        """Return how a query is run. The server runs its reading part to find out."""
+        """Return the plan of a query. The server runs its reading part to determine it."""
         return await self._run(explain(db, sdbql, bind_vars))
 
     async def pipeline(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests (``{"cmd": "get", ..}``) in one go; return answers and errors in order."""
+        """Send requests (``{"cmd": "get", ..}``) together; return answers and errors in order."""
         return await self._run(pipeline(requests))
 
     async def batch(self, requests: Sequence[JsonObject]) -> list[Json | SolidbError]:
-        """Send requests in one message; return answers and errors in order. They are not atomic."""
+        """Send requests in one message; return answers and errors in order. They are not atomic together."""
         return await self._run(batch(requests))
 
 
@@ -123,7 +123,7 @@ def query(
     seconds: float | None = None,
     tx: Staging | None = None,
 ) -> Exchange[list[Json]]:
-    """Run a query; if its answer is too large for one message and it only reads, in pages."""
+    """Return the rows of a query; in pages if it only reads and its answer is too large for one message."""
     _check_binds(text, binds or {})
     context = Subject(database, query=text, binds=binds or {})
     request = staged(query_request(text, binds or {}, database), tx)
@@ -158,7 +158,7 @@ def _answer_lost(problem: ConnectionLost) -> Exchange[ConnectionLost]:
 def first_page(
     database: str, text: str, binds: Mapping[str, Any] | None = None, size: int = PAGE
 ) -> Exchange[ClientPage[Json]]:
-    """Run a query and read its first rows; the server keeps the others for some minutes."""
+    """Run a query and return its first rows; the server keeps the others for five minutes."""
     _check_binds(text, binds or {})
     context = Subject(database, query=text, binds=binds or {})
     return _page((yield from open_cursor(database, text, binds or {}, context, size)), context)
@@ -174,7 +174,7 @@ def _page(answer: JsonObject, context: Subject) -> ClientPage[Json]:
 
 
 def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) -> Exchange[QueryPlan]:
-    """Return how a query is run."""
+    """Return the plan of a query."""
     _check_binds(text, binds or {})
     request = {**query_request(text, binds or {}, database), "cmd": "explain"}
     del request["cache"]
@@ -183,7 +183,7 @@ def explain(database: str, text: str, binds: Mapping[str, Any] | None = None) ->
 
 
 def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
-    """Refuse a missing bind variable, which in a FILTER the server takes for null, silently."""
+    """Refuse a missing bind variable, which the server would take for null in a FILTER."""
     if all(name in binds for name in _BIND.findall(text)):
         return
     try:
@@ -198,7 +198,7 @@ def _check_binds(text: str, binds: Mapping[str, Any]) -> None:
 
 
 def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
-    """Send requests in one go on one connection; return the answer to each, or its error."""
+    """Send requests together on one connection; return the answer to each, or its error."""
     if not requests:
         return []
     answers: list[Any] = yield from call(batch_of(requests, "pipeline", decode_data))
@@ -209,7 +209,7 @@ def pipeline(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError
 
 
 def batch(requests: Sequence[JsonObject]) -> Exchange[list[Json | SolidbError]]:
-    """Send requests in one message; return what each answers, or the error it was refused with."""
+    """Send requests in one message; return the answer to each, or its error."""
     answer = yield from send({"cmd": "batch", "commands": list(requests)})
     return [_outcome(part, request) for part, request in zip(answer.parts, requests, strict=True)]
 

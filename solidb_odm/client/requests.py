@@ -1,4 +1,4 @@
-"""Requests of the client: about collections and indexes, over HTTP, and refusals of what the server lacks."""
+"""Helpers for requests: about collections and indexes, over HTTP, and errors for what the server lacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BULK_BYTES = 4 * 1024 * 1024
 
 
 class Named(Protocol):
-    """What has a name and an attribute: an index."""
+    """A protocol for indexes: a name and an attribute."""
 
     @property
     def name(self) -> str:
@@ -48,7 +48,7 @@ N = TypeVar("N", bound=Named)
 
 
 def send_whole(request: JsonObject, context: Subject, *, hint: str) -> Exchange[Answer]:
-    """Ask for something to read that has to fit into one message; MessageTooLarge if it does not."""
+    """Send a read whose answer must fit into one message; raise MessageTooLarge if it does not."""
     try:
         return (yield from send(request, context, repeatable=True))
     except ConnectionLost as problem:  # which is how the server refuses an answer over 16 MiB
@@ -62,7 +62,7 @@ def send_whole(request: JsonObject, context: Subject, *, hint: str) -> Exchange[
 
 
 def is_there() -> Exchange[bool]:
-    """Return whether the server answers; a connection that broke was not its end, then."""
+    """Return whether the server still answers after a connection was lost."""
     try:
         yield from send({"cmd": "ping"}, repeatable=True)
     except SolidbError:
@@ -71,12 +71,12 @@ def is_there() -> Exchange[bool]:
 
 
 def about(cmd: str, database: str, collection: str, **others: Any) -> JsonObject:
-    """Return the request for a command about a collection."""
+    """Return the request of a command on a collection."""
     return {"cmd": cmd, "database": database, "collection": collection, **others}
 
 
 def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
-    """Return the index of this name."""
+    """Return the index of this name; raise IndexNotFound if there is none."""
     for index in indexes:
         if index.name == name:
             return index
@@ -84,7 +84,7 @@ def named(indexes: Iterable[N], name: str, collection: str, kind: str) -> N:
 
 
 def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -> N:
-    """Return the index of this name, or the only one there is."""
+    """Return the index of this name, or without a name the only index."""
     if name is not None:
         return named(indexes, name, collection, kind)
     if len(indexes) == 1:
@@ -98,7 +98,7 @@ def chosen(indexes: Sequence[N], name: str | None, collection: str, kind: str) -
 
 
 def at(*parts: str) -> str:
-    """Return the path of a part of the interface; every part is quoted."""
+    """Return a path of the HTTP interface; every part is quoted."""
     return "/_api/" + "/".join(map(_quoted, parts))
 
 
@@ -112,7 +112,7 @@ def _quoted(part: str) -> str:
 
 
 def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str = "") -> Exchange[Any]:
-    """Make a call about ``what``, called ``name``; return the body of its answer."""
+    """Make an HTTP call about ``what`` of this ``name``, for messages; return the body of its answer."""
     answer = yield from call(HttpCall(method, path, body))
     if answer.status < 400:
         return answer.body
@@ -127,12 +127,12 @@ def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str
 
 
 def unsupported(what: str, why: str, instead: str) -> NotSupportedByServerError:
-    """Return the error: what was asked, why the server can't, and what to use instead."""
+    """Return the error for a call that the server lacks: what was called, the reason, and the alternative."""
     return NotSupportedByServerError(f"the server has no {what}: {why}", hint=f"instead: {instead}")
 
 
 def unix_seconds(moment: datetime | str | float) -> int:
-    """Return the seconds since 1970 of a moment: RFC 3339, a datetime (naive ones are UTC), or seconds."""
+    """Return a time in seconds since 1970; it is given as RFC 3339, a datetime (naive: UTC), or seconds."""
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)
@@ -146,7 +146,7 @@ def unix_seconds(moment: datetime | str | float) -> int:
 
 
 def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterator[list[JsonObject]]:
-    """Cut documents into lists that fit well into one frame."""
+    """Yield lists of documents that fit into one message."""
     chunk: list[JsonObject] = []
     size = 0
     for document in documents:
@@ -162,7 +162,7 @@ def chunks_of(documents: Iterable[Mapping[str, Any]], collection: str) -> Iterat
 
 
 def checked_document(document: Mapping[str, Any], collection: str) -> JsonObject:
-    """Refuse what isn't a map: the server would keep it, in a form that nothing can use."""
+    """Refuse a document that is not a mapping: the server would store it in an unusable form."""
     if not isinstance(cast(Any, document), Mapping):
         raise InvalidDocument(
             f"a document for {collection} must be a dict, not a {type(document).__name__}",

@@ -1,7 +1,7 @@
-"""What calls answer with: small frozen objects whose fields are reachable by name as well.
+"""The results of calls: small frozen objects whose fields can also be read by name.
 
-``hit.score`` and ``hit["score"]`` are the same; ``hit["anything else"]`` looks into ``hit.raw``, which is
-what the server sent. A document is a ``DocumentResult``: a dict, with its system attributes as properties.
+``hit.score`` and ``hit["score"]`` are the same; ``hit["anything else"]`` reads from ``hit.raw``, the server's
+answer. A document is a ``DocumentResult``: a dict, with its system attributes as properties.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ class DocumentResult(dict[str, Any]):
 
     @property
     def id(self) -> str:
-        """The server's identifier, ``database:collection/key``; ends of edges are ``collection/key``."""
+        """The server's ``_id``, ``database:collection/key``; the ends of edges are ``collection/key``."""
         return str(self.get("_id", ""))
 
     @property
     def rev(self) -> str:
-        """The revision; every write makes a new one."""
+        """The revision, which changes with every write."""
         return str(self.get("_rev", ""))
 
     @property
     def created_at(self) -> str:
-        """When it was made, in RFC 3339."""
+        """The time at which it was created, in RFC 3339."""
         return str(self.get("_created_at", ""))
 
     @property
     def updated_at(self) -> str:
-        """When it was last written, in RFC 3339."""
+        """The time of the last write, in RFC 3339."""
         return str(self.get("_updated_at", ""))
 
     @property
@@ -55,13 +55,13 @@ class DocumentResult(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientResult:
-    """The base of results; subclasses declare the fields they lift out of ``raw``."""
+    """The base of results; subclasses declare the fields that they take from ``raw``."""
 
     raw: JsonObject = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @classmethod
     def of(cls, raw: JsonObject, **others: Any) -> Self:
-        """Read what the server sent; ``others`` are fields that it calls something else."""
+        """Return a result from the server's answer; ``others`` are fields with another name there."""
         names = {item.name for item in fields(cls)} - {"raw"}
         lifted = {name: value for name, value in raw.items() if name in names and value is not None}
         return cls(**{**lifted, **others}, raw=raw)
@@ -81,7 +81,7 @@ class ClientResult:
         return len(list(iter(self)))
 
     def keys(self) -> list[str]:
-        """Return the names that can stand in brackets."""
+        """Return the names that ``result[name]`` accepts."""
         return list(self)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -98,7 +98,7 @@ class ClientResult:
 
 @dataclass(frozen=True, slots=True)
 class ClientPage(Generic[T]):
-    """Some of many items, and how to ask for the next ones; ``more`` is None on the last page."""
+    """A page of items, and the request for the next page; ``more`` is None on the last page."""
 
     items: list[T]
     more: Callable[[], Exchange[ClientPage[T]]] | None = None
@@ -106,7 +106,7 @@ class ClientPage(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionStats(ClientResult):
-    """What a collection holds; ``disk_usage`` counts bytes."""
+    """The statistics of a collection. ``disk_usage`` is in bytes."""
 
     name: str = ""
     document_count: int = 0
@@ -116,7 +116,7 @@ class CollectionStats(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryPlan(ClientResult):
-    """How a query is run. The server runs its reading part to find out."""
+    """The plan of a query. The server runs its reading part to determine it."""
 
     collections: list[JsonObject] = field(default_factory=list[JsonObject])
     filters: list[JsonObject] = field(default_factory=list[JsonObject])

@@ -1,6 +1,6 @@
 """``client.scripts``: Lua scripts behind HTTP endpoints; ``client.env``: the environment variables they read.
 
-Both over HTTP: what the driver protocol makes is invisible to the server's own lists and routes.
+Both use HTTP: what the driver protocol creates does not appear in the server's lists and routes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHANGEABLE = ("name", "path", "methods", "code", "description", "collection", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script(ClientResult):
-    """A script. ``list`` leaves out its code."""
+    """A script. ``list`` returns scripts without their code."""
 
     id: str
     name: str = ""
@@ -38,7 +38,7 @@ class Script(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptStats(ClientResult):
-    """What the scripts of the whole server have done since its start."""
+    """Statistics of all scripts of the server, since its start."""
 
     active_scripts: int = 0
     active_ws: int = 0
@@ -47,7 +47,7 @@ class ScriptStats(ClientResult):
 
 
 class Scripts(Caller):
-    """Scripts, blocking."""
+    """Calls for scripts, blocking."""
 
     def create(
         self,
@@ -60,33 +60,33 @@ class Scripts(Caller):
         *,
         service: str = "default",
     ) -> Script:
-        """Make a script; the server answers at ``/api/{database}/{service}/{path}`` with what it returns."""
+        """Create a script, which the server runs for requests to ``/api/{database}/{service}/{path}``."""
         body = described(name, path, methods, code, description, collection, service)
         return self._run(create(self._database, name, body))
 
     def list(self) -> builtins.list[Script]:
-        """List the scripts, without their code."""
+        """Return all scripts, without their code."""
         return self._run(list_all(self._database))
 
     def get(self, script_id: str) -> Script:
-        """Read a script; NotFoundError if there is none."""
+        """Return a script with its code; raise NotFoundError if there is none."""
         return self._run(get(self._database, script_id))
 
     def update(self, script_id: str, updates: Mapping[str, Any]) -> Script:
-        """Change parts of a script."""
+        """Change attributes of a script and return it."""
         return self._run(update(self._database, script_id, updates))
 
     def delete(self, script_id: str) -> None:
-        """Remove a script."""
+        """Delete a script."""
         self._run(delete(self._database, script_id))
 
     def get_stats(self) -> ScriptStats:
-        """Return what the scripts of the whole server have done since its start."""
+        """Return the statistics of all scripts of the server, since its start."""
         return self._run(get_stats())
 
 
 class AsyncScripts(AsyncCaller):
-    """Scripts, awaited."""
+    """Calls for scripts, async."""
 
     async def create(
         self,
@@ -99,33 +99,33 @@ class AsyncScripts(AsyncCaller):
         *,
         service: str = "default",
     ) -> Script:
-        """Make a script; the server answers at ``/api/{database}/{service}/{path}`` with what it returns."""
+        """Create a script, which the server runs for requests to ``/api/{database}/{service}/{path}``."""
         body = described(name, path, methods, code, description, collection, service)
         return await self._run(create(self._database, name, body))
 
     async def list(self) -> builtins.list[Script]:
-        """List the scripts, without their code."""
+        """Return all scripts, without their code."""
         return await self._run(list_all(self._database))
 
     async def get(self, script_id: str) -> Script:
-        """Read a script; NotFoundError if there is none."""
+        """Return a script with its code; raise NotFoundError if there is none."""
         return await self._run(get(self._database, script_id))
 
     async def update(self, script_id: str, updates: Mapping[str, Any]) -> Script:
-        """Change parts of a script."""
+        """Change attributes of a script and return it."""
         return await self._run(update(self._database, script_id, updates))
 
     async def delete(self, script_id: str) -> None:
-        """Remove a script."""
+        """Delete a script."""
         await self._run(delete(self._database, script_id))
 
     async def get_stats(self) -> ScriptStats:
-        """Return what the scripts of the whole server have done since its start."""
+        """Return the statistics of all scripts of the server, since its start."""
         return await self._run(get_stats())
 
 
 class Env(Caller):
-    """Environment variables, blocking."""
+    """Calls for environment variables, blocking."""
 
     def list(self) -> dict[str, str]:
         """Return the variables and their values."""
@@ -136,12 +136,12 @@ class Env(Caller):
         self._run(set_variable(self._database, key, value))
 
     def delete(self, key: str) -> None:
-        """Remove a variable; NotFoundError if there is none."""
+        """Delete a variable; raise NotFoundError if there is none of this name."""
         self._run(delete_variable(self._database, key))
 
 
 class AsyncEnv(AsyncCaller):
-    """Environment variables, awaited."""
+    """Calls for environment variables, async."""
 
     async def list(self) -> dict[str, str]:
         """Return the variables and their values."""
@@ -152,29 +152,29 @@ class AsyncEnv(AsyncCaller):
         await self._run(set_variable(self._database, key, value))
 
     async def delete(self, key: str) -> None:
-        """Remove a variable; NotFoundError if there is none."""
+        """Delete a variable; raise NotFoundError if there is none of this name."""
         await self._run(delete_variable(self._database, key))
 
 
 def create(database: str, name: str, script: JsonObject) -> Exchange[Script]:
-    """Make a script; return it whole."""
+    """Create a script and return it with its code."""
     made = yield from rest("POST", at("database", database, "scripts"), script, what="script", name=name)
     return (yield from get(database, made["id"]))
 
 
 def list_all(database: str) -> Exchange[list[Script]]:
-    """List the scripts."""
+    """Return all scripts."""
     answer = yield from rest("GET", at("database", database, "scripts"))
     return [_script(row) for row in answer["scripts"]]
 
 
 def get(database: str, key: str) -> Exchange[Script]:
-    """Read a script."""
+    """Return a script."""
     return _script((yield from rest("GET", _place(database, key), what="script", name=key)))
 
 
 def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Script]:
-    """Change parts of a script; the server wants it whole, so it is read first."""
+    """Change attributes of a script; it is read first, because the server expects all of them."""
     now = yield from get(database, key)
     body = {name: now[name] for name in CHANGEABLE if now[name] is not None} | dict(updates)
     yield from rest("PUT", _place(database, key), body, what="script", name=key)
@@ -182,12 +182,12 @@ def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Scri
 
 
 def delete(database: str, key: str) -> Exchange[None]:
-    """Remove a script."""
+    """Delete a script."""
     yield from rest("DELETE", _place(database, key), what="script", name=key)
 
 
 def get_stats() -> Exchange[ScriptStats]:
-    """Return what scripts have done since the server started."""
+    """Return the statistics of all scripts since the server's start."""
     return ScriptStats.of((yield from rest("GET", at("scripts", "stats"))))
 
 
@@ -200,7 +200,7 @@ def described(
     collection: str | None,
     service: str,
 ) -> JsonObject:
-    """Put together what makes a script."""
+    """Return the body of a request that creates or changes a script."""
     body: JsonObject = {
         "name": name,
         "path": path,
@@ -237,5 +237,5 @@ def set_variable(database: str, name: str, value: str) -> Exchange[None]:
 
 
 def delete_variable(database: str, name: str) -> Exchange[None]:
-    """Remove a variable."""
+    """Delete a variable."""
     yield from rest("DELETE", at("database", database, "env", name), what="variable", name=name)

@@ -1,4 +1,4 @@
-"""``client.search``: fulltext indexes, searches by words, and by words and a vector at once."""
+"""``client.search``: fulltext indexes, fulltext search, and hybrid search by words and a vector."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fusion: TypeAlias = Literal["weighted", "rrf"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulltextIndexInfo(ClientResult):
-    """A fulltext index; words shorter than ``min_length`` are not in it."""
+    """A fulltext index. Words shorter than ``min_length`` characters are not indexed."""
 
     name: str
     field: str = ""
@@ -34,7 +34,7 @@ class FulltextIndexInfo(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulltextHit(ClientResult):
-    """A document found by words: which of them it holds, and where in the text."""
+    """A document found by words: the words it contains, and their places in the text."""
 
     key: str
     score: float
@@ -46,7 +46,7 @@ class FulltextHit(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HybridHit(ClientResult):
-    """A document found by words or a vector; ``sources`` says by which."""
+    """A document found by words or a vector; ``sources`` says by which of them."""
 
     key: str
     score: float
@@ -57,7 +57,7 @@ class HybridHit(ClientResult):
 
 
 class Searches(Caller):
-    """Searches by words, blocking."""
+    """Calls for fulltext and hybrid search, blocking."""
 
     def create_index(
         self,
@@ -68,9 +68,9 @@ class Searches(Caller):
         min_length: int = 3,
         fold_accents: bool = False,
     ) -> FulltextIndexInfo:
-        """Make an index over one attribute or several that hold texts.
+        """Create a fulltext index over one or more attributes that hold texts.
 
-        Shorter words than ``min_length`` are left out; ``fold_accents`` finds é by e.
+        Words shorter than ``min_length`` characters are left out. With ``fold_accents``, e matches é.
         """
         return self._run(
             create_index(
@@ -88,11 +88,11 @@ class Searches(Caller):
         distance: int | None = None,
         phrase: int | None = None,
     ) -> list[FulltextHit]:
-        """Find the documents that hold words of a text, the best first.
+        """Return the documents that contain words of a text, the best match first.
 
-        ``field`` chooses among several indexed attributes. ``distance``: how many letters may differ, which
-        only adds to the scores of documents that have one of the words; ``phrase``: the words in this
-        order, with so many others between them at most.
+        ``field`` names the attribute where several are indexed. ``distance`` is the number of letters that
+        may differ (it only raises the scores of documents that contain one of the words). ``phrase`` requires
+        the words in this order, with at most this many others between them.
         """
         return self._run(
             fulltext(
@@ -113,10 +113,11 @@ class Searches(Caller):
         text_weight: float = 0.5,
         fusion: Fusion | None = None,
     ) -> list[HybridHit]:
-        """Find the documents that are near a vector or hold words of a text, the best of both first.
+        """Return the documents that are near a vector or contain words of a text, the best match first.
 
-        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"),
-        or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
+        ``field`` and ``index`` name the indexes where a collection has several. ``fusion`` combines the
+        results by the sum of both scores ("weighted") or by the ranks in both lists ("rrf"); a euclidean
+        index always uses ranks.
         """
         return self._run(
             hybrid(
@@ -134,16 +135,16 @@ class Searches(Caller):
         )
 
     def list_indexes(self, collection: str) -> list[FulltextIndexInfo]:
-        """List the fulltext indexes of a collection."""
+        """Return the fulltext indexes of a collection."""
         return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is no fulltext index of this name."""
+        """Drop an index; raise IndexNotFound if there is no fulltext index of this name."""
         self._run(delete_index(self._database, collection, name))
 
 
 class AsyncSearches(AsyncCaller):
-    """Searches by words, awaited."""
+    """Calls for fulltext and hybrid search, async."""
 
     async def create_index(
         self,
@@ -154,9 +155,9 @@ class AsyncSearches(AsyncCaller):
         min_length: int = 3,
         fold_accents: bool = False,
     ) -> FulltextIndexInfo:
-        """Make an index over one attribute or several that hold texts.
+        """Create a fulltext index over one or more attributes that hold texts.
 
-        Shorter words than ``min_length`` are left out; ``fold_accents`` finds é by e.
+        Words shorter than ``min_length`` characters are left out. With ``fold_accents``, e matches é.
         """
         return await self._run(
             create_index(
@@ -174,11 +175,11 @@ class AsyncSearches(AsyncCaller):
         distance: int | None = None,
         phrase: int | None = None,
     ) -> list[FulltextHit]:
-        """Find the documents that hold words of a text, the best first.
+        """Return the documents that contain words of a text, the best match first.
 
-        ``field`` chooses among several indexed attributes. ``distance``: how many letters may differ, which
-        only adds to the scores of documents that have one of the words; ``phrase``: the words in this
-        order, with so many others between them at most.
+        ``field`` names the attribute where several are indexed. ``distance`` is the number of letters that
+        may differ (it only raises the scores of documents that contain one of the words). ``phrase`` requires
+        the words in this order, with at most this many others between them.
         """
         return await self._run(
             fulltext(
@@ -199,10 +200,11 @@ class AsyncSearches(AsyncCaller):
         text_weight: float = 0.5,
         fusion: Fusion | None = None,
     ) -> list[HybridHit]:
-        """Find the documents that are near a vector or hold words of a text, the best of both first.
+        """Return the documents that are near a vector or contain words of a text, the best match first.
 
-        ``field`` and ``index`` choose among several. ``fusion``: by the sum of both scores ("weighted"),
-        or by the ranks in both lists ("rrf"), which is what a euclidean index needs and gets.
+        ``field`` and ``index`` name the indexes where a collection has several. ``fusion`` combines the
+        results by the sum of both scores ("weighted") or by the ranks in both lists ("rrf"); a euclidean
+        index always uses ranks.
         """
         return await self._run(
             hybrid(
@@ -220,11 +222,11 @@ class AsyncSearches(AsyncCaller):
         )
 
     async def list_indexes(self, collection: str) -> list[FulltextIndexInfo]:
-        """List the fulltext indexes of a collection."""
+        """Return the fulltext indexes of a collection."""
         return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is no fulltext index of this name."""
+        """Drop an index; raise IndexNotFound if there is no fulltext index of this name."""
         await self._run(delete_index(self._database, collection, name))
 
 
@@ -237,7 +239,7 @@ def create_index(
     min_length: int = 3,
     fold_accents: bool = False,
 ) -> Exchange[FulltextIndexInfo]:
-    """Make an index over texts, by HTTP: the driver has no command for it."""
+    """Create a fulltext index, over HTTP: the driver has no command for it."""
     if any(index.name == name for index in (yield from list_indexes(database, collection))):
         raise IndexExists(f"{collection} has a fulltext index {name!r} already", name=name)
     body: JsonObject = {
@@ -252,7 +254,7 @@ def create_index(
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexInfo]]:
-    """List the fulltext indexes of a collection."""
+    """Return the fulltext indexes of a collection."""
     request = about("list_indexes", database, collection)
     answer = yield from send(request, Subject(database, collection), repeatable=True)
     rows = cast(list[JsonObject], answer.data)
@@ -264,7 +266,7 @@ def list_indexes(database: str, collection: str) -> Exchange[list[FulltextIndexI
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
-    """Drop an index; looked for first, because the command drops other kinds as well."""
+    """Drop an index; it is looked up first, because the command also drops indexes of other kinds."""
     named((yield from list_indexes(database, collection)), name, collection, "fulltext")
     yield from send(about("delete_index", database, collection, name=name), Subject(database, collection))
 
@@ -279,7 +281,7 @@ def fulltext(
     distance: int | None = None,
     phrase: int | None = None,
 ) -> Exchange[list[FulltextHit]]:
-    """Find the documents that hold words of a text, the best first."""
+    """Return the documents that contain words of a text, the best match first."""
     if limit < 1:
         return []
     text_field = yield from _attribute(database, collection, attribute)
@@ -318,7 +320,7 @@ def hybrid(
     text_weight: float = 0.5,
     fusion: Fusion | None = None,
 ) -> Exchange[list[HybridHit]]:
-    """Find the documents that are near a vector or hold words of a text, the best of both first."""
+    """Return the documents that are near a vector or contain words of a text, the best match first."""
     if fusion not in (None, "weighted", "rrf"):
         raise UsageError(f"fusion={fusion!r} must be 'weighted' or 'rrf'")
     target = chosen((yield from vector.list_indexes(database, collection)), index, collection, "vector")
@@ -354,7 +356,7 @@ def hybrid(
 
 
 def _attribute(database: str, collection: str, attribute: str | None) -> Exchange[str]:
-    """Return the attribute to search; without an index the server finds nothing and does not say why."""
+    """Return the attribute to search; raise an error if it has no index: the server would return nothing."""
     indexes = yield from list_indexes(database, collection)
     if attribute is None:
         return chosen(indexes, None, collection, "fulltext").field

@@ -1,4 +1,4 @@
-"""How a client is told where to connect: a URL or ``host:port``, keyword arguments, or a builder."""
+"""The settings of a client: a URL or ``host:port``, keyword arguments, or a builder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ T = TypeVar("T")
 
 
 class ClientOptions(TypedDict, total=False):
-    """The keyword arguments of clients; each overrides its part of the URL.
+    """The keyword arguments of clients; each overrides the corresponding part of the URL.
 
-    ``timeout_ms``: for one request, from waiting for a connection to the whole answer. ``token``: a token
-    of the HTTP API, for the calls that go over HTTP. ``on_request`` is called with a ``RequestEvent`` after
-    every round trip: command, query text, milliseconds, rows, bytes. ``tracing``: OpenTelemetry spans, by
-    the extra ``otel``. The others are those of ``solidb_odm.wire.url.Options``.
+    ``timeout_ms`` is the limit for one request, in milliseconds, from waiting for a connection to the last
+    byte of the answer. ``token`` is a token of the HTTP API, for the calls that use HTTP. ``on_request`` is
+    called with a ``RequestEvent`` after every round trip: command, query text, milliseconds, rows, bytes.
+    ``tracing`` creates OpenTelemetry spans (extra ``otel``). The others are those of
+    ``solidb_odm.wire.url.Options``.
     """
 
     database: str
@@ -42,7 +43,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class _Builder:
-    """What has been said so far."""
+    """The settings so far."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -57,11 +58,11 @@ class _Builder:
         return self.options(database=db, api_key=key)
 
     def token(self, token: str) -> Self:
-        """Send this token with what goes over HTTP."""
+        """Send this token with calls over HTTP."""
         return self.options(token=token)
 
     def timeout_ms(self, milliseconds: float) -> Self:
-        """Limit every request to this time, from waiting for a connection to the whole answer."""
+        """Limit every request to this time, from waiting for a connection to the end of the answer."""
         return self.options(timeout_ms=milliseconds)
 
     def pool_size(self, connections: int) -> Self:
@@ -69,7 +70,7 @@ class _Builder:
         return self.options(pool_size=connections)
 
     def retries(self, times: int, wait: float | None = None) -> Self:
-        """Send a read again so often when its connection broke; ``wait``: the first pause, in seconds."""
+        """Repeat a read up to this often after a lost connection; ``wait`` is the first pause, in seconds."""
         waits = {} if wait is None else {"retry_wait": wait}
         return self.options(retries=times, **waits)
 
@@ -95,7 +96,7 @@ DEFAULT_HOST = "localhost:6745"
 
 
 class AsyncClientBuilder(_Builder, Generic[T]):
-    """Builds an awaited client."""
+    """Builds an async client."""
 
     def __init__(self, connect: Callable[..., Awaitable[T]], address: str) -> None:
         super().__init__(address)
@@ -107,7 +108,7 @@ class AsyncClientBuilder(_Builder, Generic[T]):
 
 
 def address_of(url: str, options: Mapping[str, Any]) -> ServerAddress:
-    """Read where to connect, and as whom."""
+    """Return the address and the login that settings describe."""
     settings = {name: value for name, value in options.items() if name not in ("on_request", "tracing")}
     who = {name: settings.pop(name) for name in ("database", "username", "password") if name in settings}
     if "timeout_ms" in settings:
@@ -119,5 +120,5 @@ def address_of(url: str, options: Mapping[str, Any]) -> ServerAddress:
 
 
 def logged_in(address: ServerAddress, database: str, username: str, password: str) -> ServerAddress:
-    """Return the same place with another login."""
+    """Return the same address with another login."""
     return replace(address, database=database, username=username, password=password, api_key="", token="")

@@ -22,7 +22,7 @@ from .vector import AsyncVector, Vector
 
 
 class DataSubClients(Caller):
-    """The sub-clients about data, blocking."""
+    """The sub-clients for data, blocking."""
 
     @property
     def blobs(self) -> Blobs:
@@ -31,12 +31,12 @@ class DataSubClients(Caller):
 
     @property
     def changes(self) -> Changes:
-        """What is written, as it happens."""
+        """Subscriptions to writes."""
         return Changes.over(self._runner)
 
     @property
     def columnar(self) -> Columnar:
-        """Tables for analysis."""
+        """Columnar tables for analysis."""
         return Columnar.over(self._runner)
 
     @property
@@ -46,12 +46,12 @@ class DataSubClients(Caller):
 
     @property
     def graph(self) -> Graph:
-        """Walks along edges."""
+        """Traversals along edges, and communities."""
         return Graph.over(self._runner)
 
     @property
     def search(self) -> Searches:
-        """Searches by words, and by words and a vector at once."""
+        """Fulltext search, and hybrid search by words and a vector."""
         return Searches.over(self._runner)
 
     @property
@@ -61,7 +61,7 @@ class DataSubClients(Caller):
 
 
 class AsyncDataSubClients(AsyncCaller):
-    """The sub-clients about data, awaited."""
+    """The sub-clients for data, async."""
 
     @property
     def blobs(self) -> AsyncBlobs:
@@ -70,12 +70,12 @@ class AsyncDataSubClients(AsyncCaller):
 
     @property
     def changes(self) -> AsyncChanges:
-        """What is written, as it happens."""
+        """Subscriptions to writes."""
         return AsyncChanges.over(self._runner)
 
     @property
     def columnar(self) -> AsyncColumnar:
-        """Tables for analysis."""
+        """Columnar tables for analysis."""
         return AsyncColumnar.over(self._runner)
 
     @property
@@ -85,12 +85,12 @@ class AsyncDataSubClients(AsyncCaller):
 
     @property
     def graph(self) -> AsyncGraph:
-        """Walks along edges."""
+        """Traversals along edges, and communities."""
         return AsyncGraph.over(self._runner)
 
     @property
     def search(self) -> AsyncSearches:
-        """Searches by words, and by words and a vector at once."""
+        """Fulltext search, and hybrid search by words and a vector."""
         return AsyncSearches.over(self._runner)
 
     @property
@@ -104,17 +104,17 @@ class SubClients(Caller):
 
     @property
     def api_keys(self) -> ApiKeys:
-        """Keys to log in with instead of a password."""
+        """API keys, which replace a user name and password."""
         return ApiKeys.over(self._runner)
 
     @property
     def cluster(self) -> Cluster:
-        """The nodes."""
+        """The nodes of a cluster."""
         return Cluster.over(self._runner)
 
     @property
     def collections(self) -> Collections:
-        """What is done to whole collections."""
+        """Statistics, schemas, export and import of whole collections."""
         return Collections.over(self._runner)
 
     @property
@@ -134,7 +134,7 @@ class SubClients(Caller):
 
     @property
     def roles(self) -> Roles:
-        """Named sets of permissions."""
+        """Roles: named sets of permissions."""
         return Roles.over(self._runner)
 
     @property
@@ -144,12 +144,12 @@ class SubClients(Caller):
 
     @property
     def triggers(self) -> Triggers:
-        """What runs after a document was written."""
+        """Triggers, which run after a document was written."""
         return Triggers.over(self._runner)
 
     @property
     def users(self) -> Users:
-        """Who can log in."""
+        """Users and their roles."""
         return Users.over(self._runner)
 
     @property
@@ -159,21 +159,21 @@ class SubClients(Caller):
 
 
 class AsyncSubClients(AsyncCaller):
-    """The sub-clients, awaited."""
+    """The sub-clients, async."""
 
     @property
     def api_keys(self) -> AsyncApiKeys:
-        """Keys to log in with instead of a password."""
+        """API keys, which replace a user name and password."""
         return AsyncApiKeys.over(self._runner)
 
     @property
     def cluster(self) -> AsyncCluster:
-        """The nodes."""
+        """The nodes of a cluster."""
         return AsyncCluster.over(self._runner)
 
     @property
     def collections(self) -> AsyncCollections:
-        """What is done to whole collections."""
+        """Statistics, schemas, export and import of whole collections."""
         return AsyncCollections.over(self._runner)
 
     @property
@@ -193,7 +193,7 @@ class AsyncSubClients(AsyncCaller):
 
     @property
     def roles(self) -> AsyncRoles:
-        """Named sets of permissions."""
+        """Roles: named sets of permissions."""
         return AsyncRoles.over(self._runner)
 
     @property
@@ -203,12 +203,12 @@ class AsyncSubClients(AsyncCaller):
 
     @property
     def triggers(self) -> AsyncTriggers:
-        """What runs after a document was written."""
+        """Triggers, which run after a document was written."""
         return AsyncTriggers.over(self._runner)
 
     @property
     def users(self) -> AsyncUsers:
-        """Who can log in."""
+        """Users and their roles."""
         return AsyncUsers.over(self._runner)
 
     @property

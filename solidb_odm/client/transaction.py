@@ -1,8 +1,8 @@
-"""Transactions: their levels, beginning and end, and an open one with the connection it leases.
+"""Transactions: isolation levels, begin, commit, rollback, and the connection that an open one leases.
 
-The server ties a transaction to a connection, so an open one leases that until it ends. A client has at
-most one of its own (``begin_transaction``). ``with client.transaction(..)`` opens one for the running
-thread or task, whatever others do with the same client.
+The server ties a transaction to a connection, so an open one leases it until it ends. ``begin_transaction``
+opens the one transaction of a client; ``with client.transaction(..)`` opens one for the current thread or
+task, independently of others that use the same client.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ LEVELS = {
 
 @dataclass(slots=True)
 class Staging:
-    """An open transaction, as writes join it: its identifier, and what they have staged.
+    """An open transaction as writes see it: its identifier, and what they have staged.
 
-    ``written`` holds for each document its revision and time after the commit, by database and place.
+    ``written`` maps database and id of a document to its revision and time after the commit.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Staging:
     )
 
     def note(self, database: str, collection: str, key: str, stored: JsonObject | None) -> None:
-        """Keep what a write has staged; None: a removal."""
+        """Note what a write has staged; None means a removal."""
         seen = None if stored is None else Seen(stored["_rev"], stored["_updated_at"])
         self.written.setdefault(database, {})[collection, key] = seen
 
@@ -61,7 +61,7 @@ X = TypeVar("X", bound="TransactionBase")
 
 
 class TransactionBase:
-    """What the blocking and the async transaction share."""
+    """The part that the blocking and the async transaction share."""
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
@@ -70,24 +70,24 @@ class TransactionBase:
 
     @property
     def id(self) -> str:
-        """The server's name for it."""
+        """The server's identifier of the transaction."""
         return self.staging.id
 
     def check(self) -> None:
-        """Raise unless it is open."""
+        """Raise StateError unless the transaction is open."""
         if not self.is_open:
             raise TransactionError("the transaction has ended", hint="begin another one")
 
 
 class ClientTransaction(TransactionBase):
-    """A transaction, blocking. Threads that share it take turns."""
+    """A transaction, blocking. Threads that share it wait for each other."""
 
     def __init__(self, owner: object, lease: Lease) -> None:
         super().__init__(owner)
         self._lease, self._turn, self._is_busy = lease, RLock(), False
 
     def begin(self, database: str, level: str) -> str:
-        """Begin it; return its identifier."""
+        """Begin the transaction; return its identifier."""
         with self._alone():
             try:
                 self.staging = Staging(run(begin(database, level), self._lease))
@@ -113,17 +113,17 @@ class ClientTransaction(TransactionBase):
         self._end(commit(self.staging))
 
     def rollback(self) -> None:
-        """Forget what was staged."""
+        """Discard what was staged."""
         self._end(rollback(self.staging))
 
     def abandon(self) -> None:
-        """End it by hanging up."""
+        """End the transaction by closing its connection."""
         self.is_open = False
         self._lease.release(clean=False)
 
     @contextmanager
     def _alone(self) -> Generator[None]:
-        """Wait for other threads; refuse what this thread asks in the midst of another request."""
+        """Wait for other threads; refuse a request that this thread makes during another request."""
         with self._turn:
             if self._is_busy:  # a signal handler, or the end of something that is collected just now
                 raise ConcurrentUseError("the transaction waits for an answer in this very thread")
@@ -144,14 +144,14 @@ class ClientTransaction(TransactionBase):
 
 
 class AsyncClientTransaction(TransactionBase):
-    """A transaction, awaited. Tasks that share it take turns."""
+    """A transaction, async. Tasks that share it wait for each other."""
 
     def __init__(self, owner: object, lease: AsyncLease) -> None:
         super().__init__(owner)
         self._lease, self._turn = lease, anyio.Lock()
 
     async def begin(self, database: str, level: str) -> str:
-        """Begin it; return its identifier."""
+        """Begin the transaction; return its identifier."""
         async with self._turn:
             try:
                 self.staging = Staging(await arun(begin(database, level), self._lease))
@@ -177,11 +177,11 @@ class AsyncClientTransaction(TransactionBase):
         await self._end(commit(self.staging))
 
     async def rollback(self) -> None:
-        """Forget what was staged."""
+        """Discard what was staged."""
         await self._end(rollback(self.staging))
 
     async def abandon(self) -> None:
-        """End it by hanging up."""
+        """End the transaction by closing its connection."""
         self.is_open = False
         with anyio.CancelScope(shield=True):
             await self._lease.release(clean=False)
@@ -204,7 +204,7 @@ _AMBIENT: ContextVar[tuple[TransactionBase, ...]] = ContextVar("solidb_transacti
 
 
 def enter(transaction: TransactionBase) -> None:
-    """Make it the one of the running thread or task."""
+    """Make it the transaction of the current thread or task."""
     _AMBIENT.set((transaction, *(other for other in _AMBIENT.get() if other.is_open)))
 
 
@@ -215,9 +215,10 @@ def leave(transaction: TransactionBase) -> None:
 
 @dataclass(slots=True)
 class Stage(Generic[X]):
-    """Which transaction a client's writes go to.
+    """The transaction that a client's writes belong to.
 
-    ``bound``: to its own only, as those of the client that ``with client.transaction(..)`` gives.
+    With ``bound``, writes belong to this transaction only, as those of the client that ``with
+    client.transaction(..)`` yields.
     """
 
     owner: object
@@ -235,7 +236,7 @@ class Stage(Generic[X]):
 
 
 def level_of(isolation: str | None) -> str:
-    """Return the wire's name of an isolation level, in whatever spelling it comes."""
+    """Return the server's name of an isolation level, given in any spelling."""
     if isolation is None:
         return "read_committed"
     name = str(getattr(isolation, "value", isolation)).lower()
@@ -255,7 +256,7 @@ def begin(database: str, level: str) -> Exchange[str]:
 
 
 def commit(tx: Staging) -> Exchange[None]:
-    """Write what was staged, all or nothing; if the answer is lost, find out whether it happened."""
+    """Write what was staged, atomically; if the answer is lost, find out whether the commit took place."""
     try:
         yield from send({"cmd": "commit_transaction", "tx_id": tx.id})
     except (ConnectionLost, RequestTimeout) as problem:
@@ -276,12 +277,12 @@ def _outcome(tx: Staging) -> Exchange[bool | None]:
 
 
 def rollback(tx: Staging) -> Exchange[None]:
-    """Forget what was staged."""
+    """Discard what was staged."""
     yield from send({"cmd": "rollback_transaction", "tx_id": tx.id})
 
 
 def staged(request: JsonObject, tx: Staging | None) -> JsonObject:
-    """Return the request as it must be sent to belong to a transaction; without one, as it is.
+    """Return a request in the form that belongs to a transaction; unchanged if there is none.
 
     The server does not let a plain write join the transaction of its connection.
     """

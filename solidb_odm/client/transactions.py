@@ -1,4 +1,4 @@
-"""The calls about transactions, blocking and async."""
+"""Calls for transactions, blocking and async."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ C = TypeVar("C")
 
 
 class Flag(int):
-    """A truth that may also be called, as the method of other SoliDB clients is."""
+    """A bool that can also be called: other SoliDB clients have a method."""
 
     def __call__(self) -> bool:
-        """Return the truth."""
+        """Return the value."""
         return bool(self)
 
     def __repr__(self) -> str:
@@ -25,7 +25,7 @@ class Flag(int):
 
 
 class Identifier(str):
-    """A transaction's identifier; may also be called, as the method of other SoliDB clients is."""
+    """A transaction's identifier, which can also be called: other SoliDB clients have a method."""
 
     __slots__ = ()
 
@@ -48,56 +48,55 @@ def _one_open() -> StateError:
 
 
 class Transactions(Caller):
-    """Transactions, blocking."""
+    """Calls for transactions, blocking."""
 
     def begin_transaction(self, db: str, isolation: str | None = None) -> str:
-        """Begin a transaction of this client; return its identifier.
+        """Begin a transaction for this client; return its identifier.
 
-        Until ``commit`` or ``rollback`` this client's insert, update, delete and query belong to it, from
-        whatever thread or task. All else (get, list, bulk, sub-clients) stays outside.
+        Until ``commit`` or ``rollback`` this client's insert, update, delete and query belong to it, from any
+        thread or task. All other calls (get, list, bulk, sub-clients) do not.
 
-        ``isolation``: read_uncommitted, read_committed (the default), repeatable_read or serializable,
-        in any spelling. The server gives the same at every level: writes are staged and applied at once
-        by the commit, which fails with TransactionConflict if a document that was updated or deleted has been
+        ``isolation`` is read_uncommitted, read_committed (the default), repeatable_read or serializable, in
+        any spelling. The server behaves the same at every level: writes are staged and applied together by
+        the commit, which fails with TransactionConflict if a document that was updated or deleted has been
         changed since; queries see committed data, without the transaction's own writes, and there is no
-        snapshot. The levels are accepted so that programs can say what they need; where it matters,
-        read_uncommitted gets read_committed, and repeatable_read and serializable hold for the
-        documents that the transaction writes, not for those it only reads. JSON Schemas are not checked.
-        After 300 seconds the server gives a transaction up.
+        snapshot. So read_uncommitted is in effect read_committed, and repeatable_read and serializable hold
+        for the documents that the transaction writes, but not for those that it only reads. JSON Schemas are
+        not checked. The server rolls a transaction back after 300 seconds.
         """
         if self.in_transaction:
             raise _one_open()
         return _begin(self._runner, db, isolation).id
 
     def commit(self) -> None:
-        """Write all that the open transaction staged, or nothing: TransactionConflict says why."""
+        """Write what the open transaction staged, atomically; raise TransactionConflict if it can't be."""
         if (transaction := self._runner.transaction) is None:
             raise _none_open()
         transaction.commit()
 
     def rollback(self) -> None:
-        """Forget all that the open transaction staged."""
+        """Discard what the open transaction staged."""
         if (transaction := self._runner.transaction) is None:
             raise _none_open()
         transaction.rollback()
 
     def transaction(self, db: str, isolation: str | None = None) -> TransactionScope[Self]:
-        """Open a transaction for a block: ``with client.transaction(db) as tx``.
+        """Return a transaction for a block: ``with client.transaction(db) as tx``.
 
-        ``tx`` is a client whose writes belong to it; so do those of this client in the same thread.
-        The end of the block commits, an exception rolls back; ``tx.rollback()`` ends it early.
+        ``tx`` is a client whose writes belong to the transaction; so do those of this client in the same
+        thread. The end of the block commits, an exception rolls back, ``tx.rollback()`` ends it early.
         """
         return TransactionScope(self.over, self._runner.apart(), db, isolation)
 
     @property
     def in_transaction(self) -> Flag:
-        """Whether a transaction is open here."""
+        """Whether a transaction is open for this client, thread or task."""
         transaction = self._runner.transaction
         return Flag(transaction is not None and transaction.is_open)
 
     @property
     def transaction_id(self) -> Identifier | None:
-        """The identifier of the open transaction, if there is one."""
+        """The identifier of the open transaction; None if there is none."""
         transaction = self._runner.transaction
         return Identifier(transaction.id) if transaction is not None and transaction.is_open else None
 
@@ -140,46 +139,46 @@ def _begin(runner: Runner, db: str, isolation: str | None) -> ClientTransaction:
 
 
 class AsyncTransactions(AsyncCaller):
-    """Transactions, awaited."""
+    """Calls for transactions, async."""
 
     async def begin_transaction(self, db: str, isolation: str | None = None) -> str:
-        """Begin a transaction of this client; return its identifier.
+        """Begin a transaction for this client; return its identifier.
 
-        See ``Client.begin_transaction``: what the isolation levels give is the same.
+        For the isolation levels see ``Client.begin_transaction``.
         """
         if self.in_transaction:
             raise _one_open()
         return (await _abegin(self._runner, db, isolation)).id
 
     async def commit(self) -> None:
-        """Write all that the open transaction staged, or nothing: TransactionConflict says why."""
+        """Write what the open transaction staged, atomically; raise TransactionConflict if it can't be."""
         if (transaction := self._runner.transaction) is None:
             raise _none_open()
         await transaction.commit()
 
     async def rollback(self) -> None:
-        """Forget all that the open transaction staged."""
+        """Discard what the open transaction staged."""
         if (transaction := self._runner.transaction) is None:
             raise _none_open()
         await transaction.rollback()
 
     def transaction(self, db: str, isolation: str | None = None) -> AsyncTransactionScope[Self]:
-        """Open a transaction for a block: ``async with client.transaction(db) as tx``.
+        """Return a transaction for a block: ``async with client.transaction(db) as tx``.
 
-        ``tx`` is a client whose writes belong to it; so do those of this client in the same task.
-        The end of the block commits, an exception rolls back; ``tx.rollback()`` ends it early.
+        ``tx`` is a client whose writes belong to the transaction; so do those of this client in the same
+        task. The end of the block commits, an exception rolls back, ``tx.rollback()`` ends it early.
         """
         return AsyncTransactionScope(self.over, self._runner.apart(), db, isolation)
 
     @property
     def in_transaction(self) -> Flag:
-        """Whether a transaction is open here."""
+        """Whether a transaction is open for this client, thread or task."""
         transaction = self._runner.transaction
         return Flag(transaction is not None and transaction.is_open)
 
     @property
     def transaction_id(self) -> Identifier | None:
-        """The identifier of the open transaction, if there is one."""
+        """The identifier of the open transaction; None if there is none."""
         transaction = self._runner.transaction
         return Identifier(transaction.id) if transaction is not None and transaction.is_open else None
 

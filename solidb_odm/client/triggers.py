@@ -1,6 +1,6 @@
 """``client.triggers``: scripts or web hooks that run after a document was written over HTTP.
 
-They are written over HTTP only: what the driver protocol writes never fires and breaks the server's list.
+All calls use HTTP: triggers created over the driver protocol never fire, and break the server's list.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EVENTS = ("insert", "update", "delete")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger(ClientResult):
-    """A trigger; times are seconds since 1970."""
+    """A trigger; its times are in seconds since 1970 (UTC)."""
 
     id: str
     name: str = ""
@@ -40,14 +40,14 @@ class Trigger(ClientResult):
 
 
 class Triggers(Caller):
-    """Triggers, blocking. They fire for writes over HTTP only, not for those of drivers and queries."""
+    """Calls for triggers, blocking. Triggers fire only for writes over HTTP."""
 
     def list(self) -> builtins.list[Trigger]:
-        """List the triggers."""
+        """Return all triggers."""
         return self._run(list_all(self._database))
 
     def list_by_collection(self, collection: str) -> builtins.list[Trigger]:
-        """List the triggers of a collection."""
+        """Return the triggers of a collection."""
         return self._run(list_by_collection(self._database, collection))
 
     def create(
@@ -65,7 +65,7 @@ class Triggers(Caller):
         max_retries: int | None = None,
         enabled: bool = True,
     ) -> Trigger:
-        """Have a script or a web hook run after ``insert``, ``update`` or ``delete``, or several of them."""
+        """Create a trigger that runs a script or a web hook after ``insert``, ``update`` or ``delete``."""
         options = {
             "script_path": script_path,
             "description": description,
@@ -79,31 +79,31 @@ class Triggers(Caller):
         return self._run(create(self._database, name, collection, operation, options))
 
     def get(self, trigger_id: str) -> Trigger:
-        """Read a trigger; NotFoundError if there is none."""
+        """Return a trigger; raise NotFoundError if there is none."""
         return self._run(get(self._database, trigger_id))
 
     def update(self, trigger_id: str, updates: Mapping[str, Any]) -> Trigger:
-        """Change parts of a trigger."""
+        """Change attributes of a trigger and return it."""
         return self._run(update(self._database, trigger_id, updates))
 
     def toggle(self, trigger_id: str) -> Trigger:
-        """Turn a trigger off if it is on, and on if it is off."""
+        """Disable an enabled trigger, or enable a disabled one; return it."""
         return self._run(toggle(self._database, trigger_id))
 
     def delete(self, trigger_id: str) -> None:
-        """Remove a trigger."""
+        """Delete a trigger."""
         self._run(delete(self._database, trigger_id))
 
 
 class AsyncTriggers(AsyncCaller):
-    """Triggers, awaited. They fire for writes over HTTP only, not for those of drivers and queries."""
+    """Calls for triggers, async. Triggers fire only for writes over HTTP."""
 
     async def list(self) -> builtins.list[Trigger]:
-        """List the triggers."""
+        """Return all triggers."""
         return await self._run(list_all(self._database))
 
     async def list_by_collection(self, collection: str) -> builtins.list[Trigger]:
-        """List the triggers of a collection."""
+        """Return the triggers of a collection."""
         return await self._run(list_by_collection(self._database, collection))
 
     async def create(
@@ -121,7 +121,7 @@ class AsyncTriggers(AsyncCaller):
         max_retries: int | None = None,
         enabled: bool = True,
     ) -> Trigger:
-        """Have a script or a web hook run after ``insert``, ``update`` or ``delete``, or several of them."""
+        """Create a trigger that runs a script or a web hook after ``insert``, ``update`` or ``delete``."""
         options = {
             "script_path": script_path,
             "description": description,
@@ -135,30 +135,30 @@ class AsyncTriggers(AsyncCaller):
         return await self._run(create(self._database, name, collection, operation, options))
 
     async def get(self, trigger_id: str) -> Trigger:
-        """Read a trigger; NotFoundError if there is none."""
+        """Return a trigger; raise NotFoundError if there is none."""
         return await self._run(get(self._database, trigger_id))
 
     async def update(self, trigger_id: str, updates: Mapping[str, Any]) -> Trigger:
-        """Change parts of a trigger."""
+        """Change attributes of a trigger and return it."""
         return await self._run(update(self._database, trigger_id, updates))
 
     async def toggle(self, trigger_id: str) -> Trigger:
-        """Turn a trigger off if it is on, and on if it is off."""
+        """Disable an enabled trigger, or enable a disabled one; return it."""
         return await self._run(toggle(self._database, trigger_id))
 
     async def delete(self, trigger_id: str) -> None:
-        """Remove a trigger."""
+        """Delete a trigger."""
         await self._run(delete(self._database, trigger_id))
 
 
 def list_all(database: str) -> Exchange[list[Trigger]]:
-    """List the triggers."""
+    """Return all triggers."""
     answer = yield from rest("GET", at("database", database, "triggers"))
     return [_trigger(row) for row in answer["triggers"]]
 
 
 def list_by_collection(database: str, collection: str) -> Exchange[list[Trigger]]:
-    """List the triggers of a collection."""
+    """Return the triggers of a collection."""
     path = at("database", database, "collections", collection, "triggers")
     answer = yield from rest("GET", path, what="collection", name=collection)
     return [_trigger(row) for row in answer["triggers"]]
@@ -167,7 +167,7 @@ def list_by_collection(database: str, collection: str) -> Exchange[list[Trigger]
 def create(
     database: str, name: str, collection: str, events: str | Sequence[str], options: Mapping[str, Any]
 ) -> Exchange[Trigger]:
-    """Make a trigger."""
+    """Create a trigger."""
     _refuse_description(options)
     body = {"name": name, "collection": collection, "events": events_of(events)}
     body |= {key: value for key, value in options.items() if value is not None}
@@ -176,12 +176,12 @@ def create(
 
 
 def get(database: str, key: str) -> Exchange[Trigger]:
-    """Read a trigger."""
+    """Return a trigger."""
     return _trigger((yield from rest("GET", _place(database, key), what="trigger", name=key)))
 
 
 def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Trigger]:
-    """Change parts of a trigger."""
+    """Change attributes of a trigger and return it."""
     _refuse_description(updates)
     body = dict(updates)
     for other in ("operation", "events"):
@@ -192,13 +192,13 @@ def update(database: str, key: str, updates: Mapping[str, Any]) -> Exchange[Trig
 
 
 def toggle(database: str, key: str) -> Exchange[Trigger]:
-    """Turn a trigger off if it is on, and on if it is off."""
+    """Disable an enabled trigger, or enable a disabled one; return it."""
     path = at("database", database, "triggers", key, "toggle")
     return _trigger((yield from rest("POST", path, what="trigger", name=key)))
 
 
 def delete(database: str, key: str) -> Exchange[None]:
-    """Remove a trigger."""
+    """Delete a trigger."""
     yield from rest("DELETE", _place(database, key), what="trigger", name=key)
 
 

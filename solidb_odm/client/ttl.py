@@ -1,7 +1,7 @@
-"""``client.ttl``: documents that expire, and what the server leaves to its clients about them.
+"""``client.ttl``: indexes by which documents expire.
 
-A document expires ``expire_after_seconds`` after the time in its attribute: unix seconds as an integer, or
-an RFC 3339 text with its offset (``Z``). The server never expires any other value.
+A document expires ``expire_after_seconds`` after the time in the indexed attribute: an integer of seconds
+since 1970, or an RFC 3339 text with its offset (``Z``). Documents with any other value never expire.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TTLIndexInfo(ClientResult):
-    """A TTL index: documents expire so many seconds after the time in the attribute."""
+    """A TTL index: documents expire this many seconds after the time in the attribute."""
 
     name: str
     field: str = ""
@@ -36,89 +36,89 @@ class TTLIndexInfo(ClientResult):
 
 
 class TTL(Caller):
-    """TTL indexes, blocking."""
+    """Calls for TTL indexes, blocking."""
 
     def create_index(self, collection: str, name: str, field: str, expire_after_seconds: int) -> TTLIndexInfo:
-        """Make documents expire so many seconds after the time in an attribute.
+        """Create an index by which documents expire this many seconds after the time in an attribute.
 
-        The time is unix seconds as an integer, or an RFC 3339 text with its offset (``Z``); the server
-        never expires anything else. It looks once a minute. The documents that are there already are
-        covered too: they are written once more as they are, which gives them new revisions.
+        The time is an integer of seconds since 1970, or an RFC 3339 text with its offset (``Z``); documents
+        with any other value never expire. The server removes expired documents once a minute. Existing
+        documents are covered too: they are written again unchanged, which gives them new revisions.
         """
         return self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
         """Set another number of seconds for an index.
 
-        It is dropped and made anew, and all documents are written once more as they are.
+        The index is dropped and created again, and all documents are written again unchanged.
         """
         return self._run(update_expiration(self._database, collection, name, expire_after_seconds))
 
     def get_index_info(self, collection: str, name: str) -> TTLIndexInfo:
-        """Describe an index; IndexNotFound if there is none of this name."""
+        """Return the description of an index; raise IndexNotFound if there is none of this name."""
         return self._run(get_index_info(self._database, collection, name))
 
     def run_cleanup(self, collection: str) -> int:
-        """Remove now what has expired, and count it; the server would do so within a minute.
+        """Delete the expired documents now and return their number; the server would do so within a minute.
 
-        The server has no such call: this reads the values that may have expired, and removes them.
+        The server has no such call: the values that may have expired are read, and the documents deleted.
         """
         return self._run(run_cleanup(self._database, collection))
 
     def list_indexes(self, collection: str) -> list[TTLIndexInfo]:
-        """List the TTL indexes of a collection."""
+        """Return the TTL indexes of a collection."""
         return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index: its documents expire no longer. IndexNotFound if there is none of this name."""
+        """Drop an index: its documents no longer expire. Raise IndexNotFound if there is no such index."""
         self._run(delete_index(self._database, collection, name))
 
 
 class AsyncTTL(AsyncCaller):
-    """TTL indexes, awaited."""
+    """Calls for TTL indexes, async."""
 
     async def create_index(
         self, collection: str, name: str, field: str, expire_after_seconds: int
     ) -> TTLIndexInfo:
-        """Make documents expire so many seconds after the time in an attribute.
+        """Create an index by which documents expire this many seconds after the time in an attribute.
 
-        The time is unix seconds as an integer, or an RFC 3339 text with its offset (``Z``); the server
-        never expires anything else. It looks once a minute. The documents that are there already are
-        covered too: they are written once more as they are, which gives them new revisions.
+        The time is an integer of seconds since 1970, or an RFC 3339 text with its offset (``Z``); documents
+        with any other value never expire. The server removes expired documents once a minute. Existing
+        documents are covered too: they are written again unchanged, which gives them new revisions.
         """
         return await self._run(create_index(self._database, collection, name, field, expire_after_seconds))
 
     async def update_expiration(self, collection: str, name: str, expire_after_seconds: int) -> TTLIndexInfo:
         """Set another number of seconds for an index.
 
-        It is dropped and made anew, and all documents are written once more as they are.
+        The index is dropped and created again, and all documents are written again unchanged.
         """
         return await self._run(update_expiration(self._database, collection, name, expire_after_seconds))
 
     async def get_index_info(self, collection: str, name: str) -> TTLIndexInfo:
-        """Describe an index; IndexNotFound if there is none of this name."""
+        """Return the description of an index; raise IndexNotFound if there is none of this name."""
         return await self._run(get_index_info(self._database, collection, name))
 
     async def run_cleanup(self, collection: str) -> int:
-        """Remove now what has expired, and count it; the server would do so within a minute.
+        """Delete the expired documents now and return their number; the server would do so within a minute.
 
-        The server has no such call: this reads the values that may have expired, and removes them.
+        The server has no such call: the values that may have expired are read, and the documents deleted.
         """
         return await self._run(run_cleanup(self._database, collection))
 
     async def list_indexes(self, collection: str) -> list[TTLIndexInfo]:
-        """List the TTL indexes of a collection."""
+        """Return the TTL indexes of a collection."""
         return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index: its documents expire no longer. IndexNotFound if there is none of this name."""
+        """Drop an index: its documents no longer expire. Raise IndexNotFound if there is no such index."""
         await self._run(delete_index(self._database, collection, name))
 
 
 def create_index(
     database: str, collection: str, name: str, attribute: str, expire_after_seconds: int
 ) -> Exchange[TTLIndexInfo]:
-    """Make an index, and have it cover the documents that are there already."""
+    """Create an index that also covers existing documents."""
     _check_seconds(name, expire_after_seconds)
     if any(index.name == name for index in (yield from list_indexes(database, collection))):
         raise IndexExists(f"{collection} has a TTL index {name!r} already", name=name)
@@ -128,7 +128,7 @@ def create_index(
 def update_expiration(
     database: str, collection: str, name: str, expire_after_seconds: int
 ) -> Exchange[TTLIndexInfo]:
-    """Set another number of seconds for an index, by making it anew."""
+    """Set another number of seconds for an index, by creating it again."""
     _check_seconds(name, expire_after_seconds)
     old = yield from get_index_info(database, collection, name)
     yield from delete_index(database, collection, name)
@@ -136,24 +136,24 @@ def update_expiration(
 
 
 def get_index_info(database: str, collection: str, name: str) -> Exchange[TTLIndexInfo]:
-    """Describe an index."""
+    """Return the description of an index."""
     return named((yield from list_indexes(database, collection)), name, collection, "TTL")
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[TTLIndexInfo]]:
-    """List the TTL indexes of a collection."""
+    """Return the TTL indexes of a collection."""
     request = about("list_ttl_indexes", database, collection)
     answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [TTLIndexInfo.of(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
-    """Drop an index; documents expire by it no longer."""
+    """Drop an index; its documents no longer expire."""
     yield from send(about("delete_ttl_index", database, collection, name=name), Subject(database, collection))
 
 
 def run_cleanup(database: str, collection: str) -> Exchange[int]:
-    """Remove now what has expired by any index of a collection; count it."""
+    """Delete the expired documents of a collection now; return their number."""
     removed = 0
     for index in (yield from list_indexes(database, collection)):
         removed += yield from _clean(database, collection, index)
@@ -161,7 +161,7 @@ def run_cleanup(database: str, collection: str) -> Exchange[int]:
 
 
 def expires_at(value: Json) -> float | None:
-    """Read the time of an attribute as the server's sweep does; None for what never expires."""
+    """Return the time of an attribute as the server reads it; None if it never expires."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -189,10 +189,9 @@ def _create(
 
 
 def _cover(database: str, collection: str, attribute: str) -> Exchange[None]:
-    """Write the documents once more as they are: the server's index holds only what was written after it.
+    """Write the documents again unchanged: the server's index holds only those written after its creation.
 
-    An update with nothing in it is a read and a write under the document's lock, so it undoes
-    nothing that others write meanwhile.
+    An empty update reads and writes a document under its lock, so it does not undo concurrent writes.
     """
     context = Subject(database, collection)
     text = (
@@ -238,7 +237,7 @@ def _clean(database: str, collection: str, index: TTLIndexInfo) -> Exchange[int]
 def _candidates(
     database: str, collection: str, index: TTLIndexInfo, cutoff: float
 ) -> Exchange[Sequence[tuple[str, Json]]]:
-    """Read the values that may have expired; texts are compared roughly, for they have offsets."""
+    """Return the values that may have expired; texts are compared roughly, because they have offsets."""
     attribute = path("d", index.field)
     try:
         day = (datetime.fromtimestamp(cutoff, UTC) + timedelta(days=2)).strftime("%Y-%m-%d")

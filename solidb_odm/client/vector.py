@@ -44,7 +44,8 @@ class VectorIndexInfo(ClientResult):
 class VectorHit(ClientResult):
     """A document found near a vector.
 
-    ``score`` is higher for the nearer by cosine and dot product; by euclidean it is the distance.
+    ``score`` is higher for nearer documents with the metrics cosine and dot product; with euclidean it is the
+    distance.
     """
 
     key: str
@@ -53,7 +54,7 @@ class VectorHit(ClientResult):
 
 
 class Vector(Caller):
-    """Vector indexes and searches, blocking."""
+    """Calls for vector indexes and searches, blocking."""
 
     def create_index(
         self,
@@ -66,7 +67,7 @@ class Vector(Caller):
         m: int | None = None,
         ef_construction: int | None = None,
     ) -> VectorIndexInfo:
-        """Make an index over an attribute that holds arrays of numbers; ``metric`` in any spelling."""
+        """Create an index over an attribute that holds arrays of numbers; ``metric`` in any spelling."""
         return self._run(
             create_index(
                 self._database,
@@ -90,9 +91,12 @@ class Vector(Caller):
         index: str | None = None,
         ef_search: int | None = None,
     ) -> list[VectorHit]:
-        """Find the documents whose vectors are nearest; ``filter`` holds attributes and their values.
+        """Return the documents whose vectors are nearest to one, nearest first.
 
-        ``index`` chooses among several. The filter is applied to four times ``limit`` candidates.
+        ``filter`` maps attributes to the values that they must have.
+
+        ``index`` names the index where a collection has several. The filter is applied to ``4 * limit``
+        candidates.
         """
         return self._run(
             search(self._database, collection, vector, limit, filter=filter, index=index, ef_search=ef_search)
@@ -106,28 +110,28 @@ class Vector(Caller):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the call's own word
     ) -> list[VectorHit]:
-        """Find the documents that are nearest to one of them, which is left out."""
+        """Return the documents whose vectors are nearest to that of a document, which is left out."""
         return self._run(search_by_document(self._database, collection, key, field, limit, filter=filter))
 
     def quantize(self, collection: str, name: str, quantization: str = "scalar") -> VectorIndexInfo:
-        """Keep an index's vectors in one byte a number; the server has scalar quantization only."""
+        """Store the vectors of an index with one byte for each number (scalar quantization)."""
         return self._run(quantize(self._database, collection, name, quantization))
 
     def dequantize(self, collection: str, name: str) -> VectorIndexInfo:
-        """Keep an index's vectors in full precision again."""
+        """Store the vectors of an index in full precision again."""
         return self._run(dequantize(self._database, collection, name))
 
     def list_indexes(self, collection: str) -> list[VectorIndexInfo]:
-        """List the vector indexes of a collection."""
+        """Return the vector indexes of a collection."""
         return self._run(list_indexes(self._database, collection))
 
     def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is none of this name."""
+        """Drop an index; raise IndexNotFound if there is none of this name."""
         self._run(delete_index(self._database, collection, name))
 
 
 class AsyncVector(AsyncCaller):
-    """Vector indexes and searches, awaited."""
+    """Calls for vector indexes and searches, async."""
 
     async def create_index(
         self,
@@ -140,7 +144,7 @@ class AsyncVector(AsyncCaller):
         m: int | None = None,
         ef_construction: int | None = None,
     ) -> VectorIndexInfo:
-        """Make an index over an attribute that holds arrays of numbers; ``metric`` in any spelling."""
+        """Create an index over an attribute that holds arrays of numbers; ``metric`` in any spelling."""
         return await self._run(
             create_index(
                 self._database,
@@ -164,9 +168,12 @@ class AsyncVector(AsyncCaller):
         index: str | None = None,
         ef_search: int | None = None,
     ) -> list[VectorHit]:
-        """Find the documents whose vectors are nearest; ``filter`` holds attributes and their values.
+        """Return the documents whose vectors are nearest to one, nearest first.
 
-        ``index`` chooses among several. The filter is applied to four times ``limit`` candidates.
+        ``filter`` maps attributes to the values that they must have.
+
+        ``index`` names the index where a collection has several. The filter is applied to ``4 * limit``
+        candidates.
         """
         return await self._run(
             search(self._database, collection, vector, limit, filter=filter, index=index, ef_search=ef_search)
@@ -180,25 +187,25 @@ class AsyncVector(AsyncCaller):
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the call's own word
     ) -> list[VectorHit]:
-        """Find the documents that are nearest to one of them, which is left out."""
+        """Return the documents whose vectors are nearest to that of a document, which is left out."""
         return await self._run(
             search_by_document(self._database, collection, key, field, limit, filter=filter)
         )
 
     async def quantize(self, collection: str, name: str, quantization: str = "scalar") -> VectorIndexInfo:
-        """Keep an index's vectors in one byte a number; the server has scalar quantization only."""
+        """Store the vectors of an index with one byte for each number (scalar quantization)."""
         return await self._run(quantize(self._database, collection, name, quantization))
 
     async def dequantize(self, collection: str, name: str) -> VectorIndexInfo:
-        """Keep an index's vectors in full precision again."""
+        """Store the vectors of an index in full precision again."""
         return await self._run(dequantize(self._database, collection, name))
 
     async def list_indexes(self, collection: str) -> list[VectorIndexInfo]:
-        """List the vector indexes of a collection."""
+        """Return the vector indexes of a collection."""
         return await self._run(list_indexes(self._database, collection))
 
     async def delete_index(self, collection: str, name: str) -> None:
-        """Drop an index; IndexNotFound if there is none of this name."""
+        """Drop an index; raise IndexNotFound if there is none of this name."""
         await self._run(delete_index(self._database, collection, name))
 
 
@@ -213,7 +220,7 @@ def create_index(
     m: int | None = None,
     ef_construction: int | None = None,
 ) -> Exchange[VectorIndexInfo]:
-    """Make an index over an attribute that holds arrays of numbers."""
+    """Create an index over an attribute that holds arrays of numbers."""
     if dimensions < 1:  # the server would leave a broken index behind
         raise UsageError(f"the vector index {name!r} needs at least one dimension")
     wire_metric = metric_of(metric)
@@ -234,14 +241,14 @@ def create_index(
 
 
 def list_indexes(database: str, collection: str) -> Exchange[list[VectorIndexInfo]]:
-    """List the vector indexes of a collection."""
+    """Return the vector indexes of a collection."""
     request = {"cmd": "list_vector_indexes", "database": database, "collection": collection}
     answer = yield from send(request, Subject(database, collection), repeatable=True)
     return [_info(row) for row in answer.data]
 
 
 def delete_index(database: str, collection: str, name: str) -> Exchange[None]:
-    """Drop an index; looked for first, because the server says yes to any name."""
+    """Drop an index; it is looked up first, because the server reports success for any name."""
     yield from _index(database, collection, name)
     yield from send(_about("delete_vector_index", database, collection, name=name))
 
@@ -256,7 +263,7 @@ def search(
     index: str | None = None,
     ef_search: int | None = None,
 ) -> Exchange[list[VectorHit]]:
-    """Find the documents whose vectors are nearest."""
+    """Return the documents whose vectors are nearest to one, nearest first."""
     name = index or (yield from only_index(database, collection))
     hits = yield from _nearest(database, collection, name, vector, limit, filter, ef_search)
     return hits
@@ -271,7 +278,7 @@ def search_by_document(
     *,
     filter: Mapping[str, Any] | None = None,  # noqa: A002 - the call's own word
 ) -> Exchange[list[VectorHit]]:
-    """Find the documents that are nearest to one of them, which is left out."""
+    """Return the documents whose vectors are nearest to that of a document, which is left out."""
     place = {"cmd": "get", "database": database, "collection": collection, "key": key}
     document: JsonObject = (yield from send(place, Subject(database, collection, key), repeatable=True)).data
     vector: Any = document
@@ -292,7 +299,7 @@ def search_by_document(
 
 
 def quantize(database: str, collection: str, name: str, kind: str = "scalar") -> Exchange[VectorIndexInfo]:
-    """Keep an index's vectors in a byte a number."""
+    """Store the vectors of an index with one byte for each number."""
     if kind.lower() not in ("scalar", "int8", "u8", "sq8"):
         raise unsupported(
             f"{kind} quantization",
@@ -305,14 +312,14 @@ def quantize(database: str, collection: str, name: str, kind: str = "scalar") ->
 
 
 def dequantize(database: str, collection: str, name: str) -> Exchange[VectorIndexInfo]:
-    """Keep an index's vectors in full precision again."""
+    """Store the vectors of an index in full precision again."""
     yield from _index(database, collection, name)
     yield from send(_about("dequantize_vector_index", database, collection, index_name=name), untimed=True)
     return (yield from _index(database, collection, name))
 
 
 def metric_of(metric: str | None) -> str:
-    """Return the wire's name of a metric, in whatever spelling it comes."""
+    """Return the server's name of a metric, given in any spelling."""
     if metric is None:
         return "Cosine"
     name = METRICS.get("".join(letter for letter in metric.lower() if letter.isalnum()))
@@ -351,7 +358,7 @@ def _nearest(
 
 
 def only_index(database: str, collection: str) -> Exchange[str]:
-    """Return the name of the only vector index of a collection; an error where there are several, or none."""
+    """Return the name of the only vector index of a collection; raise an error if it has several or none."""
     indexes = yield from list_indexes(database, collection)
     if len(indexes) == 1:
         return indexes[0].name

@@ -1,4 +1,4 @@
-"""Who can log in, and what they may do: roles, users and API keys.
+"""Access control: roles, users and API keys.
 
-Over HTTP: the commands of the driver protocol leave rows behind, or do nothing.
+All calls use HTTP: the corresponding commands of the driver protocol have no effect, or leave rows behind.
 """

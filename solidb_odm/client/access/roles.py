@@ -1,6 +1,6 @@
 """``client.roles``: named sets of permissions.
 
-Over HTTP: the commands of the driver protocol leave rows behind, or do nothing.
+All calls use HTTP: the corresponding commands of the driver protocol have no effect, or leave rows behind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ACTIONS = ("admin", "write", "read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission(ClientResult):
-    """What may be done: ``read``, ``write`` or ``admin``; everywhere, or in one database."""
+    """A permission: ``read``, ``write`` or ``admin``, in one database or in all (``scope``)."""
 
     action: str
     scope: str = "global"
@@ -32,7 +32,7 @@ class Permission(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role(ClientResult):
-    """A named set of permissions."""
+    """A role: a named set of permissions."""
 
     name: str
     permissions: list[Permission] = field(default_factory=list[Permission])
@@ -43,75 +43,75 @@ class Role(ClientResult):
 
 
 class Roles(Caller):
-    """Roles, blocking. A permission is a map with action, scope and database, or ``"read:mydb"``."""
+    """Calls for roles, blocking. A permission is ``"read:mydb"`` or a mapping of action, scope, database."""
 
     def list(self) -> builtins.list[Role]:
-        """List the roles."""
+        """Return all roles."""
         return self._run(list_roles())
 
     def create(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Make a role."""
+        """Create a role and return it."""
         return self._run(create_role(name, permissions, description))
 
     def get(self, name: str) -> Role:
-        """Read a role; NotFoundError if there is none."""
+        """Return a role; raise NotFoundError if there is none of this name."""
         return self._run(get_role(name))
 
     def update(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Replace the permissions of a role."""
+        """Replace the permissions of a role and return it."""
         return self._run(update_role(name, permissions, description))
 
     def delete(self, name: str) -> None:
-        """Remove a role."""
+        """Delete a role."""
         self._run(delete_role(name))
 
 
 class AsyncRoles(AsyncCaller):
-    """Roles, awaited. A permission is a map with action, scope and database, or ``"read:mydb"``."""
+    """Calls for roles, async. A permission is ``"read:mydb"`` or a mapping of action, scope, database."""
 
     async def list(self) -> builtins.list[Role]:
-        """List the roles."""
+        """Return all roles."""
         return await self._run(list_roles())
 
     async def create(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Make a role."""
+        """Create a role and return it."""
         return await self._run(create_role(name, permissions, description))
 
     async def get(self, name: str) -> Role:
-        """Read a role; NotFoundError if there is none."""
+        """Return a role; raise NotFoundError if there is none of this name."""
         return await self._run(get_role(name))
 
     async def update(
         self, name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
     ) -> Role:
-        """Replace the permissions of a role."""
+        """Replace the permissions of a role and return it."""
         return await self._run(update_role(name, permissions, description))
 
     async def delete(self, name: str) -> None:
-        """Remove a role."""
+        """Delete a role."""
         await self._run(delete_role(name))
 
 
 def list_roles() -> Exchange[list[Role]]:
-    """List the roles."""
+    """Return all roles."""
     return [_role(row) for row in (yield from rest("GET", at("auth", "roles")))]
 
 
 def get_role(name: str) -> Exchange[Role]:
-    """Read a role."""
+    """Return a role."""
     return _role((yield from rest("GET", at("auth", "roles", name), what="role", name=name)))
 
 
 def create_role(
     name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
 ) -> Exchange[Role]:
-    """Make a role."""
+    """Create a role and return it."""
     body: JsonObject = {"name": name, "permissions": [permission_of(item) for item in permissions]}
     if description is not None:
         body["description"] = description
@@ -121,7 +121,7 @@ def create_role(
 def update_role(
     name: str, permissions: Sequence[str | Mapping[str, Any]], description: str | None = None
 ) -> Exchange[Role]:
-    """Replace the permissions of a role."""
+    """Replace the permissions of a role and return it."""
     body: JsonObject = {"permissions": [permission_of(item) for item in permissions]}
     if description is not None:
         body["description"] = description
@@ -129,12 +129,12 @@ def update_role(
 
 
 def delete_role(name: str) -> Exchange[None]:
-    """Remove a role."""
+    """Delete a role."""
     yield from rest("DELETE", at("auth", "roles", name), what="role", name=name)
 
 
 def permission_of(given: str | Mapping[str, Any]) -> JsonObject:
-    """Read a permission: ``"read"``, ``"write:mydb"``, or a map with action, scope and database."""
+    """Return a permission in the server's form, from ``"read"``, ``"write:mydb"`` or a mapping."""
     if isinstance(given, str):
         word, _, place = given.partition(":")
         given = {"action": word, "database": place or None}

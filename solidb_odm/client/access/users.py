@@ -1,6 +1,6 @@
-"""``client.users``: who can log in, and with which roles.
+"""``client.users``: users, their passwords and roles.
 
-``client.api_keys``: keys to log in with instead of a password.
+``client.api_keys``: keys that replace a user name and password.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .roles import Permission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User(ClientResult):
-    """A user who can log in; ``permissions`` are known of the one that is logged in only."""
+    """A user. ``permissions`` are known only for the user that is logged in."""
 
     username: str
     roles: list[str] = field(default_factory=list[str])
@@ -32,7 +32,7 @@ class User(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleAssignment(ClientResult):
-    """A role that a user has, everywhere or in one database."""
+    """A role that is assigned to a user, in one database or in all."""
 
     id: str
     username: str
@@ -43,34 +43,34 @@ class RoleAssignment(ClientResult):
 
 
 class Users(Caller):
-    """Users, blocking."""
+    """Calls for users, blocking."""
 
     def list(self) -> builtins.list[User]:
-        """List the users."""
+        """Return all users."""
         return self._run(list_users())
 
     def create(self, username: str, password: str, roles: Sequence[str] | None = None) -> User:
-        """Make a user; passwords have at least 12 characters. Without a role it can log in nowhere."""
+        """Create a user with a password of at least 12 characters. A user without a role cannot log in."""
         return self._run(create_user(username, password, roles))
 
     def delete(self, username: str) -> None:
-        """Remove a user."""
+        """Delete a user."""
         self._run(delete_user(username))
 
     def get_roles(self, username: str) -> builtins.list[RoleAssignment]:
-        """List the roles that a user has, and where."""
+        """Return the roles that are assigned to a user, each with its database."""
         return self._run(get_roles(username))
 
     def assign_role(self, username: str, role: str, *, database: str | None = None) -> RoleAssignment:
-        """Assign a role to a user, everywhere or in one database; it may take 30 seconds to hold."""
+        """Assign a role to a user, in one database or in all. It may take 30 seconds to take effect."""
         return self._run(assign_role(username, role, database))
 
     def revoke_role(self, username: str, role: str, *, database: str | None = None) -> None:
-        """Take a role from a user; the server may take 30 seconds to notice."""
+        """Revoke a role of a user. It may take 30 seconds to take effect."""
         self._run(revoke_role(username, role, database))
 
     def me(self) -> User:
-        """Return the user that is logged in, with roles and permissions."""
+        """Return the user that is logged in, with its roles and permissions."""
         return self._run(me())
 
     def my_permissions(self) -> builtins.list[Permission]:
@@ -79,34 +79,34 @@ class Users(Caller):
 
 
 class AsyncUsers(AsyncCaller):
-    """Users, awaited."""
+    """Calls for users, async."""
 
     async def list(self) -> builtins.list[User]:
-        """List the users."""
+        """Return all users."""
         return await self._run(list_users())
 
     async def create(self, username: str, password: str, roles: Sequence[str] | None = None) -> User:
-        """Make a user; passwords have at least 12 characters. Without a role it can log in nowhere."""
+        """Create a user with a password of at least 12 characters. A user without a role cannot log in."""
         return await self._run(create_user(username, password, roles))
 
     async def delete(self, username: str) -> None:
-        """Remove a user."""
+        """Delete a user."""
         await self._run(delete_user(username))
 
     async def get_roles(self, username: str) -> builtins.list[RoleAssignment]:
-        """List the roles that a user has, and where."""
+        """Return the roles that are assigned to a user, each with its database."""
         return await self._run(get_roles(username))
 
     async def assign_role(self, username: str, role: str, *, database: str | None = None) -> RoleAssignment:
-        """Assign a role to a user, everywhere or in one database; it may take 30 seconds to hold."""
+        """Assign a role to a user, in one database or in all. It may take 30 seconds to take effect."""
         return await self._run(assign_role(username, role, database))
 
     async def revoke_role(self, username: str, role: str, *, database: str | None = None) -> None:
-        """Take a role from a user; the server may take 30 seconds to notice."""
+        """Revoke a role of a user. It may take 30 seconds to take effect."""
         await self._run(revoke_role(username, role, database))
 
     async def me(self) -> User:
-        """Return the user that is logged in, with roles and permissions."""
+        """Return the user that is logged in, with its roles and permissions."""
         return await self._run(me())
 
     async def my_permissions(self) -> builtins.list[Permission]:
@@ -115,12 +115,12 @@ class AsyncUsers(AsyncCaller):
 
 
 def list_users() -> Exchange[list[User]]:
-    """List the users."""
+    """Return all users."""
     return [User.of(row) for row in (yield from rest("GET", at("auth", "users")))["users"]]
 
 
 def create_user(username: str, password: str, roles: Sequence[str] | None = None) -> Exchange[User]:
-    """Make a user, and give it roles: without one it can log in nowhere."""
+    """Create a user and assign roles to it; a user without a role cannot log in."""
     body = {"username": username, "password": password}
     row = yield from rest("POST", at("auth", "users"), body, what="user", name=username)
     for role in roles or ():
@@ -129,12 +129,12 @@ def create_user(username: str, password: str, roles: Sequence[str] | None = None
 
 
 def delete_user(username: str) -> Exchange[None]:
-    """Remove a user."""
+    """Delete a user."""
     yield from rest("DELETE", at("auth", "users", username), what="user", name=username)
 
 
 def get_roles(username: str) -> Exchange[list[RoleAssignment]]:
-    """List the roles that a user has."""
+    """Return the roles that are assigned to a user."""
     path = at("auth", "users", username, "roles")
     rows = yield from rest("GET", path, what="user", name=username)
     if not rows and all(user.username != username for user in (yield from list_users())):
@@ -151,7 +151,7 @@ def assign_role(username: str, role: str, database: str | None = None) -> Exchan
 
 
 def revoke_role(username: str, role: str, database: str | None = None) -> Exchange[None]:
-    """Take a role from a user."""
+    """Revoke a role of a user."""
     path = at("auth", "users", username, "roles", role)
     if database is not None:
         path += f"?database={at(database).removeprefix('/_api/')}"
@@ -171,7 +171,7 @@ def my_permissions() -> Exchange[list[Permission]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey(ClientResult):
-    """An API key; ``key`` is the secret, told only when it is made."""
+    """An API key. ``key`` is the secret, which the server returns only when the key is created."""
 
     id: str
     name: str
@@ -183,7 +183,7 @@ class ApiKey(ClientResult):
 
 
 class ApiKeys(Caller):
-    """API keys, blocking."""
+    """Calls for API keys, blocking."""
 
     def create(
         self,
@@ -193,23 +193,23 @@ class ApiKeys(Caller):
         *,
         roles: Sequence[str] = ("editor",),
     ) -> ApiKey:
-        """Make a key with the permissions of roles; ``key.key`` is the secret, told only now.
+        """Create a key with the permissions of roles. ``key.key`` is the secret; it cannot be read later.
 
-        The server knows keys for some databases and keys that expire, but none that are both.
+        A key can be limited to ``databases`` or expire; the server has no key that does both.
         """
         return self._run(create_key(name, databases, expires_at, roles))
 
     def list(self) -> builtins.list[ApiKey]:
-        """List the keys, without their secrets."""
+        """Return the keys, without their secrets."""
         return self._run(list_keys())
 
     def delete(self, key_id: str) -> None:
-        """Remove a key; a connection that has logged in with it may live for another minute."""
+        """Delete a key. A connection that has logged in with it may remain open for another minute."""
         self._run(delete_key(key_id))
 
 
 class AsyncApiKeys(AsyncCaller):
-    """API keys, awaited."""
+    """Calls for API keys, async."""
 
     async def create(
         self,
@@ -219,18 +219,18 @@ class AsyncApiKeys(AsyncCaller):
         *,
         roles: Sequence[str] = ("editor",),
     ) -> ApiKey:
-        """Make a key with the permissions of roles; ``key.key`` is the secret, told only now.
+        """Create a key with the permissions of roles. ``key.key`` is the secret; it cannot be read later.
 
-        The server knows keys for some databases and keys that expire, but none that are both.
+        A key can be limited to ``databases`` or expire; the server has no key that does both.
         """
         return await self._run(create_key(name, databases, expires_at, roles))
 
     async def list(self) -> builtins.list[ApiKey]:
-        """List the keys, without their secrets."""
+        """Return the keys, without their secrets."""
         return await self._run(list_keys())
 
     async def delete(self, key_id: str) -> None:
-        """Remove a key; a connection that has logged in with it may live for another minute."""
+        """Delete a key. A connection that has logged in with it may remain open for another minute."""
         await self._run(delete_key(key_id))
 
 
@@ -240,7 +240,7 @@ def create_key(
     expires_at: datetime | str | float | None,
     roles: Sequence[str],
 ) -> Exchange[ApiKey]:
-    """Make an API key. The server takes the databases over HTTP only, and an expiry only not so."""
+    """Create an API key: over HTTP if it is limited to databases, over the driver if it expires."""
     if databases and expires_at is not None:
         raise unsupported(
             "API key that is both for some databases and expires",
@@ -258,7 +258,7 @@ def create_key(
 
 
 def list_keys() -> Exchange[list[ApiKey]]:
-    """List the API keys, without their secrets."""
+    """Return the API keys, without their secrets."""
     return [_key(row) for row in (yield from rest("GET", at("auth", "api-keys")))["keys"]]
 
 

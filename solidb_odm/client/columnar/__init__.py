@@ -1,1 +1,1 @@
-"""``client.columnar``: tables for analysis, and what the server does not do with them itself."""
+"""``client.columnar``: columnar tables for analysis, with the features that the server lacks added here."""

@@ -1,4 +1,4 @@
-"""Sums over columnar tables: several metrics and groups, of which the server knows one at a time."""
+"""Aggregates of columnar tables: several metrics and groups, where the server accepts one of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COUNTING = ("COUNT", "COUNT_DISTINCT")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number for each group: a column, what to do with it, and what the result is called."""
+    """One aggregate: a column, a function, and the name of the result."""
 
     column: str
     operator: str
@@ -39,7 +39,7 @@ class Metric:
 
 
 def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Exchange[list[JsonObject]]:
-    """Sum up a table: ``{"group_by": [..], "metrics": [{"column", "function"}], "where": {..}}``."""
+    """Return aggregates: ``{"group_by": [..], "metrics": [{"column", "function"}], "where": {..}}``."""
     table = yield from describe(database, name)
     if unknown := sorted(aggregation.keys() - {"group_by", "metrics", "where"}):
         raise UsageError(f"an aggregation has no {unknown[0]!r}", hint="group_by, metrics and where")
@@ -66,7 +66,7 @@ def aggregate(database: str, name: str, aggregation: Mapping[str, Any]) -> Excha
 
 
 def summed(rows: Sequence[JsonObject], groups: Sequence[str], metrics: Sequence[Metric]) -> list[JsonObject]:
-    """Sum rows up as the server does, for conditions that it can't judge."""
+    """Return aggregates of rows as the server computes them, for conditions that it evaluates wrongly."""
     by_group: dict[str, list[JsonObject]] = {} if groups else {"": []}
     for row in rows:
         by_group.setdefault(json.dumps([row[name] for name in groups]) if groups else "", []).append(row)
@@ -95,7 +95,7 @@ def _number(metric: Metric, values: Sequence[Any]) -> Json:
 def _grouped(
     database: str, name: str, groups: Sequence[ColumnInfo], metrics: Sequence[Metric], shared: JsonObject
 ) -> Exchange[list[JsonObject]]:
-    """Request all metrics in one round trip and put the answers together; each has all the groups."""
+    """Request all metrics in one round trip and combine the answers; each answer has all groups."""
     requests = [
         about(
             "aggregate_columnar",
@@ -149,7 +149,7 @@ def _metric(given: Mapping[str, Any], table: TableInfo) -> Metric:
 
 
 def _group(value: Json, column: ColumnInfo) -> Json:
-    """Return a group's value in its column's type; the server sends texts and floats."""
+    """Return a group's value in the type of its column; the server sends texts and floats."""
     if value == "null":
         return None
     if column.type == "int64" and isinstance(value, float):

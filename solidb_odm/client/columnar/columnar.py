@@ -1,4 +1,4 @@
-"""``client.columnar``: tables for analysis, blocking and awaited."""
+"""``client.columnar``: columnar tables for analysis, blocking and async."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .tables import TableInfo, TableStats, condition_from
 
 
 class Columnar(Caller):
-    """Columnar tables, blocking. Rows have no keys, and can't be changed or removed."""
+    """Calls for columnar tables, blocking. Rows have no keys and cannot be changed or removed."""
 
     def create(self, name: str, columns: Columns) -> TableInfo:
-        """Make a table: ``[{"name": "value", "type": "float"}, ..]``.
+        """Create a table with columns ``[{"name": "value", "type": "float"}, ..]``.
 
-        Types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
+        The types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
         """
         return self._run(table_operations.create(self._database, name, columns))
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Add rows and count them; InvalidDocument for rows that don't fit the columns.
+        """Add rows and return their number; raise InvalidDocument if a row does not fit the columns.
 
-        They are checked here, for the server isn't strict, and sent in frames of about 4 MiB, each of
+        Rows are checked here, because the server accepts any, and sent in messages of about 4 MiB, each of
         which is added as a whole.
         """
         return self._run(table_operations.insert(self._database, name, rows))
@@ -36,10 +36,11 @@ class Columnar(Caller):
     def query(
         self, name: str, text: str | None = None, bind_vars: Mapping[str, Any] | None = None
     ) -> builtins.list[JsonObject]:
-        """Run ``SELECT columns FROM name WHERE .. ORDER BY .. LIMIT ..`` over a table, read here.
+        """Return the rows of ``SELECT columns FROM name WHERE .. ORDER BY .. LIMIT ..`` over a table.
 
-        Conditions compare columns with values: =, !=, <, <=, >, >=, IN, BETWEEN, IS NULL, with AND, OR, NOT.
-        The server knows no SQL; whatever else stands there is a QuerySyntaxError that shows the place.
+        Conditions compare columns with values: =, !=, <, <=, >, >=, IN, BETWEEN, IS NULL, combined with AND,
+        OR, NOT. The text is parsed here, because the server has no SQL; anything else raises
+        QuerySyntaxError, which shows the place.
         """
         return self._run(
             table_operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars)
@@ -55,10 +56,10 @@ class Columnar(Caller):
         limit: int | None = None,
         offset: int = 0,
     ) -> builtins.list[JsonObject]:
-        """Read rows by a condition given as data.
+        """Return the rows that meet a condition, which is given as data.
 
-        ``where`` holds columns and their values, or ``{"column": .., "op": "GT", "value": ..}``, or
-        ``{"and": [..]}`` and ``{"or": [..]}`` of these. ``order_by``: ``"value DESC"``, or several.
+        ``where`` maps columns to values, or is ``{"column": .., "op": "GT", "value": ..}``, or ``{"and":
+        [..]}`` or ``{"or": [..]}`` of these. ``order_by`` is ``"value DESC"``, or a list of such texts.
         """
         selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
@@ -66,38 +67,38 @@ class Columnar(Caller):
         return self._run(table_operations.select(self._database, selection))
 
     def aggregate(self, name: str, aggregation: Mapping[str, Any]) -> builtins.list[JsonObject]:
-        """Sum a table up: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
+        """Return aggregates: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
 
-        Functions are sum, avg, count, min, max and count_distinct; the result is called ``value_avg``, or
-        what the metric has under ``as``. ``where`` is as in ``select``. Counts include nulls. With groups
-        every metric is a request of its own, and null and the text ``"null"`` are one group to the server.
+        The functions are sum, avg, count, min, max and count_distinct. A result is named ``value_avg``, or as
+        the metric says under ``as``. ``where`` is as in ``select``. Counts include nulls. With groups each
+        metric takes one request, and the server takes null and the text ``"null"`` for one group.
         """
         return self._run(aggregate(self._database, name, aggregation))
 
     def stats(self, name: str) -> TableStats:
-        """Count a table's rows and bytes."""
+        """Return the number of rows and bytes of a table."""
         return self._run(table_operations.stats(self._database, name))
 
     def describe(self, name: str) -> TableInfo:
-        """Describe a table: its columns and how many rows it has."""
+        """Return the columns of a table and the number of its rows."""
         return self._run(table_operations.describe(self._database, name))
 
     def add_column(self, name: str, column: str, type: str, default: Any = None) -> TableInfo:  # noqa: A002
-        """Add a column; the rows that are there get ``default``.
+        """Add a column; existing rows get ``default``.
 
-        The server can't: the rows are copied aside, through this process, and into a new table of the
-        same name. This is not atomic, and it holds all rows in memory, because the server can't give a
-        part of a table. Nobody should write meanwhile; if it is interrupted, the rows are in the table whose
-        name ends with ``__rebuilt``.
+        The server cannot change a table, so its rows are copied, through this process, into a new table of
+        the same name. This is not atomic and holds all rows in memory, because the server cannot return a
+        part of a table. Nothing should write to the table meanwhile. If the call is interrupted, the rows are
+        in the table whose name ends in ``__rebuilt``.
         """
         return self._run(add_column(self._database, name, column, type, default))
 
     def drop_column(self, name: str, column: str) -> TableInfo:
-        """Drop a column with its values, by making the table anew; see ``add_column``."""
+        """Drop a column with its values, by rebuilding the table; see ``add_column``."""
         return self._run(drop_column(self._database, name, column))
 
     def list(self) -> builtins.list[TableInfo]:
-        """List the tables."""
+        """Return all tables."""
         return self._run(table_operations.list_tables(self._database))
 
     def delete(self, name: str) -> None:
@@ -106,19 +107,19 @@ class Columnar(Caller):
 
 
 class AsyncColumnar(AsyncCaller):
-    """Columnar tables, awaited. Rows have no keys, and can't be changed or removed."""
+    """Calls for columnar tables, async. Rows have no keys and cannot be changed or removed."""
 
     async def create(self, name: str, columns: Columns) -> TableInfo:
-        """Make a table: ``[{"name": "value", "type": "float"}, ..]``.
+        """Create a table with columns ``[{"name": "value", "type": "float"}, ..]``.
 
-        Types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
+        The types are int, float, string, bool, datetime and json; ``"nullable": False`` refuses null.
         """
         return await self._run(table_operations.create(self._database, name, columns))
 
     async def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Add rows and count them; InvalidDocument for rows that don't fit the columns.
+        """Add rows and return their number; raise InvalidDocument if a row does not fit the columns.
 
-        They are checked here, for the server isn't strict, and sent in frames of about 4 MiB, each of
+        Rows are checked here, because the server accepts any, and sent in messages of about 4 MiB, each of
         which is added as a whole.
         """
         return await self._run(table_operations.insert(self._database, name, rows))
@@ -126,10 +127,11 @@ class AsyncColumnar(AsyncCaller):
     async def query(
         self, name: str, text: str | None = None, bind_vars: Mapping[str, Any] | None = None
     ) -> builtins.list[JsonObject]:
-        """Run ``SELECT columns FROM name WHERE .. ORDER BY .. LIMIT ..`` over a table, read here.
+        """Return the rows of ``SELECT columns FROM name WHERE .. ORDER BY .. LIMIT ..`` over a table.
 
-        Conditions compare columns with values: =, !=, <, <=, >, >=, IN, BETWEEN, IS NULL, with AND, OR, NOT.
-        The server knows no SQL; whatever else stands there is a QuerySyntaxError that shows the place.
+        Conditions compare columns with values: =, !=, <, <=, >, >=, IN, BETWEEN, IS NULL, combined with AND,
+        OR, NOT. The text is parsed here, because the server has no SQL; anything else raises
+        QuerySyntaxError, which shows the place.
         """
         return await self._run(
             table_operations.query(self._database, name, text or f"SELECT * FROM `{name}`", bind_vars)
@@ -145,10 +147,10 @@ class AsyncColumnar(AsyncCaller):
         limit: int | None = None,
         offset: int = 0,
     ) -> builtins.list[JsonObject]:
-        """Read rows by a condition given as data.
+        """Return the rows that meet a condition, which is given as data.
 
-        ``where`` holds columns and their values, or ``{"column": .., "op": "GT", "value": ..}``, or
-        ``{"and": [..]}`` and ``{"or": [..]}`` of these. ``order_by``: ``"value DESC"``, or several.
+        ``where`` maps columns to values, or is ``{"column": .., "op": "GT", "value": ..}``, or ``{"and":
+        [..]}`` or ``{"or": [..]}`` of these. ``order_by`` is ``"value DESC"``, or a list of such texts.
         """
         selection = ColumnarSelect(
             name, tuple(columns), condition_from(where), order_from(order_by), limit, offset
@@ -156,38 +158,38 @@ class AsyncColumnar(AsyncCaller):
         return await self._run(table_operations.select(self._database, selection))
 
     async def aggregate(self, name: str, aggregation: Mapping[str, Any]) -> builtins.list[JsonObject]:
-        """Sum a table up: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
+        """Return aggregates: ``{"group_by": ["host"], "metrics": [{"column": "value", "function": "avg"}]}``.
 
-        Functions are sum, avg, count, min, max and count_distinct; the result is called ``value_avg``, or
-        what the metric has under ``as``. ``where`` is as in ``select``. Counts include nulls. With groups
-        every metric is a request of its own, and null and the text ``"null"`` are one group to the server.
+        The functions are sum, avg, count, min, max and count_distinct. A result is named ``value_avg``, or as
+        the metric says under ``as``. ``where`` is as in ``select``. Counts include nulls. With groups each
+        metric takes one request, and the server takes null and the text ``"null"`` for one group.
         """
         return await self._run(aggregate(self._database, name, aggregation))
 
     async def stats(self, name: str) -> TableStats:
-        """Count a table's rows and bytes."""
+        """Return the number of rows and bytes of a table."""
         return await self._run(table_operations.stats(self._database, name))
 
     async def describe(self, name: str) -> TableInfo:
-        """Describe a table: its columns and how many rows it has."""
+        """Return the columns of a table and the number of its rows."""
         return await self._run(table_operations.describe(self._database, name))
 
     async def add_column(self, name: str, column: str, type: str, default: Any = None) -> TableInfo:  # noqa: A002
-        """Add a column; the rows that are there get ``default``.
+        """Add a column; existing rows get ``default``.
 
-        The server can't: the rows are copied aside, through this process, and into a new table of the
-        same name. This is not atomic, and it holds all rows in memory, because the server can't give a
-        part of a table. Nobody should write meanwhile; if it is interrupted, the rows are in the table whose
-        name ends with ``__rebuilt``.
+        The server cannot change a table, so its rows are copied, through this process, into a new table of
+        the same name. This is not atomic and holds all rows in memory, because the server cannot return a
+        part of a table. Nothing should write to the table meanwhile. If the call is interrupted, the rows are
+        in the table whose name ends in ``__rebuilt``.
         """
         return await self._run(add_column(self._database, name, column, type, default))
 
     async def drop_column(self, name: str, column: str) -> TableInfo:
-        """Drop a column with its values, by making the table anew; see ``add_column``."""
+        """Drop a column with its values, by rebuilding the table; see ``add_column``."""
         return await self._run(drop_column(self._database, name, column))
 
     async def list(self) -> builtins.list[TableInfo]:
-        """List the tables."""
+        """Return all tables."""
         return await self._run(table_operations.list_tables(self._database))
 
     async def delete(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The small SELECT that columnar tables are asked with, read into what the server takes.
+"""The parser of the SELECT for columnar tables; its result is what the server accepts.
 
 ``SELECT a, b | * FROM table [WHERE condition] [ORDER BY column [ASC | DESC], ..] [LIMIT n [OFFSET m]]``;
 conditions compare a column with a value, with AND, OR, NOT, parentheses, IN, BETWEEN and IS [NOT] NULL.
@@ -24,7 +24,7 @@ GRAMMAR = "SELECT columns FROM table WHERE condition ORDER BY columns LIMIT numb
 
 @dataclass(frozen=True, slots=True)
 class ColumnarSelect:
-    """What a SELECT asks for. No columns are all of them."""
+    """The parts of a SELECT. An empty list of columns means all of them."""
 
     table: str
     columns: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class ColumnarSelect:
 
 
 class _SelectReader:
-    """Reads from one place on; one method for each rule."""
+    """A recursive-descent parser; one method for each rule of the grammar."""
 
     def __init__(self, text: str, binds: Mapping[str, Any]) -> None:
         self._tokens: Tokens = tokenize(text)
@@ -230,12 +230,12 @@ _STOPS = frozenset(("TRUE", "FALSE", "NULL", "NOT", "AND", "OR", "IN", "SORT", "
 
 
 def read_select(text: str, binds: Mapping[str, Any]) -> ColumnarSelect:
-    """Read a SELECT; QuerySyntaxError shows the place it can't be read from."""
+    """Parse a SELECT; raise QuerySyntaxError, which shows the place, if it is wrong."""
     return _SelectReader(text, binds).selection()
 
 
 def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    """Read what to sort by: ``"value DESC"``, or several of these."""
+    """Parse an ordering: ``"value DESC"``, or several of these."""
     keys: list[tuple[str, bool]] = []
     for key in [order] if isinstance(order, str) else order:
         name, _, way = key.strip().partition(" ")

@@ -1,6 +1,6 @@
-"""What is done with columnar tables: they are made, filled, read and dropped.
+"""Operations on columnar tables: create, insert, read, drop.
 
-Other columns for a columnar table: the server can't change them, so the table is made anew.
+The server cannot change the columns of a table, so the table is rebuilt to do so.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Columns = Sequence[Mapping[str, Any] | ColumnInfo]
 
 
 def create(database: str, name: str, columns: Columns) -> Exchange[TableInfo]:
-    """Make a table."""
+    """Create a table."""
     wanted = [column_from(column) for column in columns]
     names = [column.name for column in wanted]
     if not names or len(set(names)) < len(names):  # the server would take either
@@ -60,7 +60,7 @@ def create(database: str, name: str, columns: Columns) -> Exchange[TableInfo]:
 
 
 def describe(database: str, name: str) -> Exchange[TableInfo]:
-    """Describe a table: its columns and how many rows it has."""
+    """Return the columns of a table and the number of its rows."""
     answer = yield from send(
         about("get_columnar", database, name), Subject(database, name), repeatable=True, light=True
     )
@@ -68,7 +68,7 @@ def describe(database: str, name: str) -> Exchange[TableInfo]:
 
 
 def insert(database: str, name: str, rows: Sequence[Mapping[str, Any]]) -> Exchange[int]:
-    """Add rows, in frames of about 4 MiB; count them."""
+    """Add rows, in messages of about 4 MiB; return their number."""
     table = yield from describe(database, name)
     count = 0
     for chunk in chunks_of([row_for(table, row) for row in rows], name):
@@ -90,7 +90,7 @@ def query(
 def select(database: str, selection: ColumnarSelect) -> Exchange[list[JsonObject]]:
     """Read the rows that a selection asks for.
 
-    The server sorts by one returned column, not over HTTP, and has no offset; the rest is done here.
+    The server sorts by one returned column (not over HTTP) and has no offset; the rest is done here.
     """
     table = yield from describe(database, selection.table)
     names = [table.column(name).name for name in selection.columns] or [c.name for c in table.columns]
@@ -114,7 +114,7 @@ def select(database: str, selection: ColumnarSelect) -> Exchange[list[JsonObject
 
 
 def stats(database: str, name: str) -> Exchange[TableStats]:
-    """Count a table's rows and bytes."""
+    """Return the number of rows and bytes of a table."""
     yield from describe(database, name)  # whose refusal names the table
     raw: JsonObject = yield from rest("GET", at("database", database, "columnar", name))
     columns = columns_of(raw)
@@ -123,7 +123,7 @@ def stats(database: str, name: str) -> Exchange[TableStats]:
 
 
 def list_tables(database: str) -> Exchange[list[TableInfo]]:
-    """List the tables; over HTTP, because the driver's list is always empty."""
+    """Return all tables; over HTTP, because the driver's list is always empty."""
     answer = yield from rest("GET", at("database", database, "columnar"))
     return [table_of(row) for row in answer["collections"]]
 
@@ -151,7 +151,7 @@ def _rows(
 
 
 def _rank(value: Any) -> tuple[int, Any]:
-    """Return what the server sorts by: null is first."""
+    """Return a sort key that orders as the server does: null is first."""
     if value is None:
         return (0, 0)
     if isinstance(value, bool):
@@ -166,7 +166,7 @@ SPARE = "__rebuilt"
 
 
 def add_column(database: str, name: str, column: str, kind: str, default: Any = None) -> Exchange[TableInfo]:
-    """Add a column; the rows that are there get ``default``."""
+    """Add a column; existing rows get ``default``."""
     table = yield from describe(database, name)
     if any(known.name == column for known in table.columns):
         raise AlreadyExists(f"{name} has a column {column!r} already", name=column)
@@ -191,7 +191,7 @@ def _rebuild(
     columns: Sequence[ColumnInfo],
     change: Callable[[JsonObject], JsonObject],
 ) -> Exchange[TableInfo]:
-    """Copy the rows aside, make the table anew, and copy them back: tables can't be renamed."""
+    """Copy the rows to another table, create the table again, and copy them back: none can be renamed."""
     spare = table.name + SPARE
     yield from _none_left(database, table.name, spare)
     indexes = yield from _indexes(database, table.name)

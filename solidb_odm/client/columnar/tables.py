@@ -1,10 +1,11 @@
-"""Columnar tables as they are described: columns, their types, and values that fit them.
+"""The description of columnar tables: columns, their types, and values that fit them.
 
-Conditions on the rows of columnar tables: what of them can be left to the server, and the rest.
+Also conditions on rows: which of them the server can evaluate, and the evaluation of the others.
 
-The server's ``and`` looks at the wrong rows (observed on 2.6.0: the second condition sees only as many rows,
-from the first on, as met the first), and its comparisons by order know numbers only. So it is sent what
-it answers rightly, single conditions and alternatives of them, and the rows that come are judged here.
+The server's ``and`` evaluates the wrong rows (observed on 2.6.0: the second condition sees only as many rows,
+from the beginning of the table, as met the first), and its comparisons by order work for numbers only. It is
+therefore sent only what it evaluates correctly, single conditions and alternatives of them, and its rows are
+filtered here.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _FITTING: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnInfo(ClientResult):
-    """A column. ``type`` is int64, float64, string, bool, timestamp or json."""
+    """A column of a table. ``type`` is int64, float64, string, bool, timestamp or json."""
 
     name: str
     type: str
@@ -59,7 +60,7 @@ class TableInfo(ClientResult):
     compression: str = ""
 
     def column(self, name: str) -> ColumnInfo:
-        """Return a column; QueryError names those there are."""
+        """Return a column by name; raise QueryError, which names the existing ones, if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -69,7 +70,7 @@ class TableInfo(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStats(ClientResult):
-    """What a columnar table holds; sizes in bytes."""
+    """The statistics of a columnar table; sizes are in bytes."""
 
     name: str
     row_count: int = 0
@@ -82,17 +83,17 @@ class TableStats(ClientResult):
 
 
 def table_of(raw: JsonObject) -> TableInfo:
-    """Read the description of a table."""
+    """Return the table that an answer of the server describes."""
     return TableInfo.of(raw, columns=columns_of(raw))
 
 
 def columns_of(raw: JsonObject) -> tuple[ColumnInfo, ...]:
-    """Read the columns of a description."""
+    """Return the columns that an answer of the server describes."""
     return tuple(ColumnInfo.of(row, type=row["data_type"]) for row in raw.get("columns", ()))
 
 
 def column_from(given: Mapping[str, Any] | ColumnInfo) -> ColumnInfo:
-    """Read a column as people describe it: ``{"name": .., "type": .., "nullable": True}``."""
+    """Return the column that ``{"name": .., "type": .., "nullable": True}`` describes."""
     if isinstance(given, ColumnInfo):
         return given
     name, kind = given.get("name"), given.get("type", given.get("data_type"))
@@ -109,7 +110,7 @@ def column_from(given: Mapping[str, Any] | ColumnInfo) -> ColumnInfo:
 
 
 def type_of(column: str, kind: str) -> str:
-    """Return the wire's name of a type."""
+    """Return the server's name of a type."""
     name = TYPES.get(kind.lower())
     if name is None:
         raise UsageError(
@@ -120,7 +121,7 @@ def type_of(column: str, kind: str) -> str:
 
 
 def definition(column: ColumnInfo) -> JsonObject:
-    """Return the wire's definition of a column."""
+    """Return a column in the server's form."""
     return {
         "name": column.name,
         "data_type": column.type,
@@ -130,7 +131,7 @@ def definition(column: ColumnInfo) -> JsonObject:
 
 
 def fitted(value: Any, column: ColumnInfo) -> Json:
-    """Return a value in its column's type, to which the server compares strictly; unfit ones as they are."""
+    """Return a value in the type of its column, if it fits: the server compares strictly."""
     if isinstance(value, datetime) and column.type == "timestamp":
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -145,7 +146,7 @@ def fitted(value: Any, column: ColumnInfo) -> Json:
 
 
 def row_for(table: TableInfo, row: Mapping[str, Any]) -> JsonObject:
-    """Return a row as the table takes it; InvalidDocument for what the server would drop or twist."""
+    """Return a row in the server's form; raise InvalidDocument if the server would drop or change a value."""
     columns = {column.name: column for column in table.columns}
     if unknown := [name for name in row if name not in columns]:
         raise InvalidDocument(
@@ -180,13 +181,13 @@ _KNOWN = frozenset((*_ORDERS, "EQ", "NE", "IN"))
 
 
 def both(*conditions: JsonObject | None) -> JsonObject | None:
-    """Return the condition that holds where all of these do."""
+    """Return a condition that is true where all of these are."""
     present = [condition for condition in conditions if condition is not None]
     return {"and": present} if len(present) > 1 else present[0] if present else None
 
 
 def condition_from(where: Mapping[str, Any] | None) -> JsonObject | None:
-    """Read a condition: ``{"column", "op", "value"}``, ``{"and": [..]}``, ``{"or": [..]}``, or equalities."""
+    """Parse a condition: ``{"column", "op", "value"}``, ``{"and": [..]}``, ``{"or": [..]}`` or equalities."""
     if not where:
         return None
     if _compound(where) or {"column", "op", "value"} <= where.keys():
@@ -195,12 +196,12 @@ def condition_from(where: Mapping[str, Any] | None) -> JsonObject | None:
 
 
 def typed_condition(condition: JsonObject | None, table: TableInfo) -> JsonObject | None:
-    """Return a condition whose values have the types of their columns, in which the server is strict."""
+    """Return a condition whose values have the types of their columns, as the server requires."""
     return None if condition is None else _typed(condition, table)
 
 
 def columns_in(condition: JsonObject | None) -> list[str]:
-    """Return the columns that a condition looks at."""
+    """Return the columns that a condition names."""
     if condition is None:
         return []
     word = _compound(condition)
@@ -210,7 +211,7 @@ def columns_in(condition: JsonObject | None) -> list[str]:
 
 
 def narrowed(condition: JsonObject | None) -> JsonObject | None:
-    """Return a condition that the server judges rightly, and that holds wherever this one does."""
+    """Return a condition that the server evaluates correctly and that is true wherever this one is."""
     if condition is None or _servable(condition):
         return condition
     if "and" in condition:
@@ -268,7 +269,7 @@ def _servable(condition: JsonObject) -> bool:
 
 
 def _breadth(condition: JsonObject) -> int:
-    """Guess how many rows meet a condition: equality is the narrowest."""
+    """Return a rank by the expected number of rows that meet a condition: equality has the fewest."""
     return {"EQ": 0, "IN": 1, "NE": 4}.get(str(condition.get("op", "")), 2 if "op" in condition else 3)
 
 

@@ -1,1 +1,1 @@
-"""``client.graph``: walks along edges, and communities for retrieval."""
+"""``client.graph``: traversals along edges, and communities for retrieval."""

@@ -1,6 +1,6 @@
-"""Walks along edges: neighbours with scores, traversals, shortest paths.
+"""Traversals along edges: neighbours with scores, traversals, shortest paths.
 
-Graphs for retrieval: documents found by a vector and by what is bound to them; communities of a graph.
+Also graphs for retrieval: documents found by a vector and by their edges; communities of a graph.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Vertex: TypeAlias = str | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour(ClientResult):
-    """A document near the seeds: how many hops away, from which seed, and how strongly bound."""
+    """A document near the seeds: its score, its distance in edges, and the seed it was reached from."""
 
     id: str
     score: float = 0.0
@@ -40,7 +40,7 @@ class Neighbour(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphStep(ClientResult):
-    """A document that a traversal came to: by which edge, how deep, and along which documents."""
+    """A document that a traversal reached: the last edge, the depth, and the documents on the path."""
 
     doc: DocumentResult
     edge: DocumentResult | None = None
@@ -50,7 +50,7 @@ class GraphStep(ClientResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphPath(ClientResult):
-    """A path. ``path`` has the identifiers of all its documents, ``vertices`` those that are stored."""
+    """A path. ``path`` has the ids of all its documents, ``vertices`` the documents that are stored."""
 
     path: tuple[str, ...] = ()
     vertices: tuple[DocumentResult, ...] = ()
@@ -70,7 +70,7 @@ def neighbours(
     decay: float | None = None,
     combine: Literal["max", "sum"] | None = None,
 ) -> Exchange[list[Neighbour]]:
-    """Find what is within some hops of the seeds, the strongest bound first."""
+    """Return the documents within some edges of the seeds, the highest score first."""
     several = [seeds] if isinstance(seeds, str | Mapping) else seeds
     options: JsonObject = {
         "hops": _at_least(1, "hops", hops),
@@ -101,7 +101,7 @@ def traverse(
     limit: int | None = None,
     unique: Literal["global", "path"] = "global",
 ) -> Exchange[list[GraphStep]]:
-    """Walk from a document along edges, the nearer documents first."""
+    """Return the documents reached from one along edges, the nearer ones first."""
     least, most = (1, depth) if isinstance(depth, int) else depth
     if not 0 <= least <= most:
         raise UsageError(f"depth={depth!r} leads nowhere", hint="3, or (1, 3)")
@@ -134,7 +134,7 @@ def shortest_path(
     direction: Direction = "outbound",
     weight: str | None = None,
 ) -> Exchange[GraphPath | None]:
-    """Find the path with the fewest edges, or with the least sum of an attribute of theirs."""
+    """Return the path with the fewest edges, or with the least sum of an attribute of them."""
     if weight is not None and not weight.isidentifier():
         raise UsageError(f"weight={weight!r} must be the name of an attribute of the edges")
     option = f'OPTIONS {{weight: "{weight}"}} ' if weight else ""
@@ -156,7 +156,7 @@ def shortest_path(
 
 
 def vertex_id(vertex: Vertex) -> str:
-    """Return ``collection/key``, the one form that edges and walks know; ``_id`` names the database too."""
+    """Return ``collection/key``, as edges and traversals use it; ``_id`` names the database too."""
     text = vertex if isinstance(vertex, str) else str(vertex.get("_id", ""))
     collection, slash, key = text.partition("/")
     if not (collection and slash and key):
@@ -183,7 +183,7 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Community(ClientResult):
-    """Documents that are bound to each other more than to others; ``summary`` where one was written."""
+    """A community: documents with more edges among each other than to others, and a summary of them."""
 
     community_id: int = 0
     size: int = 0
@@ -207,7 +207,7 @@ def rag(
     decay: float = 0.6,
     index: str | None = None,
 ) -> Exchange[list[Neighbour]]:
-    """Find the documents nearest to a vector, and what is within some hops of them."""
+    """Return the documents nearest to a vector, and those within some edges of them."""
     if limit < 1 or hops < 1 or seeds < 1:
         raise UsageError("limit, hops and seeds must be 1 at least")
     vector_index = index or (yield from only_index(database, seed_collection))
@@ -234,7 +234,7 @@ def rag(
 def build_communities(
     database: str, edge_collection: str, *, resolution: float, min_size: int, summarize: bool
 ) -> Exchange[list[Community]]:
-    """Have the server look for communities, wait until it has, and return them, the largest first."""
+    """Have the server build communities, wait for it, and return them, the largest first."""
     path = at("database", database, "graph", "community", "build")
     body: JsonObject = {
         "edge_collection": edge_collection,
@@ -254,7 +254,7 @@ def build_communities(
 
 
 def communities(database: str, edge_collection: str | None) -> Exchange[list[Community]]:
-    """List the communities that were found last, the largest first."""
+    """Return the communities that were built last, the largest first."""
     answer = yield from rest("GET", at("database", database, "graph", "communities"))
     rows = [
         row
@@ -267,7 +267,7 @@ def communities(database: str, edge_collection: str | None) -> Exchange[list[Com
 def search_communities(
     database: str, text: str, *, edge_collection: str | None, limit: int
 ) -> Exchange[list[Community]]:
-    """Find communities by their summaries."""
+    """Return the communities whose summaries match."""
     options: JsonObject = {"limit": limit}
     if edge_collection is not None:
         options["edge_collection"] = edge_collection

@@ -1,4 +1,4 @@
-"""``client.graph``: walks along edges, and communities for retrieval, blocking and awaited."""
+"""``client.graph``: traversals along edges, and communities for retrieval, blocking and async."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .edge_walks import Community, Direction, GraphPath, GraphStep, Neighbour, V
 
 
 class Graph(Caller):
-    """Walks along edges, blocking. A document is named by ``"collection/key"``, or given as stored."""
+    """Calls for graphs, blocking. A document is named by its id ``"collection/key"``, or given as stored."""
 
     def neighbours(
         self,
@@ -25,10 +25,10 @@ class Graph(Caller):
         decay: float | None = None,
         combine: Literal["max", "sum"] | None = None,
     ) -> list[Neighbour]:
-        """Find what is within some hops of the seeds, the strongest bound first.
+        """Return the documents within some edges of the seeds, the highest score first.
 
-        A score is 1 at a seed and ``decay`` (0.6) times as much a hop further; what several seeds lead to has
-        the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
+        A seed has score 1; each edge multiplies the score by ``decay`` (0.6). A document that several seeds
+        lead to has its best score, or with ``combine="sum"`` the sum. Requires the permission to write.
         """
         return self._run(
             edge_walks.neighbours(
@@ -54,10 +54,10 @@ class Graph(Caller):
         limit: int | None = None,
         unique: Literal["global", "path"] = "global",
     ) -> list[GraphStep]:
-        """Walk from a document along edges, the nearer documents first.
+        """Return the documents reached from one along edges, the nearer ones first.
 
-        ``depth=3`` is one to three edges; (0, 3) gives the start too. Every document comes once, or with
-        ``unique="path"`` once for each path to it.
+        ``depth=3`` means one to three edges; ``(0, 3)`` includes the start. Each document is returned once,
+        or with ``unique="path"`` once for each path to it.
         """
         return self._run(
             edge_walks.traverse(
@@ -80,9 +80,10 @@ class Graph(Caller):
         direction: Direction = "outbound",
         weight: str | None = None,
     ) -> GraphPath | None:
-        """Find the path with the fewest edges, or none.
+        """Return the path with the fewest edges; None if there is no path.
 
-        ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
+        With ``weight``, an attribute of the edges, return the path with the least sum of it; an edge without
+        the attribute counts as 1.
         """
         return self._run(
             edge_walks.shortest_path(
@@ -103,9 +104,10 @@ class Graph(Caller):
         decay: float = 0.6,
         index: str | None = None,
     ) -> list[Neighbour]:
-        """Find the documents nearest to a vector, and what is within some hops of them, best first.
+        """Return the documents nearest to a vector, and those within some edges of them, best first.
 
-        ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
+        ``seeds`` is the number of documents found by the vector alone; each edge from one of them multiplies
+        its score by ``decay``.
         """
         return self._run(
             edge_walks.rag(
@@ -130,10 +132,10 @@ class Graph(Caller):
         min_size: int = 2,
         summarize: bool = False,
     ) -> list[Community]:
-        """Have the server find the communities of a graph; return them, the largest first.
+        """Have the server build the communities of a graph; return them, the largest first.
 
-        A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
-        summary of each, if the server was set up with one.
+        A higher ``resolution`` gives smaller communities. With ``summarize`` the server's language model, if
+        it has one, writes a summary of each.
         """
         return self._run(
             edge_walks.build_communities(
@@ -146,20 +148,20 @@ class Graph(Caller):
         )
 
     def communities(self, edge_collection: str | None = None) -> list[Community]:
-        """List the communities that were found last, of one graph or of all."""
+        """Return the communities that were built last, of one graph or of all."""
         return self._run(edge_walks.communities(self._database, edge_collection))
 
     def search_communities(
         self, text: str, limit: int = 10, *, edge_collection: str | None = None
     ) -> list[Community]:
-        """Find communities by the words of their summaries; without summaries there is none."""
+        """Return communities by the words of their summaries; none if there are no summaries."""
         return self._run(
             edge_walks.search_communities(self._database, text, edge_collection=edge_collection, limit=limit)
         )
 
 
 class AsyncGraph(AsyncCaller):
-    """Walks along edges, awaited. A document is named by ``"collection/key"``, or given as stored."""
+    """Calls for graphs, async. A document is named by its id ``"collection/key"``, or given as stored."""
 
     async def neighbours(
         self,
@@ -173,10 +175,10 @@ class AsyncGraph(AsyncCaller):
         decay: float | None = None,
         combine: Literal["max", "sum"] | None = None,
     ) -> list[Neighbour]:
-        """Find what is within some hops of the seeds, the strongest bound first.
+        """Return the documents within some edges of the seeds, the highest score first.
 
-        A score is 1 at a seed and ``decay`` (0.6) times as much a hop further; what several seeds lead to has
-        the best of its scores, or with ``combine="sum"`` their sum. Needs the right to write.
+        A seed has score 1; each edge multiplies the score by ``decay`` (0.6). A document that several seeds
+        lead to has its best score, or with ``combine="sum"`` the sum. Requires the permission to write.
         """
         return await self._run(
             edge_walks.neighbours(
@@ -202,10 +204,10 @@ class AsyncGraph(AsyncCaller):
         limit: int | None = None,
         unique: Literal["global", "path"] = "global",
     ) -> list[GraphStep]:
-        """Walk from a document along edges, the nearer documents first.
+        """Return the documents reached from one along edges, the nearer ones first.
 
-        ``depth=3`` is one to three edges; (0, 3) gives the start too. Every document comes once, or with
-        ``unique="path"`` once for each path to it.
+        ``depth=3`` means one to three edges; ``(0, 3)`` includes the start. Each document is returned once,
+        or with ``unique="path"`` once for each path to it.
         """
         return await self._run(
             edge_walks.traverse(
@@ -228,9 +230,10 @@ class AsyncGraph(AsyncCaller):
         direction: Direction = "outbound",
         weight: str | None = None,
     ) -> GraphPath | None:
-        """Find the path with the fewest edges, or none.
+        """Return the path with the fewest edges; None if there is no path.
 
-        ``weight`` names an attribute of the edges whose sum is to be least; an edge without it counts 1.
+        With ``weight``, an attribute of the edges, return the path with the least sum of it; an edge without
+        the attribute counts as 1.
         """
         return await self._run(
             edge_walks.shortest_path(
@@ -251,9 +254,10 @@ class AsyncGraph(AsyncCaller):
         decay: float = 0.6,
         index: str | None = None,
     ) -> list[Neighbour]:
-        """Find the documents nearest to a vector, and what is within some hops of them, best first.
+        """Return the documents nearest to a vector, and those within some edges of them, best first.
 
-        ``seeds``: how many are taken by the vector alone; each hop from one has ``decay`` times its score.
+        ``seeds`` is the number of documents found by the vector alone; each edge from one of them multiplies
+        its score by ``decay``.
         """
         return await self._run(
             edge_walks.rag(
@@ -278,10 +282,10 @@ class AsyncGraph(AsyncCaller):
         min_size: int = 2,
         summarize: bool = False,
     ) -> list[Community]:
-        """Have the server find the communities of a graph; return them, the largest first.
+        """Have the server build the communities of a graph; return them, the largest first.
 
-        A higher ``resolution`` makes smaller ones. ``summarize`` has the server's language model write a
-        summary of each, if the server was set up with one.
+        A higher ``resolution`` gives smaller communities. With ``summarize`` the server's language model, if
+        it has one, writes a summary of each.
         """
         return await self._run(
             edge_walks.build_communities(
@@ -294,13 +298,13 @@ class AsyncGraph(AsyncCaller):
         )
 
     async def communities(self, edge_collection: str | None = None) -> list[Community]:
-        """List the communities that were found last, of one graph or of all."""
+        """Return the communities that were built last, of one graph or of all."""
         return await self._run(edge_walks.communities(self._database, edge_collection))
 
     async def search_communities(
         self, text: str, limit: int = 10, *, edge_collection: str | None = None
     ) -> list[Community]:
-        """Find communities by the words of their summaries; without summaries there is none."""
+        """Return communities by the words of their summaries; none if there are no summaries."""
         return await self._run(
             edge_walks.search_communities(self._database, text, edge_collection=edge_collection, limit=limit)
         )
