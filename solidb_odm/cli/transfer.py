@@ -23,7 +23,7 @@ from ..commands import (
 from ..errors import InvalidDocument, MigrationError
 from ..migrations.ledger import Run, body_of, write
 from ..migrations.passes import read_page
-from ..migrations.state import models_of
+from ..migrations.state import declared_models
 from ..query import select
 from ..schema.creation import LEDGER
 from ..session import Session
@@ -127,7 +127,7 @@ def _finish(context: Context, run: Run, spec: CollectionSpec | None, rows: list[
 
 def shell(context: Context) -> None:
     """Open a Python shell."""
-    models = models_of(context.configuration.models)
+    models = declared_models(context.configuration.models)
     with Session(context.engine) as session:
         names = {model.__name__: model for model in models}
         known = {"session": session, "engine": context.engine, "select": select, **names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from importlib import import_module
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast
 
 from .._tracing import get_logger
 from .._types import shown
+from .._wrong_calls import Awaited, Blocking, missing_call, refuse_options
 from ..commands import (
     CollectionSpec,
     Command,
@@ -24,8 +25,8 @@ from ..commands import (
     run,
 )
 from ..engines.interface import AsyncChannel, AsyncDriver, Capabilities, Channel, Driver
-from ..errors import ConfigurationError, UsageError, check_callable, missing
-from ..model.declaration.registry import Registry, registry
+from ..errors import ConfigurationError, UsageError, check_callable
+from ..model.declaration.registry import Source, models_of, registry
 from ..schema import creation
 from .events import (
     AsyncObservedChannel,
@@ -61,7 +62,7 @@ _DRIVERS = {"sqlite": _FILE, "solidb": _SERVER, "solidbs": _SERVER}
 
 _LISTED = "solidb-odm inspect, which writes models of what is there, or solidb-odm doctor"
 WAYS = {
-    "aclose": "await engine.dispose()",
+    "aclose": "engine.dispose()",
     "begin": "with Session(engine) as session, session.begin(): ..",
     "close": "engine.dispose()",
     "connect": "with Session(engine) as session: ..",
@@ -106,6 +107,18 @@ class EngineBase(Generic[D]):
         return listener
 
     @property
+    def echo(self) -> bool:
+        """Whether what is sent is printed; only ``create_engine(url, echo=True)`` says so."""
+        announcer = self.observation.announcer
+        return isinstance(announcer, partial) and echo_logger in announcer.args
+
+    @echo.setter
+    def echo(self, value: bool) -> None:
+        raise UsageError(
+            "an engine prints from its start or never", hint=f"create_engine(url, echo={value!r})"
+        )
+
+    @property
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
         return self.driver.capabilities
@@ -121,26 +134,26 @@ class EngineBase(Generic[D]):
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
         def __getattr__(self, name: str) -> Any:
-            raise missing(self, name, WAYS)
+            raise missing_call(self, name, WAYS)
 
 
-class Engine(EngineBase[Driver]):
+class Engine(EngineBase[Driver], Blocking):
     """A database: a SQLite file or a server. Shared by all sessions and threads; make one a program."""
 
     def __init__(self, driver: Driver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
 
-    def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
+    def create_all(self, *models: Source, **others: Never) -> None:
         """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` stands for all its models; without arguments, all models of the global registry are
-        created. Nothing that exists is changed or dropped.
+        A ``Registry`` or a module stands for all its models; without arguments, all models of the global
+        registry are created. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         self.run(creation.create_all(specs))
         self.complete.update(spec.name for spec in specs)
 
-    def drop_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
+    def drop_all(self, *models: Source, **others: Never) -> None:
         """Delete the collections of models, with their documents."""
         specs = _specs(models, "drop_all()", others)
         self.complete.clear()
@@ -159,7 +172,7 @@ class Engine(EngineBase[Driver]):
 
         ``select(func.count(User))`` counts those that a session can see.
         """
-        return self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
+        return self.run(_one(CountDocuments(_collection(model))))
 
     def channel(self) -> Channel:
         """Open a channel to the database, which notifies listeners of every command it performs."""
@@ -175,8 +188,9 @@ class Engine(EngineBase[Driver]):
         finally:
             channel.close()
 
-    def dispose(self) -> None:
+    def dispose(self, **others: Never) -> None:
         """Close all connections."""
+        refuse_options("dispose()", others)
         self.driver.close()
 
     def __enter__(self) -> Self:
@@ -188,23 +202,23 @@ class Engine(EngineBase[Driver]):
         self.dispose()
 
 
-class AsyncEngine(EngineBase[AsyncDriver]):
+class AsyncEngine(EngineBase[AsyncDriver], Awaited):
     """``Engine`` with ``await``, on asyncio and trio."""
 
     def __init__(self, driver: AsyncDriver, *, auto_create: bool = True) -> None:
         super().__init__(driver, auto_create=auto_create)
 
-    async def create_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
+    async def create_all(self, *models: Source, **others: Never) -> None:
         """Create the collections, indexes and schemas that models declare, where they are missing.
 
-        A ``Registry`` stands for all its models; without arguments, all models of the global registry are
-        created. Nothing that exists is changed or dropped.
+        A ``Registry`` or a module stands for all its models; without arguments, all models of the global
+        registry are created. Nothing that exists is changed or dropped.
         """
         specs = list(_specs(models, "create_all()", others))
         await self.run(creation.create_all(specs))
         self.complete.update(spec.name for spec in specs)
 
-    async def drop_all(self, *models: type[Declares] | Registry, **others: Never) -> None:
+    async def drop_all(self, *models: Source, **others: Never) -> None:
         """Delete the collections of models, with their documents."""
         specs = _specs(models, "drop_all()", others)
         self.complete.clear()
@@ -223,7 +237,7 @@ class AsyncEngine(EngineBase[AsyncDriver]):
 
         ``select(func.count(User))`` counts those that a session can see.
         """
-        return await self.run(_one(CountDocuments(_declaring(model).__collection_spec__().name)))
+        return await self.run(_one(CountDocuments(_collection(model))))
 
     async def channel(self) -> AsyncChannel:
         """Open a channel to the database, which notifies listeners of every command it performs."""
@@ -239,8 +253,9 @@ class AsyncEngine(EngineBase[AsyncDriver]):
         finally:
             await channel.aclose()
 
-    async def dispose(self) -> None:
+    async def dispose(self, **others: Never) -> None:
         """Close all connections."""
+        refuse_options("dispose()", others)
         await self.driver.aclose()
 
     async def __aenter__(self) -> Self:
@@ -355,28 +370,21 @@ def _print_log() -> None:
     echo_logger.propagate = False
 
 
-def _specs(
-    models: Iterable[type[Declares] | Registry], call: str, others: Mapping[str, object]
-) -> list[CollectionSpec]:
-    """Return what models declare, or all models of registries; of the global one without any."""
-    for name in others:
-        raise UsageError(
-            f"{call} takes no {name}=", hint=f"write engine.{call[:-1]}User, Post), or {call} for all"
-        )
-    chosen: list[type[Declares]] = []
-    for source in tuple(models) or (registry,):
-        chosen += source.models() if isinstance(source, Registry) else (_declaring(source),)
-    return [model.__collection_spec__() for model in chosen]
+def _specs(models: tuple[Any, ...], call: str, others: Mapping[str, object]) -> list[CollectionSpec]:
+    """Return what models declare, or all models of registries and modules; of the global one without any."""
+    refuse_options(call, others, f"engine.{call[:-1]}User, Post), or {call} for all")
+    way = "give Document or Edge classes, or a Registry or a module of them"
+    if any(isinstance(each, (list, tuple, set)) for each in models):
+        way = "write the classes one after the other, without a list: create_all(User, Post)"
+    classes: list[type[Declares]] = models_of(models or (registry,), UsageError, way)
+    return [model.__collection_spec__() for model in classes]
 
 
-def _declaring(model: Any) -> type[Declares]:
-    """Return a class that declares a collection; UsageError for anything else."""
-    if not hasattr(model, "__collection_spec__") or not isinstance(model, type):
-        way = "give Document or Edge classes, or a Registry of them"
-        if isinstance(model, (list, tuple, set)):
-            way = "write the classes one after the other, without a list: create_all(User, Post)"
-        raise UsageError(f"{shown(cast(object, model))} declares no collection", hint=way)
-    return cast("type[Declares]", model)
+def _collection(model: type[Declares]) -> str:
+    if not isinstance(cast(object, model), type):
+        raise UsageError(f"{shown(model)} declares no collection", hint="count(User) takes a Document class")
+    declaring: list[type[Declares]] = models_of((model,), UsageError, "count(User) takes a class")
+    return declaring[0].__collection_spec__().name
 
 
 def _one(command: Command[R]) -> Operation[R]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,7 +12,7 @@ import anyio
 from ..commands import Command, Operation, arun
 from ..engine.engine import AsyncEngine
 from ..errors import SolidbError
-from ..model.declaration.registry import Registry
+from ..model.declaration.registry import Models
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
@@ -28,7 +28,7 @@ class AsyncMigrator(MigratorBase):
     """``Migrator`` with ``await``."""
 
     def __init__(
-        self, engine: AsyncEngine, folder: str | Path = "migrations", *, models: Iterable[Any] | Registry = ()
+        self, engine: AsyncEngine, folder: str | Path = "migrations", *, models: Models = ()
     ) -> None:
         super().__init__(engine, folder, models=models)
         self.engine = engine

@@ -6,14 +6,14 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ..commands import Command, Operation, run
 from ..engine.engine import Engine
 from ..errors import SolidbError
-from ..model.declaration.registry import Registry
+from ..model.declaration.registry import Models
 from . import migrator_base as attic
 from . import reports, runner
 from .history import Revision
@@ -28,12 +28,10 @@ T = TypeVar("T")
 class Migrator(MigratorBase):
     """The revisions in a folder, for one database: ``Migrator(engine, "migrations", models=[Wine])``.
 
-    ``models`` are document classes, the names of modules, or a ``Registry``.
+    ``models`` are document classes, or a ``Registry`` or modules of such, these also by their names.
     """
 
-    def __init__(
-        self, engine: Engine, folder: str | Path = "migrations", *, models: Iterable[Any] | Registry = ()
-    ) -> None:
+    def __init__(self, engine: Engine, folder: str | Path = "migrations", *, models: Models = ()) -> None:
         super().__init__(engine, folder, models=models)
         self.engine = engine
 

@@ -16,7 +16,7 @@ from ..commands import FetchDocuments, Operation, Removals, RunQuery, call
 from ..engine.engine import EngineBase
 from ..errors import CollectionNotFound, ConfigurationError, MigrationError, UsageError
 from ..language.parser import parse
-from ..model.declaration.registry import Registry
+from ..model.declaration.registry import Models, sources_of
 from .decisions import Decisions
 from .diff import diff
 from .history import History, Revision
@@ -24,7 +24,7 @@ from .ledger import ATTIC, Run, acquire, write
 from .render import file_name, new_id, revision_text, write_revision
 from .replay import numbered_reversals, reversals
 from .reports import differences
-from .state import State, copy_of, models_of, snapshot
+from .state import State, copy_of, declared_models, snapshot
 from .steps import Step, split_phases
 
 
@@ -36,10 +36,10 @@ class MigratorBase:
         engine: EngineBase[Any] | None,
         folder: str | Path = "migrations",
         *,
-        models: Iterable[Any] | Registry = (),
+        models: Models = (),
     ) -> None:
         self.folder = Path(folder)
-        self._given = [models] if isinstance(models, (str, type, Registry)) else list(models)
+        self._given = sources_of(models, "models=")
         if engine is not None and "," in engine.url.partition("@")[2].partition("/")[0]:
             raise ConfigurationError(
                 "migrations run on one node at a time, and the URL names several",
@@ -49,7 +49,7 @@ class MigratorBase:
     @property
     def models(self) -> list[type[Any]]:
         """The document classes."""
-        return models_of(self._given)
+        return declared_models(self._given)
 
     def history(self) -> History:
         """Read the revisions."""

@@ -5,18 +5,15 @@ What the models declare, as a state.
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 from .._types import JsonObject, is_list, is_map
 from ..commands import CollectionKind, CollectionSpec, IndexSpec, ValidationMode, without_repeats
-from ..errors import ConfigurationError, MigrationError, SolidbError
-from ..model.declaration.registry import Registry, registry
+from ..errors import ConfigurationError, MigrationError
+from ..model.declaration.registry import models_of
 from ..model.stored.shape import MARKS, canonical, enforced, shape_of, union, union_schema
 from .paths import Path, look, members_of, parts_of, split_target
 from .type_text import read_type, type_text
@@ -170,65 +167,16 @@ def bare(shape: JsonObject) -> JsonObject:
     return {name: value for name, value in shape.items() if name not in MARKS}
 
 
-def models_of(models: Iterable[Any]) -> list[type[Any]]:
-    """Return document classes: those given, and those of the registries and modules that are given."""
-    chosen: list[type[Any]] = []
-    for source in models:
-        if isinstance(source, str):
-            chosen += _in_module(source)
-        elif isinstance(source, Registry):
-            chosen += source.models()
-        elif _is_declared(source):
-            chosen.append(source)
-        else:
-            raise ConfigurationError(
-                f"{source!r} is neither a document class, a registry of such nor the name of a module",
-                hint='models=[Wine, Maker], models=registry, or models=["app.models"]',
-            )
-    return list(dict.fromkeys(chosen))
-
-
-def _is_declared(value: Any) -> bool:
-    return isinstance(value, type) and getattr(value, "__solidb_collection__", None) is not None
-
-
-def _in_module(name: str) -> list[type[Any]]:
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
-            raise _unreadable(name, error) from error
-        raise ConfigurationError(
-            f"there is no module {name!r} to take models from",
-            hint="models in [tool.solidb_odm] are named from the folder of pyproject.toml",
-        ) from error
-    except SolidbError:
-        raise
-    except Exception as error:
-        raise _unreadable(name, error) from error
-    inner = [part for part in sorted(sys.modules) if part.startswith(f"{name}.")]
-    bound = [value for part in inner for value in vars(sys.modules[part]).values() if _is_declared(value)]
-    own = [
-        model
-        for model in (*registry.models(), *bound)  # those of other registries are not in the global one
-        if model.__module__ == name or model.__module__.startswith(f"{name}.")
-    ]
-    return list(dict.fromkeys([*own, *filter(_is_declared, vars(module).values())]))
-
-
-def _unreadable(name: str, error: Exception) -> ConfigurationError:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = "" if isinstance(error, SyntaxError) else f" ({frames[-1].filename}, line {frames[-1].lineno})"
-    return ConfigurationError(
-        f"the module {name!r} can't be imported: {type(error).__name__}: {error}{where}",
-        hint=f'python -c "import {name}" shows all of it',
-    )
+def declared_models(models: Iterable[Any]) -> list[type[Any]]:
+    """Return the document classes that a Migrator, or the configuration, names."""
+    way = 'models=[Wine, Maker], models=registry, or models=["app.models"]'
+    return models_of(models, ConfigurationError, way, may_be_empty=True)
 
 
 def snapshot(models: Iterable[Any]) -> State:
     """Return the state that the models declare."""
     state: State = {}
-    for model in models_of(models):
+    for model in declared_models(models):
         _enter(state, model)
     return {name: state[name] for name in sorted(state)}
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from .._dataclasses import dataclass
 from .._types import JsonObject
-from ..commands import Declares
 from ..engines.sqlite.cipher import check_secret
 from ..errors import ConfigurationError, check_callable
+from ..model.declaration.registry import Models, models_of, sources_of
 from .argument_types import check_attributes, check_bool, check_path, check_several, check_text
 from .filters import Source, read_filters
 
@@ -100,8 +100,9 @@ class SyncConfig:
     """What is synced, when, and how conflicts are decided.
 
     ``collections``: those to sync; without them those that the filters name, else all that can.
-    ``models``: classes whose collections and indexes are made in the store. ``sync_interval_seconds``:
-    how often the server is asked, beside after edits (``push_on_change``) and when it calls.
+    ``models``: what is made in the store: classes, or a ``Registry`` or module of such.
+    ``sync_interval_seconds``: how often the server is asked, beside after edits (``push_on_change``) and when
+    it calls.
     ``conflict_strategy``: one, or a mapping by collection. ``sync_filter``: one, or a list, of the form
     ``FOR d IN c FILTER .. RETURN d``. ``encryption_key``: a passphrase, or 32 bytes.
     """
@@ -109,7 +110,7 @@ class SyncConfig:
     database: str
     local_storage_path: str | os.PathLike[str]
     collections: Sequence[str] | None = None
-    models: Sequence[type[Declares]] = ()
+    models: Models = ()
     auto_sync: bool = True
     sync_interval_seconds: float = 30.0
     push_on_change: bool = True
@@ -139,6 +140,11 @@ class SyncConfig:
         if self.collections is not None:
             return tuple(self.collections)
         return tuple(filters) or None
+
+    def classes(self) -> list[type[Any]]:
+        """Return the document classes whose collections are made in the store."""
+        way = 'models=[Note], models=registry, or models="app.models"'
+        return models_of(sources_of(self.models, "models="), ConfigurationError, way)
 
     def strategy(self, collection: str) -> ConflictStrategy:
         """Return what decides conflicts in a collection."""
@@ -172,10 +178,7 @@ class SyncConfig:
                 raise ConfigurationError(
                     f"the collection {name!r} can't be synced", hint="those with _ can't"
                 )
-        check_several(self.models, "models=", "models=[Note]")
-        for model in self.models:
-            if not hasattr(model, "__collection_spec__"):
-                raise ConfigurationError(f"models= takes classes of documents, not {model!r}")
+        self.classes()
 
     def _check_strategy(self) -> None:
         given: Any = self.conflict_strategy

@@ -159,7 +159,7 @@ class ManagerBase:
         if self.address is not None and ADDRESS not in settings:
             yield from call(WriteSettings({ADDRESS: replace(self.address, username="").url}))
         yield from self._choose(settings)
-        specs = [model.__collection_spec__() for model in self.config.models]
+        specs = [model.__collection_spec__() for model in self.config.classes()]
         if specs:
             yield from creation.create_all(specs)
         last = settings.get(LAST_SYNC, "")

@@ -121,6 +121,11 @@ def column(item: Any) -> Column:
         raise UsageError("select() takes Document classes and their fields, not documents")
     if is_row(item) and any(isinstance(part, (Expression, type)) for part in item):
         raise UsageError("select() takes its columns one by one", hint="select(User.name, User.age)")
+    if isinstance(item, str):
+        raise UsageError(
+            f"select() takes classes and their fields, not the text {item!r}",
+            hint="write select(User), or select(User.name); label(name, text) is a column of that text",
+        )
     return Scalar(lift(item), "value", None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ..errors import missing
 from ..language import nodes as q
 from ..language import printer
 from ..model.declaration.registry import Registry
@@ -39,7 +40,6 @@ class Compiled:
     columns: tuple[Column, ...] = ()
     single: bool = True
     source: str = ""
-    params: dict[str, Any] = field(default_factory=dict[str, Any])
     loads: tuple[Hops, ...] = ()
     unreadable: Unreadable = "raise"
     writes: frozenset[str] = frozenset()
@@ -65,9 +65,31 @@ class Compiled:
         return binds_now(self.values) if CLOCK in self.values else self.values
 
     @property
+    def params(self) -> dict[str, Any]:
+        """The bind variables, as SQLAlchemy calls them."""
+        return self.bind_vars
+
+    @property
     def text(self) -> str:
         """The SDBQL text, as a server gets it."""
         return self.source or printer.print_query(self.query)
 
     def __str__(self) -> str:
         return self.text
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, name, _WAYS)
+
+
+_WAYS = {
+    "bind_names": "compiled.bind_vars",
+    "bindparams": "compiled.bind_vars",
+    "binds": "compiled.bind_vars",
+    "construct_params": "compiled.bind_vars",
+    "sql_compiler": "compiled.text",
+    "statement": "the statement itself",
+    "string": "compiled.text",
+}
+"""What SQLAlchemy's compiled statements have, by what to write here."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar, Union, cast
+from typing import Any, Never, TypeVar, Union, cast
 
-from .._types import is_tuple
+from .._types import is_tuple, shown
+from .._wrong_calls import refuse_more, refuse_options
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.expressions.calls import lift
@@ -62,11 +63,12 @@ class Choice(Expression):
         )
 
 
-def case(*branches: tuple[Predicate | bool, T], else_: T) -> T:
+def case(*branches: tuple[Predicate | bool, T], else_: T, **others: Never) -> T:
     """Return the value of the first condition that is true, or else ``else_``.
 
     ``case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")``
     """
+    refuse_options("case()", others, "case((User.kind == 1, 'one'), else_='other')")
     if not branches:
         raise UsageError("case() needs at least one (condition, value)")
     for branch in branches:
@@ -179,6 +181,9 @@ def _common_type(values: list[Expression]) -> Any:
     return Union[tuple(kinds)] if whole is None else whole  # noqa: UP007  of types that are made here
 
 
+_EXISTS = "write exists(select(Post).where(Post.author == User.id))"
+
+
 class Existence(Predicate):
     """Another statement has a row."""
 
@@ -198,8 +203,9 @@ def _collects(query: q.Block) -> bool:
     return any(isinstance(clause, q.Collect) for clause in query.body)
 
 
-def exists(statement: Statement[Any]) -> Predicate:
+def exists(statement: Statement[Any], *others: Never) -> Predicate:
     """The statement has a row. Its conditions may speak of the documents of the outer statement."""
+    refuse_more("exists() takes one statement", others, _EXISTS)
     if not hasattr(statement, "__solidb_query__"):
-        raise UsageError(f"exists() takes a select() or traverse(), not {statement!r}")
+        raise UsageError(f"exists() takes a select() or traverse(), not {shown(statement)}", hint=_EXISTS)
     return Existence(statement)

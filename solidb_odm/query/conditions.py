@@ -11,10 +11,22 @@ from enum import Enum
 from functools import wraps
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Never,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 from uuid import UUID
 
 from .._types import shown
+from .._wrong_calls import refuse_more, refuse_options
 from ..errors import QueryLimitError, UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -155,8 +167,9 @@ def in_(field: Reference | None, values: Iterable[Reference | None] | Statement[
 def in_(field: Decimal | None, values: Iterable[Decimal | int | None] | Statement[Any]) -> Predicate: ...
 @overload
 def in_(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
-def in_(field: Any, values: Any) -> Predicate:
+def in_(field: Any, values: Any, *others: Never) -> Predicate:
     """Return the condition that a field is one of the values, or of a statement's rows of one column."""
+    refuse_more("in_() takes a list of values", others, "write in_(User.age, [17, 18])")
     return membership(expression(field, "in_()"), "IN", values)
 
 
@@ -166,16 +179,18 @@ def not_in(field: Reference | None, values: Iterable[Reference | None] | Stateme
 def not_in(field: Decimal | None, values: Iterable[Decimal | int | None] | Statement[Any]) -> Predicate: ...
 @overload
 def not_in(field: V | None, values: Iterable[V | None] | Statement[Any]) -> Predicate: ...
-def not_in(field: Any, values: Any) -> Predicate:
+def not_in(field: Any, values: Any, *others: Never) -> Predicate:
     """Return the condition that a field is none of the values; true for null, as ``not in`` in Python."""
+    refuse_more("not_in() takes a list of values", others, "write not_in(User.age, [17, 18])")
     return membership(expression(field, "not_in()"), "NOT IN", values)
 
 
-def like(field: str | None, pattern: str) -> Predicate:
+def like(field: str | None, pattern: str, **others: Never) -> Predicate:
     """Return the condition that a text matches a pattern: ``%`` is any text, ``_`` one character.
 
     Upper and lower case differ; ``like(func.lower(User.name), "a%")`` ignores case.
     """
+    refuse_options("like()", others)
     return matching(expression(field, "like()"), pattern)
 
 
@@ -220,18 +235,24 @@ def _holds(text: q.Expression, piece: q.Expression) -> q.Expression:
     return q.Compare(q.Call("CONTAINS", (text, piece)), "==", q.Literal(True))
 
 
-def is_null(field: Any) -> Predicate:
+_EACH = "write order_by({0}(User.age), {0}(User.name))"
+
+
+def is_null(field: Any, *others: Never) -> Predicate:
     """The field is null or missing. For "is not null" write ``not_(is_null(field))``."""
+    refuse_more("is_null() takes one field", others, "write and_(is_null(User.age), is_null(User.name))")
     return absent(expression(field, "is_null()"))
 
 
-def asc(key: Any) -> Ordering:
+def asc(key: Any, *others: Never) -> Ordering:
     """Sort upwards; null comes first."""
+    refuse_more("asc() takes one key", others, _EACH.format("asc"))
     return sort_key(expression(key, "asc()"))
 
 
-def desc(key: Any) -> Ordering:
+def desc(key: Any, *others: Never) -> Ordering:
     """Sort downwards; null comes last."""
+    refuse_more("desc() takes one key", others, _EACH.format("desc"))
     return sort_key(expression(key, "desc()"), descending=True)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Never, Self, TypeAlias, cast
 
 from .._dataclasses import dataclass
 from .._types import JsonObject, is_map
+from .._wrong_calls import refuse_more
 from ..commands import IndexSpec
 from ..errors import UsageError, listed
 from ..language import decimals
@@ -213,19 +214,21 @@ def _some(rows: tuple[JsonObject, ...], what: str, model: type[Document]) -> lis
     return list(rows)
 
 
-def insert(model: type[Document]) -> Insert:
+def insert(model: type[Document], *others: Never) -> Insert:
     """Store new documents in one statement: ``insert(User).values([{"name": "Ada"}, User(name="Bob")])``.
 
     Gives how many, or with ``returning(User)`` the documents. For documents to go on working with,
     and for all or nothing on a server, use ``session.add_all()``.
     """
+    refuse_more("insert() takes a class", others, "write insert(User).values([..])")
     return Insert(document_class(model, "insert"))
 
 
-def upsert(model: type[Document]) -> Upsert:
+def upsert(model: type[Document], *others: Never) -> Upsert:
     """Store documents under their keys, or unique fields, changing those that are there.
 
     ``upsert(User).values([{"key": "ada", "name": "Ada"}])``, or ``upsert(User).on(User.email).values(..)``.
     Returns how many, or with ``returning(User)`` the documents as they are now.
     """
+    refuse_more("upsert() takes a class", others, "write upsert(User).values([..])")
     return Upsert(document_class(model, "upsert"))

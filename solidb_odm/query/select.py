@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Never, Self, TypeVar, cast, overload
 
+from .._wrong_calls import refuse_more, refuse_options
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -40,7 +41,7 @@ from .load_paths import Hops
 from .select_block import Selection, build_select, check_sources, has_aggregate
 from .select_forms import Step, build_once
 from .sources import Alias, model_of
-from .statement import Loading, T_co, check_documents, refuse_more, refuse_options
+from .statement import Loading, T_co, check_documents
 
 
 class SingleValue(Expression):
@@ -173,11 +174,13 @@ class Select(Loading[T_co], Selection):
                 raise UsageError(f"select_from() takes Document classes, not {source!r}")
         return self._with(starts=(*self.starts, *sources))
 
-    def order_by(self, *keys: Any) -> Self:
+    def order_by(self, *keys: Any, **others: Never) -> Self:
         """Sort by fields or expressions; wrap one in ``desc()`` to sort downwards. Further calls add keys.
 
         Documents that are equal in all keys come in the order of their own keys.
         """
+        if others:
+            refuse_options("order_by()", others, "order_by(User.age, desc(User.name))")
         added, step = tuple(map(ordering, keys)), self._step
         for key in added:
             mark = key.expression.__solidb_mark__ if isinstance(key.expression, FieldRef) else None

@@ -6,8 +6,11 @@ Classes of one hierarchy in one collection, which a statement reads as one sourc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
+from .._types import shown
+from .._wrong_calls import refuse_more, refuse_options
+from ..errors import UsageError
 from ..model.declaration.computed import stored_names
 from ..model.declaration.registry import is_in_use
 from ..model.expressions.fields import FieldRef, IdRef, moved
@@ -37,8 +40,12 @@ class Alias:
         return f"aliased({self.__solidb_model__.__name__})"
 
 
-def aliased(model: type[D]) -> type[D]:
+def aliased(model: type[D], *others: Never, **options: Never) -> type[D]:
     """Return a second reading of a model, for a statement that compares documents of one collection."""
+    refuse_more("aliased() takes a class", others, "the statement itself names what it reads")
+    refuse_options("aliased()", options, "aliased(User); the statement itself names what it reads")
+    if not hasattr(model, "__solidb_mapping__"):
+        raise UsageError(f"aliased() takes a Document class, not {shown(model)}")
     return cast("type[D]", Alias(model))
 
 

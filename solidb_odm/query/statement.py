@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from .._types import shown
 from ..errors import UsageError, missing
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled
@@ -19,12 +17,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 WAYS = {
+    "add_columns": "select(User, Team.name), all columns at once",
     "aggregate": "group_by(field), with func.count() and its like among the columns",
     "all": "session.scalars(statement).all()",
     "alias": "cte(name)",
     "as_scalar": "scalar_subquery()",
     "bindparams": "the values themselves in where(), or sdbql(text, name=value)",
     "c": "cte(name), whose attributes are the columns",
+    "column_descriptions": "statement.columns",
     "columns": "cte(name), whose attributes are the columns",
     "correlate": "the outer model in a condition, which is enough",
     "count": "session.scalar(select(func.count(User)).where(..))",
@@ -34,86 +34,58 @@ WAYS = {
     "exists": "exists(select(..))",
     "execution_options": "options of the session or the engine",
     "fetch": "limit(count)",
+    "fetch_links": "load(Post.author)",
     "filter": "where()",
     "filter_": "where()",
     "find": "where()",
     "first": "session.scalars(statement).first()",
+    "from_select": "values([{..} for row in session.execute(select(..))])",
+    "froms": "statement.columns",
     "get": "session.get(User, key)",
     "intersect": "intersect(statement, other)",
     "join_from": "select_from(User).join(Order, Order.user == User.id)",
     "label": "scalar_subquery(), and label(name, ..) around it",
+    "limit": "where(in_(User.key, keys)), with the keys of select(User.key).limit(count)",
     "lateral": "scalar_subquery() or list_subquery(), a value for each document",
     "on_conflict_do_nothing": "upsert(User).values([..]), or except UniqueViolation",
     "on_conflict_do_update": "upsert(User).values([..])",
     "one": "session.scalars(statement).one()",
     "one_or_none": "session.scalars(statement).one_or_none()",
     "only": "select(User.name, User.age)",
+    "order_by": "where(in_(User.key, keys)), with the keys of select(User.key).order_by(..).limit(count)",
+    "ordered_values": "values(..), whose values are those from before",
     "options": "load(Post.author), for what is to come along",
     "order": "order_by(field)",
     "paginate": "session.page(statement, size=20)",
     "params": "the values themselves in where(), or sdbql(text, name=value)",
     "prefetch": "load(Post.author)",
+    "prefetch_related": "load(Post.author)",
+    "prefix_with": "sdbql(text)",
     "project": "select(User.name, User.age)",
+    "reverse": "order_by(desc(field))",
     "run": "session.execute(statement)",
     "scalar": "session.scalar(statement)",
     "scalars": "session.scalars(statement)",
+    "select_related": "load(Post.author)",
+    "selected_columns": "statement.columns",
     "skip": "offset(start)",
     "slice": "offset(start).limit(count)",
     "sort": "order_by(field)",
+    "set": "values(..)",
     "subquery": "cte(name), or scalar_subquery()",
+    "suffix_with": "sdbql(text)",
+    "tablesample": "order_by(func.rand()).limit(count)",
     "to_list": "session.scalars(statement).all()",
     "union": "union(statement, other)",
     "union_all": "union(statement, other, all=True)",
     "update": "session.execute(update(User).where(..).values(..))",
+    "whereclause": "str(statement)",
     "with_for_update": "session.run(work), which tries again where somebody else was first",
+    "with_hint": "Index() on the field, which is used by itself",
     "with_only_columns": "select() with these columns",
     "yield_per": "session.stream(statement, batch=1000)",
 }
 """What statements of SQLAlchemy and others have, by what to write here."""
-
-OPTIONS = {
-    "attribute_names": "session.refresh(document), which reads all of it",
-    "autobegin": "nothing instead of it: a transaction begins with the first statement",
-    "autocommit": "nothing instead of it: a session writes when commit() is called",
-    "bind": "Session(engine)",
-    "bind_arguments": "a session of the other engine: Session(engine)",
-    "checkfirst": "nothing instead of it: what is there is left as it is",
-    "class_": "a session by itself: MySession(engine)",
-    "index_elements": "upsert(User).on(User.email).values([..])",
-    "execution_options": "session.stream(statement, batch=1000) for many rows, timeouts with the engine",
-    "full": "full_join(..)",
-    "future": "nothing instead of it: that is how it works here",
-    "identity_token": "a session of the other engine",
-    "info": "a dict of your own",
-    "isouter": "outerjoin(..)",
-    "load": "session.add(document) for one that was stored and is known to be as it is",
-    "nested": "with session.begin_nested(): ..",
-    "objects": "session.flush(), which writes all changes in their order",
-    "page": "session.page(statement, size=20, after=cursor): a page begins after the one before",
-    "per_page": "session.page(statement, size=20)",
-    "options": "select(User).load(User.team), or session.load([user], User.team)",
-    "populate_existing": "session.refresh(document)",
-    "query_cls": "session.scalars(select(User).where(..))",
-    "twophase": "nothing instead of it: one engine is one transaction",
-    "with_for_update": "session.run(work), which tries again where somebody else was first",
-    "yield_per": "session.stream(statement, batch=1000)",
-}
-"""What SQLAlchemy's calls take, by what to write here."""
-
-
-def refuse_options(call: str, given: Mapping[str, object], way: str | None = None) -> None:
-    """Refuse keywords that a call does not take; UsageError says what to write instead."""
-    for name in given:
-        way = way or OPTIONS.get(name)
-        hint = None if way is None else f"write {way}"
-        raise UsageError(f"{call} takes no {name}=", hint=hint)
-
-
-def refuse_more(call: str, given: Sequence[object], way: str) -> None:
-    """Refuse the values that a call was given beside those it takes; UsageError says what to write."""
-    if given:
-        raise UsageError(f"{call}, and was given {shown(given[0])} besides", hint=way)
-
 
 _ROWS = "for user in session.scalars(statement), or session.scalars(statement).all()"
 

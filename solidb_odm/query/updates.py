@@ -9,6 +9,7 @@ from typing import Any, Never, Self, cast, overload
 
 from .._dataclasses import dataclass
 from .._types import shown
+from .._wrong_calls import refuse_more, refuse_options
 from ..errors import UsageError
 from ..language import nodes as q
 from ..model.declaration.mapping import TYPE_ATTRIBUTE
@@ -24,7 +25,6 @@ from .conditions import Reference, V
 from .elements import closed_all
 from .select_block import conjunction, narrowing, root_of
 from .sources import are_one, family
-from .statement import refuse_options
 from .written import Write
 
 
@@ -222,20 +222,23 @@ def _touched(model: type[Document]) -> dict[str, Expression]:
     return dict(patch_of(model, {"updated_at": now()})) if issubclass(model, Timestamped) else {}
 
 
-def update(model: type[Document]) -> Update:
+def update(model: type[Document], *others: Never, **values: Never) -> Update:
     """Change documents where they are: ``update(User).where(User.age < 18).values(active=False)``.
 
     Gives how many, or with ``returning(User)`` the changed documents.
     """
+    refuse_more("update() takes a class", others, "write update(User).where(..).values(..)")
+    refuse_options("update()", values, "update(User).where(..).values(..)")
     return Update(document_class(model, "update"))
 
 
-def delete(model: type[Document]) -> Delete:
+def delete(model: type[Document], *others: Never) -> Delete:
     """Delete documents where they are: ``delete(User).where(User.age < 18)``.
 
     Gives how many, or with ``returning(User)`` what they were. Edges to them stay. Documents of a
     SoftDelete class are marked as deleted, and ``returning`` gives them as they are then.
     """
+    refuse_more("delete() takes a class", others, "write delete(User).where(..)")
     return Delete(document_class(model, "delete"))
 
 

@@ -6,17 +6,18 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Never, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
 import anyio
 
+from .._wrong_calls import Awaited, missing_call, refuse_more, refuse_options
 from ..commands import Operation, arun
 from ..engine.engine import AsyncEngine
 from ..engine.statistics import AsyncCountedChannel
 from ..errors import StaleDocumentError, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement, refuse_more, refuse_options
+from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -30,6 +31,9 @@ from .paging import Page, RowStream
 from .result import Result
 from .session_base import (
     DELETE_EACH,
+    KEYS,
+    MAKER_WAYS,
+    UNGIVEN,
     AsyncBlock,
     Read,
     SessionBase,
@@ -37,6 +41,7 @@ from .session_base import (
     checked_engine,
     compiled,
     first_column,
+    listening,
     present,
     visible,
 )
@@ -73,7 +78,7 @@ class AsyncRows(AsyncIterator[T_co]):
         await self._rows.aclose()
 
 
-class AsyncSession(SessionBase):
+class AsyncSession(SessionBase, Awaited):
     """``Session`` with ``await``, on asyncio and trio."""
 
     @overload
@@ -127,12 +132,13 @@ class AsyncSession(SessionBase):
             refuse_options("get()", others)
         return visible(await self._run(reading.get(self._context, model, key)), with_deleted)
 
-    async def get_one(self, model: type[D], key: str) -> D:
+    async def get_one(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D:
         """Return the document with this key; DocumentNotFound if there is none."""
-        return present(await self.get(model, key), model, key)
+        return present(await self.get(model, key, with_deleted=with_deleted, **others), model, key)
 
-    async def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
+    async def get_many(self, model: type[D], keys: Iterable[str], *others: Never) -> list[D | None]:
         """Return the documents with these keys, in their order, in one round trip."""
+        refuse_more("get_many() takes one list of keys", others, KEYS)
         documents = await self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in documents]
 
@@ -191,8 +197,8 @@ class AsyncSession(SessionBase):
     async def page(
         self,
         statement: Statement[T],
-        *,
         size: int,
+        *,
         after: str | None = None,
         before: str | None = None,
         read: Read | None = None,
@@ -205,7 +211,7 @@ class AsyncSession(SessionBase):
         return await self._run(paging.page(self._context, statement, size, after, before, read))
 
     def stream(
-        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None, **others: Never
+        self, statement: Statement[T], batch: int = 1000, *, read: Read | None = None, **others: Never
     ) -> AsyncRows[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
@@ -245,17 +251,20 @@ class AsyncSession(SessionBase):
         self._delete(document, permanently)
         return Done()
 
-    async def flush(self, *others: Never) -> None:
+    async def flush(self, *others: Never, **options: Never) -> None:
         """Check all changes and, on a file, write them into the open transaction."""
         refuse_more("flush() writes all changes in their order", others, "write session.flush()")
+        refuse_options("flush()", options)
         await self._run(writing.flush(self._context))
 
-    async def commit(self) -> None:
+    async def commit(self, *others: Never) -> None:
         """Write all changes in one transaction and commit it.
 
         Raise StaleDocumentError if somebody else has changed one of the documents meanwhile. After an error
         nothing is written, and the session holds the changes as before.
         """
+        if others:
+            refuse_more("commit() writes all changes", others, "write session.commit()")
         await self._run(writing.commit(self._context))
 
     async def rollback(self) -> None:
@@ -398,7 +407,7 @@ class AsyncSession(SessionBase):
                 await channel.aclose()
 
 
-class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
+class async_sessionmaker(Awaited):  # noqa: N801  as SQLAlchemy calls it
     """``sessionmaker`` for ``AsyncSession``."""
 
     @overload
@@ -419,9 +428,8 @@ class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
         **others: Never,
     ) -> None:
         refuse_options("async_sessionmaker()", others)
-        self.engine = (
-            engine if bind is None else checked_engine(engine, bind, "async_sessionmaker", is_async=True)
-        )
+        is_later = engine is None and bind is None
+        self.engine = None if is_later else checked_engine(engine, bind, "async_sessionmaker", is_async=True)
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[AsyncSession], object]]] = []
@@ -455,12 +463,30 @@ class async_sessionmaker:  # noqa: N801  as SQLAlchemy calls it
             session.on(event, listener)
         return session
 
-    def on(self, event: Event, listener: Callable[[AsyncSession], object]) -> None:
+    @overload
+    def on(self, event: Event) -> Callable[[Callable[[AsyncSession], T]], Callable[[AsyncSession], T]]: ...
+    @overload
+    def on(self, event: Event, listener: Callable[[AsyncSession], T]) -> Callable[[AsyncSession], T]: ...
+    def on(self, event: Event, listener: Any = UNGIVEN) -> Any:
         """Let every session made from now on call a function at an event; see ``Session.on``."""
+        return listening(event, listener, self._listen)
+
+    def _listen(self, event: Event, listener: Callable[[AsyncSession], object]) -> None:
         self._listeners.append((event, listener))
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[AsyncSession]:
+    def begin(self) -> AsyncBlock[AsyncSession]:
         """Make a session for one block: it commits at the end, or rolls back if the block raises."""
+        return AsyncBlock(self._begin(), "begin")
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncGenerator[AsyncSession]:
         async with self() as session, session.begin():
             yield session
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_call(self, name, MAKER_WAYS)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {'no engine yet' if self.engine is None else self.engine.url}>"

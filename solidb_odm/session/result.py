@@ -5,16 +5,16 @@ Results as tables, for notebooks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, cast, overload
 
 from .._types import is_tuple
-from ..errors import LoadError, MultipleResultsError, NoResultError, UsageError, missing
+from .._wrong_calls import refuse_more
+from ..errors import LoadError, MultipleResultsError, NoResultError, UsageError, check_callable, missing
 from ..model.document import Document
 from ..model.edge import Edge
 from ..model.stored.pydantic_attributes import class_fields
 from ..query.columns import Column, Path
-from ..query.statement import refuse_more
 from ..query.svg import draw, draw_graph, escaped, label_of
 from ..query.written import WRITTEN
 from .rows import Row, check_told, names_of, readable
@@ -124,21 +124,45 @@ class Mappings(list[dict[str, Any]], Reading[dict[str, Any]]):
 
 
 WAYS = {
+    "append": "all(), a list of your own",
     "asdict": "mappings().all()",
     "close": "nothing, as all rows are there",
+    "closed": "nothing, as all rows are there",
     "columns": "select() with the columns in the order that is needed",
+    "context": "session.statistics, or engine.on_query(function)",
+    "cursor": "nothing, as all rows are there",
+    "cursor_strategy": "nothing, as all rows are there",
+    "delete": "session.execute(delete(User).where(..))",
+    "exists": "session.scalars(select(User.key).where(..).limit(1)).first() is not None",
+    "extend": "[*result, *other]",
     "fetchall": "all()",
     "fetchmany": "partitions(size)",
     "fetchone": "first(), or a loop over the result",
+    "filter": "select(User).where(..), before the session runs it",
+    "filter_by": "select(User).filter_by(..), before the session runs it",
     "freeze": "all()",
     "inserted_primary_key": "returning(User.key), then scalar_one()",
+    "is_insert": "result.rowcount",
+    "join": "select(User).join(..), before the session runs it",
     "lastrowid": "returning(User.key), then scalar_one()",
+    "limit": "select(User).limit(count), before the session runs it",
+    "merge": "[*result, *other]",
     "next": "first(), or a loop over the result",
+    "offset": "select(User).offset(start), before the session runs it",
     "one_or_404": "one_or_none()",
+    "order_by": "select(User).order_by(field), before the session runs it",
+    "paginate": "session.page(statement, size=20)",
+    "raw": "nothing, as all rows are there",
+    "remove": "all(), a list of your own",
+    "returned_defaults": "returning(User)",
     "returns_rows": "len(result)",
+    "skip": "select(User).offset(start), before the session runs it",
+    "sort": "select(User).order_by(field), or sorted(result, key=..)",
+    "supports_sane_rowcount": "result.rowcount",
     "to_df": "pandas.DataFrame(result.mappings())",
     "to_list": "all()",
     "to_pandas": "pandas.DataFrame(result.mappings())",
+    "update": "session.execute(update(User).where(..).values(..))",
     "tuples": "all(), whose rows of several columns are tuples",
     "yield_per": "session.stream(statement, batch=1000)",
 }
@@ -162,8 +186,10 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         self._columns = columns
         self._writes = writes
 
-    def all(self) -> list[T_co]:
+    def all(self, *others: Never) -> list[T_co]:
         """Return all rows."""
+        if others:
+            refuse_more("all() gives all rows", others, "write result[:count], or select(User).limit(count)")
         return list(self._rows)
 
     def one(self) -> T_co:
@@ -171,8 +197,10 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         rows = self._rows
         return rows[0] if len(rows) == 1 else super().one()
 
-    def first(self) -> T_co | None:
+    def first(self, *others: Never) -> T_co | None:
         """Return the first row; None if there is none."""
+        if others:
+            refuse_more("first() gives one row", others, "write result[:count], or select(User).limit(count)")
         return self._rows[0] if self._rows else None
 
     def count(self, *value: Any) -> int:
@@ -183,12 +211,17 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
             )
         return self._rows.count(value[0])
 
-    def unique(self) -> Result[T_co]:
-        """Leave out rows that were there before: the same object, or an equal value."""
+    def unique(self, strategy: Callable[[T_co], object] | None = None) -> Result[T_co]:
+        """Leave out rows that were there before: the same object, or an equal value.
+
+        With a function those count as equal for which it returns the same.
+        """
+        if strategy is not None:
+            check_callable(strategy, "unique()", "result.unique(lambda user: user.name)")
         seen: set[Any] = set()
         kept: list[T_co] = []
         for row in self._rows:
-            mark = _mark(row)
+            mark = _mark(row if strategy is None else strategy(row))
             if mark not in seen:
                 seen.add(mark)
                 kept.append(row)
@@ -240,8 +273,11 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
             raise UsageError("rows() is for rows of several columns", hint="a row of one is its value: all()")
         return cast("list[Row]", list(self._rows))
 
-    def mappings(self) -> Mappings:
+    def mappings(self, *others: Never) -> Mappings:
         """Return each row as a dict by column name."""
+        refuse_more(
+            "mappings() gives all columns", others, "write session.execute(select(User.age)).mappings()"
+        )
         names = self.keys()
         check_told(names)
         if len(names) == 1:
@@ -273,7 +309,19 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
     @overload
     def __getitem__(self, index: slice) -> list[T_co]: ...
     def __getitem__(self, index: int | slice) -> T_co | list[T_co]:
-        return self._rows[index]
+        try:
+            return self._rows[index]
+        except TypeError:
+            raise TypeError(
+                f"a result is a list of rows, by number, not by {index!r}; write result.first().name, "
+                "result.mappings(), or dict(result.all()) for rows of two columns"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        """Leave it: all rows are there, and there is nothing to close."""
 
     def __iter__(self) -> Iterator[T_co]:
         return iter(self._rows)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache, partial
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from ..errors import LoadError, UsageError
+from ..errors import LoadError, UsageError, missing
 from ..query.columns import Column, Scalar
 
 if TYPE_CHECKING:
@@ -27,6 +26,17 @@ class Row(tuple[Any, ...]):
 
     __slots__ = ()
     _fields: tuple[str, ...] = ()
+
+    if not TYPE_CHECKING:  # to a checker it is a tuple
+
+        def __getitem__(self, place: Any) -> Any:
+            try:
+                return _item(self, place)
+            except (TypeError, UsageError):  # a field refuses to be a number itself
+                raise TypeError(_no_place(self._fields, place)) from None
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError("a row can't be changed; update(User).values(..) changes what is stored")
 
     @property
     def _mapping(self) -> dict[str, Any]:
@@ -44,9 +54,36 @@ class Row(tuple[Any, ...]):
         return _restored, (self._fields, tuple(self))
 
     def __getattr__(self, name: str) -> Any:
+        if name in _WAYS:
+            raise missing(self, name, _WAYS)
         close = get_close_matches(name, self._fields, 1)
         known = f"did you mean {close[0]!r}?" if close else f"its columns are {', '.join(self._fields)}"
         raise AttributeError(f"the row has no column {name!r}; {known}")
+
+
+_item: Final = tuple[Any, ...].__getitem__
+_WAYS = {
+    "_key_to_index": "row._fields",
+    "_replace": "a row can't be changed: row._asdict() | {name: value} is a dict with another value",
+    "_t": "the row itself, a tuple",
+    "_tuple": "the row itself, a tuple",
+    "get": "row._mapping.get(name)",
+    "has_key": "name in row._fields",
+    "items": "row._mapping.items()",
+    "keys": "row._fields",
+    "t": "the row itself, a tuple",
+    "tuple": "the row itself, a tuple",
+    "values": "tuple(row)",
+}
+"""What SQLAlchemy's rows and others have, by what to write here."""
+
+
+def _no_place(fields: tuple[str, ...], place: object) -> str:
+    """Return why a row has nothing in a place, and what to write."""
+    name = place if isinstance(place, str) else repr(place).rpartition(".")[2]
+    if name in fields:
+        return f"columns are attributes of a row, not items; write row.{name}, or row._mapping[{name!r}]"
+    return f"a row has its columns by number or as attributes, {', '.join(fields)}, not by {place!r}"
 
 
 def check_told(names: Sequence[str]) -> None:
@@ -76,10 +113,12 @@ def rows_of(names: tuple[str, ...], values: Iterable[Iterable[Any]]) -> list[Row
 def _maker(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Row]:
     """Return the function that makes rows of columns of these names."""
     namespace: dict[str, Any] = {"__slots__": (), "_fields": names, "__doc__": Row.__doc__}
+    columns = [(f"c{place}", object) for place in range(len(names))]
+    places = cast("Any", NamedTuple)("Places", columns).__dict__  # whose attributes read items at once
     for place, name in enumerate(names):
         if not name.startswith("__"):
-            get = itemgetter(place) if names.count(name) == 1 else _ambiguous(name)
-            namespace[name] = property(get)
+            is_alone = names.count(name) == 1
+            namespace[name] = places[f"c{place}"] if is_alone else property(_ambiguous(name))
     make = cast("Any", tuple).__new__
     return cast("Callable[[Iterable[Any]], Row]", partial(make, type("Row", (Row,), namespace)))
 

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, Self, TypeVar, overload
 
+from .._wrong_calls import Blocking, missing_call, refuse_more, refuse_options
 from ..commands import Begin, Operation, run
 from ..engine.engine import Engine
 from ..engine.statistics import CountedChannel
 from ..errors import SolidbError, StaleDocumentError, StoreLocked, check_callable
 from ..model.document import Document
 from ..query.load_paths import Loadable
-from ..query.statement import Statement, refuse_more, refuse_options
+from ..query.statement import Statement
 from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
@@ -28,6 +29,9 @@ from .paging import Page, RowStream
 from .result import Result
 from .session_base import (
     DELETE_EACH,
+    KEYS,
+    MAKER_WAYS,
+    UNGIVEN,
     Block,
     Read,
     SessionBase,
@@ -35,6 +39,7 @@ from .session_base import (
     checked_engine,
     compiled,
     first_column,
+    listening,
     present,
     visible,
 )
@@ -46,7 +51,7 @@ D = TypeVar("D", bound=Document)
 T = TypeVar("T")
 
 
-class Session(SessionBase):
+class Session(SessionBase, Blocking):
     """A unit of work: documents, their changes, and one transaction at a time.
 
     Use it as a context manager: leaving the block closes it and rolls back what was not committed.
@@ -90,12 +95,13 @@ class Session(SessionBase):
             refuse_options("get()", others)
         return visible(self._run(reading.get(self._context, model, key)), with_deleted)
 
-    def get_one(self, model: type[D], key: str) -> D:
+    def get_one(self, model: type[D], key: str, *, with_deleted: bool = False, **others: Never) -> D:
         """Return the document with this key; DocumentNotFound if there is none."""
-        return present(self.get(model, key), model, key)
+        return present(self.get(model, key, with_deleted=with_deleted, **others), model, key)
 
-    def get_many(self, model: type[D], keys: Iterable[str]) -> list[D | None]:
+    def get_many(self, model: type[D], keys: Iterable[str], *others: Never) -> list[D | None]:
         """Return the documents with these keys, in their order, in one round trip."""
+        refuse_more("get_many() takes one list of keys", others, KEYS)
         documents = self._run(reading.get_many(self._context, model, keys))
         return [visible(document, with_deleted=False) for document in documents]
 
@@ -155,8 +161,8 @@ class Session(SessionBase):
     def page(
         self,
         statement: Statement[T],
-        *,
         size: int,
+        *,
         after: str | None = None,
         before: str | None = None,
         read: Read | None = None,
@@ -169,7 +175,7 @@ class Session(SessionBase):
         return self._run(paging.page(self._context, statement, size, after, before, read))
 
     def stream(
-        self, statement: Statement[T], *, batch: int = 1000, read: Read | None = None, **others: Never
+        self, statement: Statement[T], batch: int = 1000, *, read: Read | None = None, **others: Never
     ) -> Iterator[T]:
         """Return the rows of a select one by one, reading ``batch`` at a time and keeping no more.
 
@@ -203,17 +209,20 @@ class Session(SessionBase):
         refuse_more("delete() takes one document", others, DELETE_EACH)
         self._delete(document, permanently)
 
-    def flush(self, *others: Never) -> None:
+    def flush(self, *others: Never, **options: Never) -> None:
         """Check all changes and, on a file, write them into the open transaction."""
         refuse_more("flush() writes all changes in their order", others, "write session.flush()")
+        refuse_options("flush()", options)
         self._run(writing.flush(self._context))
 
-    def commit(self) -> None:
+    def commit(self, *others: Never) -> None:
         """Write all changes in one transaction and commit it.
 
         Raise StaleDocumentError if somebody else has changed one of the documents meanwhile. After an error
         nothing is written, and the session holds the changes as before.
         """
+        if others:
+            refuse_more("commit() writes all changes", others, "write session.commit()")
         self._run(writing.commit(self._context))
 
     def rollback(self) -> None:
@@ -366,7 +375,7 @@ def _is_over(channel: CountedChannel) -> bool:
         return False
 
 
-class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
+class sessionmaker(Blocking):  # noqa: N801  as SQLAlchemy calls it
     """Makes sessions of one engine: ``Sessions = sessionmaker(engine)``, ``with Sessions() as session``."""
 
     @overload
@@ -385,7 +394,8 @@ class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
         **others: Never,
     ) -> None:
         refuse_options("sessionmaker()", others)
-        self.engine = engine if bind is None else checked_engine(engine, bind, "sessionmaker", is_async=False)
+        is_later = engine is None and bind is None
+        self.engine = None if is_later else checked_engine(engine, bind, "sessionmaker", is_async=False)
         self._autoflush = autoflush
         self._expire_on_commit = expire_on_commit
         self._listeners: list[tuple[Event, Callable[[Session], object]]] = []
@@ -419,12 +429,30 @@ class sessionmaker:  # noqa: N801  as SQLAlchemy calls it
             session.on(event, listener)
         return session
 
-    def on(self, event: Event, listener: Callable[[Session], object]) -> None:
+    @overload
+    def on(self, event: Event) -> Callable[[Callable[[Session], T]], Callable[[Session], T]]: ...
+    @overload
+    def on(self, event: Event, listener: Callable[[Session], T]) -> Callable[[Session], T]: ...
+    def on(self, event: Event, listener: Any = UNGIVEN) -> Any:
         """Let every session made from now on call a function at an event; see ``Session.on``."""
+        return listening(event, listener, self._listen)
+
+    def _listen(self, event: Event, listener: Callable[[Session], object]) -> None:
         self._listeners.append((event, listener))
 
-    @contextmanager
-    def begin(self) -> Generator[Session]:
+    def begin(self) -> Block[Session]:
         """Make a session for one block: it commits at the end, or rolls back if the block raises."""
+        return Block(self._begin(), "begin")
+
+    @contextmanager
+    def _begin(self) -> Generator[Session]:
         with self() as session, session.begin():
             yield session
+
+    if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_call(self, name, MAKER_WAYS)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {'no engine yet' if self.engine is None else self.engine.url}>"

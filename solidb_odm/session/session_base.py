@@ -8,10 +8,11 @@ from functools import partial
 from inspect import iscoroutinefunction
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Never, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Never, Self, TypeVar, cast, overload
 
 from .._collector import AS_EVER, AT_LEAST, HeldOff
 from .._types import shown
+from .._wrong_calls import Awaited, Blocking, missing_call, refuse_more, refuse_options
 from ..engine.statistics import Statistics
 from ..engines.interface import Capabilities
 from ..errors import (
@@ -23,13 +24,12 @@ from ..errors import (
     UsageError,
     check_callable,
     listed,
-    missing,
 )
 from ..model.document import Document
 from ..model.document_state import state_or_none
 from ..model.mixins import SoftDelete, now
 from ..query.compiled import Compiled
-from ..query.statement import Statement, refuse_more, refuse_options
+from ..query.statement import Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
 from .operations.refreshes import expire, held_of
@@ -38,6 +38,7 @@ from .rows import Partial, Unreadable
 D = TypeVar("D", bound=Document)
 E = TypeVar("E")
 S = TypeVar("S")
+T = TypeVar("T")
 Read = Literal["committed"]
 
 
@@ -49,7 +50,6 @@ WAYS = {
     "bulk_update_mappings": "session.execute(update(User).where(..).values(..))",
     "connection": "session.engine",
     "abort_transaction": "session.rollback()",
-    "autoflush": "with session.no_autoflush: ..",
     "bulk_create": "session.add_all(documents), then session.commit()",
     "close_all": "engine.dispose()",
     "count": "session.scalar(select(func.count(User)).where(..))",
@@ -92,6 +92,21 @@ WAYS = {
     "upsert": "session.execute(upsert(User).values([..]))",
 }
 """What sessions of SQLAlchemy and engines of ODMantic have, by what to write here."""
+
+
+_OWN = "with Sessions() as session: .., whose {0}() it is"
+MAKER_WAYS = {
+    "close_all": "engine.dispose()",
+    "class_": "a session by itself: MySession(engine)",
+    "kw": "configure(autoflush=.., expire_on_commit=..)",
+    "query": "with Sessions() as session: session.scalars(select(User).where(..)).all()",
+    "query_property": "session.scalars(select(User).where(..)).all()",
+    "registry": "a session for each task: with Sessions() as session: ..",
+    "remove": "with Sessions() as session: .., which closes it",
+    **{name: _OWN.format(name) for name in ("add", "add_all", "close", "commit", "delete", "execute")},
+    **{name: _OWN.format(name) for name in ("flush", "get", "refresh", "rollback", "scalar", "scalars")},
+}
+"""What sessionmakers and scoped sessions of SQLAlchemy have, by what to write here."""
 
 
 class Members(list[Document]):
@@ -139,7 +154,7 @@ _ENDS = {
 """What transactions of SQLAlchemy have, by what to write here."""
 
 
-class Block(AbstractContextManager[S]):
+class Block(Blocking, AbstractContextManager[S]):
     """The block of ``with session.begin():`` or ``with session.begin_nested():``."""
 
     def __init__(self, block: AbstractContextManager[S], name: str) -> None:
@@ -157,10 +172,10 @@ class Block(AbstractContextManager[S]):
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
         def __getattr__(self, name: str) -> Any:
-            raise missing(self, name, _ENDS[self._name])
+            raise missing_call(self, name, _ENDS[self._name])
 
 
-class AsyncBlock(AbstractAsyncContextManager[S]):
+class AsyncBlock(Awaited, AbstractAsyncContextManager[S]):
     """The block of ``async with session.begin():`` or ``async with session.begin_nested():``."""
 
     def __init__(self, block: AbstractAsyncContextManager[S], name: str) -> None:
@@ -178,9 +193,11 @@ class AsyncBlock(AbstractAsyncContextManager[S]):
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
         def __getattr__(self, name: str) -> Any:
-            raise missing(self, name, _ENDS[self._name])
+            raise missing_call(self, name, _ENDS[self._name])
 
 
+KEYS = "write session.get_many(User, [key, other])"
+UNGIVEN: Final = object()
 DELETE_EACH = "write session.delete(document) for each, or session.execute(delete(User).where(..))"
 
 
@@ -283,8 +300,9 @@ class SessionBase:
             self._work, [document for document in self._work.identity if id(document) not in self._work.new]
         )
 
-    def is_modified(self, document: Document) -> bool:
+    def is_modified(self, document: Document, **others: Never) -> bool:
         """Return whether a document of the session differs from what is stored."""
+        refuse_options("is_modified()", others)
         return document in self and (id(document) in self._work.new or self._work.is_modified(document))
 
     @property
@@ -301,6 +319,16 @@ class SessionBase:
     def deleted(self) -> Members:
         """The documents that the next flush deletes."""
         return Members(self._work.deleted.values())
+
+    def __repr__(self) -> str:
+        engine: Any = self.__dict__.get("engine")
+        where = "" if engine is None else f" of {engine.url}"
+        if self._closed:
+            return f"<{type(self).__name__}{where}, closed>"
+        work = self._work
+        counts = {"new": work.new, "changed": work.dirty(), "deleted": work.deleted}
+        unsent = "".join(f", {len(each)} {name}" for name, each in counts.items() if each)
+        return f"<{type(self).__name__}{where}, {len(list(work.identity))} documents{unsent}>"
 
     def __contains__(self, document: object) -> bool:
         if not isinstance(document, Document):
@@ -319,16 +347,39 @@ class SessionBase:
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there
 
         def __getattr__(self, name: str) -> Any:
-            raise missing(self, name, WAYS)
+            raise missing_call(self, name, WAYS)
 
-    def on(self, event: Event, listener: Callable[[Self], object]) -> None:
+    @property
+    def autoflush(self) -> bool:
+        """Whether queries flush first; ``with session.no_autoflush: ..`` leaves it for a block."""
+        return self._context.autoflush
+
+    @autoflush.setter
+    def autoflush(self, value: bool) -> None:
+        self._context.autoflush = bool(value)
+
+    @property
+    def expire_on_commit(self) -> bool:
+        """Whether documents are read anew when they are next asked for after a commit."""
+        return self._context.expire_on_commit
+
+    @expire_on_commit.setter
+    def expire_on_commit(self, value: bool) -> None:
+        self._context.expire_on_commit = bool(value)
+
+    @overload
+    def on(self, event: Event) -> Callable[[Callable[[Self], T]], Callable[[Self], T]]: ...
+    @overload
+    def on(self, event: Event, listener: Callable[[Self], T]) -> Callable[[Self], T]: ...
+    def on(self, event: Event, listener: Any = UNGIVEN) -> Any:
         """Call a plain function with the session at an event, such as ``"before_commit"``.
 
-        What it adds or changes before a flush is part of the flush.
+        What it adds or changes before a flush is part of the flush. ``@session.on("before_commit")`` above
+        a function does the same.
         """
-        if event not in EVENTS:
-            raise UsageError(f"there is no event {event!r}", hint=f"choose one of {', '.join(EVENTS)}")
-        check_callable(listener, "on()", 'session.on("before_commit", lambda session: ..)')
+        return listening(event, listener, self._listen)
+
+    def _listen(self, event: Event, listener: Callable[[Self], object]) -> None:
         self._context.listeners.setdefault(event, []).append(partial(listener, self))
 
     def _documents(self, given: tuple[Document | StaleDocumentError, ...]) -> list[Document]:
@@ -383,6 +434,17 @@ class SessionBase:
             raise _closed()
         if not self._use.is_over and self._use.thread != get_ident():
             raise _in_use()
+
+
+def listening(event: Event, listener: Any, listen: Callable[[Event, Any], None]) -> Any:
+    """Enter a listener of an event and return it; without one return the decorator that does so."""
+    if event not in EVENTS:
+        raise UsageError(f"there is no event {event!r}", hint=f"choose one of {', '.join(EVENTS)}")
+    if listener is UNGIVEN:
+        return partial(listening, event, listen=listen)
+    check_callable(listener, "on()", 'session.on("before_commit", lambda session: ..)')
+    listen(event, listener)
+    return listener
 
 
 def checked_engine(engine: E | None, bind: E | None, session: str, *, is_async: bool) -> E:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 
 from solidb_odm import (
     AsyncSession,
+    BackReference,
     Cascade,
     Document,
     Engine,
     Link,
     Session,
+    aliased,
+    asc,
+    back_reference,
+    case,
     create_async_engine,
     create_engine,
+    delete,
+    desc,
+    exists,
     func,
+    in_,
+    insert,
+    is_null,
     select,
+    sessionmaker,
+    update,
 )
 from solidb_odm.errors import ConfigurationError, SolidbError, StateError, UsageError
 
@@ -75,3 +88,134 @@ def test_a_long_ring_is_added_by_adding_one(engine: Engine) -> None:
         assert len(session.new) == len(nodes)
         session.commit()
         assert session.scalar(select(func.count(Node))) == len(nodes)
+
+
+def Sessions() -> sessionmaker:
+    return sessionmaker(create_engine("sqlite://"))
+
+
+class Racer(Document, collection="wrong_racers"):
+    name: str
+    laps: int = 0
+    team: Link[Crew] | None = None
+
+
+class Crew(Document, collection="wrong_crews"):
+    name: str
+    racers: ClassVar[BackReference[Racer]] = back_reference("Racer.team")
+
+
+R: Any = Racer
+LINES: dict[str, tuple[Callable[[Session], Any], str]] = {
+    "page": (lambda s: s.page(select(R), size=2, page=3), "after=cursor"),
+    "get_many": (lambda s: s.get_many(Racer, "a", "b"), r"get_many\(User, \[key, other\]\)"),
+    "flush of some": (lambda s: s.flush(objects=[]), r"session\.flush\(\)"),
+    "commit of one": (lambda s: s.commit(Racer(name="a")), r"session\.commit\(\)"),
+    "is_modified": (lambda s: s.is_modified(Racer(name="a"), include_collections=False), "all of it"),
+    "retries": (lambda s: s.run(lambda _: 1, retries=-1), "retries=3"),
+    "event": (lambda s: s.on(print), "choose one of before_flush"),
+    "desc": (lambda _: desc(R.name, R.laps), r"desc\(User\.age\), desc\(User\.name\)"),
+    "asc": (lambda _: asc(R.name, R.laps), r"asc\(User\.age\), asc\(User\.name\)"),
+    "order_by": (lambda _: select(R).order_by(R.name, desc=True), r"desc\(User\.name\)"),
+    "in_": (lambda _: in_(R.laps, 1, 2), r"in_\(User\.age, \[17, 18\]\)"),
+    "in_ of a field": (lambda _: R.laps.in_(1, 2), r"Racer\.laps\.in_\(\[\.\.\]\)"),
+    "is_null": (lambda _: is_null(R.laps, R.name), "and_"),
+    "like": (lambda _: R.name.like("a%", escape="/"), "regex_test"),
+    "case": (lambda _: case((R.laps == 1, "a"), else_="b", value=R.laps), r"case\(\(User\.kind"),
+    "exists": (lambda _: exists(Racer), r"exists\(select"),
+    "aliased": (lambda _: aliased(Racer, name="r"), r"aliased\(User\)"),
+    "insert": (lambda _: insert(Racer, [{"name": "a"}]), r"insert\(User\)\.values"),
+    "update": (lambda _: update(Racer, laps=1), r"update\(User\)\.where"),
+    "delete": (lambda _: delete(Racer, R.laps > 1), r"delete\(User\)\.where"),
+    "a text to select": (lambda _: select("name"), r"select\(User\.name\)"),
+    "a star": (lambda _: select("*"), r"select\(User\)"),
+    "a key for a link": (lambda _: R.team == Crew.key, r"Racer\.team == Crew\.id"),
+    "a link for a key": (lambda _: Crew.key == R.team, r"Racer\.team == Crew\.id"),
+    "dispose": (lambda s: s.engine.dispose(close=False), "forked"),
+    "echo": (lambda s: setattr(s.engine, "echo", True), "echo=True"),
+    "mappings": (lambda s: s.execute(select(R)).mappings("name"), "mappings"),
+    "first": (lambda s: s.execute(select(R)).first(5), r"limit\(count\)"),
+    "all": (lambda s: s.execute(select(R)).all(5), r"limit\(count\)"),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_argument_of_others_names_the_way(line: str) -> None:
+    run, way = LINES[line]
+    with Session(create_engine("sqlite://")) as session, pytest.raises(UsageError, match=rf"\n.*{way}"):
+        run(session)
+
+
+NAMES: list[tuple[Callable[[Session], Any], str]] = [
+    (lambda s: s.execute(select(R)).order_by, r"order_by\(field\), before"),
+    (lambda s: s.execute(select(R)).closed, "all rows are there"),
+    (lambda _: select(R).add_columns, "all columns at once"),
+    (lambda _: insert(Racer).from_select, "values"),
+    (lambda _: select(R).compile().string, r"compiled\.text"),
+    (lambda _: R.__tablename__, "__collection_spec__"),
+    (lambda _: select(R).filter_by(laps__gt=1), r"where\(\.\.\), which compares Racer\.laps"),
+    (lambda _: Crew.racers.any, r"exists\(select\(Racer\)\.where\(Racer\.team == Crew\.id"),
+    (lambda s: sessionmaker(s.engine).remove, "closes it"),
+    (lambda s: _row(s)._replace, r"row\._asdict\(\)"),
+    (lambda s: _row(s).keys, r"row\._fields"),
+]
+
+
+@pytest.mark.parametrize(("read", "way"), NAMES)
+def test_a_name_of_others_names_the_way(read: Callable[[Session], Any], way: str) -> None:
+    with (
+        Session(create_engine("sqlite://")) as session,
+        pytest.raises(AttributeError, match=f"write .*{way}"),
+    ):
+        read(session)
+
+
+def _row(session: Session) -> Any:
+    session.add(Racer(name="a"))
+    return session.execute(select(R.name, R.laps)).first()
+
+
+def test_a_row_and_a_result_say_how_columns_are_read() -> None:
+    with Session(create_engine("sqlite://")) as session:
+        row, result = _row(session), session.execute(select(R.name, R.laps))
+        assert (row[0], row[-1], row[0:1], row.laps) == ("a", 0, ("a",), 0)
+        for place in ("name", R.name):
+            with pytest.raises(TypeError, match=r"write row\.name, or row\._mapping\['name'\]"):
+                row[place]
+        with pytest.raises(TypeError, match="by number or as attributes, name, laps"):
+            row["other"]
+        with pytest.raises(AttributeError, match="a row can't be changed"):
+            row.name = "b"
+        with pytest.raises(TypeError, match=r"dict\(result\.all\(\)\)"):
+            dict(result)
+        assert dict(result.all()) == {"a": 0}
+        with result as entered:
+            assert entered is result
+
+
+def test_a_session_s_settings_are_read_and_set() -> None:
+    with Session(create_engine("sqlite://"), expire_on_commit=True) as session:
+        session.autoflush, session.expire_on_commit = False, not session.expire_on_commit
+        session.add(Racer(name="a"))
+        assert session.execute(select(R)).all() == []
+        session.commit()
+        assert not session.expire_on_commit
+        assert session.page(select(R), 1)[0].name == "a"
+        assert [racer.name for racer in session.stream(select(R), 5)] == ["a"]
+        assert session.execute(select(R)).unique(lambda racer: 1).all() == session.scalars(select(R)).all()
+
+
+@pytest.mark.parametrize("make", [lambda: Session(create_engine("sqlite://")), Sessions])
+def test_a_listener_may_be_decorated(make: Callable[[], Any]) -> None:
+    heard: list[str] = []
+    source = make()
+
+    @source.on("before_commit")
+    def note(session: Session) -> None:
+        heard.append(f"{len(session.new)} new")
+
+    with source if isinstance(source, Session) else source() as session:
+        session.add(Racer(name="a"))
+        session.commit()
+    assert heard == ["1 new"]
+    assert source.on("after_commit", note) is note

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROWS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "_types", "_backoff", "_collector", "_dataclasses", "_lazy"}),
-    frozenset({"language", "_tracing"}),
+    frozenset({"language", "_tracing", "_wrong_calls"}),
     frozenset({"commands"}),
     frozenset({"model", "wire"}),
     frozenset({"engines"}),

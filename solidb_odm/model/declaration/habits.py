@@ -19,6 +19,9 @@ _CLIENT = "session.execute(sdbql(text)), or solidb_odm.client for all that a ser
 _COUNT = "session.scalar(select(func.count({0})))"
 
 OF_CLASSES: Final = {
+    "__mapper__": "{0}.__collection_spec__(), what it declares",
+    "__table__": "{0}.__collection_spec__(), what it declares",
+    "__tablename__": "{0}.__collection_spec__().name",
     "_id": "{0}.id",
     "_key": "{0}.key",
     "_rev": "{0}.rev",

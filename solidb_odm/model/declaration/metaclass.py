@@ -207,7 +207,8 @@ class DocumentMeta(ModelMetaclass):
             kept = cls.__dict__.get("__solidb_references__")
             if kept is not None and name in kept and not _building.depth:
                 return kept[name]
-            if _is_building() or name.startswith("__") or name == "Settings":  # which few classes have
+            is_special = name.startswith("__") and name not in OF_CLASSES
+            if _is_building() or is_special or name == "Settings":  # which few classes have
                 raise AttributeError(name)
             if name in cls.__dict__.get(FIELDS, ()):
                 return class_field(cls, name)
@@ -459,6 +460,9 @@ def _unknown(cls: Any, name: str) -> str:
     known = [*cls.__dict__.get(FIELDS, ()), *SYSTEM_FIELDS]
     close = get_close_matches(name, known, 1)
     guess = f"; did you mean {close[0]!r}?" if close else ""
+    if "__" in name and name.partition("__")[0] in known:  # as Django asks
+        field = f"{cls.__name__}.{name.partition('__')[0]}"
+        guess = f"; write where(..), which compares {field} or a part of it by any operator"
     return f"{cls.__name__} has no field or attribute {name!r}{guess}"
 
 

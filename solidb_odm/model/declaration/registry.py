@@ -1,19 +1,24 @@
 """The lists of declared collections: who declares what, and whether they agree.
 
 Sessions find the class of a document here, ``create_all`` what there is to make, migrations what
-there should be.
+there should be. Wherever models are taken, ``models_of`` reads what was given.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
+import traceback
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
+from ..._types import shown
 from ...commands import CollectionSpec
-from ...errors import DeclarationError, UsageError, missing
+from ...errors import ConfigurationError, DeclarationError, SolidbError, UsageError, missing
 from ..stored.pydantic_attributes import generic_parts
 
 SUCCESSOR = "__solidb_successor__"
@@ -123,6 +128,12 @@ class Registry:
         for collection in sorted(self._claims):
             yield from self.claimants(collection)
 
+    def __iter__(self) -> Iterator[type[Any]]:
+        return self.models()
+
+    def __contains__(self, model: object) -> bool:
+        return id(model) in map(id, self.complete_models())
+
     def _all_waiting(self) -> list[type[Any]]:
         """Return the classes that wait for others; one whose own statement failed waits no more."""
         return [model for model in list(self._waiting) if is_in_use(model)]
@@ -150,6 +161,93 @@ class Registry:
 
 _registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 registry = Registry()
+
+
+Source: TypeAlias = "type[Any] | Registry | ModuleType | str"
+"""A document class, or what has such: a registry or a module, that one also by its name."""
+Models: TypeAlias = "Source | Iterable[Source]"
+
+
+def sources_of(models: Models, what: str) -> list[Any]:
+    """Return what was given as models, one or several, as a list; ConfigurationError if it is neither."""
+    if isinstance(models, (str, type, Registry, ModuleType)):
+        return [models]
+    if isinstance(cast(object, models), bytes) or not isinstance(cast(object, models), Iterable):
+        raise ConfigurationError(f"{what} takes several, not {models!r}", hint=f"{what}[Note], or a Registry")
+    return list(models)
+
+
+def models_of(
+    sources: Iterable[Any], error: type[SolidbError], way: str, *, may_be_empty: bool = False
+) -> list[type[Any]]:
+    """Return document classes: those given, and those of the registries and modules that are given.
+
+    ``error`` is raised for anything else, and ``way`` says what to give. A module has at least one class,
+    unless it ``may_be_empty``.
+    """
+    chosen: list[type[Any]] = []
+    for source in sources:
+        if isinstance(source, Registry):
+            chosen += source.models()
+        elif isinstance(source, (ModuleType, str)):
+            found = _in_module(_module(source, error) if isinstance(source, str) else source)
+            if not found and not may_be_empty:
+                raise error(f"the module {shown(source)} has no document classes", hint=way)
+            chosen += found
+        elif isinstance(source, type) and hasattr(source, "__collection_spec__"):
+            chosen.append(_declaring(source))
+        else:
+            raise error(f"{shown(source)} declares no collection", hint=way)
+    return list(dict.fromkeys(chosen))
+
+
+def _declaring(model: Any) -> type[Any]:
+    """Return a class that has a collection; an abstract one says so: DeclarationError."""
+    if getattr(model, "__solidb_collection__", "") is None:
+        model.__collection_spec__()
+    return cast("type[Any]", model)
+
+
+def _module(name: str, error: type[SolidbError]) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not name.startswith(problem.name):
+            raise _unreadable(name, problem) from problem
+        raise error(
+            f"{name!r} declares no collection: there is no module of that name",
+            hint="models in [tool.solidb_odm] are named from the folder of pyproject.toml",
+        ) from problem
+    except SolidbError:
+        raise
+    except Exception as problem:
+        raise _unreadable(name, problem) from problem
+
+
+def _unreadable(name: str, error: Exception) -> ConfigurationError:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = "" if isinstance(error, SyntaxError) else f" ({frames[-1].filename}, line {frames[-1].lineno})"
+    return ConfigurationError(
+        f"the module {name!r} can't be imported: {type(error).__name__}: {error}{where}",
+        hint=f'python -c "import {name}" shows all of it',
+    )
+
+
+def _in_module(module: ModuleType) -> list[type[Any]]:
+    """Return the classes of a module and of those below it, in whichever registry they are."""
+    name = module.__name__
+    inner = [part for part in sorted(sys.modules) if part.startswith(f"{name}.")]
+    bound = [value for part in inner for value in vars(sys.modules[part]).values() if _is_declared(value)]
+    own = [
+        model
+        for model in (*registry.models(), *bound)  # those of other registries are not in the global one
+        if model.__module__ == name or model.__module__.startswith(f"{name}.")
+    ]
+    return list(dict.fromkeys([*own, *filter(_is_declared, vars(module).values())]))
+
+
+def _is_declared(value: Any) -> bool:
+    return isinstance(value, type) and getattr(value, "__solidb_collection__", None) is not None
 
 
 def _check_class(model: Any) -> None:

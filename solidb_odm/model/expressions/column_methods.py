@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Never, cast
 
 from ..._dataclasses import dataclass
+from ..._wrong_calls import refuse_more, refuse_options
 from ...errors import UsageError, missing
 from ...language import decimals
 from ...language import nodes as q
@@ -145,8 +146,9 @@ def _keys_of(tested: Expression, listed: list[Any], operator: q.ComparisonOperat
     return [tested.__solidb_key__(value) for value in listed]
 
 
-def matching(tested: Expression, pattern: Any) -> Predicate:
+def matching(tested: Expression, pattern: Any, **others: Never) -> Predicate:
     """Return the condition that a text matches a pattern with ``%`` and ``_``."""
+    refuse_options("like()", others)
     if not isinstance(pattern, (str, Expression)):
         raise UsageError(f"like() takes a pattern of text, not {pattern!r}")
     text = pattern if isinstance(pattern, Expression) else constant(pattern)
@@ -195,11 +197,13 @@ def _is_not(tested: Expression, value: Any) -> Predicate:
     return Negation(_is(tested, value))
 
 
-def _in(tested: Expression, values: Any) -> Predicate:
+def _in(tested: Expression, values: Any, *others: Never) -> Predicate:
+    refuse_more("in_() takes a list of values", others, f"write {tested!r}.in_([..])")
     return membership(tested, "IN", values)
 
 
-def _not_in(tested: Expression, values: Any) -> Predicate:
+def _not_in(tested: Expression, values: Any, *others: Never) -> Predicate:
+    refuse_more("not_in() takes a list of values", others, f"write {tested!r}.not_in([..])")
     return membership(tested, "NOT IN", values)
 
 

@@ -223,6 +223,8 @@ _NUMBERS: frozenset[Kind] = frozenset({"int", "float"})
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
     pair = frozenset({left, right})
+    if pair == frozenset(("link", "text")):
+        _check_names(what, other)
     if (
         len(pair) == 1
         or "any" in pair
@@ -238,6 +240,18 @@ def check_pair(left: Kind, right: Kind, operator: str, what: object, other: obje
         f"{what!r} is {NAMES[left]} and {other!r} {NAMES[right]}: {operator} can't compare them in a query",
         hint=way,
     )
+
+
+def _check_names(what: object, other: object) -> None:
+    """Refuse to compare what names a document, by its collection and key, with a key alone; UsageError."""
+    for named, key in ((what, other), (other, what)):
+        place = getattr(key, "__solidb_place__", None)
+        if place is not None and place.path == ("_key",):
+            owner = repr(key).rpartition(".")[0]
+            raise UsageError(
+                f"{named!r} holds 'collection/key', and {key!r} is a key alone: they are never equal",
+                hint=f"compare it with the id: {named!r} == {owner}.id",
+            )
 
 
 def check_reference(target: Any, value: Any, what: object) -> None:

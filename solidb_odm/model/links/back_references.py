@@ -83,6 +83,10 @@ class BackReference(Related[D]):
         place = self.__solidb_field__.__solidb_place__
         return "links", place.source, place.path
 
+    def __solidb_condition__(self) -> str:
+        owner = self.__solidb_owner__
+        return f"{self.__solidb_field__!r} == {'..' if owner is None else owner.__name__}.id, .."
+
     def __solidb_described__(self) -> str:
         return f"back_reference({self._given!r})"
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", bound="Document")
 
+_QUESTIONS = ("any", "has", "contains", "is_", "is_not", "in_")
+"""What SQLAlchemy's relationships are asked in a query."""
+
 
 class LoadPath:
     """A way over one or more links; ``value`` is the document behind the last one.
@@ -137,7 +140,15 @@ class Related(ABC, Generic[D]):
         def __getattr__(self, name: str) -> LoadPath:
             if name.startswith("__"):
                 raise AttributeError(name)
-            return beyond(self, self.__solidb_target__, name)
+            target = self.__solidb_target__
+            if name in _QUESTIONS and name not in getattr(target, FIELDS, ()):
+                way = f"exists(select({target.__name__}).where({self.__solidb_condition__()}))"
+                raise AttributeError(f"{self!r} has no {name!r}; write {way}")
+            return beyond(self, target, name)
+
+    def __solidb_condition__(self) -> str:
+        """Return how a query says which documents it gives."""
+        return ".."
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -8,7 +8,7 @@ When a unit of work is tried again, and after how long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..._backoff import pause
 from ...commands import (
@@ -327,6 +327,8 @@ class Backoff:
     """The pauses between tries, so that two writers that collided do not collide again."""
 
     def __init__(self, retries: int) -> None:
+        if not isinstance(cast(object, retries), int) or retries < 0:
+            raise UsageError(f"retries={retries!r} is no number", hint="session.run(work, retries=3)")
         self._retries = retries
         self._tried = 0
 
