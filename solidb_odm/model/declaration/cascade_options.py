@@ -70,11 +70,14 @@ class Cascade:
         return f"Cascade({', '.join(map(repr, sorted(self.rules)))})"
 
 
+_NOTHING = Cascade()
+
+
 def edge_cascade(cls: Any) -> Cascade:
     """Return what an Edge class says of its ends; DeclarationError where it says something impossible."""
     cascade: Any = getattr(getattr(cls, "Settings", None), "cascade", None)
     if cascade is None:
-        return Cascade()
+        return _NOTHING
     is_edge = getattr(cls, "__solidb_kind__", "") == "edge"
     if not isinstance(cascade, Cascade) or not is_edge or not cascade.rules <= {"delete"}:
         raise DeclarationError(

@@ -101,6 +101,8 @@ def note_class(cls: Any, *, waits: bool) -> list[Any]:
     _known.add(cls)
     if waits and not is_built(cls):
         _waiting.add(cls)
+    if not _waiting:  # as in most programs
+        return []
     concerned = [model for model in list(_waiting) if model is cls or _may_name(model, cls)]
     done = [model for model in concerned if is_built(model) or is_completed(model)]
     _waiting.difference_update(done)

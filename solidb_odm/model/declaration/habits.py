@@ -149,6 +149,9 @@ _HOOKS: Final = frozenset(
 _OF_CLASSES: Final = {"meta", "setting", "settings", "index", "indexes", "indices", "collection"}
 """What a class in the class is called that is meant to be ``Settings``, in small letters."""
 
+_OF_PYTHON: Final = frozenset(("__module__", "__qualname__", "__annotations__", "__doc__"))
+"""What Python itself puts into the namespace of a class."""
+
 _OF_NAMES: Final = re.compile(
     r"__(?!pydantic|solidb)\w*(index|indices|unique|constraint|primary|key|ttl|table|collection|database|schema|settings)"
 )
@@ -176,6 +179,8 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
             )
     described = namespace.get("__annotations__", {})
     for word, value in namespace.items():
+        if word in _OF_PYTHON:
+            continue
         is_meant = word not in described or (word.lower() in _OF_CLASSES and _holds_index(value))
         if is_meant and _is_passed_over(word, value):
             raise DeclarationError(

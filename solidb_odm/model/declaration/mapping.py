@@ -75,8 +75,8 @@ class Mapping:
     kind: CollectionKind
     validation: ValidationMode
     type_name: str | None
-    fields: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
-    by_stored: dict[str, MappedField] = field(default_factory=dict[str, MappedField])
+    fields: dict[str, MappedField] = field(init=False)
+    by_stored: dict[str, MappedField] = field(init=False)
     indexes: tuple[IndexSpec, ...] = ()
     unstored: tuple[str, ...] = ()
     version: int = 1
@@ -107,7 +107,9 @@ class Mapping:
 
         def __getattr__(self, name: str) -> Any:
             """Find out what only reading and writing documents needs, when it is asked for first."""
-            if name == "is_shallow":
+            if name in ("fields", "by_stored"):
+                map_fields(self)
+            elif name == "is_shallow":
                 measure_depth(self)
             elif name in _LATER:
                 complete_mapping(self)
@@ -152,24 +154,36 @@ def make_mapping(
     type_name: str | None,
 ) -> Mapping:
     """Read a complete model class; DeclarationError where it says something impossible."""
-    settings = getattr(model, "Settings", None)
+    settings = next(
+        (base.__dict__["Settings"] for base in model.__mro__ if "Settings" in base.__dict__), None
+    )
     validation = _validation(model, settings)
     mapping = Mapping(model, collection, kind, validation, type_name)
+    taken: dict[str, str] = {}
     for name, info in class_fields(model).items():
         if info.exclude is True:
             mapping.unstored += (name,)
             continue
-        mapped = MappedField(name, stored_name(model, name), type_inspection.has_unordered(info.annotation))
-        taken = mapping.by_stored.get(mapped.stored)
-        if taken is not None or mapped.stored in ENGINE_ATTRIBUTES or mapped.stored == TYPE_ATTRIBUTE:
-            other = f"{taken.name!r} is" if taken else "the server's own attribute is"
-            raise DeclarationError(
-                f"is stored as {mapped.stored!r}, as {other}", model=model.__name__, field=name
-            )
-        mapping.fields[name] = mapping.by_stored[mapped.stored] = mapped
+        stored = info.serialization_alias or info.alias or name
+        if stored in taken or stored in ENGINE_ATTRIBUTES or stored == TYPE_ATTRIBUTE:
+            other = f"{taken[stored]!r} is" if stored in taken else "the server's own attribute is"
+            raise DeclarationError(f"is stored as {stored!r}, as {other}", model=model.__name__, field=name)
+        taken[stored] = name
     mapping.indexes = tuple(_indexes(model, settings))
     mapping.version = _version(model, settings)
     return mapping
+
+
+def map_fields(mapping: Mapping) -> None:
+    """Add the fields a document stores, by their names and by the stored ones."""
+    model: Any = mapping.model
+    fields = {
+        name: MappedField(name, stored_name(model, name), type_inspection.has_unordered(info.annotation))
+        for name, info in class_fields(model).items()
+        if info.exclude is not True
+    }
+    mapping.by_stored = {mapped.stored: mapped for mapped in fields.values()}
+    mapping.fields = fields
 
 
 def complete_mapping(mapping: Mapping) -> None:
@@ -258,7 +272,7 @@ def make_spec(mapping: Mapping) -> CollectionSpec:
 
 
 def _version(model: type[Any], settings: Any) -> int:
-    version: Any = getattr(settings, "version", 1)
+    version: Any = 1 if settings is None else getattr(settings, "version", 1)
     if not isinstance(version, int) or version < 1:
         problem = f"version={version!r}"
     elif version > 1 and not callable(getattr(model, "upgrade_from", None)):
@@ -270,6 +284,8 @@ def _version(model: type[Any], settings: Any) -> int:
 
 
 def _validation(model: type[Any], settings: Any) -> ValidationMode:
+    if settings is None:
+        return "off"
     # A class below that says other things in Settings of its own does not lift the schema of its collection.
     stated = (vars(owner).get("Settings") for owner in model.__mro__)
     chosen = next((owner for owner in (settings, *stated) if hasattr(owner, "schema_validation")), None)
@@ -326,8 +342,10 @@ def _listed(model: type[Any], settings: Any) -> list[Index]:
 
 def _annotated(model: type[Any], prefix: str, above: tuple[type[Any], ...]) -> Iterator[tuple[str, Index]]:
     for name, info in class_fields(model).items():
-        path = f"{prefix}{name}"
         is_plain = is_plain_type(info.annotation)  # which says nothing and holds no models with indexes
+        if is_plain and not info.metadata:
+            continue
+        path = f"{prefix}{name}"
         for note in (
             info.metadata if is_plain else (*info.metadata, *type_inspection.metadata(info.annotation))
         ):

@@ -29,7 +29,6 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
-from ..stored.forms import may_be_refused
 from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
 from ..stored.pydantic_attributes import (
     FIELDS,
@@ -42,7 +41,7 @@ from ..stored.pydantic_attributes import (
     generic_parts,
     is_built,
 )
-from ..stored.trial import check_defaults, is_unsteady, try_fields
+from ..stored.trial import check_defaults, is_unsteady, may_be_refused, try_fields
 from ..type_inspection import forget
 from .cascade_options import check_cascades
 from .checks import (
@@ -195,7 +194,7 @@ class DocumentMeta(ModelMetaclass):
             return cls
 
         def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805  a metaclass
-            is_field = name in cls.__dict__.get(FIELDS, ()) and not _is_building()
+            is_field = name[:2] != "__" and name in cls.__dict__.get(FIELDS, ()) and not _is_building()
             if is_field and not hasattr(type(value), "__set__"):  # which a copy of a class sets again
                 raise UsageError(
                     f"{cls.__name__}.{name} stands for the field in queries, and can't be set on the class",
@@ -204,11 +203,12 @@ class DocumentMeta(ModelMetaclass):
             super().__setattr__(name, value)
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  a metaclass
+            if name[:2] == "__" and name not in OF_CLASSES:  # Pydantic asks for many
+                raise AttributeError(name)
             kept = cls.__dict__.get("__solidb_references__")
             if kept is not None and name in kept and not _building.depth:
                 return kept[name]
-            is_special = name.startswith("__") and name not in OF_CLASSES
-            if _is_building() or is_special or name == "Settings":  # which few classes have
+            if _is_building() or name == "Settings":  # which few classes have
                 raise AttributeError(name)
             if name in cls.__dict__.get(FIELDS, ()):
                 return class_field(cls, name)
@@ -344,10 +344,10 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     check_functions(cls)
     check_options(cls)
     hooks_in(cls)
-    cls.__solidb_collection__ = collection
+    type.__setattr__(cls, "__solidb_collection__", collection)
     is_child = inherited is not None and collection == inherited and not is_of_origin
-    cls.__solidb_type_name__ = model if is_child else None
-    cls.__solidb_references__ = {}
+    type.__setattr__(cls, "__solidb_type_name__", model if is_child else None)
+    type.__setattr__(cls, "__solidb_references__", {})
     if is_built(cls):
         finish(cls)
     elif collection is not None and waits:
@@ -388,17 +388,17 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         return None
     check_key(cls)
     check_fields(cls, doubtful)
-    is_certain = not doubtful and has_plain_rules(cls)
-    if not is_certain:
-        try_fields(cls)
-    is_steady = is_certain and all(is_plain_field(fields[name], (Index,)) for name in watched)
-    type.__setattr__(cls, "__solidb_unsteady__", not is_steady and is_unsteady(cls, watched))
+    suspects = doubtful if has_plain_rules(cls) else list(fields)
+    if suspects:
+        try_fields(cls, suspects)
+    unsteady = [name for name in watched if name in suspects or not is_plain_field(fields[name], (Index,))]
+    type.__setattr__(cls, "__solidb_unsteady__", is_unsteady(cls, unsteady))
     if cls.__solidb_type_name__ is not None:
         check_shared_fields(cls, _parent(cls))
     mapping = make_mapping(cls, cls.__solidb_collection__, cls.__solidb_kind__, cls.__solidb_type_name__)
-    if not is_certain:
-        check_defaults(cls)
-        if may_be_refused(cls):
+    if suspects:
+        check_defaults(cls, suspects)
+        if may_be_refused(cls, suspects):
             complete_mapping(mapping)
     type.__setattr__(cls, "__solidb_made_mapping__", mapping)
     if not required or cls.__dict__.get("__solidb_claimed__") is None:

@@ -85,7 +85,8 @@ class Registry:
         if not isinstance(spec, CollectionSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{spec!r} is no description of a collection")
         Registry.generation += 1
-        self._waiting.discard(model)
+        if self._waiting:
+            self._waiting.discard(model)
         if model.__solidb_is_bare__ and any(
             _is_namesake(other, model) for other in self.claimants(spec.name)
         ):

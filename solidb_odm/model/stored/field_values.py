@@ -63,6 +63,15 @@ def field_reader(model: type[Any], name: str) -> FieldReader:
 
 def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
     """Take the schema of a field out of its model's, with what it refers to, and the model's settings."""
+    node, config = fields_node(schema)
+    field = _field(node, name)
+    if schema["type"] == "definitions":
+        field = core_schema.definitions_schema(field, schema["definitions"])
+    return field, config
+
+
+def fields_node(schema: Any) -> tuple[Any, CoreConfig]:
+    """Return the part of a model's schema that holds its fields, and the model's settings."""
     definitions: dict[str, CoreSchema] = {}
     config: CoreConfig = {}
     while schema["type"] not in ("model-fields", "dataclass-args"):
@@ -70,10 +79,7 @@ def field_schema(schema: Any, name: str) -> tuple[CoreSchema, CoreConfig]:
             definitions.update((definition["ref"], definition) for definition in schema["definitions"])
         config = schema.get("config", config)
         schema = definitions[schema["schema_ref"]] if schema["type"] == "definition-ref" else schema["schema"]
-    field = _field(schema, name)
-    if definitions:
-        field = core_schema.definitions_schema(field, list(definitions.values()))
-    return field, config
+    return schema, config
 
 
 _PLAIN = ("str", "int", "float", "bool", "any", "none")

@@ -187,14 +187,6 @@ def _ignores_round_trip(node: Any) -> bool:
     return all(_ignores_round_trip(part) for node in inner if node is not None for part in nodes_in(node))
 
 
-def may_be_refused(model: Any) -> bool:
-    """Return whether making a stored form may show a fault: in old names, or in parts that models share."""
-    origin: Any = model.__pydantic_core_schema__
-    return origin["type"] == "definitions" or any(
-        RENAMED in (node.get("metadata") or ()) for node in nodes_in(origin)
-    )
-
-
 def stored_schema(schema: CoreSchema) -> Any:
     """Return the schema for the database; the same object if nothing has to differ."""
     is_lenient = any(map(_is_strict, nodes_in(schema))) and any(map(_is_behind_function, nodes_in(schema)))
@@ -238,7 +230,10 @@ def nodes_in(schema: Any) -> Iterator[Any]:
             if id(part) not in seen:
                 seen.add(id(part))
                 yield part
-                waiting += [inner for inner in schemas_in(part) if isinstance(inner, _HOLDING)]
+                is_schema = isinstance(part.get("type"), str)
+                for name, inner in part.items():
+                    if isinstance(inner, _HOLDING) and not (is_schema and name in _OPAQUE):
+                        waiting.append(inner)
         elif is_row(part):
             waiting += part
 

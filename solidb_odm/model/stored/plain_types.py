@@ -65,13 +65,31 @@ def _is_plain_class(kind: type[Any]) -> bool:
 def _is_plain_form(annotation: Any) -> bool:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in _UNIONS:
-        others = [argument for argument in arguments if argument is not type(None)]
-        return len(others) == 1 and is_plain_type(others[0])
+        return all(map(is_plain_type, arguments)) and _are_told_apart(_others(arguments))
     if origin is Literal:
         return all(type(argument) is str for argument in arguments)
     if origin is dict:
         return not arguments or (arguments[0] is str and is_plain_type(arguments[1]))
     return origin in _HOLDERS and all(argument is ... or is_plain_type(argument) for argument in arguments)
+
+
+def _others(arguments: tuple[Any, ...]) -> list[Any]:
+    return [argument for argument in arguments if argument is not type(None)]
+
+
+def _are_told_apart(members: list[Any]) -> bool:
+    """Return whether the form of a JSON value alone says which of some plain types it is of."""
+    forms = [_json_form(member) for member in members]
+    return len(members) == 1 or (None not in forms and len(set(forms)) == len(forms))
+
+
+def _json_form(kind: Any) -> Any:
+    origin = get_origin(kind) or kind
+    if origin in _PLAIN_CLASSES:
+        return origin
+    if origin in (list, dict):
+        return list if origin is list else dict
+    return dict if isinstance(origin, type) and issubclass(origin, BaseModel) else None
 
 
 def _is_plain_model(model: Any) -> bool:
@@ -103,13 +121,20 @@ def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bo
     names: list[Any] = alias.choices if isinstance(alias, AliasChoices) else [alias]
     return (
         is_plain_type(info.annotation)
-        and all(type(note).__module__ in _CONSTRAINTS or isinstance(note, more) for note in info.metadata)
+        and all(_is_plain_note(info.annotation, note) or isinstance(note, more) for note in info.metadata)
         and not (info.exclude or info.discriminator)
         and all(
             alias is None or type(alias) is str for alias in (info.alias, info.serialization_alias, *names)
         )
         and _has_plain_value(info)
     )
+
+
+def _is_plain_note(annotation: Any, note: Any) -> bool:
+    """Return whether a note limits values, and does not say how the types of a union are tried."""
+    if type(note).__module__ not in _CONSTRAINTS:
+        return False
+    return get_origin(annotation) not in _UNIONS or len(_others(get_args(annotation))) == 1
 
 
 def _has_plain_value(info: FieldInfo) -> bool:

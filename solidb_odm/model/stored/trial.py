@@ -13,10 +13,11 @@ author may give another value each time. Of classes that hold such, what was rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
+from functools import cached_property
 from time import time
-from typing import Any, cast
+from typing import Any
 from uuid import uuid1, uuid4
 
 from annotated_types import BaseMetadata, GroupedMetadata
@@ -39,8 +40,8 @@ from ...errors import DeclarationError
 from ...language.stored_documents import new_key
 from .. import type_inspection
 from .embedded import embedded_classes
-from .field_values import field_reader, field_schema
-from .forms import ADAPTED, LOSSY, nodes_in, stored_form, stored_schema
+from .field_values import field_reader, field_schema, fields_node
+from .forms import ADAPTED, LOSSY, RENAMED, nodes_in, stored_form, stored_schema
 from .plain_types import PURE
 from .samples import Samples, hard, members, shell_of
 
@@ -56,11 +57,19 @@ _UNREADABLE = {
 }
 
 
-def try_fields(cls: Any) -> None:
-    """Hold the fields of a document class to be stored exactly; DeclarationError otherwise."""
+def try_fields(cls: Any, names: Collection[str]) -> None:
+    """Hold fields of a document class to be stored exactly; DeclarationError otherwise.
+
+    If they are all it has, the functions of its author around them are tried too.
+    """
     origin: Any = cls.__pydantic_core_schema__
     definitions = {definition["ref"]: definition for definition in origin.get("definitions", ())}
-    _Trial(cls, definitions).check(origin, "", {})
+    trial = _Trial(cls, definitions)
+    if len(names) == len(cls.__pydantic_fields__):
+        trial.check(origin, "", {})
+        return
+    node, config = fields_node(origin)
+    trial.check({"type": node["type"], "fields": _named(node["fields"], names)}, "", config)
 
 
 class _Trial:
@@ -216,31 +225,46 @@ class _Pair:
     """What writes and reads the values of one type."""
 
     def __init__(self, origin: Any, config: Any) -> None:
-        stored = stored_schema(origin)
-        self._taking = SchemaValidator(origin, config)
-        self._writing = SchemaSerializer(stored, config, _use_prebuilt=False)
-        self._reading = SchemaValidator(stored, config, _use_prebuilt=False)
+        self._origin, self._config = origin, config
+
+    @cached_property
+    def _stored(self) -> Any:
+        return stored_schema(self._origin)
+
+    @cached_property
+    def _taking(self) -> SchemaValidator:
+        return SchemaValidator(self._origin, self._config)
+
+    @cached_property
+    def _writing(self) -> SchemaSerializer:
+        return SchemaSerializer(self._stored, self._config, _use_prebuilt=False)
+
+    @cached_property
+    def _reading(self) -> SchemaValidator:
+        return SchemaValidator(self._stored, self._config, _use_prebuilt=False)
 
     def takes(self, value: Any) -> bool:
         """Say whether a sample is a value of the type."""
+        taking = self._taking
         try:
-            return same(self._taking.validate_python(value), value)
+            return same(taking.validate_python(value), value)
         except Exception:  # noqa: BLE001  a validator of the class's author, which may want anything
             return False
 
     def stored(self, value: Any) -> Any:
         """Return the stored form; None if there is none."""
+        writing = self._writing
         try:
-            return self._writing.to_python(value, mode="json", warnings=False)
+            return writing.to_python(value, mode="json", warnings=False)
         except (PydanticSerializationError, ValueError):
             return None
 
     def read_again(self, value: Any) -> str | None:
         """Say what becomes of a value; None if it comes back, empty text if that can't be tried."""
-        text = b""
+        writing, reading, text = self._writing, self._reading, b""
         try:
-            text = self._writing.to_json(value, warnings=False)
-            again = self._reading.validate_json(text, by_alias=True, by_name=True)
+            text = writing.to_json(value, warnings=False)
+            again = reading.validate_json(text, by_alias=True, by_name=True)
         except ValidationError:
             return f"{value!r} is stored as {text.decode()}, which is not read again"
         except Exception:  # noqa: BLE001  a function of the class's author
@@ -326,12 +350,12 @@ def _below(node: Any) -> Iterator[tuple[str, Any]]:
             yield from (("", field["schema"]) for field in inner) if is_row(inner) else [("", inner)]
 
 
-def _named(fields: Any) -> dict[str, Any]:
+def _named(fields: Any, names: Collection[str] | None = None) -> dict[str, Any]:
     """Return fields by name, also those of a dataclass; its names alone say nothing."""
-    return cast(
-        "dict[str, Any]",
-        fields if is_map(fields) else {field["name"]: field for field in fields if is_map(field)},
+    named: dict[str, Any] = (
+        fields if is_map(fields) else {field["name"]: field for field in fields if is_map(field)}
     )
+    return named if names is None else {name: named[name] for name in names}
 
 
 _INNER = ("schema", "items_schema", "values_schema", "keys_schema", "json_schema", "lax_schema", "steps")
@@ -401,19 +425,37 @@ def is_written_by_author(node: Any) -> bool:
     return module.partition(".")[0] not in _OWN
 
 
-def check_defaults(model: Any) -> None:
-    """Refuse defaults of a class, and of what it embeds, that are no values; DeclarationError."""
-    for cls in (model, *embedded_classes(model, model.__pydantic_core_schema__)):
-        has_unsound_default(cls)
+def check_defaults(model: Any, names: Collection[str]) -> None:
+    """Refuse defaults of fields, and of what they embed, that are no values; DeclarationError."""
+    has_unsound_default(model, names)
+    schemas = _schemas(model, names)
+    if any(node.get("type") in ("model", "dataclass") for node in nodes_in(schemas)):
+        for part in embedded_classes(model, schemas):
+            has_unsound_default(part)
 
 
-def has_unsound_default(model: Any) -> bool:
+def may_be_refused(model: Any, names: Collection[str]) -> bool:
+    """Return whether making a stored form may show a fault: in old names, or in parts that models share.
+
+    ``names`` are those of the fields in which there may be old names.
+    """
+    if model.__pydantic_core_schema__["type"] == "definitions":
+        return True
+    return any(RENAMED in (node.get("metadata") or ()) for node in nodes_in(_schemas(model, names)))
+
+
+def _schemas(model: Any, names: Collection[str]) -> list[Any]:
+    origin: Any = model.__pydantic_core_schema__
+    return [field_schema(origin, name)[0] for name in names]
+
+
+def has_unsound_default(model: Any, names: Collection[str] | None = None) -> bool:
     """Return whether a default, which Pydantic takes as it is, may be no value of its field.
 
     Of another that stands for a model: DeclarationError.
     """
     fields: dict[str, FieldInfo] = getattr(model, "__pydantic_fields__", None) or {}
-    suspects = [name for name, info in fields.items() if not info.validate_default]
+    suspects = [name for name in (fields if names is None else names) if not fields[name].validate_default]
     unsound = [name for name in suspects if _is_unsound(model, name)]
     for name in unsound:
         value, is_called = fields[name].default, fields[name].default_factory is not None

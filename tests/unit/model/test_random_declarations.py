@@ -9,7 +9,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Final, ForwardRef, Generic, Literal, NamedTuple, TypeVar
+from itertools import permutations
+from typing import Annotated, Any, ClassVar, Final, ForwardRef, Generic, Literal, NamedTuple, TypeVar, Union
 from uuid import UUID
 
 import pytest
@@ -221,7 +222,7 @@ def hold_to_trial(model: Any) -> None:
     assert model.__solidb_unsteady__ == is_unsteady(model, model.__solidb_watched__)
     complete_mapping(model.__solidb_mapping__)
     if len(known) == len(fields) and has_plain_rules(model):
-        try_fields(model)
+        try_fields(model, model.__pydantic_fields__)
         assert link_places(model) == ()
 
 
@@ -284,11 +285,36 @@ def test_types_that_are_not_tried_would_have_passed(holder: int) -> None:
         hold_to_trial(model)
 
 
+class Other(BaseModel):
+    c: int
+
+
+MEMBERS: list[Any] = [str, int, float, bool, bytes, datetime, list[str], dict[str, int], Part, Other, None]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("mode", ["smart", "left_to_right"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_unions_that_are_not_tried_would_have_passed(count: int, mode: Any) -> None:
+    number = 0
+    for members in permutations(MEMBERS, count):
+        annotation = Annotated[Union[members], Field(union_mode=mode)]  # noqa: UP007
+        plain = Union[members] if mode == "smart" else annotation  # noqa: UP007
+        body = {"__module__": __name__, "__annotations__": {"a": plain}}
+        with suppress(SolidbError):
+            model: Any = type(Document)("Made", (Document,), body, collection="random_unions")
+            hold_to_trial(model)
+            number += is_plainly_declared(model.__pydantic_fields__["a"])
+    assert bool(number) is (mode == "smart")
+
+
 def test_plain_classes_are_not_tried() -> None:
-    for annotation in (int, str | None, list[Part], dict[str, list[datetime]], Literal["a"], Deep):
+    for annotation in (int, str | None, list[Part], dict[str, list[datetime]], Literal["a"], Deep, int | str):
         assert is_plain_type(annotation)
     for annotation in (
-        int | str,
+        Part | Other,
+        str | datetime,
+        int | set[int],
         Own,
         Loop,
         Link[Target],
