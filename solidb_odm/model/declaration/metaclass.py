@@ -29,7 +29,7 @@ from ..document_state import expose
 from ..expressions.fields import SYSTEM_FIELDS, FieldRef, IdRef, Mark, Place
 from ..links.placement import Reader, direct_readers, link_places, reader_of
 from ..stored.field_values import stored_name
-from ..stored.plain_types import has_plain_rules, is_plain_field, is_plainly_declared
+from ..stored.plain_types import has_plain_rules, is_plain_field, is_plain_link, is_plainly_declared
 from ..stored.pydantic_attributes import (
     FIELDS,
     GENERIC,
@@ -43,7 +43,7 @@ from ..stored.pydantic_attributes import (
 )
 from ..stored.trial import check_defaults, is_unsteady, may_be_refused, try_fields
 from ..type_inspection import forget
-from .cascade_options import check_cascades
+from .cascade_options import Cascade, check_cascades
 from .checks import (
     check_collection_name,
     check_fields,
@@ -376,7 +376,7 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
             read = reader_of(fields[name].annotation) if name in doubtful else None
             type.__setattr__(cls, name, Watched(name) if read is None else WatchedLinks(name, read))
     type.__setattr__(cls, "__solidb_watched__", frozenset(watched))
-    type.__setattr__(cls, "__solidb_linked__", direct_readers(cls))
+    type.__setattr__(cls, "__solidb_linked__", direct_readers(cls, doubtful))
     check_cascades(cls, link_places(cls) if doubtful else ())
     if cls.__solidb_collection__ is None:
         if required:
@@ -388,7 +388,9 @@ def finish(cls: Any, *, required: bool = False) -> Mapping | None:
         return None
     check_key(cls)
     check_fields(cls, doubtful)
-    suspects = doubtful if has_plain_rules(cls) else list(fields)
+    suspects = list(fields)
+    if has_plain_rules(cls):
+        suspects = [name for name in doubtful if not is_plain_link(fields[name], (Index, Cascade))]
     if suspects:
         try_fields(cls, suspects)
     unsteady = [name for name in watched if name in suspects or not is_plain_field(fields[name], (Index,))]

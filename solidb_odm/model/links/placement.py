@@ -189,13 +189,11 @@ def _in_model(model: Any, value: Any) -> Any:
     return value
 
 
-def direct_readers(model: Any) -> dict[str, Reader]:
-    """Return, by field, what makes links of values that are assigned to fields that are links."""
+def direct_readers(model: Any, names: Iterable[str]) -> dict[str, Reader]:
+    """Return what makes links of values that are assigned, by those of some fields that are links."""
     readers: dict[str, Reader] = {}
-    for name, info in class_fields(model).items():
-        if is_plain_type(info.annotation):
-            continue
-        members = type_inspection.alternatives(info.annotation)
+    for name in names:
+        members = type_inspection.alternatives(class_fields(model)[name].annotation)
         links = [
             member for member in members if hasattr(get_origin(member) or member, "__solidb_any_target__")
         ]

@@ -20,7 +20,7 @@ from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ..type_inspection import cached_by_annotation, embedded
+from ..type_inspection import alternatives, cached_by_annotation, embedded
 
 _VALUES: frozenset[Any] = frozenset(
     (str, int, float, bool, bytes, type(None), date, datetime, time, timedelta, Decimal, UUID, list, dict)
@@ -128,6 +128,17 @@ def is_plainly_declared(info: FieldInfo, more: tuple[type[Any], ...] = ()) -> bo
         )
         and _has_plain_value(info)
     )
+
+
+def is_plain_link(info: FieldInfo, more: tuple[type[Any], ...]) -> bool:
+    """Return whether a field holds a link or a list of links, which come back as they were stored."""
+    members = _others(alternatives(info.annotation))
+    if len(members) != 1 or not all(isinstance(note, more) for note in info.metadata):
+        return False
+    inner = get_args(members[0])[0] if get_origin(members[0]) is list else members[0]
+    is_bare = info.alias is info.validation_alias is info.serialization_alias is None and not info.exclude
+    is_link = hasattr(get_origin(inner) or inner, "__solidb_any_target__")
+    return is_bare and is_link and info.default in (PydanticUndefined, None, []) and _is_plain_default(info)
 
 
 def _is_plain_note(annotation: Any, note: Any) -> bool:
