@@ -9,7 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from math import inf
 from queue import Empty, SimpleQueue
+from threading import get_ident
+from time import monotonic, sleep
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import anyio
@@ -21,6 +24,13 @@ Wake = Callable[[], None]
 
 MOST: Final = 5
 """So many threads work at once at most: Python runs one of them at a time, and SQLite has one writer."""
+
+SLOW: Final = 0.02
+"""Work that takes longer, in seconds, does not count among these: mostly it waits in SQLite, and short work
+should not wait for it."""
+
+LOOK: Final = 0.02
+"""How often, in seconds, somebody looks whether work is slow, while other work waits."""
 
 IDLE: Final = 0.1
 """So many seconds a thread waits for work, in which every task of a burst has come; only one waits on."""
@@ -177,7 +187,8 @@ class _Crew:
         self._most = min(workers, MOST)
         self._lock = threading.Lock()
         self._alive = self._lent = self._waiting = 0
-        self._is_over = False
+        self._begun: dict[int, float] = {}  # when the threads that work began it, by their identity
+        self._is_over = self._is_left = self._is_watched = False
 
     def put(self, worker: Worker) -> bool:
         """Have a worker's tasks performed; return False if the threads have been ended."""
@@ -196,11 +207,18 @@ class _Crew:
     def lend(self) -> None:
         with self._lock:
             self._lent += 1
+            self._note(inf)
             self._start_if_needed()
 
     def take_back(self) -> None:
         with self._lock:
             self._lent -= 1
+            self._note(monotonic())
+
+    def _note(self, begun: float) -> None:
+        """Note that the calling thread, if it is one of these, began its work at another time."""
+        if get_ident() in self._begun:
+            self._begun[get_ident()] = begun
 
     def end(self) -> None:
         with self._lock:
@@ -210,12 +228,15 @@ class _Crew:
 
     def leave(self) -> None:
         """End the threads for good; takes no lock."""
+        self._is_left = True
         for _ in range(self._alive + 1):  # one may be about to start
             self.queue.put(None)
 
     def _start_if_needed(self) -> None:
-        are_many = self._alive - self._lent >= self._most or self._alive >= self._workers
-        if self._is_over or are_many or self.queue.qsize() <= self._waiting:
+        if self._is_over or self._alive >= self._workers or self.queue.qsize() <= self._waiting:
+            return
+        if self._surplus() >= 0:
+            self._watch()
             return
         place = ["free"]  # taken away if it is not known whether the thread has been started
         self._alive, self._waiting = self._alive + 1, self._waiting + 1  # it is about to wait
@@ -232,15 +253,48 @@ class _Crew:
                 place.clear()
                 self._alive, self._waiting = self._alive - 1, self._waiting - 1
 
+    def _surplus(self) -> int:
+        """Return how many more threads there are than may work at once, beside those at something slow."""
+        surplus = self._alive - self._lent - self._most
+        if surplus < 0:
+            return surplus
+        late = monotonic() - SLOW
+        return surplus - sum(begun < late for begun in tuple(self._begun.values()))
+
+    def _watch(self) -> None:
+        """Have somebody look, as long as work waits, whether what all threads are at has become slow."""
+        if self._is_watched:
+            return
+        is_started, self._is_watched = False, True
+        try:
+            with suppress(RuntimeError):
+                threading.Thread(target=self._look, name="solidb_odm file", daemon=True).start()
+                is_started = True
+        finally:
+            if not is_started:
+                self._is_watched = False
+
+    def _look(self) -> None:
+        while True:
+            sleep(LOOK)
+            with self._lock:
+                if self._is_over or self._is_left or self.queue.qsize() <= self._waiting:
+                    self._is_watched = False
+                    return
+                self._start_if_needed()
+
     def _serve(self, place: list[str]) -> None:
         with self._lock:  # which who starts it holds until that is done
             if not place:
                 return
+        own = get_ident()
         while (worker := self._next()) is not None:
+            self._begun[own] = monotonic()
             worker.perform()
             del worker  # or it would stay, with its channel, until the next one comes
             with self._lock:
-                if self._alive - self._lent > self._most:  # others have come while this one waited
+                del self._begun[own]
+                if self._surplus() > 0:  # others have come while this one waited, or was slow
                     self._alive -= 1
                     return
                 self._waiting += 1

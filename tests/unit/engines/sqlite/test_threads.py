@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from solidb_odm.engines.sqlite import threads as module
-from solidb_odm.engines.sqlite.threads import MOST, Threads, Worker
+from solidb_odm.engines.sqlite.threads import LOOK, MOST, Threads, Worker
 from solidb_odm.errors import StoreUnavailable
+from tests.garbage import collect_garbage
 
 Hook = Callable[[], None]
+NAME = "solidb_odm file"
 
 
 class Recorded(SimpleQueue[Any]):
@@ -113,6 +115,57 @@ def test_work_that_comes_just_as_a_thread_gives_up_is_done(queues: list[Recorded
     assert done.wait(60)
     go_on.set()
     threads.end()
+
+
+def test_short_work_does_not_wait_for_as_many_slow_pieces_as_may_work_at_once() -> None:
+    threads = Threads(MOST + 3)
+    go_on, ended = threading.Event(), list[int]()
+    slow = [Job(threads, lambda: (go_on.wait(120), ended.append(0))) for _ in range(MOST)]
+    for each in slow:
+        threads.put(each)
+    for _ in range(3):
+        done = threading.Event()
+        threads.put(Job(threads, done.set))
+        assert done.wait(60)
+    assert not ended
+    go_on.set()
+    assert becomes(lambda: len(ended) == MOST)
+    threads.end()
+
+
+def test_slow_work_has_no_more_threads_than_workers() -> None:
+    threads = Threads(MOST + 2)
+    go_on, begun = threading.Event(), list[threading.Thread]()
+
+    def work() -> None:
+        begun.append(threading.current_thread())
+        go_on.wait(120)
+
+    for _ in range(2 * MOST):
+        threads.put(Job(threads, work))
+    assert becomes(lambda: len(begun) == MOST + 2)
+    looked = threading.Event()
+    threading.Timer(5 * LOOK, looked.set).start()
+    assert looked.wait(60)
+    assert len(begun) == MOST + 2
+    go_on.set()
+    assert becomes(lambda: len(begun) == 2 * MOST)
+    threads.end()
+    for each in begun:
+        each.join(60)
+
+
+def test_who_looks_for_slow_work_ends_with_the_threads() -> None:
+    others = set(threading.enumerate())
+    threads = Threads(MOST)
+    go_on, done = threading.Event(), list[int]()
+    for _ in range(MOST + 1):
+        threads.put(Job(threads, lambda: (go_on.wait(120), done.append(0))))
+    go_on.set()
+    assert becomes(lambda: len(done) == MOST + 1)
+    del threads
+    collect_garbage()
+    assert becomes(lambda: not [each for each in set(threading.enumerate()) - others if each.name == NAME])
 
 
 def test_a_thread_that_only_waits_is_not_the_one_that_stays(queues: list[Recorded]) -> None:
