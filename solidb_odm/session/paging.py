@@ -7,7 +7,7 @@ Streams of rows: batch by batch, for as many as there are. A batch is a page. Th
 no index has the order; so after the first page of a sorted select, or of a join, the keys of the many rows
 that follow are read in order (of a file even before that page), and each batch is asked for by keys. Its rows
 are as they are stored by then: what no longer matches is left out. Groups would be made anew for each batch:
-many are read at once.
+many are read at once, and of a file values of all kinds, as many as some megabytes hold.
 """
 
 from __future__ import annotations
@@ -410,6 +410,9 @@ WINDOW: Final = 100_000
 """How many keys are read at once, at most: some ten megabytes."""
 SERVER_WINDOW: Final = 20_000
 """The same of a server, whose answers are limited in size."""
+_CHARACTERS: Final = 8_000_000
+"""What the values that are read at once take, about."""
+_MEASURED: Final = 100
 
 
 class RowStream:
@@ -427,6 +430,7 @@ class RowStream:
         """What tells the rows that follow apart, the last row first."""
         self._rows: list[Any] = []
         """Rows that were read and not given yet, the last row first."""
+        self._is_of_values = False
         self._is_new = True
         self.is_over = False
 
@@ -440,6 +444,8 @@ class RowStream:
             rows = _taken(self._rows, self._size)
         elif self._keys:
             rows = yield from self._of_keys(context)
+        elif self._is_of_values:
+            rows = yield from self._values(context)
         else:
             rows = yield from self._page(context)
         if self._after is not None and not self._keys and self._is_read_by_keys():
@@ -451,14 +457,37 @@ class RowStream:
         """Read keys first from a file, as a page would sort all for itself; a server is asked once less."""
         self._is_new = False
         _check_size(self._size)
-        if context.interactive and self._is_read_by_keys():
+        if context.interactive and _are_values(keyset(self._statement)) and not self._is_computed():
+            yield from self._measure(context)
+        elif context.interactive and self._is_read_by_keys():
             _is_of_documents(keyset(self._statement))
             yield from self._read_keys(context)
             self.is_over = not self._keys
 
+    def _measure(self, context: Context) -> Operation[None]:
+        """Tell from some rows of values how many are read at once."""
+        wanted = keyset(self._statement)
+        _is_of_documents(wanted)
+        some = yield from self._columns(context, replace(wanted.statement, orderings=()).limit(_MEASURED))
+        width = sum(len(repr(row)) for row in some) // max(1, len(some))
+        self._window = max(self._size, min(self._window, _CHARACTERS // max(1, width)))
+        self._is_of_values = True
+        self.is_over = not some
+
+    def _values(self, context: Context) -> Operation[list[Any]]:
+        """Read rows of values; where there are more, with the keys that the next ones come after."""
+        wanted = keyset(self._statement)
+        narrow = wanted.part(Place(self._after), self._window, is_file=context.interactive)
+        rows = yield from execute(context, narrow.compile(), self._read)
+        if len(rows) > self._window:
+            return (yield from self._page(context))
+        self._after = None
+        self._rows = list(reversed(rows))
+        return _taken(self._rows, self._size)
+
     def _page(self, context: Context) -> Operation[list[Any]]:
         size = self._size
-        if self._after is not None and self._is_of_values():
+        if self._is_of_values or (self._after is not None and self._is_computed()):
             size = max(size, self._most(context))
         rows = yield from page(context, self._statement, size, self._after, None, self._read)
         self._after = rows.next
@@ -472,23 +501,34 @@ class RowStream:
         """Return whether rows of models are told apart by keys, and sorted by more than one of them."""
         wanted = keyset(self._statement)
         are_models = not any(isinstance(source, Table) for source in wanted.sources)
-        return are_models and not wanted.is_grouped and len(wanted.keys) > 1
+        is_sorted = are_models and not wanted.is_grouped and len(wanted.keys) > 1
+        return is_sorted and not self._is_of_values
 
-    def _is_of_values(self) -> bool:
+    def _is_computed(self) -> bool:
         """Return whether each page is computed from all rows, and rows are values that don't change."""
         wanted = keyset(self._statement)
         is_computed = wanted.is_grouped or any(isinstance(source, Table) for source in wanted.sources)
-        return is_computed and all(isinstance(column, Scalar) for column in wanted.statement.columns)
+        return is_computed and _are_values(wanted)
 
     def _read_keys(self, context: Context) -> Operation[None]:
         wanted, window = keyset(self._statement), self._most(context)
+        count = len(wanted.sources)
         narrow = wanted.part(Place(self._after), window, is_file=context.interactive)
-        columns = replace(narrow, columns=wanted.columns(), single=False, reader=None, loads=())
-        rows = yield from execute(context, columns.compile(), self._read)
+        rows: list[Any] = []
+        if context.interactive:  # most have fewer rows, of which nothing else need be read
+            rows = yield from self._columns(context, narrow, *wanted.columns()[-count:])
+        if len(rows) > window or not context.interactive:
+            rows = yield from self._columns(context, narrow, *wanted.columns())
         last = rows[window - 1] if len(rows) > window else None
         self._after = None if last is None else wanted.cursor(list(last))
-        count = len(wanted.sources)
-        self._keys = [tuple(row[-count:]) for row in reversed(rows[:window])]
+        del rows[window:]
+        self._keys = [tuple(row[-count:]) for row in reversed(rows)]
+
+    def _columns(self, context: Context, narrow: Select[Any], *columns: Scalar) -> Operation[list[Any]]:
+        """Read these columns of a select, or its own."""
+        shown = columns or narrow.columns
+        wanted = replace(narrow, columns=shown, single=False, reader=None, loads=())
+        return execute(context, wanted.compile(), self._read)
 
     def _of_keys(self, context: Context) -> Operation[list[Any]]:
         wanted, keys = keyset(self._statement), _taken(self._keys, self._size)
@@ -515,6 +555,10 @@ class RowStream:
         placed = ((places.get(tuple(keys_of(at))), row) for at, row in enumerate(rows))
         kept = [(place, row) for place, row in placed if place is not None]
         return [row for _, row in sorted(kept, key=itemgetter(0))]
+
+
+def _are_values(wanted: Keyset) -> bool:
+    return all(isinstance(column, Scalar) for column in wanted.statement.columns)
 
 
 def _taken(waiting: list[Any], count: int) -> list[Any]:

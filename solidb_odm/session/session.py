@@ -181,7 +181,8 @@ class Session(SessionBase, Blocking):
 
         The order of a select of documents, joined or not, is made once for 100,000 rows (on a server 20,000),
         by their keys: what no longer matches when its batch is read is left out, and what is moved in the
-        order is not there twice. Groups and rows of named statements are read so many at once.
+        order is not there twice. Groups and rows of named statements are read so many at once, and on a file
+        values, as many as some megabytes hold.
         Documents that are changed on the way stay in the session until the commit.
         """
         refuse_options("stream()", others)

@@ -232,12 +232,13 @@ def test_a_stream_of_a_join_or_of_groups_gives_what_the_select_gives(
 @pytest.mark.parametrize(
     ("form", "asked"),
     [
-        ("sorted", 2 + 6),
+        ("sorted", 2),
         ("documents", 2 + 6),
-        ("outer", 2 + 7),
+        ("outer", 2),
         ("groups", 2),
         ("named rows", 2),
-        ("by key", 2 + 6),
+        ("by key", 2),
+        ("values", 2),
     ],
 )
 def test_joins_are_sorted_and_groups_made_once_for_many_batches(
@@ -249,6 +250,19 @@ def test_joins_are_sorted_and_groups_made_once_for_many_batches(
         found = list(session.stream(JOINS[form], batch=size))
     assert len(found) > size
     assert len(rides.commands) == asked
+
+
+@pytest.mark.parametrize("form", ["by key", "sorted", "one value", "values"])
+def test_as_many_values_are_read_at_once_as_have_room(
+    rides: RecordingEngine, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session(rides) as session:
+        whole = list(session.stream(JOINS[form]))
+        monkeypatch.setattr("solidb_odm.session.paging._CHARACTERS", 1)
+        rides.clear()
+        assert list(session.stream(JOINS[form], batch=9)) == whole
+    rows = [each for each in rides.commands if isinstance(each, RunQuery)]
+    assert len(rows) >= 1 + len(whole) // 9
 
 
 def test_rows_of_a_join_that_no_longer_match_are_left_out(rides: RecordingEngine) -> None:

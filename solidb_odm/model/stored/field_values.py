@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
@@ -179,6 +179,10 @@ def plain(value: Any) -> Any:
     return _jsonable(value)
 
 
+_TEXTS: Final[set[type[Any]]] = {str}
+_FLOATS: Final[set[type[Any]]] = {float}
+
+
 def inexact(value: Any) -> str:
     """Return what keeps an encoded value from travelling exactly; empty text if nothing does."""
     kind = value.__class__
@@ -186,8 +190,9 @@ def inexact(value: Any) -> str:
         return ""
     if kind in (int, float) and not is_exact(value):
         return f"{value} is no number in JSON" if kind is float else f"{value} does not fit into 64 bits"
-    if kind is list and set(map(type, value)) == {float} and all(map(math.isfinite, value)):
-        return ""  # a vector, at one look
+    kinds = set(map(type, value)) if kind is list else set()
+    if kinds == _TEXTS or (kinds == _FLOATS and all(map(math.isfinite, value))):
+        return ""  # keys, or a vector, at one look
     if kind is list or kind is dict:
         inner: Iterable[Any] = value.values() if kind is dict else value
         return next((problem for part in inner if (problem := inexact(part))), "")

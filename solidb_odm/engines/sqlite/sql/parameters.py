@@ -33,6 +33,7 @@ _KINDS: dict[str, Kind] = {
     "object": "object",
 }
 _FLOATS = {float}
+_TEXTS = {str}
 _OWN_KEYS = frozenset(("null", "int", "number", "wide", "large", "string"))
 """Types whose values are their own order keys."""
 
@@ -77,7 +78,10 @@ def value_type(value: Any) -> str:
 
 
 def _array_type(value: Any) -> str:
-    if set(map(type, value)) == _FLOATS and _is_vector(value):
+    kinds = set(map(type, value))
+    if kinds == _TEXTS:
+        return "odd" if "\0" in "".join(value) else "list"
+    if kinds == _FLOATS and _is_vector(value):
         return "list"
     types = set(map(value_type, value))
     return "odd" if "odd" in types else list_type(types)
