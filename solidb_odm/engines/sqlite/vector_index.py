@@ -98,6 +98,12 @@ class VectorIndexes:
         apart = state.without_direction() if index.spec.metric == "cosine" else []
         return state.nearest(query, index.spec.metric, most, [*near, *apart])
 
+    def are_odd(self, index: StoredIndex, state: Vectors) -> bool:
+        """Return whether there are documents as ``odd`` returns; it is looked at once for a state."""
+        if not state.are_odd:
+            state.are_odd.append(bool(self.odd(index, 1)))
+        return state.are_odd[0]
+
     def odd(self, index: StoredIndex, most: int) -> list[int]:
         """Return documents that the index does not know, but the language may take for vectors."""
         return self._rest(index, "WHERE odd", most)

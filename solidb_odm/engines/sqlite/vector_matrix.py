@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -37,17 +38,25 @@ def numpy_module() -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Vectors with the rowids of their documents, which ascend."""
+    """Vectors with the rowids of their documents, which ascend. None is longer, or shorter, than is said."""
 
     rowids: Any
     vectors: Any
     lengths: Any
+    longest: float
+    shortest: float
 
     @staticmethod
     def of(numpy: Any, rowids: Sequence[int], data: bytes | bytearray, dimension: int) -> Part:
         """Return the part of vectors given by their bytes."""
         vectors = numpy.frombuffer(data, dtype=numpy.float32).reshape(len(rowids), dimension)
-        return Part(numpy.array(rowids, dtype=numpy.int64), vectors, _lengths(numpy, vectors))
+        return _measured(numpy.array(rowids, dtype=numpy.int64), vectors, _lengths(numpy, vectors))
+
+
+def _measured(rowids: Any, vectors: Any, lengths: Any) -> Part:
+    """Return vectors with the bounds of their lengths."""
+    longest, shortest = float(lengths.max(initial=0.0)), float(lengths.min(initial=math.inf))
+    return Part(rowids, vectors, lengths, longest, shortest)
 
 
 def _lengths(numpy: Any, vectors: Any) -> Any:
@@ -63,12 +72,24 @@ class Vectors:
     base: Part
     gone: Any
     extra: Part
+    are_odd: list[bool] = field(default_factory=list[bool])
+    """Whether the language may take other documents for vectors too, once somebody has looked."""
 
     @staticmethod
     def of(numpy: Any, mark: Mark, base: Part) -> Vectors:
         """Return a state that was read whole."""
-        none = Part(base.rowids[:0], base.vectors[:0], base.lengths[:0])
+        none = _measured(base.rowids[:0], base.vectors[:0], base.lengths[:0])
         return Vectors(mark, base, numpy.array((), dtype=numpy.int64), none)
+
+    @property
+    def longest(self) -> float:
+        """A length that no vector exceeds."""
+        return max(self.base.longest, self.extra.longest)
+
+    @property
+    def shortest(self) -> float:
+        """A length that no vector falls below."""
+        return min(self.base.shortest, self.extra.shortest)
 
     def __len__(self) -> int:
         return len(self.base.rowids) - len(self.gone) + len(self.extra.rowids)
@@ -95,17 +116,17 @@ class Vectors:
         ``among`` leaves just these documents. None where 32 bits are too few for the squares of the numbers.
         """
         numpy = numpy_module()
-        asked = numpy.asarray(query, dtype=numpy.float32)
-        rowids, scores, lengths = self._scored(numpy, asked, metric, among)
-        longest, length = float(lengths.max(initial=0.0)), math.hypot(*query)
+        longest, length = self.longest, math.hypot(*query)
         scale = longest * max(1.0, length)
         if not scale <= _LONGEST or (metric == "cosine" and length < _SHORTEST):
             return None
+        asked = numpy.array(query, dtype=numpy.float32)
+        rowids, scores, lengths = self._scored(numpy, asked, metric, among)
         if most < len(rowids):
             near = _within(numpy, scores, most, _slack(metric, scale, longest))
             if len(near) > _FEW * most:
                 near = near[_refined(numpy, self.rows(rowids[near]), asked, metric, most, scale)]
-            if metric == "cosine" and lengths.min() < _SHORTEST:
+            if metric == "cosine" and self.shortest < _SHORTEST:
                 near = numpy.union1d(near, numpy.nonzero(lengths < _SHORTEST)[0])
             rowids = rowids[near]
         found_rowids: list[int] = rowids.tolist()
@@ -152,12 +173,15 @@ class Vectors:
     def distances(self, rowids: Sequence[int], query: Sequence[float], metric: str) -> list[float] | None:
         """Return numbers that order vectors as the language does; None where its roundings may decide."""
         numpy, vectors = numpy_module(), self.rows(rowids)
-        asked = numpy.asarray(query, dtype=numpy.float32)
-        far = _farness(numpy, vectors, asked, metric)
-        lengths = _lengths(numpy, vectors)
-        scale = float(lengths.max(initial=0.0)) * max(1.0, math.hypot(*query))
-        slack = 2 * _language_slack(metric, float(numpy.abs(far).max(initial=0.0)), scale)
-        if (lengths < _SHORTEST).any() or (numpy.diff(numpy.sort(far)) <= slack).any():
+        if not len(vectors):
+            return []
+        far = _farness(numpy, vectors, numpy.array(query, dtype=numpy.float32), metric)
+        ordered = numpy.sort(far)
+        scale = self.longest * max(1.0, math.hypot(*query))
+        slack = 2 * _language_slack(metric, max(-float(ordered[0]), float(ordered[-1])), scale)
+        if (ordered[1:] - ordered[:-1] <= slack).any():
+            return None
+        if self.shortest < _SHORTEST and (_lengths(numpy, vectors) < _SHORTEST).any():
             return None
         distances: list[float] = far.tolist()
         return distances
@@ -187,12 +211,15 @@ def _scored(numpy: Any, part: Part, places: Any, asked: Any, metric: str) -> tup
 
 
 def _scores(numpy: Any, part: Part, asked: Any, metric: str) -> Any:
-    products = part.vectors @ asked
     if metric == "dot":
-        return products
+        return part.vectors @ asked
     if metric == "euclidean":
-        return 2 * products - part.lengths**2
-    lengths = part.lengths * numpy.sqrt(asked @ asked)
+        return 2 * (part.vectors @ asked) - part.lengths**2
+    return _over(numpy, part.vectors @ (asked / numpy.sqrt(asked @ asked)), part.lengths)
+
+
+def _over(numpy: Any, products: Any, lengths: Any) -> Any:
+    """Return products over lengths, and 0 for those of length 0."""
     if lengths.all():
         return products / lengths
     return numpy.divide(products, lengths, out=numpy.zeros_like(products), where=lengths > 0)
@@ -232,12 +259,14 @@ def _farness(numpy: Any, vectors: Any, asked: Any, metric: str) -> Any:
         return numpy.linalg.norm(wide - point, axis=1)
     if metric == "dot":
         return -(wide @ point)
-    lengths = numpy.linalg.norm(wide, axis=1) * numpy.linalg.norm(point)
-    return -numpy.divide(wide @ point, lengths, out=numpy.zeros(len(wide)), where=lengths > 0)
+    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", wide, wide) * (point @ point))
+    return -_over(numpy, wide @ point, lengths)
 
 
 def _chosen(part: Part, places: Any) -> Part:
-    return Part(part.rowids[places], part.vectors[places], part.lengths[places])
+    """Return some of the vectors, within the bounds of all."""
+    rowids, vectors, lengths = part.rowids[places], part.vectors[places], part.lengths[places]
+    return Part(rowids, vectors, lengths, part.longest, part.shortest)
 
 
 def _merged(numpy: Any, one: Part, other: Part) -> Part:
@@ -248,6 +277,6 @@ def _merged(numpy: Any, one: Part, other: Part) -> Part:
     vectors = numpy.concatenate((one.vectors, other.vectors))
     lengths = numpy.concatenate((one.lengths, other.lengths))
     if len(one.rowids) and one.rowids[-1] < other.rowids[0]:
-        return Part(rowids, vectors, lengths)
+        return _measured(rowids, vectors, lengths)
     order = numpy.argsort(rowids)
-    return Part(rowids[order], vectors[order], lengths[order])
+    return _measured(rowids[order], vectors[order], lengths[order])

@@ -47,7 +47,7 @@ class VectorRanking(IndexRanking):
         return self._state is not None
 
     def documents(self, count: int) -> list[Stored | None] | None:
-        if self._state is None or not self._is_exact or self._vectors.odd(self._index, 1):
+        if self._state is None or not self._is_exact or self._vectors.are_odd(self._index, self._state):
             return None
         for near, passed in self._rounds(count):
             if len(passed) >= count:
@@ -59,7 +59,8 @@ class VectorRanking(IndexRanking):
     def rows(self, count: int, limit: int, run: Run) -> list[Json] | None:
         if self._state is None:
             return None
-        odd = self._vectors.odd(self._index, MOST_UNKNOWN + 1)
+        is_odd = self._vectors.are_odd(self._index, self._state)
+        odd = self._vectors.odd(self._index, MOST_UNKNOWN + 1) if is_odd else []
         if len(odd) > MOST_UNKNOWN:
             return None
         for near, passed in self._rounds(count):
