@@ -89,10 +89,10 @@ class Queries:
 
     def run(self, command: RunQuery) -> list[Json]:
         """Return the rows of a query."""
-        entry = self._expected(command.query, command.binds)
+        wanted = self._nearest.of(command.query)
+        entry = self._expected(command.query, command.binds) if wanted is None else None
         if entry is not None and entry.is_plain:
             return self._run_planned(command, entry)
-        wanted = self._nearest.of(command.query)
         if wanted is not None and (nearest := self._by_nearness(command, wanted)) is not None:
             return nearest
         hits = self._hits.of(command.query)
@@ -114,7 +114,8 @@ class Queries:
 
     def fetch(self, command: FetchDocuments) -> list[Stored | None]:
         """Return the rows of a query over documents as they are stored."""
-        entry = self._expected(command.query, command.binds)
+        wanted = self._nearest.of(command.query)
+        entry = self._expected(command.query, command.binds) if wanted is None else None
         if entry is not None and entry.is_plain:
             plan = entry.plan
             if plan is not None and plan.is_documents and not entry.trust.rests:
@@ -126,7 +127,7 @@ class Queries:
                 except _SchemaMoved:
                     entry = None
             return self._fetch_planned(command, entry)
-        values, wanted = None, self._nearest.of(command.query)
+        values = None
         if wanted is not None:
             if (nearest := self._documents_by_nearness(command, wanted)) is not None:
                 return nearest
@@ -233,15 +234,21 @@ class Queries:
         return entry
 
     def _better(self, plan: Plan) -> Plan:
-        """Let documents be read after they are sorted, where no index has their order."""
-        if not plan.late:
+        """Let documents be read after they are sorted, where no index has their order.
+
+        Of a link nothing is read twice where it is known which way SQLite goes along it.
+        """
+        if not plan.late and plan.links is None:
             return plan
         unknown = dict.fromkeys(plan.parameters.getters)
         try:
-            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {plan.sql}", unknown).fetchall()
+            rows = self._connection.execute(f"EXPLAIN QUERY PLAN {plan.sql}", unknown).fetchall()
         except library.operational_errors():
             return plan  # whoever runs it will hear why
-        return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step[3] for step in steps) else plan
+        steps = [row[3] for row in rows]
+        if plan.links is not None:
+            return _along_links(plan, plan.links, steps)
+        return replace(plan, sql=plan.late) if any("TEMP B-TREE" in step for step in steps) else plan
 
     # --- SQL -------------------------------------------------------------------------------------
 
@@ -397,7 +404,6 @@ class Queries:
         """Return the rows of a query for what is nearest; None where no index can choose the documents."""
         query, binds = command.query, command.binds
         with self._transaction.snapshot():
-            self._catalogue.refresh()
             narrowings = self._narrowings(wanted, query, binds)
             limits = Limits(seconds=self._options.query_timeout, cancelled=self.is_cancelled)
             prepared = self._prepared.of(query)
@@ -414,7 +420,6 @@ class Queries:
         if not wanted.is_plain:
             return None
         with self._transaction.snapshot():
-            self._catalogue.refresh()
             narrowings = self._narrowings(wanted, query, binds)
             return self._nearest.documents(wanted, binds, narrowings, approximate=command.approximate)
 
@@ -486,8 +491,10 @@ class Queries:
     def _narrowings(
         self, wanted: Nearness, query: nodes.Query, binds: Mapping[str, Any]
     ) -> Narrowings | None:
-        entry = self._entry(query, binds)  # of all, so that the next time it is known by the query's identity
-        return entry.narrowings if wanted.conditions else None
+        if not wanted.conditions:
+            self._catalogue.refresh()
+            return None
+        return self._entry(query, binds).narrowings
 
     def _narrowed(self, collection: str, rowids: Sequence[int]) -> SqliteSource:
         name = self._options.database_name
@@ -499,6 +506,17 @@ class Queries:
 def _prepared(query: nodes.Query) -> Prepared:
     """Compile a query for the evaluator, which is loaded when the first one comes."""
     return interpreter.prepare(query)
+
+
+def _along_links(plan: Plan, forms: tuple[str, str], steps: Sequence[str]) -> Plan:
+    """Return the plan of a join along links in the shorter form, if SQLite goes along all in one way."""
+    searched = [step for step in steps if step.startswith("SEARCH")]
+    by_key = [step.endswith("(key=?)") for step in searched]
+    if len(searched) != len(steps) - 1 - any("TEMP B-TREE" in step for step in steps):
+        return plan
+    if all(by_key) or not any(by_key):
+        return replace(plan, sql=forms[0 if all(by_key) else 1])
+    return plan
 
 
 def _in_python(entry: Known, reason: str) -> Known:

@@ -141,13 +141,22 @@ def _column_equality(column: Column, not_: str, right: Term) -> Truth:
 def _prefixed_equality(left: Term, right: Term) -> Truth:
     """Compare a column behind a text such that its index can serve, and not only the other side's."""
     exact = f"({left.key} IS {right.key})"
-    ways = [
-        one.column_of(other.key)
-        for one, other in ((left, right), (right, left))
-        if isinstance(one, Prefixed) and not isinstance(other, Prefixed)
-    ]
-    where = joined("AND", [exact, *ways])
-    return Truth("bool", exact, f"({where})" if ways else "")
+    if isinstance(left, Prefixed) and isinstance(right, Prefixed):
+        return Truth("bool", exact)
+    prefixed, other = (left, right) if isinstance(left, Prefixed) else (right, left)
+    if not isinstance(prefixed, Prefixed):
+        return Truth("bool", exact)
+    text = _text_of(other)
+    way = prefixed.column_of(text)
+    by_key = f"({text} IS {prefixed.key} AND {way})"
+    return Truth("bool", exact, f"({exact} AND {way})", by_key=by_key, by_path=exact)
+
+
+def _text_of(term: Term) -> str:
+    """Return the SQL of what a term is if it is a text; the shortest, for it is read for each row."""
+    if isinstance(term, JsonPath) and not term.exact:
+        return f"({term.document} ->> {term.sql_path})"
+    return term.key
 
 
 def _ordered_against_null(left: Term, operator: str) -> Truth:

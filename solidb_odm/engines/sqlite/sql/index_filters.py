@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ....commands.schema import ELEMENTS
 from ....language import nodes
@@ -207,16 +207,20 @@ def _edge(c: Compilation, boxes: Callable[[Binds], tuple[Box, Box]], box: int, s
     return c.parameters.add(lambda binds: boxes(binds)[box][side])
 
 
+Links: TypeAlias = Literal["", "by_key", "by_path"]
 _RARE: Final = 0.02
 """The part of the rows for which one value is taken to hold. SQLite says a quarter, and begins elsewhere."""
 
 
-def where(conditions: list[Truth], *, is_join: bool = False) -> str:
+def where(conditions: list[Truth], *, is_join: bool = False, links: Links = "") -> str:
     """Write conditions that must all hold; a null that one excludes need not be let in by another.
 
-    ``is_join``: SQLite chooses where to begin, for which it is told what holds for few rows.
+    ``is_join``: SQLite chooses where to begin, for which it is told what holds for few rows. ``links`` is how
+    it goes along links, where that is known.
     """
     present = {one.present for one in conditions if one.present}
+    if links:
+        return joined("AND", [getattr(one, links) for one in conditions])
     return joined("AND", [_written(one, present, is_join=is_join) for one in conditions])
 
 

@@ -18,7 +18,17 @@ from .compilation import Compilation, Scope
 from .expressions import term
 from .parameters import Parameters, Signature
 from .row_shapes import Shape, shape_of
-from .terms import DOCUMENT_COLUMNS, Computed, Document, JsonValue, NotInSql, Term, key_of
+from .terms import (
+    DOCUMENT_COLUMNS,
+    Computed,
+    Document,
+    JsonValue,
+    MaybeDocument,
+    NotInSql,
+    Structure,
+    Term,
+    key_of,
+)
 
 _NULL: Final = "x'01'"
 """Stands for null among order keys where NULL would not be found; no key is this blob."""
@@ -126,7 +136,8 @@ class Plan:
     """One SQL statement that answers a query.
 
     ``late`` is another that sorts the places of documents and reads the documents after that: better
-    where SQLite sorts, for it need not carry them along; worse where an index has the order.
+    where SQLite sorts, for it need not carry them along; worse where an index has the order. ``links`` are
+    others of a join along links: where SQLite goes along each to a key, and where along none.
     """
 
     sql: str
@@ -135,6 +146,7 @@ class Plan:
     distinct: bool
     is_documents: bool
     late: str = ""
+    links: tuple[str, str] | None = None
 
 
 def plan(
@@ -146,6 +158,7 @@ def plan(
     compiled_query = compiled(c, query, {})
     shape = shape_of(compiled_query.result)
     columns = ", ".join(shape.columns) or "NULL"
+    compiled_query.select.is_late = not _holds_document(compiled_query.result)
     return Plan(
         compiled_query.select.sql(columns),
         c.parameters,
@@ -153,7 +166,21 @@ def plan(
         compiled_query.distinct,
         isinstance(compiled_query.result, Document) and not compiled_query.distinct,
         _late(compiled_query, find),
+        _along_links(compiled_query.select, columns),
     )
+
+
+def _along_links(select: Select, columns: str) -> tuple[str, str] | None:
+    if not select.is_along_links():
+        return None
+    return select.sql(columns, links="by_key"), select.sql(columns, links="by_path")
+
+
+def _holds_document(term: Term) -> bool:
+    """Return whether whole documents are a part of a value; to carry them along takes time too."""
+    if isinstance(term, Structure):
+        return any(map(_holds_document, term.items))
+    return isinstance(term, Document | MaybeDocument)
 
 
 def _late(compiled_query: Compiled, find: Find) -> str:

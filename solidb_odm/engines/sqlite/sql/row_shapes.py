@@ -110,11 +110,30 @@ def _in_order(document: JsonObject) -> JsonObject:
 
 
 def _structure(term: Structure, columns: list[str]) -> Reader:
+    at = len(columns)
     readers = [_reader(item, columns) for item in term.items]
     names = term.names
     if term.kind == "array":
+        if readers and all(_is_plain_json(item) for item in term.items):
+            return lambda values: _arrays(values[at : at + len(readers)])
         return lambda values: list(map(list, _rows(readers, values)))
     return lambda values: [dict(zip(names, row, strict=True)) for row in _rows(readers, values)]
+
+
+def _is_plain_json(term: Term) -> bool:
+    return not isinstance(term, Document | Structure) and term.output[1] == "json"
+
+
+def _arrays(columns: Columns) -> list[Json]:
+    """Return arrays of values in JSON: read as one text, unless some are null or objects among them."""
+    try:
+        text = "],[".join(map(",".join, zip(*columns, strict=True)))
+    except TypeError:  # null, or a damaged text
+        text = "{"
+    if "{" not in text:
+        whole: list[Json] = json_text.decode(f"[[{text}]]")
+        return whole
+    return list(map(list, zip(*map(_from_json, columns), strict=True)))
 
 
 def _rows(readers: list[Reader], values: Columns) -> Sequence[tuple[Json, ...]]:

@@ -147,7 +147,8 @@ class Truth(Term):
     ``where`` may be NULL for false, and is what an index can serve. ``present`` is an order key
     that is not null where the condition holds; ``bare`` is what is left of the condition to test
     if its own order key, ``subject``, is known to be not null. ``is_rare``: it holds for few rows.
-    ``before`` is sooner tested, and holds wherever the condition does.
+    ``before`` is sooner tested, and holds wherever the condition does. ``by_key`` is all that need be tested
+    where SQLite goes to a document by its key, and ``by_path`` where it does not.
     """
 
     sql: str = "0"
@@ -158,6 +159,8 @@ class Truth(Term):
     equals: str = ""
     is_rare: bool = False
     before: str = ""
+    by_key: str = ""
+    by_path: str = ""
 
     @property
     def where(self) -> str:
