@@ -190,7 +190,7 @@ def inexact(value: Any) -> str:
         return ""
     if kind in (int, float) and not is_exact(value):
         return f"{value} is no number in JSON" if kind is float else f"{value} does not fit into 64 bits"
-    kinds = set(map(type, value)) if kind is list else set()
+    kinds: set[type[Any]] = set(map(type, value)) if kind is list else set()
     if kinds == _TEXTS or (kinds == _FLOATS and all(map(math.isfinite, value))):
         return ""  # keys, or a vector, at one look
     if kind is list or kind is dict:
