@@ -27,7 +27,7 @@ from ..errors import PermissionDenied, ServerRollbackSuspected
 from .contents import agreed, earlier, moment, remote_version, same
 from .filters import Source
 from .remote import Fetch, Page, Query, ReadOn
-from .round import KEYS_AT_ONCE, Round, settle, settle_by_look
+from .round import KEYS_AT_ONCE, Round, leave, settle, settle_by_look
 
 OVERLAP: Final = 310.0
 """Seconds: the time of a write in a transaction is that of its staging, up to 300 before its commit."""
@@ -215,13 +215,6 @@ def _absent(sync: Round, name: str, keys: Sequence[str]) -> Operation[list[str]]
         else:
             yield from settle(sync, name, there)
     return absent
-
-
-def leave(sync: Round, name: str, keys: Sequence[str]) -> Operation[None]:
-    """Let documents go that are not held here any more; those with edits stay until they are pushed."""
-    if keys:
-        outcomes = [Adopted(key, RemoteVersion(None), 0, "remote_left") for key in keys]
-        sync.pulled += sum((yield from call(Settle(name, outcomes))))
 
 
 def _leave_all(sync: Round, name: str) -> Operation[None]:

@@ -29,9 +29,8 @@ from ..errors import (
     StaleDocumentError,
 )
 from .contents import same
-from .pull import leave
 from .remote import CreateMany, CreateOne, Query, RemoveMany, ReplaceMany, Replacement, Written
-from .round import Round, settle_by_look
+from .round import Round, leave, settle_by_look
 
 T = TypeVar("T")
 

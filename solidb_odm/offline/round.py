@@ -90,3 +90,10 @@ def settle(sync: Round, collection: str, remotes: Mapping[str, RemoteVersion]) -
             sync.note(verdict)
         else:
             sync.again = True  # it was edited here meanwhile
+
+
+def leave(sync: Round, name: str, keys: Sequence[str]) -> Operation[None]:
+    """Let documents go that are not held here any more; those with edits stay until they are pushed."""
+    if keys:
+        outcomes = [Adopted(key, RemoteVersion(None), 0, "remote_left") for key in keys]
+        sync.pulled += sum((yield from call(Settle(name, outcomes))))
