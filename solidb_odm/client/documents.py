@@ -13,8 +13,8 @@ from .._types import JsonObject
 from ..errors import ConnectionLost, DocumentNotFound, InvalidDocument, SolidbError, TransactionError
 from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
+from ..wire.frames import Answer
 from ..wire.names import quoted
-from ..wire.responses import Answer
 from .calls import AsyncCaller, Caller
 from .requests import checked_document, chunks_of
 from .results import ClientPage, DocumentResult

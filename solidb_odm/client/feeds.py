@@ -20,7 +20,7 @@ from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from ..wire.exchange import Exchange
 from ..wire.faults import Subject, fault
 from ..wire.feed_connections import SocketFeed, StreamFeed
-from ..wire.responses import Refusal
+from ..wire.frames import Refusal
 from .calls import AsyncRunner, Runner
 from .databases import ping
 from .requests import at, rest

@@ -16,7 +16,7 @@ from ..language.parser import parse
 from ..language.walk import bind_names
 from ..wire.exchange import Exchange, accepted, batch_of, context_of, query_request, send
 from ..wire.faults import Subject
-from ..wire.responses import Answer, decode_data
+from ..wire.frames import Answer, decode_data
 from .calls import AsyncCaller, Caller
 from .requests import is_there
 from .results import ClientPage, QueryPlan

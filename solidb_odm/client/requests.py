@@ -23,8 +23,7 @@ from ..errors import (
 )
 from ..wire.exchange import Exchange, HttpCall, http_fault, packed, send
 from ..wire.faults import Subject
-from ..wire.frames import MAX_FRAME
-from ..wire.responses import Answer
+from ..wire.frames import MAX_FRAME, Answer
 
 BULK_BYTES = 4 * 1024 * 1024
 """How much one bulk frame holds at most, well below the server's limit for a message."""

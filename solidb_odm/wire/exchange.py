@@ -18,8 +18,7 @@ from .._types import Json, JsonObject, is_map
 from ..commands.command import Command, call
 from ..errors import InvalidCommand, InvalidDocument, ProtocolError, QueryError, SolidbError
 from .faults import NOWHERE, Subject, fault
-from .frames import HEADER, MAX_FRAME, frame, pack, unsuitable
-from .responses import Answer, Refusal, decode
+from .frames import HEADER, MAX_FRAME, Answer, Refusal, decode, frame, pack, unsuitable
 from .round_trips import RequestEvent
 
 T = TypeVar("T")

@@ -41,9 +41,8 @@ from ..errors import (
     TransactionError,
     UniqueViolation,
 )
-from .frames import MAX_FRAME
+from .frames import MAX_FRAME, Refusal
 from .names import own_index_name
-from .responses import Refusal
 
 
 @dataclass(frozen=True, slots=True)

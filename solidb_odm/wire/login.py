@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AuthError, ClosedError, ConnectionFailed, RequestTimeout
 from .faults import fault
-from .frames import pack
-from .responses import decode
+from .frames import decode, pack
 
 if TYPE_CHECKING:
     from .url import Host, ServerAddress

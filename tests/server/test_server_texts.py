@@ -13,8 +13,7 @@ from solidb_odm.client import Client
 from solidb_odm.engines.solidb import ServerDriver
 from solidb_odm.wire.exchange import send_all
 from solidb_odm.wire.faults import TABLE, fault
-from solidb_odm.wire.frames import MAGIC, FrameReader, frame, pack
-from solidb_odm.wire.responses import Answer, Refusal, decode
+from solidb_odm.wire.frames import MAGIC, Answer, FrameReader, Refusal, decode, frame, pack
 from tools.server import LocalServer
 
 pytestmark = pytest.mark.server

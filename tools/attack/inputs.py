@@ -8,8 +8,7 @@ from typing import Any
 from solidb_odm import Session, create_engine, sdbql
 from solidb_odm.errors import ConfigurationError, SolidbError
 from solidb_odm.wire.connection import Connection
-from solidb_odm.wire.frames import FrameReader, frame, pack
-from solidb_odm.wire.responses import decode
+from solidb_odm.wire.frames import FrameReader, decode, frame, pack
 
 from .campaign import Ground, Part, Report
 

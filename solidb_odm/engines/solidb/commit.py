@@ -38,8 +38,7 @@ from ...errors import (
 )
 from ...wire.exchange import Delay, Exchange, RequestBatch, accepted, packed, pauses, send
 from ...wire.faults import Subject, fault
-from ...wire.frames import frame, unpack
-from ...wire.responses import Answer, Refusal, answer_of
+from ...wire.frames import Answer, Refusal, answer_of, frame, unpack
 from .staging import Guarded, Leg, Purpose, Read, blame, frames_of, groups_of, guarded_of, reads_of
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from solidb_odm import errors
 from solidb_odm.wire.faults import Subject, fault
-from solidb_odm.wire.responses import Refusal
+from solidb_odm.wire.frames import Refusal
 
 AUTH, DB, TX = "AuthError", "DatabaseError", "TransactionError"
 PROTO, COMMAND = "ProtocolError", "InvalidCommand"

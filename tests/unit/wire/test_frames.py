@@ -9,12 +9,12 @@ from solidb_odm.wire.frames import (
     MAX_FRAME,
     MAX_FRAME_BEFORE_LOGIN,
     FrameReader,
+    decode,
     frame,
     pack,
     unpack,
     unsuitable,
 )
-from solidb_odm.wire.responses import decode
 
 payloads = st.lists(st.binary(max_size=40), max_size=5)
 
