@@ -12,8 +12,19 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from .._tracing import get_logger
 from ..commands import Command, Operation
-from ..errors import AlreadyExists, CollectionNotFound, PermissionDenied, ProtocolError, UniqueViolation
+from ..errors import (
+    AlreadyExists,
+    CollectionNotFound,
+    DuplicateKey,
+    InvalidDocument,
+    PermissionDenied,
+    ProtocolError,
+    UniqueViolation,
+)
 from ..model.declaration.registry import Registry, registry_of
+from ..model.expiry import expiries
+from ..model.mixins import SoftDelete
+from ..query.sources import family
 from ..schema.creation import create_all, has_history, is_complete
 from ..work import UnitOfWork
 from ..work.states import run_late
@@ -58,6 +69,27 @@ def finish_collection(name: str, registries: set[Registry]) -> Operation[None]:
             )
 
 
+def note_holder(registries: set[Registry], error: InvalidDocument, written: Iterable[str]) -> None:
+    """Say that a key or value may be one of a document that is not shown: it has expired, or is marked."""
+    known = {error.collection}.intersection(written) or set(written)
+    for collection in known:
+        models = registry_of(collection, registries).claimants(collection)
+        members = [member for model in models for member in family(model)]
+        said = [error.hint or "choose another"]
+        if any(map(expiries, members)):
+            said.append(
+                f"Documents of {collection!r} expire, and keep their keys and unique values until the engine "
+                "deletes them, within a minute: try again, or upsert(..)"
+            )
+        marked = next((member.__name__ for member in members if issubclass(member, SoftDelete)), None)
+        if marked is not None and isinstance(error, DuplicateKey):
+            said.append(
+                f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it anew, "
+                f"session.get({marked}, key, with_deleted=True) gives it"
+            )
+        error.hint = ". ".join(said)
+
+
 R = TypeVar("R")
 
 Event: TypeAlias = Literal[
@@ -71,12 +103,14 @@ EVENTS: tuple[Event, ...] = (
 class Context:
     """The unit of work, how its engine takes writes, and whom to tell of what happens.
 
-    ``interactive`` says that the engine takes writes before the commit, and shows them to queries.
+    ``interactive`` says that the engine takes writes before the commit, and shows them to queries; ``flush``
+    writes them, as a query does first.
     """
 
     def __init__(
         self,
         work: UnitOfWork,
+        flush: Callable[[Context], Operation[None]],
         *,
         interactive: bool,
         autoflush: bool,
@@ -85,6 +119,7 @@ class Context:
         complete: set[str] | None = None,
     ) -> None:
         self.work = work
+        self.flush = flush
         self.interactive = interactive
         self.autoflush = autoflush
         self.expire_on_commit = expire_on_commit

@@ -32,6 +32,7 @@ from ..query.compiled import Compiled
 from ..query.statement import Statement
 from ..work import UnitOfWork
 from .context import EVENTS, Context, Event
+from .operations.commits import flush
 from .operations.refreshes import expire, held_of
 from .rows import Partial, Unreadable
 
@@ -228,6 +229,7 @@ class SessionBase:
         self._work = UnitOfWork(capabilities.body)
         self._context = Context(
             self._work,
+            flush,
             interactive=capabilities.interactive_transactions,
             autoflush=autoflush,
             expire_on_commit=expire_on_commit,

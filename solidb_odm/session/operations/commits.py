@@ -25,7 +25,6 @@ from ...commands import (
 )
 from ...errors import (
     DuplicateKey,
-    InvalidDocument,
     StaleDocumentError,
     StateError,
     StoreLocked,
@@ -37,18 +36,16 @@ from ...model import type_inspection
 from ...model.declaration.cascade_options import Cascade
 from ...model.declaration.registry import registry_of
 from ...model.document import Document
-from ...model.expiry import expiries
 from ...model.expressions.fields import FieldRef
 from ...model.mixins import SoftDelete, now
 from ...query.conditions import in_
 from ...query.elements import any_
 from ...query.load_paths import EndHop, reference_hop
 from ...query.select import Select, select
-from ...query.sources import family
 from ...work.cascades import fields_deleted_with, let_go, orphans, was_linked
 from ...work.links import referred
 from ...work.plan import Documents, moved_value
-from ..context import Context
+from ..context import Context, note_holder
 from ..hydration import load_documents
 from ..overlay import note_undone
 
@@ -178,7 +175,7 @@ def flush(context: Context) -> Operation[None]:
         except BaseException as error:
             work.failed(plan)
             if isinstance(error, (DuplicateKey, UniqueViolation)):
-                note_holder(context, error, {batch.collection for batch in plan.batches})
+                note_holder(context.work.registries, error, {batch.collection for batch in plan.batches})
             raise
         work.applied(plan, receipts)
     context.tell("after_flush")
@@ -228,7 +225,7 @@ def _send(context: Context) -> Operation[None]:
             moved = moved_value(plan, error) if isinstance(error, UniqueViolation) else None
             work.failed(plan)
             if moved is None:
-                note_holder(context, error, {batch.collection for batch in plan.batches})
+                note_holder(context.work.registries, error, {batch.collection for batch in plan.batches})
                 raise
             raise moved from error
         except BaseException:
@@ -236,27 +233,6 @@ def _send(context: Context) -> Operation[None]:
             raise
         work.applied(plan, receipts, is_lasting=True)
     context.tell_late("after_flush")
-
-
-def note_holder(context: Context, error: InvalidDocument, written: Iterable[str]) -> None:
-    """Say that a key or value may be one of a document that is not shown: it has expired, or is marked."""
-    known = {error.collection}.intersection(written) or set(written)
-    for collection in known:
-        models = registry_of(collection, context.work.registries).claimants(collection)
-        members = [member for model in models for member in family(model)]
-        said = [error.hint or "choose another"]
-        if any(map(expiries, members)):
-            said.append(
-                f"Documents of {collection!r} expire, and keep their keys and unique values until the engine "
-                "deletes them, within a minute: try again, or upsert(..)"
-            )
-        marked = next((member.__name__ for member in members if issubclass(member, SoftDelete)), None)
-        if marked is not None and isinstance(error, DuplicateKey):
-            said.append(
-                f"One of {marked} that is marked as deleted keeps its key: upsert({marked}) stores it anew, "
-                f"session.get({marked}, key, with_deleted=True) gives it"
-            )
-        error.hint = ". ".join(said)
 
 
 def rollback(context: Context) -> Operation[None]:

@@ -21,11 +21,10 @@ from ...model.document import Document, is_document_class
 from ...model.expiry import CLOCK, expiries, has_expired
 from ...query.compiled import Compiled
 from ...work import UnitOfWork
-from ..context import Context
+from ..context import Context, note_holder
 from ..hydration import load_documents, load_rows, split
 from ..overlay import can_fold, fold, note_written
 from ..rows import read_rows
-from .commits import flush, note_holder
 
 D = TypeVar("D", bound=Document)
 
@@ -136,7 +135,7 @@ def _then_noted(
     try:
         rows = yield from operation
     except (DuplicateKey, UniqueViolation) as error:
-        note_holder(context, error, written)
+        note_holder(context.work.registries, error, written)
         raise
     yield from note_written(context, written)
     return rows
@@ -203,7 +202,7 @@ def _unsent(context: Context, compiled: Compiled, read: str | None) -> Operation
         return frozenset()
     if context.interactive:
         if context.autoflush:
-            yield from flush(context)
+            yield from context.flush(context)
         return frozenset()
     unsent = work.collections_with_work()
     if not unsent:
