@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    computed_field,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from solidb_odm import (
     Document,
@@ -111,8 +122,45 @@ def test_a_deletion_of_a_class_does_not_delete_for_good_what_is_marked(session: 
     assert session.scalar(delete(Ship).with_deleted().permanently()) == 4
 
 
+class Place(BaseModel):
+    name: str = ""
+
+
+class Port(Place):
+    depth: int = 0
+
+
+class ShortNamed(Place):
+    name: str = Field("", serialization_alias="n", validation_alias="n")
+
+
+class Loud(Place):
+    @field_serializer("name")
+    def write_name(self, name: str) -> str:
+        return f"{name}!"
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def read_name(cls, name: str) -> str:
+        return name.removesuffix("!")
+
+
+class Flat(Place):
+    @model_serializer(mode="plain")
+    def write(self) -> str:
+        return self.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, data: Any) -> Any:
+        return {"name": data} if isinstance(data, str) else data
+
+
 class Parent(Document, collection="shared_parents", registry=registry):
     text: str = ""
+    number: int = 0
+    place: Place | None = None
+    price: Decimal = Decimal(1)
     data: list[bytes] = []
     tags: list[str] = []
     marks: list[int] = []
@@ -144,6 +192,14 @@ class Parent(Document, collection="shared_parents", registry=registry):
             {"other": int},
             {"write_marks": field_serializer("other")(lambda self, value: value)},
         ),
+        (
+            r"number: is stored otherwise .* as \"20200101\"",
+            {"number": Annotated[int, PlainSerializer(str)]},
+            {},
+        ),
+        (r"place: is stored otherwise .*\"n\":", {"place": ShortNamed | None}, {}),
+        (r"place: is stored otherwise .*!", {"place": Loud | None}, {}),
+        (r"place: is stored otherwise", {"place": Flat | None}, {}),
         (r"text: is not stored, but Parent", {"text": str}, {"text": Field(default="", exclude=True)}),
         (r"text: is int", {"text": int}, {"model_config": ConfigDict(defer_build=True)}),
     ],
@@ -156,12 +212,10 @@ def test_a_field_is_kept_alike_in_a_whole_collection(
         type(Document)("Child", (Parent,), namespace)
 
 
-class Place(BaseModel):
-    name: str = ""
-
-
-class Port(Place):
-    depth: int = 0
+def test_the_whole_of_a_document_is_written_alike_in_a_collection() -> None:
+    whole = model_serializer(mode="wrap")(lambda self, handler: {**handler(self), "shown": "x"})
+    with pytest.raises(DeclarationError, match=r"Child: is stored otherwise than Parent.* model_serializer"):
+        type(Document)("Child", (Parent,), {"__module__": __name__, "__annotations__": {}, "write": whole})
 
 
 def test_a_field_may_be_narrower_below() -> None:
@@ -176,6 +230,67 @@ def test_a_field_may_be_narrower_below() -> None:
         anything: timedelta = timedelta(1)
 
     assert Child(size=3).size == 3
+
+
+def test_encoders_of_a_class_are_those_of_its_collection() -> None:
+    with (
+        pytest.warns(DeprecationWarning, match="json_encoders"),
+        pytest.raises(DeclarationError, match=r"Child\.price: is stored otherwise"),
+    ):
+
+        class Child(Parent):
+            model_config = ConfigDict(json_encoders={Decimal: float})
+
+
+def test_a_narrower_field_may_be_written_with_more() -> None:
+    class Added(Place):
+        @model_serializer(mode="wrap")
+        def write(self, handler: Any) -> Any:
+            return {**handler(self), "shown": 1}
+
+    class Child(Parent):
+        number: Annotated[int, Field(ge=1)] = 1
+        place: Added | None = None
+
+    assert Child(place=Added()).number == 1
+
+
+T = TypeVar("T")
+
+
+class Crate(Document, Generic[T], collection="shared_crates", registry=registry):
+    item: T
+    pair: tuple[T, T] | None = None
+
+
+def test_the_parametrisations_of_a_generic_class_are_told_apart(engine: Engine) -> None:
+    """Else ``Crate[int]`` would read the text "1" as a number, and list the documents of all others."""
+    engine.create_all(Crate)
+    with Session(engine) as session:
+        session.add_all([Crate[int](key="i", item=1, pair=(1, 2)), Crate[str](key="s", item="1")])
+        session.commit()
+        session.expunge_all()
+        for model, kept in ((Crate[int], ["i"]), (Crate[str], ["s"]), (Crate, ["i", "s"])):
+            documents = session.scalars(select(model).order_by(model.key)).all()
+            assert [each.key for each in documents] == kept
+            assert [type(each) for each in documents] == [
+                {"i": Crate[int], "s": Crate[str]}[key] for key in kept
+            ]
+            assert [each for each in "is" if session.get(model, each) is not None] == kept
+        assert session.scalars(select(Crate[int].key).where(Crate[int].item == 1)).all() == ["i"]
+
+
+def test_parametrisations_by_two_classes_of_one_name_are_refused() -> None:
+    class Box(Document, Generic[T], collection="shared_boxes", registry=Registry()):
+        item: T
+
+    def part() -> type[BaseModel]:
+        return type("Part", (BaseModel,), {"__module__": f"shared_boxes_{len(made)}"})
+
+    made: list[Any] = []
+    made.append(Box[part()])  # type: ignore[misc]
+    with pytest.raises(DeclarationError, match=r"is stored as 'Box\[Part\]' in 'shared_boxes'"):
+        made.append(Box[part()])  # type: ignore[misc]
 
 
 def test_settings_that_say_what_holds_anyway_are_no_difference() -> None:

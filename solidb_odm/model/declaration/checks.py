@@ -20,7 +20,9 @@ from ...errors import DeclarationError
 from .. import type_inspection
 from ..expressions.kinds import includes
 from ..stored.field_values import stored_name
-from ..stored.pydantic_attributes import class_decorators, class_fields
+from ..stored.pydantic_attributes import class_decorators, class_fields, generic_parts
+from ..stored.trial import stored_otherwise
+from ..type_inspection import cached_by_class
 from .cascade_options import Cascade
 from .computed import stored_names
 from .indexes import Index
@@ -123,14 +125,26 @@ _WRITTEN: Final[dict[str, tuple[type, str]]] = {
 """Settings of a class that decide how values of a type are stored, and what holds without them."""
 
 
+@cached_by_class
+def _writers(cls: Any) -> dict[str, set[Any]]:
+    """Return the functions that store fields, defined beside them by a class or its parents, by name.
+
+    Those of all fields stand under ``"*"``, those of the whole document under no name.
+    """
+    declared, writers = class_decorators(cls), dict[str, set[Any]]()
+    for serializer in declared.field_serializers.values():
+        for name in serializer.info.fields:
+            writers.setdefault(name, set()).add(_function_of(serializer))
+    writers[""] = set(map(_function_of, declared.model_serializers.values()))
+    return writers
+
+
+def _function_of(decorator: Any) -> Any:
+    return getattr(decorator.func, "__func__", decorator.func)
+
+
 def _written_by(cls: Any, name: str) -> set[Any]:
-    """Return the functions by which a field is stored that a class or its parents define beside it."""
-    declared = class_decorators(cls).field_serializers.values()
-    return {
-        getattr(serializer.func, "__func__", serializer.func)
-        for serializer in declared
-        if name in serializer.info.fields or "*" in serializer.info.fields
-    }
+    return _writers(cls).get(name, set()) | _writers(cls).get("*", set())
 
 
 def check_shared_fields(cls: Any, parent: Any) -> None:
@@ -138,46 +152,63 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
 
     A query of the parent's field would pass by the documents of this class, or take their values for others.
     """
+    if _writers(parent)[""] != _writers(cls)[""]:
+        raise DeclarationError(
+            f"is stored otherwise than {parent.__name__}, which shares the collection, by a model_serializer "
+            f"of one of them: queries of {parent.__name__} would not find what it writes in another form",
+            model=cls.__name__,
+            hint=f"give it to {parent.__name__}, or give this one a collection= of its own; what an API "
+            "shows can be a computed_field",
+        )
     own = names_of(cls)
     for name, stored in names_of(parent).items():
-        where = f"is stored as {own[name]!r}" if name in own else "is not stored"
         if own.get(name) != stored:
+            where = f"is stored as {own[name]!r}" if name in own else "is not stored"
+            problem = f"{where}, but {parent.__name__}, which shares the collection, stores it as {stored!r}"
+            hint = "give both the same serialization_alias"
+        else:
+            problem, hint = _kept_otherwise(cls, parent, name)
+        if problem:
             raise DeclarationError(
-                f"{where}, but {parent.__name__}, which shares the collection, stores it as {stored!r}: "
-                f"queries of {parent.__name__}.{name} would not find it",
+                f"{problem}: queries of {parent.__name__}.{name} would not find it, or misread it",
                 model=cls.__name__,
                 field=name,
-                hint="give both the same serialization_alias, or this class a collection= of its own",
+                hint=f"{hint}, or give this one a collection= of its own",
             )
-        wide, narrow = (class_fields(owner).get(name) for owner in (parent, cls))
-        for setting, (kind, default) in _WRITTEN.items():
-            asked = [owner.model_config.get(setting) or default for owner in (parent, cls)]
-            if asked[0] != asked[1] and wide is not None and type_inspection.holds(wide.annotation, kind):
-                raise DeclarationError(
-                    f"is stored otherwise than in {parent.__name__}, which shares the collection, by "
-                    f"{setting}={asked[1]!r}: queries of {parent.__name__}.{name} would not find it",
-                    model=cls.__name__,
-                    field=name,
-                    hint=f"give both classes the same {setting}, or this one a collection= of its own",
-                )
-        if _written_by(parent, name) != _written_by(cls, name):
-            raise DeclarationError(
-                f"is stored otherwise than in {parent.__name__}, which shares the collection, by "
-                f"a field_serializer of one of them: queries of {parent.__name__}.{name} would not find it",
-                model=cls.__name__,
-                field=name,
-                hint=f"give it to {parent.__name__}, under a name that no class below uses again, or give "
-                "this one a collection= of its own; what an API shows can be a computed_field",
-            )
-        if wide is not None and narrow is not None and not includes(wide.annotation, narrow.annotation):
-            raise DeclarationError(
-                f"is {_shown(narrow.annotation)}, but {_shown(wide.annotation)} in {parent.__name__}, which "
-                f"shares the collection: queries of {parent.__name__}.{name} would take its values for such",
-                model=cls.__name__,
-                field=name,
-                hint=f"widen the type in {parent.__name__}, e.g. by a union, or give this one a collection= "
-                "of its own",
-            )
+
+
+def _kept_otherwise(cls: Any, parent: Any, name: str) -> tuple[str, str]:
+    """Return how a class stores a field of its parent otherwise, and what to do; empty texts if alike."""
+    otherwise = f"is stored otherwise than in {parent.__name__}, which shares the collection"
+    wide, narrow = (class_fields(owner).get(name) for owner in (parent, cls))
+    for setting, (kind, default) in _WRITTEN.items():
+        asked = [owner.model_config.get(setting) or default for owner in (parent, cls)]
+        if asked[0] != asked[1] and wide is not None and type_inspection.holds(wide.annotation, kind):
+            return f"{otherwise}, by {setting}={asked[1]!r}", f"give both classes the same {setting}"
+    if _written_by(parent, name) != _written_by(cls, name):
+        return f"{otherwise}, by a field_serializer of one of them", (
+            f"give it to {parent.__name__}, under a name that no class below uses again (what an API shows "
+            "can be a computed_field)"
+        )
+    if wide is None or narrow is None:
+        return "", ""
+    is_parametrised = generic_parts(cls)["origin"] is parent
+    if not is_parametrised and not includes(wide.annotation, narrow.annotation):
+        types = [_shown(info.annotation) for info in (narrow, wide)]
+        problem = f"is {types[0]}, but {types[1]} in {parent.__name__}, which shares the collection"
+        return problem, f"widen the type in {parent.__name__}, e.g. by a union"
+    form = _form_otherwise(parent, cls, name)
+    hint = "store it alike in both: the same serializers and aliases, also in what is embedded"
+    return (f"{otherwise}, {form}", hint) if form else ("", "")
+
+
+def _form_otherwise(parent: Any, cls: Any, name: str) -> str:
+    """Say which value of an inherited field a class stores in another form; empty text if none is known."""
+    infos = [class_fields(owner)[name] for owner in (parent, cls)]
+    encoders = [owner.model_config.get("json_encoders") for owner in (parent, cls)]
+    said = [(info.annotation, info.metadata) for info in infos]
+    is_same = said[0] == said[1] and encoders[0] == encoders[1]
+    return "" if is_same else stored_otherwise(parent, cls, name)
 
 
 def _shown(annotation: Any) -> str:

@@ -345,7 +345,7 @@ def declare(cls: Any, collection: str | None, abstract: bool, *, waits: bool) ->
     check_options(cls)
     hooks_in(cls)
     type.__setattr__(cls, "__solidb_collection__", collection)
-    is_child = inherited is not None and collection == inherited and not is_of_origin
+    is_child = inherited is not None and collection == inherited
     type.__setattr__(cls, "__solidb_type_name__", model if is_child else None)
     type.__setattr__(cls, "__solidb_references__", {})
     if is_built(cls):

@@ -284,6 +284,7 @@ def is_same_place(one: type[Any], other: type[Any]) -> bool:
         one is not other
         and one.__name__ == other.__name__
         and _scope(one) == _scope(other)
+        and repr(generic_parts(one)["args"]) == repr(generic_parts(other)["args"])
         and not (issubclass(one, other) or issubclass(other, one))
     )
 

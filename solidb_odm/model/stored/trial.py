@@ -40,7 +40,7 @@ from ...errors import DeclarationError
 from ...language.stored_documents import new_key
 from .. import type_inspection
 from .embedded import embedded_classes
-from .field_values import field_reader, field_schema, fields_node
+from .field_values import encode_field, field_reader, field_schema, fields_node
 from .forms import ADAPTED, LOSSY, RENAMED, nodes_in, stored_form, stored_schema
 from .plain_types import PURE
 from .samples import Samples, hard, members, shell_of
@@ -219,6 +219,34 @@ def _read_field(owner: Any, name: str, value: Any) -> str | None:
     except Exception:  # noqa: BLE001
         return ""
     return None if same(again, value) else f"{value!r} is stored as {stored} and would be read as {again!r}"
+
+
+def stored_otherwise(parent: Any, child: Any, name: str) -> str:
+    """Say which value of an inherited field a document class stores in another form than its parent.
+
+    Empty text if none is known. What the parent's field does not describe (more fields of a model) is no
+    other form: of what it describes, a query finds the value where it is.
+    """
+    schema = stored_form(child).origin
+    samples = Samples({part["ref"]: part for part in schema.get("definitions", ())})
+    node, samples.config = field_schema(schema, name)
+    for value in samples.of(node):
+        try:
+            theirs, own = (encode_field(owner, name, value) for owner in (parent, child))
+        except Exception:  # noqa: BLE001, S112  a function of an author, which may want anything
+            continue
+        if not _is_part_of(theirs, own):
+            return f"{value!r} as {to_json(own).decode()} instead of {to_json(theirs).decode()}"
+    return ""
+
+
+def _is_part_of(form: Any, other: Any) -> bool:
+    """Return whether a stored form has all that another one has."""
+    if is_map(form) and is_map(other):
+        return all(name in other and _is_part_of(form[name], other[name]) for name in form)
+    if is_row(form) and is_row(other):
+        return len(form) == len(other) and all(map(_is_part_of, form, other))
+    return bool(form == other) and isinstance(form, bool) == isinstance(other, bool)
 
 
 class _Pair:

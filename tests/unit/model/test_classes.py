@@ -111,7 +111,8 @@ def test_a_generic_class_with_a_collection_is_usable_itself() -> None:
         item: T
 
     assert Crate[int].__solidb_collection__ == "crates"
-    assert stored(Crate[int](item=1)) == {"item": 1}
+    assert stored(Crate[int](item=1)) == {"_type": "Crate[int]", "item": 1}
+    assert stored(Crate(item=1)) == {"item": 1}
 
 
 def test_forward_references_resolve_later() -> None:
