@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from ..commands import Begin, Command, Commit, Release, Rollback, RollbackTo, Savepoint
+from .._types import Stored
+from ..commands import (
+    Begin,
+    Command,
+    Commit,
+    FetchDocuments,
+    Release,
+    Rollback,
+    RollbackTo,
+    Savepoint,
+)
 from ..engines.interface import AsyncChannel, Channel
+from ..language.nodes import Query
 
 R = TypeVar("R")
 Listener: TypeAlias = Callable[[Command[Any]], None]
 
 CONTROL: frozenset[type[Any]] = frozenset({Begin, Commit, Rollback, Savepoint, RollbackTo, Release})
 """What only begins or ends transactions and savepoints."""
+_FETCH: Final = FetchDocuments.__name__
+_FetchKnown: TypeAlias = Callable[..., "list[Stored | None] | None"]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
@@ -61,11 +74,12 @@ def listening(listener: Listener) -> Generator[None]:
 class CountedChannel:
     """A channel that counts what it performs."""
 
-    __slots__ = ("_channel", "_counted", "_hear", "_perform")
+    __slots__ = ("_channel", "_counted", "_fetch_known", "_hear", "_perform")
 
     def __init__(self, channel: Channel, statistics: Statistics) -> None:
         self._channel = channel
         self._perform = channel.perform
+        self._fetch_known: _FetchKnown | None = getattr(channel, "fetch_known", None)
         self._counted = statistics.by_command
         self._hear = statistics.hear
 
@@ -77,6 +91,21 @@ class CountedChannel:
             else:  # as it does, without the call
                 self._counted[kind.__name__] += 1
         return self._perform(command)
+
+    def fetch_known(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool
+    ) -> list[Stored | None] | None:
+        """Return the documents of a query that ran before, where a file can tell them without a command."""
+        if self._fetch_known is None or _listeners.get():
+            return None
+        try:
+            rows = self._fetch_known(query, binds, is_steady)
+        except Exception:
+            self._counted[_FETCH] += 1
+            raise
+        if rows is not None:
+            self._counted[_FETCH] += 1
+        return rows
 
     def close(self) -> None:
         self._channel.close()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Unreadable: TypeAlias = Literal["raise", "skip", "collect"]
 """What becomes of rows that do not fit their model."""
 
+Fetch: TypeAlias = "tuple[Entity, q.Query, dict[str, Any], bool]"
+"""A statement of documents of a form that was built before: whose they are, its nodes, its bind values of
+this time, and whether these are of the same types each time."""
+
 
 @dataclass(frozen=True)
 class Compiled:

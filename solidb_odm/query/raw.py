@@ -24,7 +24,7 @@ from ..model.stored.field_values import plain
 from ..model.stored.pydantic_attributes import class_computed_fields, class_fields
 from ..model.type_inspection import cached_by_class
 from .columns import Column, Entity, Scalar, decoder
-from .compiled import Compiled
+from .compiled import Compiled, Fetch
 from .compiler import BuildScope
 from .load_paths import Hops
 from .statement import Loading, T_co
@@ -49,9 +49,11 @@ class RawStatement(Loading[T_co]):
     def into(self, model: type[A]) -> RawStatement[A]:
         """Read each row as a model: a Document class, or any type Pydantic knows."""
         column = _of_documents(model).columns[0] if issubclass(model, Document) else _scalar(model)
-        made = object.__new__(_RAW)
-        object.__setattr__(made, "__dict__", {**self.__dict__, "column": column, "_compiled": None})
-        return cast("RawStatement[A]", made)
+        made: Any = object.__new__(_RAW)
+        parts = self.__dict__.copy()
+        parts["column"], parts["_compiled"] = column, None
+        object.__setattr__(made, "__dict__", parts)
+        return made  # type: ignore[no-any-return]
 
     def compile(self) -> Compiled:
         made = self._compiled
@@ -61,11 +63,20 @@ class RawStatement(Loading[T_co]):
             )
         return made
 
-    def again(self, binds: dict[str, Any]) -> RawStatement[T_co]:
+    def with_values(self, binds: dict[str, Any]) -> RawStatement[T_co]:
         """Return the same text with other values; it is a copy, as the parts are known to be right."""
-        made = object.__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, "binds": binds})
+        made = object.__new__(self.__class__)
+        parts = self.__dict__.copy()
+        parts["binds"] = binds
+        object.__setattr__(made, "__dict__", parts)
         return made
+
+    def known_fetch(self) -> Fetch | None:
+        """Return what is run, if all that becomes of its rows is documents of one model."""
+        column = self.column
+        if not isinstance(column, Entity) or self.loads or self.writes:
+            return None
+        return column, self.query, self.binds, False
 
     def __solidb_query__(self, scope: BuildScope) -> q.Query:
         raise UsageError("sdbql() can't stand inside another statement; write the whole of it in SDBQL")
@@ -107,11 +118,13 @@ def sdbql(text: str, values: Mapping[str, Any] | None = None, /, **binds: Any) -
         raise UsageError(f"sdbql() takes a text, not {shown(text)}", hint='sdbql("FOR u IN users RETURN u")')
     if values is not None:
         binds = {**_named(values), **binds}
-    first, needed = _read(text)
-    values = binds if _SCALARS.issuperset(map(type, binds.values())) else _values(binds)
-    check_names(needed, values)
-    check_values(values)
-    return first.again(values)
+    first, needed = _known(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
+    if not _SCALARS.issuperset(map(type, binds.values())):
+        binds = _values(binds)
+    if not needed <= binds.keys():
+        check_names(needed, binds)  # which says what is missing
+    check_values(binds)
+    return first.with_values(binds)
 
 
 def _named(values: Any) -> Mapping[str, Any]:
@@ -130,12 +143,8 @@ def _values(binds: dict[str, Any]) -> dict[str, Any]:
         raise QueryError("a bind value has too many levels of lists and objects") from exc
 
 
-def _read(text: str) -> tuple[RawStatement[Any], frozenset[str]]:
-    """Return the statement of a text without values, and the names of those that it needs."""
-    return _known(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
-
-
 def _parsed(text: str) -> tuple[RawStatement[Any], frozenset[str]]:
+    """Return the statement of a text without values, and the names of those that it needs."""
     query = parser.parse_anew(text)
     return RawStatement(text, {}, query, writes=collections_written(query)), bind_names(query)
 

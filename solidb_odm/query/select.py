@@ -16,9 +16,8 @@ from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
-from ..model.expressions.expression import Comparison, Expression, Predicate, Value
-from ..model.expressions.fields import FieldRef, Place
-from ..model.type_inspection import cached_by_class
+from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.fields import FieldRef, KnownComparison, Place
 from . import conditions
 from .columns import (
     Entity,
@@ -33,7 +32,7 @@ from .columns import (
     or_none,
     sums_ints,
 )
-from .compiled import Compiled, Unreadable
+from .compiled import Compiled, Fetch, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
 from .conditions import bounded
 from .elements import Unnest, check_no_elements
@@ -140,14 +139,20 @@ class Select(Loading[T_co], Selection):
         step, given, added = self._step, self._given, self.conditions
         condition: Any
         for condition in wanted:
-            form = condition.form if condition.__class__ is Comparison else None
-            added = (*added, condition if form is not None else conditions.condition(condition))
-            if form is None:
-                step = None
-            elif step is not None:
+            if condition.__class__ is not KnownComparison:
+                added, step = (*added, conditions.condition(condition)), None
+                continue
+            added = (*added, condition)
+            if step is not None:
+                form = condition.form
                 step = step.steps.get(form) or step.after(form, form[0])
-                given = (*given, condition.right.value)
-        return self._with(conditions=added, _step=step, _given=given)
+                given = (*given, condition.value)
+        made = object.__new__(self.__class__)  # as _with does, without the call
+        clauses = self.__dict__.copy()
+        clauses["conditions"], clauses["_step"], clauses["_given"] = added, step, given
+        clauses["_compiled"] = None
+        object.__setattr__(made, "__dict__", clauses)
+        return made
 
     def filter_by(self, *others: Never, **values: Any) -> Self:
         """Keep documents whose fields have these values: ``select(User).filter_by(name="Ada")``.
@@ -300,6 +305,18 @@ class Select(Loading[T_co], Selection):
         self.__dict__["_compiled"] = made
         return made
 
+    def known_fetch(self) -> Fetch | None:
+        step, values = self._step, self._given
+        known = None if step is None else step.known
+        if step is None or known is None or known[0] != Registry.generation or known[3]:
+            return None  # it must be built, or asks for the clock
+        names = known[2]
+        if len(names) == 1:
+            return step.entity, known[1].query, {names[0]: values[0]}, True
+        if len(set(values)) < len(values):  # as Step.compiled
+            return None
+        return step.entity, known[1].query, dict(zip(names, values, strict=True)), True
+
     def _is_approximate(self) -> bool:
         """Return whether the order is one of nearness that need not be exact."""
         return any(getattr(ordering.expression, "approximate", False) for ordering in self.orderings)
@@ -360,7 +377,9 @@ class Select(Loading[T_co], Selection):
     def _with(self, **changes: Any) -> Self:
         """Return this with other clauses; as ``dataclasses.replace``, which takes ten times as long."""
         made = object.__new__(type(self))
-        clauses = {**self.__dict__, "_compiled": None, "_step": None, **changes}
+        clauses = self.__dict__.copy()
+        clauses["_compiled"] = clauses["_step"] = None
+        clauses.update(changes)
         object.__setattr__(made, "__dict__", clauses)
         return made
 
@@ -422,15 +441,14 @@ _EXACT = 2**53
 """Up to here every engine knows an integer exactly."""
 
 
-@cached_by_class
-def _start(model: Any) -> list[tuple[int, Select[Any]]]:
-    """Return where the select of all documents of a class is kept, with the number of the newest class."""
-    return [_whole(model)]
+_START = "__solidb_select__"
+"""Where a class keeps the select of all its documents, with the number of the newest class."""
 
 
 def _whole(model: Any) -> tuple[int, Select[Any]]:
     made = object.__new__(_SELECT)
-    clauses = {"columns": (column(model),), "single": True, "_step": Step(model, [0])}
+    entity = Entity(model, model)
+    clauses = {"columns": (entity,), "single": True, "_step": Step(entity, [0])}
     object.__setattr__(made, "__dict__", clauses)  # without the clauses that are absent
     return Registry.generation, made
 
@@ -463,8 +481,9 @@ def select(*items: Any) -> Select[Any]:
     if not items:
         raise UsageError("select() needs a Document class, or fields")
     if len(items) == 1 and isinstance(items[0], type) and issubclass(items[0], Document):
-        kept = _start(items[0])
-        if kept[0][0] != Registry.generation:  # what a select means depends on the classes there are
-            kept[0] = _whole(items[0])
-        return kept[0][1]
+        kept: tuple[int, Select[Any]] | None = items[0].__dict__.get(_START)
+        if kept is None or kept[0] != Registry.generation:  # what it means depends on the classes there are
+            kept = _whole(items[0])
+            type.__setattr__(items[0], _START, kept)
+        return kept[1]
     return Select(tuple(column(item) for item in items), len(items) == 1)

@@ -12,7 +12,7 @@ that was made by the commonest methods knows its form by its ``Step``, and nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from .._types import is_tuple
 from ..model.declaration.registry import Registry
@@ -29,7 +29,7 @@ from ..model.expressions.expression import (
     Negative,
     Value,
 )
-from ..model.expressions.fields import FieldRef, Mark
+from ..model.expressions.fields import FieldRef, KnownComparison, Mark
 from ..model.expressions.literals import size_of
 from ..model.stored.field_values import inexact
 from ..model.type_inspection import cached_by_class
@@ -57,12 +57,12 @@ class Step:
     Steps begin at a model, and are about its fields only, so they go when it goes.
     """
 
-    __slots__ = ("_known", "_model", "_size", "steps")
+    __slots__ = ("_size", "entity", "known", "steps")
 
-    def __init__(self, model: Any, size: list[int]) -> None:
-        self._model, self._size = model, size
+    def __init__(self, entity: Entity, size: list[int]) -> None:
+        self.entity, self._size = entity, size
         self.steps: dict[tuple[Any, ...], Step] = {}
-        self._known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
+        self.known: tuple[int, Compiled, tuple[str, ...], dict[str, Any]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay behind when a select is copied into another process: there it begins nowhere."""
@@ -71,14 +71,14 @@ class Step:
     def after(self, move: tuple[Any, ...], mark: Mark | None = None) -> Step | None:
         """Return where a move leads to; None for a field of another model, or after too many moves."""
         following = self.steps.get(move)
-        if following is None and (mark is None or mark.model is self._model) and self._size[0] < _SIZE:
+        if following is None and (mark is None or mark.model is self.entity.model) and self._size[0] < _SIZE:
             self._size[0] += 1
-            following = self.steps[move] = Step(self._model, self._size)
+            following = self.steps[move] = Step(self.entity, self._size)
         return following
 
     def compiled(self, values: tuple[Any, ...]) -> Compiled | None:
         """Return what was built here, with other values; None if it must be built, or two are equal."""
-        known = self._known
+        known = self.known
         if known is None or known[0] != Registry.generation:
             return None
         _, first, names, clock = known
@@ -92,7 +92,7 @@ class Step:
         names = {_mark(value): name for name, value in binds.items()}
         marks = list(map(_mark, values))
         if names.keys() == set(marks) and len(marks) == len(names) == len(binds):
-            self._known = Registry.generation, built, tuple(names[mark] for mark in marks), clock
+            self.known = Registry.generation, built, tuple(names[mark] for mark in marks), clock
 
 
 def _nowhere() -> None:
@@ -219,8 +219,8 @@ def _form(selection: Select[Any], values: list[Any]) -> Form:
             continue
         parts: list[Any] = [name]
         for part in clause:
-            is_comparison = part.__class__ is Comparison
-            parts.append(_comparison(part, values) if is_comparison else form_of(part, values))
+            is_known = part.__class__ is KnownComparison
+            parts.append(_known_comparison(part, values) if is_known else form_of(part, values))
         form.append(tuple(parts))
     return tuple(form)
 
@@ -283,9 +283,11 @@ def _value(part: Value, values: list[Any]) -> Any:
 
 
 def _comparison(part: Comparison, values: list[Any]) -> Any:
-    if part.form is None:
-        return Comparison, part.operator, form_of(part.left, values), form_of(part.right, values)
-    values.append(cast("Value", part.right).value)
+    return Comparison, part.operator, form_of(part.left, values), form_of(part.right, values)
+
+
+def _known_comparison(part: KnownComparison, values: list[Any]) -> Any:
+    values.append(part.value)
     return part.form
 
 
@@ -326,6 +328,7 @@ _READERS: dict[type[Any], Read] = {
     FieldRef: _field,
     Value: _value,
     Comparison: _comparison,
+    KnownComparison: _known_comparison,
     Ordering: _ordering,
     Partner: lambda part, values: (_source(part.source), _each(part.conditions, values)),
     Entity: _whole,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import UsageError, missing
 from .columns import Column, Entity, Scalar
-from .compiled import Compiled
+from .compiled import Compiled, Fetch
 from .load_paths import Hops, Loadable, hops_of
 
 T_co = TypeVar("T_co", covariant=True)
@@ -98,6 +98,10 @@ class Statement(Generic[T_co]):
     def compile(self) -> Compiled:
         """Return the SDBQL of the statement and its bind variables."""
         raise TypeError(f"{type(self).__name__} does not compile")
+
+    def known_fetch(self) -> Fetch | None:
+        """Return what is run, if the statement ran before with other values and gives just documents."""
+        return None
 
     def __solidb_given__(self, parameters: Any) -> Statement[T_co]:
         """Return the statement with what ``execute`` was given besides, if it takes such; UsageError else."""

@@ -45,9 +45,28 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
     known: tuple[int, Reading] | None = model.__dict__.get(_READING)
     reading = known[1] if known is not None and known[0] == Registry.generation else _reading(model)
     work.registries.add(model.__solidb_registry__)
+    if len(rows) == 1 and reading.is_plain and (row := rows[0]) is not None:
+        document = _load_one(work, reading, row)
+        return [document] if document is not None else _load_part(work, reading, rows)
     if len(rows) < AT_LEAST:
         return _load_part(work, reading, rows)
     return make_batch(partial(_load_part, work, reading), rows)
+
+
+def _load_one(work: UnitOfWork, reading: Reading, row: Stored) -> Any:
+    """Make the document of a row that is simply its text; None if it needs a closer look, or is held."""
+    key, body = row[0], row[4]
+    references = work.identity.of(reading.mapping.collection)
+    held = references.get(key)
+    if (held is not None and held() is not None) or not isinstance(body, str) or _MARK in body:
+        return None
+    try:
+        document = reading.validate(body)
+    except ValidationError:
+        return None  # who looks closer says what is wrong
+    put_notes(document, (work, *row[1:]))
+    references[key] = weakref.ref(document)
+    return document
 
 
 def _load_part(work: UnitOfWork, reading: Reading, rows: Sequence[Stored | None]) -> list[Any]:

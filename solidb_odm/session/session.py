@@ -20,6 +20,7 @@ from ..work import AttributeConflict, Prefer
 from . import paging
 from .context import Event
 from .explanation import Explanation, explain
+from .hydration import load_documents
 from .operations import commits as writing
 from .operations import loads as loading
 from .operations import queries as reading
@@ -135,6 +136,8 @@ class Session(SessionBase, Blocking):
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[Any]:
         """Run a statement and return the first column of its rows."""
+        if parameters is None and not others and (found := self._fetched(statement)) is not None:
+            return found
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         rows = rows if program.single else first_column(rows, program)
@@ -346,11 +349,40 @@ class Session(SessionBase, Blocking):
                 self._channel = CountedChannel(self.engine.channel(), self.statistics)
             return run(operation, self._channel)
         except BaseException as error:
-            if self._use is use and (not isinstance(error, Exception) or self._work.is_torn):
-                self._settle()
+            self._after(error, use)
             raise
         finally:
             use.is_over = True
+
+    def _fetched(self, statement: object) -> Result[Any] | None:
+        """Return the documents of a statement of a form that ran before; None where there is more to do.
+
+        It comes to what ``_run`` does with such a statement, in a third of the calls.
+        """
+        channel, work = self._channel, self._work
+        known = statement.known_fetch() if isinstance(statement, Statement) else None
+        if known is None or channel is None or self._closed:
+            return None
+        if work.new or work.changed or work.exposed or work.deleted:  # has_work, without the call
+            return None
+        entity, query, binds, is_steady = known
+        use, last = Use(), self._use
+        try:
+            if not last.is_over or last.__dict__.setdefault("following", use) is not use:
+                return None  # _enter will see to that
+            self._use = use
+            rows = channel.fetch_known(query, binds, is_steady)
+            return None if rows is None else Result(load_documents(work, entity.model, rows), (entity,))
+        except BaseException as error:
+            self._after(error, use)
+            raise
+        finally:
+            use.is_over = True
+
+    def _after(self, error: BaseException, use: Use) -> None:
+        """Settle the session where an operation was interrupted, or left something half done."""
+        if self._use is use and (not isinstance(error, Exception) or self._work.is_torn):
+            self._settle()
 
     def _settle(self) -> None:
         """After an interrupt: keep what was committed, and take back what was not."""

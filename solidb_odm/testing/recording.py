@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -31,6 +31,7 @@ from ..engine.events import describe
 from ..engine.statistics import listening
 from ..engines.interface import Capabilities, Channel, Driver
 from ..errors import ConfigurationError
+from ..language.nodes import Query
 from ..model.stored.codec import body_value
 
 R = TypeVar("R")
@@ -138,6 +139,7 @@ class _RecordingChannel:
     def __init__(self, inner: Channel, commands: list[Command[Any]]) -> None:
         self._inner = inner
         self._commands = commands
+        self._fetch_known = getattr(inner, "fetch_known", None)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -146,6 +148,17 @@ class _RecordingChannel:
     def perform(self, command: Command[R], /) -> R:
         self._commands.append(command)
         return self._inner.perform(command)
+
+    def fetch_known(
+        self, query: Query, binds: Mapping[str, Any], is_steady: bool
+    ) -> list[Stored | None] | None:
+        """Note what the inner engine answers without a command as if it had been one."""
+        rows: list[Stored | None] | None = None
+        if self._fetch_known is not None:
+            rows = self._fetch_known(query, binds, is_steady)
+        if rows is not None:
+            self._commands.append(FetchDocuments(query, binds))
+        return rows
 
     def close(self) -> None:
         self._inner.close()

@@ -127,6 +127,10 @@ class Known:
     """The one statement that a counted UPDATE or REMOVE comes to."""
 
 
+Steady: TypeAlias = "tuple[nodes.Query, Known, Plan, bool]"
+"""A query over documents, what is known of it, and whether its binds are its parameters as they are."""
+
+
 class PlanCache:
     """The queries that ran last; safe for threads.
 
@@ -141,6 +145,8 @@ class PlanCache:
         self._known: OrderedDict[PlanKey, Known] = OrderedDict()
         self.same: dict[tuple[int, int, Signature], tuple[nodes.Query, Known]] = {}
         """What is known of queries, by their identity: to look here first spares a call."""
+        self.steady: dict[tuple[int, int], Steady] = {}
+        """How queries run whose values have the same types each time, by their identity."""
         self._lock = threading.RLock()
         self._weights: dict[PlanKey, int] = {}
         self._weight = 0
@@ -183,6 +189,13 @@ class PlanCache:
                 oldest, _ = self._known.popitem(last=False)
                 self._forget(self._weights.pop(oldest, 0))
                 self.same.clear()
+                self.steady.clear()
+
+    def keep_steady(self, version: int, found: Steady) -> None:
+        """Keep how a query runs whose values have the same types each time."""
+        if len(self.steady) >= _SIZE:
+            self.steady.clear()
+        self.steady[version, id(found[0])] = found
 
     def _forget(self, weight: int) -> None:
         self._weight -= weight

@@ -31,7 +31,7 @@ from .library import code_of
 from .nearest_rows import NearestRows, constant, count_of
 from .nearness import Nearness, source_of_documents
 from .order_key import NotReversible
-from .plan_cache import Analyses, Known, PlanCache, Way
+from .plan_cache import Analyses, Known, PlanCache, Steady, Way
 from .searches import Matches, Searcher, take_out
 from .sql.bulk_writes import BulkWrite, bulk_write
 from .sql.candidates import Narrowings
@@ -120,7 +120,7 @@ class Queries:
             plan = entry.plan
             if plan is not None and plan.is_documents and not entry.trust.rests:
                 try:  # as below, with fewer calls, as it is so with most
-                    rows = self._rows(entry, plan, command.binds)
+                    rows = self._rows(entry, plan.sql, plan.parameters.values(command.binds))
                     if rows and len(rows[0]) == _WIDTH:
                         return rows
                     return self._trimmed(command, rows)
@@ -135,6 +135,38 @@ class Queries:
         elif (documents := self._documents_by_hits(command)) is not None:
             return documents
         return self._fetch_planned(command, entry) if values is None else self._documents(command, values)
+
+    def fetch_known(
+        self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool
+    ) -> list[Stored | None] | None:
+        """Return the rows of a query over documents that ran before, as ``fetch`` does with more calls.
+
+        None where there is more to do. ``is_steady``: the types of its values are the same each time.
+        """
+        catalogue = self._catalogue
+        if catalogue.is_private:
+            return None
+        same = self._plans.steady.get((catalogue.version, id(query))) if is_steady else None
+        if same is None and (same := self._steady(query, binds, is_steady)) is None:
+            return None
+        _, entry, plan, as_it_is = same
+        if entry.trust.rests:
+            return None
+        try:
+            rows = self._rows(entry, plan.sql, binds if as_it_is else plan.parameters.values(binds))
+        except _SchemaMoved:
+            return None
+        return rows if not rows or len(rows[0]) == _WIDTH else [row[:_WIDTH] for row in rows]
+
+    def _steady(self, query: nodes.Query, binds: Mapping[str, Any], is_steady: bool) -> Steady | None:
+        """Return how the plan of a query runs, if there is one and its rows are documents."""
+        entry = self._expected(query, binds)
+        if entry is None or not entry.is_plain or entry.plan is None or not entry.plan.is_documents:
+            return None
+        found = query, entry, entry.plan, entry.plan.parameters.are_binds
+        if is_steady:
+            self._plans.keep_steady(self._catalogue.version, found)
+        return found
 
     def _fetch_planned(self, command: FetchDocuments, entry: Known | None) -> list[Stored | None]:
         return self._trimmed(command, self._by_plan(command.query, command.binds, entry, documents=True)[1])
@@ -271,18 +303,18 @@ class Queries:
             if plan is None or (documents and not plan.is_documents) or (trust.rests and not trust.holds()):
                 return entry, None
             try:
-                return entry, self._rows(entry, plan, binds)
+                return entry, self._rows(entry, plan.sql, plan.parameters.values(binds))
             except _SchemaMoved:
                 entry = None
 
-    def _rows(self, entry: Known, plan: Plan, binds: Mapping[str, Any]) -> list[Any] | None:
+    def _rows(self, entry: Known, sql: str, values: Mapping[str, Any]) -> list[Any] | None:
         """Return the rows of a plan; None if SQL gave up. _SchemaMoved if it was made for another schema.
 
         That is asked while the statement reads: of the same state of the file, and for half the price.
         """
         self.ticks.deadline = time.monotonic() + self._options.query_timeout
         try:
-            cursor = self._connection.execute(plan.sql, plan.parameters.values(binds))
+            cursor = self._connection.execute(sql, values)
             if self._catalogue.has_moved():
                 raise _SchemaMoved
             rows = cursor.fetchmany(_MOST_ROWS + 1)

@@ -340,15 +340,11 @@ class Value(Expression):
 
 @dataclass(slots=True, eq=False)
 class Comparison(Predicate):
-    """``left op right``. Null, less than all in SDBQL, is left out of ``<`` and ``<=``, as in Python and SQL.
-
-    ``form`` is what it is in the form of a statement besides its value, where the field that made it knows.
-    """
+    """``left op right``. Null, less than all in SDBQL, is left out of ``<``, ``<=``, as in Python and SQL."""
 
     left: Expression
     operator: q.ComparisonOperator
     right: Expression
-    form: Any = None
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)

@@ -8,11 +8,11 @@ The attributes that every stored document has besides its fields: id, revision a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError
 
@@ -63,6 +63,50 @@ class Mark:
         self.model = model
 
 
+class KnownComparison(Comparison):
+    """A field that a class keeps, compared with a value that is stored as it is: what most queries ask.
+
+    ``form`` is what it is in the form of a statement besides its value. Of that the right side is made when
+    it is asked for: statements of one form are built once.
+    """
+
+    __slots__ = ("form", "value")
+
+    def __init__(self, left: FieldRef, operator: q.ComparisonOperator, value: Any, form: Any) -> None:
+        self.left = left
+        self.operator = operator
+        self.value = value
+        self.form = form
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be one like others when it is copied: there it belongs to no class."""
+        return Comparison, (self.left, self.operator, self.right)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "right":
+                self.right = Value(self.value, self.left.__solidb_place__.annotation)
+                return self.right
+            return super().__getattr__(name)
+
+
+def _comparing(operator: q.ComparisonOperator) -> Callable[[FieldRef, object], Predicate]:
+    """Return the method of an operator."""
+
+    def compare(self: FieldRef, other: Any) -> Predicate:
+        alike = self.__solidb_alike__ or self.__solidb_find_alike__()
+        mark = self.__solidb_mark__
+        if mark is not None and other.__class__ is alike:
+            # its type alone says how it is stored, compared and planned
+            is_plain = "\0" not in other if alike is str else -_EXACT < other < _EXACT
+            if is_plain:
+                return KnownComparison(self, operator, other, (mark, operator, alike))
+        return self.__solidb_compare__(operator, other)
+
+    return compare
+
+
 class FieldRef(Expression):
     """A field of a model in a query.
 
@@ -90,6 +134,11 @@ class FieldRef(Expression):
         put(self, "__solidb_alike__", None)
         put(self, "__solidb_children__", None)
         put(self, "__solidb_orders__", None)
+
+    if not TYPE_CHECKING:
+        __eq__, __ne__ = _comparing("=="), _comparing("!=")
+        __lt__, __le__, __gt__, __ge__ = map(_comparing, ("<", "<=", ">", ">="))
+        __hash__ = object.__hash__
 
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         stored = self.__solidb_stored__(scope)
@@ -168,9 +217,8 @@ class FieldRef(Expression):
     def __solidb_compare__(self, operator: q.ComparisonOperator, other: Any) -> Predicate:
         alike = self.__solidb_alike__ or self.__solidb_find_alike__()
         if type(other) is alike and (alike is str or -_EXACT < other < _EXACT):
-            mark = self.__solidb_mark__  # all the questions below have one answer for such values
-            form = None if mark is None else (mark, operator, alike)
-            return Comparison(self, operator, Value(other, self.__solidb_place__.annotation), form)
+            # all the questions below have one answer for such values
+            return Comparison(self, operator, Value(other, self.__solidb_place__.annotation))
         if operator in _ORDERED and _is_iso_duration(self.__solidb_place__):
             raise UsageError(
                 f"{self!r} is stored as ISO 8601 text, which does not sort as durations do",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from .. import json_text
@@ -104,6 +105,13 @@ def kind_of(type_name: str) -> Kind:
     return _KINDS[type_name.rstrip("?")]
 
 
+class _Named(dict[str, str]):
+    """Binds that are called what they are."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
 class Parameters:
     """Gathers the parameters of a statement; equal constants share one."""
 
@@ -127,6 +135,14 @@ class Parameters:
             type_name if type_name in ("wide", "large") else "",
             lambda change: self.add(lambda binds: change(getter(binds))),
         )
+
+    @property
+    def are_binds(self) -> bool:
+        """Whether the binds hold them as they are, under their names."""
+        takes = self.getters.values()
+        if not all(type(take) is itemgetter for take in takes):
+            return False
+        return [take(_Named()) for take in takes] == list(self.getters)
 
     def values(self, binds: Binds) -> dict[str, Any]:
         """Return the values of all parameters."""

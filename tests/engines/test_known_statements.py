@@ -1,0 +1,336 @@
+"""A statement of a form that ran before is run with fewer steps, and nothing else about it is different."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import pytest
+
+from solidb_odm import (
+    Document,
+    Index,
+    QueryEvent,
+    Registry,
+    Session,
+    SoftDelete,
+    TTLIndex,
+    create_engine,
+    desc,
+    sdbql,
+    select,
+)
+from solidb_odm.engine.engine import Engine
+from solidb_odm.engine.statistics import listening
+from solidb_odm.errors import ClosedError, ConcurrentUseError, LoadError, NoResultError, QueryTimeout
+
+from .test_costs import calls_of
+
+KNOWN = Registry()
+
+
+class Book(Document, collection="known_books", registry=KNOWN):
+    title: Annotated[str, Index()]
+    pages: int = 0
+    price: float = 0.0
+    sold: bool = False
+    tags: list[str] = []
+
+
+class Shelf(SoftDelete, collection="known_shelves", registry=KNOWN):
+    name: str
+
+
+BY_TITLE = "FOR b IN known_books FILTER b.title == @title RETURN b"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with create_engine(f"sqlite:///{tmp_path}/known.db") as opened:
+        opened.create_all(KNOWN)
+        with Session(opened) as session:
+            session.add_all(Book(title=f"t{n}", pages=n, price=n / 2, sold=n % 2 == 0) for n in range(20))
+            session.add_all([Shelf(key="a", name="here"), Shelf(key="b", name="gone")])
+            session.commit()
+        yield opened
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with Session(engine) as opened:
+        yield opened
+
+
+def titled(title: str) -> Any:
+    return select(Book).where(Book.title == title)
+
+
+ASKED: dict[str, Callable[[Session, str], list[str]]] = {
+    "select": lambda session, title: [book.title for book in session.scalars(titled(title))],
+    "text": lambda session, title: [
+        book.title for book in session.scalars(sdbql(BY_TITLE, title=title).into(Book))
+    ],
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_it_takes_a_third_of_the_calls(session: Session, ask: Callable[[Session, str], list[str]]) -> None:
+    session.scalars(select(Shelf)).all()
+    first = calls_of(lambda: ask(session, "t1"))
+    again = calls_of(lambda: ask(session, "t2"))
+    assert again < 80 < 1.5 * again < first
+    assert ask(session, "t3") == ["t3"]
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_listeners_and_statistics_hear_of_it(
+    session: Session, ask: Callable[[Session, str], list[str]]
+) -> None:
+    heard: list[str] = []
+    for place in range(4):
+        assert ask(session, f"t{place}") == [f"t{place}"]
+    assert session.statistics.by_command == {"FetchDocuments": 4}
+    with listening(lambda command: heard.append(type(command).__name__)):
+        assert ask(session, "t9") == ["t9"]
+    assert heard == ["FetchDocuments"]
+    assert session.statistics.statements == 5
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_engines_that_are_watched_tell_of_it(
+    engine: Engine, ask: Callable[[Session, str], list[str]]
+) -> None:
+    told: list[str] = []
+
+    @engine.on_query
+    def note(event: QueryEvent) -> None:
+        told.append(event.command)
+
+    with Session(engine) as session:
+        for place in range(3):
+            ask(session, f"t{place}")
+    assert told == ["FetchDocuments"] * 3
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_it_sees_what_the_session_has_not_sent(
+    engine: Engine, session: Session, ask: Callable[[Session, str], list[str]]
+) -> None:
+    for _ in range(2):
+        assert ask(session, "t1") == ["t1"]
+    book = session.scalars(titled("t1")).one()
+    book.title = "changed"
+    assert ask(session, "t1") == []
+    assert ask(session, "changed") == ["changed"]
+    session.add(Book(title="fresh"))
+    assert ask(session, "fresh") == ["fresh"]
+    session.delete(session.scalars(titled("t2")).one())
+    assert ask(session, "t2") == []
+    session.commit()
+    held = session.scalars(titled("t3")).one()
+    held.tags.append("seen")
+    assert ask(session, "t4") == ["t4"]
+    with session.no_autoflush:
+        held.title = "unsent"
+        assert [book.title for book in session.scalars(titled("t3"))] == ["unsent"]
+    session.rollback()
+    assert ask(session, "t3") == ["t3"]
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_a_held_document_is_that_object_and_takes_what_is_newer(
+    engine: Engine, session: Session, ask: Callable[[Session, str], list[str]]
+) -> None:
+    book = session.scalars(titled("t1")).one()
+    for _ in range(2):
+        assert ask(session, "t1") == ["t1"]
+    assert session.scalars(titled("t1")).one() is book
+    with Session(engine) as other:
+        other.scalars(titled("t1")).one().pages = 77
+        other.commit()
+    assert ask(session, "t1") == ["t1"]
+    assert book.pages == 77
+    session.expire(book)
+    assert session.scalars(titled("t1")).one() is book
+
+
+def test_it_follows_the_schema(engine: Engine, session: Session) -> None:
+    for place in range(3):
+        assert ASKED["select"](session, f"t{place}") == [f"t{place}"]
+    engine.drop_all(Book)
+    assert ASKED["select"](session, "t1") == []  # it makes the collection, as the first one would have
+    with Session(engine) as other:
+        other.add(Book(title="t1"))
+        other.commit()
+    assert ASKED["select"](session, "t1") == ["t1"]
+
+
+def test_values_that_sql_can_not_hold_are_told_apart(session: Session) -> None:
+    session.add(Book(title="a\0b"))
+    session.commit()
+    for title, found in [("t1", ["t1"]), ("a\0b", ["a\0b"]), ("a", []), ("t2", ["t2"]), ("a\0c", [])]:
+        for ask in ASKED.values():
+            assert ask(session, title) == found
+
+
+def test_numbers_of_any_kind_and_size(session: Session) -> None:
+    def count(condition: Any) -> int:
+        return len(session.scalars(select(Book).where(condition)).all())
+
+    for number, expected in [(3, 17), (2**60, 0), (3.5, 16), (-(2**53), 20), (True, None)]:
+        if expected is not None:
+            assert count(Book.pages >= number) == expected
+    for price, expected in [(1.0, 18), (2, 16), (1e300, 0)]:
+        assert count(Book.price >= price) == expected
+    with pytest.raises(Exception, match="write 1 or 0"):
+        count(Book.pages == True)  # noqa: E712
+
+
+def test_pages_and_sorts(session: Session) -> None:
+    def pages(low: int, count: int, start: int) -> list[int]:
+        wanted = select(Book).where(Book.pages >= low, Book.sold == True)  # noqa: E712
+        ordered = wanted.order_by(desc(Book.pages), Book.title).offset(start).limit(count)
+        return [book.pages for book in session.scalars(ordered)]
+
+    assert pages(4, 3, 1) == [16, 14, 12]
+    assert pages(6, 2, 2) == [14, 12]
+    assert pages(1, 1, 1) == [16]  # True is 1
+    assert pages(2, 2, 2) == [14, 12]
+    assert pages(50, 5, 3) == []
+    assert session.scalars(select(Book)).all() == session.scalars(select(Book)).all()
+
+
+def test_what_is_marked_as_deleted_stays_away(session: Session) -> None:
+    def named(name: str) -> list[str]:
+        return [each.name for each in session.scalars(select(Shelf).where(Shelf.name == name))]
+
+    assert named("here") == ["here"]
+    assert named("gone") == ["gone"]
+    session.delete(session.get_one(Shelf, "b"))
+    session.commit()
+    assert named("here") == ["here"]
+    assert named("gone") == []
+
+
+def test_what_expires_meanwhile_is_gone(tmp_path: Path) -> None:
+    class Pass(Document, collection="known_passes", registry=Registry()):
+        holder: str
+        until: Annotated[datetime, TTLIndex(seconds=0)]
+
+    with create_engine(f"sqlite:///{tmp_path}/passes.db") as engine, Session(engine) as session:
+        now = datetime.now(UTC)
+        session.add_all(
+            [Pass(holder="a", until=now + timedelta(days=1)), Pass(holder="b", until=now - timedelta(days=1))]
+        )
+        session.commit()
+        for _ in range(3):
+            for holder, found in [("a", 1), ("b", 0)]:
+                assert len(session.scalars(select(Pass).where(Pass.holder == holder)).all()) == found
+
+
+def test_rows_that_do_not_fit_are_told_each_time(session: Session) -> None:
+    session.execute(sdbql('INSERT {_key: "odd", title: "odd", pages: "many"} INTO known_books'))
+    session.commit()
+    for title in ("t1", "odd", "t2", "odd"):
+        if title == "odd":
+            with pytest.raises(LoadError, match="pages"):
+                session.scalars(titled(title))
+        else:
+            assert session.scalars(titled(title)).one().title == title
+    with pytest.raises(NoResultError):
+        session.scalars(titled("none")).one()
+
+
+def test_a_closed_session_is_refused(session: Session) -> None:
+    for place in range(3):
+        session.scalars(titled(f"t{place}")).one()
+    session.close()
+    with pytest.raises(ClosedError):
+        session.scalars(titled("t1"))
+
+
+def test_a_session_in_use_is_refused(session: Session) -> None:
+    for place in range(3):
+        session.scalars(titled(f"t{place}")).one()
+    session.on("before_flush", lambda used: used.scalars(titled("t1")))
+    session.add(Book(title="new"))
+    with pytest.raises(ConcurrentUseError):
+        session.commit()
+
+
+def test_its_time_is_limited_and_counted(tmp_path: Path) -> None:
+    with (
+        create_engine(f"sqlite:///{tmp_path}/slow.db", query_timeout=60) as engine,
+        Session(engine) as session,
+    ):
+        engine.create_all(Book)
+        session.add_all(Book(title=f"t{n}") for n in range(2_000))
+        session.commit()
+        text = "FOR b IN known_books FILTER b.pages == @pages RETURN b"  # which has no index
+        ask = sdbql(text, pages=1).into(Book)
+        for _ in range(2):
+            assert session.scalars(ask).all() == []
+        before = session.statistics.statements
+        channel: Any = session._channel
+        ticks = channel._fetch_known.__self__._queries.ticks
+        ticks.cancelled = True  # as a deadline that is over
+        with pytest.raises(QueryTimeout):
+            session.scalars(ask).all()
+        ticks.cancelled = False
+        assert session.statistics.statements == before + 1
+        assert session.scalars(ask).all() == []
+
+
+def test_an_interrupt_at_any_line_leaves_the_session_usable(session: Session) -> None:
+    for place in range(3):
+        session.scalars(titled(f"t{place}")).one()
+    at, is_over = 0, False
+    while not is_over:
+        at += 1
+        is_over = _interrupted(lambda: session.scalars(titled("t5")).one(), at)
+        assert session.scalars(titled("t6")).one().pages == 6
+    assert at > 20
+
+
+def _is_one_step(frame: FrameType) -> bool:
+    """Return whether a line gives the session back, into which Python lets no signal come."""
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == "use.is_over = True"
+
+
+def _is_of_a_finalizer(frame: FrameType) -> bool:
+    """Return whether it runs for something that is gone: Python drops what is raised there."""
+    while frame.f_back is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _interrupted(work: Callable[[], object], at: int) -> bool:
+    """Raise before a line of ours; return whether the work was done before."""
+    left = [at]
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if "solidb_odm" not in frame.f_code.co_filename or _is_of_a_finalizer(frame):
+            return None
+        if event == "line" and not _is_one_step(frame):
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.settrace(before)
+    return True
