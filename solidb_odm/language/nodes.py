@@ -391,6 +391,13 @@ class Search(Clause):
     condition: Expression
 
 
+INTEGER_SUM = "SUM OF INTEGERS"
+"""The function of an aggregate or window that adds integers exactly, which SUM does as floats.
+
+No text can name it: a file computes it, a server gets it written out.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Aggregate(Node):
     """``name = FUNCTION(argument)`` of a COLLECT; the function's name is upper case."""

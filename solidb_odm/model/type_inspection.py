@@ -358,7 +358,7 @@ def models_below(model: type[Any]) -> list[type[Any]]:
     seen: set[type[Any]] = set()
     for _ in _members_below(model, seen):
         pass
-    return list(seen)
+    return [each for each in seen if is_model(each)]
 
 
 def _is_set(member: Any) -> bool:
@@ -366,10 +366,22 @@ def _is_set(member: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, (set, frozenset, AbstractSet))
 
 
+def _hints(record: Any) -> dict[str, Any]:
+    """Return the types of the fields of a dataclass, a typed dictionary or a named tuple, as far as known."""
+    try:
+        return get_type_hints(record, include_extras=True)
+    except (NameError, TypeError):
+        return {}
+
+
 def _members_below(annotation: Any, seen: set[type[Any]]) -> Iterator[Any]:
-    """Yield the types that values of a type can hold, at any depth; the fields of a model once."""
+    """Yield the types that values of a type can hold, at any depth; the fields of a class once."""
     for member in alternatives(annotation):
         yield member
+        if (is_record(member) or is_named_tuple(member)) and member not in seen:
+            seen.add(member)
+            for each in _hints(member).values():
+                yield from _members_below(each, seen)
         for argument in get_args(member):
             if argument is not Ellipsis and get_origin(member) is not Literal:
                 yield from _members_below(argument, seen)

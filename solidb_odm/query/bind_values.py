@@ -13,6 +13,7 @@ from pydantic import AliasChoices, AliasPath, ValidationError
 from .._types import JsonObject
 from ..errors import SchemaViolation, UsageError
 from ..language import nodes as q
+from ..language.functions import lookup
 from ..language.stored_documents import ENGINE_ATTRIBUTES
 from ..model.declaration.computed import described, reads_of, stored_names
 from ..model.document import Document
@@ -21,7 +22,7 @@ from ..model.expressions.calls import FunctionCall
 from ..model.expressions.expression import Expression, Value, computed
 from ..model.expressions.fields import SYSTEM_FIELDS, FieldRef
 from ..model.expressions.kinds import NAMES, Kind, takes
-from ..model.expressions.literals import check_times
+from ..model.expressions.literals import check_targets, check_times
 from ..model.stored.codec import check_new, encode_value, first_problem, sort_lists
 from ..model.stored.embedded import alike, are_of_same_classes, is_lossy
 from ..model.stored.field_values import encode_as, field_reader, stored_name
@@ -216,6 +217,7 @@ def _fitting(model: type[Document], name: str, value: Expression) -> Expression:
 
 def _check_outcome(model: type[Document], name: str, target: FieldRef, outcome: Any) -> None:
     """Hold one of the values that an expression can have to the type of the field; UsageError."""
+    check_targets(target, outcome)
     if hasattr(outcome, "__solidb_outcomes__"):
         for inner in outcome.__solidb_outcomes__():
             _check_outcome(model, name, target, inner)
@@ -243,8 +245,28 @@ def _is_null(value: Expression) -> bool:
 
 
 def _is_assumed(value: Expression) -> bool:
-    """Return whether a value is null by its general nature only: a function of the caller's choice."""
-    return value.__solidb_kind__ == "any" or isinstance(value, FunctionCall)
+    """Return whether a value is null by its general nature only: a function of what is not null."""
+    if value.__solidb_kind__ == "any" or not isinstance(value, FunctionCall):
+        return value.__solidb_kind__ == "any"
+    if value.name in _OF_ELEMENTS:
+        return False
+    return all(not each.__solidb_nullable__ or _is_assumed(each) for each in _passed_on(value))
+
+
+def _passed_on(call: FunctionCall) -> tuple[Expression, ...]:
+    """Return the arguments of a function that make it null where they are."""
+    known = lookup(call.name)
+    nulls = "" if known is None else known.nulls
+    if call.is_strict or nulls.startswith(("null in, null out", "null if any argument")):
+        return call.arguments
+    count = next((count for text, count in _FIRST_ARGUMENTS.items() if nulls.startswith(text)), 0)
+    return call.arguments[:count]
+
+
+_FIRST_ARGUMENTS = {"null if the first argument is": 1, "null if one of the first two arguments is": 2}
+
+_OF_ELEMENTS = ("FIRST", "LAST", "NTH")
+"""The functions of a list that are null where it has no such element."""
 
 
 def _checked(model: type[Document], name: str, value: Any) -> Any:

@@ -19,13 +19,14 @@ from .._types import is_row
 from ..errors import LoadError, UsageError
 from ..language import decimals
 from ..language import nodes as q
+from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import literals
 from ..model.expressions.build_scope import Source
 from ..model.expressions.calls import lift
 from ..model.expressions.expression import Expression, Value
 from ..model.expressions.fields import FieldRef, IdRef, Place, moved
-from ..model.expressions.kinds import NAMES, kind_of, takes
+from ..model.expressions.kinds import NAMES, Kind, kind_of, takes
 from ..model.stored.codec import first_problem
 from ..model.stored.field_values import field_reader
 from ..model.stored.forms import type_form
@@ -109,14 +110,15 @@ def column(item: Any) -> Column:
     if isinstance(item, FieldRef):
         place = item.__solidb_place__
         shown = str(place.path[-1]) if place.path else "value"
-        label = shown if _is_table(place.source) or not place.name else place.name
-        return Scalar(item, label, field_decoder(place))
+        is_computed = _is_table(place.source)
+        label = shown if is_computed or not place.name else place.name
+        decode = field_decoder(place)
+        return Scalar(item, label, decode or _number_decoder(item) if is_computed else decode)
     if isinstance(item, Expression):
         item = check_no_elements(item, "select()")
         origin = getattr(item, "place", None)
         decode = field_decoder(origin) if isinstance(origin, Place) else decoder(item.__solidb_type__)
-        decode = _whole if sums_ints(item) else decode
-        return Scalar(item, _label(item), decode)
+        return Scalar(item, _label(item), decode or _number_decoder(item))
     if isinstance(item, Document):
         raise UsageError("select() takes Document classes and their fields, not documents")
     if is_row(item) and any(isinstance(part, (Expression, type)) for part in item):
@@ -211,26 +213,32 @@ def decoder(annotation: Any) -> Callable[[Any], Any] | None:
     return _reading_keys(read) if kind_of(annotation) == "decimal" else read
 
 
-def sums_ints(item: Expression) -> bool:
-    """Return whether a value is a sum of ints as it is, of a group, a window or another statement."""
-    item = item.expression if isinstance(item, Labelled) else item
-    if getattr(item, "is_sum_of_ints", False):
-        return True
-    parts = getattr(item, "__solidb_outcomes__", None)
-    if parts is not None:
-        return any(map(sums_ints, parts())) and all(
-            part.__solidb_kind__ == "int" or type(getattr(part, "value", None)) is int or sums_ints(part)
-            for part in parts()
-        )
-    terms = item.__solidb_operands__()
-    return getattr(item, "function", None) == "SUM" and terms[0].__solidb_kind__ == "int"
+def _number_decoder(computed: Expression) -> Callable[[Any], Any] | None:
+    """Return what makes ints, or floats, of the numbers that a query computes; None for other values.
+
+    The language computes 6.0 as a sum of integers, and 2 as the quotient of 6 and 3.
+    """
+    kind: Kind = computed.__solidb_kind__
+    if kind == "list":
+        one = _NUMBERS.get(kind_of(type_inspection.element(computed.__solidb_type__)))
+        return None if one is None else _each(one)
+    return _NUMBERS.get(kind)
+
+
+def _each(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: [*map(decode, cast("list[Any]", value))] if type(value) is list else value
 
 
 def _whole(value: Any) -> Any:
-    """Return the int that a sum of ints is, which the language makes a float; beyond 2**53 it is none."""
+    """Return the int that a float is; beyond 2**53 it is none."""
     return int(value) if type(value) is float and -_EXACT < value < _EXACT and value.is_integer() else value
 
 
+def _broken(value: Any) -> Any:
+    return float(value) if type(value) is int else value
+
+
+_NUMBERS: dict[Kind, Callable[[Any], Any]] = {"int": _whole, "float": _broken}
 _EXACT = 1 << 53
 
 

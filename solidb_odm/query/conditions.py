@@ -43,7 +43,7 @@ from ..model.expressions.expression import (
     constant,
     is_condition,
 )
-from ..model.expressions.fields import encode_element
+from ..model.expressions.fields import encode_element, stored_key
 from ..model.expressions.kinds import NAMES, kind_of
 from ..model.expressions.literals import Element, check_item, check_whole
 
@@ -213,7 +213,8 @@ def contains(field: Any, item: Any) -> Predicate:
             raise UsageError(f"{searched!r} is a text, which contains a text only, not {item!r}")
         return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _holds)
     if kind == "dict":
-        return Comparison(lift(item, constant(""), checked=True), "IN", searched)
+        sought = item if isinstance(item, Expression) else stored_key(searched, item)
+        return Comparison(lift(sought, constant(""), checked=True), "IN", searched)
     if kind not in ("list", "any", "mixed", "other"):
         raise UsageError(
             f"contains() takes a list, a text or a dict, and {searched!r} is {NAMES[kind]}",

@@ -32,7 +32,7 @@ from ..model.expressions.expression import (
     Predicate,
     Value,
 )
-from ..model.expressions.fields import FieldRef, Place, check_step, encode_element
+from ..model.expressions.fields import FieldRef, Place, check_step, encode_element, step_within
 from ..model.expressions.kinds import NAMES, OPERATORS, awareness, is_set, kind_of
 from ..model.links.link_paths import LoadPath, Related, beyond
 from ..model.stored.field_values import encode_as
@@ -96,6 +96,10 @@ class Elements(Expression):
         return None
 
     @property
+    def __solidb_leads_to__(self) -> Any:
+        return type_inspection.link_target(self.__solidb_element_type__[0])
+
+    @property
     def __solidb_nullable__(self) -> bool:
         return self.__solidb_element_type__[3]
 
@@ -133,7 +137,8 @@ class Elements(Expression):
             return OPERATORS[name](self)
         raise AttributeError(f"the elements of {self.__solidb_list__!r} have no field {name!r}")
 
-    def __getitem__(self, step: str | int) -> Elements:
+    def __getitem__(self, step: Any) -> Elements:
+        step = step_within(self, step)
         field = field_within(self.__solidb_element_type__[0], step)
         if field is not None:
             return self.__child(field, str(step))

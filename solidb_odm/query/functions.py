@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from keyword import iskeyword
 from typing import Any, TypeVar, cast, overload
 
@@ -23,8 +23,9 @@ from ..language.functions.built_in import REFUSE
 from ..model import type_inspection
 from ..model.document import Document
 from ..model.expressions import instants
+from ..model.expressions.arithmetic import EXTREMES
 from ..model.expressions.calls import FunctionCall, Test, lift
-from ..model.expressions.expression import Expression, Predicate, Value
+from ..model.expressions.expression import Arithmetic, Expression, Predicate, Value
 from ..model.expressions.kinds import NAMES, Kind
 from ..model.expressions.literals import alike, check_list_order, check_order
 from .columns import Labelled, Table, check_distinct
@@ -60,10 +61,15 @@ class Aggregate(Expression):
 
     def __solidb_build__(self, scope: Any) -> q.Expression:
         if self.__solidb_kind__ != "decimal":
-            return self._rounded(scope.aggregate(self.function, self._argument(scope)))
+            function = q.INTEGER_SUM if self._sums_ints else self.function
+            return self._rounded(scope.aggregate(function, self._argument(scope)))
         if self.function in ("SUM", "AVG"):
             return decimals.key(self.__solidb_digits__(scope))
         return decimals.key_in(scope.aggregate(self.function, decimals.pair(self._digits(scope))))
+
+    @property
+    def _sums_ints(self) -> bool:
+        return self.function == "SUM" and self.annotation is int
 
     def __solidb_digits__(self, scope: Any) -> q.Expression:
         if self.function == "SUM":
@@ -138,7 +144,7 @@ class Functions(WindowFunctions):
     def sum(self, target: Number | None) -> Number:
         """Add the numbers of a group, nulls left out; 0 if there are none.
 
-        Of integers beyond 2**53 a float; of decimals a Decimal and exact, of durations a timedelta.
+        Of integers an int, past 64 bits a float; of decimals a Decimal and exact, of durations a timedelta.
         """
         return cast(Number, _total("SUM", target))
 
@@ -203,9 +209,10 @@ class Functions(WindowFunctions):
                     f"func.{name.lower()}() of several values takes numbers, and {first!r} is {NAMES[kind]}",
                     hint="case((a < b, a), else_=b)",
                 )
-            return FunctionCall(
-                name, (first, *(lift(argument, first, checked=True) for argument in others)), float, True
-            )
+            parts = (first, *(lift(argument, first, checked=True) for argument in others))
+            if all(part.__solidb_kind__ == "int" for part in parts):
+                return reduce(lambda one, other: Arithmetic(one, name, other, EXTREMES[name]), parts)
+            return FunctionCall(name, parts, float, True)
         check_order(kind, f"func.{name.lower()}()", first)
         check_list_order(first.__solidb_type__, kind, f"func.{name.lower()}()", first)
         return Aggregate(name, _argument(first, f"func.{name.lower()}()"), first.__solidb_type__)
@@ -336,7 +343,11 @@ def _argument(target: Any, what: str) -> Expression:
     return wanted
 
 
-_SUMMED: dict[str, Any] = {"decimal": Decimal, "duration": timedelta}
+_SUMMED: dict[tuple[str, Kind], Any] = {
+    **{(name, "decimal"): Decimal for name in ("SUM", "AVG")},
+    **{(name, "duration"): timedelta for name in ("SUM", "AVG")},
+    ("SUM", "int"): int,
+}
 
 
 def _total(name: str, target: Any) -> Expression:
@@ -347,7 +358,7 @@ def _total(name: str, target: Any) -> Expression:
             f"func.{name.lower()}() takes numbers, and {wanted!r} is {NAMES[kind]}",
             hint="func.count(x), or func.sum(case((condition, 1), else_=0)) counts",
         )
-    return Aggregate(name, wanted, _SUMMED.get(kind, float))
+    return Aggregate(name, wanted, _SUMMED.get((name, kind), float))
 
 
 def _statistic(name: str, arguments: tuple[Any, ...]) -> Expression:

@@ -17,7 +17,7 @@ from ..model.document import Document
 from ..model.expressions.build_scope import Source
 from ..model.expressions.column_methods import Ordering, sort_key
 from ..model.expressions.expression import Expression, Predicate, Value
-from ..model.expressions.fields import FieldRef, KnownComparison, Place
+from ..model.expressions.fields import FieldRef, IdRef, KnownComparison, Place
 from . import conditions
 from .columns import (
     Entity,
@@ -30,7 +30,6 @@ from .columns import (
     decoder,
     labels_of,
     or_none,
-    sums_ints,
 )
 from .compiled import Compiled, Fetch, Unreadable
 from .compiler import BuildScope, sources_of, with_tables
@@ -46,7 +45,7 @@ from .statement import Loading, T_co, check_documents
 class SingleValue(Expression):
     """The first row of a statement with one column; null if there is none."""
 
-    __slots__ = ("annotation", "inner", "is_count", "is_sum_of_ints", "name", "place")
+    __slots__ = ("annotation", "inner", "is_total", "name", "place")
 
     def __init__(self, statement: Any) -> None:
         columns = statement.columns
@@ -57,8 +56,7 @@ class SingleValue(Expression):
         shown = columns[0].expression
         shown = shown.expression if isinstance(shown, Labelled) else shown
         self.inner = statement
-        self.is_count = getattr(shown, "function", None) == "COUNT" and _is_one_row(statement)
-        self.is_sum_of_ints = sums_ints(shown)
+        self.is_total = getattr(shown, "function", None) in _TOTALS and _is_one_row(statement)
         self.name = columns[0].label
         self.annotation: Any = shown.__solidb_type__
         self.place: Place | None = (
@@ -81,11 +79,19 @@ class SingleValue(Expression):
         return FieldRef(self.place).__solidb_encode__(value)
 
     @property
+    def __solidb_leads_to__(self) -> Any:
+        return getattr(self.inner.columns[0].expression, "__solidb_leads_to__", None)
+
+    @property
     def __solidb_nullable__(self) -> bool:
-        return not self.is_count
+        return not self.is_total
 
     def __repr__(self) -> str:
         return f"the value {self.name!r} of a subquery"
+
+
+_TOTALS = ("COUNT", "COUNT_DISTINCT", "SUM")
+"""The aggregates that have a value also where there is nothing to aggregate."""
 
 
 def _is_one_row(statement: Any) -> bool:
@@ -101,7 +107,6 @@ class ListValue(SingleValue):
 
     def __init__(self, statement: Any) -> None:
         super().__init__(statement)
-        self.is_sum_of_ints = False
         element: Any = self.annotation
         self.annotation = Any if element is Any else list.__class_getitem__(element)
         self.place = None
@@ -343,6 +348,11 @@ class Select(Loading[T_co], Selection):
 
     def __solidb_rows__(self, scope: BuildScope, labels: tuple[str, ...] | None) -> q.Query:
         return build_select(self, scope, labels)
+
+    def __solidb_ids__(self) -> Select[str]:
+        """Return the statement of the ids of the documents that this one reads."""
+        source = cast("Entity", self.columns[0]).source
+        return cast("Select[str]", self._with(columns=(column(IdRef(source)),), single=True))
 
     def scalar_subquery(self) -> T_co:
         """Return the first row as a value in another statement, of whose documents conditions may speak.

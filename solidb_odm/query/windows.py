@@ -82,8 +82,9 @@ class Windowed(WindowCall):
         return self._window(scope, tuple(argument.__solidb_build__(scope) for argument in self.arguments))
 
     def _window(self, scope: Any, arguments: tuple[q.Expression, ...]) -> q.Expression:
+        sums_ints = self.function == "SUM" and self.annotation is int
         window = q.Window(
-            self.function,
+            q.INTEGER_SUM if sums_ints else self.function,
             arguments,
             tuple(expression.__solidb_build__(scope) for expression in self.partition),
             tuple(

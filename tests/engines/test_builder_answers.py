@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
+from enum import StrEnum
 from typing import Any, Literal
 
 import pytest
@@ -59,6 +60,16 @@ class Typed(TypedDict):
     city: str
 
 
+@dataclass
+class Priced:
+    price: D
+    sizes: frozenset[int] = frozenset()
+
+
+class Day(StrEnum):
+    MONDAY = "mo"
+
+
 class Order(Document, collection="answer_orders"):
     price: D = D(0)
     qty: int = 1
@@ -76,6 +87,10 @@ class Order(Document, collection="answer_orders"):
     plains: list[Plain] = []
     typeds: list[Typed] = []
     line: Line | None = None
+    by_number: dict[int, list[str]] = {}
+    by_date: dict[date, D] = {}
+    by_day: list[dict[Day, int]] = []
+    priced: list[Priced] = []
 
 
 class Express(Order):
@@ -107,6 +122,9 @@ def session(engine: Engine) -> Iterator[Session]:
         typed={"city": "Rome"},
         plains=[Plain("Oslo")],
         typeds=[{"city": "Oslo"}],
+        by_number={-3: ["x"], 10: []},
+        by_date={date(2024, 2, 29): D("1.50")},
+        by_day=[{}, {Day.MONDAY: 4}],
         lines=[
             Line(price=D("5.5"), qty=3, tags=["x"], took=timedelta(hours=1), sizes=[2, 7]),
             Line(price=D("0.5"), tags=["z"]),
@@ -200,6 +218,11 @@ ANSWERS: list[tuple[Any, list[Any]]] = [
     (select(key, tag).join(tag).where(tag != "x"), [("1", "z")]),
     (select(key).where(Order.plain.city == "Rome", any_(Order.plains).city == "Oslo"), ["1"]),
     (select(key).where(Order.typed["city"] == "Rome", any_(Order.typeds)["city"] == "Oslo"), ["1"]),
+    (select(key).where(contains(Order.by_number[-3], "x"), contains(Order.by_number, 10)), ["1"]),
+    (select(key).where(contains(Order.by_number, 3)), []),
+    (select(key).where(Order.by_date[date(2024, 2, 29)] == D("1.5")), ["1"]),
+    (select(key).where(contains(Order.by_date, date(2024, 2, 29))), ["1"]),
+    (select(key).where(any_(Order.by_day)[Day.MONDAY] > 3), ["1"]),
     (select(Express.key).where(Order.qty == 5), ["2"]),
     (select(Order.key).where(Express.speed == 5), ["2"]),
     (select(func.count(Express)).where(Order.qty > 1), [1]),
@@ -283,6 +306,17 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: update(Order).where(Bill.n == 1).values(qty=1).compile(), "exists(select(Bill)"),
     (lambda: update(Order).values(qty=Order.qty / 2), "a // b"),
     (lambda: update(Order).values(name=Order.nick), "coalesce"),
+    (lambda: update(Order).values(name=func.upper(Order.nick)), "coalesce"),
+    (lambda: update(Order).values(name=some(Order.nick).strip()), "coalesce"),
+    (lambda: update(Order).values(qty=func.last(Order.matrix)[0]), "coalesce"),
+    (lambda: Order.by_number["x"], "a key of Order.by_number is an int"),
+    (lambda: Order.by_number[date(2024, 1, 1)], "compare it with an int"),
+    (lambda: contains(Order.by_number, "x"), "a key of Order.by_number is an int"),
+    (lambda: any_(Order.by_day)["tu"], "it is one of mo"),
+    (lambda: any_(Order.priced) == Priced(D(1)), "holds decimals"),
+    (lambda: contains(Order.priced, Priced(D(1))), "holds decimals"),
+    (lambda: Order.priced == [Priced(D(1))], "holds decimals"),
+    (lambda: select(Order.priced).distinct(), "holds decimals"),
     (lambda: update(Order).values(qty=Order.name), "holds an int"),
     (lambda: select(Order).join("bills"), "join() reads"),
 ]

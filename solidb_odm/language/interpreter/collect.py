@@ -14,7 +14,7 @@ from ..._types import Json
 from ...errors import DatabaseError, QueryError
 from .. import nodes
 from ..functions import lookup
-from ..values import canonical, compare, finite, is_number, sort_key
+from ..values import MAX_INTEGER, MIN_INTEGER, canonical, compare, finite, is_number, kind_of, sort_key
 from .expressions import CompileClause, Compiler, constant, variable_not_found
 from .runtime import UNBOUND, Row, Run, Stage, Value
 from .scope import Variables
@@ -212,6 +212,15 @@ def _sum(_run: Run, values: list[Json]) -> Json:
     return finite(float(sum(map(float, _numbers(values)), 0.0)))
 
 
+def _integer_sum(_run: Run, values: list[Json]) -> Json:
+    return whole_sum(sum(_numbers(values)))
+
+
+def whole_sum(total: Json) -> Json:
+    """Return a sum of integers, as a float where 64 bits don't hold it."""
+    return float(total) if kind_of(total) is int and not MIN_INTEGER <= total <= MAX_INTEGER else total
+
+
 def _average(_run: Run, values: list[Json]) -> Json:
     numbers = _numbers(values)
     return finite(sum(map(float, numbers), 0.0) / len(numbers)) if numbers else None
@@ -284,6 +293,7 @@ _AGGREGATES: dict[str, Aggregation] = {
     "COUNT": _count,
     "LENGTH": lambda _run, values: len(values),
     "SUM": _sum,
+    nodes.INTEGER_SUM: _integer_sum,
     "AVG": _average,
     "AVERAGE": _average,
     "MIN": _extreme(-1),

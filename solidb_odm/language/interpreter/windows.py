@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 from ..._types import Json
 from ...errors import QueryError
+from .. import nodes
 from ..values import canonical, compare, describe, is_number
 from .calls import unknown_function
-from .collect import compile_keys, order_rows
+from .collect import compile_keys, order_rows, whole_sum
 from .expressions import Compiler
 from .runtime import Row, Run, Stage, Value
 from .scope import PendingWindow, Variables
@@ -217,6 +218,10 @@ def _add_number(state: tuple[float, int], value: Json) -> tuple[float, int]:
     return (state[0] + value, state[1] + 1) if is_number(value) else state
 
 
+def _add_integer(state: Any, value: Json) -> Any:
+    return state + value if is_number(value) else state
+
+
 def _extreme(sign: int, *, keep_last: bool) -> Callable[[Json, Json], Json]:
     def better(best: Json, value: Json) -> Json:
         if value is None:
@@ -240,6 +245,7 @@ _FUNCTIONS: dict[str, WindowFunction] = {
     "LAST_VALUE": _last_value,
     "NTH_VALUE": _nth_value,
     "SUM": _running(_add_number, (0.0, 0), lambda state: state[0]),
+    nodes.INTEGER_SUM: _running(_add_integer, 0, whole_sum),
     "AVG": _running(_add_number, (0.0, 0), lambda state: state[0] / state[1] if state[1] else None),
     "COUNT": _running(lambda count, value: count + (value is not None), 0, lambda count: count),
     "MIN": _running(_extreme(-1, keep_last=False), None, lambda best: best),

@@ -6,20 +6,28 @@ first, of which sums and products are exact floats; or the text of its digits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from ..nodes import (
+    INTEGER_SUM,
+    Aggregate,
     Attribute,
     Binary,
+    Clause,
+    Collect,
     Compare,
     Expression,
     Lambda,
+    Let,
     Literal,
     Name,
     Object,
     Range,
     Subscript,
     Ternary,
+    Window,
     call,
     let,
 )
@@ -105,3 +113,48 @@ def divided(digits: Expression, divisor: Expression) -> Expression:
 def field(of: Expression, name: str) -> Expression:
     """Return an attribute of an object."""
     return Attribute(of, name)
+
+
+# --- sums of integers ----------------------------------------------------------------------------
+
+_HALF: Final = Literal(1 << 26)
+"""What integers are cut by: sums of either part, of millions of integers of 64 bits, are exact floats."""
+
+
+def clauses_of(clause: Clause) -> Iterator[Clause]:
+    """Yield a clause as a server gets it: exact sums of integers as the sums of their parts."""
+    if isinstance(clause, Collect) and any(each.function == INTEGER_SUM for each in clause.aggregates):
+        sums = [each for each in clause.aggregates if each.function == INTEGER_SUM]
+        others = [each for each in clause.aggregates if each.function != INTEGER_SUM]
+        halves = [half for each in sums for half in _aggregates(each)]
+        yield replace(clause, aggregates=(*others, *halves))
+        for each in sums:
+            yield Let(each.name, _whole(each.name))
+    elif isinstance(clause, Let) and isinstance(clause.value, Window) and clause.value.name == INTEGER_SUM:
+        window = clause.value
+        for name, half in zip(_names(clause.name), _halves(window.arguments[0]), strict=True):
+            yield Let(name, replace(window, name="SUM", arguments=(half,)))
+        yield Let(clause.name, _whole(clause.name))
+    else:
+        yield clause
+
+
+def _names(name: str) -> tuple[str, str]:
+    return f"{name}_high", f"{name}_low"
+
+
+def _halves(number: Expression) -> tuple[Expression, Expression]:
+    low = Binary(number, "%", _HALF)
+    return Binary(Binary(number, "-", low), "/", _HALF), low
+
+
+def _aggregates(node: Aggregate) -> Iterator[Aggregate]:
+    halves = _halves(node.argument or Literal(0))
+    for name, half in zip(_names(node.name), halves, strict=True):
+        yield Aggregate(name, "SUM", half)
+
+
+def _whole(name: str) -> Expression:
+    """Return the sum of the parts, which ``|`` makes integers of floats."""
+    high, low = (Binary(Name(each), "|", Literal(0)) for each in _names(name))
+    return Binary(Binary(high, "*", _HALF), "+", low)

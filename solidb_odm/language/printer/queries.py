@@ -8,6 +8,7 @@ from ...errors import QueryError
 from .. import nodes
 from ..grammar import QUERY_OPENERS
 from .clauses import ClausePrinter
+from .long_numbers import clauses_of
 from .quoting import quote_name, quote_string
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class QueryPrinter(ClausePrinter):
         lines = [] if block.head is None else [self.head(block.head)]
         if block.tables is not None:
             lines.append(self.with_(block.tables))
-        lines += map(self.clause, block.body)
+        lines += [self.clause(each) for clause in block.body for each in clauses_of(clause)]
         lines += self.tail(block)
         return self.line().join(lines)
 
@@ -124,7 +125,7 @@ class QueryPrinter(ClausePrinter):
             lines.append(f"LIMIT {offset}{self.operand(block.limit)}")
         elif block.offset is not None:
             lines.append(f"OFFSET {self.operand(block.offset)}")
-        lines += map(self.let, block.late_lets)
+        lines += [self.clause(each) for late in block.late_lets for each in clauses_of(late)]
         if block.returns is not None:
             lines.append(self.returns(block.returns))
         return lines

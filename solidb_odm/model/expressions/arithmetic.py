@@ -155,6 +155,22 @@ for _sign in _BITS:
     _RULES["int", _sign, "int"] = Rule(int, _plain(_sign))
 
 
+def _chosen(operator: q.ComparisonOperator) -> Maker:
+    """Return what chooses one of two integers, of which the language's own functions make floats."""
+
+    def make(left: q.Expression, right: q.Expression) -> q.Expression:
+        if instants.is_simple(left) and instants.is_simple(right):
+            return q.Ternary(q.Compare(left, operator, right), left, right)
+        a, b = q.Name("_a"), q.Name("_b")
+        return let("_a", left, let("_b", right, q.Ternary(q.Compare(a, operator, b), a, b)))
+
+    return make
+
+
+EXTREMES = {"MIN": Rule(int, _chosen("<=")), "MAX": Rule(int, _chosen(">="))}
+"""How the least and the greatest of two integers are computed."""
+
+
 def is_zero(kind: Kind, node: q.Expression) -> q.Expression:
     """Return the test whether a divisor is 0; of decimals by their texts."""
     return decimals.is_zero(node) if kind == "decimal" else q.Compare(node, "==", q.Literal(0))

@@ -98,6 +98,12 @@ class Nested(Expression):
         shown = getattr(columns[0], "expression", None) if len(columns) == 1 else None
         return list[shown.__solidb_type__] if isinstance(shown, Expression) else Any  # type: ignore[name-defined]
 
+    @property
+    def __solidb_leads_to__(self) -> Any:
+        columns: tuple[Any, ...] = getattr(self.statement, "columns", ())
+        shown = getattr(columns[0], "expression", None) if len(columns) == 1 else None
+        return getattr(shown, "__solidb_leads_to__", None)
+
     def __solidb_build__(self, scope: Any) -> q.Expression:
         return q.Subquery(scope.statement(self.statement))
 
@@ -105,10 +111,37 @@ class Nested(Expression):
         return "the rows of the statement"
 
 
+def _of_values(tested: Expression, statement: Any) -> Any:
+    """Return a statement of one column of values; UsageError. Documents are told by their ids."""
+    columns: tuple[Any, ...] = getattr(statement, "columns", ())
+    model = getattr(columns[0], "model", None) if columns else None
+    if not columns and hasattr(statement, "edges"):
+        raise UsageError(
+            f"in_() can't look for {tested!r} among what a traversal reaches",
+            hint="read that first: in_(field, [each.id for each in session.scalars(statement)])",
+        )
+    if len(columns) > 1:
+        raise UsageError(
+            f"in_() looks for {tested!r} among the rows of a statement, which have {len(columns)} columns",
+            hint="select one field or expression",
+        )
+    if model is None:
+        return statement
+    names_documents = (
+        tested.__solidb_kind__ == "link" or getattr(tested, "__solidb_leads_to__", None) is not None
+    )
+    if not names_documents or not hasattr(statement, "__solidb_ids__"):
+        raise UsageError(
+            f"in_() can't look for {tested!r} among whole documents of {model.__name__}",
+            hint=f"select({model.__name__}.{'id' if names_documents else 'key'}), or another of its fields",
+        )
+    return statement.__solidb_ids__()
+
+
 def membership(tested: Expression, operator: q.ComparisonOperator, values: Any) -> Predicate:
     """Return the condition that a value is among others, or among the rows of a statement, or not."""
     if hasattr(values, "__solidb_query__"):
-        values = Nested(values)
+        values = Nested(_of_values(tested, values))
     is_varied = holds_decimals(tested.__solidb_type__) or is_set(tested.__solidb_type__)
     if isinstance(values, Expression):
         check_whole(tested.__solidb_type__, tested.__solidb_kind__, tested)

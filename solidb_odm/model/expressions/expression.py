@@ -42,7 +42,7 @@ _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 class Expression:
     """Something with a value in a query. Python's operators make new expressions.
 
-    It is no abstract class of Python's: each query asks what is an expression, and that would take long.
+    It is no abstract class, which takes long to ask for. What names documents has ``__solidb_leads_to__``.
     """
 
     __slots__ = ()

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..._dataclasses import dataclass
@@ -24,6 +25,7 @@ from ...language import nodes as q
 from .. import type_inspection
 from ..links.link_paths import beyond
 from ..stored.field_values import encode_as, encode_field, is_customised, is_plainly_stored
+from ..stored.forms import type_form
 from ..stored.pydantic_attributes import FIELDS
 from ..stored.scalars import format_time
 from .build_scope import Scope, Source
@@ -31,7 +33,7 @@ from .calls import METHODS, RecordField, default_awareness, field_within, fields
 from .column_methods import NAMES
 from .expression import Comparison, Expression, Predicate, Value
 from .kinds import OPERATORS, Kind, awareness, choices, kind_of
-from .literals import check_reference
+from .literals import Key, check_literal, check_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,14 @@ class FieldRef(Expression):
                 hint=f"{value.partition('/')[2]!r} is the key; Model.id == {value!r} compares the whole",
             )
         if self.__solidb_kind__ == "link":
-            check_reference(end_target(place) or type_inspection.link_target(place.annotation), value, self)
+            check_reference(end_target(place), value, self)
+
+    @property
+    def __solidb_leads_to__(self) -> Any:
+        place = self.__solidb_place__
+        if self.__solidb_kind__ not in ("link", "list"):
+            return None
+        return end_target(place) or type_inspection.link_target(place.annotation)
 
     @property
     def __solidb_aware__(self) -> bool | None:
@@ -296,10 +305,9 @@ class FieldRef(Expression):
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a part of a query; set attributes on a document, not on its class")
 
-    def __getitem__(self, step: str | int) -> FieldRef:
+    def __getitem__(self, step: Any) -> FieldRef:
         place = self.__solidb_place__
-        if not isinstance(step, (str, int)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"{self!r}[{step!r}]: a query can take an element by a number or a text only")
+        step = step_within(self, step)
         field = field_within(place.annotation, step)
         if field is not None:
             return child(place, field, str(step))
@@ -361,6 +369,31 @@ def _is_iso_duration(place: Place) -> bool:
         return False
     encoded = encode_as(place.owner, place.name, place.annotation, timedelta(seconds=1))
     return isinstance(encoded, str)
+
+
+def step_within(items: Expression, step: Any) -> str | int:
+    """Return the step to an element: a number, or a key of a dict in its stored form; UsageError."""
+    if items.__solidb_kind__ == "dict":
+        return stored_key(items, step)
+    if not isinstance(step, (str, int)):
+        raise UsageError(f"{items!r}[{step!r}]: a query can take an element by a number or a text only")
+    return step
+
+
+def stored_key(items: Expression, key: Any) -> str:
+    """Return the text that a key of a dict is stored as; UsageError if it is none of this dict."""
+    arguments = [get_args(each) for each in type_inspection.alternatives(items.__solidb_type__)]
+    keys: Any = next((each[0] for each in arguments if len(each) == 2), str)
+    if type(key) is not str:
+        check_literal(keys, kind_of(keys), key, "==", Key(items))
+        return str(next(iter(encode_as(None, "", dict[keys, Any], {key: None}))))
+    if keys is not str:
+        try:
+            type_form(dict[keys, Any]).read({key: None})
+        except ValidationError as error:
+            check_literal(keys, kind_of(keys), key, "==", Key(items))
+            raise UsageError(f"{Key(items)!r} can't be {key!r}") from error
+    return key
 
 
 def check_step(items: Expression, step: str | int) -> None:
@@ -458,9 +491,13 @@ class IdRef(Expression):
     def __solidb_source__(self) -> Any:
         return self.model
 
+    @property
+    def __solidb_leads_to__(self) -> Any:
+        return self.model
+
     def __solidb_check__(self, value: Any, operator: str) -> None:
-        reference = getattr(value, "__solidb_reference__", None)
-        super().__solidb_check__(value if reference is None else reference(), operator)
+        names_one = hasattr(value, "__solidb_reference__") and not isinstance(value, type)
+        super().__solidb_check__(value.__solidb_reference__() if names_one else value, operator)
         if operator in ("==", "!=", "IN", "NOT IN"):
             check_reference(self.model, value, self)
 

@@ -52,6 +52,8 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
         _check_other(annotation, value, what)
     elif not _agrees(kind, given, value) and not (given == "dict" and _is_typed_dict(annotation)):
         raise _refusal(annotation, kind, given, value, what)
+    if kind == "link":
+        check_reference(type_inspection.link_target(annotation), value, what)
     if kind == "list":
         inner = type_inspection.element(annotation)
         for item in value:
@@ -222,6 +224,7 @@ _NUMBERS: frozenset[Kind] = frozenset({"int", "float"})
 
 def check_pair(left: Kind, right: Kind, operator: str, what: object, other: object) -> None:
     """Refuse to compare expressions of kinds that have nothing in common; UsageError."""
+    check_targets(what, other)
     pair = frozenset({left, right})
     if pair == frozenset(("link", "text")):
         _check_names(what, other)
@@ -271,6 +274,17 @@ def check_reference(target: Any, value: Any, what: object) -> None:
         raise UsageError(f"{what!r} leads to documents of {collection!r}, and {named!r} is none of them")
 
 
+def check_targets(one: Any, other: Any) -> None:
+    """Refuse to compare what names documents of two collections, which are never the same; UsageError."""
+    targets = [getattr(each, "__solidb_leads_to__", None) for each in (one, other)]
+    names = [getattr(target, "__solidb_collection__", None) for target in targets]
+    if None not in names and names[0] != names[1]:
+        raise UsageError(
+            f"{one!r} leads to documents of {names[0]!r}, and {other!r} to those of {names[1]!r}",
+            hint="they are never the same: compare the ids of one class",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """Names an element of a list in a message."""
@@ -279,6 +293,16 @@ class Element:
 
     def __repr__(self) -> str:
         return f"an element of {self.items!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names a key of a dict in a message."""
+
+    items: object
+
+    def __repr__(self) -> str:
+        return f"a key of {self.items!r}"
 
 
 def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -> None:

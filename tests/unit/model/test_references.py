@@ -145,7 +145,7 @@ def test_an_unknown_part_is_an_error_with_a_guess() -> None:
         (lambda: 1 < Person.age < 3, "two conditions instead of a < b < c"),
         (lambda: "x" in WHATEVER.scores, "use contains"),
         (lambda: list(Person.scores), "can't be iterated"),
-        (lambda: WHATEVER.meta[1.5], "an element by a number or a text"),
+        (lambda: WHATEVER.meta[1.5], "a key of Person.meta is a text"),
         (lambda: setattr(Person.home, "street", 1), "set attributes on a document, not on its class"),
     ],
     ids=["bool", "chain", "in", "iterate", "index", "set"],

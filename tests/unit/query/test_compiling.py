@@ -61,7 +61,10 @@ SNAPSHOTS: list[tuple[Any, str, list[Any]]] = [
         select(Member.age, func.count(), func.sum(Member.age)).group_by(Member.age).having(func.count() > 1),
         (
             "FOR `_v0` IN `members` COLLECT `_g0` = `_v0`.`age` AGGREGATE `_a1` = COUNT(), "
-            "`_a2` = SUM(`_v0`.`age`) FILTER `_a1` > @p0 RETURN [`_g0`, `_a1`, `_a2`]"
+            "`_a2_high` = SUM((`_v0`.`age` - (`_v0`.`age` % 67108864)) / 67108864), "
+            "`_a2_low` = SUM(`_v0`.`age` % 67108864) "
+            "LET `_a2` = ((`_a2_high` | 0) * 67108864) + (`_a2_low` | 0) "
+            "FILTER `_a1` > @p0 RETURN [`_g0`, `_a1`, `_a2`]"
         ),
         [1],
     ),

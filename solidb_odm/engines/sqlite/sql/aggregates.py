@@ -127,6 +127,7 @@ def _greatest(term: Term) -> str:
 _AGGREGATES: Final[dict[str, Callable[[Term], str]]] = {
     "COUNT": lambda term: f"count({term.key})",
     "SUM": lambda term: f"total({numbers(term)})",
+    nodes.INTEGER_SUM: lambda term: f"ifnull(sum({numbers(term)}), 0)",
     "AVG": _average,
     "AVERAGE": _average,
     "MIN": _least,
@@ -142,6 +143,7 @@ _SO_FAR: Final = " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 _RANKS: Final = frozenset(("RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST"))
 _SUMS: Final[dict[str, Callable[[Term], str]]] = {
     "SUM": lambda term: f"total({numbers(term)})",
+    nodes.INTEGER_SUM: lambda term: f"sum(ifnull({numbers(term)}, 0))",
     "AVG": lambda term: f"avg({numbers(term)})",
     "COUNT": lambda term: f"count({term.key})",
 }
