@@ -358,7 +358,7 @@ def models_below(model: type[Any]) -> list[type[Any]]:
     seen: set[type[Any]] = set()
     for _ in _members_below(model, seen):
         pass
-    return [each for each in seen if is_model(each)]
+    return [model for model in seen if is_model(model)]
 
 
 def _is_set(member: Any) -> bool:
@@ -380,8 +380,8 @@ def _members_below(annotation: Any, seen: set[type[Any]]) -> Iterator[Any]:
         yield member
         if (is_record(member) or is_named_tuple(member)) and member not in seen:
             seen.add(member)
-            for each in _hints(member).values():
-                yield from _members_below(each, seen)
+            for hint in _hints(member).values():
+                yield from _members_below(hint, seen)
         for argument in get_args(member):
             if argument is not Ellipsis and get_origin(member) is not Literal:
                 yield from _members_below(argument, seen)

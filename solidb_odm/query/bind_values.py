@@ -250,7 +250,7 @@ def _is_assumed(value: Expression) -> bool:
         return value.__solidb_kind__ == "any"
     if value.name in _OF_ELEMENTS:
         return False
-    return all(not each.__solidb_nullable__ or _is_assumed(each) for each in _passed_on(value))
+    return all(not part.__solidb_nullable__ or _is_assumed(part) for part in _passed_on(value))
 
 
 def _passed_on(call: FunctionCall) -> tuple[Expression, ...]:

@@ -123,13 +123,12 @@ _HALF: Final = Literal(1 << 26)
 
 def clauses_of(clause: Clause) -> Iterator[Clause]:
     """Yield a clause as a server gets it: exact sums of integers as the sums of their parts."""
-    if isinstance(clause, Collect) and any(each.function == INTEGER_SUM for each in clause.aggregates):
-        sums = [each for each in clause.aggregates if each.function == INTEGER_SUM]
-        others = [each for each in clause.aggregates if each.function != INTEGER_SUM]
-        halves = [half for each in sums for half in _aggregates(each)]
+    if isinstance(clause, Collect) and _adds(*clause.aggregates):
+        sums = [aggregate for aggregate in clause.aggregates if _adds(aggregate)]
+        others = [aggregate for aggregate in clause.aggregates if not _adds(aggregate)]
+        halves = [half for total in sums for half in _aggregates(total)]
         yield replace(clause, aggregates=(*others, *halves))
-        for each in sums:
-            yield Let(each.name, _whole(each.name))
+        yield from (Let(total.name, _whole(total.name)) for total in sums)
     elif isinstance(clause, Let) and isinstance(clause.value, Window) and clause.value.name == INTEGER_SUM:
         window = clause.value
         for name, half in zip(_names(clause.name), _halves(window.arguments[0]), strict=True):
@@ -137,6 +136,10 @@ def clauses_of(clause: Clause) -> Iterator[Clause]:
         yield Let(clause.name, _whole(clause.name))
     else:
         yield clause
+
+
+def _adds(*aggregates: Aggregate) -> bool:
+    return any(aggregate.function == INTEGER_SUM for aggregate in aggregates)
 
 
 def _names(name: str) -> tuple[str, str]:
@@ -156,5 +159,5 @@ def _aggregates(node: Aggregate) -> Iterator[Aggregate]:
 
 def _whole(name: str) -> Expression:
     """Return the sum of the parts, which ``|`` makes integers of floats."""
-    high, low = (Binary(Name(each), "|", Literal(0)) for each in _names(name))
+    high, low = (Binary(Name(part), "|", Literal(0)) for part in _names(name))
     return Binary(Binary(high, "*", _HALF), "+", low)

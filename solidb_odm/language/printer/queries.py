@@ -111,7 +111,7 @@ class QueryPrinter(ClausePrinter):
         lines = [] if block.head is None else [self.head(block.head)]
         if block.tables is not None:
             lines.append(self.with_(block.tables))
-        lines += [self.clause(each) for clause in block.body for each in clauses_of(clause)]
+        lines += [self.clause(written) for clause in block.body for written in clauses_of(clause)]
         lines += self.tail(block)
         return self.line().join(lines)
 
@@ -125,7 +125,7 @@ class QueryPrinter(ClausePrinter):
             lines.append(f"LIMIT {offset}{self.operand(block.limit)}")
         elif block.offset is not None:
             lines.append(f"OFFSET {self.operand(block.offset)}")
-        lines += [self.clause(each) for late in block.late_lets for each in clauses_of(late)]
+        lines += [self.clause(written) for late in block.late_lets for written in clauses_of(late)]
         if block.returns is not None:
             lines.append(self.returns(block.returns))
         return lines

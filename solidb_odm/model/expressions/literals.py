@@ -276,7 +276,7 @@ def check_reference(target: Any, value: Any, what: object) -> None:
 
 def check_targets(one: Any, other: Any) -> None:
     """Refuse to compare what names documents of two collections, which are never the same; UsageError."""
-    targets = [getattr(each, "__solidb_leads_to__", None) for each in (one, other)]
+    targets = [getattr(side, "__solidb_leads_to__", None) for side in (one, other)]
     names = [getattr(target, "__solidb_collection__", None) for target in targets]
     if None not in names and names[0] != names[1]:
         raise UsageError(
