@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -496,8 +496,8 @@ class IdRef(Expression):
         return self.model
 
     def __solidb_check__(self, value: Any, operator: str) -> None:
-        names_one = hasattr(value, "__solidb_reference__") and not isinstance(value, type)
-        super().__solidb_check__(value.__solidb_reference__() if names_one else value, operator)
+        reference = None if isinstance(value, type) else getattr(value, "__solidb_reference__", None)
+        super().__solidb_check__(cast(Any, value) if reference is None else reference(), operator)
         if operator in ("==", "!=", "IN", "NOT IN"):
             check_reference(self.model, value, self)
 
