@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from pydantic import ValidationError
 
 from .._dataclasses import dataclass
-from .._types import is_row
+from .._types import is_list, is_row
 from ..errors import LoadError, UsageError
 from ..language import decimals
 from ..language import nodes as q
@@ -226,7 +226,10 @@ def _number_decoder(computed: Expression) -> Callable[[Any], Any] | None:
 
 
 def _each(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: [*map(decode, cast("list[Any]", value))] if type(value) is list else value
+    def decode_all(value: Any) -> Any:
+        return [decode(number) for number in value] if is_list(value) else value
+
+    return decode_all
 
 
 def _whole(value: Any) -> Any:
