@@ -9,12 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, 
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeAlias, cast
-
-import anyio
-import anyio.to_thread
+from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
 from .._dataclasses import dataclass
+from .._lazy import Later
 from .._types import JsonObject
 from ..errors import CollectionNotFound, ConnectionLost, InvalidCommand, UsageError
 from ..wire.exchange import SHAPE_ERRORS, Exchange, HttpAnswer, HttpCall, misshapen, pauses, send
@@ -26,6 +24,12 @@ from .calls import AsyncCaller, Caller
 from .documents import delete, list_documents
 from .requests import about, at, rest
 from .results import ClientResult
+
+if TYPE_CHECKING:
+    import anyio
+    import anyio.to_thread
+else:
+    anyio = Later("anyio")
 
 CHUNK = 256 * 1024
 

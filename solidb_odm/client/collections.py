@@ -10,10 +10,9 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeAlias, cast, overload
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast, overload
 
-from anyio import to_thread
-
+from .._lazy import Later
 from .._types import JsonObject
 from ..commands import SetSchema, ValidationMode
 from ..engines.solidb import definitions
@@ -26,6 +25,12 @@ from . import databases, documents
 from .calls import AsyncCaller, Caller
 from .requests import chunks_of
 from .results import CollectionStats, DocumentResult
+
+if TYPE_CHECKING:
+    import anyio
+    import anyio.to_thread
+else:
+    anyio = Later("anyio")
 
 """What the server makes anew for imported documents."""
 
@@ -226,7 +231,7 @@ class AsyncCollections(AsyncCaller):
         count = 0
         with opened(target) as file:
             async for page in self._pages(documents.pages(self._database, collection)):
-                await to_thread.run_sync(write, file, page)
+                await anyio.to_thread.run_sync(write, file, page)
                 count += len(page)
                 _tell(progress, count)
         return count
@@ -241,7 +246,7 @@ class AsyncCollections(AsyncCaller):
         """
         count = 0
         chunks = chunks_in(data, collection)
-        while (chunk := await to_thread.run_sync(next, chunks, None)) is not None:
+        while (chunk := await anyio.to_thread.run_sync(next, chunks, None)) is not None:
             count += await self._run(store(self._database, collection, chunk, mode or "insert"))
             _tell(progress, count)
         return count

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import field
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar, cast
-
-import anyio
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast
 
 from .._backoff import pause
 from .._dataclasses import dataclass
+from .._lazy import Later
 from .._types import JsonObject
 from ..errors import ClosedError, ConnectionFailed, RequestTimeout, SolidbError
 from ..wire.exchange import Exchange
@@ -25,6 +24,11 @@ from .calls import AsyncRunner, Runner
 from .databases import ping
 from .requests import at, rest
 from .results import ClientResult, DocumentResult
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    anyio = Later("anyio")
 
 T = TypeVar("T")
 

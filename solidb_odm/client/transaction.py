@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field
 from threading import RLock
-from typing import Generic, TypeVar
-
-import anyio
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .._dataclasses import dataclass
+from .._lazy import Later
 from .._types import JsonObject
 from ..commands import arun, run
 from ..engines.solidb.commit import Seen, Witness, find_out, unknown_outcome
@@ -25,6 +24,11 @@ from ..wire.exchange import Exchange, send
 from ..wire.faults import Subject
 from ..wire.socket_pool import Lease
 from ..wire.stream_pool import AsyncLease
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    anyio = Later("anyio")
 
 MOST_WITNESSES = 1000
 """How many documents are looked at to find out whether a commit happened."""

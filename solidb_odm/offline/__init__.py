@@ -8,21 +8,47 @@
     manager.sync_now()
 """
 
-from .async_manager import AsyncOfflineSyncManager
-from .config import ConflictResolution, ConflictStrategy, StorageEngine, SyncConfig
-from .sync_manager import OfflineSyncManager
-from .sync_results import (
-    Change,
-    ChangeType,
-    Conflict,
-    Pending,
-    Rejection,
-    SyncProgress,
-    SyncResult,
-    SyncState,
-    SyncStatus,
-    Verification,
-)
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:
+    from .async_manager import AsyncOfflineSyncManager
+    from .config import ConflictResolution, ConflictStrategy, StorageEngine, SyncConfig
+    from .sync_manager import OfflineSyncManager
+    from .sync_results import (
+        Change,
+        ChangeType,
+        Conflict,
+        Pending,
+        Rejection,
+        SyncProgress,
+        SyncResult,
+        SyncState,
+        SyncStatus,
+        Verification,
+    )
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            ".async_manager": ("AsyncOfflineSyncManager",),
+            ".config": ("ConflictResolution", "ConflictStrategy", "StorageEngine", "SyncConfig"),
+            ".sync_manager": ("OfflineSyncManager",),
+            ".sync_results": (
+                "Change",
+                "ChangeType",
+                "Conflict",
+                "Pending",
+                "Rejection",
+                "SyncProgress",
+                "SyncResult",
+                "SyncState",
+                "SyncStatus",
+                "Verification",
+            ),
+        },
+    )
 
 __all__ = [
     "AsyncOfflineSyncManager",

@@ -26,7 +26,8 @@ from ..errors import RequestTimeout, SolidbError
 from . import local
 from .argument_types import check_seconds
 from .async_background import AsyncBackground
-from .channels import AsyncHookedDriver, AsyncRouter, Deadline
+from .async_channels import AsyncHookedDriver, AsyncRouter
+from .channels import Deadline
 from .config import ConflictResolution
 from .folder import LOCK, FolderLock, prepare_folder, store_url
 from .manager_base import ManagerBase, change_of, conflicts_of, pending_of, rejections_of

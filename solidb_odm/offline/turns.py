@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import anyio
-
+from .._lazy import Later
 from ..errors import SolidbError
 from .channels import Deadline
 from .sync_results import SyncResult
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    anyio = Later("anyio")
 
 T = TypeVar("T")
 

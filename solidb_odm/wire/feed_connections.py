@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-import anyio
-from anyio.abc import ByteStream
-
+from .._lazy import Later
 from .._types import JsonObject
 from ..errors import ConnectionFailed, ConnectionLost, RequestTimeout, SolidbError
 from .feed import SILENCE, Feed
 from .socket_connection import CHUNK
 from .stream_connection import connect, hang_up
 from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    import anyio
+    from anyio.abc import ByteStream
+else:
+    anyio = Later("anyio")
 
 LOOK: Final = 0.005
 """The least seconds to look for bytes: in no time at all those that are there already would not be read."""

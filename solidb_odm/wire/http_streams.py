@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Genera
 from contextlib import aclosing, contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import anyio
 import httpx
 
+from .._lazy import Later
 from ..errors import SolidbError
 from .exchange import HttpCall, http_fault
 from .faults import NOWHERE, Subject
@@ -32,6 +32,11 @@ from .round_trips import RequestEvent
 from .socket_pool import SocketPool
 from .stream_pool import StreamPool
 from .url import Host
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    anyio = Later("anyio")
 
 _BODY_SENT: Final = "send_request_body.complete"
 """The end of the name of httpcore's event when a body was sent."""

@@ -7,18 +7,23 @@ while the answers of another are read here; a batch holds about that share of al
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import anyio
-from anyio.lowlevel import checkpoint
-
+from .._lazy import Later
 from ..errors import ConnectionFailed, SolidbError
 from .exchange import RequestBatch
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import anyio
+    import anyio.lowlevel
+else:
+    anyio, asyncio = Later("anyio"), Later("asyncio")
 
 CONCURRENT = 2
 """How many shared batches are under way at once, each on a connection."""
@@ -125,7 +130,7 @@ class SharedRequests:
                 self._under_way += 1
                 sending = True
                 if self._peak > 1:
-                    await checkpoint()  # the others that were just answered come again
+                    await anyio.lowlevel.checkpoint()  # the others that were just answered come again
             else:
                 batch.turn = anyio.Event()
                 self._queue.append(batch)

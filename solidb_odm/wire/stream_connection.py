@@ -7,11 +7,9 @@ import math
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import anyio
-from anyio.abc import ByteStream, SocketAttribute
-
+from .._lazy import Later
 from ..errors import ConnectionLost, SolidbError
 from .connection import Connection, ConnectionState, remaining
 from .exchange import RequestBatch, event_of
@@ -19,6 +17,13 @@ from .login import check_login, gave_up, login_request
 from .round_trips import RequestCounts
 from .socket_connection import CHUNK, SMALL, acknowledge, pending_input
 from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    import anyio
+    import anyio.abc
+    from anyio.abc import ByteStream
+else:
+    anyio = Later("anyio")
 
 
 class StreamConnection:
@@ -33,7 +38,7 @@ class StreamConnection:
         self.host, self.realm, self.reused = host, realm, False
         self._stream, self._statistics = stream, statistics
         self._protocol = Connection(str(host))
-        self.stale = pending_input(stream.extra(SocketAttribute.raw_socket))
+        self.stale = pending_input(stream.extra(anyio.abc.SocketAttribute.raw_socket))
 
     @classmethod
     async def open(
@@ -150,7 +155,7 @@ class StreamConnection:
             answers += map(read, came)
             if len(answers) >= wanted:
                 return answers
-            acknowledge(self._stream.extra(SocketAttribute.raw_socket))
+            acknowledge(self._stream.extra(anyio.abc.SocketAttribute.raw_socket))
             if came and seconds is not None and not scope.cancel_called:
                 scope.deadline = anyio.current_time() + seconds
             if seconds is None and usual is not None and (came or not was_in_answer):
@@ -168,7 +173,7 @@ async def connect(host: Host, address: ServerAddress) -> ByteStream:
         stream = await anyio.connect_tcp(
             host.name, host.port, ssl_context=context, tls_hostname=host.name, tls_standard_compatible=False
         )
-    raw = stream.extra(SocketAttribute.raw_socket)
+    raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return stream
 

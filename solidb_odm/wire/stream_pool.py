@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import anyio
 import httpx
 
+from .._lazy import Later
 from ..commands import Command, Operation, arun
 from ..errors import ConnectionFailed, ConnectionLost, SolidbError
 from .connection import remaining, within
@@ -34,6 +34,11 @@ from .round_trips import RequestCounts
 from .shared_requests import SharedRequests
 from .stream_connection import StreamConnection
 from .url import Host, ServerAddress
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    anyio = Later("anyio")
 
 T = TypeVar("T")
 R = TypeVar("R")

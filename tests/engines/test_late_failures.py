@@ -16,7 +16,7 @@ import pytest
 from solidb_odm import Document, Session
 from solidb_odm.commands import Apply, Commit, CreateCollection, Inserts
 from solidb_odm.engines.sqlite import AsyncFileDriver
-from solidb_odm.offline.channels import AsyncHookedDriver
+from solidb_odm.offline.async_channels import AsyncHookedDriver
 
 from .conftest import Store
 from .documents import Person

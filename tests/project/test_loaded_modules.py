@@ -72,6 +72,26 @@ with Session(create_engine("solidb://root:secret@127.0.0.1:9/shop")) as session:
         pass
 """
 
+CLIENT = """
+from solidb_odm.client import Client
+from solidb_odm.errors import ConnectionFailed
+
+try:
+    Client.connect("127.0.0.1:9")
+except ConnectionFailed:
+    pass
+"""
+OFFLINE = """
+from tempfile import TemporaryDirectory
+from solidb_odm.offline import OfflineSyncManager, SyncConfig
+
+with TemporaryDirectory() as folder:
+    config = SyncConfig(database="notes", local_storage_path=folder, auto_sync=False)
+    manager = OfflineSyncManager("solidb://root:secret@127.0.0.1:9", config).initialize()
+    manager.save_document("notes", "n1", {"text": "seen two herons"})
+    assert manager.get_document("notes", "n1")["text"] == "seen two herons"
+    manager.close()
+"""
 
 IN_SQL = """
 from solidb_odm import Session, create_engine
@@ -127,6 +147,8 @@ def loaded(program: str, *, whole: bool = False) -> set[str]:
         pytest.param(
             MODELS + ON_A_SERVER, EVENT_LOOPS | EXTRAS | {"sqlite3", "websockets", "cronsim"}, id="server"
         ),
+        pytest.param(CLIENT, EVENT_LOOPS | EXTRAS | {"sqlite3"}, id="client"),
+        pytest.param(OFFLINE, EVENT_LOOPS | EXTRAS, id="offline"),
     ],
 )
 def test_a_program_loads_only_what_it_uses(program: str, absent: set[str]) -> None:
