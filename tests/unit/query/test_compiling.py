@@ -179,7 +179,7 @@ CONDITIONS = [
     (func.length(Member.tags) > 1, "LENGTH(`_v0`.`tags`) > @p0"),
     (func.starts_with(Member.name, "A"), "STARTS_WITH(`_v0`.`name`, @p0)"),
     (func.min(Member.age, 3) == 3, "((`_v0`.`age` <= @p0) ? `_v0`.`age` : @p0) == @p0"),
-    (func.min(Member.age, 3.5) == 3, "MIN(`_v0`.`age`, @p0) == @p1"),
+    (func.min(Member.age, 3.5) == 3.5, "MIN(`_v0`.`age`, @p0) == @p0"),
 ]
 
 
