@@ -1,70 +1,70 @@
-"""Every error this package raises, classed by what a caller can do about it.
+"""All errors of this package, classified by what the caller can do about them.
 
 ::
 
-    SolidbError                      the root: catch this for everything
-    ├── DeclarationError             fix the model class (raised while the class is made)
+    SolidbError                      the base class: catches every error
+    ├── DeclarationError             fix the model class (raised when the class is created)
     ├── ConfigurationError           fix the URL or the options
     ├── UsageError                   fix the calling code
-    │   ├── StateError               this object can't make that move; names both
-    │   │   └── MergeConflictError   both sides changed an attribute; ``conflicts`` says which
+    │   ├── StateError               the object's state does not allow the call
+    │   │   └── MergeConflictError   two writers changed an attribute; see ``conflicts``
     │   ├── UnflushedChangesError    flush and commit first, or read="committed"
     │   ├── ConcurrentUseError       one session per thread or task
-    │   ├── ResultError              the result is not of the form that was asked for
-    │   │   ├── NoResultError, MultipleResultsError
-    │   ├── PendingChanges           sync first, or say that the edits may be thrown away
+    │   ├── ResultError              the result does not have the required number of rows
+    │   │   └── NoResultError, MultipleResultsError
+    │   ├── PendingChanges           sync first, or allow the edits to be discarded
     │   └── ClosedError              the session, engine or client is closed
-    ├── ConnectionFailed             reconnect: the server can't be reached, or went away
-    │   ├── ConnectionLost           the connection broke while a request was under way
-    │   ├── AnswerLost               a write was not answered by a server that is there: look at the data
-    │   └── CommitOutcomeUnknown     it broke during a commit; ``committed`` says what is known
-    ├── RequestTimeout               try again later, or with more time
+    ├── ConnectionFailed             reconnect: the server can't be reached
+    │   └── ConnectionLost           the connection was lost during a request
+    │       ├── AnswerLost           a write took place, but its answer was too large: read the data
+    │       └── CommitOutcomeUnknown  it was lost during a commit; see ``committed``
+    ├── RequestTimeout               try again later, or with a longer time-out
     ├── AuthError                    log in again, with other credentials
-    ├── ProtocolError                client and server do not understand each other
-    │   ├── MessageTooLarge          send or ask for less at once (16 MiB a message)
-    │   └── InvalidCommand           the server refused the shape of a request
-    ├── DatabaseError                the engine said no
-    │   ├── PermissionDenied         log in as somebody who may
+    ├── ProtocolError                a message does not follow the protocol
+    │   ├── MessageTooLarge          send or request less at once (16 MiB for each message)
+    │   └── InvalidCommand           the server refused the form of a request
+    ├── DatabaseError                the engine refused the request
+    │   ├── PermissionDenied         log in as a user with the permission
     │   ├── NotFoundError            create it first
-    │   │   ├── DatabaseNotFound, CollectionNotFound, DocumentNotFound, IndexNotFound
+    │   │   └── DatabaseNotFound, CollectionNotFound, DocumentNotFound, IndexNotFound
     │   ├── AlreadyExists            choose another name: DatabaseExists, CollectionExists, IndexExists
     │   ├── InvalidDocument          fix the data
-    │   │   ├── DuplicateKey, UniqueViolation, SchemaViolation
+    │   │   └── DuplicateKey, UniqueViolation, SchemaViolation
     │   ├── QueryError               fix the query
     │   │   ├── QuerySyntaxError     with line, column and a caret
-    │   │   ├── UnsupportedQueryError   this engine can't do that (yet); names the construct
+    │   │   ├── UnsupportedQueryError   this engine can't run the query; see ``construct``
     │   │   └── QueryTimeout, QueryLimitError
-    │   ├── TransactionError         the transaction is over, start again
-    │   │   └── TransactionConflict  somebody else was first: try again
-    │   ├── StaleDocumentError       somebody else changed it: reload, merge, try again
-    │   ├── NotSupportedByServerError   the server has no such thing; says what to use instead
+    │   ├── TransactionError         the transaction has ended: begin a new one
+    │   │   └── TransactionConflict  another transaction changed a document: try again
+    │   ├── StaleDocumentError       another writer changed a document: reload it and try again
+    │   ├── NotSupportedByServerError   the server lacks the feature; the hint names an alternative
     │   ├── StoreOfAnotherUser       open another folder, or wipe() this one
     │   ├── ServerRollbackSuspected  accept_server() or reupload()
-    │   └── StorageError             the file
+    │   └── StorageError             a problem with the file
     │       ├── StoreUnavailable     it can't be opened
-    │       │   └── WrongKey         give the key that it was encrypted with
-    │       ├── StoreCorrupt         it isn't a database, or it is damaged
-    │       └── StoreLocked          another process writes: try again
-    ├── MigrationError               a revision can't be made or run; says what to do
-    │   ├── DecisionNeeded           say what is meant: ``questions`` have the flags to give
-    │   ├── DataLossRefused          it would lose data for good: allow it, or keep the data
-    │   ├── IrreversibleMigration    it can't be undone; says why
-    │   ├── InvalidDocuments         documents stand against it: ``collection``, ``count``, ``keys``
-    │   ├── MigrationLocked          another runner is at work: wait
-    │   ├── MigrationFailed          a step failed at a document: mend it and upgrade again
-    │   ├── RevisionChanged          a revision is not what was run: restore it, or stamp
+    │       │   └── WrongKey         open it with the key that it was encrypted with
+    │       ├── StoreCorrupt         it is not a database, or is damaged
+    │       └── StoreLocked          another process is writing: try again
+    ├── MigrationError               a revision can't be created or run; the message says why
+    │   ├── DecisionNeeded           choose a meaning: ``questions`` lists the flags
+    │   ├── DataLossRefused          data would be lost permanently: allow it, or keep the data
+    │   ├── IrreversibleMigration    it can't be undone; the message says why
+    │   ├── InvalidDocuments         documents do not match: ``collection``, ``count``, ``keys``
+    │   ├── MigrationLocked          another program runs migrations: wait
+    │   ├── MigrationFailed          a step failed at a document: correct it and upgrade again
+    │   ├── RevisionChanged          a revision has changed since it was run: restore it, or stamp
     │   ├── RevisionNotFound         there is no such revision
     │   ├── SeveralHeads             merge them first
     │   └── PendingMigrations        upgrade the database first
-    └── LoadError                    a stored document does not fit its model
+    └── LoadError                    a stored document does not match its model
 
-What Python has a class for is of that class too, so that callers who know nothing of this package catch it:
-``ConnectionFailed`` is a ``ConnectionError``; ``RequestTimeout``, ``QueryTimeout`` and ``StoreLocked`` are a
-``TimeoutError``; ``NotFoundError`` and ``NoResultError`` are a ``LookupError``; ``PermissionDenied`` and
-``AuthError`` are a ``PermissionError``; ``DeclarationError`` is a ``TypeError`` and ``ConfigurationError`` a
-``ValueError``.
+Some classes also derive from a built-in class, so that code that knows nothing of this package can catch
+them: ``ConnectionFailed`` is a ``ConnectionError``; ``RequestTimeout``, ``QueryTimeout`` and ``StoreLocked``
+are a ``TimeoutError``; ``NotFoundError`` and ``NoResultError`` are a ``LookupError``; ``PermissionDenied``
+and ``AuthError`` are a ``PermissionError``; ``DeclarationError`` is a ``TypeError`` and
+``ConfigurationError`` a ``ValueError``.
 
-Context is in attributes; nobody needs to parse a message.
+Details are in attributes, so that no program needs to parse a message.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ from typing import Any
 
 
 class SolidbError(Exception):
-    """The root of all errors of this package. ``hint`` says what to do, if there is something."""
+    """The base of all errors of this package. ``hint`` says what to do; None if nothing can be suggested."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -90,7 +90,7 @@ class SolidbError(Exception):
 
 
 def _restored(kind: type[SolidbError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> SolidbError:
-    """Return a copied or unpickled error; not by its constructor, whose arguments are attributes now."""
+    """Return a copied or unpickled error, without calling its constructor, which takes other arguments."""
     error = kind.__new__(kind, *arguments)
     error.args = arguments
     error.__dict__.update(attributes)
@@ -98,16 +98,16 @@ def _restored(kind: type[SolidbError], arguments: tuple[Any, ...], attributes: d
 
 
 def missing(owner: object, name: str, ways: Mapping[str, str]) -> AttributeError:
-    """Return the error of an attribute that is not there; ``ways`` say what to write instead of some."""
+    """Return the error for a missing attribute; ``ways`` maps some names to what to write instead."""
     instead = f"; write {ways[name]}" if name in ways else ""
     text = f"{type(owner).__name__!r} object has no attribute {name!r}{instead}"
     return AttributeError(text, name=name, obj=owner)
 
 
 class DeclarationError(SolidbError, TypeError):
-    """A model class is declared wrongly; raised while the class is made.
+    """A model class is declared incorrectly; raised when the class is created.
 
-    ``model`` and ``field`` name the place.
+    ``model`` and ``field`` are the names of the class and the field.
     """
 
     def __init__(
@@ -120,28 +120,28 @@ class DeclarationError(SolidbError, TypeError):
 
 
 class ConfigurationError(SolidbError, ValueError):
-    """A URL or an option makes no sense."""
+    """A URL or an option is invalid."""
 
 
 class UsageError(SolidbError):
-    """The call can't be made here and now; the message names the call to make instead."""
+    """A call is wrong, or not possible at this point; the message names the call to make instead."""
 
 
 def listed(values: Any, call: str, hint: str | None = None) -> list[Any]:
-    """Return the several values that a call was given; UsageError if they are none."""
+    """Return the values of an iterable that a call was given; raise UsageError if it is not iterable."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise UsageError(f"{call} takes several, not {values!r}", hint=hint)
     return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def check_callable(function: Any, call: str, hint: str) -> None:
-    """Refuse what can't be called; UsageError."""
+    """Raise UsageError unless an argument is callable."""
     if not callable(function):
         raise UsageError(f"{call} takes a function, not {function!r}", hint=hint)
 
 
 class StateError(UsageError):
-    """An object can't make this move from the state it is in."""
+    """An object is in a state that does not allow the call. ``state`` is the state, ``move`` the call."""
 
     def __init__(self, message: str, *, state: str = "", move: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -150,7 +150,7 @@ class StateError(UsageError):
 
 
 class UnflushedChangesError(UsageError):
-    """A query would not see the session's own unsent changes to a collection it reads."""
+    """A query would not see uncommitted changes of the session to ``collections`` that it reads."""
 
     def __init__(self, message: str, *, collections: tuple[str, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -158,19 +158,19 @@ class UnflushedChangesError(UsageError):
 
 
 class ResultError(UsageError):
-    """A result has not the number of rows that was asked for."""
+    """A result does not have the number of rows that the call requires."""
 
 
 class NoResultError(ResultError, LookupError):
-    """One row was expected, and there is none."""
+    """A single row was required, and the result is empty."""
 
 
 class MultipleResultsError(ResultError):
-    """One row was expected, and there are several."""
+    """A single row was required, and the result has several."""
 
 
 class MergeConflictError(StateError):
-    """Both sides changed an attribute to different values; ``conflicts`` lists them by document."""
+    """Two writers changed an attribute to different values; ``conflicts`` lists these by document."""
 
     def __init__(
         self, message: str, *, conflicts: Mapping[str, Sequence[Any]], hint: str | None = None
@@ -180,7 +180,7 @@ class MergeConflictError(StateError):
 
 
 class ConcurrentUseError(UsageError):
-    """A session was entered by two threads or tasks at once."""
+    """Two threads or tasks used a session at the same time."""
 
 
 class ClosedError(UsageError):
@@ -188,7 +188,7 @@ class ClosedError(UsageError):
 
 
 class ConnectionFailed(SolidbError, ConnectionError):
-    """The server can't be reached. Nothing was sent, unless a subclass says otherwise."""
+    """The server at ``address`` can't be reached. Nothing was sent, unless a subclass says otherwise."""
 
     def __init__(self, message: str, *, address: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -196,21 +196,21 @@ class ConnectionFailed(SolidbError, ConnectionError):
 
 
 class ConnectionLost(ConnectionFailed):
-    """The connection broke while a request was under way; whether it ran is not known."""
+    """The connection was lost during a request; whether the server performed it is not known."""
 
 
 class AnswerLost(ConnectionLost):
-    """A query that writes was not answered, though the server is there: its answer is over 16 MiB.
+    """The answer to a query that writes was lost: it would be larger than 16 MiB.
 
-    The server runs such a query and then hangs up, so what it wrote is written. Nothing tells this from
-    a connection that something in between has cut.
+    The server performs such a query and then closes the connection, so its writes took place. A connection
+    that was lost for another reason looks the same to the client.
     """
 
 
 class CommitOutcomeUnknown(ConnectionLost):
-    """The connection broke while a commit was under way.
+    """The connection was lost during a commit.
 
-    ``committed`` is True or False where it could be found out afterwards, else None.
+    ``committed`` is True or False if the outcome could be determined afterwards, and None if not.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class CommitOutcomeUnknown(ConnectionLost):
 
 
 class RequestTimeout(SolidbError, TimeoutError):
-    """No answer came in time. The connection was dropped; whether the request ran is not known."""
+    """No answer arrived within ``seconds``; whether the server performed the request is not known."""
 
     def __init__(self, message: str, *, seconds: float | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -233,12 +233,13 @@ class AuthError(SolidbError, PermissionError):
 
 
 class ProtocolError(SolidbError):
-    """The other side sent, or was sent, something that is not the protocol."""
+    """A message does not follow the protocol, or the other side says that it does not."""
 
 
 class MessageTooLarge(ProtocolError):
-    """A message is over the limit of 16 MiB (64 KiB before login): a request, which was not sent, or
-    the answer to one that only reads.
+    """A message exceeds the limit of 16 MiB (64 KiB before login); ``size`` and ``limit`` are in bytes.
+
+    It is a request, which was not sent, or the answer to a request that only reads.
     """
 
     def __init__(self, message: str, *, size: int = 0, limit: int = 0, hint: str | None = None) -> None:
@@ -248,19 +249,19 @@ class MessageTooLarge(ProtocolError):
 
 
 class InvalidCommand(ProtocolError):
-    """The server does not take this request in this form."""
+    """The server refused the form of a request."""
 
 
 class DatabaseError(SolidbError):
-    """The engine understood the request and refused it."""
+    """The engine refused a valid request."""
 
 
 class PermissionDenied(DatabaseError, PermissionError):
-    """The user may not do this."""
+    """The user lacks the permission for a request."""
 
 
 class NotFoundError(DatabaseError, LookupError):
-    """Something that was named does not exist; ``name`` says what."""
+    """A database, collection, index or document does not exist; ``name`` is its name."""
 
     def __init__(self, message: str, *, name: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -276,7 +277,7 @@ class CollectionNotFound(NotFoundError):
 
 
 class DocumentNotFound(NotFoundError):
-    """There is no document with this key; ``collection`` may be empty if the engine did not say."""
+    """There is no document with this key; ``collection`` is empty if the engine did not name it."""
 
     def __init__(
         self, message: str, *, name: str = "", collection: str = "", hint: str | None = None
@@ -290,7 +291,7 @@ class IndexNotFound(NotFoundError):
 
 
 class AlreadyExists(DatabaseError):
-    """Something of this name exists already; ``name`` says what."""
+    """A database, collection or index of this name exists already; ``name`` is the name."""
 
     def __init__(self, message: str, *, name: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -310,7 +311,7 @@ class IndexExists(AlreadyExists):
 
 
 class InvalidDocument(DatabaseError):
-    """The engine does not take this document."""
+    """The engine refused a document; ``collection`` and ``key`` identify it."""
 
     def __init__(self, message: str, *, collection: str = "", key: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -323,7 +324,7 @@ class DuplicateKey(InvalidDocument):
 
 
 class UniqueViolation(InvalidDocument):
-    """A unique index holds this value already; ``fields`` and ``index`` say which."""
+    """Another document has the same value of a unique index; ``index`` is its name, ``fields`` its fields."""
 
     def __init__(
         self,
@@ -341,11 +342,11 @@ class UniqueViolation(InvalidDocument):
 
 
 class SchemaViolation(InvalidDocument):
-    """The document does not fit the collection's JSON Schema."""
+    """A document does not match the JSON Schema of its collection."""
 
 
 class QueryError(DatabaseError):
-    """A query failed. ``query`` and ``binds`` hold what was asked, where known."""
+    """A query failed. ``query`` is its text and ``binds`` its bind variables, if they are known."""
 
     def __init__(
         self,
@@ -361,7 +362,7 @@ class QueryError(DatabaseError):
 
 
 class QuerySyntaxError(QueryError):
-    """The text is not SDBQL. ``line`` and ``column`` count from 1; 0 where they are not known."""
+    """A text is not valid SDBQL. ``line`` and ``column`` count from 1; they are 0 if not known."""
 
     def __init__(
         self,
@@ -399,7 +400,7 @@ def _window(line: str, place: int, width: int = 100) -> tuple[str, int]:
 
 
 class UnsupportedQueryError(QueryError):
-    """This engine can't run the query; ``construct`` names what it lacks."""
+    """This engine can't run a query; ``construct`` names the part that it does not support."""
 
     def __init__(
         self, message: str, *, construct: str = "", query: str = "", hint: str | None = None
@@ -409,24 +410,24 @@ class UnsupportedQueryError(QueryError):
 
 
 class QueryTimeout(QueryError, TimeoutError):
-    """The query ran longer than it may."""
+    """A query exceeded its time limit."""
 
 
 class QueryLimitError(QueryError):
-    """The query made more rows, or nested deeper, than it may."""
+    """A query exceeded a limit: of rows, of nesting, or of the size of a value."""
 
 
 class TransactionError(DatabaseError):
-    """The transaction is over, or can't do this."""
+    """A transaction has ended, or does not allow the request."""
 
 
 class TransactionConflict(TransactionError):
-    """Another transaction touches, or has changed, the same document. Nothing was written."""
+    """Another transaction has changed, or is changing, the same document. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaleDocument:
-    """One document that another writer changed; ``found`` is None if it is gone."""
+    """A document that another writer changed; ``found`` is its revision now, None if it was deleted."""
 
     collection: str
     key: str
@@ -437,7 +438,7 @@ class StaleDocument:
 class StaleDocumentError(DatabaseError):
     """Another writer changed or deleted documents since they were loaded. Nothing was written.
 
-    ``documents`` lists them with the expected and the found revision.
+    ``documents`` lists them, each with the revision that was loaded and the present one.
     """
 
     def __init__(
@@ -448,7 +449,7 @@ class StaleDocumentError(DatabaseError):
 
     @classmethod
     def of(cls, documents: tuple[StaleDocument, ...]) -> StaleDocumentError:
-        """Make the error for these documents, with the message that names them."""
+        """Return the error for these documents, with a message that names them."""
         names = ", ".join(f"{d.collection}/{d.key}" for d in documents[:5])
         if len(documents) > 5:
             names += f" and {len(documents) - 5} more"
@@ -465,7 +466,7 @@ class NotSupportedByServerError(DatabaseError):
 
 
 class StorageError(DatabaseError):
-    """Something is wrong with the file of the file engine; ``path`` names it."""
+    """A problem with the file of a file engine; ``path`` is its path."""
 
     def __init__(self, message: str, *, path: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -473,27 +474,27 @@ class StorageError(DatabaseError):
 
 
 class StoreUnavailable(StorageError):
-    """The file can't be opened or written: path, rights or disk."""
+    """The file can't be opened or written, because of its path, its permissions or the disk."""
 
 
 class StoreCorrupt(StorageError):
-    """The file isn't a database of this package, or it is damaged."""
+    """The file is not a database of this package, or is damaged."""
 
 
 class StoreLocked(StorageError, TimeoutError):
-    """Another process holds the write lock of the file for longer than the time-out."""
+    """Another process held the write lock of the file longer than the time-out."""
 
 
 class WrongKey(StoreUnavailable):
-    """The store is encrypted with another key, or with one where none was given."""
+    """The key does not open the store, or the store is encrypted and no key was given."""
 
 
 class StoreOfAnotherUser(DatabaseError):
-    """The offline store belongs to another user, or to another database."""
+    """The offline store belongs to another user or another database."""
 
 
 class PendingChanges(UsageError):
-    """Edits wait to be pushed that this call would throw away; ``count`` says how many."""
+    """A call would discard edits that are not pushed yet; ``count`` is their number."""
 
     def __init__(self, message: str, *, count: int = 0, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -501,7 +502,7 @@ class PendingChanges(UsageError):
 
 
 class ServerRollbackSuspected(DatabaseError):
-    """The server has ``lost`` of the ``known`` documents: it was restored from a backup, or emptied."""
+    """The server lacks ``lost`` of ``known`` documents: it may have been restored or emptied."""
 
     def __init__(self, message: str, *, lost: int = 0, known: int = 0, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -510,7 +511,7 @@ class ServerRollbackSuspected(DatabaseError):
 
 
 class LoadError(SolidbError):
-    """A stored document does not fit its model. The cause is Pydantic's error."""
+    """A stored document does not match its model. The cause (``__cause__``) is Pydantic's error."""
 
     def __init__(
         self,
@@ -529,15 +530,12 @@ class LoadError(SolidbError):
         self.document = document
 
 
-# --- migrations ----------------------------------------------------------------------------------
-
-
 class MigrationError(SolidbError):
-    """A revision can't be made or run; the message says what to do."""
+    """A revision can't be created or run; the message says what to do."""
 
 
 class DecisionNeeded(MigrationError):
-    """A change can be meant in several ways; ``questions`` say which, each with the flags that answer it."""
+    """A change is ambiguous; ``questions`` lists the possible meanings, with the flags that choose them."""
 
     def __init__(self, message: str, *, questions: Sequence[Any] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -545,15 +543,15 @@ class DecisionNeeded(MigrationError):
 
 
 class DataLossRefused(MigrationError):
-    """A step would destroy data for good, and that was not allowed."""
+    """A step would delete data permanently, which was not allowed."""
 
 
 class IrreversibleMigration(MigrationError):
-    """A revision says that it can't be undone, and why; nothing was changed."""
+    """A revision can't be undone; the message says why. Nothing was changed."""
 
 
 class InvalidDocuments(MigrationError):
-    """Documents do not fit what a revision makes of their collection; nothing was changed."""
+    """``count`` documents do not match a collection as a revision changes it; ``keys`` has some of them."""
 
     def __init__(
         self, message: str, *, collection: str, count: int, keys: Sequence[str], hint: str | None = None
@@ -565,11 +563,11 @@ class InvalidDocuments(MigrationError):
 
 
 class MigrationLocked(MigrationError):
-    """Another runner is at work on the database."""
+    """Another program is running migrations on the database."""
 
 
 class MigrationFailed(MigrationError):
-    """A step failed; what was done before it stays, and the next upgrade goes on from there."""
+    """A step failed. The steps before it remain done, and the next upgrade continues after them."""
 
     def __init__(
         self, message: str, *, revision: str, key: str | None = None, hint: str | None = None
@@ -580,16 +578,16 @@ class MigrationFailed(MigrationError):
 
 
 class RevisionChanged(MigrationError):
-    """A revision that has run is missing, or does something else now."""
+    """A revision that was run is missing, or its steps have changed."""
 
 
 class RevisionNotFound(MigrationError):
-    """No revision has this name."""
+    """There is no revision with this name."""
 
 
 class SeveralHeads(MigrationError):
-    """The history has several ends; the hint says how to merge them."""
+    """The history of revisions has several heads; the hint says how to merge them."""
 
 
 class PendingMigrations(MigrationError):
-    """The database is not at the revision the program needs."""
+    """The database is not at the revision that the program requires."""

@@ -1,4 +1,4 @@
-"""Requests to an engine as frozen values with typed replies, and operations made of them."""
+"""Commands: requests to an engine as frozen values with typed replies, and operations made of them."""
 
 from .command import Command, Operation, Performs, PerformsAsync, arun, call, run
 from .documents import (

@@ -1,7 +1,7 @@
-"""What may be asked of an engine, as values; and operations, which ask one thing after another.
+"""Commands, the requests to an engine as values, and operations, which perform several of them.
 
-``Operation[T]`` is a generator that yields commands, receives their replies and returns a ``T``.
-``run`` and ``arun`` perform one over a channel; they are the only difference between blocking and async.
+``Operation[T]`` is a generator that yields commands, receives their replies and returns a ``T``. ``run``
+performs one over a blocking channel, ``arun`` over an async one; this is the only difference between the two.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ Operation: TypeAlias = Generator[Command[Any], Any, T]
 
 
 def call(command: Command[R]) -> Operation[R]:
-    """Ask for one command inside an operation: ``reply = yield from call(command)``."""
+    """Perform one command inside an operation: ``reply = yield from call(command)``."""
     return cast(R, (yield command))
 
 
 class Performs(Protocol):
-    """What performs commands, blocking."""
+    """An object that performs commands, blocking."""
 
     def perform(self, command: Command[R], /) -> R: ...
 
 
 class PerformsAsync(Protocol):
-    """What performs commands, awaited."""
+    """An object that performs commands, async."""
 
     async def perform(self, command: Command[R], /) -> R: ...
 
 
 def run(operation: Operation[T], channel: Performs) -> T:
-    """Run an operation, performing its commands on ``channel``."""
+    """Run an operation, performing its commands on ``channel``; return its result."""
     reply: Any = None
     error: BaseException | None = None
     try:
@@ -60,7 +60,7 @@ def run(operation: Operation[T], channel: Performs) -> T:
 
 
 async def arun(operation: Operation[T], channel: PerformsAsync) -> T:
-    """Run an operation, awaiting its commands on ``channel``."""
+    """Run an operation, awaiting its commands on ``channel``; return its result."""
     reply: Any = None
     error: BaseException | None = None
     try:

@@ -1,6 +1,6 @@
-"""Commands on documents: reading by key, and writing in batches.
+"""Commands on documents: reading by key, writing in batches, and transactions.
 
-Writes travel as batches, one collection and one kind each, in the order they must happen.
+A batch holds writes of one collection and one kind; batches are written in the order given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .command import Command
 
 @dataclass(frozen=True, slots=True)
 class Get(Command[Stored | None]):
-    """Read one document; None if there is none."""
+    """Read a document by its key; the reply is None if there is none."""
 
     collection: str
     key: str
@@ -23,7 +23,7 @@ class Get(Command[Stored | None]):
 
 @dataclass(frozen=True, slots=True)
 class GetMany(Command[list[Stored]]):
-    """Read the documents with these keys in one round trip; missing ones are left out, any order."""
+    """Read documents by their keys in one round trip. The reply leaves out missing ones and has no order."""
 
     collection: str
     keys: Sequence[str]
@@ -31,9 +31,9 @@ class GetMany(Command[list[Stored]]):
 
 @dataclass(frozen=True, slots=True)
 class Inserts:
-    """New documents: ``(key, body)``; the body holds ``_key`` too.
+    """Documents to insert: ``(key, body)``; the body contains ``_key`` too.
 
-    One receipt each. DuplicateKey, UniqueViolation or SchemaViolation if one can't be stored.
+    The reply is a receipt for each. Raises DuplicateKey, UniqueViolation or SchemaViolation.
     """
 
     collection: str
@@ -42,12 +42,12 @@ class Inserts:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The change of one stored document, top level only.
+    """A change of a stored document, at its top level.
 
-    ``changes`` are the attributes to set, ``removed`` those to take away. ``whole`` is the new
-    document in full (with ``_key``), given if ``removed`` is not empty: an engine that can't
-    remove attributes replaces the document. As text it may be given always; an engine that keeps
-    text then writes it as it is. ``created`` is the time of the revision's receipt, if it is known.
+    ``changes`` are the attributes to set, ``removed`` the names of those to remove. ``whole`` is the complete
+    new document (with ``_key``); it is required if ``removed`` is not empty, for engines that can't remove
+    attributes. An engine that stores text writes a ``whole`` that is text as it is. ``created`` is the time
+    of the receipt of the revision, if it is known.
     """
 
     key: str
@@ -60,9 +60,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """Changes of stored documents, each only if the revision is still the one given.
+    """Changes of stored documents; each is made only if the document still has the revision given.
 
-    One receipt each. StaleDocumentError, naming all that moved, if one is not.
+    The reply is a receipt for each. Raises StaleDocumentError, which names all documents that have another
+    one.
     """
 
     collection: str
@@ -71,9 +72,9 @@ class Patches:
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """Deletions: ``(key, revision)``, each only if the revision is still the one given.
+    """Documents to delete: ``(key, revision)``; each is deleted only if it still has this revision.
 
-    One receipt each, with the revision that was deleted. StaleDocumentError as for Patches.
+    The reply is a receipt for each, with the deleted revision. Raises StaleDocumentError as Patches does.
     """
 
     collection: str
@@ -85,11 +86,11 @@ Batch: TypeAlias = Inserts | Patches | Removals
 
 @dataclass(frozen=True, slots=True)
 class Apply(Command[list[list[Receipt]]]):
-    """Write batches inside the channel's transaction, which begins if none is open.
+    """Write batches in the transaction of the channel, which is begun if none is open.
 
-    Only for channels whose ``interactive_transactions`` is True. The reply has one list of receipts
-    for each batch. If a batch fails, what this command wrote is undone; the transaction stays open
-    with what earlier commands wrote.
+    Only for channels whose ``interactive_transactions`` is True. The reply has a list of receipts for each
+    batch. If a batch fails, the writes of this command are undone, and the transaction stays open with those
+    of earlier commands.
     """
 
     batches: Sequence[Batch]
@@ -97,7 +98,7 @@ class Apply(Command[list[list[Receipt]]]):
 
 @dataclass(frozen=True, slots=True)
 class CommitBatches(Command[list[list[Receipt]]]):
-    """Write batches and commit, all or nothing, in a fixed number of round trips.
+    """Write batches and commit, atomically, in a fixed number of round trips.
 
     Only for channels whose ``interactive_transactions`` is False.
     """
@@ -107,7 +108,7 @@ class CommitBatches(Command[list[list[Receipt]]]):
 
 @dataclass(frozen=True, slots=True)
 class NullsRemoved:
-    """How many documents RemoveNulls has changed, and the session to give with the next."""
+    """The number of documents that RemoveNulls has changed, and the session to pass to the next one."""
 
     count: int
     session: str
@@ -115,11 +116,11 @@ class NullsRemoved:
 
 @dataclass(frozen=True, slots=True)
 class RemoveNulls(Command[NullsRemoved]):
-    """Take attributes away from documents, ``(key, names)``, each only if all of its names are null there.
+    """Remove attributes from documents, ``(key, names)``; from each only if all of these are null in it.
 
-    Each document is read and written under its lock and keeps its time of creation; other documents are
-    left alone, as are those that are gone or that a schema refuses then. Only for channels whose
-    ``interactive_transactions`` is False: elsewhere ``Patch`` does that in the transaction.
+    Each document is read and written under its lock and keeps its time of creation. Documents that do not
+    exist, or that a schema would then refuse, are not changed. Only for channels whose
+    ``interactive_transactions`` is False; others use ``Patch`` in a transaction.
     """
 
     collection: str
@@ -129,35 +130,35 @@ class RemoveNulls(Command[NullsRemoved]):
 
 @dataclass(frozen=True, slots=True)
 class Begin(Command[bool]):
-    """Open a transaction and say so; False if one is open already, or the engine has none to open."""
+    """Begin a transaction; the reply is False if one is open already, or the engine has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit(Command[None]):
-    """Commit the channel's open transaction; nothing if none is open."""
+    """Commit the open transaction of the channel; does nothing if none is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollback(Command[None]):
-    """Undo the channel's open transaction; nothing if none is open."""
+    """Roll back the open transaction of the channel; does nothing if none is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Savepoint(Command[None]):
-    """Mark a place in the channel's transaction, which begins if none is open."""
+    """Set a savepoint in the transaction of the channel, which is begun if none is open."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackTo(Command[None]):
-    """Undo what was written since the savepoint, and forget it."""
+    """Roll back to a savepoint and release it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release(Command[None]):
-    """Forget a savepoint, keeping what was written since."""
+    """Release a savepoint, keeping the writes since."""
 
     name: str

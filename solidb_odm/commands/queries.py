@@ -14,10 +14,10 @@ from .command import Command
 
 @dataclass(frozen=True, slots=True)
 class RunQuery(Command[list[Json]]):
-    """Run a query; the reply is its rows. A mutation without RETURN answers with no rows.
+    """Run a query; the reply is its rows. A mutation without RETURN has none.
 
-    ``text`` is the query's own text where a person wrote it, for messages; the nodes count. ``approximate``:
-    what it sorts by nearness may come from an approximate index.
+    ``text`` is the text of a query that a person wrote, for messages; the nodes are run. With ``approximate``
+    a sort by nearness may use an approximate index.
     """
 
     query: Query
@@ -28,10 +28,10 @@ class RunQuery(Command[list[Json]]):
 
 @dataclass(frozen=True, slots=True)
 class FetchDocuments(Command[list[Stored | None]]):
-    """Run a query whose rows are whole documents or null, as a variable returns them.
+    """Run a query whose rows are complete documents or null.
 
-    The reply has them in the engine's stored form, which is cheaper to load than rows. ``approximate`` is
-    that of RunQuery.
+    The reply has them in the engine's stored form, which is faster to load than rows. For ``approximate`` see
+    RunQuery.
     """
 
     query: Query
@@ -41,7 +41,7 @@ class FetchDocuments(Command[list[Stored | None]]):
 
 @dataclass(frozen=True, slots=True)
 class ExplainQuery(Command[Json]):
-    """Describe how the engine would run a query: a JSON object whose form is the engine's own."""
+    """Explain a query; the reply is a JSON object in the engine's own format."""
 
     query: Query
     binds: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -1,6 +1,6 @@
-"""Commands on a store that is a replica of a server: what was edited here, what the server is known to hold.
+"""Commands on a replica: its edits, and the known state of the server.
 
-Only the file engine performs them. Every command is atomic; those that write commit at once, unless a
+Only the file engine performs them. Every command is atomic; those that write also commit, unless a
 transaction is open on the channel.
 """
 
@@ -22,7 +22,7 @@ JournalKind: TypeAlias = Literal["insert", "update", "delete"] | Arrival
 
 @dataclass(frozen=True, slots=True)
 class RemoteVersion:
-    """What the server holds under a key: ``document`` is None if it holds nothing."""
+    """The state of the server under a key: ``document`` is None if there is no document."""
 
     document: JsonObject | None = field(hash=False)
     revision: str = ""
@@ -32,7 +32,7 @@ class RemoteVersion:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The payload of a push that was begun and not answered yet; None for a removal."""
+    """The payload of a push that is not answered yet; None for a removal."""
 
     document: JsonObject | None = field(hash=False)
     number: int
@@ -40,10 +40,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A document that differs from what this store and the server agreed on last.
+    """An edit: a document that differs from the last state on which this store and the server agreed.
 
-    ``number`` grows with every local change. ``remote`` is the other side of a parked conflict. ``text`` is
-    ``current`` as JSON, "" for none.
+    ``number`` increases with every local change. ``remote`` is the server's side of an open conflict.
+    ``text`` is ``current`` as JSON, "" if it is None.
     """
 
     collection: str
@@ -63,7 +63,7 @@ class Edit:
 
     @property
     def kind(self) -> EditKind:
-        """Whether the document was made, changed or deleted here."""
+        """Whether the document was inserted, updated or deleted on this store."""
         if self.current is None:
             return "delete"
         return "insert" if self.base is None else "update"
@@ -71,9 +71,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What the store has under a key: the revision the server is known to hold, the document, the edit.
+    """The state of the store under a key: the known revision of the server, the document, the edit.
 
-    ``document`` is the body of ``current``.
+    ``document`` is the document in ``current``.
     """
 
     key: str
@@ -85,7 +85,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The server holds what was sent; the local revision stays. ``revision`` is empty after a removal."""
+    """The server stored what was sent; the local revision is kept. ``revision`` is empty after a removal."""
 
     key: str
     number: int
@@ -95,7 +95,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The store takes what the server holds; ``number`` is that of the edit this ends, 0 for none."""
+    """The store takes the state of the server. ``number`` is that of the edit that this ends, 0 if none."""
 
     key: str
     remote: RemoteVersion
@@ -105,9 +105,10 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
-    """The edit now builds on what the server holds; ``document`` is the local document from now on.
+    """The edit is now based on the state of the server; ``document`` becomes the local document.
 
-    ``keep``: the local document is that already, and its revision stays. With number 0 it becomes an edit.
+    With ``keep`` the local document is this one already and keeps its revision. With number 0 it becomes an
+    edit.
     """
 
     key: str
@@ -119,7 +120,7 @@ class Rebased:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A conflict waits for a decision: the edit is kept, and not pushed."""
+    """A conflict is open: the edit is kept, and not pushed."""
 
     key: str
     remote: RemoteVersion
@@ -129,7 +130,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The server refused the edit; it is kept, and not pushed again by itself."""
+    """The server refused the edit: it is kept, and not pushed again automatically."""
 
     key: str
     number: int
@@ -138,7 +139,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The edit came to nothing: the document is what the server holds, in the revision of ``remote``."""
+    """The edit ends, because the document equals that of the server, which has the revision of ``remote``."""
 
     key: str
     number: int
@@ -150,26 +151,26 @@ Outcome: TypeAlias = Acknowledged | Adopted | Rebased | Parked | Rejected | Unch
 
 @dataclass(frozen=True, slots=True)
 class OpenReplica(Command[None]):
-    """Make the store a replica, and capture the edits of the collections in ``scope``; None: of all."""
+    """Make the store a replica that records the edits of the collections in ``scope``, or of all (None)."""
 
     scope: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings(Command[JsonObject]):
-    """What is remembered in the store, by name."""
+    """Read the settings of the store; the reply maps names to values."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteSettings(Command[None]):
-    """Remember values by name; None forgets one."""
+    """Store settings by name; the value None deletes one."""
 
     values: JsonObject = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ListEdits(Command[list[Edit]]):
-    """The edits in one state, oldest first, from after a number on. ``edges``: only of edges, or others."""
+    """Read the edits in one state after a number, oldest first. ``edges``: only edges, or only others."""
 
     state: EditState | None = None
     collection: str | None = None
@@ -181,12 +182,12 @@ class ListEdits(Command[list[Edit]]):
 
 @dataclass(frozen=True, slots=True)
 class CountEdits(Command[dict[str, int]]):
-    """How many documents are edited, by state."""
+    """Count the edited documents by state."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadReplicas(Command[list[Replica]]):
-    """What the store has under these keys, one each, in their order."""
+    """Read the state of the store under each of these keys, in their order."""
 
     collection: str
     keys: Sequence[str]
@@ -194,16 +195,16 @@ class ReadReplicas(Command[list[Replica]]):
 
 @dataclass(frozen=True, slots=True)
 class MarkSent(Command[None]):
-    """Note the payloads that are about to be sent, so that a lost answer can be settled by them."""
+    """Store the payloads that are about to be sent, by which a lost answer is settled."""
 
     edits: Sequence[Edit]
 
 
 @dataclass(frozen=True, slots=True)
 class Settle(Command[list[bool]]):
-    """Write what came of edits, and what arrived, with settings, all or nothing.
+    """Write the outcomes of edits, changes from the server, and settings, atomically.
 
-    What was changed here after it was read is left alone: the reply tells which outcomes were taken.
+    Documents that were changed here after they were read are not written; the reply says which were.
     """
 
     collection: str
@@ -213,7 +214,7 @@ class Settle(Command[list[bool]]):
 
 @dataclass(frozen=True, slots=True)
 class ReviveEdits(Command[int]):
-    """Let rejected edits be pushed again; the reply is how many."""
+    """Let rejected edits be pushed again; the reply is their number."""
 
     collection: str | None = None
     key: str | None = None
@@ -221,7 +222,7 @@ class ReviveEdits(Command[int]):
 
 @dataclass(frozen=True, slots=True)
 class DiscardEdit(Command[None]):
-    """Go back to what this store and the server agreed on last."""
+    """Discard an edit: restore the last state on which this store and the server agreed."""
 
     collection: str
     key: str
@@ -229,9 +230,9 @@ class DiscardEdit(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class KnownSummary(Command[tuple[int, int, str, dict[str, str]]]):
-    """How many documents the server is known to hold; of those written since ``since``, count and digest.
+    """Count the known documents of the server; of those written since ``since``, count and digest.
 
-    And the keys and times of the few that were written last, by which a server is found that was set back.
+    The reply also has the keys and times of the last few, by which a restored server is recognised.
     """
 
     collection: str
@@ -240,7 +241,7 @@ class KnownSummary(Command[tuple[int, int, str, dict[str, str]]]):
 
 @dataclass(frozen=True, slots=True)
 class ListKnown(Command[list[tuple[str, str]]]):
-    """Keys and revisions the server is known to hold, in key order."""
+    """Read the known keys and revisions of the server, in the order of keys."""
 
     collection: str
     after: str = ""
@@ -249,14 +250,14 @@ class ListKnown(Command[list[tuple[str, str]]]):
 
 @dataclass(frozen=True, slots=True)
 class BeginScan(Command[None]):
-    """Begin to compare the server's keys and revisions with the known ones."""
+    """Begin a comparison of the server's keys and revisions with the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned(Command[list[tuple[str, bool]]]):
-    """Note keys, revisions and times the server holds; the reply is the keys whose revision is not known.
+    """Note keys, revisions and times of the server; the reply is the keys whose revision is not known.
 
-    Beside each key, whether what the server holds is older than what it was known to hold.
+    Each key comes with a bool: whether the server's document is older than the known one.
     """
 
     collection: str
@@ -265,14 +266,14 @@ class Scanned(Command[list[tuple[str, bool]]]):
 
 @dataclass(frozen=True, slots=True)
 class EndScan(Command[list[str]]):
-    """The known keys that were not noted since the scan began."""
+    """End a comparison; the reply is the known keys that were not noted."""
 
     collection: str
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetKnown(Command[None]):
-    """Take the documents under these keys for new ones, to be pushed again as they are here."""
+    """Treat the documents under these keys as new, so that they are pushed again."""
 
     collection: str
     keys: Sequence[str]
@@ -280,7 +281,7 @@ class ForgetKnown(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One change that was committed here."""
+    """A change that was committed on this store."""
 
     number: int
     collection: str
@@ -290,7 +291,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReadJournal(Command[list[JournalEntry]]):
-    """What was committed after an entry, in order; -1: only the last entry."""
+    """Read the changes committed after an entry, in order; after -1, only the last one."""
 
     after: int = -1
     limit: int = 1000
@@ -298,4 +299,4 @@ class ReadJournal(Command[list[JournalEntry]]):
 
 @dataclass(frozen=True, slots=True)
 class EraseReplica(Command[None]):
-    """Delete every document and all that is known of the server."""
+    """Delete all documents and all known state of the server."""

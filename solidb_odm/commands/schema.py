@@ -1,7 +1,7 @@
-"""What a collection is, as data, and the commands that make it so.
+"""The declaration of a collection as data, and the commands on collections and indexes.
 
-``CollectionSpec`` is all that a model's declaration says about its collection. It stands below
-models and engines, so that both can speak of it.
+``CollectionSpec`` is what a model declares about its collection. It is defined here, below models and
+engines, because both use it.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _SUFFIXES: Final[dict[str, str]] = {
 
 
 def index_name(fields: tuple[str, ...], kind: str) -> str:
-    """Return the name an index has if none is given."""
+    """Return the default name of an index."""
     paths = "_".join(fields).replace(".", "_").replace(ELEMENTS, "_elements")
     return f"{paths}_{_SUFFIXES.get(kind, kind)}"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
-    """One index: ``fields`` are dotted paths of stored names.
+    """The declaration of an index; ``fields`` are dotted paths of stored names.
 
-    The one field of an index over the elements of lists ends with ``[]``, or goes on with a path in them:
-    ``lines[].sku``. ``unique`` is for persistent
-    ones; with ``where`` (a map is taken too) only documents with these values at these paths may not share
-    theirs, where None is null or missing. ``dimension`` and ``metric`` are for vector ones, ``seconds``
-    (from the value of the field to its expiry) for TTL ones, ``minimum_length`` (of a word) for
-    fulltext ones. ``decimals`` are those of the fields that hold texts of decimals: a file sorts them by
-    their value. A server has no index that does, so two indexes that differ in it are equal.
+    An index over the elements of lists has one field, which contains ``[]``: ``tags[]``, ``lines[].sku``.
+    ``unique`` is for persistent indexes; with ``where`` (pairs, or a mapping) it applies only to documents
+    with these values at these paths, where None means null or missing. ``dimension`` and ``metric`` are for
+    vector indexes, ``seconds`` (from the time in the field to the expiry) for TTL indexes, ``minimum_length``
+    (of a word, in characters) for fulltext indexes. ``decimals`` are those of the fields that store decimals
+    as text: a file sorts them by value. A server can't, so two indexes that differ only in ``decimals`` are
+    equal.
     """
 
     name: str
@@ -71,12 +71,12 @@ class IndexSpec:
 
     @property
     def is_of_elements(self) -> bool:
-        """Return whether it is an index over the elements of lists."""
+        """Return whether the index is over the elements of lists."""
         return any(ELEMENTS in path for path in self.fields)
 
     @property
     def problem(self) -> str:
-        """Return why there can't be such an index over elements; nothing if there can."""
+        """Return why an index over elements is invalid; "" if it is valid."""
         if not self.is_of_elements:
             return ""
         if self.kind != "persistent":
@@ -88,13 +88,13 @@ class IndexSpec:
         return "elements can't be unique among documents" if self.unique else ""
 
     def to_json(self) -> JsonObject:
-        """Return the declaration as JSON, without what it leaves as it is by itself."""
+        """Return the declaration as JSON, without attributes that have their defaults."""
         said = _said(self)
         return {**said, "where": dict(self.where)} if self.where else said
 
     @classmethod
     def from_json(cls, value: JsonObject) -> IndexSpec:
-        """Read a declaration as ``to_json`` gave it."""
+        """Return a declaration from the JSON of ``to_json``."""
         given: JsonObject = {**value, "fields": tuple(value["fields"])}
         given["decimals"] = tuple(value.get("decimals", ()))
         return cls(**given)
@@ -102,11 +102,11 @@ class IndexSpec:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """What the models declare of one collection.
+    """The declaration of a collection.
 
-    ``schema`` is a JSON Schema of the stored document; ``validation`` says whether the engine
-    holds documents to it. ``sorts_decimals`` says of one that is there that its indexes can be over the
-    values of decimals.
+    ``schema`` is a JSON Schema of the stored document; ``validation`` says whether the engine checks
+    documents against it. ``sorts_decimals`` says whether the indexes of an existing collection can sort
+    decimals by value.
     """
 
     name: str
@@ -117,23 +117,23 @@ class CollectionSpec:
     sorts_decimals: bool = field(default=False, compare=False, repr=False)
 
     def to_json(self) -> JsonObject:
-        """Return the declaration as JSON, without what it leaves as it is by itself."""
+        """Return the declaration as JSON, without attributes that have their defaults."""
         said = {**_said(self), "indexes": [index.to_json() for index in self.indexes]}
         said.pop("sorts_decimals", None)
         return said
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CollectionSpec:
-        """Read a declaration as ``to_json`` gave it."""
+        """Return a declaration from the JSON of ``to_json``."""
         indexes: list[JsonObject] = value["indexes"]
         given: JsonObject = {**value, "indexes": tuple(map(IndexSpec.from_json, indexes))}
         return cls(**given)
 
 
 def without_repeats(indexes: Iterable[IndexSpec]) -> tuple[IndexSpec, ...]:
-    """Return indexes without repeats: of two that differ in ``where`` alone, the one for fewer documents.
+    """Return indexes without duplicates: of two that differ only in ``where``, the one for fewer documents.
 
-    So a class and its parent agree on an index where only one of them marks documents as deleted.
+    So a class and its parent agree on an index if only one of them is a ``SoftDelete``.
     """
     distinct: dict[IndexSpec, IndexSpec] = {}
     for index in indexes:
@@ -145,7 +145,7 @@ def without_repeats(indexes: Iterable[IndexSpec]) -> tuple[IndexSpec, ...]:
 
 
 def _said(spec: IndexSpec | CollectionSpec) -> JsonObject:
-    """Return the attributes of a declaration that differ from their defaults."""
+    """Return the attributes of a declaration that differ from the defaults."""
     options = {option.name: (getattr(spec, option.name), option.default) for option in fields(spec)}
     return {
         name: list(value) if is_tuple(value) else value
@@ -163,19 +163,19 @@ class Declares(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListCollections(Command[list[str]]):
-    """The names of the collections, sorted, without the engine's own."""
+    """List the names of the collections, sorted, without those of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescribeCollection(Command[CollectionSpec | None]):
-    """What a collection is now; None if there is none."""
+    """Describe a collection as it exists; the reply is None if there is none."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateCollection(Command[None]):
-    """Make an empty collection. CollectionExists if there is one of the name."""
+    """Create an empty collection. Raises CollectionExists if the name is taken."""
 
     name: str
     kind: CollectionKind = "document"
@@ -183,16 +183,16 @@ class CreateCollection(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class DropCollection(Command[None]):
-    """Delete a collection with its documents and indexes. CollectionNotFound if there is none."""
+    """Delete a collection with its documents and indexes. Raises CollectionNotFound if there is none."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RenameCollection(Command[None]):
-    """Rename a collection, with its documents, indexes and times. Only a file can do that.
+    """Rename a collection, with its documents, indexes and times. Only a file supports it.
 
-    CollectionNotFound if there is none, CollectionExists if the new name is taken.
+    Raises CollectionNotFound if there is none, and CollectionExists if the new name is taken.
     """
 
     name: str
@@ -201,10 +201,11 @@ class RenameCollection(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class FillField(Command["list[str] | None"]):
-    """Set a field in all documents that lack it, inside the channel's transaction. Only a file can do that.
+    """Set a field in all documents that lack it, in the transaction of the channel. Only a file supports it.
 
-    ``path`` are nested names; documents without what holds the field stay. The reply has the keys of the
-    documents that had the field; it is None, and nothing is done, if the field can't be set in one statement.
+    ``path`` is the path of the field; documents without its parent are not changed. The reply has the keys of
+    the documents that had the field. It is None, and nothing is done, if the field can't be set in one
+    statement.
     """
 
     collection: str
@@ -214,16 +215,16 @@ class FillField(Command["list[str] | None"]):
 
 @dataclass(frozen=True, slots=True)
 class CountDocuments(Command[int]):
-    """The number of documents of a collection."""
+    """Count the documents of a collection."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex(Command[None]):
-    """Make an index and fill it from the documents there are. IndexExists if the name is taken.
+    """Create an index over the existing documents. Raises IndexExists if the name is taken.
 
-    UniqueViolation if it is unique and the documents are not: no index is left behind.
+    Raises UniqueViolation if it is unique and the documents have duplicates; then no index is created.
     """
 
     collection: str
@@ -232,7 +233,7 @@ class CreateIndex(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class DropIndex(Command[None]):
-    """Delete an index. IndexNotFound if there is none."""
+    """Delete an index. Raises IndexNotFound if there is none of this name."""
 
     collection: str
     index: IndexSpec
@@ -240,7 +241,7 @@ class DropIndex(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class SetSchema(Command[None]):
-    """Hold documents to a JSON Schema from now on; ``schema=None`` takes it away."""
+    """Check documents against a JSON Schema from now on; ``schema=None`` deletes the schema."""
 
     collection: str
     schema: JsonObject | None = field(hash=False)
@@ -249,7 +250,7 @@ class SetSchema(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class CreateDatabase(Command[None]):
-    """Make the database that the URL names, if it is missing."""
+    """Create the database that the URL names, unless it exists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ class ObservedChannel:
 
 
 class AsyncObservedChannel:
-    """``ObservedChannel``, awaited."""
+    """``ObservedChannel``, async."""
 
     __slots__ = ("_channel", "_observation")
 

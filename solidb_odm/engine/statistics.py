@@ -112,7 +112,7 @@ class CountedChannel:
 
 
 class AsyncCountedChannel:
-    """``CountedChannel``, awaited."""
+    """``CountedChannel``, async."""
 
     __slots__ = ("_channel", "_hear")
 

@@ -41,7 +41,7 @@ class Channel(Protocol):
 
 
 class AsyncChannel(Protocol):
-    """One conversation with an engine, awaited."""
+    """One conversation with an engine, async."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -72,7 +72,7 @@ class Driver(Protocol):
 
 
 class AsyncDriver(Protocol):
-    """What opens channels to one database, awaited."""
+    """What opens channels to one database, async."""
 
     @property
     def capabilities(self) -> Capabilities: ...

@@ -1,4 +1,4 @@
-"""The awaited manager of an offline store."""
+"""The async manager of an offline store."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Remote(Protocol):
 
 
 class AsyncRemote(Protocol):
-    """What performs requests to the other side, awaited."""
+    """What performs requests to the other side, async."""
 
     async def perform(self, command: RemoteCommand[R], /) -> R: ...
 

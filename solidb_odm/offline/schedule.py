@@ -91,7 +91,7 @@ def open_bell(driver: ServerDriver, collections: Iterable[str]) -> SocketFeed:
 
 
 async def open_bell_async(driver: AsyncServerDriver, collections: Iterable[str]) -> StreamFeed:
-    """Open the feed and subscribe, awaited."""
+    """Open the feed and subscribe, async."""
     token = await driver.run(feed_token())
     feed = await StreamFeed.open(driver.pool.host, driver.address, token)
     for message in subscriptions(driver.address.database, collections):

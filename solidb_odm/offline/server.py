@@ -398,7 +398,7 @@ class ServerRemote:
 
 
 class AsyncServerRemote:
-    """A server, awaited."""
+    """A server, async."""
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address

@@ -1,4 +1,4 @@
-"""What helps to test programs that use this package."""
+"""Helpers for tests of programs that use this package."""
 
 from .recording import RecordingEngine, Written, max_queries
 

@@ -14,5 +14,5 @@ from .recording import max_queries as limit_queries
 
 @pytest.fixture
 def max_queries() -> Callable[[int], AbstractContextManager[list[Command[Any]]]]:
-    """Limit the statements of a block: ``with max_queries(2): ...``."""
+    """A fixture that limits the statements of a block: ``with max_queries(2): ...``."""
     return limit_queries

@@ -1,6 +1,6 @@
-"""``RecordingEngine``: an engine that keeps what it was asked, for tests without a database.
+"""``RecordingEngine``: an engine that records its commands, for tests without a database.
 
-``max_queries``: a limit on what a block may ask of its database, to catch a query in a loop.
+``max_queries``: a limit on the statements of a block, by which a query in a loop is detected.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TIME = "2026-01-01T00:00:00+00:00"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One document of a batch: what was inserted, the patch, or nothing for a removal."""
+    """A document of a batch: the body that was inserted, the patch, or None for a removal."""
 
     collection: str
     key: str
@@ -49,10 +49,10 @@ class Written:
 
 
 class RecordingEngine(Engine):
-    """Keeps every command it performs in ``commands``.
+    """An engine that records every command in ``commands``.
 
-    Alone it holds no documents: writes succeed, reads find nothing, and queries answer with the rows
-    given to ``answer``, once each. Around another engine it records what goes through.
+    Without another engine it stores no documents: writes succeed, reads find nothing, and each query returns
+    the rows of one call of ``answer``. With one, it passes the commands on.
     """
 
     def __init__(self, inner: Engine | None = None) -> None:
@@ -64,11 +64,11 @@ class RecordingEngine(Engine):
             self.complete = inner.complete
 
     def answer(self, rows: Iterable[Any]) -> None:
-        """Set the rows of the next query; whole documents hold ``_key`` and ``_rev``."""
+        """Set the rows of the next query; complete documents contain ``_key`` and ``_rev``."""
         self._answers.append(list(rows))
 
     def clear(self) -> None:
-        """Forget what was recorded."""
+        """Clear the recorded commands."""
         self.commands.clear()
 
     @property
@@ -114,7 +114,7 @@ class RecordingEngine(Engine):
 
 
 class _Recorder:
-    """A driver that notes what its channels perform."""
+    """A driver that records the commands of its channels."""
 
     def __init__(self, inner: Driver, commands: list[Command[Any]]) -> None:
         self._inner = inner
@@ -181,7 +181,7 @@ class _Alone:
 
 
 class _Answering:
-    """A channel that writes into the void and answers with what it was given."""
+    """A channel that stores nothing and replies with the rows of ``answer``."""
 
     capabilities = _Alone.capabilities
 
@@ -210,7 +210,7 @@ class _Answering:
         return self._answers.pop(0) if self._answers else []
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there are no connections."""
 
 
 def _receipt() -> Receipt:
@@ -233,10 +233,10 @@ _SHOWN = 20
 
 @contextmanager
 def max_queries(limit: int) -> Generator[list[Command[Any]]]:
-    """Fail if the block asks for more than ``limit`` statements, with a list of them.
+    """Raise AssertionError, which lists the statements, if a block runs more than ``limit`` of them.
 
-    Counts what all sessions in this thread or task ask, and those of tasks it starts. Gives the list
-    of commands, which grows as they are asked.
+    Counts the statements of all sessions in this thread or task, and in tasks that it starts. Yields the list
+    of commands, which grows as they are performed.
     """
     heard: list[Command[Any]] = []
     with listening(heard.append):

@@ -1,4 +1,4 @@
-"""The change feed's connections: a blocking one on a socket, and an awaited one on anyio."""
+"""The change feed's connections: a blocking one on a socket, and an async one on anyio."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SocketFeed:
 
 
 class StreamFeed:
-    """A feed, awaited."""
+    """A feed, async."""
 
     def __init__(self, stream: ByteStream, feed: Feed, host: Host) -> None:
         self._stream, self._feed, self._host = stream, feed, host

@@ -173,7 +173,7 @@ def send(client: httpx.Client, flow: AuthFlow, request: httpx.Request) -> httpx.
 
 
 async def asend(client: httpx.AsyncClient, flow: AuthFlow, request: httpx.Request) -> httpx.Response:
-    """Send a request as ``send`` does, awaited."""
+    """Send a request as ``send`` does, async."""
     try:
         asked, response = next(flow), None
         while True:
@@ -202,7 +202,7 @@ def _sent(client: httpx.Client, request: httpx.Request) -> httpx.Response:
 
 
 async def _asent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """Send one request as ``_sent`` does, awaited."""
+    """Send one request as ``_sent`` does, async."""
     try:
         return await client.send(request, stream=True)
     except _BROKEN:
@@ -222,7 +222,7 @@ def read_whole(response: httpx.Response) -> bytes:
 
 
 async def aread_whole(response: httpx.Response) -> bytes:
-    """Read an answer to its end as ``read_whole`` does, awaited."""
+    """Read an answer to its end as ``read_whole`` does, async."""
     content = bytearray()
     async with aclosing(response):
         async for piece in response.aiter_bytes():
@@ -249,7 +249,7 @@ def new_client(address: ServerAddress, opened: WeakSet[httpcore.NetworkStream]) 
 
 
 def new_async_client(address: ServerAddress) -> httpx.AsyncClient:
-    """Make an ``httpx`` client for this server that is awaited."""
+    """Make an ``httpx`` client for this server, async."""
     context = address.tls_context() or _without_tls()
     return httpx.AsyncClient(verify=context, timeout=_time_out(address), trust_env=False)
 

@@ -90,7 +90,7 @@ def _traced(deadline: AnswerDeadline, event: str, _: object) -> None:
 
 
 class AnswerStream:
-    """Make a call and return its response as ``streamed`` does, awaited."""
+    """Make a call and return its response as ``streamed`` does, async."""
 
     def __init__(
         self, pool: StreamPool, call: HttpCall, seconds: float | None = None, context: Subject = NOWHERE

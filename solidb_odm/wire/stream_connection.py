@@ -1,4 +1,4 @@
-"""An awaited connection: an anyio stream that moves the bytes of the protocol."""
+"""An async connection: an anyio stream that moves the bytes of the protocol."""
 
 from __future__ import annotations
 

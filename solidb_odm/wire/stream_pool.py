@@ -1,4 +1,4 @@
-"""The awaited shell: the same as the blocking one on anyio, for asyncio and trio.
+"""The async shell: the same as the blocking one on anyio, for asyncio and trio.
 
 A task that is cancelled while answers are owed leaves through ``finally``: its connection is closed, because
 whoever used it next would read the wrong answers.

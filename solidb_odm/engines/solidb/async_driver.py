@@ -1,4 +1,4 @@
-"""The driver, awaited; a module of its own, so that a blocking program does not load an event loop."""
+"""The driver, async; a module of its own, so that a blocking program does not load an event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class AsyncServerDriver(ServerDriverBase):
-    """A server, awaited. Belongs to one event loop; connections are opened when first needed.
+    """A server, async. Belongs to one event loop; connections are opened when first needed.
 
     ``options`` are those of the URL. ``on_request`` is called after every round trip.
     """
@@ -46,7 +46,7 @@ class AsyncServerDriver(ServerDriverBase):
 
 
 class AsyncServerChannel:
-    """One conversation with a server, awaited."""
+    """One conversation with a server, async."""
 
     def __init__(self, driver: AsyncServerDriver) -> None:
         self._driver = driver

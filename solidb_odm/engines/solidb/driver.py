@@ -110,7 +110,7 @@ LOGGER = get_logger("solidb_odm.engine")
 
 
 class ServerDriverBase:
-    """What the blocking and the awaited driver share: everything without I/O."""
+    """What the blocking and the async driver share: everything without I/O."""
 
     def __init__(
         self, url: str | ServerAddress, /, *, on_request: Observer | None = None, **options: Any
