@@ -129,4 +129,4 @@ def refuse_options(call: str, given: Mapping[str, object], way: str | None = Non
 def refuse_more(call: str, given: Sequence[object], way: str) -> None:
     """Refuse the values that a call was given beside those it takes; UsageError says what to write."""
     if given:
-        raise UsageError(f"{call}, and was given {shown(given[0])} besides", hint=way)
+        raise UsageError(f"{call}, and was also given {shown(given[0])}", hint=way)

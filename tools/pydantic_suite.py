@@ -48,7 +48,7 @@ pydantic.BaseModel = BaseModel
 SETTINGS = "[pytest]\naddopts = -q -p no:randomly -p no:cacheprovider\nmarkers =\n    thread_unsafe: theirs\n"
 
 KINDS: dict[str, str] = {
-    "id": "a field is called id, which is the document's own address",
+    "id": "a field is called id, which is the document's own id",
     "text": "the text of an error names the class first, and has a hint instead of a link",
     "hash": "documents can be hashed",
     "class": "a field of the class is an expression for queries",
@@ -73,7 +73,7 @@ class Difference:
 
 def kind_of(test: str, text: str) -> str | None:
     """Return why a test fails, by its name and what it said; None if no kind explains it."""
-    if "is kept for the document's own address" in text:
+    if "is reserved for the document's own id" in text:
         return "id"
     name = test.partition("::")[2].partition("[")[0]
     return next((kind for kind, names in KNOWN.items() if name.rpartition("::")[2] in names), None)

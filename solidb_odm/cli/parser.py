@@ -233,7 +233,9 @@ def _add_runs(commands: _Commands) -> None:
         made.add_argument(
             "--wait", type=float, default=60.0, metavar="S", help="seconds to wait for another runner"
         )
-        made.add_argument("--allow-loss", action="store_true", help="allow what destroys data for good")
+        made.add_argument(
+            "--allow-loss", action="store_true", help="allow steps that delete data permanently"
+        )
     made = commands.add("stamp", "upgrades:stamp", "note that the database is at a revision, running nothing")
     made.add_argument("revision", metavar="R", help=_REVISION)
     made.add_argument("--purge", action="store_true", help="forget a run that stopped half-way too")

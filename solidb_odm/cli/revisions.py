@@ -206,7 +206,7 @@ def revision_named(context: Context, name: str) -> Revision:
     revisions = _named(context, name)
     if len(revisions) != 1:
         ids = ", ".join(revision.id for revision in revisions) or "none"
-        raise RevisionNotFound(f"{name!r} is {len(revisions)} revisions, where one is wanted: {ids}")
+        raise RevisionNotFound(f"{name!r} is {len(revisions)} revisions, where one is needed: {ids}")
     return revisions[0]
 
 
@@ -215,7 +215,7 @@ def _named(context: Context, name: str) -> list[Revision]:
     if name == "heads":
         return known.heads()
     if name == "base":
-        raise RevisionNotFound("base is what was before the first revision", hint="name a revision")
+        raise RevisionNotFound("base is the state before the first revision", hint="name a revision")
     if not is_relative(name):
         return [known.find(name)]
     context.need_url()  # +1 is what would run next there, -1 what ran last

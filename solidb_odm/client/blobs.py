@@ -262,7 +262,7 @@ def expected(database: str, collection: str) -> Exchange[None]:
         )
     if kinds[collection] != "blob":
         raise InvalidCommand(
-            f"{collection} holds {kinds[collection]}s, not files", hint="make it of type 'blob'"
+            f"{collection} holds {kinds[collection]}s, not files", hint="create it with the type 'blob'"
         )
 
 
@@ -332,7 +332,7 @@ def pieces(data: Data) -> Generator[bytes]:
         while piece := file.read(CHUNK):
             yield piece
     elif isinstance(data, AsyncIterable):
-        raise UsageError("data that is awaited needs AsyncClient")
+        raise UsageError("an async iterable can be sent by AsyncClient only")
     else:
         yield from data
 

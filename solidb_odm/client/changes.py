@@ -99,7 +99,7 @@ def _inlined(binds: Mapping[str, Any], node: nodes.Node) -> nodes.Node:
     if not isinstance(node, nodes.Bind):
         return node
     if node.name not in binds:
-        raise QueryError(f"@{node.name} is not given")
+        raise QueryError(f"the bind variable @{node.name} has no value")
     return _constant(binds[node.name])
 
 

@@ -290,7 +290,7 @@ def set_schema(
     """Set the JSON Schema that writes are checked against from now on."""
     validation = MODES.get(mode)
     if validation is None:
-        raise UsageError(f"{mode!r} is not a way to validate", hint=f"one of {', '.join(MODES)}")
+        raise UsageError(f"{mode!r} is not a mode of validation", hint=f"one of {', '.join(MODES)}")
     command = SetSchema(collection, dict(schema), validation)
     yield from definitions.set_schema(command, database)
 
@@ -315,7 +315,7 @@ def store(database: str, collection: str, chunk: Sequence[JsonObject], mode: str
         )
         return answer.total
     if mode != "upsert":
-        raise UsageError(f"{mode!r} is not a way to import", hint="insert or upsert")
+        raise UsageError(f"{mode!r} is not a mode of import", hint="insert or upsert")
     return (yield from _upsert(database, collection, chunk))
 
 

@@ -178,7 +178,7 @@ class LiveFeed(Generic[T]):
             while not self._subscription.began:
                 messages = self._feed.receive(deadline - time.monotonic())
                 if messages is None:
-                    raise RequestTimeout("the subscription was not answered", seconds=seconds)
+                    raise RequestTimeout("the server did not answer the subscription", seconds=seconds)
                 for message in messages:
                     self._subscription.take(message)
         except BaseException:
@@ -291,7 +291,7 @@ class AsyncLiveFeed(Generic[T]):
             while not self._subscription.began:
                 messages = await self._feed.receive(deadline - time.monotonic())
                 if messages is None:
-                    raise RequestTimeout("the subscription was not answered", seconds=seconds)
+                    raise RequestTimeout("the server did not answer the subscription", seconds=seconds)
                 for message in messages:
                     self._subscription.take(message)
         except BaseException:

@@ -206,7 +206,7 @@ def within(
     corners = [_corner(corner) for corner in polygon]
     if len({tuple(corner) for corner in corners}) < 3:
         raise UsageError(
-            "a polygon needs three different corners at least", hint="[[latitude, longitude], …]"
+            "a polygon needs at least three different corners", hint="[[latitude, longitude], …]"
         )
     target = chosen((yield from list_indexes(database, collection)), index, collection, "geo")
     request = about("geo_within", database, collection, field=target.field, polygon=corners)

@@ -196,7 +196,7 @@ def list_jobs(
 ) -> Exchange[list[Job]]:
     """Return the jobs of a queue, the next ones first."""
     if status is not None and status not in STATUSES:
-        raise UsageError(f"{status!r} is not a state of jobs", hint=f"one of {', '.join(STATUSES)}")
+        raise UsageError(f"{status!r} is not the state of a job", hint=f"one of {', '.join(STATUSES)}")
     wanted = " AND j.status == @status" if status else ""
     text = (
         f"FOR j IN {COLLECTION} FILTER j.queue == @queue{wanted} SORT j.priority DESC, j.run_at, j._key "
@@ -257,7 +257,9 @@ def ensure(database: str, collection: str) -> Exchange[None]:
 
 def _document(new: NewJob) -> JsonObject:
     if (new.script_path is None) == (new.webhook_url is None):
-        raise UsageError("a job needs a script's path or the address of a web hook", hint="one of both")
+        raise UsageError(
+            "a job needs a script's path or the address of a web hook", hint="give one of the two"
+        )
     now = time.time()
     begin = unix_seconds(now + new.delay) if new.run_at is None else unix_seconds(new.run_at)
     work = {"webhook_url": new.webhook_url} if new.webhook_url else {"script_path": new.script_path}

@@ -105,9 +105,7 @@ def _quoted(part: str) -> str:
     try:
         return quote(part, safe="")
     except (TypeError, UnicodeEncodeError):  # of a caller, or of an answer that names what it made
-        raise UsageError(
-            f"{shown(part)} is no name that a request can carry", hint="names are texts"
-        ) from None
+        raise UsageError(f"{shown(part)} can't be a name in a request", hint="names are texts") from None
 
 
 def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str = "") -> Exchange[Any]:
@@ -121,7 +119,7 @@ def rest(method: str, path: str, body: Json = None, *, what: str = "", name: str
         raise AlreadyExists(f"there is a {what} {name!r} already", name=name)
     if answer.status == 422:
         text = answer.body.get("error", "") if is_map(answer.body) else answer.body
-        raise InvalidCommand(f"the server does not take this {what or 'request'}: {text}")
+        raise InvalidCommand(f"the server refused this {what or 'request'}: {text}")
     raise http_fault(answer)
 
 

@@ -16,7 +16,7 @@ from .calls import AsyncCaller, Caller
 from .requests import about, at, chosen, named, rest, send_whole, unsupported
 from .results import ClientResult, DocumentResult
 
-FEWER = "a smaller limit asks for fewer documents at once"
+FEWER = "use a smaller limit"
 
 Fusion: TypeAlias = Literal["weighted", "rrf"]
 

@@ -130,7 +130,7 @@ class ClientTransaction(TransactionBase):
         """Wait for other threads; refuse a request that this thread makes during another request."""
         with self._turn:
             if self._is_busy:  # a signal handler, or the end of something that is collected just now
-                raise ConcurrentUseError("the transaction waits for an answer in this very thread")
+                raise ConcurrentUseError("this thread already waits for an answer in the transaction")
             self._is_busy = True
             try:
                 yield

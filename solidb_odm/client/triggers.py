@@ -208,7 +208,7 @@ def events_of(events: str | Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in EVENTS]
     if unknown or not names:
         raise UsageError(
-            f"{', '.join(unknown) or 'nothing'} is not an event of triggers",
+            f"{', '.join(unknown) or 'nothing'} is not an event of a trigger",
             hint=f"one of {', '.join(EVENTS)}",
         )
     return names

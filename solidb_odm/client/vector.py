@@ -343,7 +343,7 @@ def _nearest(
         request["filter"] = json.dumps(dict(wanted))
     if ef_search is not None:
         request["ef_search"] = ef_search
-    hint = "a smaller limit asks for fewer documents at once"
+    hint = "use a smaller limit"
     rows = (yield from send_whole(request, Subject(database, collection), hint=hint)).data
     bodies = {row["doc_key"]: row["document"] for row in rows if row.get("document") is not None}
     missing = [row["doc_key"] for row in rows if row["doc_key"] not in bodies]

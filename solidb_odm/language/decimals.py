@@ -42,7 +42,7 @@ _NULL: Final = Literal(None)
 def key_of(value: Decimal) -> str:
     """Return the key of a decimal; UsageError for NaN and infinities."""
     if not value.is_finite():
-        raise UsageError(f"{value} has no place among the decimals of a query")
+        raise UsageError(f"{value} can't be used with decimals in a query")
     sign, digits, exponent = value.as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     if not text:
@@ -92,7 +92,7 @@ def _digits(value: Json) -> Json:
 def _known(value: Json) -> Decimal:
     read = _read(value)
     if read is None:
-        raise QueryError(f"{value!r} is no decimal")
+        raise QueryError(f"{value!r} is not a decimal")
     return read
 
 
@@ -124,7 +124,7 @@ def _divides(
             try:
                 return _written(operation(one, other))
             except DecimalException as error:
-                raise QueryError(f"{left} and {right} are too far apart to be divided") from error
+                raise QueryError(f"{left} and {right} differ too much in size to be divided") from error
 
     return compute
 
@@ -134,7 +134,7 @@ def _total(values: Json) -> Json:
         try:
             return _written(sum((_known(value) for value in values or () if value is not None), Decimal(0)))
         except DecimalException as error:
-            raise QueryError("the decimals of a sum are too far apart to be added exactly") from error
+            raise QueryError("the decimals of a sum differ too much in size to be added exactly") from error
 
 
 def _opposite(value: Json) -> Json:

@@ -93,7 +93,7 @@ class AsyncMigrator(MigratorBase):
         return await self._ask(attic.shelves())
 
     async def purge(self, target: str) -> int:
-        """Delete for good what a revision dropped; return the number of documents concerned."""
+        """Delete permanently what a revision dropped; return the number of documents concerned."""
         work = self._run(self.engine.capabilities)
         name = target if target == "all" else self.history().find(target).id
         return await self._leased(work, attic.purge(work, name))

@@ -126,7 +126,7 @@ class Decisions:
         }
         for kind, path in sorted(given - self.used):
             raise MigrationError(
-                f"--{kind} {path} answers no question: nothing of the kind changes there",
+                f"--{kind} {path} does not apply: there is no such change at this path",
                 hint="paths are stored names, as in wines.address.city; old ones where something is renamed",
             )
 

@@ -99,7 +99,7 @@ class _Diff:
                 come.remove(new_name)
                 self._rename_collection(old, new_name)
             elif new_name is not None and new_name != old:
-                raise MigrationError(f"{old} can't become {new_name}: no model comes with that collection")
+                raise MigrationError(f"{old} can't become {new_name}: no model declares that collection")
             elif old not in self.new and not self.decisions.drops(old):
                 kind = self.now[old].kind
                 self._ask_rename(old, [name for name in come if self.new[name].kind == kind])
@@ -184,7 +184,7 @@ class _Diff:
         if problem is not None:
             step = Step("set_schema", where, {"schema": schema, "validation": UNSET})
             raise MigrationError(
-                f"{problem}: no path says at which depth, so what becomes of the documents is to be written",
+                f"{problem}: no path says at which depth, so write the change of the documents by hand",
                 hint=f"in a revision by hand: {step_text(step, 10**6)} and op.for_each({where!r}, ..)",
             )
         self.emit("set_schema", where, schema=schema, validation=UNSET)
@@ -269,7 +269,7 @@ class _Diff:
         if chosen is None:
             return
         if chosen not in come:
-            raise MigrationError(f"{full} can't become {chosen!r}: no field of that name comes there")
+            raise MigrationError(f"{full} can't become {chosen!r}: no field of that name is added there")
         target = self._target(old, new, where, kind, (*path, name(field)))
         gone[:] = [name for name in gone if name != field]
         come.remove(chosen)

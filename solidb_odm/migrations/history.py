@@ -318,7 +318,7 @@ def read_revision(path: Path) -> Revision | None:
         sys.dont_write_bytecode = writes
     declared: Any = vars(module)
     if not isinstance(declared.get("revision"), str):
-        raise MigrationError(f"{path.name} gives no revision", hint='revision = ".." is its id')
+        raise MigrationError(f"{path.name} defines no revision", hint='revision = ".." is its id')
     match = _FILE.fullmatch(path.name)
     words = match[2].replace("_", " ") if match else path.stem
     doc = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")

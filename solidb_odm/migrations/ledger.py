@@ -198,7 +198,7 @@ def acquire(run: Run) -> Operation[None]:
         if left <= 0:
             holder = body_of(stored) if stored is not None else {}
             raise MigrationLocked(
-                "another runner is at work on this database: "
+                "another program is running migrations on this database: "
                 f"process {holder.get('pid')} on {holder.get('host')}, since {holder.get('since')}",
                 hint="wait for it with --wait SECONDS",
             )
@@ -306,8 +306,8 @@ class Checkpoint:
         except StaleDocumentError as error:
             if any(stale.collection == LEDGER for stale in error.documents):
                 raise MigrationLocked(
-                    "another runner has taken this run over",
-                    hint="this one was away for too long; nothing is lost",
+                    "another program has continued this run",
+                    hint="this one was suspended for too long; nothing was lost",
                 ) from error
             raise
         self.revision = receipts[-1][0][0]
@@ -328,7 +328,7 @@ class Checkpoint:
                 pass
             yield Pause(pause(attempt, 0.01, 0.5))
         raise MigrationFailed(
-            f"documents of {collection} are changed by others again and again",
+            f"documents of {collection} are changed by other writers again and again",
             revision=str(self.body["revision"]),
             key=keys[0] if keys else None,
             hint="upgrade again when less is written, or with a smaller batch=",

@@ -95,7 +95,7 @@ class Migrator(MigratorBase):
         return self._ask(attic.shelves())
 
     def purge(self, target: str) -> int:
-        """Delete for good what a revision dropped; return the number of documents concerned."""
+        """Delete permanently what a revision dropped; return the number of documents concerned."""
         work = self._run(self.engine.capabilities)
         name = target if target == "all" else self.history().find(target).id
         return self._leased(work, attic.purge(work, name))

@@ -140,7 +140,7 @@ class MigratorBase:
         ids = [history.find(revision).id for revision in revisions]
         if len(set(ids)) < 2:
             raise MigrationError(
-                "a merge joins two revisions at least", hint="name two heads; see solidb-odm heads"
+                "a merge needs at least two revisions", hint="name two heads; see solidb-odm heads"
             )
         touched = _touched(history, ids)
         if touched:
@@ -160,7 +160,7 @@ class MigratorBase:
         chosen = [r for r in history.ordered() if r.id in history.target(last, set()) - low]
         if len(chosen) < 2:
             raise MigrationError(
-                f"there are {len(chosen)} revisions in {span}", hint="a squash joins two at least"
+                f"there are {len(chosen)} revisions in {span}", hint="a squash needs at least two"
             )
         outside = {need for r in history.by_id.values() if r not in chosen for need in r.needs}
         ends = [r for r in chosen if r.id == chosen[-1].id]

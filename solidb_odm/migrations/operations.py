@@ -21,7 +21,7 @@ class Operations:
 
     def _add(self, operation: str, collection: str, **arguments: Any) -> None:
         if not collection:
-            raise MigrationError(f"op.{operation}({collection!r}): a collection is named by its text")
+            raise MigrationError(f"op.{operation}({collection!r}): the name of a collection is a str")
         self.steps.append(Step(operation, collection, arguments))
 
     def create_collection(
@@ -79,10 +79,15 @@ class Operations:
     def rename_field(self, collection: str, path: str, new: str) -> None:
         """Rename a field; ``new`` is its new name, without the way to it."""
         _ends_with(
-            path, "name", said="a field is renamed where it stands; tags change by alter_field(values=)"
+            path,
+            "name",
+            said="a field keeps its place: give its new name only; tags change by alter_field(values=)",
         )
         if [part.kind for part in parse_path(new)] != ["name"]:
-            raise MigrationError(f"{new!r} is a path, not a name", hint="a field is renamed where it stands")
+            raise MigrationError(
+                f"{new!r} is a path, not a name",
+                hint="a renamed field keeps its place: give the new name only",
+            )
         self._add("rename_field", collection, path=path, new=new)
 
     def drop_field(self, collection: str, path: str, *, keep: bool = True) -> None:
@@ -154,7 +159,7 @@ class Operations:
         if not callable(function):
             raise MigrationError(f"op.for_each({collection!r}): {function!r} is not a function")
         if batch < 1:
-            raise MigrationError(f"batch={batch}", hint="a batch has a document at least")
+            raise MigrationError(f"batch={batch}", hint="give a number of documents, at least 1")
         self._add("for_each", collection, function=function, where=where, reverse=reverse, batch=batch)
 
     def recompute(self, collection: str, *names: str) -> None:

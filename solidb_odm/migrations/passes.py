@@ -196,7 +196,7 @@ def _changes(
                 f"{error if isinstance(error, Unfit) else f'{type(error).__name__}: {error}'}",
                 revision=str(checkpoint.body["revision"]),
                 key=stored[0],
-                hint="mend the document or the revision, from this step on, and upgrade again",
+                hint="correct the document or the revision, from this step on, and upgrade again",
             ) from error
         if change is not None:
             changes.append(change)
@@ -344,10 +344,10 @@ def _finish_removals(checkpoint: Checkpoint, collection: str) -> Operation[None]
 
 def _refused(checkpoint: Checkpoint, collection: str, key: str) -> MigrationFailed:
     return MigrationFailed(
-        f"the server does not take attributes away from {collection}/{key}",
+        f"the server does not remove attributes from {collection}/{key}",
         revision=str(checkpoint.body["revision"]),
         key=key,
-        hint="does the document fit the collection's schema without them? mend that, and upgrade again",
+        hint="does the document fit the collection's schema without them? correct that, and upgrade again",
     )
 
 

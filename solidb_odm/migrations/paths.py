@@ -59,7 +59,7 @@ def parse_path(text: str) -> Path:
             parts.append(name(quoted or plain))
         at = match.end()
     if not parts:
-        raise MigrationError("an empty path leads nowhere", hint="name a field, e.g. address.city")
+        raise MigrationError("a path can't be empty", hint="name a field, e.g. address.city")
     return tuple(parts)
 
 

@@ -77,7 +77,7 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
                 collection=look.source,
                 count=misfits.count,
                 keys=misfits.keys,
-                hint="mend the documents, or the revision; nothing was changed",
+                hint="correct the documents or the revision; nothing was changed",
             )
         if misfits.expired and not allow_loss:
             raise DataLossRefused(
@@ -87,7 +87,7 @@ def preflight(before: State, steps: list[Step], *, allow_loss: bool, undoes: boo
             )
         if misfits.lost and not allow_loss:
             raise DataLossRefused(
-                f"{_documents(misfits.lost)} of {look.source} would lose {', '.join(look.lost)} for good",
+                f"{_documents(misfits.lost)} of {look.source} would lose {', '.join(look.lost)} permanently",
                 hint="allow it with --allow-loss, or keep the values in the attic: keep=True",
             )
 

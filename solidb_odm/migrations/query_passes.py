@@ -112,7 +112,7 @@ def _batch(checkpoint: Checkpoint, work: QueryPass, rows: list[Any], declared: C
                 f"execute failed at {work.collection}/{document['_key']}: {problem}",
                 revision=str(checkpoint.body["revision"]),
                 key=document["_key"],
-                hint="mend the document or the revision, from this step on, and upgrade again",
+                hint="correct the document or the revision, from this step on, and upgrade again",
             )
         patches.append(Patch(document["_key"], document["_rev"], change, (), None, document["_created_at"]))
     return Patches(work.collection, patches)

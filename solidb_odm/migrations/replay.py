@@ -53,7 +53,7 @@ def _rename_collection(state: State, step: Step) -> None:
     old, new = step.collection, step["new"]
     moved = need(state, old)
     if new in state:
-        raise MigrationError(f"{old!r} can't be called {new!r}: there is a collection of that name")
+        raise MigrationError(f"{old!r} can't be renamed to {new!r}: there is a collection of that name")
     del state[old]
     moved.name = new
     state[new] = moved

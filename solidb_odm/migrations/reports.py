@@ -43,7 +43,7 @@ _OVER_DOCUMENTS = (
 class PlannedStep:
     """One step that is to be run: what it costs and what it takes.
 
-    ``loses`` are the documents that lose values for good; what the attic keeps is not lost. ``seconds``
+    ``loses`` counts the documents that lose values permanently, without those in the attic. ``seconds``
     follow from the time that some of the documents take to be read. ``may_repeat`` says that a step that is
     killed just when it is done is run again: a query on a server. ``note`` says such things in words.
     """

@@ -135,7 +135,7 @@ def upgrade(run: Run, history: History, target: str, phase: str) -> Operation[li
     applied = applied_ids(history, ledger)
     if ledger.running is not None and ledger.running["direction"] == "d":
         raise MigrationError(
-            f"the downgrade of {ledger.running['revision']} stopped half-way",
+            f"the downgrade of {ledger.running['revision']} was interrupted",
             hint=f"solidb-odm downgrade {ledger.running['revision']}: it goes on from there",
         )
     tasks = upgrade_tasks(history, applied, target, phase)
@@ -153,7 +153,7 @@ def downgrade(run: Run, history: History, target: str) -> Operation[list[Revisio
     running = ledger.running
     if running is not None and running["direction"] == "u":
         raise MigrationError(
-            f"the upgrade to {running['revision']} stopped half-way",
+            f"the upgrade to {running['revision']} was interrupted",
             hint="upgrade goes on from there; then it can be undone",
         )
     if running is not None and target.startswith("-"):
@@ -266,7 +266,7 @@ def _begin(run: Run, task: Task, ledger: Ledger) -> Operation[Checkpoint]:
     if sums != list(running["sums"])[:done]:
         raise RevisionChanged(
             f"{task.revision.name} stopped at step {done + 1}, and a step before that is another one now",
-            hint="restore the steps that are done; from the one that failed on they may be mended",
+            hint="restore the steps that are done; the one that failed and later ones may be changed",
         )
     return Checkpoint(run, dict(running), ledger.running_rev)
 
@@ -282,7 +282,7 @@ def _perform(work: Work) -> Operation[None]:
             f"{work.step.operation} on {work.step.collection or 'a query'} failed: {error.message}",
             revision=str(work.checkpoint.body["revision"]),
             key=key,
-            hint=error.hint or "mend the revision from this step on, and upgrade again",
+            hint=error.hint or "correct the revision from this step on, and upgrade again",
         ) from error
 
 

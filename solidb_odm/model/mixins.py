@@ -36,9 +36,9 @@ class SoftDelete(Document, abstract=True):
         check_times(cls, SoftDelete, "deleted_at")
         if cls.__solidb_kind__ == "edge":
             raise DeclarationError(
-                "an edge can't be SoftDelete, because traversals would go on following it",
+                "an edge can't be SoftDelete, because traversals would still follow it",
                 model=cls.__name__,
-                hint="delete edges for good, and mark the documents at their ends",
+                hint="delete edges permanently, and mark the documents at their ends",
             )
 
 

@@ -27,7 +27,7 @@ def check_place(collection: Any, key: Any) -> None:
 def check_attributes(document: Any, what: str = "the document") -> None:
     """Raise UsageError for what is no map of attributes."""
     if not isinstance(document, Mapping):
-        raise UsageError(f"{what} is a map of attributes, not {document!r}")
+        raise UsageError(f"{what} is a mapping of attributes, not {document!r}")
     for name in cast(Any, document):
         if not isinstance(name, str):
             raise UsageError(f"{what} has the attribute {name!r}", hint="names of attributes are texts")

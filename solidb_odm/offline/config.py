@@ -159,7 +159,7 @@ class SyncConfig:
         check_bool(self.push_on_change, "push_on_change")
         if self.storage_engine is not StorageEngine.Sqlite:
             raise ConfigurationError(
-                f"{self.storage_engine} is not offered", hint="storage_engine=StorageEngine.Sqlite"
+                f"{self.storage_engine} is not supported", hint="storage_engine=StorageEngine.Sqlite"
             )
         interval: Any = self.sync_interval_seconds
         if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
@@ -176,7 +176,7 @@ class SyncConfig:
             check_text(name, "the name of a collection", ConfigurationError)
             if name.startswith("_"):
                 raise ConfigurationError(
-                    f"the collection {name!r} can't be synced", hint="those with _ can't"
+                    f"the collection {name!r} can't be synced", hint="names that begin with _ can't be synced"
                 )
         self.classes()
 

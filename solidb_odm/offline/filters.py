@@ -172,7 +172,8 @@ def _read(text: str, params: Mapping[str, Any]) -> Source:
         ) if variable == returned and all(isinstance(clause, nodes.Filter) for clause in filters):
             if collection.startswith("_"):
                 raise ConfigurationError(
-                    f"the collection {collection!r} can't be synced", hint="those with _ can't"
+                    f"the collection {collection!r} can't be synced",
+                    hint="names that begin with _ can't be synced",
                 )
             binds = {name: params[name] for name in names}
             return Source(collection, query, binds)

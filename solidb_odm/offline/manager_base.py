@@ -145,7 +145,7 @@ class ManagerBase:
         if collection.startswith("_") or (scope is not None and collection not in scope):
             raise UsageError(
                 f"the collection {collection!r} is not synced",
-                hint="name it in collections=.. or sync_filter=..; names with _ can't be synced",
+                hint="name it in collections=.. or sync_filter=..; names that begin with _ can't be synced",
             )
 
     # --- operations ------------------------------------------------------------------------------
@@ -228,7 +228,9 @@ class ManagerBase:
             if value:
                 check_text(value, name)
         if not (username or api_key):
-            raise UsageError("nobody to log in as", hint="authenticate(username, password), or api_key=..")
+            raise UsageError(
+                "there is no user to log in as", hint="authenticate(username, password), or api_key=.."
+            )
         return replace(self.address, username=username, password=password, api_key=api_key, token="")
 
     def _logged_in(self, known: bool) -> None:

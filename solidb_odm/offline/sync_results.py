@@ -159,7 +159,7 @@ def decision(resolution: Any) -> ConflictResolution:
     """Return what decides a conflict; UsageError for anything else."""
     if not isinstance(resolution, ConflictResolution):
         raise UsageError(
-            f"{resolution!r} decides no conflict",
+            f"{resolution!r} is not a resolution of a conflict",
             hint="ConflictResolution.AcceptLocal, AcceptRemote or Merge(document)",
         )
     return resolution

@@ -113,7 +113,7 @@ def _make(
             yield from call(CreateCollection(name, kind))
     elif here[name] != kind:
         problem = ConfigurationError(
-            f"it holds {here[name]}s here and {kind}s on the server", hint="rename one of the two"
+            f"it holds {here[name]}s on the device and {kind}s on the server", hint="rename one of the two"
         )
         sync.stop(name, problem)
         return

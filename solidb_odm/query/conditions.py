@@ -210,7 +210,7 @@ def contains(field: Any, item: Any) -> Predicate:
     kind = searched.__solidb_kind__
     if kind == "text":
         if not isinstance(item, (str, Expression)):
-            raise UsageError(f"{searched!r} is a text, which contains a text only, not {item!r}")
+            raise UsageError(f"{searched!r} is a text, which can contain only a text, not {item!r}")
         return BuiltPredicate((searched, lift(item, constant(""), checked=True)), _holds)
     if kind == "dict":
         sought = item if isinstance(item, Expression) else stored_key(searched, item)

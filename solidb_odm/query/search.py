@@ -131,7 +131,7 @@ def hybrid(
         raise UsageError("hybrid() searches two fields of one model")
     if near.metric == "euclidean" and fusion == "weighted":
         raise UsageError(
-            'hybrid(fusion="weighted") ranks a euclidean index upside down on the server',
+            'hybrid(fusion="weighted") ranks the rows of a euclidean index in the wrong order on the server',
             hint='fusion="rrf", or an index with metric="cosine"',
         )
     chosen = fusion or ("rrf" if near.metric == "euclidean" else "weighted")
@@ -163,7 +163,7 @@ class Nearest(Search):
     def hits(self, scope: Any) -> q.Expression:
         if not self.arguments:
             raise UsageError(
-                "nearest() without k sorts; it can't tell near from far in where()",
+                "nearest() without k is a sort key, not a condition",
                 hint="order_by(nearest(..)).limit(n), where(nearest(User.face, vector, k=20)), "
                 "or within(User.home, point, metres)",
             )

@@ -198,7 +198,7 @@ def _unjoined(source: Source, first: Source) -> UsageError:
         return same_name(source)
     name, other = (getattr(cls, "__name__", None) or repr(cls) for cls in (source, first))
     return UsageError(
-        f"the statement uses {name}, and nothing joins it to {other}: each row would come with each {name}",
+        f"the statement uses {name}, and nothing joins it to {other}: all rows would be combined",
         hint=f".join({name}, {name}.field == {other}.field), or without a condition for all pairs; "
         f"in_(field, select({name}.key).where(..)) asks without a join",
     )

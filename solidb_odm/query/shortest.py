@@ -180,7 +180,7 @@ def _stored_weight(edges: type[Edge[Any, Any]], weight: Any) -> str:
         raise UsageError(f"{edges.__name__} has no field {weight!r} to weigh its edges by", hint=known)
     kind = kind_of(fields[weight].annotation)
     if kind not in ("int", "float", "duration", "any"):
-        raise UsageError(f"{edges.__name__}.{weight} is {NAMES[kind]}, and an edge weighs a number")
+        raise UsageError(f"{edges.__name__}.{weight} is {NAMES[kind]}, but a weight is a number")
     return edges.__solidb_mapping__.fields[weight].stored
 
 

@@ -106,7 +106,7 @@ class Statement(Generic[T_co]):
     def __solidb_given__(self, parameters: Any) -> Statement[T_co]:
         """Return the statement with what ``execute`` was given besides, if it takes such; UsageError else."""
         raise UsageError(
-            f"the statement, {self.__class__.__name__}, takes no parameters besides",
+            f"the statement, {self.__class__.__name__}, takes no further parameters",
             hint="its values stand in it: where(User.name == name), values(name=name),"
             " sdbql(text, name=name); upsert(User).values([..]) changes many by their keys",
         )

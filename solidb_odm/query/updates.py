@@ -181,12 +181,12 @@ class Delete(Chosen):
         return [*body, q.Remove(q.Name(variable), self.model.__solidb_mapping__.collection)]
 
     def _check_marked(self) -> None:
-        """Refuse to delete for good, untold, documents of classes that mark them; UsageError."""
+        """Refuse to delete permanently what a SoftDelete class marks, unless told; raise UsageError."""
         marked = next((member for member in family(self.model) if issubclass(member, SoftDelete)), None)
         if marked is not None and not self.is_permanent:
             raise UsageError(
-                f"delete({self.model.__name__}) would delete documents of {marked.__name__} for good, which "
-                "are to be marked",
+                f"delete({self.model.__name__}) would delete documents of {marked.__name__} permanently, "
+                "which must be marked as deleted instead",
                 hint=f"delete({marked.__name__}) marks them; .permanently() deletes all",
             )
 

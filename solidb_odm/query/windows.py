@@ -39,7 +39,7 @@ class WindowCall(Expression):
     def __solidb_build__(self, scope: Any) -> q.Expression:
         name = self.function.lower()
         raise UsageError(
-            f"func.{name}() looks at the rows around, and was not told which",
+            f"func.{name}() looks at other rows, and needs to know which",
             hint=f"over(func.{name}(..), partition_by=.., order_by=..)",
         )
 

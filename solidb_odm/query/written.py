@@ -33,7 +33,8 @@ class Write(Statement[int]):
     It runs when it is executed, past the session's unit of work: on a file within the session's
     transaction, on a server at once and document by document, so that an error may leave a part
     done. Documents that the session holds take their new values at once, which costs one more request
-    if it holds any of the collection, and leave it if they were deleted; one with unsent changes keeps them.
+    if it holds any of the collection, and leave it if they were deleted; one with uncommitted changes
+    keeps them.
     """
 
     __slots__ = ()
@@ -93,7 +94,7 @@ def _check_source(column: Column, model: type[Document]) -> None:
     else:
         sources = sources_of([column.expression]) if isinstance(column, Scalar) else []
     if any(source is not model for source in sources):
-        raise UsageError(f"returning() can give {model.__name__} and its fields only")
+        raise UsageError(f"returning() can return only {model.__name__} and its fields")
 
 
 @dataclass(frozen=True, slots=True)

@@ -355,7 +355,7 @@ class AsyncSession(SessionBase, Awaited):
     async def rebase(
         self, *documents: Document | StaleDocumentError, prefer: Prefer | None = None
     ) -> dict[str, list[AttributeConflict]]:
-        """Make the unsent changes of documents anew on what is stored now, for the next commit.
+        """Apply the uncommitted changes of documents to what is stored now, for the next commit.
 
         ``except StaleDocumentError as error: session.rebase(error)``. Where both sides changed an
         attribute, ``prefer`` settles it: ``"ours"``, ``"theirs"``, or a function from an AttributeConflict to

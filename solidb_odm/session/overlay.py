@@ -90,7 +90,7 @@ _COUNT = "_own_count"
 
 
 def can_fold(compiled: Compiled, unsent: frozenset[str]) -> bool:
-    """Return whether the statement is a select over one collection that has unsent changes, and no other."""
+    """Return whether a statement is a select over one collection, and only this has uncommitted changes."""
     query = compiled.query
     if not isinstance(query, q.Block) or query.returns is None or query.returns.distinct or query.tables:
         return False

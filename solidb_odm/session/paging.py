@@ -227,10 +227,11 @@ def keyset(statement: Statement[Any]) -> Keyset:
     """Take a statement as one that can be paged; UsageError if it can't."""
     if not isinstance(statement, Select):
         raise UsageError(
-            "only a select can be paged", hint="of others select the rows: select(statement.cte('rows'))"
+            "only a select can be paged",
+            hint="for other statements select their rows: select(statement.cte('rows'))",
         )
     if statement.limit_count is not None or statement.offset_count is not None:
-        raise UsageError("a page has its own size", hint="leave limit() and offset() out")
+        raise UsageError("page() sets its own limit", hint="leave limit() and offset() out")
     if statement.is_distinct:
         raise UsageError("a distinct() select has no pages", hint="group_by() the columns, which is the same")
     expressions = [column.expression for column in statement.columns if isinstance(column, Scalar)]

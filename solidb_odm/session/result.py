@@ -92,7 +92,7 @@ class Reading(Generic[T_co]):
         """Return the only row; NoResultError or MultipleResultsError if there is not exactly one."""
         if not len(self):
             raise NoResultError(
-                "one row was expected, and there is none", hint="one_or_none() or first() give None"
+                "one row was expected, and there is none", hint="one_or_none() and first() return None"
             )
         return self._single()
 
@@ -104,7 +104,7 @@ class Reading(Generic[T_co]):
         if len(self) > 1:
             raise MultipleResultsError(
                 f"one row was expected, and there are {len(self)}",
-                hint="first() gives the first of them",
+                hint="first() returns the first of them",
             )
         return next(iter(self))
 
@@ -270,7 +270,9 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
         At run time they are the rows that ``all()`` gives. ``select(..).into(Model)`` gives names types.
         """
         if len(self._columns) < 2:
-            raise UsageError("rows() is for rows of several columns", hint="a row of one is its value: all()")
+            raise UsageError(
+                "rows() is for rows of several columns", hint="a row of one column is the value itself: all()"
+            )
         return cast("list[Row]", list(self._rows))
 
     def mappings(self, *others: Never) -> Mappings:
@@ -299,7 +301,7 @@ class Result(Reading[T_co], Sequence[T_co], Generic[T_co]):
             return cast(int, self._rows[0])
         if self._writes and not self._columns and not self._rows:
             raise UsageError(
-                "the text does not say how many documents it wrote",
+                "the number of documents that this text wrote is not known",
                 hint="end it with RETURN NEW (or OLD, of what it removes), a row for each document",
             )
         return len(self._rows)

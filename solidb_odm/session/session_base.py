@@ -278,17 +278,17 @@ class SessionBase:
             self._work.delete(document)
 
     def expunge(self, document: Document) -> None:
-        """Remove a document and its unsent changes from the session; nothing is deleted in the database."""
+        """Remove a document and its uncommitted changes from the session, but not from the database."""
         self._check_open()
         self._work.expunge(document)
 
     def expunge_all(self) -> None:
-        """Remove all documents and their unsent changes from the session."""
+        """Remove all documents and their uncommitted changes from the session."""
         self._check_open()
         self._work.expunge_all()
 
     def expire(self, *documents: Document) -> None:
-        """Drop the unsent changes of documents, which the next ``get`` or query reads again.
+        """Drop the uncommitted changes of documents, which the next ``get`` or query reads again.
 
         Reading an attribute never queries the database: until then it has its last known value.
         """
@@ -296,7 +296,7 @@ class SessionBase:
         expire(self._work, documents)
 
     def expire_all(self) -> None:
-        """Drop all unsent changes of stored documents, which the next ``get`` or query reads again."""
+        """Drop all uncommitted changes of stored documents, which the next ``get`` or query reads again."""
         self._check_open()
         expire(
             self._work, [document for document in self._work.identity if id(document) not in self._work.new]
@@ -399,7 +399,7 @@ class SessionBase:
         work = self._work
         if work.new or work.deleted or work.dirty():
             raise StateError(
-                "run() needs a session without unsent changes, because a retry starts from what is stored",
+                "run() needs a session without uncommitted changes, because a retry begins with stored data",
                 state="dirty",
                 move="run",
                 hint="commit() or rollback() first, and make all changes inside the function",
@@ -426,7 +426,7 @@ class SessionBase:
                 "begin() inside begin()",
                 state="begun",
                 move="begin",
-                hint="with session.begin_nested(): .. is a part of the transaction that is undone by itself",
+                hint="with session.begin_nested(): .. is a savepoint, which is rolled back on its own",
             )
         self._has_begun = True
 
@@ -467,7 +467,7 @@ def _closed() -> ClosedError:
 def _in_use() -> ConcurrentUseError:
     return ConcurrentUseError(
         "this session is in use by another thread or task",
-        hint="a session is one conversation: make one for each thread, task or request",
+        hint="use one session for each thread, task or request",
     )
 
 

@@ -76,7 +76,7 @@ class Connection:
     def greet(self, login: bytes) -> bytes:
         """Return the first bytes to send: the magic and the login, to go out as one segment."""
         if self.state is not ConnectionState.FRESH:
-            raise ProtocolError(f"a connection that is {self.state.value} was greeted again")
+            raise ProtocolError(f"a connection that is {self.state.value} received the handshake twice")
         greeting = MAGIC + frame(login, limit=MAX_FRAME_BEFORE_LOGIN, what="the login")
         self._owed = 1
         self._move(ConnectionState.AWAITING)
@@ -102,7 +102,7 @@ class Connection:
         owed = self._owed - len(answers)
         if owed < 0:
             self._move(ConnectionState.CLOSED)
-            raise ProtocolError(f"{self.address} sent an answer that nobody asked for")
+            raise ProtocolError(f"{self.address} sent an answer without a request")
         self._owed = owed
         if answers and not owed:
             if self._reader.buffer:
@@ -122,8 +122,8 @@ class Connection:
         return ConnectionLost(
             f"{self.address} closed the connection with {owed} answer{'' if owed == 1 else 's'} outstanding",
             address=self.address,
-            hint="the server closes without a word when it stops, and when an answer would be over 16 MiB: "
-            "if it runs, ask for less at once (LIMIT, or fewer attributes)",
+            hint="the server closes a connection without an error when it stops, and when an answer would "
+            "exceed 16 MiB: if it runs, request less at once (LIMIT, or fewer attributes)",
         )
 
     def _move(self, state: ConnectionState) -> None:

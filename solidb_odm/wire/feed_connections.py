@@ -185,7 +185,7 @@ def _too_slow(host: Host, seconds: float) -> RequestTimeout:
 
 
 def _broken(host: Host, problem: Exception) -> ConnectionLost:
-    return ConnectionLost(f"the change feed broke: {problem}", address=str(host))
+    return ConnectionLost(f"the change feed was lost: {problem}", address=str(host))
 
 
 def _silent(host: Host) -> ConnectionLost:

@@ -97,5 +97,5 @@ def none_free(seconds: float, most: int) -> RequestTimeout:
     return RequestTimeout(
         f"no connection became free in {seconds:g} seconds; all {most} are in use",
         seconds=seconds,
-        hint="raise pool_overflow, or ask from fewer threads at once",
+        hint="raise pool_overflow, or use fewer threads at once",
     )

@@ -101,7 +101,7 @@ class SocketConnection:
         except OSError as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
-                f"the connection to {self.host} broke during {batch.label}: {problem}",
+                f"the connection to {self.host} was lost during {batch.label}: {problem}",
                 address=str(self.host),
             ) from problem
         except BaseException as problem:

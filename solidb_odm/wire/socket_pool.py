@@ -354,5 +354,5 @@ class Lease:
     def _take(self, connection: SocketConnection, batch: RequestBatch) -> None:
         self._connection = connection
         if batch.same_node and connection.host != self._host:
-            raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
+            raise ConnectionFailed(f"{self._host} is no longer reachable", address=str(self._host))
         self._host = connection.host

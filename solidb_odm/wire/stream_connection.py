@@ -90,7 +90,7 @@ class StreamConnection:
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as problem:
             error = "ConnectionLost"
             raise ConnectionLost(
-                f"the connection to {self.host} broke during {batch.label}: {problem}",
+                f"the connection to {self.host} was lost during {batch.label}: {problem}",
                 address=str(self.host),
             ) from problem
         except BaseException as problem:

@@ -319,6 +319,6 @@ class AsyncLease:
         pool = self._pool
         connection = self._connection = await (pool.connect(realm, seconds) if realm else pool.take(seconds))
         if batch.same_node and connection.host != self._host:
-            raise ConnectionFailed(f"{self._host} is gone", address=str(self._host))
+            raise ConnectionFailed(f"{self._host} is no longer reachable", address=str(self._host))
         self._host = connection.host
         return connection

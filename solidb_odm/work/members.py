@@ -180,7 +180,7 @@ class Holdings:
             self.changed.pop(id(document), None)
 
     def expunge(self, document: Document) -> None:
-        """Take a document out of the session, with its unsent changes."""
+        """Take a document out of the session, with its uncommitted changes."""
         state = self.check_held(document, "expunge", "only a document of this session can leave it")
         collection = type(document).__solidb_mapping__.collection
         for documents in (self.new, self.changed, self.deleted, self.exposed, self.expired):
@@ -197,9 +197,9 @@ class Holdings:
                 self.identity.put(collection, key, document)
 
     def give_way(self, document: Document) -> bool:
-        """Let go of an object of a class that was declared anew since; return whether it is one.
+        """Let go of an object of a class that was declared again since; return whether it is one.
 
-        StateError if it has unsent changes.
+        StateError if it has uncommitted changes.
         """
         if SUCCESSOR not in type(document).__dict__:
             return False

@@ -77,7 +77,7 @@ def gone(document: Document) -> StateError:
 def outdated(document: Document) -> StateError:
     """Make the error of a changed object whose class was declared anew."""
     return StateError(
-        f"the session holds {name_of(document)} with unsent changes, of a class that was declared anew since",
+        f"the session holds {name_of(document)} with uncommitted changes, of a class that was declared again",
         state="persistent",
         move="load",
         hint="session.commit() first, or session.expunge() the old object",
@@ -92,7 +92,7 @@ def loose_reference(document: Document, reference: Reference) -> StateError:
         "which is neither stored nor in this session",
         state="transient",
         move="link to",
-        hint=f"session.add() it too, or declare that it is added along: "
+        hint=f"session.add() it too, or declare that it is added too: "
         f'{reference.field}: Annotated[Link[{type(target).__name__}], Cascade("save")]',
     )
 
@@ -101,7 +101,7 @@ def check_document(document: object, move: str) -> None:
     """Raise StateError for what is no document."""
     if not isinstance(document, Document):
         raise StateError(
-            f"a session keeps documents, not {shown(document)}, which it can't {move}",
+            f"a session can only {move} documents, not {shown(document)}",
             state="foreign",
             move=move,
             hint=_way_of(document, move),

@@ -227,7 +227,7 @@ async def test_cascades_when_awaited(async_session: AsyncSession) -> None:
 def test_wrong_cascades_are_refused() -> None:
     with pytest.raises(DeclarationError, match="there is no cascade 'merge'"):
         Cascade("merge")
-    with pytest.raises(DeclarationError, match=r"Wrong\.name: says what a Cascade does, but holds no links"):
+    with pytest.raises(DeclarationError, match=r"Wrong\.name: has a Cascade, but holds no links"):
 
         class Wrong(Document, collection="wrong"):
             name: Annotated[str, Cascade("save")]
@@ -240,7 +240,7 @@ def test_wrong_cascades_of_edges_and_back_references_are_refused() -> None:
             class Settings:
                 cascade = Cascade("save")
 
-    with pytest.raises(DeclarationError, match="takes in no new documents"):
+    with pytest.raises(DeclarationError, match="adds no new documents"):
         back_reference("Pet.owner", cascade=Cascade("all"))
     assert Cascade("save-update, delete") == Cascade("all")
 

@@ -277,7 +277,7 @@ def test_other_statements_hold_their_values_themselves(call: str) -> None:
         run: Any = getattr(session, call)
         for statement in (select(Person), update(Person).values(age=1), sdbql("RETURN @n", n=1)):
             with pytest.raises(
-                UsageError, match=r"takes no parameters besides\n.*where\(.*values\(.*sdbql\("
+                UsageError, match=r"takes no further parameters\n.*where\(.*values\(.*sdbql\("
             ):
                 run(statement, {"n": 2})
 

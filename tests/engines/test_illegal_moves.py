@@ -85,7 +85,7 @@ def test_a_document_of_another_session_stays_there(store: Store, session: Sessio
 def test_what_is_no_document_is_told_so(session: Session, move: str, wrong: object) -> None:
     more = {"add": session.add, "merge": session.merge, "inspect": inspect}
     call = more.get(move) or (lambda given: MOVES[move](session, given))
-    with pytest.raises(StateError, match="a session keeps documents, not"):
+    with pytest.raises(StateError, match=f"a session can only {move} documents, not"):
         call(wrong)
 
 

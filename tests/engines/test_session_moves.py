@@ -260,7 +260,7 @@ def test_a_closed_session_says_so(store: Store) -> None:
 
 
 def test_a_session_takes_documents_only(session: Session) -> None:
-    with pytest.raises(StateError, match="keeps documents"):
+    with pytest.raises(StateError, match="can only add documents"):
         session.add({"name": "Ada"})
 
 

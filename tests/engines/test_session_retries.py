@@ -59,7 +59,7 @@ def test_other_errors_are_not_retried_and_roll_back(session: Session) -> None:
 
 def test_a_unit_of_work_starts_clean(session: Session) -> None:
     session.add(Person(name="Ada"))
-    with pytest.raises(StateError, match="unsent changes"):
+    with pytest.raises(StateError, match="uncommitted changes"):
         session.run(lambda _: None)
 
 

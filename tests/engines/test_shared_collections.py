@@ -114,7 +114,7 @@ def test_an_upsert_of_a_class_fits_the_classes_below_it(session: Session) -> Non
 
 
 def test_a_deletion_of_a_class_does_not_delete_for_good_what_is_marked(session: Session) -> None:
-    with pytest.raises(UsageError, match=r"delete\(Ship\) would delete documents of Wreck for good"):
+    with pytest.raises(UsageError, match=r"delete\(Ship\) would delete documents of Wreck permanently"):
         session.execute(delete(Ship))
     assert session.scalar(delete(Wreck)) == 1
     session.commit()
@@ -181,25 +181,29 @@ class Parent(Document, collection="shared_parents", registry=registry):
             {},
             {"model_config": ConfigDict(alias_generator=str.title)},
         ),
-        (r"data: is stored otherwise than in Parent", {}, {"model_config": ConfigDict(ser_json_bytes="hex")}),
         (
-            r"text: is stored otherwise than in Parent",
+            r"data: is stored in another way than in Parent",
+            {},
+            {"model_config": ConfigDict(ser_json_bytes="hex")},
+        ),
+        (
+            r"text: is stored in another way than in Parent",
             {},
             {"write": field_serializer("text")(lambda self, value: value)},
         ),
         (
-            r"marks: is stored otherwise than in Parent",
+            r"marks: is stored in another way than in Parent",
             {"other": int},
             {"write_marks": field_serializer("other")(lambda self, value: value)},
         ),
         (
-            r"number: is stored otherwise .* as \"20200101\"",
+            r"number: is stored in another way .* as \"20200101\"",
             {"number": Annotated[int, PlainSerializer(str)]},
             {},
         ),
-        (r"place: is stored otherwise .*\"n\":", {"place": ShortNamed | None}, {}),
-        (r"place: is stored otherwise .*!", {"place": Loud | None}, {}),
-        (r"place: is stored otherwise", {"place": Flat | None}, {}),
+        (r"place: is stored in another way .*\"n\":", {"place": ShortNamed | None}, {}),
+        (r"place: is stored in another way .*!", {"place": Loud | None}, {}),
+        (r"place: is stored in another way", {"place": Flat | None}, {}),
         (r"text: is not stored, but Parent", {"text": str}, {"text": Field(default="", exclude=True)}),
         (r"text: is int", {"text": int}, {"model_config": ConfigDict(defer_build=True)}),
     ],
@@ -214,7 +218,9 @@ def test_a_field_is_kept_alike_in_a_whole_collection(
 
 def test_the_whole_of_a_document_is_written_alike_in_a_collection() -> None:
     whole = model_serializer(mode="wrap")(lambda self, handler: {**handler(self), "shown": "x"})
-    with pytest.raises(DeclarationError, match=r"Child: is stored otherwise than Parent.* model_serializer"):
+    with pytest.raises(
+        DeclarationError, match=r"Child: is stored in another way than Parent.* model_serializer"
+    ):
         type(Document)("Child", (Parent,), {"__module__": __name__, "__annotations__": {}, "write": whole})
 
 
@@ -235,7 +241,7 @@ def test_a_field_may_be_narrower_below() -> None:
 def test_encoders_of_a_class_are_those_of_its_collection() -> None:
     with (
         pytest.warns(DeprecationWarning, match="json_encoders"),
-        pytest.raises(DeclarationError, match=r"Child\.price: is stored otherwise"),
+        pytest.raises(DeclarationError, match=r"Child\.price: is stored in another way"),
     ):
 
         class Child(Parent):

@@ -160,7 +160,7 @@ def test_a_window_in_a_condition_is_refused_with_the_way_out() -> None:
 
 
 def test_a_window_function_alone_is_refused() -> None:
-    with pytest.raises(UsageError, match="was not told which"):
+    with pytest.raises(UsageError, match="needs to know which"):
         select(Sale.key, func.rank()).compile()
 
 

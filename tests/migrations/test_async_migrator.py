@@ -172,7 +172,7 @@ async def test_a_runner_that_may_not_wait_says_who_is_at_work(
     channel = await engine.channel()
     await arun(acquire(other), channel)
     await channel.aclose()
-    with pytest.raises(MigrationLocked, match="another runner is at work"):
+    with pytest.raises(MigrationLocked, match="another program is running"):
         await migrator.upgrade(wait=0)
     await migrator._release(other)
     assert [each.id for each in await migrator.upgrade(wait=60)] == ["bbbb"]

@@ -216,7 +216,7 @@ def test_what_is_dropped_for_good_has_to_be_allowed(place: Place) -> None:
     migrator = place.migrator()
     migrator.upgrade("aaaa")
     place.put("wines", {"_key": "a", "nose": "plum"})
-    with pytest.raises(DataLossRefused, match="1 document of wines would lose nose for good"):
+    with pytest.raises(DataLossRefused, match="1 document of wines would lose nose permanently"):
         migrator.upgrade()
     migrator.upgrade(allow_loss=True)
     assert place.stored("wines") == [{"_key": "a"}]

@@ -118,7 +118,7 @@ def test_a_second_runner_waits_or_says_that_it_may_not(place: Place) -> None:
     try:
         work = other._run(place.engine.capabilities)
         run(acquire(work), channel)
-        with pytest.raises(MigrationLocked, match="another runner is at work"):
+        with pytest.raises(MigrationLocked, match="another program is running"):
             place.migrator().upgrade(wait=0)
         threading.Timer(0.3, lambda: other._release(work)).start()
         assert [each.id for each in place.migrator().upgrade(wait=10)] == ["bbbb"]
@@ -263,7 +263,7 @@ def test_a_removal_that_a_schema_refuses_stops_the_run(place: Place, engine_url:
     channel = place.engine.channel()
     try:
         channel.perform(SetSchema("things", {"type": "object", "required": ["old"]}, "strict"))
-        with pytest.raises(MigrationFailed, match="does not take attributes away from things/k000") as caught:
+        with pytest.raises(MigrationFailed, match="does not remove attributes from things/k000") as caught:
             migrator.upgrade()
         assert (caught.value.revision, caught.value.key) == ("bbbb", "k000")
         channel.perform(SetSchema("things", None, "off"))
@@ -415,7 +415,7 @@ def test_what_others_keep_changing_is_written_again_until_it_is_given_up() -> No
     work = checkpoint.until_alone("things", partial(page, give_up=4))
     assert _ended(work) == ("written", 4)
     assert attempts == [0, 1, 2, 3, 4]
-    with pytest.raises(MigrationFailed, match="changed by others again and again") as failed:
+    with pytest.raises(MigrationFailed, match="changed by other writers again and again") as failed:
         _ended(checkpoint.until_alone("things", partial(page, give_up=1_000)))
     assert (failed.value.revision, failed.value.key) == ("r", "a")
 

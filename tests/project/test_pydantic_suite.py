@@ -8,7 +8,7 @@ REPORT = """<testsuites><testsuite>
 <testcase classname="tests.test_main" name="test_fine"/>
 <testcase classname="tests.test_main" name="test_hash"><failure message="E1">more</failure></testcase>
 <testcase classname="tests.test_rich" name="test_error">
-<error>is kept for the document's own address</error></testcase>
+<error>is reserved for the document's own id</error></testcase>
 <testcase classname="tests.test_types" name="test_typeddict_all[typing]"><failure message="E3"/></testcase>
 </testsuite></testsuites>"""
 

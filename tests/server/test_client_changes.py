@@ -109,7 +109,7 @@ def test_queries_and_collections_that_are_wrong_are_refused(users: Client) -> No
     ):
         with pytest.raises(error):
             next(make())
-    with pytest.raises(QueryError, match="@x is not given"):
+    with pytest.raises(QueryError, match="@x has no value"):
         users.changes.live_query("FOR u IN users FILTER u.a == @x RETURN u", {"y": 1})
 
 

@@ -50,7 +50,7 @@ class _SelectReader:
         table = self._name("a table")
         condition = self._either() if self._takes("WHERE") else None
         if self._is("GROUP"):
-            raise self._wrong("GROUP BY can't be read", hint="columnar.aggregate(table, {'group_by': ..})")
+            raise self._wrong("GROUP BY is not supported", hint="columnar.aggregate(table, {'group_by': ..})")
         order = self._order() if self._takes("SORT") else ()  # the tokens' word for ORDER
         limit = self._number() if self._takes("LIMIT") else None
         offset = self._number() if self._takes("OFFSET") else 0
@@ -167,7 +167,7 @@ class _SelectReader:
 
     def _bind(self, name: str) -> Json:
         if name not in self._binds:
-            raise QueryError(f"@{name} is not given", query=self._tokens.text, hint="query(.., bind_vars)")
+            raise QueryError(f"@{name} has no value", query=self._tokens.text, hint="query(.., bind_vars)")
         self._used.add(name)
         self._at += 1
         value: Json = self._binds[name]
@@ -183,9 +183,11 @@ class _SelectReader:
     def _column(self) -> str:
         name = self._name("a column")
         if self._is("("):
-            raise self._wrong("functions can't be read", hint="columnar.aggregate(table, {'metrics': ..})")
+            raise self._wrong(
+                "functions are not supported", hint="columnar.aggregate(table, {'metrics': ..})"
+            )
         if self._is("AS"):
-            raise self._wrong("AS can't be read", hint="rename the columns of the rows")
+            raise self._wrong("AS is not supported", hint="rename the columns in the rows that are returned")
         return name
 
     def _name(self, what: str) -> str:
@@ -240,7 +242,7 @@ def order_from(order: str | Sequence[str]) -> tuple[tuple[str, bool], ...]:
     for key in [order] if isinstance(order, str) else order:
         name, _, way = key.strip().partition(" ")
         if not name or way.strip().upper() not in ("", "ASC", "DESC"):
-            raise UsageError(f"{key!r} is nothing to sort by", hint="'column' or 'column DESC'")
+            raise UsageError(f"{key!r} is not a sort order", hint="'column' or 'column DESC'")
         keys.append((name, way.strip().upper() == "DESC"))
     return tuple(keys)
 
@@ -249,7 +251,9 @@ def _leaf(column: str, operator: str, value: Json, denied: bool) -> JsonObject:
     if denied:
         operator = OPPOSITES[operator]
     if value is None and operator not in ("EQ", "NE"):
-        raise QueryError(f"{column} can't be compared with null by order", hint="IS NULL, IS NOT NULL")
+        raise QueryError(
+            f"{column} can't be compared with null by <, <=, > or >=", hint="IS NULL, IS NOT NULL"
+        )
     condition: JsonObject = {"column": column, "op": operator, "value": value}
     # In SQL a null is not different from a value; to the server it is.
     if operator == "NE" and value is not None:

@@ -83,7 +83,7 @@ def query(
     """Run a SELECT over a table."""
     selection = read_select(text, binds or {})
     if selection.table != name:
-        raise QueryError(f"this is about {selection.table!r}, not {name!r}", query=text)
+        raise QueryError(f"the text selects from {selection.table!r}, not from {name!r}", query=text)
     return (yield from select(database, selection))
 
 
@@ -210,7 +210,7 @@ def _rebuild(
         yield from _fill(database, table.name, columns, rows)
     except SolidbError as problem:
         raise StorageError(
-            f"{table.name} could not be made anew: {problem.message}",
+            f"{table.name} could not be rebuilt: {problem.message}",
             hint=f"its rows are all in {spare}, with the new columns",
         ) from problem
     for column in indexes:

@@ -152,7 +152,7 @@ def row_for(table: TableInfo, row: Mapping[str, Any]) -> JsonObject:
         raise InvalidDocument(
             f"{table.name} has no column {unknown[0]!r}",
             collection=table.name,
-            hint=f"it has {', '.join(columns)}; columnar.add_column(..) makes another",
+            hint=f"it has {', '.join(columns)}; columnar.add_column(..) adds one",
         )
     return {name: _checked(row.get(name), column, table.name) for name, column in columns.items()}
 

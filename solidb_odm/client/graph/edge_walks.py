@@ -87,7 +87,7 @@ def neighbours(
         "options": options,
     }
     context = Subject(database, edge_collection)
-    answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
+    answer = yield from send_whole(request, context, hint="use a smaller limit")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
 
@@ -104,7 +104,7 @@ def traverse(
     """Return the documents reached from one along edges, the nearer ones first."""
     least, most = (1, depth) if isinstance(depth, int) else depth
     if not 0 <= least <= most:
-        raise UsageError(f"depth={depth!r} leads nowhere", hint="3, or (1, 3)")
+        raise UsageError(f"depth={depth!r} is not a depth", hint="3, or (1, 3)")
     if unique not in ("global", "path"):
         raise UsageError(f"unique={unique!r} must be 'global' or 'path'")
     text = (
@@ -161,7 +161,7 @@ def vertex_id(vertex: Vertex) -> str:
     collection, slash, key = text.partition("/")
     if not (collection and slash and key):
         raise UsageError(
-            f"{text or vertex!r} names no document", hint='"collection/key", or a stored document'
+            f"{text or vertex!r} is not the id of a document", hint='"collection/key", or a stored document'
         )
     return f"{collection.rpartition(':')[2]}/{key}"
 
@@ -209,7 +209,7 @@ def rag(
 ) -> Exchange[list[Neighbour]]:
     """Return the documents nearest to a vector, and those within some edges of them."""
     if limit < 1 or hops < 1 or seeds < 1:
-        raise UsageError("limit, hops and seeds must be 1 at least")
+        raise UsageError("limit, hops and seeds must be at least 1")
     vector_index = index or (yield from only_index(database, seed_collection))
     request: JsonObject = {
         "cmd": "graph_rag",
@@ -227,7 +227,7 @@ def rag(
         },
     }
     context = Subject(database, edge_collection)
-    answer = yield from send_whole(request, context, hint="a smaller limit asks for fewer documents at once")
+    answer = yield from send_whole(request, context, hint="use a smaller limit")
     return [Neighbour.of(row, doc=DocumentResult(row["doc"] or {})) for row in answer.data["results"]]
 
 

@@ -128,7 +128,7 @@ def unknown_outcome(committed: bool | None, problem: SolidbError) -> CommitOutco
     """Return the error of a commit whose answer was lost, with what could be found out."""
     outcome = "whether it was written is not known" if committed is None else "nothing was written"
     return CommitOutcomeUnknown(
-        f"the connection broke during the commit: {problem.message}; {outcome}",
+        f"the connection was lost during the commit: {problem.message}; {outcome}",
         committed=committed,
         address=getattr(problem, "address", ""),
         hint="load the documents again and compare" if committed is None else "commit again",
@@ -162,7 +162,7 @@ def commit_batches(command: CommitBatches, database: str) -> Exchange[Receipts]:
     begin = {"cmd": "begin_transaction", "database": database}
     tx_id = (yield from send(begin, Subject(database), repeatable=True)).tx_id
     if not tx_id:
-        raise ProtocolError("the server began a transaction without naming it")
+        raise ProtocolError("the server's answer to begin has no id of a transaction")
     chunks, legs = frames_of(groups, tx_id)
     answers = yield from _stage([*chunks, *(read.frame() for read in reads)], len(legs) + len(reads))
     try:

@@ -208,7 +208,7 @@ def _patch_tails(rows: Sequence[Patch], collection: str) -> list[bytes]:
 def _whole(row: Patch, collection: str) -> Body:
     if row.whole is None:
         raise InvalidDocument(
-            f"{collection}/{row.key}: attributes can't be taken away without the whole new document",
+            f"{collection}/{row.key}: attributes can't be removed without the complete new document",
             collection=collection,
             key=row.key,
         )
@@ -220,7 +220,7 @@ def _packed(bodies: Sequence[Body], collection: str, keys: Sequence[str]) -> lis
     if set(map(type, bodies)) - {dict}:  # anything else the server takes, and spoils
         culprit = next(place for place, body in enumerate(bodies) if not isinstance(body, dict))
         raise InvalidDocument(
-            f"{collection}/{keys[culprit]} is not a map of attributes",
+            f"{collection}/{keys[culprit]} is not a mapping of attributes",
             collection=collection,
             key=keys[culprit],
         )

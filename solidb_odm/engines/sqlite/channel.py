@@ -180,7 +180,7 @@ class FileChannel:
             raise forks.refusal()
         if work is None:
             raise UsageError(
-                f"a file can't perform {type(command).__name__}", hint="ask for what its capabilities offer"
+                f"a file can't perform {type(command).__name__}", hint="see the capabilities of the engine"
             )
         self._busy = True
         try:
@@ -221,7 +221,7 @@ class FileChannel:
         if isinstance(error, UnicodeDecodeError):  # of SQLite's words about a damaged file
             return translate(error, self._options.path, self._cipher)
         if isinstance(error, UnicodeEncodeError):
-            return QueryError(f"a key or a value is no Unicode text: {error}")
+            return QueryError(f"a key or a value is not valid Unicode: {error}")
         if isinstance(error, RecursionError):
             return QueryLimitError("the query, or a value in it, is nested too deep")
         return error

@@ -83,7 +83,7 @@ class Cipher:
         _Note(self.salt, (self.code,)).write(self.path)
 
     def is_outdated(self) -> bool:
-        """Return whether the file has another key by now."""
+        """Return whether the file has another key now."""
         note = _Note.read(self.path)
         return note is not None and self.code not in note.codes
 

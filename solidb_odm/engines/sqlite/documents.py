@@ -114,7 +114,7 @@ class Writer:
             values = [(key, rev, time, time, text) for (key, text), rev in zip(rows, revisions, strict=True)]
             raise self._culprit(collection, sql, values, exc) from exc
         except UnicodeEncodeError as exc:
-            raise InvalidDocument(f"not Unicode text: {exc}", collection=collection.name) from exc
+            raise InvalidDocument(f"not valid Unicode: {exc}", collection=collection.name) from exc
         return [(rev, time, time) for rev in revisions]
 
     def replace(self, collection: Collection, key: str, text: str) -> Receipt:

@@ -55,9 +55,7 @@ def translate(
         return _locked(where, path)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or isinstance(error, UnicodeDecodeError):
         if cipher is not None and (cipher.is_outdated() or cipher.is_one_of_two()):
-            return WrongKey(
-                f"{where} has another key by now", path=path, hint="open it again, with the new key"
-            )
+            return WrongKey(f"{where} has another key now", path=path, hint="open it again, with the new key")
         return StoreCorrupt(
             f"{where} is not a database, or is damaged: {error}",
             path=path,
@@ -65,15 +63,15 @@ def translate(
         )
     if code == sqlite3.SQLITE_CANTOPEN and path and not Path(path).exists():
         return StoreUnavailable(
-            f"there is no database file {path}, and it can't be made: {error}",
+            f"there is no database file {path}, and it can't be created: {error}",
             path=path,
-            hint="check the path; a command that only looks, and create=False, make no file",
+            hint="check the path; commands that only read, and create=False, create no file",
         )
     if code in _UNAVAILABLE:
         return StoreUnavailable(
             f"{where} {_UNAVAILABLE[code]}: {error}",
             path=path,
-            hint="check the path, its rights and the disk",
+            hint="check the path, its permissions and the disk",
         )
     if code == sqlite3.SQLITE_INTERRUPT:
         return QueryTimeout("the statement was interrupted", hint="raise query_timeout, or add an index")
@@ -256,7 +254,7 @@ def _check_format(connection: sqlite3.Connection, options: StoreOptions) -> None
         raise StoreUnavailable(
             f"{options.path or 'the database in memory'} holds no data yet",
             path=options.path,
-            hint="drop create=false to have it laid out",
+            hint="leave out create=false, so that its tables are created",
         )
     with _one_state(connection, "BEGIN IMMEDIATE"):
         if not _is_ours(connection, options):

@@ -199,7 +199,7 @@ class _Crew:
             self._start_if_needed()
             if not self._alive:
                 raise StoreUnavailable(
-                    "the file can't be used: the system starts no thread for it",
+                    "the file can't be used: the system can't start a thread for it",
                     hint="let the process have more threads (ulimit -u), or use Session, which needs none",
                 )
             return True

@@ -196,7 +196,7 @@ class ClauseParser(MutationParser):
         parts: dict[str, Any] = {}
         while (part := self.collect_part()) is not None:
             if parts.keys() & part.keys():
-                raise self.error("a COLLECT has each part once")
+                raise self.error("each part of COLLECT may occur only once")
             parts |= part
         method = dict(self.options(COLLECT_OPTIONS)).get("method")
         return Collect(tuple(groups), **parts, method=cast("str | None", method))

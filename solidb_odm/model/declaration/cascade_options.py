@@ -99,7 +99,7 @@ def check_cascades(cls: Any, places: Any) -> None:
             continue
         if name not in linked and any(isinstance(note, Cascade) for note in info.metadata):
             raise DeclarationError(
-                "says what a Cascade does, but holds no links",
+                "has a Cascade, but holds no links",
                 model=cls.__name__,
                 field=name,
                 hint='Annotated[Link[User], Cascade("save")]',

@@ -44,8 +44,8 @@ def check_collection_name(name: object, *, model: str) -> str:
         )
     if name.startswith("_"):
         raise DeclarationError(
-            f"the collection name {name!r} starts with '_', which is kept for collections that the server "
-            "and this package make for themselves",
+            f"the collection name {name!r} starts with '_', which is reserved for collections of "
+            "the server and of this package",
             model=model,
             hint=f"call it {name.lstrip('_')!r}",
         )
@@ -63,7 +63,7 @@ def check_reserved(cls: Any) -> None:
     for name in _RESERVED:
         if name in class_fields(cls) or name in cls.__dict__:
             raise DeclarationError(
-                f"is kept for the document's own {'address' if name == 'id' else 'revision'}",
+                f"is reserved for the document's own {'id' if name == 'id' else 'revision'}",
                 model=cls.__name__,
                 field=name,
                 hint=f"call the field something else; Field(alias={name!r}) keeps the name in JSON",
@@ -86,7 +86,7 @@ def check_fields(cls: Any, names: Iterable[str]) -> None:
         for alias in aliases:
             if alias is not None and not isinstance(alias, str):
                 raise DeclarationError(
-                    f"has the alias {alias!r}, which is no text",
+                    f"has the alias {alias!r}, which is not a str",
                     model=cls.__name__,
                     field=name,
                     hint="validation_alias=AliasChoices(..) takes several names to read a field by",
@@ -107,10 +107,10 @@ def _check_no_document(cls: Any, name: str, annotation: Any) -> None:
     for member in type_inspection.alternatives(annotation):
         if isinstance(member, type) and hasattr(member, "__solidb_collection__"):
             raise DeclarationError(
-                f"holds a {member.__name__}, which is a document of its own",
+                f"holds a {member.__name__}, which is a Document class",
                 model=cls.__name__,
                 field=name,
-                hint=f"Link[{member.__name__}] refers to it; what is a part of this one is a BaseModel",
+                hint=f"Link[{member.__name__}] refers to a document; an embedded model is a BaseModel",
             )
         if not hasattr(get_origin(member), "__solidb_any_target__") and get_origin(member) is not Literal:
             for argument in get_args(member):
@@ -154,8 +154,8 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
     """
     if _writers(parent)[""] != _writers(cls)[""]:
         raise DeclarationError(
-            f"is stored otherwise than {parent.__name__}, which shares the collection, by a model_serializer "
-            f"of one of them: queries of {parent.__name__} would not find what it writes in another form",
+            f"is stored in another way than {parent.__name__}, which shares the collection, by a "
+            f"model_serializer of one of them: queries of {parent.__name__} would not find its documents",
             model=cls.__name__,
             hint=f"give it to {parent.__name__}, or give this one a collection= of its own; what an API "
             "shows can be a computed_field",
@@ -179,7 +179,7 @@ def check_shared_fields(cls: Any, parent: Any) -> None:
 
 def _kept_otherwise(cls: Any, parent: Any, name: str) -> tuple[str, str]:
     """Return how a class stores a field of its parent otherwise, and what to do; empty texts if alike."""
-    otherwise = f"is stored otherwise than in {parent.__name__}, which shares the collection"
+    otherwise = f"is stored in another way than in {parent.__name__}, which shares the collection"
     wide, narrow = (class_fields(owner).get(name) for owner in (parent, cls))
     for setting, (kind, default) in _WRITTEN.items():
         asked = [owner.model_config.get(setting) or default for owner in (parent, cls)]
@@ -299,7 +299,7 @@ def check_options(cls: Any) -> None:
         extra = info.json_schema_extra
         if isinstance(extra, dict) and (said := sorted(_OPTIONS & extra.keys())):
             raise DeclarationError(
-                f"Field({said[0]}=..) makes no index",
+                f"Field({said[0]}=..) creates no index",
                 model=cls.__name__,
                 field=name,
                 hint=f"{name}: Annotated[.., Index(unique=True)], or Index({name!r}) in Settings.indexes; "
@@ -312,7 +312,7 @@ def _is_hook(cls: Any, name: str) -> bool:
     if name in class_fields(cls):
         if isinstance(hook, FunctionType):
             raise DeclarationError(
-                f"is a field of the name of a hook of {hook.__qualname__.partition('.')[0]}",
+                f"has the name of a hook of {hook.__qualname__.partition('.')[0]}",
                 model=cls.__name__,
                 field=name,
                 hint=f"give it another name, and keep this one by Field(alias={name!r})",
@@ -327,7 +327,7 @@ def _is_hook(cls: Any, name: str) -> bool:
         f"is {kind}, and would never be run",
         model=cls.__name__,
         field=name,
-        hint=f"def {name}(self): a plain method; what waits for something belongs around session.commit()",
+        hint=f"def {name}(self): a plain method; await before or after session.commit()",
     )
 
 
@@ -341,7 +341,7 @@ def check_key(cls: Any) -> None:
             f"a key is text (str), not {info.annotation!r}",
             model=cls.__name__,
             field="key",
-            hint="make it of the value you have, e.g. with default_factory; keep that in a field of its own",
+            hint="derive it from your value, e.g. with default_factory, and keep the value in another field",
         )
     if stored_name(cls, "key") != "_key":
         info.validation_alias, info.serialization_alias = AliasChoices("_key", "key"), "_key"

@@ -166,7 +166,7 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
     for where, given, ways in (("", namespace, _DECLARED), ("model_config: ", configured, _CONFIGURED)):
         for word in ways.keys() & given.keys():
             raise DeclarationError(
-                f"{where}{word!r} says nothing here", model=name, hint=f"write {ways[word].format(name)}"
+                f"{where}{word!r} has no effect here", model=name, hint=f"write {ways[word].format(name)}"
             )
     for word in _HOOKS & namespace.keys():
         if callable(namespace[word]) or isinstance(namespace[word], (classmethod, staticmethod)):
@@ -174,7 +174,7 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
                 f"{word}() is not called by anything",
                 model=name,
                 hint="hooks are before_insert, before_update, before_delete, after_insert, after_update, "
-                "after_delete and after_load; session.on('before_commit', function) hears of commits; "
+                "after_delete and after_load; session.on('before_commit', function) is called at commits; "
                 "a method that you call yourself needs another name",
             )
     described = namespace.get("__annotations__", {})
@@ -184,9 +184,9 @@ def check_declared(name: str, namespace: Mapping[str, Any]) -> None:
         is_meant = word not in described or (word.lower() in _OF_CLASSES and _holds_index(value))
         if is_meant and _is_passed_over(word, value):
             raise DeclarationError(
-                f"{word!r} says nothing here",
+                f"{word!r} has no effect here",
                 model=name,
-                hint=f"write {_INDEXES} in the class; the collection's name is said by "
+                hint=f"write {_INDEXES} in the class; the collection is named by "
                 f"{_COLLECTION.format(name)}, and the key is the field key",
             )
 

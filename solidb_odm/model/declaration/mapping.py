@@ -432,7 +432,7 @@ def _spec(model: type[Any], path: str, index: Index) -> IndexSpec:
     for given, at in zip(paths, stored, strict=True):
         if at.count(".") != given.count("."):
             raise DeclarationError(
-                f"an index on {given!r} can't be made: it is stored as {at!r}, whose dots lead nowhere",
+                f"an index on {given!r} can't be made: it is stored as {at!r}, with further dots",
                 model=model.__name__,
                 field=label,
                 hint="choose another alias, without dots",

@@ -189,7 +189,7 @@ class DocumentMeta(ModelMetaclass):
                 raise DeclarationError(
                     f"can't be mapped ({type(error).__name__}: {error})",
                     model=name,
-                    hint="simplify the types of its fields; Annotated[.., Lossy()] leaves one untried",
+                    hint="simplify the types of its fields; Annotated[.., Lossy()] skips this check for one",
                 ) from error
             return cls
 

@@ -83,7 +83,7 @@ class Registry:
         """
         _check_class(model)
         if not isinstance(spec, CollectionSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"{spec!r} is no description of a collection")
+            raise UsageError(f"{spec!r} is not a CollectionSpec")
         Registry.generation += 1
         if self._waiting:
             self._waiting.discard(model)
@@ -253,7 +253,7 @@ def _is_declared(value: Any) -> bool:
 
 def _check_class(model: Any) -> None:
     if not (isinstance(model, type) and hasattr(model, "__solidb_kind__")):
-        raise UsageError(f"a registry is of document classes, not of {model!r}")
+        raise UsageError(f"a registry holds document classes, not {model!r}")
 
 
 def registry_of(collection: str, preferred: set[Registry]) -> Registry:

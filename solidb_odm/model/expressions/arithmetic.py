@@ -216,9 +216,9 @@ def joint_list(one: Any, other: Any, shown: object) -> Any:
     if kinds <= _PLAIN_ELEMENTS:
         return list
     raise UsageError(
-        f"{shown}: a query can't put lists together whose elements are "
+        f"{shown}: a query can't concatenate lists whose elements are "
         + " and ".join(sorted(NAMES[kind] for kind in kinds)),
-        hint="put them together in Python",
+        hint="concatenate them in Python",
     )
 
 

@@ -79,7 +79,7 @@ class FunctionCall(Expression):
         is_list = self.__solidb_kind__ in ("list", "any")
         if not is_list or type(position) is not int or position < 0:
             raise UsageError(
-                f"{self!r}[{position!r}]: a query takes an element of a list by its number from 0 on",
+                f"{self!r}[{position!r}]: a query takes an element of a list by an index of 0 or more",
                 hint="func.last(list) is the last one",
             )
         inner = type_inspection.item(self.annotation, position)

@@ -39,7 +39,7 @@ def check_literal(annotation: Any, kind: Kind, value: Any, operator: str, what: 
     """Refuse a Python value that an expression of a type can't be compared with; UsageError."""
     if value is None:
         if operator in ORDERS:
-            raise UsageError(f"{what!r} {operator} None: None has no place in an order", hint="is_null(..)")
+            raise UsageError(f"{what!r} {operator} None: None can't be ordered", hint="is_null(..)")
         return
     given = value_kind(value)
     if kind == "any":
@@ -179,7 +179,7 @@ def check_times(one: bool | None, other: bool | None, shown: object) -> None:
     """Refuse to put times with an offset beside ones that have none; UsageError."""
     if one is not None and other is not None and one is not other:
         raise UsageError(
-            f"{shown}: aware and naive times have nothing in common, in Python as in a query",
+            f"{shown}: aware and naive times can't be compared, in Python as in a query",
             hint="a field says which by its type, AwareDatetime or NaiveDatetime, or by its default",
         )
 
@@ -271,7 +271,7 @@ def check_reference(target: Any, value: Any, what: object) -> None:
             hint=f"'{collection or 'collection'}/{value}', or compare the key: Model.key == {value!r}",
         )
     if collection is not None and named.partition("/")[0] != collection:
-        raise UsageError(f"{what!r} leads to documents of {collection!r}, and {named!r} is none of them")
+        raise UsageError(f"{what!r} leads to documents of {collection!r}, but {named!r} is not one of them")
 
 
 def check_targets(one: Any, other: Any) -> None:
@@ -310,7 +310,7 @@ def check_list_order(annotation: Any, kind: Kind, operator: str, what: object) -
     if kind == "list":
         if is_set(annotation):
             raise UsageError(
-                f"{what!r} is a set, which {operator} can't order in a query: in Python it asks for subsets",
+                f"{what!r} is a set, which {operator} can't order in a query: in Python it compares subsets",
                 hint="contains(field, item), any_(field) == item",
             )
         inner = kind_of(type_inspection.element(annotation))

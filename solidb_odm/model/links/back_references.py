@@ -41,14 +41,14 @@ class BackReference(Related[D]):
     def __init__(self, field: Any, cascade: Cascade | None = None) -> None:
         super().__init__()
         if cascade is not None and not isinstance(cascade, Cascade):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"cascade={cascade!r} is no Cascade", hint='cascade=Cascade("delete")')
+            raise UsageError(f"cascade={cascade!r} is not a Cascade", hint='cascade=Cascade("delete")')
         self._given = field
         self.cascade = cascade or Cascade()
         if self.cascade.deletes_orphans:
             _of_orphans.add(self)
         if self.cascade.saves:
             raise DeclarationError(
-                f"a back-reference can't have {self.cascade!r}: it takes in no new documents",
+                f"a back-reference can't have {self.cascade!r}: it adds no new documents",
                 hint='declare Cascade("save") on the link, and use "delete" or "delete-orphan" here',
             )
         if not isinstance(field, str):

@@ -193,7 +193,7 @@ def check_valid(mapping: Mapping, document: Any, body: Body, changed: Iterable[s
             f"{mapping.model.__name__} {document.key!r} does not fit its model: {problem}",
             collection=mapping.collection,
             key=document.key,
-            hint="an attribute was set to a value the model does not take; nothing was sent",
+            hint="an attribute was set to a value that the model does not accept; nothing was sent",
         ) from error
     by_stored = mapping.by_stored
     names: Iterable[str] = mapping.fields
@@ -349,7 +349,7 @@ def _unfit(mapping: Mapping, document: Any, error: Exception) -> InvalidDocument
     if "serialize unknown type" in detail:
         hint = "say how it is stored and read: PlainSerializer and BeforeValidator in Annotated"
     else:
-        hint = "an attribute was set to a value the model does not take; nothing was sent"
+        hint = "an attribute was set to a value that the model does not accept; nothing was sent"
     return SchemaViolation(
         f"{mapping.model.__name__} {document.key!r} does not fit its model: "
         + (detail if not name or repr(name) in detail else f"{name}: {detail}"),

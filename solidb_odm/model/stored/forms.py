@@ -101,7 +101,7 @@ def _made_for(model: Any, origin: Any, schema: Any) -> StoredForm:
         raise DeclarationError(
             f"can't be mapped ({type(error).__name__}: {error})",
             model=model.__name__,
-            hint="simplify the types of its fields; Annotated[.., Lossy()] leaves one untried",
+            hint="simplify the types of its fields; Annotated[.., Lossy()] skips this check for one",
         ) from error
 
 

@@ -121,7 +121,7 @@ class _Trial:
         for name, field in _named(node["fields"]).items():
             if field.get("serialization_exclude") and field["schema"]["type"] != "default":
                 raise DeclarationError(
-                    "is excluded from what is stored and has no default, so that nothing could be read",
+                    "is not stored and has no default, so that no stored document could be read",
                     model=self._cls.__name__,
                     field=_step(place, name),
                     hint="give it a default, or store it",
@@ -489,7 +489,7 @@ def has_unsound_default(model: Any, names: Collection[str] | None = None) -> boo
         value, is_called = fields[name].default, fields[name].default_factory is not None
         if value is not None and not is_called and _stands_for_model(fields[name]):
             raise DeclarationError(
-                f"has the default {value!r}, which is no value of it", model=model.__name__, field=name
+                f"has the default {value!r}, which is not valid for it", model=model.__name__, field=name
             )
     return bool(unsound)
 

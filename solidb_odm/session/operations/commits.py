@@ -323,7 +323,7 @@ def referring_to(field: FieldRef, references: Sequence[str]) -> Select[Any]:
         return select(place.source).where(in_(any_(field), references))
     if not isinstance(reference_hop(field), EndHop) and not _is_link(place.annotation):
         raise UsageError(
-            f"{field!r} can't be asked for what leads to a document: its links stand in a dict",
+            f"{field!r} can't be queried for what refers to a document: its links are in a dict",
             hint="keep the links in a list, or as single fields",
         )
     field_id: Any = field.__solidb_id__()

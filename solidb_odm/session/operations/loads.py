@@ -83,7 +83,7 @@ def _check_start(documents: list[Document], hop: Hop) -> None:
         return
     if all(type(document).__solidb_collection__ != start for document in documents):
         raise UsageError(
-            f"load() was given a path from {hop.model.__name__}, and no {hop.model.__name__} to go it from",
+            f"load() was given a path from {hop.model.__name__}, but no {hop.model.__name__} to start from",
             hint=f"the documents are {type(documents[0]).__name__}; name a link of theirs",
         )
 

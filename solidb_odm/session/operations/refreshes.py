@@ -120,7 +120,7 @@ def rebase(
         raise MergeConflictError(
             f"{name}: both sides changed {', '.join(conflict.path for conflict in first)}",
             conflicts=conflicts,
-            hint='settle it with prefer="ours", prefer="theirs", or a function from an AttributeConflict',
+            hint='choose with prefer="ours", prefer="theirs", or a function from an AttributeConflict',
         )
     fresh = [
         decode(type(document).__solidb_mapping__, document.key, value)

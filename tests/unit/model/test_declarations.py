@@ -147,7 +147,7 @@ def test_the_default_of_a_key_is_a_key(default: str) -> None:
 
 @pytest.mark.parametrize("name", ["id", "rev"])
 def test_names_of_the_documents_own_attributes_are_kept(name: str) -> None:
-    with pytest.raises(DeclarationError, match=rf"Taken\.{name}: is kept"):
+    with pytest.raises(DeclarationError, match=rf"Taken\.{name}: is reserved"):
         type(Document)("Taken", (Document,), {"__annotations__": {name: str}, "__module__": __name__})
 
 
@@ -304,7 +304,7 @@ def test_an_index_over_the_elements_may_stand_beside_the_field() -> None:
     ],
 )
 def test_what_other_mappers_read_of_a_class_is_not_passed_over(word: str, value: Any, way: str) -> None:
-    with pytest.raises(DeclarationError, match=f"^Foreign: .*says nothing here\n.*write .*{way}"):
+    with pytest.raises(DeclarationError, match=f"^Foreign: .*has no effect here\n.*write .*{way}"):
         types.new_class("Foreign", (Document,), {}, lambda namespace: namespace.update({word: value}))
 
 
@@ -326,12 +326,12 @@ PASSED_OVER = {
 @pytest.mark.parametrize("word", PASSED_OVER)
 def test_what_looks_like_settings_is_not_passed_over(word: str) -> None:
     body = {word: PASSED_OVER[word]}
-    with pytest.raises(DeclarationError, match=rf"^Foreign: '{word}' says nothing here\n.*class Settings"):
+    with pytest.raises(DeclarationError, match=rf"^Foreign: '{word}' has no effect here\n.*class Settings"):
         types.new_class("Foreign", (Document,), {}, lambda namespace: namespace.update(body))
 
 
 def test_an_annotation_does_not_make_settings_of_indexes() -> None:
-    with pytest.raises(DeclarationError, match="'indexes' says nothing here"):
+    with pytest.raises(DeclarationError, match="'indexes' has no effect here"):
 
         class Noted(Document):
             indexes: ClassVar = [Index("name")]
@@ -409,7 +409,7 @@ def test_what_nobody_would_await_is_refused(decorated: Any) -> None:
 
 @pytest.mark.parametrize("word", ["unique", "index", "primary_key"])
 def test_options_of_fields_that_pydantic_takes_for_json_schema_are_refused(word: str) -> None:
-    with pytest.raises(DeclarationError, match=rf"email: Field\({word}=\.\.\) makes no index\n.*Index"):
+    with pytest.raises(DeclarationError, match=rf"email: Field\({word}=\.\.\) creates no index\n.*Index"):
 
         class Wrong(Document):
             email: str = Field("", json_schema_extra={word: True})

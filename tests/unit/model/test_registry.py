@@ -143,7 +143,7 @@ def test_an_object_of_the_old_class_with_unsent_changes_is_not_dropped(make: Any
         session.commit()
         held.text = "unsent"
         new = make("kept_cells", source).Note
-        with pytest.raises(StateError, match="declared anew"):
+        with pytest.raises(StateError, match="declared again"):
             session.get(new, "n")
         session.commit()
         assert session.get_one(new, "n").text == "unsent"

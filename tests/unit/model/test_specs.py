@@ -45,7 +45,7 @@ def test_json_says_only_what_was_said() -> None:
 
 
 def test_names_of_collections_that_begin_with_an_underscore_are_not_for_models() -> None:
-    with pytest.raises(DeclarationError, match=r"(?s)kept for collections that .* call it 'attic'"):
+    with pytest.raises(DeclarationError, match=r"(?s)reserved for collections of .* call it 'attic'"):
 
         class Attic(Document, collection="_attic"):
             pass

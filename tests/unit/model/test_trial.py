@@ -235,7 +235,7 @@ def test_a_required_field_that_is_excluded_is_refused() -> None:
     class Inner(BaseModel):
         secret: str = Field(exclude=True)
 
-    with pytest.raises(DeclarationError, match=r"Inner\.secret: is excluded .* no default"):
+    with pytest.raises(DeclarationError, match=r"Inner\.secret: is not stored .* no default"):
         declare(Inner)
 
 

@@ -217,7 +217,7 @@ def test_where_no_thread_can_be_had_nothing_is_done_later(monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         patch.setattr(threading, "Thread", NoThread)
-        with pytest.raises(StoreUnavailable, match="no thread"):
+        with pytest.raises(StoreUnavailable, match="start a thread"):
             asyncio.run(run("refused"))
     asyncio.run(run("asked"))
     assert done == ["asked"]
