@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable
 from itertools import repeat
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
 from .._types import Body, JsonObject
 from .stored.pydantic_attributes import FIELDS_SET
@@ -118,15 +118,17 @@ def expose(document: Any) -> None:
     """Note that somebody may hold values of a document that can change in place."""
     state = state_of(document)
     if not state.exposed:
-        model = cast("Any", type(document))
-        if state.body is not None and state.baseline is None and model.__solidb_unsteady__:
+        if state.body is not None and state.baseline is None and document.__solidb_unsteady__:
             state.exposed = True  # computed fields read others meanwhile
             try:
                 state.baseline = document.__solidb_baseline__()
             finally:
                 state.exposed = False
         state.exposed, state.touched = True, False
-    touch(document, state)
+    if not state.touched:  # as in touch(), which most that is read would call
+        if state.owner is not None:
+            state.owner.touched(document, state)
+        state.touched = True
 
 
 Loaded: TypeAlias = "tuple[Watcher, str, str, str, Body | None]"

@@ -54,11 +54,17 @@ def load_documents(work: UnitOfWork, model: type[D], rows: Sequence[Stored | Non
 
 
 def _load_one(work: UnitOfWork, reading: Reading, row: Stored) -> Any:
-    """Make the document of a row that is simply its text; None if it needs a closer look, or is held."""
+    """Return the document of a row, held or made of what is simply its text; None for a closer look."""
     key, body = row[0], row[4]
     references = work.identity.of(reading.mapping.collection)
-    held = references.get(key)
-    if (held is not None and held() is not None) or not isinstance(body, str) or _MARK in body:
+    reference = references.get(key)
+    held = None if reference is None else reference()
+    if held is not None:
+        if SUCCESSOR in held.__class__.__dict__:
+            return None
+        _freshen(work, held, row)
+        return held
+    if not isinstance(body, str) or _MARK in body:
         return None
     try:
         document = reading.validate(body)
@@ -203,7 +209,7 @@ def _share_fields_set(documents: list[Any], fields: frozenset[str]) -> None:
 
 def _freshen(work: UnitOfWork, document: Document, row: Stored) -> None:
     state = state_of(document)
-    if not state.is_stored:
+    if (state.revision == row[1] and not work.expired) or not state.is_stored:
         return
     if work.is_expired(document):
         del work.expired[id(document)]

@@ -363,14 +363,14 @@ class Session(SessionBase, Blocking):
         known = statement.known_fetch() if isinstance(statement, Statement) else None
         if known is None or channel is None or self._closed:
             return None
-        if work.new or work.changed or work.exposed or work.deleted:  # has_work, without the call
-            return None
         entity, query, binds, is_steady = known
         use, last = Use(), self._use
         try:
             if not last.is_over or last.__dict__.setdefault("following", use) is not use:
                 return None  # _enter will see to that
             self._use = use
+            if work.has_work and not reading.is_settled(self._context):
+                return None
             rows = channel.fetch_known(query, binds, is_steady)
             return None if rows is None else Result(load_documents(work, entity.model, rows), (entity,))
         except BaseException as error:

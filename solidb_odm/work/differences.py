@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 from .._types import Body, Json, JsonObject, is_map, is_row
 from ..model.declaration.mapping import TYPE_ATTRIBUTE, VERSION_ATTRIBUTE, MappedField, Mapping
 from ..model.document_state import State
-from ..model.stored.codec import encode_text, encode_value, sort_lists, validate
+from ..model.stored.codec import encode_text, encode_value, is_text_of, sort_lists, validate
 
 
 class Difference(NamedTuple):
@@ -96,6 +96,14 @@ def document_difference(mapping: Mapping, document: Any, state: State) -> tuple[
         is_changed = difference.removed or set(difference.changes) - {VERSION_ATTRIBUTE}
         return (raw, whole) if is_changed else (Difference({}), body)  # what was upgraded is written whole
     return difference, whole if difference is raw else _as(body, apply(difference, old))
+
+
+def is_as_stored(mapping: Mapping, document: Any, state: State) -> bool:
+    """Return whether a document is known to be as it is stored, at the least cost; False says nothing."""
+    body = state.body
+    if state.assigned or not isinstance(body, str) or mapping.cached or mapping.keeps_below:
+        return False
+    return is_text_of(mapping, document, body)
 
 
 def _are_assigned(mapping: Mapping, difference: Difference, assigned: set[str] | None) -> bool:

@@ -222,10 +222,10 @@ class Holdings:
             self.changed[key] = document
             (state or state_of(document)).touched = True
 
-    def settle(self, document: Document) -> None:
-        """Let go of a document that is as it is stored."""
+    def settle(self, document: Document, state: State | None = None) -> None:
+        """Let go of a document that is as it is stored; ``state`` are the notes on it, if they are known."""
         self.changed.pop(id(document), None)
-        state = state_of(document)
+        state = state or state_of(document)
         state.touched = False
         self.keep_if_shared(document, state)
 
@@ -235,8 +235,9 @@ class Holdings:
             return
         if state.owner is self and not self.is_over and has_aliases(document):
             self.exposed[id(document)] = document
-        else:
-            self.forget_exposure(document, state)
+        else:  # as forget_exposure
+            state.exposed = False
+            self.exposed.pop(id(document), None)
 
     def release(self, documents: Iterable[object]) -> None:
         """Stop holding documents that were read but not changed."""

@@ -29,7 +29,7 @@ from ..model.document_state import (
 )
 from ..model.stored.codec import encode_text, encode_value
 from .aliases import are_sole, has_aliases
-from .differences import identical
+from .differences import identical, is_as_stored
 from .links import Reference, refers
 from .members import Holdings
 from .plan import Documents, WritePlan, differences, make_plan
@@ -122,9 +122,13 @@ class UnitOfWork(Holdings):
         if self.new or self.deleted or len(self.changed) + len(self.exposed) > _FEW:
             return False
         for document in self.candidates():
-            if type(document) not in self._plain or self.is_modified(document):
+            if (model := document.__class__) not in self._plain:
                 return False
-            self.settle(document)
+            state = state_of(document)
+            is_clean = is_as_stored(model.__solidb_mapping__, document, state)
+            if not is_clean and self.is_modified(document):
+                return False
+            self.settle(document, state)
         return True
 
     def _prepare(self) -> bool:

@@ -6,12 +6,15 @@ import linecache
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel
 
 from solidb_odm import (
     Document,
@@ -28,7 +31,14 @@ from solidb_odm import (
 )
 from solidb_odm.engine.engine import Engine
 from solidb_odm.engine.statistics import listening
-from solidb_odm.errors import ClosedError, ConcurrentUseError, LoadError, NoResultError, QueryTimeout
+from solidb_odm.errors import (
+    ClosedError,
+    ConcurrentUseError,
+    InvalidDocument,
+    LoadError,
+    NoResultError,
+    QueryTimeout,
+)
 
 from .test_costs import calls_of
 
@@ -285,6 +295,112 @@ def test_its_time_is_limited_and_counted(tmp_path: Path) -> None:
         ticks.cancelled = False
         assert session.statistics.statements == before + 1
         assert session.scalars(ask).all() == []
+
+
+class Part(BaseModel):
+    name: str = ""
+
+
+class LargerPart(Part):
+    size: int = 0
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Kit(Document, collection="known_kits", registry=KNOWN):
+    label: str = ""
+    words: list[str] = ["a"]
+    numbers: list[float | None] = [None, 1.0]
+    prices: list[Decimal] = [Decimal("1.5")]
+    whole: dict[str, int] = {"one": 1}
+    parts: list[Part] = [Part(name="x")]
+    colours: list[Colour] = [Colour.RED]
+    days: set[date] = {date(2026, 1, 2)}
+    open_values: list[Any] = [1, "a", None]
+
+
+def _put(name: str, place: Any, value: Any) -> Callable[[Kit], None]:
+    def change(kit: Kit) -> None:
+        getattr(kit, name)[place] = value
+
+    return change
+
+
+IN_PLACE: dict[str, Callable[[Kit], object]] = {
+    "nothing": lambda kit: kit.words,
+    "append": lambda kit: kit.words.append("b"),
+    "another": _put("words", 0, "z"),
+    "a number for none": _put("numbers", 0, 2.5),
+    "no number for none": _put("numbers", 0, float("nan")),
+    "an int for a float": _put("numbers", 1, 1),
+    "the same decimal, longer": _put("prices", 0, Decimal("1.50")),
+    "a float for a decimal": _put("prices", 0, 1.5),
+    "an item of a dict": _put("whole", "one", 2),
+    "a truth for an int": _put("whole", "one", True),
+    "a larger int": _put("whole", "one", 2**70),
+    "a part of a part": lambda kit: setattr(kit.parts[0], "name", "y"),
+    "a part of a class below": _put("parts", 0, LargerPart(name="x", size=3)),
+    "another colour": _put("colours", 0, Colour.BLUE),
+    "the value of a colour": _put("colours", 0, "red"),
+    "a day more": lambda kit: kit.days.add(date(2026, 1, 3)),
+    "another value": _put("open_values", 0, 1.0),
+    "assigned, the same": lambda kit: setattr(kit, "words", ["a"]),
+    "assigned, of another type": lambda kit: setattr(kit, "label", 5),
+}
+
+
+@pytest.mark.parametrize("change", IN_PLACE.values(), ids=IN_PLACE)
+def test_a_question_does_not_change_what_a_commit_stores(
+    engine: Engine, change: Callable[[Kit], object]
+) -> None:
+    outcomes: list[object] = []
+    for is_asked in (False, True):
+        key = f"kit-{is_asked}"
+        with Session(engine) as session:
+            session.add(Kit(key=key))
+            session.commit()
+        with Session(engine) as session:
+            kit = session.get_one(Kit, key)
+            for label in ("none", "nobody", ""):  # the first look prepares the class, the last finds it
+                assert kit.words == ["a"]
+                session.scalars(select(Kit).where(Kit.label == label)).all()
+            change(kit)
+            try:
+                if is_asked:
+                    session.scalars(select(Kit).where(Kit.label == "no such")).all()
+                session.commit()
+            except InvalidDocument as error:
+                outcomes.append(str(error).replace(key, ""))
+                continue
+        [stored] = engine_rows(engine, key)
+        outcomes.append({name: value for name, value in stored.items() if not name.startswith("_")})
+    unasked, asked = outcomes
+    assert asked == unasked
+
+
+def engine_rows(engine: Engine, key: str) -> list[Any]:
+    with Session(engine) as session:
+        return session.execute(sdbql("FOR k IN known_kits FILTER k._key == @key RETURN k", key=key)).all()
+
+
+def test_a_question_for_each_document_read_costs_little_more(engine: Engine, session: Session) -> None:
+    books = session.scalars(select(Book)).all()
+    empty = Session(engine)
+
+    def look_and_ask(book: Book) -> None:
+        assert book.tags == []
+        assert session.scalars(titled(book.title)).all() == [book]
+
+    for book in books[:3]:
+        look_and_ask(book)
+        empty.scalars(titled(book.title)).all()
+    plain = calls_of(lambda: empty.scalars(titled("t5")).all())
+    looked = calls_of(lambda: look_and_ask(books[5]))
+    assert looked < 2 * plain
+    empty.close()
 
 
 def test_an_interrupt_at_any_line_leaves_the_session_usable(session: Session) -> None:

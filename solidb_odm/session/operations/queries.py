@@ -147,7 +147,7 @@ def _rows(context: Context, compiled: Compiled, read: str | None) -> Operation[l
         yield from context.finish((*collections_looped(compiled.query), *compiled.writes))
     if (
         context.work.has_work
-        and not _is_settled(context)
+        and not is_settled(context)
         and (unsent := (yield from _unsent(context, compiled, read)))
     ):
         rows = yield from _folded(context, compiled, unsent)
@@ -190,7 +190,7 @@ def stored_rows(context: Context, compiled: Compiled, read: str | None) -> Opera
     return [row for row in stored if row is not None]
 
 
-def _is_settled(context: Context) -> bool:
+def is_settled(context: Context) -> bool:
     """Return whether a flush would write nothing, and nobody wants to hear of it."""
     return context.interactive and not context.listeners and context.work.has_settled()
 
