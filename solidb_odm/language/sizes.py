@@ -5,16 +5,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sized
-from typing import Final, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
+from typing import Final, NamedTuple, TypeVar, cast
 
 from .._types import Json
 from ..errors import QueryLimitError
 
+T = TypeVar("T")
+
+MOST_DEPTH: Final = 200
+"""How deep statements may be nested: whatever goes through them needs a few frames for each level."""
+MOST_WRITTEN: Final = 50_000
+"""Of how many parts an expression may be when it is written out, as c + c has c twice."""
+MOST_REPEATED: Final = 20_000
+"""How many parts of a query may be there again, as of what is tested for null before it is computed with."""
 MOST_PARTS: Final = 10_000_000
 MOST_HELD: Final = 100_000_000
 _FIRST_LOOK: Final = 16
 _LONG: Final = 4096
+
+
+class Extent(NamedTuple):
+    """How deep something is nested, and of how many parts it is when all of it is written out."""
+
+    depth: int
+    parts: int
+
+
+def extent(
+    whole: T, below: Callable[[T], Iterable[T]], known: Callable[[T], Extent | None], found: dict[int, Extent]
+) -> Extent:
+    """Measure what is made of parts, each looked at once; what is found of each is kept by its identity.
+
+    ``below`` gives the parts of each, and ``known`` what was measured before.
+    """
+    waiting: list[tuple[T, tuple[T, ...] | None]] = [(whole, None)]
+    while waiting:
+        part, inner = waiting.pop()
+        if id(part) in found:
+            continue
+        if inner is None and (before := known(part)) is not None:
+            found[id(part)] = before
+        elif inner is None:
+            inner = tuple(below(part))
+            waiting.append((part, inner))
+            waiting.extend((each, None) for each in inner)
+        else:
+            sizes = [found[id(each)] for each in inner]
+            depth = 1 + max((each.depth for each in sizes), default=0)
+            found[id(part)] = Extent(depth, 1 + sum(each.parts for each in sizes))
+    return found[id(whole)]
+
+
+def refuse_extent(size: Extent) -> None:
+    """Raise QueryLimitError for an expression that is nested too deep, or too large."""
+    if size.depth > MOST_DEPTH:
+        raise _too_much(f"the statement is nested too deep, more than {MOST_DEPTH} levels")
+    if size.parts > MOST_WRITTEN:
+        raise _too_much(f"the statement is too large, more than {MOST_WRITTEN} parts when written out")
+
+
+def refuse_repeated(query: T, below: Callable[[T], Iterable[T]]) -> None:
+    """Raise QueryLimitError for a query in which the same is written too often."""
+    found: dict[int, Extent] = {}
+    size = extent(query, below, lambda _: None, found)
+    if size.parts - len(found) > MOST_REPEATED:
+        raise _too_much(f"the query would have more than {MOST_REPEATED} parts again")
+
+
+def _too_much(problem: str) -> QueryLimitError:
+    return QueryLimitError(
+        problem,
+        hint="or_(*conditions), and_(*conditions) and in_(field, values) take many; a long chain of "
+        "operators, or one on the same expression again and again, can be computed in Python",
+    )
 
 
 def refuse_heavy(value: Json) -> int:

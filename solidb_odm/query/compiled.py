@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ..errors import missing
 from ..language import nodes as q
 from ..language import printer
+from ..language.sizes import refuse_repeated
+from ..language.walk import children
 from ..model.declaration.registry import Registry
 from ..model.document import Document
 from ..model.expiry import CLOCK, binds_now
@@ -52,6 +54,8 @@ class Compiled:
     registries: frozenset[Registry] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
+        if not self.source:
+            refuse_repeated(cast(q.Node, self.query), children)
         models = [column.model for column in self.columns if isinstance(column, Entity)]
         if models and self.single and len(self.columns) == 1 and models[0] is not Document:
             self.__dict__["whole"] = models[0]

@@ -192,6 +192,9 @@ class Existence(Predicate):
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        return (self.inner,)
+
     def __solidb_build__(self, scope: Any) -> q.Expression:
         query = cast(BuildScope, scope).statement(self.inner)
         if isinstance(query, q.Block) and query.limit is None and not _collects(query):

@@ -63,6 +63,9 @@ class SingleValue(Expression):
             shown.__solidb_place__ if isinstance(shown, FieldRef) else getattr(shown, "place", None)
         )
 
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        return (self.inner,)
+
     def __solidb_build__(self, scope: Any) -> q.Expression:
         rows = q.Call("FIRST", (self.__solidb_rows__(scope),))
         return decimals.key(rows) if self.__solidb_kind__ == "decimal" else rows

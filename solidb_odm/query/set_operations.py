@@ -9,6 +9,7 @@ from .._dataclasses import dataclass
 from ..errors import UsageError
 from ..language import decimals
 from ..language import nodes as q
+from ..model.expressions.build_scope import checked_extent
 from ..model.expressions.column_methods import Ordering
 from ..model.expressions.expression import Expression
 from ..model.expressions.fields import FieldRef
@@ -37,6 +38,9 @@ class Combination(Loading[T_co]):
     offset_count: int | None = None
     loads: tuple[Hops, ...] = ()
     _compiled: list[Compiled] = field(default_factory=list[Compiled], init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        checked_extent(self)
 
     def order_by(self, *keys: Any) -> Self:
         """Sort by fields of the documents, or by columns of the first statement; further calls add keys."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import UsageError, missing
+from ..model.expressions.build_scope import held_in
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled, Fetch
 from .load_paths import Hops, Loadable, hops_of
@@ -102,6 +103,10 @@ class Statement(Generic[T_co]):
     def known_fetch(self) -> Fetch | None:
         """Return what is run, if the statement ran before with other values and gives just documents."""
         return None
+
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        """Return the expressions and the statements in its clauses."""
+        return tuple(held_in(self))
 
     def __solidb_given__(self, parameters: Any) -> Statement[T_co]:
         """Return the statement with what ``execute`` was given besides, if it takes such; UsageError else."""

@@ -10,14 +10,34 @@ from typing import Any
 
 import pytest
 
-from solidb_odm import Document, Session, case, create_engine, func, not_, sdbql, select, update
+from solidb_odm import (
+    Document,
+    Session,
+    aliased,
+    and_,
+    any_,
+    case,
+    coalesce,
+    create_engine,
+    exists,
+    func,
+    not_,
+    sdbql,
+    select,
+    union,
+    update,
+)
 from solidb_odm.commands import CreateIndex, IndexSpec
-from solidb_odm.errors import QueryTimeout, SolidbError
+from solidb_odm.errors import QueryLimitError, QueryTimeout, SolidbError
+from solidb_odm.model.expressions.build_scope import measured
+from solidb_odm.model.expressions.expression import Comparison, Expression
 
 
 class Bound(Document, collection="bounds"):
     n: int = 0
     name: str = "x"
+    size: int | None = None
+    tags: list[str] = ["x"]
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +180,73 @@ def test_what_is_nested_deep_in_a_statement_is_answered_or_refused(
             session.execute(TAKEN[taken](made))
         session.rollback()
     assert depth >= 60
+
+
+TWICE: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "sum": (Bound.n, lambda inner: inner + inner),
+    "product": (Bound.n + 1, lambda inner: inner * inner),
+    "absolute": (Bound.n - 1, lambda inner: abs(-inner)),
+    "and": (Bound.n == 1, lambda inner: and_(inner, inner)),
+    "or": (Bound.n == 1, lambda inner: inner | ~inner),
+    "equal": (Bound.n == 1, lambda inner: inner == inner),
+    "case": (Bound.n + 0, lambda inner: case((inner == 1, inner), else_=inner)),
+    "coalesce": (Bound.size, lambda inner: coalesce(inner, inner)),
+    "function": (Bound.name, lambda inner: func.concat(inner, inner)),
+    "strict": (Bound.size, lambda inner: func.pow(inner, 1)),
+    "elements": (Bound.n == 1, lambda inner: any_(Bound.tags, lambda tag: and_(tag == "x", inner, inner))),
+    "subquery": (Bound.n, lambda inner: _count(inner, inner)),
+    "rows": (Bound.n, lambda inner: _rows(inner, inner)),
+    "exists": (Bound.n == 1, lambda inner: and_(_exists(inner), _exists(not_(inner)))),
+}
+
+
+def _count(least: Any, most: Any) -> Any:
+    other = aliased(Bound)
+    return select(func.count(other.n)).where(other.n >= least, other.n < most).scalar_subquery()
+
+
+def _rows(one: Any, other: Any) -> Any:
+    return func.length(select(aliased(Bound).n + one + other).list_subquery())
+
+
+def _exists(condition: Any) -> Any:
+    return exists(select(aliased(Bound)).where(condition))
+
+
+def _again(made: Any, wrap: Callable[[Any], Any], times: int) -> Any:
+    for _ in range(times):
+        made = wrap(made)
+    return made
+
+
+@pytest.mark.parametrize("kind", TWICE)
+def test_what_has_the_same_expression_again_and_again_is_refused(session: Session, kind: str) -> None:
+    session.execute(select(Bound.key, _again(*TWICE[kind], 3))).all()
+    with pytest.raises(QueryLimitError, match=r"too large|too deep|again"):
+        session.execute(select(Bound.key, _again(*TWICE[kind], 100)))
+    session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("combined", "times"),
+    [(lambda made: union(made, made), 100), (lambda made: union(made, select(Bound.n)), 1000)],
+)
+def test_combinations_of_combinations_are_refused_when_they_grow(combined: Any, times: int) -> None:
+    with pytest.raises(QueryLimitError):
+        _again(select(Bound.n), combined, times)
+
+
+def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from _subclasses(each)
+
+
+def test_each_expression_of_others_is_measured_when_it_is_made() -> None:
+    """But for a comparison, which is small in most queries; where it isn't, the operator measures it."""
+    for cls in set(_subclasses(Expression)):
+        if cls.__solidb_has_parts__() and not issubclass(cls, Comparison):
+            is_dataclass = "__dataclass_fields__" in dir(cls)
+            assert cls.__post_init__ is measured if is_dataclass else hasattr(cls.__init__, "__wrapped__"), (
+                cls
+            )

@@ -1,11 +1,23 @@
-"""What an expression needs to become a node: variables, binds, and the statement it stands in."""
+"""What an expression needs to become a node: variables, binds, the statement it stands in, and an end.
+
+Each expression of others knows how deep it is nested, and how large it is written out, from the moment it is
+made; so whatever goes through it ends, and no form of nesting is forgotten.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ...language import nodes as q
+from ...language.sizes import Extent, extent, refuse_extent
 
+if TYPE_CHECKING:
+    from .expression import Expression
+
+M = TypeVar("M")
 Source: TypeAlias = Any
 """What a statement ranges over: a model class, or an alias of one.
 
@@ -35,3 +47,89 @@ class Scope(Protocol):
     def statement(self, statement: Any) -> q.Query:
         """Build a statement as a subquery of this scope."""
         ...
+
+
+def measured(made: M) -> M:
+    """Note how deep an expression is nested, and how large it is; QueryLimitError if that is too much."""
+    object.__setattr__(made, "__solidb_extent__", checked_extent(made))
+    return made
+
+
+def checked_extent(made: Any) -> Extent:
+    """Return how deep an expression or a statement is nested, and how large it is; QueryLimitError."""
+    size = extent(made, _held, _known, {})
+    refuse_extent(size)
+    return size
+
+
+class Measured:
+    """The base of expressions: those that consist of others are measured when they are made.
+
+    ``__solidb_is_small__`` of a class says that most of its objects have two leaves; as parts they count too.
+    """
+
+    __slots__ = ("__solidb_extent__",)
+    __solidb_is_small__: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__solidb_is_small__ or not cls.__solidb_has_parts__():
+            return
+        cast(Any, cls).__post_init__ = measured  # which a dataclass calls
+        if "__init__" in vars(cls) and "__dataclass_fields__" not in vars(cls):
+            initialise = cast(Any, cls.__init__)
+
+            @wraps(initialise)
+            def measuring(self: Any, *args: Any, **options: Any) -> None:
+                initialise(self, *args, **options)
+                if type(self).__init__ is measuring:  # and not of a class below, which goes on
+                    measured(self)
+
+            cast(Any, cls).__init__ = measuring
+
+    @classmethod
+    def __solidb_has_parts__(cls) -> bool:
+        """Return whether its objects consist of others."""
+        names = ("__solidb_operands__", "__solidb_held__")
+        return any(getattr(cls, name) is not getattr(Measured, name) for name in names)
+
+    def __solidb_operands__(self) -> tuple[Expression, ...]:
+        """Return the expressions this one is made of."""
+        return ()
+
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        """Return the expressions and the statements that are written out where this one is."""
+        return self.__solidb_operands__()
+
+
+_SLOT: Any = vars(Measured)["__solidb_extent__"]
+
+
+def _known(part: Any) -> Extent | None:
+    """Return what was measured, without the look for a field of this name."""
+    try:
+        found: Extent = _SLOT.__get__(part)
+    except (AttributeError, TypeError):  # TypeError: a statement, which is measured where it stands
+        return None
+    return found
+
+
+def _held(part: Any) -> tuple[Any, ...]:
+    held: tuple[Any, ...] = part.__solidb_held__()
+    return held
+
+
+def held_in(clauses: Any) -> Iterator[Any]:
+    """Yield the expressions and statements in the clauses of a statement, however they are kept there."""
+    waiting = [clauses]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (tuple, list)):
+            waiting.extend(cast("tuple[Any, ...]", item))
+        elif isinstance(item, type):
+            continue
+        elif item is not clauses and hasattr(cast(Any, type(item)), "__solidb_held__"):
+            yield item
+        elif is_dataclass(item):
+            names = (each.name for each in fields(item) if not each.name.startswith("_"))
+            waiting.extend(getattr(item, name) for name in names)

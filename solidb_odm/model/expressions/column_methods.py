@@ -92,6 +92,9 @@ class Nested(Expression):
 
     statement: Any
 
+    def __solidb_held__(self) -> tuple[Any, ...]:
+        return (self.statement,)
+
     @property
     def __solidb_type__(self) -> Any:
         columns: tuple[Any, ...] = getattr(self.statement, "columns", ())

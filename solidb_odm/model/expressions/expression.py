@@ -18,7 +18,7 @@ from ...language import decimals
 from ...language import nodes as q
 from ..stored.field_values import encode_as
 from .arithmetic import Rule, Shown, is_zero, joint_list, rule_for
-from .build_scope import Scope, Source
+from .build_scope import Measured, Scope, Source, measured
 from .kinds import BY_TYPE, NUMBERS, Kind, awareness, kind_of, value_kind
 from .literals import (
     Size,
@@ -39,7 +39,7 @@ from .literals import (
 _STORED_AS_THEY_ARE: tuple[Kind, ...] = ("text", "int", "float", "bool")
 
 
-class Expression:
+class Expression(Measured):
     """Something with a value in a query. Python's operators make new expressions.
 
     It is no abstract class, which takes long to ask for. What names documents has ``__solidb_leads_to__``.
@@ -52,10 +52,6 @@ class Expression:
     def __solidb_build__(self, scope: Scope) -> q.Expression:
         """Make the SDBQL node."""
         raise TypeError(f"{type(self).__name__} has no node")
-
-    def __solidb_operands__(self) -> tuple[Expression, ...]:
-        """Return the expressions this one is made of."""
-        return ()
 
     @property
     def __solidb_type__(self) -> Any:
@@ -140,13 +136,13 @@ class Expression:
             check_whole(self.__solidb_type__, self.__solidb_kind__, self)
         if not isinstance(other, Expression):
             self.__solidb_check__(other, operator)
-            return Comparison(self, operator, self.__solidb_value__(other))
+            return measured(Comparison(self, operator, self.__solidb_value__(other)))
         check_whole(other.__solidb_type__, other.__solidb_kind__, other)
         check_pair(self.__solidb_kind__, other.__solidb_kind__, operator, self, other)
         check_times(self.__solidb_aware__, other.__solidb_aware__, Shown(self, operator, other))
         if self.__solidb_kind__ == other.__solidb_kind__ == "list":
             check_elements(self.__solidb_type__, other.__solidb_type__, operator, self, other)
-        return Comparison(as_decimal(self, other), operator, as_decimal(other, self))
+        return measured(Comparison(as_decimal(self, other), operator, as_decimal(other, self)))
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]
         return self.__solidb_compare__("==", other)
@@ -345,6 +341,7 @@ class Comparison(Predicate):
     left: Expression
     operator: q.ComparisonOperator
     right: Expression
+    __solidb_is_small__ = True
 
     def __solidb_operands__(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
