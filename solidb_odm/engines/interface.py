@@ -49,7 +49,10 @@ class AsyncChannel(Protocol):
     async def perform(self, command: Command[R], /) -> R: ...
 
     async def aclose(self) -> None:
-        """Undo an open transaction and give the channel back. Safe to call twice."""
+        """Undo an open transaction and give the channel back, whoever is cancelled meanwhile.
+
+        Safe to call twice.
+        """
         ...
 
 

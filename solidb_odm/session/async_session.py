@@ -404,8 +404,7 @@ class AsyncSession(SessionBase, Awaited):
     async def _let_go(self) -> None:
         channel, self._channel = self._channel, None
         if channel is not None:
-            with anyio.CancelScope(shield=True):
-                await channel.aclose()
+            await channel.aclose()
 
 
 class async_sessionmaker(Awaited):  # noqa: N801  as SQLAlchemy calls it

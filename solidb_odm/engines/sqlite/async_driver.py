@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 import anyio
@@ -25,7 +28,7 @@ from ..interface import Capabilities
 from . import forks
 from .channel import CAPABILITIES, FileChannel
 from .driver import FileDriver, Observer
-from .threads import Threads, Waitable, Wake, Worker, set_from_loop, wakeable
+from .threads import LoopEvent, Threads, Waitable, Wake, Worker, set_from_loop, wakeable
 
 T = TypeVar("T")
 
@@ -70,11 +73,12 @@ class Seat:
 
 
 class _Waiter:
-    """Somebody who waits for a seat; what wakes it may be called for nothing."""
+    """Somebody who waits for a seat until some moment; what wakes it may be called for nothing."""
 
-    __slots__ = ("_event", "seat", "wake")
+    __slots__ = ("_event", "seat", "until", "wake")
 
-    def __init__(self) -> None:
+    def __init__(self, until: float) -> None:
+        self.until = until
         self._event: Waitable | None = None
         self.wake: Wake = _nobody
         self.seat: Seat | None = None
@@ -93,6 +97,12 @@ class _Waiter:
 
 def _nobody() -> None:
     """Wake nobody: the waiter looks before it waits."""
+
+
+def _wake_late(pool: weakref.ref[ChannelPool], loop: weakref.ref[AbstractEventLoop]) -> None:
+    there, running = pool(), loop()
+    if there is not None and running is not None:
+        there.wake_late(running)
 
 
 def _closed() -> ClosedError:
@@ -118,6 +128,7 @@ class ChannelPool:
         self._taken = 0
         self._waiting: deque[_Waiter] = deque()
         self._forgotten: deque[Seat] = deque()
+        self._timed: weakref.WeakSet[AbstractEventLoop] = weakref.WeakSet()
         self._closed = False
 
     async def take(self) -> Seat:
@@ -198,6 +209,7 @@ class ChannelPool:
         self._idle, self._taken = [], 0
         self._waiting.clear()
         self._forgotten.clear()
+        self._timed = weakref.WeakSet()
 
     def _at_once(self) -> Seat | None:
         """Return a seat if one is free; None if the caller must wait."""
@@ -219,11 +231,10 @@ class ChannelPool:
             self._taken -= 1
 
     async def _in_line(self) -> Seat:
-        waiter = _Waiter()
+        waiter = _Waiter(monotonic() + self._seconds)
         self._waiting.append(waiter)
         try:
-            with anyio.move_on_after(self._seconds):
-                await self._served(waiter)
+            await self._served(waiter)
         except BaseException:
             self._leave_line(waiter)
             raise
@@ -239,13 +250,36 @@ class ChannelPool:
         return waiter.seat
 
     async def _served(self, waiter: _Waiter) -> None:
-        """Wait until a waiter has a seat, or the pool is closed."""
+        """Wait until a waiter has a seat, its time is up, or the pool is closed."""
         while True:
             event = waiter.begin()
             self._serve()  # a seat may have been forgotten before anybody could be woken
-            if waiter.seat is not None or self._closed:
+            left = waiter.until - monotonic()
+            if waiter.seat is not None or self._closed or left <= 0:
                 return
-            await event.wait()
+            if isinstance(event, LoopEvent):
+                self._wake_in(event.loop, left)
+                await event.wait()
+            else:
+                with anyio.move_on_after(left):
+                    await event.wait()
+
+    def _wake_in(self, loop: AbstractEventLoop, seconds: float) -> None:
+        """Have an event loop wake those whose time is up: one timer for all of them costs little."""
+        if loop not in self._timed:
+            self._timed.add(loop)
+            loop.call_later(seconds, _wake_late, weakref.ref(self), weakref.ref(loop))
+
+    def wake_late(self, loop: AbstractEventLoop) -> None:
+        """Wake the waiters whose time is up, and go on looking while others wait."""
+        self._timed.discard(loop)
+        waiting, now = tuple(self._waiting), monotonic()
+        for waiter in waiting:
+            if waiter.until <= now:
+                waiter.wake()
+        later = [waiter.until for waiter in waiting if waiter.until > now]
+        if later:
+            self._wake_in(loop, min(later) - now)
 
     def _serve(self) -> None:
         """Give free places, those of forgotten seats too, to those who wait longest."""

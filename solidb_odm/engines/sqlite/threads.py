@@ -25,7 +25,7 @@ Wake = Callable[[], None]
 MOST: Final = 5
 """So many threads work at once at most: Python runs one of them at a time, and SQLite has one writer."""
 
-SLOW: Final = 0.02
+SLOW: Final = 0.05
 """Work that takes longer, in seconds, does not count among these: mostly it waits in SQLite, and short work
 should not wait for it."""
 
