@@ -268,7 +268,8 @@ class ChannelPool:
         """Have an event loop wake those whose time is up: one timer for all of them costs little."""
         if loop not in self._timed:
             self._timed.add(loop)
-            loop.call_later(seconds, _wake_late, weakref.ref(self), weakref.ref(loop))
+            pool: weakref.ref[ChannelPool] = weakref.ref(self)
+            loop.call_later(seconds, _wake_late, pool, weakref.ref(loop))
 
     def wake_late(self, loop: AbstractEventLoop) -> None:
         """Wake the waiters whose time is up, and go on looking while others wait."""

@@ -233,7 +233,7 @@ class _Crew:
             self.queue.put(None)
 
     def _start_if_needed(self) -> None:
-        if self._is_over or self._alive >= self._workers or self.queue.qsize() <= self._waiting:
+        if self._is_ending() or self._alive >= self._workers or self.queue.qsize() <= self._waiting:
             return
         if self._surplus() >= 0:
             self._watch()
@@ -252,6 +252,10 @@ class _Crew:
             if not is_started:
                 place.clear()
                 self._alive, self._waiting = self._alive - 1, self._waiting - 1
+
+    def _is_ending(self) -> bool:
+        """Return whether the threads have been told to end: what waits in the queue tells them so."""
+        return self._is_over or self._is_left
 
     def _surplus(self) -> int:
         """Return how many more threads there are than may work at once, beside those at something slow."""
@@ -278,7 +282,7 @@ class _Crew:
         while True:
             sleep(LOOK)
             with self._lock:
-                if self._is_over or self._is_left or self.queue.qsize() <= self._waiting:
+                if self._is_ending() or self.queue.qsize() <= self._waiting:
                     self._is_watched = False
                     return
                 self._start_if_needed()

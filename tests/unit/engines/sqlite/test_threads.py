@@ -168,6 +168,26 @@ def test_who_looks_for_slow_work_ends_with_the_threads() -> None:
     assert becomes(lambda: not [each for each in set(threading.enumerate()) - others if each.name == NAME])
 
 
+def test_threads_that_end_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, made = Threads(MOST), list[object]()
+    ending, crew = serving(threads, 3), threads._crew
+
+    class Counted(threading.Thread):
+        def __init__(self, *args: Any, target: Any = None, **options: Any) -> None:
+            if getattr(target, "__self__", None) is crew:
+                made.append(self)
+            super().__init__(*args, target=target, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", Counted)
+        del threads
+        collect_garbage()
+        for each in ending:
+            each.join(60)
+        assert not [each for each in ending if each.is_alive()]
+    assert made == []
+
+
 def test_a_thread_that_only_waits_is_not_the_one_that_stays(queues: list[Recorded]) -> None:
     threads = Threads(20)
     go_on, lent = threading.Event(), threading.Event()
