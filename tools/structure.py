@@ -7,6 +7,7 @@ from the sources, except those of a commit and of a cached select, which are cou
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import sys
 from collections import Counter
@@ -222,7 +223,7 @@ def _told(names: list[str]) -> tuple[int, str]:
 def _called(work: Callable[[], None]) -> Counter[str]:
     """Count the calls of functions of the package that warm work makes, by module.
 
-    The least of several times: now and then a chore comes along, by the clock or with the collector.
+    The least of several times: now and then a chore comes along, by the clock.
     """
     for _ in range(5):
         work()
@@ -236,11 +237,13 @@ def _called_once(work: Callable[[], None]) -> Counter[str]:
         if event == "call" and frame.f_code.co_filename.startswith(str(PACKAGE)):
             calls[frame.f_code.co_filename] += 1
 
+    gc.disable()  # the finalizers of others are no part of the work
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return calls
 
 

@@ -49,6 +49,9 @@ class _Builder:
         self._address = address
         self._options: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._address.rpartition('@')[2]}>"
+
     def auth(self, db: str, user: str, password: str) -> Self:
         """Log in with a user and a password."""
         return self.options(database=db, username=user, password=password)

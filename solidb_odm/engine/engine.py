@@ -374,7 +374,7 @@ def _specs(models: tuple[Any, ...], call: str, others: Mapping[str, object]) -> 
     """Return what models declare, or all models of registries and modules; of the global one without any."""
     refuse_options(call, others, f"engine.{call[:-1]}User, Post), or {call} for all")
     way = "give Document or Edge classes, or a Registry or a module of them"
-    if any(isinstance(each, (list, tuple, set)) for each in models):
+    if any(isinstance(model, (list, tuple, set)) for model in models):
         way = "write the classes one after the other, without a list: create_all(User, Post)"
     classes: list[type[Declares]] = models_of(models or (registry,), UsageError, way)
     return [model.__collection_spec__() for model in classes]

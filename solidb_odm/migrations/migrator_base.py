@@ -46,6 +46,11 @@ class MigratorBase:
                 hint="give the URL of one node, and run them on each",
             )
 
+    def __repr__(self) -> str:
+        engine: Any = self.__dict__.get("engine")
+        where = "" if engine is None else f" for {engine.url}"
+        return f"<{type(self).__name__} of {str(self.folder)!r}{where}>"
+
     @property
     def models(self) -> list[type[Any]]:
         """The document classes."""

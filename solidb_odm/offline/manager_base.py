@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, overload
 
 from .._dataclasses import dataclass
 from .._tracing import get_logger
@@ -106,6 +107,9 @@ class Standing:
         )
 
 
+_UNGIVEN: Final = object()
+
+
 class ManagerBase:
     """Settings, listeners and standing of a manager."""
 
@@ -119,6 +123,12 @@ class ManagerBase:
         self.standing = Standing()
         self._known_names: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        where = "" if self.address is None else f" with {replace(self.address, username='').url}"
+        closed = ", closed" if self.standing.closed else ""
+        kept = f"{self.config.database!r} in {str(self.config.folder)!r}"
+        return f"<{type(self).__name__} of {kept}{where}{closed}>"
+
     # --- listeners -------------------------------------------------------------------------------
 
     def on_change(self, listener: L) -> L:
@@ -126,8 +136,15 @@ class ManagerBase:
         self.listeners.add(listener)
         return listener
 
-    def on_collection_change(self, collection: str, listener: L) -> L:
-        """Call a function with every Change of one collection."""
+    @overload
+    def on_collection_change(self, collection: str) -> Callable[[L], L]: ...
+    @overload
+    def on_collection_change(self, collection: str, listener: L) -> L: ...
+    def on_collection_change(self, collection: str, listener: Any = _UNGIVEN) -> Any:
+        """Call a function with every Change of one collection; as a decorator too, with the collection."""
+        if listener is _UNGIVEN:
+            check_text(collection, "the collection")
+            return partial(self.on_collection_change, collection)
         return self.listeners.add(listener, collection)
 
     def on_conflict(self, arbiter: A) -> A:

@@ -26,7 +26,7 @@ Fetch: TypeAlias = "tuple[Entity, q.Query, dict[str, Any], bool]"
 this time, and whether these are of the same types each time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compiled:
     """A statement ready to run: its nodes, its bind values, and what its rows are.
 
@@ -84,6 +84,9 @@ class Compiled:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return f"<Compiled {self.text}>"
 
     if not TYPE_CHECKING:
 

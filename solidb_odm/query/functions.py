@@ -125,6 +125,9 @@ class Aggregate(Expression):
 class Functions(WindowFunctions):
     """The namespace ``func``. Aggregates are typed; other functions are found by their name."""
 
+    def __repr__(self) -> str:
+        return "func"
+
     def count(self, target: Any = None) -> int:
         """Count the rows of a group; of a field, the rows where it is not null."""
         if type(target) in (str, int):  # COUNT(*) and COUNT(1), as SQL has it

@@ -23,7 +23,7 @@ from .written import Write
 Row: TypeAlias = Document | Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Insert(Write):
     """A statement that stores new documents."""
 
@@ -49,7 +49,7 @@ class Insert(Write):
         return [loop, q.Insert(q.Name(row), self.model.__solidb_mapping__.collection)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Upsert(Write):
     """A statement that stores documents, whether they are there or not: found by key, or by unique fields."""
 

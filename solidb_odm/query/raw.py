@@ -34,7 +34,7 @@ _SCALARS: Final[frozenset[type]] = frozenset((str, int, float, bool, type(None))
 """Values that are plain JSON as they are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RawStatement(Loading[T_co]):
     """A query in the language's own text. Its rows are JSON values, unless ``into`` says what they are."""
 

@@ -128,7 +128,7 @@ M = TypeVar("M")
 D = TypeVar("D", bound=Document)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Select(Loading[T_co], Selection):
     """A query for documents or values. Immutable: a base query is safe to refine twice."""
 

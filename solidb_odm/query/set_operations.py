@@ -26,7 +26,7 @@ from .statement import Loading, Statement, T_co
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Combination(Loading[T_co]):
     """The rows of two statements. To filter or group them, read them by ``cte()``."""
 

@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Document)
 T = TypeVar("T", bound=Document)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PathStatement(Statement[T_co], Generic[T_co]):
     """A query for the shortest ways between two documents; its rows are ``Path``."""
 

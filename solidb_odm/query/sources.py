@@ -36,6 +36,9 @@ class Alias:
             return IdRef(self)
         return moved(attribute, self) if isinstance(attribute, FieldRef) else attribute
 
+    def __dir__(self) -> list[str]:
+        return dir(self.__solidb_model__)
+
     def __repr__(self) -> str:
         return f"aliased({self.__solidb_model__.__name__})"
 

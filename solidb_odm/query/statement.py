@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ..errors import UsageError, missing
+from ..errors import SolidbError, UsageError, missing
 from ..model.expressions.build_scope import held_in
 from .columns import Column, Entity, Scalar
 from .compiled import Compiled, Fetch
@@ -118,6 +118,12 @@ class Statement(Generic[T_co]):
 
     def __str__(self) -> str:
         return self.compile().text
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{type(self).__name__} {self}>"
+        except SolidbError as problem:
+            return f"<{type(self).__name__} that can't be run: {problem.message}>"
 
     if not TYPE_CHECKING:  # a checker would hold every misspelt name to be there, and statements to be lists
 

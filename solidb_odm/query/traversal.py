@@ -35,7 +35,7 @@ Direction: TypeAlias = Literal["outbound", "inbound", "any"]
 DIRECTIONS: dict[str, q.Direction] = {"outbound": "OUTBOUND", "inbound": "INBOUND", "any": "ANY"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Traversal(Loading[T_co], Generic[T_co]):
     """A query for the documents that can be reached over edges, each once, nearest first.
 
@@ -147,7 +147,7 @@ class Traversal(Loading[T_co], Generic[T_co]):
         return None if self.target is None else Entity(self.target, self.target)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TraversalRows(Statement[T_co], Generic[T_co]):
     """A traversal whose rows are the document that is reached, an edge it is reached by, and the depth."""
 

@@ -28,7 +28,7 @@ from .sources import are_one, family
 from .written import Write
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Chosen(Write):
     """A statement that writes the documents its conditions are true of."""
 
@@ -73,7 +73,7 @@ def _check_own(model: type[Document], parts: Iterable[Expression]) -> None:
             raise not_read(source, can_join=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Update(Chosen):
     """A statement that gives fields of documents new values."""
 
@@ -149,7 +149,7 @@ class Update(Chosen):
         return patch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Delete(Chosen):
     """A statement that deletes documents."""
 

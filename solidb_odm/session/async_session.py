@@ -73,6 +73,9 @@ class AsyncRows(AsyncIterator[T_co]):
     def __anext__(self) -> Awaitable[T_co]:
         return self._rows.__anext__()
 
+    def __repr__(self) -> str:
+        return "<rows of a stream: async for row in .. reads them>"
+
     async def aclose(self) -> None:
         """Read no further."""
         await self._rows.aclose()

@@ -136,8 +136,8 @@ class Session(SessionBase, Blocking):
         self, statement: Statement[Any], parameters: Any = None, *, read: Read | None = None, **others: Never
     ) -> Result[Any]:
         """Run a statement and return the first column of its rows."""
-        if parameters is None and not others and (found := self._fetched(statement)) is not None:
-            return found
+        if parameters is None and not others and (fetched := self._fetched(statement)) is not None:
+            return fetched
         program = compiled(statement, parameters, others)
         rows = self._run(loading.execute(self._context, program, read))
         rows = rows if program.single else first_column(rows, program)

@@ -131,6 +131,9 @@ class NoAutoflush:
     def __call__(self) -> Self:
         return self
 
+    def __repr__(self) -> str:
+        return "<the block of with session.no_autoflush>"
+
     def __enter__(self) -> None:
         self._before.append(self._context.autoflush)
         self._context.autoflush = False
@@ -175,6 +178,9 @@ class Block(Blocking, AbstractContextManager[S]):
         def __getattr__(self, name: str) -> Any:
             raise missing_call(self, name, _ENDS[self._name])
 
+    def __repr__(self) -> str:
+        return f"<the block of with session.{self._name}()>"
+
 
 class AsyncBlock(Awaited, AbstractAsyncContextManager[S]):
     """The block of ``async with session.begin():`` or ``async with session.begin_nested():``."""
@@ -195,6 +201,9 @@ class AsyncBlock(Awaited, AbstractAsyncContextManager[S]):
 
         def __getattr__(self, name: str) -> Any:
             raise missing_call(self, name, _ENDS[self._name])
+
+    def __repr__(self) -> str:
+        return f"<the block of async with session.{self._name}()>"
 
 
 KEYS = "write session.get_many(User, [key, other])"
@@ -329,7 +338,7 @@ class SessionBase:
             return f"<{type(self).__name__}{where}, closed>"
         work = self._work
         counts = {"new": work.new, "changed": work.dirty(), "deleted": work.deleted}
-        unsent = "".join(f", {len(each)} {name}" for name, each in counts.items() if each)
+        unsent = "".join(f", {len(several)} {name}" for name, several in counts.items() if several)
         return f"<{type(self).__name__}{where}, {len(list(work.identity))} documents{unsent}>"
 
     def __contains__(self, document: object) -> bool:

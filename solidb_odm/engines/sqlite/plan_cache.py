@@ -191,11 +191,11 @@ class PlanCache:
                 self.same.clear()
                 self.steady.clear()
 
-    def keep_steady(self, version: int, found: Steady) -> None:
+    def keep_steady(self, version: int, steady: Steady) -> None:
         """Keep how a query runs whose values have the same types each time."""
         if len(self.steady) >= _SIZE:
             self.steady.clear()
-        self.steady[version, id(found[0])] = found
+        self.steady[version, id(steady[0])] = steady
 
     def _forget(self, weight: int) -> None:
         self._weight -= weight

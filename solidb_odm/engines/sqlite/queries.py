@@ -163,10 +163,10 @@ class Queries:
         entry = self._expected(query, binds)
         if entry is None or not entry.is_plain or entry.plan is None or not entry.plan.is_documents:
             return None
-        found = query, entry, entry.plan, entry.plan.parameters.are_binds
+        steady = query, entry, entry.plan, entry.plan.parameters.are_binds
         if is_steady:
-            self._plans.keep_steady(self._catalogue.version, found)
-        return found
+            self._plans.keep_steady(self._catalogue.version, steady)
+        return steady
 
     def _fetch_planned(self, command: FetchDocuments, entry: Known | None) -> list[Stored | None]:
         return self._trimmed(command, self._by_plan(command.query, command.binds, entry, documents=True)[1])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TypeGuard
+from importlib import import_module
+from typing import Any, TypeGuard
 
 from ..._types import Json, JsonObject
-from ...errors import QueryError
+from ...errors import QueryError, UnsupportedQueryError
 
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 MAX_TEXT = 1024 * 1024
@@ -152,3 +153,13 @@ class Growth:
         self._size += len(piece)
         refuse_long(self._size, self._name)
         return piece
+
+
+def library(name: str, module: str, package: str) -> Any:
+    """Return the library that a function needs on a file; UnsupportedQueryError where it is not installed."""
+    try:
+        return import_module(module)
+    except ImportError as exc:
+        raise UnsupportedQueryError(
+            f"{name} needs {package} on a file", construct=name, hint=f"pip install {package}"
+        ) from exc

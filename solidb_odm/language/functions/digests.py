@@ -6,14 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import importlib
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from ..._types import Json
-from ...errors import QueryError, UnsupportedQueryError
-from .arguments import text
+from ...errors import QueryError
+from .arguments import library, text
 from .built_in import PROPAGATE, PROPAGATE_TWO, CallContext, Family
 from .strings import joined_text
 
@@ -126,15 +125,6 @@ def hmac_sha256(key: Json, message: Json) -> Json:
     return hmac.new(_bytes(key), _bytes(message), hashlib.sha256).hexdigest()
 
 
-def _argon2(name: str) -> Any:
-    try:
-        return importlib.import_module("argon2")
-    except ImportError as exc:
-        raise UnsupportedQueryError(
-            f"{name} needs argon2-cffi on a file", construct=name, hint="pip install argon2-cffi"
-        ) from exc
-
-
 @function(
     "ARGON2_HASH",
     parameters="x",
@@ -145,7 +135,7 @@ def _argon2(name: str) -> Any:
 )
 def argon2_hash(context: CallContext, password: Json) -> Json:
     context.spend(_SLOW)
-    return _argon2("ARGON2_HASH").PasswordHasher().hash(_bytes(password))
+    return library("ARGON2_HASH", "argon2", "argon2-cffi").PasswordHasher().hash(_bytes(password))
 
 
 @function(
@@ -158,10 +148,10 @@ def argon2_hash(context: CallContext, password: Json) -> Json:
 )
 def argon2_verify(context: CallContext, digest: Json, password: Json) -> Json:
     context.spend(_SLOW)
-    library = _argon2("ARGON2_VERIFY")
+    argon2 = library("ARGON2_VERIFY", "argon2", "argon2-cffi")
     try:
-        return bool(library.PasswordHasher().verify(text(digest, "ARGON2_VERIFY", 1), _bytes(password)))
-    except library.exceptions.VerifyMismatchError:
+        return bool(argon2.PasswordHasher().verify(text(digest, "ARGON2_VERIFY", 1), _bytes(password)))
+    except argon2.exceptions.VerifyMismatchError:
         return False
-    except (library.exceptions.VerificationError, library.exceptions.InvalidHash, UnicodeEncodeError) as exc:
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHash, UnicodeEncodeError) as exc:
         raise QueryError("ARGON2_VERIFY: invalid hash") from exc

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from ..._types import Json
 from ...errors import UnsupportedQueryError
+from .arguments import library
 from .built_in import Family
 
 function = Family("Phonetic")
@@ -60,20 +60,11 @@ def soundex(value: Json, locale: Json = None) -> Json:
     return soundex_code(value) if isinstance(value, str) else None
 
 
-def _library(name: str) -> Any:
-    try:
-        return importlib.import_module("jellyfish")
-    except ImportError as exc:
-        raise UnsupportedQueryError(
-            f"{name} needs jellyfish on a file", construct=name, hint="pip install jellyfish"
-        ) from exc
-
-
 def _define(name: str, attribute: str, summary: str, unwanted: str = "") -> None:
     def code(value: Json) -> Json:
         if not isinstance(value, str):
             return None
-        make: Callable[[str], str] = getattr(_library(name), attribute)
+        make: Callable[[str], str] = getattr(library(name, "jellyfish", "jellyfish"), attribute)
         return make(re.sub(unwanted, "", value.upper()) if unwanted else value)
 
     function(name, parameters="s", returns="string", nulls=_NULLS, summary=summary)(code)

@@ -191,10 +191,10 @@ def models_of(
         if isinstance(source, Registry):
             chosen += source.models()
         elif isinstance(source, (ModuleType, str)):
-            found = _in_module(_module(source, error) if isinstance(source, str) else source)
-            if not found and not may_be_empty:
+            inside = _in_module(_module(source, error) if isinstance(source, str) else source)
+            if not inside and not may_be_empty:
                 raise error(f"the module {shown(source)} has no document classes", hint=way)
-            chosen += found
+            chosen += inside
         elif isinstance(source, type) and hasattr(source, "__collection_spec__"):
             chosen.append(_declaring(source))
         else:

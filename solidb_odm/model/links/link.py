@@ -139,7 +139,8 @@ class Link(Generic[D]):
         return hash(self.id)
 
     def __repr__(self) -> str:
-        return f"Link({self.id!r})"
+        known = ", dangling" if self._is_dangling else ", loaded" if self.is_loaded else ""
+        return f"Link({self.id!r}{known})"
 
     def __copy__(self) -> Link[D]:
         return Link(self)

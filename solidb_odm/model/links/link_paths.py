@@ -58,8 +58,16 @@ class LoadPath:
 
     def __dir__(self) -> list[str]:
         if self.__solidb_leads_to__ is None:
-            return dir(self.__solidb_hops__[-1])
+            return [name for name in dir(self.__solidb_hops__[-1]) if self._leads(name)]
         return sorted(getattr(self.__solidb_leads_to__, FIELDS, ()))
+
+    def _leads(self, name: str) -> bool:
+        """Return whether a way goes on by a name: by fields, not by methods of what they hold."""
+        try:
+            getattr(self, name)
+        except (AttributeError, UsageError):
+            return False
+        return not name.startswith("__")
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise UsageError(f"{self!r} is a way for load(); set attributes on a document, not on its class")
@@ -149,6 +157,9 @@ class Related(ABC, Generic[D]):
     def __solidb_condition__(self) -> str:
         """Return how a query says which documents it gives."""
         return ".."
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *getattr(self.__solidb_target__, FIELDS, ())})
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -482,7 +482,11 @@ def test_a_listener_hears_only_of_what_comes_after_it(
     manager.save_document("notes", "before", {})
     server.put("notes", "theirs", n=1)
     manager.sync_now()
-    manager.on_collection_change("notes", heard.append)
+
+    @manager.on_collection_change("notes")
+    def listen(change: Change) -> None:
+        heard.append(change)
+
     manager.save_document("notes", "after", {})
     assert [(each.change_type, each.document_key) for each in heard] == [(ChangeType.LocalInsert, "after")]
 
