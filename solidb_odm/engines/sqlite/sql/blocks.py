@@ -20,13 +20,26 @@ from ..layout import index_keys
 from .aggregates import aggregate, members
 from .array_loops import loop
 from .compilation import Compilation, Scope
-from .hash_joins import hashed
+from .hash_joins import hashed, partners_of
 from .index_filters import Links, truths, where
-from .terms import Choice, Column, Computed, Document, JsonValue, NotInSql, Structure, Term, Truth, key_of
+from .terms import (
+    Choice,
+    Column,
+    Computed,
+    Document,
+    JsonValue,
+    MaybeDocument,
+    NotInSql,
+    Structure,
+    Term,
+    Truth,
+    key_of,
+)
 from .traversals import traversal
 
 _NO_LIMIT: Final = "-1"
 _LONGEST_LET: Final = 20_000
+_LEFT: Final = " LEFT JOIN "
 
 
 @dataclass(slots=True)
@@ -49,23 +62,30 @@ class Select:
     unique: list[frozenset[str]] = field(default_factory=list[frozenset[str]])
     in_order: bool = False
     is_late: bool = False
+    outer: frozenset[str] = frozenset()
+    """The documents of the surroundings, which a subquery comes from."""
 
-    def sql(self, columns: str, *, ordered: bool = True, links: Links = "") -> str:
+    def counted(self) -> str:
+        """Write the statement for the number of its rows, to which their order is nothing."""
+        return self.sql("1", is_counted=True)
+
+    def sql(self, columns: str, *, ordered: bool = True, links: Links = "", is_counted: bool = False) -> str:
         """Write the statement."""
         parts = [f"SELECT {columns}"]
         if self.tables:
             parts.insert(0, f"WITH {', '.join(self.tables)}")
         if self.sources:
-            parts.append(f"FROM {', '.join(self.sources)}")
+            joined = (each if each.startswith(_LEFT) else f", {each}" for each in self.sources)
+            parts.append(f"FROM {''.join(joined).removeprefix(', ')}")
         if self.conditions:
             is_join = len(self.sources) > 1
-            parts.append(f"WHERE {where(self.conditions, is_join=is_join, links=links)}")
+            parts.append(f"WHERE {where(self.conditions, is_join=is_join, links=links, outer=self.outer)}")
         if self.groups:
             parts.append(f"GROUP BY {', '.join(self.groups)}")
         order = [] if self.is_one_row() else [*self.sort, *self._natural_order()]
         if self.is_late and self._is_join_by_keys(order):
             order = [f"+{key}" for key in order]
-        if order and (ordered or self.tail):
+        if order and (ordered or self.tail) and not is_counted:
             parts.append(f"ORDER BY {', '.join(order)}")
         if self.tail:
             parts.append(self.tail)
@@ -89,7 +109,7 @@ class Select:
         """Return the order of the rows, such that it does not keep SQLite from an index for a condition."""
         if self.in_order and not self.sort and len(self.sources) == 1:
             return []
-        sorted_by = {key.removesuffix(" DESC") for key in self.sort}
+        sorted_by = {key.removesuffix(" DESC").removeprefix("+") for key in self.sort}
         order = [key for key in self.order if key not in sorted_by]
         return [f"+{key}" for key in order] if self.conditions and self.indexed else order
 
@@ -138,10 +158,15 @@ def _tables(c: Compilation, tables: nodes.With, outer: Scope) -> dict[str, Term]
 
 
 def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dict[str, Term]]:
-    select, scope = Select(), dict(outer)
+    select, scope = Select(outer=_aliases(outer)), dict(outer)
     met: set[int] = set()
+    joined = False
     for place, clause in enumerate(query.body):
-        if isinstance(clause, nodes.For):
+        if joined:  # by the LET before it
+            joined = False
+        elif isinstance(clause, nodes.Let) and _left_join(c, query, place, select, scope):
+            joined = True
+        elif isinstance(clause, nodes.For):
             filters = _filters(query.body[place + 1 :], {clause.variable, *scope})
             met.update(_for(c, clause, select, scope, outer, filters))
         elif isinstance(clause, nodes.Join):
@@ -159,6 +184,39 @@ def _body(c: Compilation, query: nodes.Block, outer: Scope) -> tuple[Select, dic
         else:
             raise NotInSql(type(clause).__name__.upper())
     return select, scope
+
+
+def _aliases(scope: Scope) -> frozenset[str]:
+    """Return the tables of the documents that variables stand for."""
+    whole = (term.document if isinstance(term, MaybeDocument) else term for term in scope.values())
+    return frozenset(term.alias for term in whole if isinstance(term, Document))
+
+
+def _left_join(
+    c: Compilation, query: nodes.Block, place: int, select: Select, scope: dict[str, Term]
+) -> bool:
+    """Join the partners of each row, or null, if a LET and a FOR say just that and an index can serve."""
+    partners = partners_of(query, place)
+    if partners is None or not select.sources or select.in_order:
+        return False
+    collection = c.collection(partners.collection)
+    document = Document("object", c.alias(), collection.name, c.database, collection.exact)
+    inner: dict[str, Term] = {**scope, partners.variable: document}
+    by_hash = hashed(c, collection, (partners.variable, document), scope, scope, partners.conditions)
+    if by_hash is not None and not by_hash.met.issuperset(map(id, partners.conditions)):
+        return False  # one of those that its table finds may not be a partner
+    if by_hash is not None:
+        select.tables.append(by_hash.table)
+        select.sources.append(f"{_LEFT}{by_hash.source} ON {by_hash.search}")
+        met = by_hash.place
+    else:
+        parts = partners.conditions
+        tested = [truth for part in parts for truth in truths(c, part, inner, parts)]
+        met = where(tested, outer=_aliases(scope)) if tested else "1"
+    select.sources.append(f"{_LEFT}{collection.table} AS {document.alias} ON {met}")
+    select.order.append(document.column("key"))
+    scope[partners.result] = MaybeDocument("any", document)
+    return True
 
 
 def _short(term: Term) -> Term:
@@ -216,7 +274,7 @@ def _for(
         return frozenset()
     c.hashed.add(alias)
     select.tables.append(by_hash.table)
-    select.conditions.append(Truth("bool", by_hash.condition))
+    select.conditions.append(Truth("bool", f"({by_hash.search} AND {by_hash.place})"))
     select.indexed = True
     return by_hash.met
 

@@ -149,7 +149,16 @@ def _prefixed_equality(left: Term, right: Term) -> Truth:
     text = _text_of(other)
     way = prefixed.column_of(text)
     by_key = f"({text} IS {prefixed.key} AND {way})"
-    return Truth("bool", exact, f"({exact} AND {way})", by_key=by_key, by_path=exact)
+    reader = other.document.partition(".")[0] if isinstance(other, JsonPath) else ""
+    return Truth(
+        "bool",
+        exact,
+        f"({exact} AND {way})",
+        by_key=by_key,
+        by_path=exact,
+        key_of=prefixed.column.partition(".")[0],
+        path_of=reader,
+    )
 
 
 def _text_of(term: Term) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ...._dataclasses import dataclass
 from ....language import nodes
-from ....language.walk import walk
+from ....language.walk import conjuncts, walk
 from .index_filters import truths, where
-from .terms import Constant, Document, JsonPath, NotInSql
+from .terms import Constant, Document, JsonPath, NotInSql, Prefixed
 
 if TYPE_CHECKING:
     from ..catalogue import Collection
@@ -23,15 +23,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hash:
-    """A table for the WITH of a SELECT, its name in FROM, and the condition that searches it.
+    """A table for the WITH of a SELECT, its name in FROM, and the conditions that search it.
 
-    ``met`` are the ids of the FILTERs that are tested by it.
+    ``search`` chooses its rows, ``place`` the document of each; ``met`` are the ids of the FILTERs that are
+    tested by it.
     """
 
     table: str
     source: str
-    condition: str
+    search: str
+    place: str
     met: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The documents that stand beside a row, ``variable`` in the conditions and ``result`` behind them."""
+
+    collection: str
+    variable: str
+    conditions: tuple[nodes.Expression, ...]
+    result: str
+
+
+def partners_of(query: nodes.Block, place: int) -> Partners | None:
+    """Return what a LET and the FOR behind it join to each row, null where there is none; None of others.
+
+    ``LET j = (FOR b IN books FILTER b.author == a._id RETURN b) FOR x IN LENGTH(j) > 0 ? j : [null]``
+    """
+    gathered, *following = query.body[place : place + 2]
+    if not isinstance(gathered, nodes.Let) or not isinstance(gathered.value, nodes.Subquery):
+        return None
+    block, rows = gathered.value.query, nodes.Name(gathered.name)
+    is_there = nodes.Compare(nodes.Call("LENGTH", (rows,)), ">", nodes.Literal(0))
+    partner_or_null = nodes.Ternary(is_there, rows, nodes.Array((nodes.Literal(None),)))
+    loop = following[0] if following else None
+    if not isinstance(loop, nodes.For) or loop != nodes.For(loop.variable, partner_or_null):
+        return None
+    if sum(part == rows for part in walk(query)) != 2 or not isinstance(block, nodes.Block):
+        return None
+    each, *filters = block.body
+    if not isinstance(each, nodes.For) or not isinstance(each.source, nodes.Name):
+        return None
+    conditions = [clause.condition for clause in filters if isinstance(clause, nodes.Filter)]
+    plain = nodes.Block(body=block.body, returns=nodes.Return(nodes.Name(each.variable)))
+    if block != plain or len(conditions) < len(filters) or each != nodes.For(each.variable, each.source):
+        return None
+    parts = tuple(part for condition in conditions for part in conjuncts(condition))
+    return Partners(each.source.name, each.variable, parts, loop.variable)
 
 
 def hashed(
@@ -77,7 +116,8 @@ def hashed(
     return Hash(
         table,
         name,
-        f"({name}.k IS {key} AND {loop.alias}.rowid = {name}.id)",
+        f"{name}.k IS {key}",
+        f"{loop.alias}.rowid = {name}.id",
         frozenset(map(id, (met, *own))),
     )
 
@@ -95,8 +135,14 @@ def _equalities(
 def _attribute(
     c: Compilation, node: nodes.Expression, variable: str, document: Document
 ) -> tuple[str, ...] | None:
-    """Return the path of an attribute of the document, empty for a system attribute; None for all else."""
+    """Return the path of an attribute of the document, empty for a system attribute; None for all else.
+
+    A key behind a text, as in an ``_id``, is searched for as the key is.
+    """
     try:
+        if isinstance(node, nodes.Call) and _names(node) == {variable}:
+            called = c.term(c, node, {variable: document})
+            return () if isinstance(called, Prefixed) and called.column == document.column("key") else None
         base = c.document_of(node, {variable: document})
         term = None if base is None else c.term(c, node, {variable: document})
     except NotInSql:

@@ -212,19 +212,27 @@ _RARE: Final = 0.02
 """The part of the rows for which one value is taken to hold. SQLite says a quarter, and begins elsewhere."""
 
 
-def where(conditions: list[Truth], *, is_join: bool = False, links: Links = "") -> str:
+def where(
+    conditions: list[Truth],
+    *,
+    is_join: bool = False,
+    links: Links = "",
+    outer: Collection[str] = (),
+) -> str:
     """Write conditions that must all hold; a null that one excludes need not be let in by another.
 
     ``is_join``: SQLite chooses where to begin, for which it is told what holds for few rows. ``links`` is how
-    it goes along links, where that is known.
+    it goes along links, where that is known; ``outer`` are the documents that it comes from in any case.
     """
     present = {one.present for one in conditions if one.present}
     if links:
         return joined("AND", [getattr(one, links) for one in conditions])
-    return joined("AND", [_written(one, present, is_join=is_join) for one in conditions])
+    return joined("AND", [_written(one, present, outer, is_join=is_join) for one in conditions])
 
 
-def _written(one: Truth, present: set[str], *, is_join: bool) -> str:
+def _written(one: Truth, present: set[str], outer: Collection[str], *, is_join: bool) -> str:
+    if one.by_key and (one.key_of in outer or one.path_of in outer):
+        return one.by_path if one.key_of in outer else one.by_key
     written = one.bare if one.subject in present else one.where
     if is_join and one.is_rare:
         written = f"likelihood({one.where}, {_RARE})"

@@ -107,7 +107,7 @@ def subquery(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
     """Return ``(FOR .. RETURN ..)`` as a JSON array."""
     inner = distinct(c, compiled(c, query, scope))
     rows = inner.select.sql(f"{inner.result.json} AS item")
-    count = f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))"
+    count = f"(SELECT count(*) FROM ({inner.select.counted()}))"
     keys = inner.select.sql(f"{key_of(inner.result)} AS k", ordered=False)
     array = f"(SELECT json_group_array(json(item)) FROM ({rows}))"
     return JsonValue("array", array, count, keys, f"(SELECT solidb_key({array}))")
@@ -116,7 +116,7 @@ def subquery(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
 def count(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
     """Return ``LENGTH((FOR .. RETURN ..))``."""
     inner = distinct(c, compiled(c, query, scope))
-    return Computed("number", f"(SELECT count(*) FROM ({inner.select.sql('1', ordered=False)}))")
+    return Computed("number", f"(SELECT count(*) FROM ({inner.select.counted()}))")
 
 
 def first(c: Compilation, query: nodes.Query, scope: Scope) -> Term:
@@ -158,7 +158,8 @@ def plan(
     compiled_query = compiled(c, query, {})
     shape = shape_of(compiled_query.result)
     columns = ", ".join(shape.columns) or "NULL"
-    compiled_query.select.is_late = not _holds_document(compiled_query.result)
+    select = compiled_query.select
+    select.is_late = not (select.is_along_links() and _holds_document(compiled_query.result))
     return Plan(
         compiled_query.select.sql(columns),
         c.parameters,

@@ -148,7 +148,8 @@ class Truth(Term):
     that is not null where the condition holds; ``bare`` is what is left of the condition to test
     if its own order key, ``subject``, is known to be not null. ``is_rare``: it holds for few rows.
     ``before`` is sooner tested, and holds wherever the condition does. ``by_key`` is all that need be tested
-    where SQLite goes to a document by its key, and ``by_path`` where it does not.
+    where SQLite goes to a document by its key, the one called ``key_of``, and ``by_path`` where it does not,
+    but begins with that document and searches those of ``path_of``.
     """
 
     sql: str = "0"
@@ -161,6 +162,8 @@ class Truth(Term):
     before: str = ""
     by_key: str = ""
     by_path: str = ""
+    key_of: str = ""
+    path_of: str = ""
 
     @property
     def where(self) -> str:
@@ -294,9 +297,7 @@ class MaybeDocument(Term):
 
     def attribute(self, name: str) -> Term:
         attribute = self.document.attribute(name)
-        return (
-            JsonValue("any", f"json_quote({attribute.sql})") if isinstance(attribute, Column) else attribute
-        )
+        return Computed("any", f"+{attribute.sql}", True) if isinstance(attribute, Column) else attribute
 
 
 @dataclass(frozen=True, slots=True)
